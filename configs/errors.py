@@ -1,0 +1,18 @@
+"""Errors that name what was expected, what came and what to do."""
+
+from typing import ClassVar
+
+
+class MoodringError(Exception):
+    """Anything met at run time: a stream, a camera, a bundle, a data file, the disk.
+
+    The message is one line for the person at the screen: what was expected, what came, what to do.
+    """
+
+    exit_status: ClassVar[int] = 1
+
+
+class ConfigError(MoodringError):
+    """The command line or a config is wrong: unknown key, wrong type, missing config file."""
+
+    exit_status: ClassVar[int] = 2

@@ -1,0 +1,129 @@
+"""The schema of a live session's config."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from .load import Section
+
+PositiveSeconds = Annotated[float, Field(ge=0.0, le=10.0)]
+
+
+class StreamQuery(Section):
+    """Which LSL stream: every value that is given must match exactly one stream on the network."""
+
+    name: str | None = None
+    type: str | None = None
+    source_id: str | None = None
+
+    @model_validator(mode="after")
+    def _names_something(self) -> "StreamQuery":
+        if not (self.name or self.type or self.source_id):
+            raise ValueError("a stream needs at least one of name, type, source_id")
+        return self
+
+    def __str__(self) -> str:
+        """Name the query as the user wrote it."""
+        return " ".join(f"{key}={value!r}" for key, value in self.model_dump().items() if value)
+
+
+class EegSection(Section):
+    """The EEG amplifier.
+
+    ``rename`` maps the stream's channel names to 10-20 names; ``units`` overrides what the stream says.
+    """
+
+    stream: StreamQuery
+    reference: Literal["average"] | list[str] = "average"
+    line_hz: Literal[50, 60] | None = 50
+    units: Literal["microvolts", "millivolts", "volts"] | None = None
+    rename: dict[str, str] = {}
+    delay_s: PositiveSeconds | None = None
+
+
+class FaceSection(Section):
+    """The camera: an LSL video stream, or whatever OpenCV opens (an index, a file, a URL)."""
+
+    stream: StreamQuery | None = None
+    camera: int | str | None = None
+    delay_s: PositiveSeconds | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "FaceSection":
+        if (self.stream is None) == (self.camera is None):
+            raise ValueError("give exactly one of stream (LSL) and camera (index, file or URL)")
+        return self
+
+
+class SpeechSection(Section):
+    """The microphone: an LSL audio stream, or a PortAudio device by name or index ("default" for the system's)."""
+
+    stream: StreamQuery | None = None
+    microphone: int | str | None = None
+    delay_s: PositiveSeconds | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "SpeechSection":
+        if (self.stream is None) == (self.microphone is None):
+            raise ValueError("give exactly one of stream (LSL) and microphone (device name, index or 'default')")
+        return self
+
+
+class ModelsSection(Section):
+    """Which bundles decode ("bundled" for the shipped ones, else a path) and on which device."""
+
+    video_eeg: str = "bundled"
+    speech: str = "bundled"
+    device: str = "auto"
+    policy: Literal["learned", "uniform", "random"] = "learned"
+    seed: int = 0
+
+
+class DecisionSection(Section):
+    """When decisions are made: at t0 + k * interval_s, as soon as every live modality has passed, or lateness is over.
+
+    ``rest_s`` is how long the participant rests at the start; the EEG is normalised to it. 0: no rest, marked
+    uncalibrated. A replayed session's own rest comes first.
+    """
+
+    interval_s: Annotated[float, Field(ge=0.25, le=5.0)] = 0.5
+    lateness_s: Annotated[float, Field(ge=0.02, le=2.0)] = 0.15
+    warmup_s: Annotated[float, Field(ge=1.0, le=10.0)] = 2.0
+    rest_s: Annotated[float, Field(ge=0.0, le=600.0)] = 0.0
+
+
+class LslSection(Section):
+    """How to reach LSL: liblsl's own settings, by its own names in snake case."""
+
+    session_id: str = "default"
+    known_peers: list[str] = []
+    resolve_scope: Literal["machine", "link", "site"] = "link"
+    resolve_timeout_s: Annotated[float, Field(ge=0.5, le=120.0)] = 10.0
+
+
+class OutletSection(Section):
+    """The LSL outlet that carries the estimates."""
+
+    enabled: bool = True
+    name: str = "moodring_estimate"
+
+
+class LiveConfig(Section):
+    """A live session: sources, models, decisions, outlets. A modality that is left out is absent."""
+
+    name: str = "live"
+    eeg: EegSection | None = None
+    face: FaceSection | None = None
+    speech: SpeechSection | None = None
+    models: ModelsSection = ModelsSection()
+    decisions: DecisionSection = DecisionSection()
+    lsl: LslSection = LslSection()
+    outlet: OutletSection = OutletSection()
+    journal: Path | None = None
+
+    @model_validator(mode="after")
+    def _something_to_decode(self) -> "LiveConfig":
+        if self.eeg is None and self.face is None and self.speech is None:
+            raise ValueError("name at least one source: [eeg], [face] or [speech]")
+        return self

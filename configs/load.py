@@ -1,0 +1,105 @@
+"""Read TOML into checked, frozen settings; say in one line what is wrong and what would be right."""
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from .errors import ConfigError
+
+
+class Section(BaseModel):
+    """A frozen table of settings that forbids unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Config = TypeVar("Config", bound=Section)
+
+
+def load(path: Path, schema: type[Config], overrides: Sequence[str] = ()) -> Config:
+    """Read a TOML file as one schema.
+
+    Parameters
+    ----------
+    path : Path
+    schema : type of Section
+    overrides : sequence of str
+        ``key.sub=value`` with the value in TOML's notation (bare words count as strings).
+
+    Raises
+    ------
+    ConfigError
+        No such file, not TOML, an unknown key (the nearest valid one is named) or a wrong value.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"config '{path}' does not exist; give the path of a TOML file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"config '{path}' cannot be read: {error}") from error
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"config '{path}' is not valid TOML: {error}") from error
+    for override in overrides:
+        _set(values, override)
+    return check(values, schema, str(path))
+
+
+def check(values: Mapping[str, Any], schema: type[Config], where: str) -> Config:
+    """Check a mapping against a schema; see :func:`load` for what is raised."""
+    try:
+        return schema.model_validate(dict(values))
+    except ValidationError as error:
+        raise ConfigError(f"config '{where}': " + "; ".join(_sentences(error, schema))) from None
+
+
+def _set(values: dict[str, Any], override: str) -> None:
+    key, sign, text = override.partition("=")
+    if not sign or not key.strip():
+        raise ConfigError(f"--set '{override}' is not key=value, for example --set training.seed=3")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *tables, last = key.strip().split(".")
+    for table in tables:
+        inner = values.setdefault(table, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"--set '{override}': '{table}' is a value, not a table")
+        values = inner
+    values[last] = value
+
+
+def _sentences(error: ValidationError, schema: type[Section]) -> Iterator[str]:
+    for problem in error.errors(include_url=False):
+        place = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            names = _keys(schema, problem["loc"][:-1])
+            near = difflib.get_close_matches(str(problem["loc"][-1]), names, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(sorted(names))}"
+            yield f"unknown key '{place}'; {hint}"
+        elif problem["type"] == "missing":
+            yield f"'{place}' is missing"
+        else:
+            message = problem["msg"].removeprefix("Value error, ")
+            came = "" if isinstance(problem["input"], dict) else f" (came: {problem['input']!r})"
+            yield f"'{place}': {message}{came}" if place else f"{message}{came}"
+
+
+def _keys(schema: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """List the valid keys of the table at a location, walking through optional sections."""
+    current: type[BaseModel] = schema
+    for part in location:
+        field = current.model_fields.get(str(part))
+        if field is None:
+            continue
+        candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        inner = [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]
+        if inner:
+            current = inner[0]
+    return list(current.model_fields)

@@ -1,0 +1,1 @@
+"""Recordings, simulated participants, training, evaluation and replay."""

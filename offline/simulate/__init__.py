@@ -1,0 +1,1 @@
+"""The simulated participant: latent emotion, EEG, face and voice."""

@@ -1,0 +1,1 @@
+"""The engine: sources, rings, decoder, session, and the screens that attach to it."""

@@ -1,0 +1,1 @@
+"""One source per kind of device: poll() gives a chunk or nothing."""

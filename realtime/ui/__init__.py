@@ -1,0 +1,1 @@
+"""Qt screens: thin widgets that read one immutable snapshot."""
