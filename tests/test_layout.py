@@ -1,0 +1,106 @@
+"""The shape of the house: who imports whom, what the wheel holds, what the shelves may not carry."""
+
+import ast
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("configs", "models", "offline", "realtime")
+# Each folder (the deepest that matches counts) and the rooms that it may import besides itself.
+MAY_IMPORT = {
+    "configs": set(),
+    "models": {"configs"},
+    "offline": {"models", "configs"},
+    "realtime": {"models", "configs"},
+    "realtime/ui": {"models", "configs", "realtime"},
+}
+ONLY_IN = {
+    "PyQt5": ("realtime/ui",),
+    "pyqtgraph": ("realtime/ui",),
+    "pylsl": ("realtime", "offline/replay"),
+}
+NOT_IN_SIGNALS = {"torch", "threading", "multiprocessing", "pathlib", "io", "os", "concurrent"}
+
+
+def product_files() -> list[Path]:
+    return sorted(p for room in ROOMS for p in (ROOT / room).rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[tuple[str, int]]:
+    """Give every imported module as an absolute dotted name below the package, or the outside name."""
+    package = ["moodring", *path.relative_to(ROOT).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            stem = ".".join([*base, *([node.module] if node.module else [])])
+            for alias in node.names:
+                yield f"{stem}.{alias.name}", node.lineno
+
+
+@pytest.mark.parametrize("path", product_files(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_go_in_the_allowed_direction(path: Path) -> None:
+    place = path.relative_to(ROOT).with_suffix("").as_posix()
+    folder = max((f for f in MAY_IMPORT if place.startswith(f + "/")), key=len)
+    allowed = MAY_IMPORT[folder] | {folder.split("/")[0]}
+    broken = []
+    for name, line in imported(path):
+        head, *rest = name.split(".")
+        if head == "moodring":
+            room = rest[0] if rest else ""
+            inside_ui = name.startswith("moodring.realtime.ui")
+            if room in ROOMS and (room not in allowed or (inside_ui and folder != "realtime/ui")):
+                broken.append(f"{place}:{line} imports {name}")
+            if room in {"cli", "__main__"}:
+                broken.append(f"{place}:{line} imports the command line")
+        for outside, homes in ONLY_IN.items():
+            if head == outside and not place.startswith(homes):
+                broken.append(f"{place}:{line} imports {outside}")
+        if place.startswith("models/signals/") and head in NOT_IN_SIGNALS:
+            broken.append(f"{place}:{line}: signals know no {head}")
+    assert not broken
+
+
+def test_every_package_on_disk_is_in_the_wheel() -> None:
+    listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    on_disk = {"moodring"} | {
+        "moodring." + ".".join(p.parent.relative_to(ROOT).parts) for p in product_files() if p.name == "__init__.py"
+    }
+    homeless = {p.parent for p in product_files()} - {p.parent for p in product_files() if p.name == "__init__.py"}
+    assert listed == on_disk
+    assert not homeless
+
+
+def test_every_dependency_is_pinned_and_used() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pins = {line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().split("\n")}
+    modules = {name.split(".")[0] for path in [*product_files(), ROOT / "cli.py"] for name, _ in imported(path)}
+    module_of = {
+        "opencv-python": "cv2", "pywavelets": "pywt", "scikit-learn": "sklearn", "silero-vad": "silero_vad", "pyqt5": "PyQt5"
+    }  # fmt: skip
+    unused = []
+    for requirement in project["dependencies"]:
+        name = re.split(r"[\[><=; ]", requirement)[0].lower().replace("_", "-")
+        assert name in pins, f"{name} has no pin in constraints.txt"
+        module = module_of.get(name, name)
+        mentioned = any(f'"{module}"' in p.read_text(encoding="utf-8") for p in product_files())
+        if module not in modules and not mentioned:
+            unused.append(name)
+    assert not unused
+
+
+def test_the_project_speaks_only_of_itself() -> None:
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    machine_path = re.compile(r"(?<![\w./])/(?:home|root|work|Users)/\w")
+    for name in filter(None, files):
+        path = ROOT / name
+        if path.suffix in {".py", ".md", ".toml", ".sh", ".txt", ".yaml"} and path != Path(__file__) and path.exists():
+            text = path.read_text(encoding="utf-8")
+            assert not machine_path.search(text), f"{name} names a path of one machine"
