@@ -114,6 +114,8 @@ class Snapshot:
     speech_classes : tuple of str
     notices : tuple of str
         Permanent lines, such as "demonstration model, not valid for people".
+    rest_left_s : float or None
+        While resting: how much of the rest is left.
     """
 
     engine: str
@@ -134,3 +136,4 @@ class Snapshot:
     rings: tuple[RingPlace, ...]
     speech_classes: tuple[str, ...]
     notices: tuple[str, ...]
+    rest_left_s: float | None = None
