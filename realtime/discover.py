@@ -1,0 +1,131 @@
+"""What can be connected: LSL streams with the rates they really have, cameras, microphones."""
+
+import contextlib
+import time
+from dataclasses import dataclass
+
+import cv2
+import pylsl
+
+from ..configs.errors import MoodringError
+
+CAMERAS_TRIED = 4
+
+
+@dataclass(frozen=True)
+class LslStream:
+    """A stream on the network; ``observed_rate_hz`` is None where nothing came while we listened."""
+
+    name: str
+    type: str
+    source_id: str
+    host: str
+    channels: int
+    nominal_rate_hz: float
+    observed_rate_hz: float | None
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A camera that opened under this index, with the size of its picture and the rate it claims."""
+
+    index: int
+    width: int
+    height: int
+    rate_hz: float
+
+
+@dataclass(frozen=True)
+class Microphone:
+    """An input device of PortAudio."""
+
+    index: int
+    name: str
+    channels: int
+    rate_hz: float
+    default: bool
+
+
+def lsl_streams(wait_s: float = 1.5, listen_s: float = 2.0) -> tuple[LslStream, ...]:
+    """Resolve every LSL stream within reach and count what it sends.
+
+    Parameters
+    ----------
+    wait_s : float
+        How long to look for streams.
+    listen_s : float
+        How long to count samples; 0 skips it.
+    """
+    infos = pylsl.resolve_streams(wait_time=wait_s)
+    counts = _count(infos, listen_s) if listen_s > 0 else [None] * len(infos)
+    found = [
+        LslStream(
+            name=info.name(),
+            type=info.type(),
+            source_id=info.source_id(),
+            host=info.hostname(),
+            channels=info.channel_count(),
+            nominal_rate_hz=info.nominal_srate(),
+            observed_rate_hz=rate,
+        )
+        for info, rate in zip(infos, counts, strict=True)
+    ]
+    return tuple(sorted(found, key=lambda stream: (stream.type, stream.name, stream.source_id)))
+
+
+def _count(infos: list[pylsl.StreamInfo], listen_s: float) -> list[float | None]:
+    """Listen to all streams at once; the rate is that of the stamps, so late arrival does not bend it."""
+    inlets = [pylsl.StreamInlet(info, max_buflen=10, recover=False) for info in infos]
+    stamps: list[list[float]] = [[] for _ in infos]
+    for inlet in inlets:
+        with contextlib.suppress(pylsl.TimeoutError, pylsl.LostError):
+            inlet.open_stream(timeout=1.0)
+    end = time.monotonic() + listen_s
+    while time.monotonic() < end:
+        for inlet, seen in zip(inlets, stamps, strict=True):
+            with contextlib.suppress(pylsl.LostError):
+                seen.extend(inlet.pull_chunk(timeout=0.0, max_samples=4096)[1])
+        time.sleep(0.02)
+    for inlet in inlets:
+        inlet.close_stream()
+    return [(len(seen) - 1) / (seen[-1] - seen[0]) if len(seen) > 1 and seen[-1] > seen[0] else None for seen in stamps]
+
+
+def cameras() -> tuple[Camera, ...]:
+    """Open the first few camera indices in turn and close them again."""
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    found = []
+    try:
+        for index in range(CAMERAS_TRIED):
+            capture = cv2.VideoCapture(index)
+            if capture.isOpened():
+                size = (int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)))
+                found.append(Camera(index, *size, float(capture.get(cv2.CAP_PROP_FPS))))
+            capture.release()
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+    return tuple(found)
+
+
+def microphones() -> tuple[Microphone, ...]:
+    """List PortAudio's input devices.
+
+    Raises
+    ------
+    MoodringError
+        PortAudio is not installed.
+    """
+    try:
+        import sounddevice
+    except OSError:
+        raise MoodringError(
+            "PortAudio is not installed, so no microphone can be opened; on Debian or Ubuntu: "
+            "sudo apt-get install libportaudio2"
+        ) from None
+    default = sounddevice.default.device[0]
+    return tuple(
+        Microphone(index, device["name"], device["max_input_channels"], device["default_samplerate"], index == default)
+        for index, device in enumerate(sounddevice.query_devices())
+        if device["max_input_channels"] > 0
+    )

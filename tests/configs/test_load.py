@@ -1,0 +1,65 @@
+"""Configs: unknown keys name the nearest valid one, wrong values say what came, missing files say so."""
+
+from pathlib import Path
+
+import pytest
+
+from moodring.configs.errors import ConfigError
+from moodring.configs.live import LiveConfig
+from moodring.configs.load import load
+
+ROOT = Path(__file__).parent.parent.parent
+GOOD = '[eeg]\nstream = { name = "amp" }\n'
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "live.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", ["demo", "lab"])
+def test_shipped_configs_load(name: str) -> None:
+    config = load(ROOT / "configs" / f"{name}.toml", LiveConfig)
+    assert config.name == name
+    assert config.eeg is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "fragments"),
+    [
+        ("[eeg]\nstraem = 3\n", ["unknown key 'eeg.straem'", "did you mean 'stream'?", "'eeg.stream' is missing"]),
+        (GOOD + "line_hz = 55\n", ["'eeg.line_hz'", "50 or 60", "came: 55"]),
+        (GOOD + "[decisions]\ninterval_s = 'soon'\n", ["'decisions.interval_s'", "came: 'soon'"]),
+        (GOOD + "[recording]\n", ["unknown key 'recording'", "known keys:", "decisions"]),
+        ("name = 'x'\n", ["at least one source"]),
+        ("[eeg]\nstream = {}\n", ["'eeg.stream'", "at least one of name, type, source_id"]),
+        ("[face]\ncamera = 0\nstream = { name = 'x' }\n", ["'face'", "exactly one"]),
+        ("[eeg\n", ["not valid TOML"]),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, text: str, fragments: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(written(tmp_path, text), LiveConfig)
+    message = str(caught.value)
+    assert "\n" not in message.strip() or "not valid TOML" in message
+    for fragment in fragments:
+        assert fragment in message
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.toml' does not exist"):
+        load(tmp_path / "nowhere.toml", LiveConfig)
+
+
+def test_overrides_use_toml_values_and_bare_words(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD)
+    config = load(path, LiveConfig, ["eeg.line_hz=60", "models.policy=random", "decisions.rest_s=12.5"])
+    assert config.eeg is not None
+    assert (config.eeg.line_hz, config.models.policy, config.decisions.rest_s) == (60, "random", 12.5)
+
+
+@pytest.mark.parametrize("override", ["eeg.line_hz", "=3", "name.x=3"])
+def test_malformed_overrides_are_refused(tmp_path: Path, override: str) -> None:
+    with pytest.raises(ConfigError):
+        load(written(tmp_path, "name = 'n'\n" + GOOD), LiveConfig, [override])
