@@ -1,0 +1,102 @@
+"""Describe the streams of a recording, in the words that both LSL and XDF use."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from ..models.contract import Recording, Signal, Video
+
+Tree: TypeAlias = "tuple[tuple[str, str | Tree], ...]"
+ChannelFormat = Literal["float32", "double64", "string", "int32", "int16", "int8", "int64"]
+StreamKind = Literal["eeg", "face", "speech", "truth", "markers"]
+STREAM_KINDS: tuple[StreamKind, ...] = ("eeg", "face", "speech", "truth", "markers")
+
+TRUTH_TYPE = "EmotionTruth"
+TRUTH_CHANNELS = ("valence", "arousal", "valence_level", "arousal_level", "stimulus")
+TRUTH_RATE_HZ = 8.0
+
+
+@dataclass(frozen=True)
+class StreamDescription:
+    """What a stream says of itself.
+
+    Attributes
+    ----------
+    rate_hz : float
+        0 where samples come irregularly.
+    desc : Tree
+        Nested ``(tag, text or tree)`` pairs, in order.
+    """
+
+    name: str
+    type: str
+    channel_count: int
+    rate_hz: float
+    channel_format: ChannelFormat
+    source_id: str
+    desc: Tree
+
+
+@dataclass(frozen=True)
+class SessionTimes:
+    """Where a stream stands in its session: what the decoder needs to find the session's own t0."""
+
+    origin: str
+    participant: str
+    rest_s: float
+    first_sample_after_t0_s: float
+
+
+def session_times(recording: Recording, first_stamp_s: float, speed: float = 1.0) -> SessionTimes:
+    """Place a stream that starts at ``first_stamp_s`` of a recording that runs at ``speed``."""
+    return SessionTimes(
+        recording.origin,
+        recording.participant,
+        recording.rest_s / speed,
+        (first_stamp_s - recording.t0_s) / speed,
+    )
+
+
+def describe_eeg(signal: Signal, name: str, source_id: str, times: SessionTimes) -> StreamDescription:
+    """Describe an EEG stream in microvolts with its channel names."""
+    channels = _channels(signal.channel_names, "EEG", "microvolts")
+    count = len(signal.channel_names)
+    return StreamDescription(name, "EEG", count, signal.rate_hz, "float32", source_id, (channels, _session(times)))
+
+
+def describe_face(video: Video, name: str, source_id: str, times: SessionTimes) -> StreamDescription:
+    """Describe a video stream: one sample is one frame of raw BGR bytes, seen as int8."""
+    count = video.height * video.width * 3
+    layout = (("width", str(video.width)), ("height", str(video.height)), ("encoding", "bgr24"))
+    desc = (_session(times, (("video", layout),)),)
+    return StreamDescription(name, "VideoFrames", count, video.rate_hz, "int8", source_id, desc)
+
+
+def describe_speech(signal: Signal, name: str, source_id: str, times: SessionTimes) -> StreamDescription:
+    """Describe an audio stream of one channel in -1..1."""
+    desc = (_channels(("audio",), "Audio", "normalised"), _session(times))
+    return StreamDescription(name, "Audio", 1, signal.rate_hz, "float32", source_id, desc)
+
+
+def describe_truth(name: str, source_id: str, times: SessionTimes, rate_hz: float) -> StreamDescription:
+    """Describe the stream of what is known of the emotion."""
+    desc = (_channels(TRUTH_CHANNELS, "Emotion", "none"), _session(times))
+    return StreamDescription(name, TRUTH_TYPE, len(TRUTH_CHANNELS), rate_hz, "float32", source_id, desc)
+
+
+def describe_markers(name: str, source_id: str, times: SessionTimes) -> StreamDescription:
+    """Describe the stream of markers."""
+    return StreamDescription(name, "Markers", 1, 0.0, "string", source_id, (_session(times),))
+
+
+def _channels(names: tuple[str, ...], kind: str, unit: str) -> tuple[str, Tree]:
+    return "channels", tuple(("channel", (("label", name), ("unit", unit), ("type", kind))) for name in names)
+
+
+def _session(times: SessionTimes, more: Tree = ()) -> tuple[str, Tree]:
+    fields: Tree = (
+        ("origin", times.origin),
+        ("participant", times.participant),
+        ("first_sample_after_t0_s", repr(float(times.first_sample_after_t0_s))),
+        ("rest_s", repr(float(times.rest_s))),
+    )
+    return "moodring", fields + more
