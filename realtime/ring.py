@@ -1,0 +1,268 @@
+"""A ring of samples: one writer, many readers, in this process or another, and no lock.
+
+The writer claims the places that it is about to overwrite, writes, and only then publishes the new count. A reader
+copies and looks at the claim again afterwards: what was claimed meanwhile may be torn, so it is dropped, and the copy
+that remains is consistent. Nothing is ever moved.
+
+The memory is a file mapped by every process (in ``/dev/shm`` where there is one, so that no disk is touched), or
+anonymous. ``multiprocessing.shared_memory`` is not used: before Python 3.13 its resource tracker removes a segment
+when any process that merely attached to it ends.
+"""
+
+import json
+import math
+import mmap
+import struct
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ..configs.errors import MoodringError
+from ..models.contract import BoolArray, TimeArray
+
+_MAGIC = b"moodring"
+_HEADER = struct.Struct("<8sII")  # magic, version, bytes of JSON
+_VERSION = 1
+_PAGE = 4096
+
+
+@dataclass(frozen=True)
+class RingLayout:
+    """What a ring holds.
+
+    Attributes
+    ----------
+    capacity : int
+        Samples that fit; the newest ones are kept.
+    shape : tuple of int
+        Of one sample: ``(n_channels,)``, or ``(height, width, 3)``.
+    dtype : str
+        As NumPy names it.
+    rate_hz : float
+        Nominal; 0 for none.
+    names : tuple of str
+        Of the channels.
+    """
+
+    capacity: int
+    shape: tuple[int, ...]
+    dtype: str
+    rate_hz: float
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RingSlice:
+    """A consistent copy of consecutive samples ``first`` up to but not including ``stop``, counted from the start.
+
+    Attributes
+    ----------
+    samples : (n, *shape)
+    stamps_s, received_s : (n,) float64
+        Capture times, and when each sample reached the engine.
+    valid : (n,) bool
+    first, stop : int
+    """
+
+    samples: NDArray[Any]
+    stamps_s: TimeArray
+    received_s: TimeArray
+    valid: BoolArray
+    first: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.first
+
+
+class Ring:
+    """See the module's text; make one with :meth:`create` or :meth:`attach`.
+
+    Attributes
+    ----------
+    layout : RingLayout
+    path : Path or None
+        The mapped file; None for memory of this process alone.
+    """
+
+    def __init__(self, memory: mmap.mmap, layout: RingLayout, offset: int, path: Path | None) -> None:
+        self.layout = layout
+        self.path = path
+        self._memory = memory
+        n = layout.capacity
+        places = _offsets(layout, offset)
+        self._claimed: NDArray[np.int64] = np.frombuffer(memory, np.int64, 1, places[0])
+        self._published: NDArray[np.int64] = np.frombuffer(memory, np.int64, 1, places[0] + 64)
+        self._stamps: TimeArray = np.frombuffer(memory, np.float64, n, places[1])
+        self._received: TimeArray = np.frombuffer(memory, np.float64, n, places[2])
+        self._valid: BoolArray = np.frombuffer(memory, np.bool_, n, places[3])
+        count = n * math.prod(layout.shape)
+        samples: NDArray[Any] = np.frombuffer(memory, np.dtype(layout.dtype), count, places[4])
+        self._samples: NDArray[Any] = samples.reshape(n, *layout.shape)
+
+    @classmethod
+    def create(
+        cls,
+        capacity: int,
+        shape: tuple[int, ...],
+        dtype: DTypeLike,
+        rate_hz: float = 0.0,
+        names: tuple[str, ...] = (),
+        path: Path | None = None,
+    ) -> "Ring":
+        """Make a ring on a new file, or on anonymous memory where no path is given."""
+        layout = RingLayout(capacity, shape, np.dtype(dtype).str, float(rate_hz), names)
+        text = json.dumps(layout.__dict__).encode()
+        offset = _aligned(_HEADER.size + len(text), _PAGE)
+        places = _offsets(layout, offset)
+        size = _aligned(places[4] + capacity * math.prod(shape) * np.dtype(dtype).itemsize, _PAGE)
+        if path is None:
+            memory = mmap.mmap(-1, size)
+        else:
+            with path.open("w+b") as file:
+                file.truncate(size)
+                memory = mmap.mmap(file.fileno(), size)
+        memory[_HEADER.size : _HEADER.size + len(text)] = text
+        # The magic comes last: a reader that finds it finds everything else in place.
+        memory[: _HEADER.size] = _HEADER.pack(_MAGIC, _VERSION, len(text))
+        return cls(memory, layout, offset, path)
+
+    @classmethod
+    def attach(cls, path: Path | str) -> "Ring":
+        """Open another process's ring for reading.
+
+        Raises
+        ------
+        MoodringError
+            The file is gone or is no ring.
+        """
+        place = Path(path)
+        try:
+            with place.open("rb") as file:
+                memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError) as error:
+            raise MoodringError(f"ring '{place}' cannot be mapped ({error}); its engine has ended") from error
+        head = memory[: _HEADER.size]
+        magic, version, length = _HEADER.unpack(head) if len(head) == _HEADER.size else (b"", 0, 0)
+        if magic != _MAGIC or version != _VERSION:
+            memory.close()
+            raise MoodringError(f"'{place}' is no ring of this version of moodring; attach to a running engine's ring")
+        fields = json.loads(memory[_HEADER.size : _HEADER.size + length])
+        layout = RingLayout(**{**fields, "shape": tuple(fields["shape"]), "names": tuple(fields["names"])})
+        return cls(memory, layout, _aligned(_HEADER.size + length, _PAGE), place)
+
+    @property
+    def count(self) -> int:
+        """How many samples were ever appended."""
+        return int(self._published[0])
+
+    @property
+    def newest_s(self) -> float | None:
+        """The stamp of the newest sample; None while there is none."""
+        count = self.count
+        return float(self._stamps[(count - 1) % self.layout.capacity]) if count else None
+
+    def append(
+        self, samples: NDArray[Any], stamps_s: TimeArray, received_s: float, valid: BoolArray | bool = True
+    ) -> None:
+        """Add samples at the end; for the one writer alone.
+
+        Parameters
+        ----------
+        samples : (n, *shape)
+        stamps_s : (n,) float64
+            Not falling, within the call and from call to call.
+        received_s : float
+            When they reached this process.
+        valid : (n,) bool or bool
+        """
+        capacity = self.layout.capacity
+        good = np.broadcast_to(np.asarray(valid, np.bool_), (len(samples),))
+        # A claim never spans more than half of the ring: readers keep at least the other half.
+        step = max(1, capacity // 2)
+        for low in range(0, len(samples), step):
+            block = slice(low, min(low + step, len(samples)))
+            count = self.count
+            self._claimed[0] = count + block.stop - block.start
+            self._write(count, samples[block], stamps_s[block], received_s, good[block])
+            self._published[0] = count + block.stop - block.start
+
+    def latest(self, n: int) -> RingSlice:
+        """Copy the newest ``n`` samples, or as many as there are."""
+        count = self.count
+        return self.between(count - n, count)
+
+    def until(self, time_s: float, n: int) -> RingSlice:
+        """Copy the last ``n`` samples stamped at or before a time, or as many as there are."""
+        stop = self.stop_at(time_s)
+        return self.between(stop - n, stop)
+
+    def stop_at(self, time_s: float) -> int:
+        """Count the samples stamped at or before a time, from the start of the stream."""
+        return self._search(time_s, bisect_right)
+
+    def start_at(self, time_s: float) -> int:
+        """Count the samples stamped before a time, from the start of the stream."""
+        return self._search(time_s, bisect_left)
+
+    def between(self, first: int, stop: int) -> RingSlice:
+        """Copy the samples ``first`` up to but not including ``stop``; fewer where they are gone or not there yet."""
+        count = self.count
+        stop = max(0, min(stop, count))
+        first = max(0, min(first, stop), count - self.layout.capacity)
+        first = min(first, stop)
+        pieces = [
+            self._copy(array, first, stop) for array in (self._samples, self._stamps, self._received, self._valid)
+        ]
+        torn = max(0, min(int(self._claimed[0]) - self.layout.capacity, stop) - first)
+        return RingSlice(pieces[0][torn:], pieces[1][torn:], pieces[2][torn:], pieces[3][torn:], first + torn, stop)
+
+    def close(self) -> None:
+        """Let go of the memory; the file stays until :func:`moodring.realtime.run_dir.remove` takes it away."""
+        for name in ("_claimed", "_published", "_stamps", "_received", "_valid", "_samples"):
+            self.__dict__.pop(name, None)
+        self._memory.close()
+
+    def _search(self, time_s: float, bisect: Any) -> int:
+        capacity = self.layout.capacity
+        count = self.count
+        low = max(0, int(self._claimed[0]) - capacity)
+        stamps = self._stamps
+        return low + int(bisect(range(low, count), time_s, key=lambda index: stamps[index % capacity]))
+
+    def _write(
+        self, count: int, samples: NDArray[Any], stamps_s: TimeArray, received_s: float, valid: BoolArray
+    ) -> None:
+        capacity = self.layout.capacity
+        place = count % capacity
+        head = min(len(samples), capacity - place)
+        for start, part in ((place, slice(0, head)), (0, slice(head, len(samples)))):
+            n = part.stop - part.start
+            self._samples[start : start + n] = samples[part]
+            self._stamps[start : start + n] = stamps_s[part]
+            self._received[start : start + n] = received_s
+            self._valid[start : start + n] = valid[part]
+
+    def _copy(self, array: NDArray[Any], first: int, stop: int) -> NDArray[Any]:
+        capacity = self.layout.capacity
+        place = first % capacity
+        if place + stop - first <= capacity:
+            return array[place : place + stop - first].copy()
+        return np.concatenate((array[place:], array[: place + stop - first - capacity]))
+
+
+def _aligned(size: int, step: int) -> int:
+    return -(-size // step) * step
+
+
+def _offsets(layout: RingLayout, offset: int) -> tuple[int, int, int, int, int]:
+    """Lay out counters, stamps, arrival times, validity and samples, each on its own cache line."""
+    n = layout.capacity
+    stamps = offset + 128
+    received = stamps + _aligned(8 * n, 64)
+    valid = received + _aligned(8 * n, 64)
+    return offset, stamps, received, valid, _aligned(valid + n, 64)
