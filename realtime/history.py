@@ -1,0 +1,113 @@
+"""What a screen remembers of the snapshots it has seen: the last two minutes of answers, looks and truth."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.contract import FloatArray, Look, TimeArray
+from .snapshot import Snapshot
+
+SPAN_S = 120.0
+LOOKS_SPAN_S = 32.0
+TRUTH_STEP_S = 0.25
+
+
+@dataclass(frozen=True)
+class History:
+    """The recent past, oldest first.
+
+    Attributes
+    ----------
+    session : tuple
+        The engine's name and t0; another session starts another history.
+    times_s : (n,) float64
+        Data times of the decisions.
+    valence, arousal : (n, 3) float32
+        Probabilities of low, medium, high.
+    abstained : (n,) bool
+        Decisions that left every level open.
+    truth_times_s : (m,) float64
+    truth : (m, 2) float32
+        True valence and arousal of a simulated participant.
+    looks : tuple of Look
+        Of the last half minute.
+    """
+
+    session: tuple[str, float | None]
+    times_s: TimeArray
+    valence: FloatArray
+    arousal: FloatArray
+    abstained: NDArray[np.bool_]
+    truth_times_s: TimeArray
+    truth: FloatArray
+    looks: tuple[Look, ...]
+
+
+def empty(snapshot: Snapshot | None = None) -> History:
+    """Start a history, for the session of ``snapshot`` where one is given."""
+    none = np.empty((0, 3), np.float32)
+    session = ("", None) if snapshot is None else (snapshot.engine, snapshot.t0_s)
+    nothing = np.empty(0)
+    return History(session, nothing, none, none, np.empty(0, np.bool_), nothing, np.empty((0, 2), np.float32), ())
+
+
+def prefilled(history: History, stamps_s: TimeArray, rows: FloatArray) -> History:
+    """Put the engine's own ring of estimates before what was seen: for a screen that attaches late.
+
+    Parameters
+    ----------
+    history : History
+    stamps_s : (n,) float64
+    rows : (n, >= 6) float32
+        ``[valence x 3, arousal x 3, ...]``.
+    """
+    first = history.times_s[0] if len(history.times_s) else np.inf
+    known = (stamps_s < first) & np.isfinite(rows[:, :6]).all(axis=1)
+    return replace(
+        history,
+        times_s=np.concatenate([stamps_s[known], history.times_s]),
+        valence=np.concatenate([rows[known, :3], history.valence]),
+        arousal=np.concatenate([rows[known, 3:6], history.arousal]),
+        abstained=np.concatenate([np.zeros(int(known.sum()), np.bool_), history.abstained]),
+    )
+
+
+def extended(history: History, snapshot: Snapshot) -> History:
+    """Add what ``snapshot`` says anew; the same object comes back where it says nothing new."""
+    if history.session != (snapshot.engine, snapshot.t0_s):
+        history = empty(snapshot)
+    return _with_estimate(_with_truth(history, snapshot), snapshot)
+
+
+def _with_estimate(history: History, snapshot: Snapshot) -> History:
+    estimate = snapshot.estimate
+    if estimate is None or estimate.readout is None:
+        return history
+    if len(history.times_s) and estimate.time_s <= history.times_s[-1]:
+        return history
+    keep = history.times_s >= estimate.time_s - SPAN_S
+    readout = estimate.readout
+    old = tuple(look for look in history.looks if look.time_s >= estimate.time_s - LOOKS_SPAN_S)
+    newest = old[-1].time_s if old else -np.inf
+    return replace(
+        history,
+        times_s=np.append(history.times_s[keep], estimate.time_s),
+        valence=np.vstack([history.valence[keep], readout.valence]),
+        arousal=np.vstack([history.arousal[keep], readout.arousal]),
+        abstained=np.append(history.abstained[keep], estimate.abstained is not None),
+        looks=(*old, *(look for look in estimate.looks if look.time_s > newest)),
+    )
+
+
+def _with_truth(history: History, snapshot: Snapshot) -> History:
+    if snapshot.truth is None:
+        return history
+    if len(history.truth_times_s) and snapshot.now_s < history.truth_times_s[-1] + TRUTH_STEP_S:
+        return history
+    keep = history.truth_times_s >= snapshot.now_s - SPAN_S
+    return replace(
+        history,
+        truth_times_s=np.append(history.truth_times_s[keep], snapshot.now_s),
+        truth=np.vstack([history.truth[keep], np.asarray([snapshot.truth], np.float32)]),
+    )

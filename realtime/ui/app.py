@@ -1,0 +1,160 @@
+"""Opens the window and sees that it closes cleanly."""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+import pyqtgraph as pg
+from PyQt5.QtCore import QTimer
+from PyQt5.QtWidgets import QApplication
+
+from ...configs.errors import MoodringError
+from .watch import SnapshotSource, Watch
+from .window import Window
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Closing:
+    """When the window takes its own picture and when it closes.
+
+    Attributes
+    ----------
+    screenshot : Path or None
+        Where the picture goes: PNG.
+    screenshot_after_s : float
+        Seconds of estimates that the picture must show; a window that closes earlier takes it at its end.
+    close_after_screenshot : bool
+    close_after_s : float or None
+        Seconds after which the window closes by itself.
+    close_when_ended : bool
+        Close as soon as the engine's session has ended.
+    """
+
+    screenshot: Path | None = None
+    screenshot_after_s: float = 20.0
+    close_after_screenshot: bool = False
+    close_after_s: float | None = None
+    close_when_ended: bool = False
+
+
+def run_window(source: SnapshotSource, closing: Closing | None = None) -> int:
+    """Show an engine until the window is closed; blocks.
+
+    Parameters
+    ----------
+    source : SnapshotSource
+        Stopped at the end.
+    closing : Closing or None
+
+    Returns
+    -------
+    int
+        The exit status: 0, or 1 where the picture could not be written.
+    """
+    application = application_here()
+    closing = closing or Closing()
+    watch = Watch(source)
+    window = Window(watch)
+    shot = Shot(window, closing)
+    timer = QTimer()
+    timer.timeout.connect(shot.look)
+    timer.start(250)
+    if closing.close_after_s is not None:
+        QTimer.singleShot(round(closing.close_after_s * 1000), shot.finish)
+    window.show()
+    with _interruptible(shot.finish), _errors_logged():
+        application.exec_()
+    timer.stop()
+    shot.take_if_missing()
+    window.close()
+    return shot.status
+
+
+def application_here() -> QApplication:
+    """Give this process's Qt application, freed of the plugin paths that OpenCV leaves behind for its own Qt."""
+    for name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
+        if "cv2" in os.environ.get(name, ""):
+            del os.environ[name]
+    running = QApplication.instance()
+    if running is not None:
+        return running
+    application = QApplication(["moodring"])
+    application.setApplicationName("moodring")
+    pg.setConfigOptions(antialias=False)
+    return application
+
+
+class Shot:
+    """Takes the window's picture once, when there is enough to see, and closes where that was asked."""
+
+    def __init__(self, window: Window, closing: Closing) -> None:
+        self._window = window
+        self._closing = closing
+        self._taken = closing.screenshot is None
+        self.status = 0
+
+    def look(self) -> None:
+        """See whether the time has come."""
+        view = self._window.view
+        if view is None:
+            return
+        times = view.history.times_s
+        if not self._taken and len(times) and times[-1] - times[0] >= self._closing.screenshot_after_s:
+            self.take_if_missing()
+            if self._closing.close_after_screenshot:
+                self.finish()
+        if self._closing.close_when_ended and view.attachment == "ended":
+            self.finish()
+
+    def take_if_missing(self) -> None:
+        """Take the picture if it was asked for and is not there yet."""
+        path = self._closing.screenshot
+        if self._taken or path is None:
+            return
+        self._taken = True
+        if not self._window.grab().save(str(path), "PNG"):
+            self.status = MoodringError.exit_status
+            _log.error("picture '%s' cannot be written; give --screenshot a file in a folder that exists", path)
+
+    def finish(self) -> None:
+        """Take the picture if it is missing, and close."""
+        self.take_if_missing()
+        self._window.close()
+
+
+@contextmanager
+def _interruptible(finish: Callable[[], None]) -> Iterator[None]:
+    """Close on Ctrl-C; the window's timer gives Python its turn to notice."""
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        finish()
+
+    before: Any = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _errors_logged() -> Iterator[None]:
+    """Log what a slot raises; without this, PyQt ends the process at once."""
+
+    def log(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        _log.error("the window met an error and goes on", exc_info=(kind, error, trace))
+
+    before = sys.excepthook
+    sys.excepthook = log
+    try:
+        yield
+    finally:
+        sys.excepthook = before

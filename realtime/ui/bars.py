@@ -1,0 +1,85 @@
+"""Named bars for shares that sum to one, with the ones that remain possible marked by a dot and bold type."""
+
+from collections.abc import Sequence
+
+from PyQt5.QtCore import QRectF, QSize, Qt
+from PyQt5.QtGui import QPainter, QPaintEvent
+from PyQt5.QtWidgets import QSizePolicy, QWidget
+
+from . import theme
+
+_ROW = 20
+_PERCENT_WIDTH = 38
+
+
+class Bars(QWidget):
+    """One horizontal bar per class.
+
+    Parameters
+    ----------
+    names, colours : sequences of str
+        From top to bottom.
+    name_width : int
+        Room for the names, in pixels.
+    """
+
+    def __init__(self, names: Sequence[str], colours: Sequence[str], name_width: int) -> None:
+        super().__init__()
+        self._names, self._colours, self._name_width = tuple(names), tuple(colours), name_width
+        self._values: tuple[float, ...] | None = None
+        self._members: frozenset[int] = frozenset()
+        self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
+
+    @property
+    def values(self) -> tuple[float, ...] | None:
+        """The shares shown; None while the bars are empty."""
+        return self._values
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Ask for one row per class."""
+        return QSize(self._name_width + 120, _ROW * len(self._names))
+
+    def show_names(self, names: Sequence[str]) -> None:
+        """Take other classes."""
+        if tuple(names) != self._names:
+            self._names = tuple(names)
+            self._colours = (self._colours or (theme.ACCENT,))[:1] * len(self._names)
+            self._values = None
+            self.updateGeometry()
+            self.update()
+
+    def show_values(self, values: Sequence[float] | None, members: Sequence[int] = ()) -> None:
+        """Show other shares (0..1), None for none; ``members`` are the classes that remain possible."""
+        rounded = None if values is None else tuple(round(float(value), 3) for value in values)
+        if (rounded, frozenset(members)) != (self._values, self._members):
+            self._values, self._members = rounded, frozenset(members)
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Draw the rows."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.Antialiasing)
+        for row in range(len(self._names)):
+            self._draw_row(painter, row)
+        painter.end()
+
+    def _draw_row(self, painter: QPainter, row: int) -> None:
+        member = row in self._members
+        top = row * _ROW
+        painter.setFont(theme.font(12, bold=member))
+        painter.setPen(theme.colour(theme.TEXT if member else theme.SOFT))
+        name = QRectF(0, top, self._name_width, _ROW)
+        painter.drawText(name, Qt.AlignVCenter | Qt.AlignLeft, self._names[row])
+        track = QRectF(self._name_width, top + 5, self.width() - self._name_width - _PERCENT_WIDTH, _ROW - 10)
+        painter.setPen(Qt.NoPen)
+        painter.setBrush(theme.colour(theme.RAISED))
+        painter.drawRoundedRect(track, 3, 3)
+        if self._values is None:
+            return
+        value = min(max(self._values[row], 0.0), 1.0)
+        painter.setBrush(theme.colour(self._colours[row]))
+        painter.drawRoundedRect(QRectF(track.x(), track.y(), max(track.width() * value, 2.0), track.height()), 3, 3)
+        painter.setPen(theme.colour(theme.TEXT if member else theme.SOFT))
+        painter.drawText(
+            QRectF(track.right(), top, _PERCENT_WIDTH, _ROW), Qt.AlignVCenter | Qt.AlignRight, f"{value:.0%}"
+        )

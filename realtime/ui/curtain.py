@@ -1,0 +1,63 @@
+"""What covers the picture when it is no longer live: the last one, grey, with a word on why."""
+
+from PyQt5.QtCore import QRectF, Qt
+from PyQt5.QtGui import QImage, QPainter, QPaintEvent
+from PyQt5.QtWidgets import QWidget
+
+from . import theme
+from .view import View
+
+
+class Curtain(QWidget):
+    """Lies over another widget and is hidden while its picture is live."""
+
+    def __init__(self, below: QWidget) -> None:
+        super().__init__(below.parentWidget())
+        self._below = below
+        self._picture: QImage | None = None
+        self.text = ""
+        self.hide()
+
+    def show_view(self, view: View) -> None:
+        """Draw or lift the curtain."""
+        text = _text(view)
+        if not text:
+            if self.isVisible():
+                self.hide()
+                self._picture = None
+            self.text = ""
+            return
+        if not self.isVisible():
+            self._picture = self._below.grab().toImage().convertToFormat(QImage.Format_Grayscale8)
+            self.show()
+            self.raise_()
+        self.setGeometry(self._below.geometry())
+        if text != self.text:
+            self.text = text
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Draw the grey picture, darkened, and the word."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.Antialiasing)
+        if self._picture is not None:
+            painter.drawImage(self.rect(), self._picture)
+        painter.fillRect(self.rect(), theme.colour(theme.BACKGROUND, 0.55))
+        painter.setFont(theme.font(16, bold=True))
+        card = QRectF(0, 0, min(640, self.width() - 40), 84)
+        card.moveCenter(QRectF(self.rect()).center())
+        painter.setPen(theme.colour(theme.LINE))
+        painter.setBrush(theme.colour(theme.RAISED))
+        painter.drawRoundedRect(card, 10, 10)
+        painter.setPen(theme.colour(theme.TEXT))
+        painter.drawText(card.adjusted(16, 8, -16, -8), Qt.AlignCenter | Qt.TextWordWrap, self.text)
+        painter.end()
+
+
+def _text(view: View) -> str:
+    if view.attachment == "waiting":
+        return "○ Waiting for an engine"
+    if view.attachment == "gone":
+        name = "" if view.snapshot is None else f" '{view.snapshot.engine}'"
+        return f"■ Engine{name} has not answered for {view.silent_s:.0f} s.\nThe last picture stays; it goes on as soon as it returns."
+    return ""

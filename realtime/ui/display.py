@@ -1,0 +1,25 @@
+"""Whether a window can be opened here. Knows no Qt, so that asking costs nothing."""
+
+import os
+import sys
+from collections.abc import Mapping
+
+_NEEDS_NO_DISPLAY = ("offscreen", "minimal", "vnc", "linuxfb", "eglfs")
+
+
+def display_available(platform: str = sys.platform, environ: Mapping[str, str] | None = None) -> bool:
+    """Say whether a window can be opened.
+
+    Parameters
+    ----------
+    platform : str
+        As ``sys.platform``.
+    environ : mapping or None
+        The environment; None for this process's own.
+    """
+    variables = os.environ if environ is None else environ
+    if variables.get("QT_QPA_PLATFORM", "").split(":")[0] in _NEEDS_NO_DISPLAY:
+        return True
+    if platform in ("win32", "darwin"):
+        return True
+    return bool(variables.get("DISPLAY") or variables.get("WAYLAND_DISPLAY"))

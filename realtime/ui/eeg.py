@@ -1,0 +1,112 @@
+"""The EEG: filtered traces of all channels, and how the last look weighed the frequency bands."""
+
+import numpy as np
+import pyqtgraph as pg
+from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from ...models.contract import BANDS
+from .. import wording
+from . import theme
+from .bars import Bars
+from .levels import ANSWER_WIDTH
+from .view import Traces, View
+from .watch import EEG_SPAN_S
+
+_MOST_NAMES = 16
+
+
+class TraceChart(pg.PlotWidget):  # type: ignore[misc]
+    """All traces as two lines, one for the good channels and one for the bad: cheap, whatever their number."""
+
+    def __init__(self) -> None:
+        super().__init__(background=theme.PANEL)
+        self.setMouseEnabled(False, False)
+        self.setMenuEnabled(False)
+        self.hideButtons()
+        self.hideAxis("bottom")
+        self._axis = self.getAxis("left")
+        self._axis.setPen(None)
+        self._axis.setTextPen(theme.SOFT)
+        self._axis.setStyle(tickLength=0, tickFont=theme.font(10))
+        self._axis.setWidth(34)
+        self.setXRange(-EEG_SPAN_S, 0, padding=0)
+        self.good = pg.PlotCurveItem(pen=pg.mkPen("#9cc9e8"), connect="finite")
+        self.bad = pg.PlotCurveItem(pen=pg.mkPen(theme.FAINT), connect="finite")
+        self.addItem(self.good)
+        self.addItem(self.bad)
+        self._shown: Traces | None = None
+        self._names: tuple[str, ...] = ()
+
+    def show_traces(self, traces: Traces) -> None:
+        """Draw the traces one below the other."""
+        if traces is self._shown:
+            return
+        self._shown = traces
+        n = len(traces.names)
+        if traces.names != self._names:
+            self._names = traces.names
+            every = -(-n // _MOST_NAMES)
+            self._axis.setTicks([[(n - 1 - i, name) for i, name in enumerate(traces.names) if i % every == 0]])
+            self.setYRange(-0.8, n - 0.2, padding=0)
+        heights = np.clip(traces.microvolts / traces.span_uv, -1.5, 1.5) + np.arange(n - 1, -1, -1)
+        good = np.asarray(traces.good)
+        self.good.setData(*_one_line(traces.times_s, heights[:, good]))
+        self.bad.setData(*_one_line(traces.times_s, heights[:, ~good]))
+
+
+def _one_line(times: np.ndarray, heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Join the columns into one line with breaks (NaN) in between."""
+    breaks = np.full((1, heights.shape[1]), np.nan)
+    x = np.tile(np.append(times, np.nan), heights.shape[1])
+    return x, np.concatenate([heights, breaks]).ravel(order="F")
+
+
+class EegPanel(QFrame):
+    """Traces on the left; scale, channels and band attention on the right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self.chart = TraceChart()
+        self.scale = theme.label("", 11, theme.SOFT)
+        self.channels = theme.label("", 12)
+        self.channels.setWordWrap(True)
+        self.bands = Bars(BANDS, (theme.ACCENT,) * 3, 62)
+        side = QWidget()
+        side.setFixedWidth(ANSWER_WIDTH)
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(3)
+        column.addWidget(theme.label("EEG", 12, theme.SOFT, bold=True))
+        column.addWidget(self.channels)
+        column.addWidget(self.scale)
+        column.addStretch()
+        column.addWidget(theme.label("Band attention of the last look", 11, theme.SOFT))
+        column.addWidget(self.bands)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 8, 12, 8)
+        row.setSpacing(14)
+        row.addWidget(self.chart, 1)
+        row.addWidget(side)
+
+    def show_view(self, view: View) -> None:
+        """Show the traces and which channels are used."""
+        snapshot = view.snapshot
+        self.bands.show_values(None if snapshot is None else snapshot.band_attention)
+        status = next((s for s in snapshot.sources if s.modality == "eeg"), None) if snapshot else None
+        said = None if status is None else wording.health(status)
+        if view.traces is not None:
+            self.chart.show_traces(view.traces)
+            self.scale.setText(f"last {EEG_SPAN_S:.0f} s · {view.traces.span_uv:.0f} µV between traces")
+        if said is None or (said.tone != "good" and said.tone != "warn"):
+            self.channels.setText("no EEG yet" if said is None else f"EEG {said.text}")
+        elif status is not None:
+            self.channels.setText(_channels(status.channel_names, status.good_channels))
+
+
+def _channels(names: tuple[str, ...], good: tuple[bool, ...]) -> str:
+    bad = [name for name, used in zip(names, good, strict=False) if not used]
+    if not bad:
+        return f"{len(names)} channels, all good"
+    listed = ", ".join(bad[:6]) + (" …" if len(bad) > 6 else "")
+    return f"{len(names) - len(bad)} of {len(names)} channels good\ngrey, not used: {listed}"

@@ -1,0 +1,105 @@
+"""The camera: its newest frame, and the face of the last look."""
+
+from PyQt5.QtCore import QRectF, QSize, Qt
+from PyQt5.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPen
+from PyQt5.QtWidgets import QSizePolicy, QWidget
+
+from ...models.contract import FaceBox, Image, Look
+from .. import wording
+from . import theme
+from .pictures import qimage
+from .view import View
+
+FRESH_LOOK_S = 2.5
+
+
+class FaceView(QWidget):
+    """A frame, the box of the last look, and a word where there is neither."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
+        self._frame: Image | None = None
+        self._image: QImage | None = None
+        self._box: FaceBox | None = None
+        self.caption = ""
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Ask for a small 4:3 picture."""
+        return QSize(240, 180)
+
+    def show_view(self, view: View) -> None:
+        """Take the newest frame and box; paint only where one is new."""
+        look = view.history.looks[-1] if view.history.looks else None
+        box = look.face if look is not None and _fresh(look, view) else None
+        caption = _caption(view, box)
+        if view.frame is self._frame and box is self._box and caption == self.caption:
+            return
+        if view.frame is not self._frame:
+            self._frame = view.frame
+            self._image = None if view.frame is None else qimage(view.frame)
+        self._box, self.caption = box, caption
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Draw the frame as large as fits, the box, the caption."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.Antialiasing)
+        place = QRectF(self.rect())
+        if self._image is not None:
+            place = _fitted(self._image, place)
+            clip = QPainterPath()
+            clip.addRoundedRect(place, 6, 6)
+            painter.setClipPath(clip)
+            painter.drawImage(place, self._image)
+            if self._box is not None:
+                self._draw_box(painter, place, self._image.width())
+        else:
+            painter.setPen(Qt.NoPen)
+            painter.setBrush(theme.colour(theme.RAISED))
+            painter.drawRoundedRect(place, 6, 6)
+        self._draw_caption(painter, place)
+        painter.end()
+
+    def _draw_box(self, painter: QPainter, place: QRectF, width: int) -> None:
+        box = self._box
+        assert box is not None
+        zoom = place.width() / width
+        painter.setPen(QPen(theme.colour(theme.ACCENT), 2))
+        painter.setBrush(Qt.NoBrush)
+        frame = QRectF(box.x * zoom, box.y * zoom, box.width * zoom, box.height * zoom)
+        painter.drawRoundedRect(frame.translated(place.topLeft()), 4, 4)
+
+    def _draw_caption(self, painter: QPainter, place: QRectF) -> None:
+        if not self.caption:
+            return
+        painter.setFont(theme.font(11))
+        bar = QRectF(place.x(), place.bottom() - 20, place.width(), 20)
+        if self._image is not None:
+            painter.fillRect(bar, theme.colour(theme.BACKGROUND, 0.65))
+        painter.setPen(theme.colour(theme.TEXT if self._image is not None else theme.SOFT))
+        painter.drawText(bar if self._image is not None else place, Qt.AlignCenter, self.caption)
+
+
+def _fitted(image: QImage, room: QRectF) -> QRectF:
+    zoom = min(room.width() / image.width(), room.height() / image.height())
+    place = QRectF(0, 0, image.width() * zoom, image.height() * zoom)
+    place.moveCenter(room.center())
+    return place
+
+
+def _fresh(look: Look, view: View) -> bool:
+    return view.snapshot is not None and view.snapshot.now_s - look.time_s < FRESH_LOOK_S
+
+
+def _caption(view: View, box: FaceBox | None) -> str:
+    snapshot = view.snapshot
+    status = next((s for s in snapshot.sources if s.modality == "face"), None) if snapshot else None
+    if status is None:
+        return "no camera yet"
+    said = wording.health(status)
+    if said.tone in ("bad", "idle"):
+        return f"camera {said.text}"
+    if not view.history.looks:
+        return "not looked yet"
+    return "face of the last look" if box is not None else "no face in the last look"

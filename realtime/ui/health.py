@@ -1,0 +1,71 @@
+"""How each source does: a mark, a word and a colour, its rate, its losses, its age, its declared delay."""
+
+from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from ...models.contract import MODALITIES, Modality
+from .. import wording
+from ..snapshot import SourceStatus
+from . import theme
+from .view import View
+
+
+class SourceCard(QFrame):
+    """One source."""
+
+    def __init__(self, modality: Modality) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self._modality = modality
+        self.state = theme.label("○ waiting", 13, theme.TONES["idle"], bold=True)
+        self.name = theme.label("", 11, theme.FAINT)
+        self.figures = theme.label("", 11, theme.SOFT)
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(theme.label(wording.SOURCE_TITLES[modality], 13, bold=True))
+        head.addWidget(self.state)
+        head.addStretch()
+        head.addWidget(self.name)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 6, 12, 6)
+        column.setSpacing(2)
+        column.addLayout(head)
+        column.addWidget(self.figures)
+
+    def show_status(self, status: SourceStatus, used: bool) -> None:
+        """Show one source's status; ``used`` says whether the newest estimate rests on it."""
+        said = wording.health(status)
+        self.state.setText(f"{said.mark} {said.text}")
+        theme.tinted(self.state, theme.TONES[said.tone])
+        self.name.setText(status.name if len(status.name) <= 26 else status.name[:25] + "…")
+        self.setToolTip("\n".join(f"{t.time_s:.1f} s: {t.state}, {t.why}" for t in status.transitions[-8:]))
+        if status.error is not None:
+            self.figures.setText(status.error)
+        elif not status.configured:
+            self.figures.setText("left out of the config")
+        else:
+            parts = [wording.rate(status), wording.lost(status), f"age {wording.age(status.age_s)}"]
+            parts += [wording.delay(status), "used" if used else "not in the estimate"]
+            self.figures.setText("  ·  ".join(parts))
+
+
+class HealthStrip(QWidget):
+    """A card per modality, side by side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cards = {modality: SourceCard(modality) for modality in MODALITIES}
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.SPACE)
+        for card in self.cards.values():
+            card.setMinimumWidth(1)
+            row.addWidget(card, 1)
+
+    def show_view(self, view: View) -> None:
+        """Show every source of the snapshot."""
+        snapshot = view.snapshot
+        if snapshot is None:
+            return
+        used = () if snapshot.estimate is None else snapshot.estimate.used
+        for status in snapshot.sources:
+            self.cards[status.modality].show_status(status, status.modality in used)

@@ -1,0 +1,126 @@
+"""Valence or arousal: probabilities of the last minute and a half, and the answer now, in words."""
+
+from typing import Literal
+
+import numpy as np
+import pyqtgraph as pg
+from PyQt5.QtCore import Qt
+from PyQt5.QtGui import QBrush
+from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from ...models.contract import LEVELS, Estimate
+from .. import wording
+from ..history import History
+from . import theme
+from .bars import Bars
+from .view import View
+
+SPAN_S = 90.0
+ANSWER_WIDTH = 196
+
+
+class LevelChart(pg.PlotWidget):  # type: ignore[misc]
+    """Stacked areas low, medium, high over time; hatched where undecided; a white line for the truth."""
+
+    def __init__(self) -> None:
+        super().__init__(background=theme.PANEL)
+        self.setMouseEnabled(False, False)
+        self.setMenuEnabled(False)
+        self.hideButtons()
+        self.getPlotItem().hideAxis("left")
+        axis = self.getAxis("bottom")
+        axis.setTicks([[(x, f"{x} s" if x else "now") for x in range(-int(SPAN_S), 1, 15)]])
+        axis.setPen(theme.LINE)
+        axis.setTextPen(theme.FAINT)
+        axis.setStyle(tickLength=0, tickFont=theme.font(10))
+        axis.setHeight(18)
+        self.setXRange(-SPAN_S, 0, padding=0)
+        self.setYRange(0, 1, padding=0)
+        # The highest level lies at the back over the full height; each lower one covers what is below it.
+        self._areas = [self._area(theme.colour(theme.LEVEL_COLOURS[level], 0.85)) for level in (2, 1, 0)]
+        hatch = QBrush(theme.colour(theme.PANEL, 0.85), Qt.BDiagPattern)
+        self._undecided = pg.PlotCurveItem(pen=None, brush=hatch, fillLevel=0)
+        self.truth = pg.PlotCurveItem(pen=pg.mkPen(theme.TRUTH, width=2), antialias=True, connect="finite")
+        self.addItem(self._undecided)
+        self.addItem(self.truth)
+        self._shown: History | None = None
+
+    def _area(self, fill: object) -> pg.PlotCurveItem:
+        item = pg.PlotCurveItem(pen=pg.mkPen(theme.PANEL, width=1), brush=fill, fillLevel=0, antialias=True)
+        self.addItem(item)
+        return item
+
+    def show_history(self, history: History, which: Literal[0, 1]) -> None:
+        """Draw what has come since the last call, if anything has."""
+        if history is self._shown:
+            return
+        self._shown = history
+        shares = (history.valence, history.arousal)[which]
+        stamps = history.times_s if len(history.times_s) else history.truth_times_s
+        if not len(stamps):
+            return
+        now = stamps[-1]
+        times = history.times_s - now
+        low, medium = shares[:, 0], shares[:, 0] + shares[:, 1]
+        for item, heights in zip(self._areas, (np.ones(len(times)), medium, low), strict=True):
+            item.setData(times, heights)
+        self._undecided.setData(times, history.abstained.astype(np.float32))
+        self.truth.setData(history.truth_times_s - now, (history.truth[:, which] + 1) / 2)
+
+
+class LevelPanel(QFrame):
+    """One dimension of the felt emotion.
+
+    Parameters
+    ----------
+    title : str
+    which : 0 for valence, 1 for arousal
+    """
+
+    def __init__(self, title: str, which: Literal[0, 1]) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self._which = which
+        self.chart = LevelChart()
+        self.answer = theme.label("–", 20, bold=True)
+        self.reason = theme.label("", 11, theme.SOFT)
+        self.reason.setWordWrap(True)
+        self.bars = Bars(LEVELS[::-1], theme.LEVEL_COLOURS[::-1], 62)
+        side = QWidget()
+        side.setFixedWidth(ANSWER_WIDTH)
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(theme.label(title, 12, theme.SOFT, bold=True))
+        column.addWidget(self.answer)
+        column.addWidget(self.reason)
+        column.addStretch()
+        column.addWidget(self.bars)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 10, 12, 8)
+        row.setSpacing(14)
+        row.addWidget(self.chart, 1)
+        row.addWidget(side)
+
+    def show_view(self, view: View) -> None:
+        """Show the history and the newest answer."""
+        self.chart.show_history(view.history, self._which)
+        estimate = None if view.snapshot is None else view.snapshot.estimate
+        if estimate is None or estimate.readout is None:
+            self.answer.setText("–")
+            self.reason.setText("no estimate yet")
+            self.bars.show_values(None)
+        else:
+            self._show_estimate(estimate)
+
+    def _show_estimate(self, estimate: Estimate) -> None:
+        readout = estimate.readout
+        assert readout is not None
+        values, members = (
+            (readout.valence, readout.valence_set),
+            (readout.arousal, readout.arousal_set),
+        )[self._which]
+        self.answer.setText(wording.answer(members))
+        theme.tinted(self.answer, theme.SOFT if len(members) == len(LEVELS) else theme.TEXT)
+        self.reason.setText(wording.why_undecided(estimate, members))
+        self.bars.show_values(values[::-1].tolist(), tuple(len(LEVELS) - 1 - index for index in members))

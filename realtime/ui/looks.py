@@ -1,0 +1,118 @@
+"""Hard attention made visible: which frames of the last half minute the policy chose to look at."""
+
+from PyQt5.QtCore import QPointF, QRectF, QSize, Qt
+from PyQt5.QtGui import QImage, QPainter, QPaintEvent, QPen
+from PyQt5.QtWidgets import QSizePolicy, QWidget
+
+from ...models.contract import Look
+from . import theme
+from .pictures import qimage
+from .view import Glimpse, View
+
+SPAN_S = 30.0
+GRID_HZ = 8
+_NAMES = 36
+
+
+class LookStrip(QWidget):
+    """Every frame of the grid as a faint tick, the chosen ones as bars: filled where a face or EEG was found.
+
+    A chosen frame without a face, or without EEG, shows as an empty bar.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
+        self._looks: tuple[Look, ...] = ()
+        self._now_s: float | None = None
+
+    @property
+    def shown(self) -> int:
+        """How many chosen frames lie in the strip."""
+        return 0 if self._now_s is None else sum(self._now_s - look.time_s <= SPAN_S for look in self._looks)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Ask for two rows and the scale."""
+        return QSize(300, 52)
+
+    def show_view(self, view: View) -> None:
+        """Move the strip on, once per decision."""
+        times = view.history.times_s
+        now = float(times[-1]) if len(times) else None
+        if now != self._now_s or view.history.looks is not self._looks:
+            self._looks, self._now_s = view.history.looks, now
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Draw the grid, the looks, the scale."""
+        painter = QPainter(self)
+        painter.setFont(theme.font(10))
+        painter.setPen(theme.colour(theme.SOFT))
+        for row, name in enumerate(("face", "EEG")):
+            painter.drawText(QRectF(0, 19 * row, _NAMES, 17), Qt.AlignVCenter | Qt.AlignLeft, name)
+        width = self.width() - _NAMES
+        scale = QRectF(_NAMES, 38, width, 14)
+        painter.setPen(theme.colour(theme.FAINT))
+        for flag, text in ((Qt.AlignLeft, "-30 s"), (Qt.AlignHCenter, "-15 s"), (Qt.AlignRight, "now")):
+            painter.drawText(scale, flag | Qt.AlignVCenter, text)
+        step = width / (SPAN_S * GRID_HZ)
+        painter.setPen(QPen(theme.colour(theme.LINE), 1))
+        for index in range(int(SPAN_S * GRID_HZ)):
+            x = _NAMES + (index + 0.5) * step
+            painter.drawLine(QPointF(x, 6), QPointF(x, 11))
+            painter.drawLine(QPointF(x, 25), QPointF(x, 30))
+        if self._now_s is not None:
+            for look in self._looks:
+                self._draw_look(painter, look, step, self._now_s)
+        painter.end()
+
+    def _draw_look(self, painter: QPainter, look: Look, step: float, now_s: float) -> None:
+        before = now_s - look.time_s
+        if not 0 <= before <= SPAN_S:
+            return
+        x = self.width() - before * GRID_HZ * step - step / 2
+        for row, (found, tint) in enumerate(((look.face is not None, "#e8ecf1"), (look.eeg, theme.ACCENT))):
+            painter.setPen(QPen(theme.colour(tint), 1))
+            painter.setBrush(theme.colour(tint) if found else Qt.NoBrush)
+            painter.drawRect(QRectF(x - 1.5, 19 * row + 1, 3, 15))
+
+
+class Glimpses(QWidget):
+    """The frames chosen last, side by side, the newest on the right."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self._count = count
+        self._given: tuple[Glimpse, ...] = ()
+        self._images: tuple[QImage, ...] = ()
+        self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Ask for a row of small pictures."""
+        return QSize(300, 54)
+
+    def show_view(self, view: View) -> None:
+        """Take the chosen frames; paint only where one is new."""
+        if view.glimpses is not self._given:
+            self._given = view.glimpses
+            self._images = tuple(qimage(glimpse.image) for glimpse in view.glimpses)
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Draw the pictures, the newest framed."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.SmoothPixmapTransform)
+        gap = 4
+        width = (self.width() - gap * (self._count - 1)) / self._count
+        for place in range(self._count):
+            room = QRectF(place * (width + gap), 0, width, min(self.height(), width * 0.75))
+            index = place - (self._count - len(self._images))
+            if index < 0:
+                painter.fillRect(room, theme.colour(theme.RAISED))
+                continue
+            painter.drawImage(room, self._images[index])
+            if index == len(self._images) - 1:
+                painter.setPen(QPen(theme.colour(theme.ACCENT), 2))
+                painter.setBrush(Qt.NoBrush)
+                painter.drawRect(room.adjusted(1, 1, -1, -1))
+        painter.end()

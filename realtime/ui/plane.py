@@ -1,0 +1,115 @@
+"""The valence-arousal plane: how likely each of its nine fields is, where the estimate lies, how far it may be off."""
+
+import numpy as np
+from PyQt5.QtCore import QPointF, QRectF, QSize, Qt
+from PyQt5.QtGui import QPainter, QPaintEvent, QPen
+from PyQt5.QtWidgets import QSizePolicy, QWidget
+
+from ...models.contract import FloatArray, Readout
+from . import theme
+from .view import View
+
+_MARGIN = 18
+_PLACES = np.array([-2 / 3, 0.0, 2 / 3], np.float32)
+TRAIL = 20
+
+
+class Plane(QWidget):
+    """Shading is the product of both answers; the cross spans one standard deviation; the diamond is the truth."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
+        self._readout: Readout | None = None
+        self._truth: tuple[float, float] | None = None
+        self._trail: tuple[tuple[float, float], ...] = ()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Ask for a square."""
+        return QSize(190, 190)
+
+    def show_view(self, view: View) -> None:
+        """Take the newest estimate; paint only where something moved."""
+        snapshot = view.snapshot
+        estimate = None if snapshot is None else snapshot.estimate
+        readout = None if estimate is None else estimate.readout
+        truth = None
+        if snapshot is not None and snapshot.truth is not None:
+            truth = (round(snapshot.truth[0], 2), round(snapshot.truth[1], 2))
+        if readout is self._readout and truth == self._truth:
+            return
+        self._readout, self._truth = readout, truth
+        history = view.history
+        path = np.stack([history.valence[-TRAIL:] @ _PLACES, history.arousal[-TRAIL:] @ _PLACES], axis=1)
+        self._trail = tuple(map(tuple, path.tolist()))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Draw fields, trail, truth, estimate."""
+        side = min(self.width() - _MARGIN, self.height() - _MARGIN)
+        self._square = QRectF((self.width() + _MARGIN - side) / 2, (self.height() - _MARGIN - side) / 2, side, side)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.Antialiasing)
+        self._draw_fields(painter)
+        self._draw_names(painter)
+        for index, (x, y) in enumerate(self._trail):
+            painter.setPen(Qt.NoPen)
+            painter.setBrush(theme.colour(theme.TEXT, 0.45 * (index + 1) / len(self._trail)))
+            painter.drawEllipse(self._at(x, y), 1.8, 1.8)
+        if self._truth is not None:
+            painter.setBrush(Qt.NoBrush)
+            painter.setPen(QPen(theme.colour(theme.TRUTH), 1.6))
+            point = self._at(*self._truth)
+            painter.drawPolygon(*(point + QPointF(x, y) for x, y in ((0, -6), (6, 0), (0, 6), (-6, 0))))
+        if self._readout is not None:
+            self._draw_estimate(painter, self._readout)
+        painter.end()
+
+    def _at(self, valence: float, arousal: float) -> QPointF:
+        square = self._square
+        return QPointF(
+            square.x() + (valence + 1) / 2 * square.width(), square.bottom() - (arousal + 1) / 2 * square.height()
+        )
+
+    def _draw_fields(self, painter: QPainter) -> None:
+        cell = self._square.width() / 3
+        painter.setPen(Qt.NoPen)
+        for column in range(3):
+            for row in range(3):
+                field = QRectF(self._square.x() + column * cell, self._square.y() + (2 - row) * cell, cell, cell)
+                painter.setBrush(theme.colour(theme.RAISED))
+                painter.drawRoundedRect(field.adjusted(1, 1, -1, -1), 4, 4)
+                if self._readout is not None:
+                    share = float(self._readout.valence[column] * self._readout.arousal[row])
+                    painter.setBrush(theme.colour(theme.ACCENT, min(0.85 * share**0.7, 1.0)))
+                    painter.drawRoundedRect(field.adjusted(1, 1, -1, -1), 4, 4)
+
+    def _draw_names(self, painter: QPainter) -> None:
+        painter.setFont(theme.font(10))
+        painter.setPen(theme.colour(theme.SOFT))
+        square = self._square
+        below = QRectF(square.x(), square.bottom() + 1, square.width(), _MARGIN - 2)
+        for flag, text in ((Qt.AlignLeft, "low"), (Qt.AlignHCenter, "valence"), (Qt.AlignRight, "high")):
+            painter.drawText(below, flag | Qt.AlignVCenter, text)
+        painter.save()
+        painter.translate(square.x() - _MARGIN + 1, square.bottom())
+        painter.rotate(-90)
+        beside = QRectF(0, 0, square.height(), _MARGIN - 2)
+        for flag, text in ((Qt.AlignLeft, "low"), (Qt.AlignHCenter, "arousal"), (Qt.AlignRight, "high")):
+            painter.drawText(beside, flag | Qt.AlignVCenter, text)
+        painter.restore()
+
+    def _draw_estimate(self, painter: QPainter, readout: Readout) -> None:
+        (x, dx), (y, dy) = _spread(readout.valence), _spread(readout.arousal)
+        painter.setPen(QPen(theme.colour(theme.TEXT, 0.8), 1.4))
+        painter.drawLine(self._at(max(x - dx, -1), y), self._at(min(x + dx, 1), y))
+        painter.drawLine(self._at(x, max(y - dy, -1)), self._at(x, min(y + dy, 1)))
+        painter.setPen(QPen(theme.colour(theme.BACKGROUND), 1.5))
+        painter.setBrush(theme.colour(theme.TEXT))
+        painter.drawEllipse(self._at(x, y), 5.5, 5.5)
+
+
+def _spread(shares: FloatArray) -> tuple[float, float]:
+    """Place three shares on the axis: mean and standard deviation, with the levels at the middles of their thirds."""
+    mean = float(shares @ _PLACES)
+    return mean, float(np.sqrt(max(shares @ (_PLACES - mean) ** 2, 0.0)))

@@ -1,0 +1,97 @@
+"""The voice: how loud, whether somebody speaks, and what the voice expresses."""
+
+import numpy as np
+from PyQt5.QtCore import QRectF, QSize, Qt
+from PyQt5.QtGui import QPainter, QPaintEvent
+from PyQt5.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from ...models.contract import FloatArray
+from .. import wording
+from . import theme
+from .bars import Bars
+from .view import View
+
+FLOOR_DB = -60.0
+
+
+class Sound(QWidget):
+    """Loudness of the last seconds, mirrored about the middle, on a scale of decibels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
+        self._sound: FloatArray | None = None
+        self._voiced = False
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Ask for a low strip."""
+        return QSize(200, 44)
+
+    def show_sound(self, sound: FloatArray | None, voiced: bool) -> None:
+        """Take the newest loudness; paint only where it is new."""
+        if sound is not self._sound or voiced != self._voiced:
+            self._sound, self._voiced = sound, voiced
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Draw one bar per stretch of time."""
+        painter = QPainter(self)
+        middle = self.height() / 2
+        painter.setPen(theme.colour(theme.LINE))
+        painter.drawLine(0, int(middle), self.width(), int(middle))
+        if self._sound is not None:
+            step = self.width() / len(self._sound)
+            decibels = 20 * np.log10(np.maximum(self._sound, 1e-6))
+            heights = np.clip(1 - decibels / FLOOR_DB, 0, 1) * (self.height() - 2)
+            painter.setPen(Qt.NoPen)
+            painter.setBrush(theme.colour(theme.ACCENT if self._voiced else theme.FAINT))
+            painter.drawRects([QRectF(i * step, middle - h / 2, step * 0.7, h) for i, h in enumerate(heights) if h > 0])
+        painter.end()
+
+
+class SpeechPanel(QFrame):
+    """Answer and sound on the left, categories on the right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self.answer = theme.label("–", 20, bold=True)
+        self.level = theme.label("", 11, theme.SOFT)
+        self.sound = Sound()
+        self.bars = Bars((), (theme.ACCENT,), 82)
+        left, right = QVBoxLayout(), QVBoxLayout()
+        left.setSpacing(3)
+        left.addWidget(theme.label("Expressed in the voice", 12, theme.SOFT, bold=True))
+        left.addWidget(self.answer)
+        left.addWidget(self.sound, 1)
+        left.addWidget(self.level)
+        right.addStretch()
+        right.addWidget(self.bars)
+        right.addStretch()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 8, 12, 8)
+        row.setSpacing(16)
+        row.addLayout(left, 4)
+        row.addLayout(right, 5)
+
+    def show_view(self, view: View) -> None:
+        """Show answer, sound and categories."""
+        snapshot = view.snapshot
+        if snapshot is None:
+            return
+        said = wording.speech(snapshot)
+        self.answer.setText(said.text)
+        theme.tinted(self.answer, theme.TEXT if said.tone == "good" else theme.SOFT)
+        estimate = None if snapshot.estimate is None else snapshot.estimate.speech
+        voiced = estimate is not None and said.tone == "good"
+        self.bars.show_names(snapshot.speech_classes)
+        if estimate is None or not voiced:
+            self.bars.show_values(None)
+        else:
+            best = max(range(len(estimate.probabilities)), key=estimate.probabilities.__getitem__)
+            self.bars.show_values(estimate.probabilities, (best,))
+        self.sound.show_sound(view.sound, voiced)
+        status = next((s for s in snapshot.sources if s.modality == "speech"), None)
+        level = None if status is None else status.level
+        voice = "voice heard" if voiced else "no voice"
+        self.level.setText("" if level is None else f"{voice} · {max(level, -99.0):.0f} dB of full scale")

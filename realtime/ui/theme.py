@@ -1,0 +1,83 @@
+"""How everything looks: colours that colour-blind people tell apart, type, spacing."""
+
+from PyQt5.QtCore import Qt
+from PyQt5.QtGui import QColor, QFont
+from PyQt5.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
+
+from ..wording import Tone
+
+BACKGROUND = "#0d1117"
+PANEL = "#151b23"
+RAISED = "#1e2630"
+LINE = "#2b3542"
+TEXT = "#e8ecf1"
+SOFT = "#a3afbd"
+FAINT = "#667385"
+ACCENT = "#56b4e9"
+TRUTH = "#ffffff"
+
+# Blue to orange over sand grey: the order survives every common colour blindness, and greyscale.
+LEVEL_COLOURS = ("#3b7cc4", "#7d8896", "#e69f00")
+TONES: dict[Tone, str] = {"good": "#3fbf9b", "warn": "#f0c34e", "bad": "#f2765a", "idle": "#8592a3"}
+
+FAMILIES = ("Inter", "Segoe UI", "SF Pro Text", "Noto Sans", "DejaVu Sans")
+SPACE = 10
+"""Between panels, in pixels; half of it inside them."""
+
+STYLE = f"""
+QWidget {{ color: {TEXT}; }}
+QWidget#window, QWidget#picture {{ background: {BACKGROUND}; }}
+QFrame#panel {{ background: {PANEL}; border: 1px solid {LINE}; border-radius: 8px; }}
+QLabel {{ background: transparent; border: none; }}
+QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; }}
+"""
+
+
+def font(pixels: int, *, bold: bool = False) -> QFont:
+    """Give the window's typeface at one size."""
+    made = QFont(FAMILIES[-1])
+    made.setFamilies(list(FAMILIES))
+    made.setPixelSize(pixels)
+    made.setWeight(QFont.DemiBold if bold else QFont.Normal)
+    return made
+
+
+def colour(name: str, alpha: float = 1.0) -> QColor:
+    """Give a colour, more or less opaque (0..1)."""
+    made = QColor(name)
+    made.setAlphaF(alpha)
+    return made
+
+
+def label(text: str = "", pixels: int = 12, tint: str = TEXT, *, bold: bool = False) -> QLabel:
+    """Make a plain-text label."""
+    made = QLabel(text)
+    made.setTextFormat(Qt.PlainText)
+    made.setFont(font(pixels, bold=bold))
+    tinted(made, tint)
+    return made
+
+
+def tinted(made: QLabel, tint: str) -> None:
+    """Colour a label; costs nothing where it has that colour already."""
+    if made.property("tint") != tint:
+        made.setProperty("tint", tint)
+        made.setStyleSheet(f"color: {tint};")
+
+
+def panel(title: str | None = None) -> tuple[QFrame, QVBoxLayout]:
+    """Make a framed panel with its heading; what it holds goes into the layout."""
+    frame = QFrame()
+    frame.setObjectName("panel")
+    column = QVBoxLayout(frame)
+    column.setContentsMargins(12, 8, 12, 10)
+    column.setSpacing(6)
+    if title is not None:
+        column.addWidget(label(title, 12, SOFT, bold=True))
+    return frame, column
+
+
+def spacer_free(widget: QWidget) -> QWidget:
+    """Let a widget shrink as far as its layout wants."""
+    widget.setMinimumSize(1, 1)
+    return widget

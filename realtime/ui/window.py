@@ -1,0 +1,113 @@
+"""The window: all panels, one timer, one view per tick."""
+
+from PyQt5.QtCore import Qt, QTimer
+from PyQt5.QtGui import QCloseEvent
+from PyQt5.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from . import theme
+from .curtain import Curtain
+from .eeg import EegPanel
+from .face import FaceView
+from .header import Header, Notices
+from .health import HealthStrip
+from .levels import LevelPanel
+from .looks import Glimpses, LookStrip
+from .plane import Plane
+from .speech import SpeechPanel
+from .view import View
+from .watch import GLIMPSES, Watch
+
+RATE_HZ = 20
+SIZE = (1366, 768)
+
+
+class Window(QWidget):
+    """Shows what a :class:`Watch` sees, twenty times a second.
+
+    Parameters
+    ----------
+    watch : Watch
+        Closed with the window.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        super().__init__()
+        self.setObjectName("window")
+        self.setAttribute(Qt.WA_StyledBackground)
+        self.setStyleSheet(theme.STYLE)
+        self.setFont(theme.font(12))
+        self.setWindowTitle("moodring")
+        self.setMinimumSize(1100, 640)
+        self.resize(*SIZE)
+        self._watch = watch
+        self.header, self.notices, self.health = Header(), Notices(), HealthStrip()
+        self.valence, self.arousal = LevelPanel("Valence, felt", 0), LevelPanel("Arousal, felt", 1)
+        self.eeg, self.speech = EegPanel(), SpeechPanel()
+        self.face, self.plane = FaceView(), Plane()
+        self.glimpses, self.looks = Glimpses(GLIMPSES), LookStrip()
+        self.picture = QWidget()
+        self.picture.setObjectName("picture")
+        self._compose()
+        self.curtain = Curtain(self.picture)
+        self._parts = (
+            *(self.header, self.notices, self.health, self.valence, self.arousal, self.eeg),
+            *(self.speech, self.face, self.plane, self.glimpses, self.looks, self.curtain),
+        )
+        self.view: View | None = None
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.PreciseTimer)
+        self._timer.timeout.connect(self.tick)
+        self._timer.start(round(1000 / RATE_HZ))
+
+    def tick(self) -> None:
+        """Take one view and show it everywhere."""
+        self.view = self._watch.view()
+        for part in self._parts:
+            part.show_view(self.view)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        """Let go of the engine; it goes on without this screen."""
+        self._timer.stop()
+        self._watch.close()
+        event.accept()
+
+    def _compose(self) -> None:
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(theme.SPACE, 8, theme.SPACE, theme.SPACE)
+        outer.setSpacing(8)
+        outer.addWidget(self.header)
+        outer.addWidget(self.notices)
+        outer.addWidget(self.picture, 1)
+        outer.addWidget(self.health)
+        grid = QGridLayout(self.picture)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(theme.SPACE)
+        left, right = QVBoxLayout(), QVBoxLayout()
+        for column, parts in (
+            (left, ((self.valence, 10), (self.arousal, 10), (self.eeg, 13))),
+            (right, ((self._seen(), 13), (self._looked(), 9), (self.speech, 8))),
+        ):
+            column.setSpacing(theme.SPACE)
+            for part, stretch in parts:
+                column.addWidget(theme.spacer_free(part), stretch)
+        grid.addLayout(left, 0, 0)
+        grid.addLayout(right, 0, 1)
+        grid.setColumnStretch(0, 62)
+        grid.setColumnStretch(1, 38)
+
+    def _seen(self) -> QWidget:
+        box = QWidget()
+        row = QHBoxLayout(box)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.SPACE)
+        for title, part, stretch in (("Camera", self.face, 14), ("Valence and arousal", self.plane, 11)):
+            frame, column = theme.panel(title)
+            column.addWidget(part, 1)
+            row.addWidget(theme.spacer_free(frame), stretch)
+        return box
+
+    def _looked(self) -> QWidget:
+        frame, column = theme.panel("Chosen frames: what the model looked at, and when")
+        column.addWidget(self.glimpses, 1)
+        column.addWidget(self.looks)
+        return frame

@@ -1,0 +1,124 @@
+"""What screens say: short words for answers, health and phase, each with a mark so that colour never speaks alone."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..models.contract import LEVELS, Estimate
+from .snapshot import HealthState, Snapshot, SourceStatus
+
+Tone = Literal["good", "warn", "bad", "idle"]
+
+MARKS: dict[Tone, str] = {"good": "●", "warn": "▲", "bad": "■", "idle": "○"}
+SOURCE_TITLES = {"eeg": "EEG", "face": "Face", "speech": "Speech"}
+
+_HEALTH: dict[HealthState, tuple[str, Tone]] = {
+    "searching": ("searching", "idle"),
+    "live": ("live", "good"),
+    "stale": ("no new samples", "warn"),
+    "rate_off": ("rate off", "warn"),
+    "gap": ("gap", "warn"),
+    "clock_jump": ("clock jumped", "warn"),
+    "lost": ("lost", "bad"),
+    "recovered": ("recovered", "good"),
+}
+
+
+@dataclass(frozen=True)
+class Said:
+    """A short text and how good or bad the news is."""
+
+    text: str
+    tone: Tone
+
+    @property
+    def mark(self) -> str:
+        """Give the shape that goes with the tone."""
+        return MARKS[self.tone]
+
+
+def answer(members: tuple[int, ...]) -> str:
+    """Put a set of levels into words: "high", "low or medium", "undecided" where every level remains."""
+    if len(members) == len(LEVELS):
+        return "undecided"
+    return " or ".join(LEVELS[index] for index in members)
+
+
+def why_undecided(estimate: Estimate, members: tuple[int, ...]) -> str:
+    """Give the reason for an answer that leaves every level open; empty for any other answer."""
+    if len(members) < len(LEVELS):
+        return ""
+    return estimate.abstained or "every level remains possible"
+
+
+def health(status: SourceStatus) -> Said:
+    """Say how a source does."""
+    if not status.configured:
+        return Said("not used", "idle")
+    if status.error is not None:
+        return Said("failed", "bad")
+    return Said(*_HEALTH[status.health])
+
+
+def rate(status: SourceStatus) -> str:
+    """Say the observed beside the nominal rate."""
+    observed = "–" if status.observed_rate_hz is None else _hertz(status.observed_rate_hz)
+    if status.nominal_rate_hz is None:
+        return f"{observed} Hz"
+    return f"{observed} / {_hertz(status.nominal_rate_hz)} Hz"
+
+
+def _hertz(value: float) -> str:
+    return f"{value:.0f}" if value >= 1000 or value == round(value) else f"{value:.1f}"
+
+
+def lost(status: SourceStatus) -> str:
+    """Say how many samples never came."""
+    return f"{status.lost_samples:,} lost".replace(",", " ") if status.lost_samples else "none lost"
+
+
+def age(value: float | None) -> str:
+    """Say an age: milliseconds below a second, seconds above."""
+    if value is None:
+        return "–"
+    return f"{max(value, 0.0) * 1000:.0f} ms" if value < 1.0 else f"{value:.1f} s"
+
+
+def delay(status: SourceStatus) -> str:
+    """Say the device's declared delay, or that nobody declared one."""
+    return "delay undeclared" if status.delay_s is None else f"delay {status.delay_s * 1000:.0f} ms"
+
+
+def phase(snapshot: Snapshot) -> Said:
+    """Say what the engine is doing."""
+    if snapshot.phase == "connecting":
+        found = sum(s.configured and s.health != "searching" for s in snapshot.sources)
+        wanted = sum(s.configured for s in snapshot.sources)
+        return Said(f"connecting: {found} of {wanted} sources found", "idle")
+    if snapshot.phase == "resting":
+        left = snapshot.rest_left_s
+        return Said("resting: baseline" + ("" if left is None else f", {max(left, 0.0):.0f} s left"), "warn")
+    if snapshot.phase == "decoding":
+        calibrated = snapshot.estimate is None or snapshot.estimate.calibrated
+        return Said("decoding" if calibrated else "decoding, no rest baseline", "good" if calibrated else "warn")
+    return Said("session ended", "idle")
+
+
+def speech(snapshot: Snapshot) -> Said:
+    """Say what the voice expresses; "no speech" is an answer of its own."""
+    status = next((s for s in snapshot.sources if s.modality == "speech"), None)
+    if status is None or not status.configured:
+        return Said("no microphone in this session", "idle")
+    if status.error is not None or status.health in ("lost", "searching"):
+        return Said(f"microphone {health(status).text}", health(status).tone)
+    estimate = None if snapshot.estimate is None else snapshot.estimate.speech
+    if estimate is None:
+        return Said("no speech", "idle")
+    best = max(zip(estimate.probabilities, estimate.classes, strict=True))[1]
+    return Said(best, "good")
+
+
+def clock(seconds: float) -> str:
+    """Write a duration as m:ss, or h:mm:ss from an hour on."""
+    whole = max(int(seconds), 0)
+    hours, minutes = whole // 3600, whole // 60 % 60
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"

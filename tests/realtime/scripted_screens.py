@@ -1,0 +1,252 @@
+"""A scripted session for the tests of the screens: what an engine would say and put into its rings, without one."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from moodring.models.contract import Ages, Estimate, FaceBox, Ledger, Look, Readout, SampleRange, SpeechEstimate
+from moodring.realtime.ring import Ring
+from moodring.realtime.snapshot import Percentiles, RingPlace, Snapshot, SourceStatus, Transition
+
+CHANNELS = ("Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8", "P3", "Pz", "P4", "Oz")
+BAD = (7,)
+SPEECH = ("anger", "happiness", "neutral", "sadness")
+REST_S = 20.0
+EEG_HZ, FACE_HZ, AUDIO_HZ = 256, 25, 16_000
+NOTICE = "demonstration model, not valid for people"
+T0 = 1000.0
+
+
+def latent(t):
+    """True valence and arousal at session times (…,) -> (…, 2): steps between stimuli, smoothed."""
+    t = np.asarray(t, float)[..., None]
+    levels = np.random.default_rng(5).permuted(np.tile([-0.75, 0.0, 0.75], (4, 1)).T, axis=0).ravel()
+    levels = np.stack([levels, np.roll(levels[::-1], 3)], axis=1)
+    starts = REST_S + 12.0 * np.arange(len(levels))
+    steps = np.diff(levels, axis=0, prepend=np.zeros((1, 2)))
+    rise = 1 / (1 + np.exp(-np.clip((t - starts) * 2.0, -60, 60)))
+    return rise @ steps
+
+
+def shares(value, wobble):
+    logits = -4.0 * (np.array([-0.7, 0.0, 0.7]) - value) ** 2 + wobble
+    p = np.exp(logits - logits.max())
+    return (p / p.sum()).astype(np.float32)
+
+
+def readout(t):
+    rng = np.random.default_rng(int(t * 2))
+    value = latent(t - 1.5) + 0.12 * np.sin([t * 0.7, t * 0.9 + 2])
+    valence, arousal = (shares(v, rng.normal(0, 0.25, 3)) for v in value)
+    sets = [tuple(int(i) for i in np.flatnonzero(p >= 0.24)) for p in (valence, arousal)]
+    return Readout(valence, arousal, sets[0], sets[1])
+
+
+def looks(until):
+    """Looks of a policy that waits 4 to 16 grid frames, up to a session time."""
+    rng = np.random.default_rng(3)
+    j, found = 16, []
+    while j / 8 <= until:
+        wait = int(rng.integers(4, 17))
+        face = None if rng.random() < 0.08 else FaceBox(*face_place(j / 8), 0.93)
+        weights = rng.dirichlet((5, 8, 4)).astype(np.float32)
+        found.append(Look(T0 + j / 8, T0 + j / 8, face, True, weights, wait))
+        j += wait
+    return found
+
+
+def speaking(t):
+    return t % 14.0 > 8.0
+
+
+def face_place(t):
+    return 110.0 + 12 * np.sin(t / 3), 52.0 + 4 * np.cos(t / 4), 100.0, 124.0
+
+
+def frame(t):
+    """A friendly drawing, (240, 320, 3) BGR."""
+    y, x = np.mgrid[:240, :320].astype(np.float32)
+    left, top, width, height = face_place(t)
+    dx, dy = (x - left - width / 2) / (width / 2), (y - top - height / 2) / (height / 2)
+    image = np.empty((240, 320, 3), np.float32)
+    image[:] = np.array([82, 70, 58]) + (y / 240 * 26)[..., None]
+    image[(dx / 1.9) ** 2 + ((dy - 2.0) / 0.95) ** 2 < 1] = (120, 84, 60)
+    image[dx**2 / 1.1 + (dy + 0.12) ** 2 / 1.15 < 1] = (38, 44, 58)
+    head = dx**2 + dy**2
+    image[head < 0.94] = np.array([142, 174, 214])
+    image[head < 0.94] -= (18 * (dx + 1))[head < 0.94][:, None]
+    for side in (-0.38, 0.38):
+        image[((dx - side) / 0.13) ** 2 + ((dy + 0.15) / 0.075) ** 2 < 1] = (245, 245, 245)
+        image[((dx - side) / 0.06) ** 2 + ((dy + 0.15) / 0.07) ** 2 < 1] = (60, 50, 40)
+        image[(np.abs(dx - side) < 0.2) & (np.abs(dy + 0.36) < 0.03)] = (50, 60, 76)
+    smile = float(latent(t)[0]) * 0.22
+    image[(np.abs(dx) < 0.36) & (np.abs(dy - 0.45 - smile * (0.6 - (dx / 0.36) ** 2)) < 0.03)] = (86, 84, 168)
+    image[(np.abs(dx) < 0.06) & (np.abs(dy - 0.14) < 0.05)] -= 18
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+def eeg(first, stop):
+    """Filtered microvolts, (n, 16), a pure function of the sample numbers."""
+    t = np.arange(first, stop)[:, None] / EEG_HZ
+    c = np.arange(len(CHANNELS))[None, :]
+    alpha = (4 + 10 * (c / 15)) * np.sin(2 * np.pi * 10.1 * t + c / 3) * (0.6 + 0.4 * np.sin(0.9 * t + c / 7))
+    theta = 6 * np.sin(2 * np.pi * (5 + c / 20) * t + c)
+    noise = np.random.default_rng(1).normal(0, 5, (EEG_HZ * 16, len(CHANNELS)))
+    blink = 45 * np.exp(-(((t % 5.3) - 2.0) ** 2) / 0.01) * (c < 2)
+    out = alpha + theta + noise[np.arange(first, stop) % len(noise)] + blink
+    out[:, BAD] = 120 * np.sin(2 * np.pi * 50 * t)
+    return out.astype(np.float32)
+
+
+def sound(first, stop):
+    t = np.arange(first, stop) / AUDIO_HZ
+    loud = np.where(
+        speaking(t), 0.16 * (0.55 + 0.45 * np.sin(2 * np.pi * 3.1 * t)) * (0.6 + 0.4 * np.sin(1.7 * t)), 0.002
+    )
+    return (loud * np.sin(2 * np.pi * 170 * t))[:, None].astype(np.float32)
+
+
+def estimate_at(t):
+    """The estimate of a session time, or None before the first."""
+    k = int(t * 2)
+    if k < 4:
+        return None
+    when = k / 2
+    voice = None
+    if speaking(when):
+        p = np.random.default_rng(int(when)).dirichlet((1.2, 6.0, 2.0, 1.0))
+        voice = SpeechEstimate(T0 + when - 1, T0 + when, SPEECH, tuple(p.tolist()), False)
+    answer = readout(when)
+    undecided = len(answer.valence_set) == 3 or len(answer.arousal_set) == 3
+    return Estimate(
+        time_s=T0 + when,
+        session_time_s=when,
+        readout=answer,
+        speech=voice,
+        used=("eeg", "face", "speech"),
+        ages=Ages(0.3, 0.3, 0.1),
+        looks=tuple(look for look in looks(when) if T0 + when - 0.5 < look.time_s <= T0 + when),
+        abstained="the face has not moved and the EEG is ambiguous" if undecided else None,
+        calibrated=when >= REST_S,
+        eeg_range=SampleRange(0, 1),
+        face_range=SampleRange(0, 1),
+        speech_range=SampleRange(0, 1),
+        ledger=Ledger(0.0, 0.0, 0.0, 0.0, 0.0),
+        bundles=("video_eeg", "speech"),
+        notices=(NOTICE,),
+    )
+
+
+def source(modality, **changes):
+    """The status of a source that does well."""
+    name, rate, channels = {
+        "eeg": ("simulated_eeg", float(EEG_HZ), CHANNELS),
+        "face": ("simulated_face", float(FACE_HZ), ()),
+        "speech": ("simulated_speech", float(AUDIO_HZ), ()),
+    }[modality]
+    status = SourceStatus(
+        modality=modality,
+        name=name,
+        configured=True,
+        health="live",
+        observed_rate_hz=rate,
+        nominal_rate_hz=rate,
+        lost_samples=0,
+        age_s={"eeg": 0.021, "face": 0.034, "speech": 0.019}[modality],
+        level=-24.0 if modality == "speech" else None,
+        good_channels=tuple(i not in BAD for i in range(len(channels))),
+        channel_names=channels,
+        delay_s=None if modality == "face" else 0.008,
+        transitions=(Transition(0.4, "live", "first sample after 0.4 s"),),
+        error=None,
+    )
+    return replace(status, **changes)
+
+
+def snapshot_at(t, rings=(), **changes):
+    """What the engine says at a session time."""
+    estimate = estimate_at(t)
+    done = [look for look in looks(t)]
+    made = Snapshot(
+        engine="demo",
+        elapsed_s=t + 1.2,
+        phase="resting" if t < REST_S else "decoding",
+        t0_s=T0,
+        now_s=T0 + t,
+        device="cpu",
+        estimate=estimate,
+        band_attention=tuple(done[-1].band_attention.tolist()) if done else None,
+        truth=tuple(latent(t).tolist()),
+        decisions=max(int(t * 2) - 3, 0),
+        dropped_decisions=0,
+        skipped_decisions=0,
+        glimpsed_fraction=len(done) / max(t * 8, 1),
+        latency_ms=None if estimate is None else Percentiles(143.0, 212.0),
+        sources=(source("eeg"), source("face"), source("speech")),
+        rings=tuple(rings),
+        speech_classes=SPEECH,
+        notices=(NOTICE,),
+        rest_left_s=max(REST_S - t, 0.0) if t < REST_S else None,
+    )
+    return replace(made, **changes)
+
+
+def silent(t, **changes):
+    """A snapshot of an engine that is still connecting: nothing is there yet."""
+    sources = tuple(
+        source(m, health="searching", observed_rate_hz=None, age_s=None, level=None, transitions=())
+        for m in ("eeg", "face", "speech")
+    )
+    nothing = {"estimate": None, "truth": None, "latency_ms": None, "glimpsed_fraction": None, "band_attention": None}
+    given = {"phase": "connecting", "t0_s": None, "sources": sources, "decisions": 0, "rest_left_s": None}
+    return replace(snapshot_at(t), **{**nothing, **given, **changes})
+
+
+class Stage:
+    """Writes the rings and answers as a source of snapshots; the test moves its time."""
+
+    def __init__(self, folder: Path):
+        self.t = 0.0
+        self.now = 0.0
+        self.override = None
+        self.stopped = False
+        self.changes = {}
+        self.rings = {
+            "eeg": Ring.create(EEG_HZ * 30, (len(CHANNELS),), np.float32, EEG_HZ, CHANNELS, folder / "eeg"),
+            "face": Ring.create(64, (240, 320, 3), np.uint8, FACE_HZ, (), folder / "face"),
+            "speech": Ring.create(AUDIO_HZ * 20, (1,), np.float32, AUDIO_HZ, ("mic",), folder / "speech"),
+            "estimates": Ring.create(600, (6 + len(SPEECH),), np.float32, 2.0, (), folder / "estimates"),
+        }
+        self.places = tuple(RingPlace(name, str(ring.path)) for name, ring in self.rings.items())
+
+    def clock(self):
+        return self.now
+
+    def to(self, t):
+        """Go to a session time: rings filled, snapshot ready."""
+        for name, rate, make in (("eeg", EEG_HZ, eeg), ("speech", AUDIO_HZ, sound)):
+            ring = self.rings[name]
+            stop = int(t * rate)
+            first = max(ring.count, 0)
+            if stop > first:
+                ring.append(make(first, stop), T0 + np.arange(first, stop) / rate, T0 + t)
+        face = self.rings["face"]
+        # Frames of the looks' own times (the 8 Hz grid), and enough of them: the drawing is slow.
+        for j in range(max(face.count, 0), int(t * 8) + 1):
+            face.append(frame(j / 8)[None], np.array([T0 + j / 8]), T0 + t)
+        estimates = self.rings["estimates"]
+        for k in range(estimates.count + 4, int(t * 2) + 1):
+            answer = readout(k / 2)
+            row = np.concatenate([answer.valence, answer.arousal, np.full(4, np.nan)]).astype(np.float32)
+            estimates.append(row[None], np.array([T0 + k / 2]), T0 + t)
+        self.now += max(t - self.t, 0.05)
+        self.t = t
+        return self
+
+    def snapshot(self):
+        if self.override is not None:
+            return self.override()
+        return snapshot_at(self.t, self.places, **self.changes)
+
+    def stop(self):
+        self.stopped = True
