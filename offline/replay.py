@@ -61,7 +61,7 @@ class ReplayOptions:
     patience_s: float = 60.0
     lead_s: float = 0.1
     drain_s: float = 1.0
-    lsl: LslSection = LslSection()
+    lsl: LslSection = field(default_factory=LslSection)
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,11 @@ def stream_names(recording: Recording, options: ReplayOptions) -> dict[StreamKin
 
 def publish(
     recording: Recording,
-    options: ReplayOptions = ReplayOptions(),
+    options: ReplayOptions,
     *,
     stopped: Callable[[], bool] = lambda: False,
-    on_ready: Callable[[tuple[str, ...]], None] = lambda names: None,
-    on_start: Callable[[float], None] = lambda start_s: None,
+    on_ready: Callable[[tuple[str, ...]], None] | None = None,
+    on_start: Callable[[float], None] | None = None,
 ) -> Published:
     """Publish a recording, in the calling thread, until its end.
 
@@ -116,11 +116,13 @@ def publish(
     tracks = tracks_of(recording, options.only, stream_names(recording, options), timetable, options.loop)
     try:
         outlets = {track.kind: _outlet(track.description) for track in tracks}
-        on_ready(tuple(track.description.name for track in tracks))
+        if on_ready is not None:
+            on_ready(tuple(track.description.name for track in tracks))
         complete = _wait_for_consumers(tracks, outlets, options.patience_s, stopped)
         if complete:
             start_s = pylsl.local_clock() + options.lead_s
-            on_start(start_s)
+            if on_start is not None:
+                on_start(start_s)
             complete = _run(tracks, outlets, timetable, start_s, options.loop, stopped)
         if complete:
             # Closing an outlet throws away what its consumers have not fetched yet.

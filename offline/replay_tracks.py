@@ -3,7 +3,7 @@
 import queue
 import threading
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, pairwise
 from typing import Self
 
 import cv2
@@ -213,10 +213,7 @@ def chunk_stops(stamps_s: TimeArray, chunk_samples: int) -> NDArray[np.int64]:
     usual_s = float(np.median(steps)) if len(steps) else 0.0
     gaps = np.flatnonzero(steps > chunk_samples * usual_s * 1.5) + 1 if chunk_samples > 1 else np.zeros(0, int)
     edges = np.concatenate(([0], gaps, [len(stamps_s)]))
-    pieces = [
-        np.append(np.arange(first + chunk_samples, stop, chunk_samples), stop)
-        for first, stop in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    pieces = [np.append(np.arange(first + chunk_samples, stop, chunk_samples), stop) for first, stop in pairwise(edges)]
     return np.concatenate(pieces).astype(np.int64)
 
 

@@ -1,0 +1,57 @@
+"""The names and version of what a session folder holds.
+
+``session.toml`` says who, when and what; ``config.toml`` is the config as run; ``versions.json`` names software and
+devices; ``notes.jsonl``, ``log.jsonl`` and ``decisions.jsonl`` have one JSON object a line; ``streams/`` holds XDF,
+``video/`` the camera and the microphone.
+"""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .load import Section
+
+VERSION: Literal[1] = 1
+
+SESSION_FILE = "session.toml"
+CONFIG_FILE = "config.toml"
+VERSIONS_FILE = "versions.json"
+NOTES_FILE = "notes.jsonl"
+LOG_FILE = "log.jsonl"
+DECISIONS_FILE = "decisions.jsonl"
+REPORT_FILE = "report.html"
+STREAMS_FOLDER = "streams"
+VIDEO_FOLDER = "video"
+EEG_FILE = "eeg.xdf"
+CAMERA_FILE = "camera.mkv"
+
+VIDEO_INDEX_TYPE = "VideoIndex"
+VIDEO_INDEX_CHANNELS = ("frame",)
+"""One sample a frame, stamped at its capture: which frame of the file it is."""
+
+AUDIO_INDEX_TYPE = "AudioIndex"
+AUDIO_INDEX_CHANNELS = ("first_sample", "sample_count", "last_stamp_s")
+"""One sample a block of sound, stamped at the capture of its first sample."""
+
+
+class SessionFile(Section):
+    """What ``session.toml`` says; times are seconds on the clock of the stamps."""
+
+    version: Literal[1]
+    name: str
+    participant: str
+    origin: str
+    t0_s: Annotated[float, Field(allow_inf_nan=False)]
+    rest_s: Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+    recorded_at: str = ""
+    task: str = ""
+    protocol: str = ""
+    consent: str = ""
+
+
+def folder_name(text: str) -> str:
+    """Make a name that any file system takes of any text, without a way out of its folder."""
+    name = re.sub(r"[^\w.+-]+", "_", text, flags=re.ASCII).strip("._")[:80]
+    reserved = re.fullmatch(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name, flags=re.IGNORECASE)
+    return f"_{name}" if reserved else name or "session"

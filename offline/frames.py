@@ -1,0 +1,215 @@
+"""Frames of a video file by index, decoded as they are asked for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from ..configs.errors import MoodringError
+from ..models.contract import Image
+from .scaling import scaled_size
+
+_DECODE_AHEAD = 60  # frames it is cheaper to decode on than to seek
+
+
+@dataclass(frozen=True)
+class FrameTimes:
+    """When the frames of a file are shown, in ``time_base`` seconds, rising; and their size as stored."""
+
+    pts: NDArray[np.int64]
+    time_base: Fraction
+    height: int
+    width: int
+
+    @property
+    def seconds(self) -> NDArray[np.float64]:
+        """The times in seconds."""
+        return self.pts.astype(np.float64) * float(self.time_base)
+
+
+def frame_times(path: Path) -> FrameTimes | None:
+    """List the frames of a video file without decoding them, where the container tells; None without video.
+
+    Raises
+    ------
+    MoodringError
+        The file cannot be read.
+    """
+    try:
+        with av.open(str(path)) as container:
+            stream = video_stream(container)
+            if stream is None:
+                return None
+            size = _shown_size(path, stream)
+            packets = [packet for packet in container.demux(stream) if packet.size and not packet.is_discard]
+            base = stream.time_base
+        pts = [packet.pts for packet in packets]
+        if not pts or any(value is None for value in pts) or not _ends_well(path, max(pts)):
+            pts = _decoded_pts(path)
+    except (av.FFmpegError, OSError) as error:
+        raise MoodringError(f"video '{path}' cannot be read: {error_line(error)}; use a copy") from None
+    return FrameTimes(np.unique(np.array(pts, dtype=np.int64)), base, *size)
+
+
+class FileFrames:
+    """The frames of a file, scaled to at most a size; cheapest in rising order, and for one thread at a time.
+
+    Parameters
+    ----------
+    path : Path
+    times : FrameTimes
+        From :func:`frame_times`; frame ``i`` is the one shown at ``times.pts[i]``.
+    longest : int or None
+        Longest side of a frame; None keeps the file's size.
+    """
+
+    def __init__(self, path: Path, times: FrameTimes, longest: int | None) -> None:
+        self._path = path
+        self._times = times
+        self._size = (times.height, times.width)
+        if longest is not None:
+            self._size = scaled_size(*self._size, longest)
+        self._container: Any = None
+        self._decoded: Iterator[Any] = iter(())
+        self._ahead: Any = None
+        self._place = 0  # index of the next frame that the decoder gives
+        self._last: tuple[int, Image] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the frames given."""
+        return self._size
+
+    def __len__(self) -> int:
+        return len(self._times.pts)
+
+    def __getitem__(self, index: int, /) -> Image:
+        """Give one frame, ``(height, width, 3)`` BGR ``uint8``.
+
+        Raises
+        ------
+        MoodringError
+            The file ends or breaks before the frame.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(f"frame {index} of {len(self)}")
+        if self._last is not None and self._last[0] == index:
+            return self._last[1]
+        try:
+            if self._container is None or not self._place <= index < self._place + _DECODE_AHEAD:
+                self._seek(index)
+            frame = self._frame_at(int(self._times.pts[index]))
+        except (av.FFmpegError, OSError) as error:
+            raise MoodringError(
+                f"video '{self._path}' breaks at frame {index} of {len(self)}: {error_line(error)}; use a copy"
+            ) from None
+        if frame is None:
+            raise MoodringError(f"video '{self._path}' ends before frame {index} of {len(self)}; it was cut short")
+        self._place = index + 1
+        image = _picture(frame, self._size)
+        self._last = (index, image)
+        return image
+
+    def close(self) -> None:
+        """Close the file; it opens again when a frame is asked for."""
+        if self._container is not None:
+            self._container.close()
+        self._container, self._decoded, self._ahead = None, iter(()), None
+
+    def _frame_at(self, pts: int) -> Any:
+        """Decode on to a time; where no frame of that time comes, the one after stands in for it."""
+        while True:
+            frame = self._ahead if self._ahead is not None else next(self._decoded, None)
+            if frame is None:
+                return None
+            self._ahead = None
+            if frame.pts is not None and frame.pts >= pts:
+                if frame.pts > pts:
+                    self._ahead = frame
+                return frame
+
+    def _seek(self, index: int) -> None:
+        target = int(self._times.pts[index])
+        self._open()
+        if index >= _DECODE_AHEAD:
+            stream = video_stream(self._container)
+            self._container.seek(target, stream=stream, backward=True)
+            self._decoded = self._container.decode(stream)
+            self._ahead = next((frame for frame in self._decoded if frame.pts is not None), None)
+            if self._ahead is None or self._ahead.pts > target:
+                self._open()  # some containers seek past the place: begin at the start
+
+    def _open(self) -> None:
+        self.close()
+        self._container = av.open(str(self._path))
+        stream = video_stream(self._container)
+        stream.thread_type = "AUTO"
+        stream.codec_context.thread_count = 2
+        self._decoded = self._container.decode(stream)
+
+
+def video_stream(container: Any) -> Any:
+    """Give the first video stream that is no cover picture; None where there is none."""
+    for stream in container.streams.video:
+        if not stream.disposition & av.stream.Disposition.attached_pic:
+            return stream
+    return None
+
+
+def error_line(error: Exception) -> str:
+    """Say an error of FFmpeg or of the system in a few words."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(text).splitlines()[0]
+
+
+def _picture(frame: Any, size: tuple[int, int]) -> Image:
+    turns = round(getattr(frame, "rotation", 0) / 90) % 4
+    height, width = size if turns % 2 == 0 else (size[1], size[0])
+    image = frame.reformat(width=width, height=height, format="bgr24", interpolation="AREA").to_ndarray()
+    return np.ascontiguousarray(np.rot90(image, turns)) if turns else np.asarray(image)
+
+
+def _shown_size(path: Path, stream: Any) -> tuple[int, int]:
+    """Give height and width as shown: phones store portraits lying down, and say so only with the frames."""
+    height, width = int(stream.codec_context.height), int(stream.codec_context.width)
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video_stream(container)), None)
+    if frame is not None:
+        height, width = frame.height, frame.width
+        if round(getattr(frame, "rotation", 0) / 90) % 2:
+            height, width = width, height
+    if height < 1 or width < 1:
+        raise MoodringError(f"video '{path}' has frames of {width}x{height} pixels; nothing can be read")
+    return height, width
+
+
+def _ends_well(path: Path, last_pts: int) -> bool:
+    """Whether the last listed frame can be decoded: a file that was cut may list one that is not whole."""
+    with av.open(str(path)) as container:
+        stream = video_stream(container)
+        container.seek(last_pts, stream=stream, backward=True)
+        try:
+            decoded = [frame.pts for frame in container.decode(stream)]
+        except av.FFmpegError:
+            return False
+    return last_pts in decoded
+
+
+def _decoded_pts(path: Path) -> list[int]:
+    """List the frames by decoding them all, up to the first that breaks."""
+    found: list[int] = []
+    with av.open(str(path)) as container:
+        stream = video_stream(container)
+        stream.thread_type = "AUTO"
+        try:
+            for frame in container.decode(stream):
+                if frame.pts is not None:
+                    found.append(frame.pts)
+        except av.FFmpegError:
+            pass  # what came before is what there is
+    return found

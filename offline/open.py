@@ -1,0 +1,48 @@
+"""Open anything that was recorded."""
+
+from pathlib import Path
+
+from ..configs.errors import MoodringError
+from ..configs.session_folder import SESSION_FILE
+from ..models.contract import Recording
+from .media import read_media, read_wav
+from .recording import read_session
+from .xdf_recording import read_xdf
+
+XDF_SUFFIXES = (".xdf", ".xdfz")
+SOUND_SUFFIXES = (".wav", ".flac", ".ogg")
+FILM_SUFFIXES = (".mp4", ".mkv", ".avi", ".mpg", ".mpeg", ".mov", ".m4v", ".webm", ".wmv")
+
+
+def open_recording(path: Path, *, eeg: str | None = None) -> Recording:
+    """Open a session folder, an XDF file, a film or a sound file.
+
+    Parameters
+    ----------
+    path : Path
+    eeg : str, optional
+        Which EEG stream of an XDF file with several.
+
+    Raises
+    ------
+    MoodringError
+        Not there, nothing that can be opened, or damaged.
+    """
+    can = (
+        f"can be opened: a session folder (with {SESSION_FILE}), "
+        f"{' '.join((*XDF_SUFFIXES, *FILM_SUFFIXES, *SOUND_SUFFIXES))}"
+    )
+    if path.is_dir():
+        if not (path / SESSION_FILE).is_file():
+            raise MoodringError(f"folder '{path}' has no {SESSION_FILE}; {can}")
+        return read_session(path)
+    if not path.exists():
+        raise MoodringError(f"'{path}' does not exist; {can}")
+    suffix = path.suffix.lower()
+    if suffix in XDF_SUFFIXES:
+        return read_xdf(path, eeg=eeg)
+    if suffix in SOUND_SUFFIXES:
+        return read_wav(path)
+    if suffix in FILM_SUFFIXES:
+        return read_media(path)
+    raise MoodringError(f"'{path}' ends in '{suffix}', which is not known; {can}")

@@ -1,0 +1,215 @@
+"""Run a replay in a process of its own, and hear from it.
+
+The child opens the recording itself: only the source's path or seed and the options cross the border.
+"""
+
+import multiprocessing
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeAlias
+
+from ..configs.errors import MoodringError
+from ..models.contract import Recording
+from .replay import Published, ReplayOptions, apply_lsl_settings, publish
+
+_SWITCH_S = 0.0005  # how long the thread that reads frames may keep the interpreter from the one that pushes
+_GRACE_S = 5.0
+
+
+@dataclass(frozen=True)
+class SimulatedSource:
+    """A simulated participant, made in the child."""
+
+    seed: int
+    duration_s: float
+
+
+ReplaySource: TypeAlias = Path | SimulatedSource
+
+
+@dataclass(frozen=True)
+class _Ready:
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Started:
+    start_s: float
+
+
+@dataclass(frozen=True)
+class _Failed:
+    line: str
+
+
+_News: TypeAlias = _Ready | _Started | _Failed | Published
+
+
+class Replay:
+    """A replay in a child process; use as a context manager, or call :meth:`stop`.
+
+    The child ends by itself at the recording's end, when nobody connects, and when this process dies.
+    """
+
+    def __init__(self, source: ReplaySource, options: ReplayOptions) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._news, theirs = context.Pipe()
+        self._process = context.Process(target=_child, args=(theirs, source, options), name="replay", daemon=True)
+        self._ready: _Ready | None = None
+        self._started: _Started | None = None
+        self._failed: _Failed | None = None
+        self._published: Published | None = None
+        self._process.start()
+        theirs.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the child lives."""
+        return self._process.is_alive()
+
+    @property
+    def error(self) -> str | None:
+        """The line that ended the child, or None."""
+        self._hear(0.0)
+        return None if self._failed is None else self._failed.line
+
+    def wait_ready(self, timeout_s: float) -> tuple[str, ...]:
+        """Wait until the streams can be found; give their names.
+
+        Raises
+        ------
+        MoodringError
+            The child failed (its own line), or took longer.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        while self._ready is None:
+            self._raise_failure()
+            if time.monotonic() > deadline_s:
+                raise MoodringError(f"the replay's streams were not there after {timeout_s:g} s; give it longer")
+            self._hear(0.1)
+        return self._ready.names
+
+    def wait_started(self, timeout_s: float) -> float:
+        """Wait for all consumers; give the LSL time of the replay's first moment. Raises as :meth:`wait_ready`."""
+        deadline_s = time.monotonic() + timeout_s
+        while self._started is None:
+            self._raise_failure()
+            if time.monotonic() > deadline_s:
+                raise MoodringError(f"the replay had not started after {timeout_s:g} s; not all streams are read")
+            self._hear(0.1)
+        return self._started.start_s
+
+    def wait(self, timeout_s: float | None = None) -> Published | None:
+        """Wait for the end; give what went out, or None where it still runs. Raises as :meth:`wait_ready`."""
+        deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
+        while self._published is None and (deadline_s is None or time.monotonic() < deadline_s):
+            self._raise_failure()
+            self._hear(0.1)
+        self._raise_failure()
+        return self._published
+
+    def stop(self) -> None:
+        """End the child: by asking, then by force."""
+        try:
+            self._news.send(None)
+        except OSError:
+            pass  # it has gone already
+        deadline_s = time.monotonic() + _GRACE_S
+        while self._process.is_alive() and time.monotonic() < deadline_s:
+            self._hear(0.05)
+        for end in (self._process.terminate, self._process.kill):
+            if self._process.is_alive():
+                end()
+                self._process.join(_GRACE_S)
+        self._process.join(_GRACE_S)
+
+    def _hear(self, timeout_s: float) -> None:
+        try:
+            while self._news.poll(timeout_s):
+                self._take(self._news.recv())
+                timeout_s = 0.0
+        except (EOFError, OSError):
+            # The child's end of the pipe is closed: it is over.
+            self._process.join(_GRACE_S)
+            if self._published is None and self._failed is None:
+                code = self._process.exitcode
+                self._failed = _Failed(f"the replay's process ended early (exit status {code}); start it again")
+
+    def _take(self, news: _News) -> None:
+        if isinstance(news, _Ready):
+            self._ready = news
+        elif isinstance(news, _Started):
+            self._started = news
+        elif isinstance(news, _Failed):
+            self._failed = news
+        else:
+            self._published = news
+
+    def _raise_failure(self) -> None:
+        if self._failed is not None:
+            raise MoodringError(self._failed.line)
+
+
+def start_replay(source: ReplaySource, options: ReplayOptions) -> Replay:
+    """Start publishing a recording or a simulated participant in a child process; see :class:`Replay`."""
+    return Replay(source, options)
+
+
+def open_source(source: ReplaySource) -> Recording:
+    """Open a recording, or make a simulated participant of the benchmark."""
+    if isinstance(source, SimulatedSource):
+        from .simulate import simulate
+
+        return simulate(source.seed, source.duration_s)
+    from .open import open_recording
+
+    return open_recording(source)
+
+
+def _child(parent: Connection, source: ReplaySource, options: ReplayOptions) -> None:
+    # The terminal sends Ctrl-C to every process; when to end is the parent's to say.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.setswitchinterval(_SWITCH_S)
+    try:
+        apply_lsl_settings(options.lsl)
+        published = publish(
+            open_source(source),
+            options,
+            stopped=lambda: _told_to_stop(parent),
+            on_ready=lambda names: parent.send(_Ready(names)),
+            on_start=lambda start_s: parent.send(_Started(start_s)),
+        )
+        parent.send(published)
+    except MoodringError as error:
+        parent.send(_Failed(str(error)))
+    except (BrokenPipeError, EOFError):
+        pass  # nobody is left to hear it
+    except Exception as error:
+        parent.send(_Failed(f"the replay failed: {type(error).__name__}: {error}"))
+        raise
+
+
+def _told_to_stop(parent: Connection) -> bool:
+    """Whether the parent asked to stop, or is gone (its end of the pipe is closed then)."""
+    try:
+        return parent.poll() and parent.recv() is None
+    except (EOFError, OSError):
+        return True

@@ -1,0 +1,186 @@
+"""Write XDF, the file format of the LSL world, which pyxdf only reads.
+
+Source: the XDF 1.0 specification, github.com/sccn/xdf/wiki/Specifications.
+"""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+from xml.etree import ElementTree
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.contract import TimeArray
+from .streams import StreamDescription, Tree
+
+_MAGIC = b"XDF:"
+_BOUNDARY = bytes.fromhex("43A546DCCBF5410FB30ED5467383CBE4")
+_FILE_HEADER, _STREAM_HEADER, _SAMPLES, _CLOCK_OFFSET, _BOUNDARY_TAG, _STREAM_FOOTER = 1, 2, 3, 4, 5, 6
+_NUMBERS = {"float32": "<f4", "double64": "<f8", "int64": "<i8", "int32": "<i4", "int16": "<i2", "int8": "i1"}
+_CHUNK_S = 5.0
+
+StreamValues = NDArray[np.generic] | Sequence[str]
+
+
+@dataclass(frozen=True)
+class StreamData:
+    """A whole stream: ``(n_times, n_channels)`` numbers, or one text each time, and their stamps in seconds."""
+
+    description: StreamDescription
+    values: StreamValues
+    stamps_s: TimeArray
+
+
+class XdfWriter:
+    """Writes an XDF file piece by piece; a file that ends early can be read up to its last whole chunk.
+
+    Use as a context manager: the footers are written at the end.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file: BinaryIO = path.open("xb")
+        self._streams: list[StreamDescription] = []
+        self._counts: list[int] = []
+        self._ends: list[tuple[float, float]] = []
+        self._file.write(_MAGIC)
+        info = ElementTree.Element("info")
+        ElementTree.SubElement(info, "version").text = "1.0"
+        self._chunk(_FILE_HEADER, _xml(info))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def stream(self, description: StreamDescription) -> int:
+        """Announce a stream; give the number to write its samples under."""
+        self._streams.append(description)
+        self._counts.append(0)
+        self._ends.append((0.0, 0.0))
+        number = len(self._streams)
+        self._chunk(_STREAM_HEADER, struct.pack("<I", number) + _xml(_header(description)))
+        return number
+
+    def samples(self, number: int, values: StreamValues, stamps_s: TimeArray) -> None:
+        """Append samples, each with its stamp.
+
+        Raises
+        ------
+        ValueError
+            Values and stamps differ in number, or the channels do not fit the stream.
+        """
+        description = self._streams[number - 1]
+        if len(values) != len(stamps_s):
+            raise ValueError(f"{len(values)} samples of '{description.name}' came with {len(stamps_s)} stamps")
+        if len(stamps_s) == 0:
+            return
+        content = _texts(values, stamps_s) if description.channel_format == "string" else b""
+        if description.channel_format != "string":
+            content = _numbers(np.asarray(values), stamps_s, description)
+        self._chunk(_SAMPLES, struct.pack("<IBI", number, 4, len(stamps_s)) + content)
+        first_s = self._ends[number - 1][0] if self._counts[number - 1] else float(stamps_s[0])
+        self._ends[number - 1] = (first_s, float(stamps_s[-1]))
+        self._counts[number - 1] += len(stamps_s)
+
+    def clock_offset(self, number: int, collected_s: float, offset_s: float) -> None:
+        """Note what to add to a stream's stamps to get the recording computer's clock."""
+        self._chunk(_CLOCK_OFFSET, struct.pack("<Idd", number, collected_s, offset_s))
+
+    def boundary(self) -> None:
+        """Write a mark from which a reader of a damaged file can go on."""
+        self._chunk(_BOUNDARY_TAG, _BOUNDARY)
+
+    def close(self) -> None:
+        """Write the footers and close the file."""
+        if self._file.closed:
+            return
+        for number, (count, (first_s, last_s)) in enumerate(zip(self._counts, self._ends, strict=True), start=1):
+            info = ElementTree.Element("info")
+            ElementTree.SubElement(info, "first_timestamp").text = repr(first_s)
+            ElementTree.SubElement(info, "last_timestamp").text = repr(last_s)
+            ElementTree.SubElement(info, "sample_count").text = str(count)
+            self._chunk(_STREAM_FOOTER, struct.pack("<I", number) + _xml(info))
+        self._file.close()
+
+    def _chunk(self, tag: int, content: bytes) -> None:
+        self._file.write(struct.pack("<BIH", 4, len(content) + 2, tag) + content)
+
+
+def write_xdf(path: Path, streams: Sequence[StreamData]) -> None:
+    """Write whole streams, in chunks of a few seconds in order of time so that a cut file keeps all of them."""
+    with XdfWriter(path) as writer:
+        numbers = [writer.stream(stream.description) for stream in streams]
+        for number, stream in zip(numbers, streams, strict=True):
+            if len(stream.stamps_s):
+                writer.clock_offset(number, float(stream.stamps_s[0]), 0.0)
+        starts = [float(stream.stamps_s[0]) for stream in streams if len(stream.stamps_s)]
+        ends = [float(stream.stamps_s[-1]) for stream in streams if len(stream.stamps_s)]
+        edges = np.arange(min(starts), max(ends) + _CHUNK_S, _CHUNK_S) if starts else np.zeros(0)
+        places = [0] * len(streams)
+        for edge in [*edges[1:], np.inf]:
+            writer.boundary()
+            for index, stream in enumerate(streams):
+                stop = int(np.searchsorted(stream.stamps_s, edge))
+                part = slice(places[index], stop)
+                writer.samples(numbers[index], stream.values[part], stream.stamps_s[part])
+                places[index] = max(places[index], stop)
+
+
+def _header(description: StreamDescription) -> ElementTree.Element:
+    info = ElementTree.Element("info")
+    for tag, text in (
+        ("name", description.name),
+        ("type", description.type),
+        ("channel_count", str(description.channel_count)),
+        ("nominal_srate", repr(float(description.rate_hz))),
+        ("channel_format", description.channel_format),
+        ("source_id", description.source_id),
+    ):
+        ElementTree.SubElement(info, tag).text = _printable(text)
+    _append(ElementTree.SubElement(info, "desc"), description.desc)
+    return info
+
+
+def _append(element: ElementTree.Element, tree: Tree) -> None:
+    for tag, content in tree:
+        child = ElementTree.SubElement(element, tag)
+        if isinstance(content, str):
+            child.text = _printable(content)
+        else:
+            _append(child, content)
+
+
+def _printable(text: str) -> str:
+    """Leave out the control characters that XML cannot hold."""
+    return "".join(character for character in text if character >= " " or character in "\t\n")
+
+
+def _xml(element: ElementTree.Element) -> bytes:
+    return b'<?xml version="1.0"?>' + ElementTree.tostring(element, encoding="utf-8")
+
+
+def _numbers(values: NDArray[np.generic], stamps_s: TimeArray, description: StreamDescription) -> bytes:
+    if values.ndim != 2 or values.shape[1] != description.channel_count:
+        raise ValueError(f"'{description.name}' has {description.channel_count} channels, came: shape {values.shape}")
+    kind = np.dtype(_NUMBERS[description.channel_format])
+    rows = np.empty(
+        len(stamps_s), dtype=[("stamp_bytes", "u1"), ("stamp", "<f8"), ("values", kind, (values.shape[1],))]
+    )
+    rows["stamp_bytes"], rows["stamp"], rows["values"] = 8, stamps_s, values
+    content: bytes = rows.tobytes()
+    return content
+
+
+def _texts(values: StreamValues, stamps_s: TimeArray) -> bytes:
+    pieces = []
+    for text, stamp_s in zip(values, stamps_s, strict=True):
+        raw = str(text).encode()
+        pieces.append(struct.pack("<BdBI", 8, float(stamp_s), 4, len(raw)) + raw)
+    return b"".join(pieces)

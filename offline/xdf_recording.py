@@ -1,0 +1,144 @@
+"""Understand the streams of an XDF file as a recording: whose EEG, in what unit, with what voice and markers."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ..configs.errors import MoodringError
+from ..models.contract import FloatArray, Marker, Recording, Signal, Truth
+from .audio import speech_signal
+from .streams import TRUTH_CHANNELS, TRUTH_TYPE
+from .xdf_reading import ReadStream, read_streams
+
+# To microvolts; numbers are powers of ten of a volt, as MNE-LSL writes units.
+_MICROVOLTS_PER = {
+    **dict.fromkeys(("microvolts", "microvolt", "uv", "µv", "μv", "-6"), 1.0),
+    **dict.fromkeys(("millivolts", "millivolt", "mv", "-3"), 1e3),
+    **dict.fromkeys(("volts", "volt", "v", "0"), 1e6),
+}
+_FALLBACK_AUDIO_HZ = 16_000.0
+
+
+def read_xdf(path: Path, eeg: str | None = None, speech: str | None = None) -> Recording:
+    """Read any XDF file that holds EEG or audio.
+
+    Parameters
+    ----------
+    path : Path
+    eeg, speech : str, optional
+        Names of the streams to take where there are several of the type EEG or Audio.
+
+    Returns
+    -------
+    Recording
+        Origin, participant, t0 and rest are those that a replay or a session wrote into the streams; of a foreign
+        file, the origin is the file's name and t0 its first sample.
+
+    Raises
+    ------
+    MoodringError
+        Not XDF, damaged beyond reading, neither EEG nor audio in it, or several and none named.
+    """
+    streams = read_streams(path)
+    eeg_stream = choose(streams, "EEG", eeg, path)
+    speech_stream = choose(streams, "Audio", speech, path)
+    if eeg_stream is None and speech_stream is None:
+        found = ", ".join(f"'{s.name}' (type {s.type or 'none'}, {len(s.stamps_s)} samples)" for s in streams)
+        raise MoodringError(f"XDF file '{path}' holds no stream of type EEG or Audio with samples; it holds {found}")
+    main = eeg_stream or speech_stream
+    first_s = min(float(s.stamps_s[0]) for s in (eeg_stream, speech_stream) if s is not None)
+    return Recording(
+        name=path.stem,
+        participant=(main.text("moodring", "participant") if main else None) or "unknown",
+        origin=(main.text("moodring", "origin") if main else None) or path.name,
+        t0_s=_t0_s(main, first_s),
+        rest_s=_number(main.text("moodring", "rest_s") if main else None, 0.0),
+        eeg=None if eeg_stream is None else eeg_signal(eeg_stream),
+        face=None,
+        speech=None if speech_stream is None else _speech(speech_stream),
+        truth=truth_of(streams),
+        markers=markers_of(streams),
+    )
+
+
+def choose(streams: Sequence[ReadStream], kind: str, name: str | None, path: Path) -> ReadStream | None:
+    """Take the one stream of a type that has numbers in it; None where there is none and none was asked for."""
+    found = [s for s in streams if s.type.lower() == kind.lower() and s.values is not None]
+    if name is not None:
+        found = [s for s in found if s.name == name]
+        if not found:
+            names = ", ".join(f"'{s.name}'" for s in streams)
+            raise MoodringError(f"XDF file '{path}' has no {kind} stream '{name}'; it has {names}")
+    for stream in found:
+        if stream.channel_count < 1:
+            raise MoodringError(f"{kind} stream '{stream.name}' of '{path}' has zero channels; nothing can be read")
+    full = [s for s in found if len(s.stamps_s)]
+    if len(full) > 1:
+        names = ", ".join(f"'{s.name}' ({s.channel_count} channels)" for s in full)
+        raise MoodringError(f"XDF file '{path}' has {len(full)} {kind} streams: {names}; name the one to take")
+    return full[0] if full else None
+
+
+def eeg_signal(stream: ReadStream) -> Signal:
+    """Take the EEG channels of a stream, in microvolts; channels said to be something else are left out."""
+    count = stream.channel_count
+    labels, types, units = (_filled(stream.channels(tag), count) for tag in ("label", "type", "unit"))
+    names = [label or f"ch{index + 1}" for index, label in enumerate(labels)]
+    keep = [index for index, kind in enumerate(types) if kind.lower() in ("", "eeg")] or list(range(count))
+    factors = np.array([_MICROVOLTS_PER.get(units[index].strip().lower(), 1.0) for index in keep])
+    samples: FloatArray = (np.asarray(stream.values)[:, keep] * factors).astype(np.float32)
+    rate_hz = stream.rate_hz or _observed_rate_hz(stream)
+    return Signal(samples, stream.stamps_s, rate_hz, tuple(names[index] for index in keep), stream.name)
+
+
+def truth_of(streams: Sequence[ReadStream]) -> Truth | None:
+    """Take what is known of the emotion, where a simulated session holds it."""
+    for stream in streams:
+        if stream.type == TRUTH_TYPE and stream.channel_count == len(TRUTH_CHANNELS) and stream.values is not None:
+            values = stream.values.astype(np.float32)
+            whole = np.rint(values).astype(np.int64)
+            return Truth(stream.stamps_s, np.ascontiguousarray(values[:, :2]), whole[:, 2:4], whole[:, 4])
+    return None
+
+
+def markers_of(streams: Sequence[ReadStream]) -> tuple[Marker, ...]:
+    """Take every stream of text as markers, in order of time."""
+    markers = [
+        Marker(float(stamp_s), text)
+        for stream in streams
+        for stamp_s, text in zip(stream.stamps_s, stream.texts, strict=False)
+    ]
+    return tuple(sorted(markers, key=lambda marker: marker.stamp_s))
+
+
+def _speech(stream: ReadStream) -> Signal:
+    rate_hz = stream.rate_hz or _FALLBACK_AUDIO_HZ
+    signal = speech_signal(np.asarray(stream.values), stream.stamps_s, rate_hz, stream.name)
+    return replace(signal, name=stream.name)
+
+
+def _t0_s(stream: ReadStream | None, first_s: float) -> float:
+    after = stream.text("moodring", "first_sample_after_t0_s") if stream else None
+    if stream is None or after is None:
+        return first_s
+    return float(stream.stamps_s[0]) - _number(after, 0.0)
+
+
+def _number(text: str | None, default: float) -> float:
+    try:
+        value = float(text) if text is not None else default
+    except ValueError:
+        return default
+    return value if np.isfinite(value) else default
+
+
+def _filled(values: Sequence[str], count: int) -> list[str]:
+    return [*values[:count], *[""] * (count - len(values))]
+
+
+def _observed_rate_hz(stream: ReadStream) -> float:
+    if len(stream.stamps_s) < 2:
+        return 1.0
+    return 1.0 / max(float(np.median(np.diff(stream.stamps_s))), 1e-6)
