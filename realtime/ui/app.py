@@ -135,7 +135,7 @@ class Shot:
 def _interruptible(finish: Callable[[], None]) -> Iterator[None]:
     """Close on Ctrl-C; the window's timer gives Python its turn to notice."""
 
-    def interrupted(number: int, frame: FrameType | None) -> None:
+    def interrupted(_number: int, _frame: FrameType | None) -> None:
         finish()
 
     before: Any = signal.signal(signal.SIGINT, interrupted)

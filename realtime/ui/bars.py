@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 
 from PyQt5.QtCore import QRectF, QSize, Qt
-from PyQt5.QtGui import QPainter, QPaintEvent
-from PyQt5.QtWidgets import QSizePolicy, QWidget
+from PyQt5.QtGui import QPainter
+from PyQt5.QtWidgets import QSizePolicy
 
 from . import theme
+from .canvas import Canvas
 
 _ROW = 20
 _PERCENT_WIDTH = 38
 
 
-class Bars(QWidget):
+class Bars(Canvas):
     """One horizontal bar per class.
 
     Parameters
@@ -55,13 +56,10 @@ class Bars(QWidget):
             self._values, self._members = rounded, frozenset(members)
             self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def draw(self, painter: QPainter) -> None:
         """Draw the rows."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.Antialiasing)
         for row in range(len(self._names)):
             self._draw_row(painter, row)
-        painter.end()
 
     def _draw_row(self, painter: QPainter, row: int) -> None:
         member = row in self._members

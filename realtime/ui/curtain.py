@@ -1,14 +1,15 @@
 """What covers the picture when it is no longer live: the last one, grey, with a word on why."""
 
 from PyQt5.QtCore import QRectF, Qt
-from PyQt5.QtGui import QImage, QPainter, QPaintEvent
+from PyQt5.QtGui import QImage, QPainter
 from PyQt5.QtWidgets import QWidget
 
 from . import theme
+from .canvas import Canvas
 from .view import View
 
 
-class Curtain(QWidget):
+class Curtain(Canvas):
     """Lies over another widget and is hidden while its picture is live."""
 
     def __init__(self, below: QWidget) -> None:
@@ -36,10 +37,8 @@ class Curtain(QWidget):
             self.text = text
             self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def draw(self, painter: QPainter) -> None:
         """Draw the grey picture, darkened, and the word."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.Antialiasing)
         if self._picture is not None:
             painter.drawImage(self.rect(), self._picture)
         painter.fillRect(self.rect(), theme.colour(theme.BACKGROUND, 0.55))
@@ -51,7 +50,6 @@ class Curtain(QWidget):
         painter.drawRoundedRect(card, 10, 10)
         painter.setPen(theme.colour(theme.TEXT))
         painter.drawText(card.adjusted(16, 8, -16, -8), Qt.AlignCenter | Qt.TextWordWrap, self.text)
-        painter.end()
 
 
 def _text(view: View) -> str:

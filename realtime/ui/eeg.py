@@ -29,11 +29,12 @@ class TraceChart(pg.PlotWidget):  # type: ignore[misc]
         self._axis.setTextPen(theme.SOFT)
         self._axis.setStyle(tickLength=0, tickFont=theme.font(10))
         self._axis.setWidth(34)
+        self.getPlotItem().setContentsMargins(0, 0, 14, 0)
         self.setXRange(-EEG_SPAN_S, 0, padding=0)
-        self.good = pg.PlotCurveItem(pen=pg.mkPen("#9cc9e8"), connect="finite")
-        self.bad = pg.PlotCurveItem(pen=pg.mkPen(theme.FAINT), connect="finite")
-        self.addItem(self.good)
+        self.bad = pg.PlotCurveItem(pen=pg.mkPen(theme.LINE), connect="finite")
+        self.good = pg.PlotCurveItem(pen=pg.mkPen("#8fc3e6"), connect="finite", antialias=True)
         self.addItem(self.bad)
+        self.addItem(self.good)
         self._shown: Traces | None = None
         self._names: tuple[str, ...] = ()
 
@@ -48,8 +49,10 @@ class TraceChart(pg.PlotWidget):  # type: ignore[misc]
             every = -(-n // _MOST_NAMES)
             self._axis.setTicks([[(n - 1 - i, name) for i, name in enumerate(traces.names) if i % every == 0]])
             self.setYRange(-0.8, n - 0.2, padding=0)
-        heights = np.clip(traces.microvolts / traces.span_uv, -1.5, 1.5) + np.arange(n - 1, -1, -1)
         good = np.asarray(traces.good)
+        # A bad channel keeps to its own lane: it is often a hundred times as large as the others.
+        most = np.where(good, 1.5, 0.45)
+        heights = np.clip(traces.microvolts / traces.span_uv, -most, most) + np.arange(n - 1, -1, -1)
         self.good.setData(*_one_line(traces.times_s, heights[:, good]))
         self.bad.setData(*_one_line(traces.times_s, heights[:, ~good]))
 

@@ -1,19 +1,20 @@
 """The camera: its newest frame, and the face of the last look."""
 
 from PyQt5.QtCore import QRectF, QSize, Qt
-from PyQt5.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPen
-from PyQt5.QtWidgets import QSizePolicy, QWidget
+from PyQt5.QtGui import QImage, QPainter, QPainterPath, QPen
+from PyQt5.QtWidgets import QSizePolicy
 
 from ...models.contract import FaceBox, Image, Look
 from .. import wording
 from . import theme
+from .canvas import Canvas
 from .pictures import qimage
 from .view import View
 
 FRESH_LOOK_S = 2.5
 
 
-class FaceView(QWidget):
+class FaceView(Canvas):
     """A frame, the box of the last look, and a word where there is neither."""
 
     def __init__(self) -> None:
@@ -41,10 +42,8 @@ class FaceView(QWidget):
         self._box, self.caption = box, caption
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def draw(self, painter: QPainter) -> None:
         """Draw the frame as large as fits, the box, the caption."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.Antialiasing)
         place = QRectF(self.rect())
         if self._image is not None:
             place = _fitted(self._image, place)
@@ -53,22 +52,12 @@ class FaceView(QWidget):
             painter.setClipPath(clip)
             painter.drawImage(place, self._image)
             if self._box is not None:
-                self._draw_box(painter, place, self._image.width())
+                _draw_box(painter, self._box, place, place.width() / self._image.width())
         else:
             painter.setPen(Qt.NoPen)
             painter.setBrush(theme.colour(theme.RAISED))
             painter.drawRoundedRect(place, 6, 6)
         self._draw_caption(painter, place)
-        painter.end()
-
-    def _draw_box(self, painter: QPainter, place: QRectF, width: int) -> None:
-        box = self._box
-        assert box is not None
-        zoom = place.width() / width
-        painter.setPen(QPen(theme.colour(theme.ACCENT), 2))
-        painter.setBrush(Qt.NoBrush)
-        frame = QRectF(box.x * zoom, box.y * zoom, box.width * zoom, box.height * zoom)
-        painter.drawRoundedRect(frame.translated(place.topLeft()), 4, 4)
 
     def _draw_caption(self, painter: QPainter, place: QRectF) -> None:
         if not self.caption:
@@ -79,6 +68,13 @@ class FaceView(QWidget):
             painter.fillRect(bar, theme.colour(theme.BACKGROUND, 0.65))
         painter.setPen(theme.colour(theme.TEXT if self._image is not None else theme.SOFT))
         painter.drawText(bar if self._image is not None else place, Qt.AlignCenter, self.caption)
+
+
+def _draw_box(painter: QPainter, box: FaceBox, place: QRectF, zoom: float) -> None:
+    painter.setPen(QPen(theme.colour(theme.ACCENT), 2))
+    painter.setBrush(Qt.NoBrush)
+    frame = QRectF(box.x * zoom, box.y * zoom, box.width * zoom, box.height * zoom)
+    painter.drawRoundedRect(frame.translated(place.topLeft()), 4, 4)
 
 
 def _fitted(image: QImage, room: QRectF) -> QRectF:

@@ -8,7 +8,7 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QBrush
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from ...models.contract import LEVELS, Estimate
+from ...models.contract import LEVELS, Estimate, Readout
 from .. import wording
 from ..history import History
 from . import theme
@@ -29,24 +29,28 @@ class LevelChart(pg.PlotWidget):  # type: ignore[misc]
         self.hideButtons()
         self.getPlotItem().hideAxis("left")
         axis = self.getAxis("bottom")
-        axis.setTicks([[(x, f"{x} s" if x else "now") for x in range(-int(SPAN_S), 1, 15)]])
+        axis.setTicks([[(x, f"{x} s" if x else "now") for x in range(15 - int(SPAN_S), 1, 15)]])
         axis.setPen(theme.LINE)
         axis.setTextPen(theme.FAINT)
         axis.setStyle(tickLength=0, tickFont=theme.font(10))
+        axis.setStyle(hideOverlappingLabels=False)
         axis.setHeight(18)
+        self.getPlotItem().setContentsMargins(0, 0, 14, 0)
         self.setXRange(-SPAN_S, 0, padding=0)
         self.setYRange(0, 1, padding=0)
         # The highest level lies at the back over the full height; each lower one covers what is below it.
-        self._areas = [self._area(theme.colour(theme.LEVEL_COLOURS[level], 0.85)) for level in (2, 1, 0)]
-        hatch = QBrush(theme.colour(theme.PANEL, 0.85), Qt.BDiagPattern)
-        self._undecided = pg.PlotCurveItem(pen=None, brush=hatch, fillLevel=0)
-        self.truth = pg.PlotCurveItem(pen=pg.mkPen(theme.TRUTH, width=2), antialias=True, connect="finite")
-        self.addItem(self._undecided)
-        self.addItem(self.truth)
+        # Areas are not smoothed: pyqtgraph draws them in pieces, whose smoothed edges would show. Their borders are.
+        self._areas = [self._added(brush=theme.colour(theme.LEVEL_COLOURS[level]), fillLevel=0) for level in (2, 1, 0)]
+        hatch = QBrush(theme.colour(theme.BACKGROUND, 0.8), Qt.BDiagPattern)
+        self.undecided = self._added(brush=hatch, fillLevel=0, stepMode="left")
+        edge = pg.mkPen(theme.PANEL, width=1.5)
+        self._borders = [self._added(pen=edge, antialias=True) for _ in range(2)]
+        self._halo = self._added(pen=pg.mkPen(theme.colour(theme.BACKGROUND, 0.7), width=4), antialias=True)
+        self.truth = self._added(pen=pg.mkPen(theme.TRUTH, width=1.6), antialias=True)
         self._shown: History | None = None
 
-    def _area(self, fill: object) -> pg.PlotCurveItem:
-        item = pg.PlotCurveItem(pen=pg.mkPen(theme.PANEL, width=1), brush=fill, fillLevel=0, antialias=True)
+    def _added(self, pen: object = None, **options: object) -> pg.PlotCurveItem:
+        item = pg.PlotCurveItem(pen=pen, **options)
         self.addItem(item)
         return item
 
@@ -64,8 +68,11 @@ class LevelChart(pg.PlotWidget):  # type: ignore[misc]
         low, medium = shares[:, 0], shares[:, 0] + shares[:, 1]
         for item, heights in zip(self._areas, (np.ones(len(times)), medium, low), strict=True):
             item.setData(times, heights)
-        self._undecided.setData(times, history.abstained.astype(np.float32))
-        self.truth.setData(history.truth_times_s - now, (history.truth[:, which] + 1) / 2)
+        for item, heights in zip(self._borders, (medium, low), strict=True):
+            item.setData(times, heights)
+        self.undecided.setData(times, history.abstained.astype(np.float32))
+        for item in (self._halo, self.truth):
+            item.setData(history.truth_times_s - now, (history.truth[:, which] + 1) / 2)
 
 
 class LevelPanel(QFrame):
@@ -85,6 +92,7 @@ class LevelPanel(QFrame):
         self.answer = theme.label("–", 20, bold=True)
         self.reason = theme.label("", 11, theme.SOFT)
         self.reason.setWordWrap(True)
+        self.legend = theme.label("", 11, theme.SOFT)
         self.bars = Bars(LEVELS[::-1], theme.LEVEL_COLOURS[::-1], 62)
         side = QWidget()
         side.setFixedWidth(ANSWER_WIDTH)
@@ -95,6 +103,8 @@ class LevelPanel(QFrame):
         column.addWidget(self.answer)
         column.addWidget(self.reason)
         column.addStretch()
+        column.addWidget(self.legend)
+        column.addSpacing(2)
         column.addWidget(self.bars)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 10, 12, 8)
@@ -105,17 +115,16 @@ class LevelPanel(QFrame):
     def show_view(self, view: View) -> None:
         """Show the history and the newest answer."""
         self.chart.show_history(view.history, self._which)
+        self.legend.setText("white line: true value" if len(view.history.truth) else "")
         estimate = None if view.snapshot is None else view.snapshot.estimate
         if estimate is None or estimate.readout is None:
             self.answer.setText("–")
             self.reason.setText("no estimate yet")
             self.bars.show_values(None)
         else:
-            self._show_estimate(estimate)
+            self._show_estimate(estimate, estimate.readout)
 
-    def _show_estimate(self, estimate: Estimate) -> None:
-        readout = estimate.readout
-        assert readout is not None
+    def _show_estimate(self, estimate: Estimate, readout: Readout) -> None:
         values, members = (
             (readout.valence, readout.valence_set),
             (readout.arousal, readout.arousal_set),

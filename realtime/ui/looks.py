@@ -1,11 +1,12 @@
 """Hard attention made visible: which frames of the last half minute the policy chose to look at."""
 
 from PyQt5.QtCore import QPointF, QRectF, QSize, Qt
-from PyQt5.QtGui import QImage, QPainter, QPaintEvent, QPen
-from PyQt5.QtWidgets import QSizePolicy, QWidget
+from PyQt5.QtGui import QImage, QPainter, QPen
+from PyQt5.QtWidgets import QSizePolicy
 
 from ...models.contract import Look
 from . import theme
+from .canvas import Canvas
 from .pictures import qimage
 from .view import Glimpse, View
 
@@ -14,7 +15,7 @@ GRID_HZ = 8
 _NAMES = 36
 
 
-class LookStrip(QWidget):
+class LookStrip(Canvas):
     """Every frame of the grid as a faint tick, the chosen ones as bars: filled where a face or EEG was found.
 
     A chosen frame without a face, or without EEG, shows as an empty bar.
@@ -43,9 +44,8 @@ class LookStrip(QWidget):
             self._looks, self._now_s = view.history.looks, now
             self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def draw(self, painter: QPainter) -> None:
         """Draw the grid, the looks, the scale."""
-        painter = QPainter(self)
         painter.setFont(theme.font(10))
         painter.setPen(theme.colour(theme.SOFT))
         for row, name in enumerate(("face", "EEG")):
@@ -64,7 +64,6 @@ class LookStrip(QWidget):
         if self._now_s is not None:
             for look in self._looks:
                 self._draw_look(painter, look, step, self._now_s)
-        painter.end()
 
     def _draw_look(self, painter: QPainter, look: Look, step: float, now_s: float) -> None:
         before = now_s - look.time_s
@@ -77,7 +76,7 @@ class LookStrip(QWidget):
             painter.drawRect(QRectF(x - 1.5, 19 * row + 1, 3, 15))
 
 
-class Glimpses(QWidget):
+class Glimpses(Canvas):
     """The frames chosen last, side by side, the newest on the right."""
 
     def __init__(self, count: int) -> None:
@@ -98,14 +97,13 @@ class Glimpses(QWidget):
             self._images = tuple(qimage(glimpse.image) for glimpse in view.glimpses)
             self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def draw(self, painter: QPainter) -> None:
         """Draw the pictures, the newest framed."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.SmoothPixmapTransform)
         gap = 4
         width = (self.width() - gap * (self._count - 1)) / self._count
         for place in range(self._count):
-            room = QRectF(place * (width + gap), 0, width, min(self.height(), width * 0.75))
+            height = min(self.height(), width * 0.75)
+            room = QRectF(place * (width + gap), (self.height() - height) / 2, width, height)
             index = place - (self._count - len(self._images))
             if index < 0:
                 painter.fillRect(room, theme.colour(theme.RAISED))
@@ -115,4 +113,3 @@ class Glimpses(QWidget):
                 painter.setPen(QPen(theme.colour(theme.ACCENT), 2))
                 painter.setBrush(Qt.NoBrush)
                 painter.drawRect(room.adjusted(1, 1, -1, -1))
-        painter.end()

@@ -2,11 +2,12 @@
 
 import numpy as np
 from PyQt5.QtCore import QPointF, QRectF, QSize, Qt
-from PyQt5.QtGui import QPainter, QPaintEvent, QPen
-from PyQt5.QtWidgets import QSizePolicy, QWidget
+from PyQt5.QtGui import QPainter, QPen
+from PyQt5.QtWidgets import QSizePolicy
 
 from ...models.contract import FloatArray, Readout
 from . import theme
+from .canvas import Canvas
 from .view import View
 
 _MARGIN = 18
@@ -14,7 +15,7 @@ _PLACES = np.array([-2 / 3, 0.0, 2 / 3], np.float32)
 TRAIL = 20
 
 
-class Plane(QWidget):
+class Plane(Canvas):
     """Shading is the product of both answers; the cross spans one standard deviation; the diamond is the truth."""
 
     def __init__(self) -> None:
@@ -44,12 +45,10 @@ class Plane(QWidget):
         self._trail = tuple(map(tuple, path.tolist()))
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def draw(self, painter: QPainter) -> None:
         """Draw fields, trail, truth, estimate."""
         side = min(self.width() - _MARGIN, self.height() - _MARGIN)
         self._square = QRectF((self.width() + _MARGIN - side) / 2, (self.height() - _MARGIN - side) / 2, side, side)
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.Antialiasing)
         self._draw_fields(painter)
         self._draw_names(painter)
         for index, (x, y) in enumerate(self._trail):
@@ -63,7 +62,6 @@ class Plane(QWidget):
             painter.drawPolygon(*(point + QPointF(x, y) for x, y in ((0, -6), (6, 0), (0, 6), (-6, 0))))
         if self._readout is not None:
             self._draw_estimate(painter, self._readout)
-        painter.end()
 
     def _at(self, valence: float, arousal: float) -> QPointF:
         square = self._square
@@ -112,4 +110,4 @@ class Plane(QWidget):
 def _spread(shares: FloatArray) -> tuple[float, float]:
     """Place three shares on the axis: mean and standard deviation, with the levels at the middles of their thirds."""
     mean = float(shares @ _PLACES)
-    return mean, float(np.sqrt(max(shares @ (_PLACES - mean) ** 2, 0.0)))
+    return mean, max(float(shares @ (_PLACES - mean) ** 2), 0.0) ** 0.5

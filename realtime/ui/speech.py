@@ -2,19 +2,20 @@
 
 import numpy as np
 from PyQt5.QtCore import QRectF, QSize, Qt
-from PyQt5.QtGui import QPainter, QPaintEvent
-from PyQt5.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PyQt5.QtGui import QPainter
+from PyQt5.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout
 
 from ...models.contract import FloatArray
 from .. import wording
 from . import theme
 from .bars import Bars
+from .canvas import Canvas
 from .view import View
 
 FLOOR_DB = -60.0
 
 
-class Sound(QWidget):
+class Sound(Canvas):
     """Loudness of the last seconds, mirrored about the middle, on a scale of decibels."""
 
     def __init__(self) -> None:
@@ -33,9 +34,8 @@ class Sound(QWidget):
             self._sound, self._voiced = sound, voiced
             self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def draw(self, painter: QPainter) -> None:
         """Draw one bar per stretch of time."""
-        painter = QPainter(self)
         middle = self.height() / 2
         painter.setPen(theme.colour(theme.LINE))
         painter.drawLine(0, int(middle), self.width(), int(middle))
@@ -46,7 +46,6 @@ class Sound(QWidget):
             painter.setPen(Qt.NoPen)
             painter.setBrush(theme.colour(theme.ACCENT if self._voiced else theme.FAINT))
             painter.drawRects([QRectF(i * step, middle - h / 2, step * 0.7, h) for i, h in enumerate(heights) if h > 0])
-        painter.end()
 
 
 class SpeechPanel(QFrame):

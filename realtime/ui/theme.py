@@ -16,8 +16,8 @@ FAINT = "#667385"
 ACCENT = "#56b4e9"
 TRUTH = "#ffffff"
 
-# Blue to orange over sand grey: the order survives every common colour blindness, and greyscale.
-LEVEL_COLOURS = ("#3b7cc4", "#7d8896", "#e69f00")
+# Blue, slate, amber: told apart with every common colour blindness, and in greyscale by their brightness.
+LEVEL_COLOURS = ("#3f7fc1", "#52617a", "#dd9f36")
 TONES: dict[Tone, str] = {"good": "#3fbf9b", "warn": "#f0c34e", "bad": "#f2765a", "idle": "#8592a3"}
 
 FAMILIES = ("Inter", "Segoe UI", "SF Pro Text", "Noto Sans", "DejaVu Sans")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...models.contract import FloatArray
+from ...models.contract import FloatArray, TimeArray
 from ..ring import RingSlice
 from .view import Traces
 
@@ -11,7 +11,7 @@ SOUND_BINS = 120
 SCALES_UV = (10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0)
 
 
-def thinned(cut: RingSlice, columns: int = COLUMNS) -> tuple[FloatArray, FloatArray]:
+def thinned(cut: RingSlice, columns: int = COLUMNS) -> tuple[TimeArray, FloatArray]:
     """Take the smallest and the largest sample of each stretch.
 
     Stretches start at multiples of their length in the whole stream, so that peaks do not flicker as samples arrive.

@@ -65,11 +65,11 @@ class Window(QWidget):
         for part in self._parts:
             part.show_view(self.view)
 
-    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
         """Let go of the engine; it goes on without this screen."""
         self._timer.stop()
         self._watch.close()
-        event.accept()
+        super().closeEvent(event)
 
     def _compose(self) -> None:
         outer = QVBoxLayout(self)
@@ -85,7 +85,7 @@ class Window(QWidget):
         left, right = QVBoxLayout(), QVBoxLayout()
         for column, parts in (
             (left, ((self.valence, 10), (self.arousal, 10), (self.eeg, 13))),
-            (right, ((self._seen(), 13), (self._looked(), 9), (self.speech, 8))),
+            (right, ((self._seen(), 13), (self._looked(), 9), (self.speech, 9))),
         ):
             column.setSpacing(theme.SPACE)
             for part, stretch in parts:

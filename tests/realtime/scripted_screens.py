@@ -38,7 +38,7 @@ def readout(t):
     rng = np.random.default_rng(int(t * 2))
     value = latent(t - 1.5) + 0.12 * np.sin([t * 0.7, t * 0.9 + 2])
     valence, arousal = (shares(v, rng.normal(0, 0.25, 3)) for v in value)
-    sets = [tuple(int(i) for i in np.flatnonzero(p >= 0.24)) for p in (valence, arousal)]
+    sets = [tuple(int(i) for i in np.flatnonzero(p >= 0.12)) for p in (valence, arousal)]
     return Readout(valence, arousal, sets[0], sets[1])
 
 
@@ -166,7 +166,7 @@ def source(modality, **changes):
 def snapshot_at(t, rings=(), **changes):
     """What the engine says at a session time."""
     estimate = estimate_at(t)
-    done = [look for look in looks(t)]
+    done = looks(t)
     made = Snapshot(
         engine="demo",
         elapsed_s=t + 1.2,
