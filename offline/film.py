@@ -33,8 +33,9 @@ def write_film(path: Path, video: Video | None, speech: Signal | None) -> None:
         blocks = _Blocks(speech, start_s)
 
         def put_sound(until_s: float) -> None:
-            for block in blocks.up_to(until_s) if sound is not None else ():
-                container.mux(sound.encode(block))
+            if sound is not None:
+                for block in blocks.up_to(until_s):
+                    container.mux(sound.encode(block))
 
         if video is not None and picture is not None:
             times_ms = _milliseconds(video.stamps_s, start_s)

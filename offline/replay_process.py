@@ -3,6 +3,7 @@
 The child opens the recording itself: only the source's path or seed and the options cross the border.
 """
 
+import contextlib
 import multiprocessing
 import signal
 import sys
@@ -128,10 +129,8 @@ class Replay:
 
     def stop(self) -> None:
         """End the child: by asking, then by force."""
-        try:
+        with contextlib.suppress(OSError):  # it may have gone already
             self._news.send(None)
-        except OSError:
-            pass  # it has gone already
         deadline_s = time.monotonic() + _GRACE_S
         while self._process.is_alive() and time.monotonic() < deadline_s:
             self._hear(0.05)

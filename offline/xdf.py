@@ -163,7 +163,8 @@ def _printable(text: str) -> str:
 
 
 def _xml(element: ElementTree.Element) -> bytes:
-    return b'<?xml version="1.0"?>' + ElementTree.tostring(element, encoding="utf-8")
+    text: bytes = ElementTree.tostring(element, encoding="utf-8", xml_declaration=True)
+    return text
 
 
 def _numbers(values: NDArray[np.generic], stamps_s: TimeArray, description: StreamDescription) -> bytes:

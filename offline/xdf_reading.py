@@ -1,5 +1,6 @@
 """Read XDF: streams by pyxdf, with damage told in one line instead of a traceback."""
 
+import gzip
 import io
 import logging
 import struct
@@ -7,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyxdf
@@ -73,10 +74,11 @@ def read_streams(path: Path) -> list[ReadStream]:
             magic = file.read(4)
     except OSError as error:
         raise MoodringError(f"XDF file '{path}' cannot be read: {error.strerror}; check the path") from None
-    if magic != b"XDF:" and magic[:2] != b"\x1f\x8b":
+    packed = magic[:2] == b"\x1f\x8b"
+    if magic != b"XDF:" and not packed:
         raise MoodringError(f"'{path}' is not an XDF file: it starts with {magic!r} instead of b'XDF:'")
     with _complaints() as complaints:
-        streams = _load(path, complaints)
+        streams = _load(path, packed, complaints)
     if complaints:
         _log.warning("XDF file '%s' is damaged (%s); read what is whole", path, complaints[0])
     if not streams:
@@ -84,24 +86,24 @@ def read_streams(path: Path) -> list[ReadStream]:
     return [_stream(stream, path) for stream in streams]
 
 
-def _load(path: Path, complaints: list[str]) -> list[dict[str, Any]]:
+def _load(path: Path, packed: bool, complaints: list[str]) -> list[dict[str, Any]]:
     try:
-        return _pyxdf(path)
-    except Exception as error:
+        with gzip.open(path) if packed else path.open("rb") as file:
+            return _pyxdf(file)
+    except Exception as error:  # pyxdf lets through whatever damaged bytes cause
         complaints.append(_one_line(error))
-    data = path.read_bytes()
-    whole = _whole_chunks(data)
     try:
-        return _pyxdf(io.BytesIO(data[:whole]))
+        data = gzip.decompress(path.read_bytes()) if packed else path.read_bytes()
+        return _pyxdf(io.BytesIO(data[: _whole_chunks(data)]))
     except Exception as error:
         raise MoodringError(
             f"XDF file '{path}' is damaged and nothing in it can be read ({_one_line(error)}); use a copy"
         ) from None
 
 
-def _pyxdf(source: Path | io.BytesIO) -> list[dict[str, Any]]:
+def _pyxdf(file: IO[bytes] | gzip.GzipFile) -> list[dict[str, Any]]:
     # Jitter is kept: taking it out would close up gaps.
-    streams: list[dict[str, Any]] = pyxdf.load_xdf(source, dejitter_timestamps=False, verbose=None)[0]
+    streams: list[dict[str, Any]] = pyxdf.load_xdf(file, dejitter_timestamps=False)[0]
     return streams
 
 

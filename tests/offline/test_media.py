@@ -1,0 +1,142 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from moodring.configs.errors import MoodringError
+from moodring.models.contract import Recording
+from moodring.offline.film import write_film
+from moodring.offline.media import read_media, read_wav
+from moodring.offline.open import open_recording
+from moodring.offline.scaling import scaled_size
+
+Make = Callable[..., Recording]
+
+
+@pytest.fixture(scope="module")
+def film(fake_recording: Make, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    recording = fake_recording(4.0, height=240, width=640)
+    path = tmp_path_factory.mktemp("films") / "talk.mkv"
+    write_film(path, recording.face, recording.speech)
+    return path
+
+
+def test_a_film_gives_scaled_frames_and_sound_on_one_timeline(film: Path, fake_recording: Make) -> None:
+    original = fake_recording(4.0, height=240, width=640)
+    recording = open_recording(film)
+    face, speech = recording.face, recording.speech
+    assert face is not None and speech is not None
+    assert original.face is not None and original.speech is not None
+    assert (recording.origin, recording.t0_s, recording.rest_s) == ("talk.mkv", 0.0, 0.0)
+    assert (face.height, face.width) == (120, 320) == face.frames[0].shape[:2]
+    assert len(face.frames) == len(face.stamps_s) == 100
+    start_s = original.speech.stamps_s[0]
+    np.testing.assert_allclose(face.stamps_s, original.face.stamps_s - start_s, atol=0.002)
+    np.testing.assert_allclose(speech.stamps_s, np.arange(64_000) / 16_000, atol=0.002)
+    np.testing.assert_allclose(speech.samples, original.speech.samples, atol=2**-23)
+    small = original.face.frames[70].reshape(120, 2, 320, 2, 3).mean(axis=(1, 3))
+    assert np.abs(face.frames[70] - small).mean() < 4
+
+
+def test_a_film_without_sound_and_one_without_pictures(fake_recording: Make, tmp_path: Path) -> None:
+    recording = fake_recording(1.0)
+    write_film(tmp_path / "mute.mkv", recording.face, None)
+    write_film(tmp_path / "dark.mkv", None, recording.speech)
+    mute, dark = read_media(tmp_path / "mute.mkv"), read_media(tmp_path / "dark.mkv")
+    assert mute.speech is None and mute.face is not None
+    assert dark.face is None and dark.speech is not None
+
+
+def test_a_cut_film_gives_what_can_be_decoded(film: Path, tmp_path: Path) -> None:
+    path = tmp_path / "cut.mkv"
+    path.write_bytes(film.read_bytes()[: film.stat().st_size * 2 // 3])
+    recording = read_media(path)
+    assert recording.face is not None
+    count = len(recording.face.frames)
+    assert 20 < count < 100
+    assert recording.face.frames[count - 1].shape == (120, 320, 3)
+
+
+def test_wav_is_averaged_and_resampled(tmp_path: Path) -> None:
+    rate_hz = 44_100
+    tone = 0.4 * np.sin(2 * np.pi * 300 * np.arange(rate_hz) / rate_hz)
+    soundfile.write(tmp_path / "a.wav", np.column_stack([tone, tone]), rate_hz, subtype="FLOAT")
+    recording = open_recording(tmp_path / "a.wav")
+    assert recording.face is None and recording.eeg is None
+    assert recording.speech is not None
+    np.testing.assert_allclose(recording.speech.stamps_s, np.arange(16_000) / 16_000, atol=1e-9)
+    expected = 0.4 * np.sin(2 * np.pi * 300 * recording.speech.stamps_s)
+    np.testing.assert_allclose(recording.speech.samples[300:-300, 0], expected[300:-300], atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "a.mpg", "a.wav", "a.flac"])
+@pytest.mark.parametrize("content", [b"", b"no film at all " * 400, bytes(5000)], ids=["empty", "text", "zeros"])
+def test_foreign_files_give_one_line(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(MoodringError, match=name) as caught:
+        open_recording(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_empty_wav_gives_one_line(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(0), 16_000)
+    with pytest.raises(MoodringError, match="is empty"):
+        read_wav(tmp_path / "a.wav")
+
+
+def test_a_broken_film_breaks_with_one_line_at_the_frame(film: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    path.write_bytes(film.read_bytes())
+    recording = read_media(path)
+    assert recording.face is not None
+    path.write_bytes(film.read_bytes()[: film.stat().st_size // 2])
+    with pytest.raises(MoodringError, match=r"frame 99 of 100") as caught:
+        recording.face.frames[99]
+    assert "\n" not in str(caught.value)
+
+
+def test_what_cannot_be_opened_lists_what_can(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("hello", encoding="utf-8")
+    (tmp_path / "folder").mkdir()
+    for name, words in (("a.txt", "not known"), ("folder", "has no session.toml"), ("none.xdf", "does not exist")):
+        with pytest.raises(MoodringError, match=rf"{words}.*can be opened.*session folder.*\.xdf.*\.mp4.*\.wav"):
+            open_recording(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("size", "scaled"),
+    [((288, 360), (256, 320)), ((1080, 1920), (180, 320)), ((640, 360), (320, 180)), ((48, 64), (48, 64))],
+)
+def test_frames_keep_their_shape_when_scaled(size: tuple[int, int], scaled: tuple[int, int]) -> None:
+    assert scaled_size(*size) == scaled
+
+
+@pytest.mark.data
+def test_a_real_clip_is_read(data_dir: Path) -> None:
+    recording = open_recording(data_dir / "grid" / "bbaf2n.mpg")
+    assert recording.face is not None and recording.speech is not None
+    assert len(recording.face.frames) == 75
+    assert recording.face.rate_hz == pytest.approx(25.0)
+    assert recording.face.frames[74].shape == (256, 320, 3)
+    assert 2.9 < recording.speech.stamps_s[-1] < 3.1
+    assert 0.05 < np.abs(recording.speech.samples).max() <= 1.0
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["single_face.mp4", "no_face.mp4", "face_noface.mov"])
+def test_real_films_decode_to_their_last_frame(data_dir: Path, name: str) -> None:
+    recording = open_recording(data_dir / "faces" / name)
+    assert recording.face is not None
+    assert recording.face.frames[len(recording.face.stamps_s) - 1].shape[1] == 320
+    assert (np.diff(recording.face.stamps_s) > 0).all()
+    assert recording.speech is not None
+
+
+@pytest.mark.data
+def test_a_real_voice_is_read(data_dir: Path) -> None:
+    path = sorted((data_dir / "emodb" / "wav").glob("*.wav"))[0]
+    recording = open_recording(path)
+    assert recording.speech is not None
+    assert recording.speech.rate_hz == 16_000
+    assert recording.speech.samples.shape == (len(recording.speech.stamps_s), 1)

@@ -1,0 +1,199 @@
+import json
+import tomllib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from moodring.configs.errors import MoodringError
+from moodring.configs.session_folder import folder_name
+from moodring.models.contract import Recording
+from moodring.offline.open import open_recording
+from moodring.offline.recording import block_starts, read_session, write_session
+
+Make = Callable[..., Recording]
+
+
+@pytest.fixture(scope="module")
+def written(fake_recording: Make, tmp_path_factory: pytest.TempPathFactory) -> tuple[Recording, Path]:
+    recording = fake_recording(6.0, height=71, width=97)
+    return recording, write_session(recording, tmp_path_factory.mktemp("sessions") / "one", task="rest")
+
+
+def copied(written: tuple[Recording, Path], tmp_path: Path) -> Path:
+    folder = tmp_path / "copy"
+    for path in sorted(written[1].rglob("*")):
+        target = folder / path.relative_to(written[1])
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_file():
+            target.write_bytes(path.read_bytes())
+    return folder
+
+
+def test_signals_truth_and_markers_come_back_exactly(written: tuple[Recording, Path]) -> None:
+    recording, folder = written
+    again = open_recording(folder)
+    assert (again.name, again.participant, again.origin) == (recording.name, recording.participant, recording.origin)
+    assert (again.t0_s, again.rest_s, again.markers) == (recording.t0_s, recording.rest_s, recording.markers)
+    assert again.eeg is not None and recording.eeg is not None
+    np.testing.assert_array_equal(again.eeg.samples, recording.eeg.samples)
+    np.testing.assert_array_equal(again.eeg.stamps_s, recording.eeg.stamps_s)
+    assert (again.eeg.channel_names, again.eeg.rate_hz) == (recording.eeg.channel_names, 256.0)
+    assert again.truth is not None and recording.truth is not None
+    np.testing.assert_array_equal(again.truth.stamps_s, recording.truth.stamps_s)
+    np.testing.assert_array_equal(again.truth.latents, recording.truth.latents)
+    np.testing.assert_array_equal(again.truth.levels, recording.truth.levels)
+    np.testing.assert_array_equal(again.truth.stimulus, recording.truth.stimulus)
+
+
+def test_sound_comes_back_to_24_bits_with_its_stamps(written: tuple[Recording, Path]) -> None:
+    recording, folder = written
+    again = read_session(folder)
+    assert again.speech is not None and recording.speech is not None
+    np.testing.assert_allclose(again.speech.samples, recording.speech.samples, atol=2**-23)
+    np.testing.assert_allclose(again.speech.stamps_s, recording.speech.stamps_s, atol=1e-9, rtol=0)
+
+
+def test_frames_come_back_near_and_their_stamps_exactly_in_any_order(written: tuple[Recording, Path]) -> None:
+    recording, folder = written
+    again = read_session(folder)
+    assert again.face is not None and recording.face is not None
+    np.testing.assert_array_equal(again.face.stamps_s, recording.face.stamps_s)
+    assert len(again.face.frames) == len(recording.face.frames)
+    assert (again.face.height, again.face.width, again.face.rate_hz) == (71, 97, 25.0)
+    for index in [*range(0, 150, 7), 149, 3, 148, 80, 80, 81, 0]:
+        image, original = again.face.frames[index], recording.face.frames[index]
+        error = np.mean((image.astype(np.float64) - original) ** 2)
+        nearest = np.mean((image.astype(np.float64) - recording.face.frames[(index + 1) % 150]) ** 2)
+        assert 10 * np.log10(255**2 / error) > 38
+        assert error < nearest
+    with pytest.raises(IndexError):
+        again.face.frames[150]
+
+
+def test_folder_says_what_it_is(written: tuple[Recording, Path]) -> None:
+    _, folder = written
+    session = tomllib.loads((folder / "session.toml").read_text(encoding="utf-8"))
+    assert (session["version"], session["participant"], session["task"]) == (1, "p 01", "rest")
+    versions = json.loads((folder / "versions.json").read_text(encoding="utf-8"))
+    assert versions["numpy"] == np.__version__
+    assert not list(folder.parent.glob("*.partial"))
+
+
+@pytest.mark.parametrize("kept", ["eeg", "face", "speech"])
+def test_any_modality_alone_can_be_written(fake_recording: Make, tmp_path: Path, kept: str) -> None:
+    recording = fake_recording(1.0)
+    absent = {kind: None for kind in ("eeg", "face", "speech") if kind != kept}
+    alone = replace(recording, **absent, truth=None, markers=())  # type: ignore[arg-type]
+    again = read_session(write_session(alone, tmp_path / kept))
+    assert [kind for kind in ("eeg", "face", "speech") if getattr(again, kind) is not None] == [kept]
+
+
+def test_awkward_texts_survive(fake_recording: Make, tmp_path: Path) -> None:
+    text = 'Ä "quoted" \\ line\nbreak\ttab \x7f'
+    recording = replace(fake_recording(0.5), participant=text, face=None, speech=None)
+    assert read_session(write_session(recording, tmp_path / "a")).participant == text
+
+
+def test_gaps_in_the_sound_keep_their_place(fake_recording: Make, tmp_path: Path) -> None:
+    recording = fake_recording(1.0)
+    assert recording.speech is not None
+    stamps_s = recording.speech.stamps_s + np.where(np.arange(16_000) >= 7001, 0.4, 0.0)
+    gapped = replace(recording, speech=replace(recording.speech, stamps_s=stamps_s))
+    again = read_session(write_session(gapped, tmp_path / "a"))
+    assert again.speech is not None
+    np.testing.assert_allclose(again.speech.stamps_s, stamps_s, atol=1e-9, rtol=0)
+
+
+def test_blocks_start_at_every_20_ms_and_after_every_gap() -> None:
+    stamps_s = np.arange(1000) / 16_000
+    stamps_s[500:] += 0.01
+    assert block_starts(stamps_s, 16_000.0).tolist() == [0, 320, 500, 640, 960]
+
+
+def test_nothing_is_overwritten(written: tuple[Recording, Path], fake_recording: Make) -> None:
+    recording, folder = written
+    before = (folder / "session.toml").read_bytes()
+    with pytest.raises(MoodringError, match="exists already"):
+        write_session(fake_recording(0.5), folder)
+    assert (folder / "session.toml").read_bytes() == before
+
+
+def test_a_failure_leaves_no_half_a_folder(fake_recording: Make, tmp_path: Path) -> None:
+    class Broken:
+        def __len__(self) -> int:
+            return 25
+
+        def __getitem__(self, index: int, /) -> np.ndarray:
+            raise MoodringError("the camera's file ends here")
+
+    recording = fake_recording(1.0)
+    assert recording.face is not None
+    broken = replace(recording, face=replace(recording.face, frames=Broken()))
+    with pytest.raises(MoodringError, match="ends here"):
+        write_session(broken, tmp_path / "a")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_film_that_was_cut_is_told_or_skipped(written: tuple[Recording, Path], tmp_path: Path) -> None:
+    folder = copied(written, tmp_path)
+    film = folder / "video" / "camera.mkv"
+    film.write_bytes(film.read_bytes()[: film.stat().st_size // 2])
+    with pytest.raises(MoodringError, match=r"camera\.mkv' holds \d+ frames of the 150") as caught:
+        read_session(folder)
+    assert "\n" not in str(caught.value)
+    again = read_session(folder, missing="skip")
+    assert again.face is not None and again.speech is not None and again.eeg is not None
+    assert 20 < len(again.face.frames) < 140
+    assert again.face.frames[len(again.face.stamps_s) - 1].shape == (71, 97, 3)
+    assert len(again.speech.stamps_s) == len(again.speech.samples) > 16_000
+
+
+def test_a_missing_film_is_told_or_skipped(written: tuple[Recording, Path], tmp_path: Path) -> None:
+    folder = copied(written, tmp_path)
+    (folder / "video" / "camera.mkv").unlink()
+    with pytest.raises(MoodringError, match=r"camera\.mkv' cannot be read"):
+        read_session(folder)
+    again = read_session(folder, missing="skip")
+    assert again.face is None
+    assert again.speech is None
+    assert again.eeg is not None
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "'version' is missing"),
+        ('version = 2\nname = "a"', "'version'"),
+        ("what is this", "not valid TOML"),
+    ],
+)
+def test_a_foreign_session_file_gives_one_line(tmp_path: Path, content: str, words: str) -> None:
+    (tmp_path / "session.toml").write_text(content, encoding="utf-8")
+    with pytest.raises(MoodringError, match=words) as caught:
+        read_session(tmp_path)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_status == 1
+
+
+def test_missing_streams_are_told(written: tuple[Recording, Path], tmp_path: Path) -> None:
+    folder = copied(written, tmp_path)
+    (folder / "streams" / "eeg.xdf").unlink()
+    with pytest.raises(MoodringError, match=r"eeg\.xdf' cannot be read"):
+        read_session(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("p01", "p01"),
+        ("../../etc", "etc"),
+        ("a/b\\c:d", "a_b_c_d"),
+        ("", "session"),
+        ("...", "session"),
+        ("NUL", "_NUL"),
+    ],
+)
+def test_folder_names_stay_in_their_folder(text: str, name: str) -> None:
+    assert folder_name(text) == name
