@@ -188,6 +188,8 @@ class SpeechSegment:
     start_s, end_s : float
     first, final : bool
         Whether it opens or closes its utterance.
+    n_samples : int
+        How many samples are the utterance's own; 0 where the segment only closes it.
     """
 
     samples: FloatArray
@@ -195,6 +197,7 @@ class SpeechSegment:
     end_s: float
     first: bool
     final: bool
+    n_samples: int
 
 
 # ---------------------------------------------------------------------------------------------------- spec

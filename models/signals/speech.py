@@ -1,0 +1,187 @@
+"""Speech cut into one-second segments, utterance by utterance, causally: pure functions with explicit state.
+
+The rules that open and close an utterance are those of silero-vad's ``VADIterator`` (threshold, threshold - 0.15,
+padding of about 30 ms, here one window) with its ``get_speech_timestamps``'s shortest speech of 0.25 s. The pause that
+closes an utterance is longer (0.5 s instead of 0.1 s), since an utterance here is a phrase, not a word.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..contract import AUDIO_RATE_HZ, FloatArray, SpeechSegment
+
+WINDOW_SAMPLES = 512
+SEGMENT_SAMPLES = 16_000
+QUIETEST_RMS = 1e-4
+QUIETEST_DB = -120.0
+
+
+@dataclass(frozen=True)
+class UtteranceRules:
+    """When an utterance opens and closes.
+
+    Attributes
+    ----------
+    onset, offset : float
+        Speech probability at which speech starts, and below which a pause starts; in between nothing changes.
+    hangover_samples : int
+        A pause that lasts this long closes the utterance; a shorter one belongs to it.
+    shortest_samples : int
+        An utterance with less speech is no utterance (a cough, a door); a last segment with less is left out.
+    longest_segments : int
+        An utterance is cut after so many segments, so that the network's memory stays within what it was trained on.
+    """
+
+    onset: float = 0.5
+    offset: float = 0.35
+    hangover_samples: int = 8_000
+    shortest_samples: int = 4_000
+    longest_segments: int = 12
+
+
+@dataclass(frozen=True)
+class RunningRms:
+    """Energy of an utterance so far: sum of squares and number of samples."""
+
+    sum_squares: float = 0.0
+    count: int = 0
+
+
+def _no_samples() -> FloatArray:
+    return np.zeros(0, np.float32)
+
+
+@dataclass(frozen=True)
+class UtteranceState:
+    """Between two windows.
+
+    Attributes
+    ----------
+    speaking : bool
+        An utterance is open.
+    before : (512,) or (0,) float32
+        The window before this one, which opens the utterance (padding).
+    pending : (n,) float32
+        Samples of the open utterance not yet cut into a segment.
+    held : (n,) float32
+        Samples of a pause that may turn out to be the end.
+    pausing : bool
+    rms : RunningRms
+        Of the segments cut so far.
+    segments : int
+        How many were cut from the open utterance.
+    end_s : float
+        When the last window ended.
+    """
+
+    speaking: bool = False
+    before: FloatArray = field(default_factory=_no_samples)
+    pending: FloatArray = field(default_factory=_no_samples)
+    held: FloatArray = field(default_factory=_no_samples)
+    pausing: bool = False
+    rms: RunningRms = RunningRms()
+    segments: int = 0
+    end_s: float = 0.0
+
+
+def normalise(samples: FloatArray, rms: RunningRms) -> tuple[FloatArray, RunningRms]:
+    """Divide by the root mean square of the utterance up to and including these samples.
+
+    Parameters
+    ----------
+    samples : (n,) float32
+    rms : RunningRms
+        Of the utterance before these samples.
+
+    Returns
+    -------
+    normalised : (n,) float32
+    rms : RunningRms
+        With these samples. Below ``QUIETEST_RMS`` nothing is amplified further.
+    """
+    squares = rms.sum_squares + float(np.sum(np.square(samples, dtype=np.float64)))
+    grown = RunningRms(squares, rms.count + len(samples))
+    scale = max((grown.sum_squares / max(grown.count, 1)) ** 0.5, QUIETEST_RMS)
+    return (samples / np.float32(scale)).astype(np.float32), grown
+
+
+def step(
+    state: UtteranceState, window: FloatArray, probability: float, end_s: float, rules: UtteranceRules
+) -> tuple[tuple[SpeechSegment, ...], UtteranceState]:
+    """Take one more window of samples.
+
+    Parameters
+    ----------
+    state : UtteranceState
+    window : (512,) float32
+    probability : float
+        Of speech in this window.
+    end_s : float
+        When the window ends.
+    rules : UtteranceRules
+
+    Returns
+    -------
+    segments : tuple of SpeechSegment
+        Those that this window completed.
+    state : UtteranceState
+    """
+    state = replace(state, end_s=end_s)
+    if not state.speaking:
+        if probability < rules.onset:
+            return (), replace(state, before=window)
+        pending = np.concatenate((state.before, window))
+        return _cut(replace(state, speaking=True, pending=pending, before=_no_samples()), rules)
+    if state.pausing and probability < rules.onset:
+        state = replace(state, held=np.concatenate((state.held, window)), before=window)
+        return close(state, rules) if len(state.held) >= rules.hangover_samples else ((), state)
+    pending = np.concatenate((state.pending, state.held, window))
+    pausing = probability < rules.offset
+    return _cut(replace(state, pending=pending, held=_no_samples(), pausing=pausing), rules)
+
+
+def close(state: UtteranceState, rules: UtteranceRules) -> tuple[tuple[SpeechSegment, ...], UtteranceState]:
+    """End the open utterance, if there is one: its last segment, zero-padded.
+
+    The last segment has no samples of its own (``n_samples`` 0) where less than ``rules.shortest_samples`` remained;
+    an utterance shorter than that altogether gives nothing.
+    """
+    quiet = UtteranceState(before=state.before, end_s=state.end_s)
+    if not state.speaking:
+        return (), quiet
+    first = state.segments == 0
+    rest = state.pending
+    if first and len(rest) - 2 * WINDOW_SAMPLES < rules.shortest_samples:
+        return (), quiet
+    end_s = state.end_s - len(state.held) / AUDIO_RATE_HZ
+    if not first and len(rest) < rules.shortest_samples:
+        end_s -= len(rest) / AUDIO_RATE_HZ
+        rest = _no_samples()
+    samples, _ = normalise(rest, state.rms)
+    padded = np.concatenate((samples, np.zeros(SEGMENT_SAMPLES - len(rest), np.float32)))
+    return (SpeechSegment(padded, end_s - len(rest) / AUDIO_RATE_HZ, end_s, first, True, len(rest)),), quiet
+
+
+def level_db(samples: FloatArray) -> float:
+    """Give the level of some samples in dB of full scale; -120 at the least."""
+    if not len(samples):
+        return QUIETEST_DB
+    power = float(np.mean(np.square(samples, dtype=np.float64)))
+    return max(10.0 * float(np.log10(power)), QUIETEST_DB) if power > 0.0 else QUIETEST_DB
+
+
+def _cut(state: UtteranceState, rules: UtteranceRules) -> tuple[tuple[SpeechSegment, ...], UtteranceState]:
+    """Cut every complete segment from the pending samples."""
+    done: list[SpeechSegment] = []
+    while len(state.pending) >= SEGMENT_SAMPLES:
+        samples, rms = normalise(state.pending[:SEGMENT_SAMPLES], state.rms)
+        rest = state.pending[SEGMENT_SAMPLES:]
+        end_s = state.end_s - len(rest) / AUDIO_RATE_HZ
+        final = state.segments + 1 >= rules.longest_segments
+        start_s = end_s - SEGMENT_SAMPLES / AUDIO_RATE_HZ
+        done.append(SpeechSegment(samples, start_s, end_s, state.segments == 0, final, SEGMENT_SAMPLES))
+        state = replace(
+            state, pending=rest, rms=RunningRms() if final else rms, segments=0 if final else state.segments + 1
+        )
+    return tuple(done), state
