@@ -69,7 +69,10 @@ class _Blocks:
         while self._place < len(speech.samples) and float(speech.stamps_s[self._place]) <= stamp_s:
             part = speech.samples[self._place : self._place + _BLOCK_SAMPLES, 0]
             # 24 bits in the upper part of 32, as FLAC's encoder takes them.
-            whole = np.clip(np.rint(part.astype(np.float64) * 2**23), -(2**23), 2**23 - 1).astype(np.int32) << 8
+            whole = (
+                np.clip(np.rint(np.nan_to_num(part.astype(np.float64)) * 2**23), -(2**23), 2**23 - 1).astype(np.int32)
+                << 8
+            )
             frame = av.AudioFrame.from_ndarray(whole[np.newaxis], format="s32", layout="mono")
             frame.sample_rate = round(speech.rate_hz)
             frame.pts, frame.time_base = offset + self._place, Fraction(1, round(speech.rate_hz))

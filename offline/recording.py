@@ -23,7 +23,6 @@ from ..models.contract import AUDIO_RATE_HZ, Recording, Signal, TimeArray, Video
 from .film import write_film
 from .frames import FileFrames, error_line, frame_times
 from .media import read_sound
-from .replay_tracks import truth_samples
 from .streams import (
     TRUTH_RATE_HZ,
     SessionTimes,
@@ -32,6 +31,7 @@ from .streams import (
     describe_markers,
     describe_truth,
     session_times,
+    truth_samples,
 )
 from .xdf import StreamData, write_xdf
 from .xdf_reading import ReadStream, read_streams
@@ -52,6 +52,11 @@ def write_session(recording: Recording, folder: Path, *, task: str = "", protoco
     MoodringError
         The folder exists already (nothing recorded is ever overwritten), or the disk refuses.
     """
+    face = recording.face
+    if face is not None and len(face.frames) != len(face.stamps_s):
+        raise MoodringError(
+            f"camera '{face.name}' has {len(face.frames)} frames but {len(face.stamps_s)} stamps; give each one"
+        )
     if folder.exists():
         raise MoodringError(f"session folder '{folder}' exists already; give another name or move it away")
     partial = folder.with_name(folder.name + ".partial")
@@ -233,9 +238,12 @@ def _index(streams: Sequence[ReadStream], kind: str) -> ReadStream | None:
 def _face(film: Path, index: ReadStream | None, missing: Literal["error", "skip"]) -> Video | None:
     if index is None or not len(index.stamps_s):
         return None
-    if not film.is_file() and missing == "skip":
-        return None
-    times = frame_times(film)
+    try:
+        times = frame_times(film)
+    except MoodringError:
+        if missing == "error":
+            raise
+        times = None
     count = 0 if times is None else len(times.pts)
     if count < len(index.stamps_s) and missing == "error":
         raise MoodringError(f"film '{film}' holds {count} frames of the {len(index.stamps_s)} in its index; it was cut")
@@ -251,9 +259,12 @@ def _face(film: Path, index: ReadStream | None, missing: Literal["error", "skip"
 def _speech(film: Path, index: ReadStream | None, missing: Literal["error", "skip"]) -> Signal | None:
     if index is None or index.values is None or not len(index.stamps_s):
         return None
-    if not film.is_file() and missing == "skip":
-        return None
-    sound = _sound(film)
+    try:
+        sound = _sound(film)
+    except MoodringError:
+        if missing == "error":
+            raise
+        sound = None
     rows = index.values
     expected = int(rows[-1, 0] + rows[-1, 1])
     came = 0 if sound is None else len(sound)

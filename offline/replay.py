@@ -48,6 +48,8 @@ class ReplayOptions:
         From the moment all have connected to the first sample.
     drain_s : float
         How long the outlets stay open after the last sample.
+    eeg_stream : str or None
+        Which EEG stream of an XDF file with several.
     lsl : LslSection
         liblsl's settings for the process that publishes.
     """
@@ -61,6 +63,7 @@ class ReplayOptions:
     patience_s: float = 60.0
     lead_s: float = 0.1
     drain_s: float = 1.0
+    eeg_stream: str | None = None
     lsl: LslSection = field(default_factory=LslSection)
 
 

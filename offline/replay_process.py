@@ -172,7 +172,7 @@ def start_replay(source: ReplaySource, options: ReplayOptions) -> Replay:
     return Replay(source, options)
 
 
-def open_source(source: ReplaySource) -> Recording:
+def open_source(source: ReplaySource, eeg_stream: str | None = None) -> Recording:
     """Open a recording, or make a simulated participant of the benchmark."""
     if isinstance(source, SimulatedSource):
         from .simulate import simulate
@@ -180,7 +180,7 @@ def open_source(source: ReplaySource) -> Recording:
         return simulate(source.seed, source.duration_s)
     from .open import open_recording
 
-    return open_recording(source)
+    return open_recording(source, eeg=eeg_stream)
 
 
 def _child(parent: Connection, source: ReplaySource, options: ReplayOptions) -> None:
@@ -190,7 +190,7 @@ def _child(parent: Connection, source: ReplaySource, options: ReplayOptions) -> 
     try:
         apply_lsl_settings(options.lsl)
         published = publish(
-            open_source(source),
+            open_source(source, options.eeg_stream),
             options,
             stopped=lambda: _told_to_stop(parent),
             on_ready=lambda names: parent.send(_Ready(names)),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..configs.errors import MoodringError
-from ..models.contract import Image, Recording, Signal, TimeArray, Truth, Video
+from ..models.contract import Image, Recording, Signal, TimeArray, Video
 from .scaling import scaled_size
 from .streams import (
     TRUTH_RATE_HZ,
@@ -23,6 +23,7 @@ from .streams import (
     describe_speech,
     describe_truth,
     session_times,
+    truth_samples,
 )
 
 EEG_CHUNK_S = 1 / 32
@@ -286,11 +287,6 @@ def _marker_track(recording: Recording, name: str, source_id: str, timetable: Ti
     texts = [marker.text for marker in recording.markers[first:]]
     times = session_times(recording, float(stamps_s[first]), timetable.speed)
     return Track("markers", describe_markers(name, source_id, times), texts, stamps_s[first:], 1)
-
-
-def truth_samples(truth: Truth) -> NDArray[np.float32]:
-    """Lay out the truth as ``(n_times, 5)``: valence, arousal, their levels, and the stimulus."""
-    return np.column_stack([truth.latents, truth.levels, truth.stimulus]).astype(np.float32)
 
 
 def _sped_up(signal: Signal, speed: float) -> Signal:

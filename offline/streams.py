@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from ..models.contract import Recording, Signal, Video
+import numpy as np
+
+from ..models.contract import FloatArray, Recording, Signal, Truth, Video
 
 Tree: TypeAlias = "tuple[tuple[str, str | Tree], ...]"
 ChannelFormat = Literal["float32", "double64", "string", "int32", "int16", "int8", "int64"]
@@ -86,6 +88,12 @@ def describe_truth(name: str, source_id: str, times: SessionTimes, rate_hz: floa
 def describe_markers(name: str, source_id: str, times: SessionTimes) -> StreamDescription:
     """Describe the stream of markers."""
     return StreamDescription(name, "Markers", 1, 0.0, "string", source_id, (_session(times),))
+
+
+def truth_samples(truth: Truth) -> FloatArray:
+    """Lay out the truth as ``(n_times, 5)``: valence, arousal, their levels, and the stimulus."""
+    samples: FloatArray = np.column_stack([truth.latents, truth.levels, truth.stimulus]).astype(np.float32)
+    return samples
 
 
 def _channels(names: tuple[str, ...], kind: str, unit: str) -> tuple[str, Tree]:

@@ -26,8 +26,10 @@ def test_a_film_gives_scaled_frames_and_sound_on_one_timeline(film: Path, fake_r
     original = fake_recording(4.0, height=240, width=640)
     recording = open_recording(film)
     face, speech = recording.face, recording.speech
-    assert face is not None and speech is not None
-    assert original.face is not None and original.speech is not None
+    assert face is not None
+    assert speech is not None
+    assert original.face is not None
+    assert original.speech is not None
     assert (recording.origin, recording.t0_s, recording.rest_s) == ("talk.mkv", 0.0, 0.0)
     assert (face.height, face.width) == (120, 320) == face.frames[0].shape[:2]
     assert len(face.frames) == len(face.stamps_s) == 100
@@ -44,8 +46,10 @@ def test_a_film_without_sound_and_one_without_pictures(fake_recording: Make, tmp
     write_film(tmp_path / "mute.mkv", recording.face, None)
     write_film(tmp_path / "dark.mkv", None, recording.speech)
     mute, dark = read_media(tmp_path / "mute.mkv"), read_media(tmp_path / "dark.mkv")
-    assert mute.speech is None and mute.face is not None
-    assert dark.face is None and dark.speech is not None
+    assert mute.speech is None
+    assert mute.face is not None
+    assert dark.face is None
+    assert dark.speech is not None
 
 
 def test_a_cut_film_gives_what_can_be_decoded(film: Path, tmp_path: Path) -> None:
@@ -63,7 +67,8 @@ def test_wav_is_averaged_and_resampled(tmp_path: Path) -> None:
     tone = 0.4 * np.sin(2 * np.pi * 300 * np.arange(rate_hz) / rate_hz)
     soundfile.write(tmp_path / "a.wav", np.column_stack([tone, tone]), rate_hz, subtype="FLOAT")
     recording = open_recording(tmp_path / "a.wav")
-    assert recording.face is None and recording.eeg is None
+    assert recording.face is None
+    assert recording.eeg is None
     assert recording.speech is not None
     np.testing.assert_allclose(recording.speech.stamps_s, np.arange(16_000) / 16_000, atol=1e-9)
     expected = 0.4 * np.sin(2 * np.pi * 300 * recording.speech.stamps_s)
@@ -115,7 +120,8 @@ def test_frames_keep_their_shape_when_scaled(size: tuple[int, int], scaled: tupl
 @pytest.mark.data
 def test_a_real_clip_is_read(data_dir: Path) -> None:
     recording = open_recording(data_dir / "grid" / "bbaf2n.mpg")
-    assert recording.face is not None and recording.speech is not None
+    assert recording.face is not None
+    assert recording.speech is not None
     assert len(recording.face.frames) == 75
     assert recording.face.rate_hz == pytest.approx(25.0)
     assert recording.face.frames[74].shape == (256, 320, 3)

@@ -36,11 +36,13 @@ def test_signals_truth_and_markers_come_back_exactly(written: tuple[Recording, P
     again = open_recording(folder)
     assert (again.name, again.participant, again.origin) == (recording.name, recording.participant, recording.origin)
     assert (again.t0_s, again.rest_s, again.markers) == (recording.t0_s, recording.rest_s, recording.markers)
-    assert again.eeg is not None and recording.eeg is not None
+    assert again.eeg is not None
+    assert recording.eeg is not None
     np.testing.assert_array_equal(again.eeg.samples, recording.eeg.samples)
     np.testing.assert_array_equal(again.eeg.stamps_s, recording.eeg.stamps_s)
     assert (again.eeg.channel_names, again.eeg.rate_hz) == (recording.eeg.channel_names, 256.0)
-    assert again.truth is not None and recording.truth is not None
+    assert again.truth is not None
+    assert recording.truth is not None
     np.testing.assert_array_equal(again.truth.stamps_s, recording.truth.stamps_s)
     np.testing.assert_array_equal(again.truth.latents, recording.truth.latents)
     np.testing.assert_array_equal(again.truth.levels, recording.truth.levels)
@@ -50,7 +52,8 @@ def test_signals_truth_and_markers_come_back_exactly(written: tuple[Recording, P
 def test_sound_comes_back_to_24_bits_with_its_stamps(written: tuple[Recording, Path]) -> None:
     recording, folder = written
     again = read_session(folder)
-    assert again.speech is not None and recording.speech is not None
+    assert again.speech is not None
+    assert recording.speech is not None
     np.testing.assert_allclose(again.speech.samples, recording.speech.samples, atol=2**-23)
     np.testing.assert_allclose(again.speech.stamps_s, recording.speech.stamps_s, atol=1e-9, rtol=0)
 
@@ -58,7 +61,8 @@ def test_sound_comes_back_to_24_bits_with_its_stamps(written: tuple[Recording, P
 def test_frames_come_back_near_and_their_stamps_exactly_in_any_order(written: tuple[Recording, Path]) -> None:
     recording, folder = written
     again = read_session(folder)
-    assert again.face is not None and recording.face is not None
+    assert again.face is not None
+    assert recording.face is not None
     np.testing.assert_array_equal(again.face.stamps_s, recording.face.stamps_s)
     assert len(again.face.frames) == len(recording.face.frames)
     assert (again.face.height, again.face.width, again.face.rate_hz) == (71, 97, 25.0)
@@ -113,7 +117,7 @@ def test_blocks_start_at_every_20_ms_and_after_every_gap() -> None:
 
 
 def test_nothing_is_overwritten(written: tuple[Recording, Path], fake_recording: Make) -> None:
-    recording, folder = written
+    _recording, folder = written
     before = (folder / "session.toml").read_bytes()
     with pytest.raises(MoodringError, match="exists already"):
         write_session(fake_recording(0.5), folder)
@@ -144,10 +148,29 @@ def test_a_film_that_was_cut_is_told_or_skipped(written: tuple[Recording, Path],
         read_session(folder)
     assert "\n" not in str(caught.value)
     again = read_session(folder, missing="skip")
-    assert again.face is not None and again.speech is not None and again.eeg is not None
+    assert again.face is not None
+    assert again.speech is not None
+    assert again.eeg is not None
     assert 20 < len(again.face.frames) < 140
     assert again.face.frames[len(again.face.stamps_s) - 1].shape == (71, 97, 3)
     assert len(again.speech.stamps_s) == len(again.speech.samples) > 16_000
+
+
+def test_a_film_that_is_none_is_told_or_skipped(written: tuple[Recording, Path], tmp_path: Path) -> None:
+    folder = copied(written, tmp_path)
+    (folder / "video" / "camera.mkv").write_bytes(b"no film at all")
+    with pytest.raises(MoodringError, match=r"camera\.mkv' cannot be read"):
+        read_session(folder)
+    again = read_session(folder, missing="skip")
+    assert (again.face, again.speech) == (None, None)
+
+
+def test_frames_and_stamps_that_differ_in_number_are_refused(fake_recording: Make, tmp_path: Path) -> None:
+    recording = fake_recording(1.0)
+    assert recording.face is not None
+    odd = replace(recording, face=replace(recording.face, stamps_s=np.append(recording.face.stamps_s, 5002.0)))
+    with pytest.raises(MoodringError, match="25 frames but 26 stamps"):
+        write_session(odd, tmp_path / "a")
 
 
 def test_a_missing_film_is_told_or_skipped(written: tuple[Recording, Path], tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def test_no_eeg_and_no_audio_lists_what_is_there(tmp_path: Path) -> None:
 def test_zero_channels_are_refused(tmp_path: Path) -> None:
     empty = StreamData(plain("amp", "EEG", 0, "float32"), np.zeros((3, 0), np.float32), np.array([1, 2, 3.0]))
     write_xdf(tmp_path / "a.xdf", [empty])
-    with pytest.raises(MoodringError, match="'amp'.*zero channels"):
+    with pytest.raises(MoodringError, match=r"'amp'.*zero channels"):
         read_xdf(tmp_path / "a.xdf")
 
 

@@ -1,0 +1,310 @@
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from moodring.configs.errors import ConfigError, MoodringError
+from moodring.configs.live import LslSection
+from moodring.configs.lsl import liblsl_settings
+from moodring.models.contract import Recording
+from moodring.offline.recording import read_session, write_session
+from moodring.offline.replay import Published, ReplayOptions
+from moodring.offline.replay_process import start_replay
+from moodring.offline.replay_tracks import FrameAhead, Timetable, chunk_stops
+from moodring.offline.streams import STREAM_KINDS, StreamKind
+
+Make = Callable[..., Recording]
+
+# ------------------------------------------------------------------------------------------- without any network
+
+
+def test_chunks_have_their_size_and_end_at_gaps() -> None:
+    stamps_s = np.arange(30) / 256
+    stamps_s[13:] += 0.5
+    assert chunk_stops(stamps_s, 8).tolist() == [8, 13, 21, 29, 30]
+    assert chunk_stops(stamps_s[:3], 1).tolist() == [1, 2, 3]
+    assert chunk_stops(stamps_s[:0], 8).tolist() == []
+
+
+def test_real_time_adds_one_constant(fake_recording: Make) -> None:
+    timetable = Timetable.of(fake_recording(), STREAM_KINDS, 0.0, 1.0)
+    stamps_s = 5000.25 + np.cumsum(np.random.default_rng(2).uniform(0, 0.1, 500))
+    moved_s = timetable.lsl_times(stamps_s, 123_456.7)
+    np.testing.assert_allclose(np.diff(moved_s), np.diff(stamps_s), atol=1e-10)
+    assert timetable.lsl_time(timetable.begin_s, 123_456.7) == pytest.approx(123_456.7, abs=1e-9)
+
+
+def test_speed_shortens_the_timeline(fake_recording: Make) -> None:
+    timetable = Timetable.of(fake_recording(2.0), ("eeg",), 0.5, 4.0)
+    assert timetable.begin_s == 5000.75
+    assert timetable.lap_s == pytest.approx((1.5 + 0.0013) / 4)
+    assert timetable.lsl_time(5001.75, 10.0) == pytest.approx(10.25)
+
+
+@pytest.mark.parametrize(
+    ("only", "start_s", "speed", "words"),
+    [
+        (("eeg",), 99.0, 1.0, "ends at 2.0 s"),
+        ((), 0.0, 1.0, "holds none of"),
+        (("eeg",), 0.0, 0.0, "speed 0 is outside"),
+        (("eeg",), 0.0, float("nan"), "speed nan is outside"),
+    ],
+)
+def test_impossible_replays_give_one_line(
+    fake_recording: Make, only: tuple[StreamKind, ...], start_s: float, speed: float, words: str
+) -> None:
+    with pytest.raises(MoodringError, match=words):
+        Timetable.of(fake_recording(2.0), only, start_s, speed)
+
+
+def test_frames_are_read_ahead_in_order_and_again(fake_recording: Make) -> None:
+    face = fake_recording(1.0).face
+    assert face is not None
+    ahead = FrameAhead(face, 22, loop=True)
+    try:
+        for index in (22, 23, 24, 22, 23):
+            frame = waited_for(ahead.get)
+            np.testing.assert_array_equal(frame.view(np.uint8).reshape(72, 96, 3), face.frames[index])
+    finally:
+        ahead.close()
+
+
+def test_frames_that_cannot_be_read_are_told(fake_recording: Make) -> None:
+    class Broken:
+        def __len__(self) -> int:
+            return 25
+
+        def __getitem__(self, index: int, /) -> np.ndarray:
+            raise MoodringError("the film ends here")
+
+    face = fake_recording(1.0).face
+    assert face is not None
+    ahead = FrameAhead(replace(face, frames=Broken()), 0, loop=False)
+    with pytest.raises(MoodringError, match="the film ends here"):
+        waited_for(ahead.get)
+    ahead.close()
+
+
+def waited_for(get: Callable[[], Any]) -> Any:
+    deadline_s = time.monotonic() + 10
+    while time.monotonic() < deadline_s:
+        value = get()
+        if value is not None:
+            return value
+    raise AssertionError("nothing came in 10 s")
+
+
+def test_lsl_settings_are_written_as_liblsl_reads_them() -> None:
+    assert liblsl_settings(LslSection(resolve_timeout_s=3.0)) is None
+    text = liblsl_settings(LslSection(session_id="lab-2", known_peers=["10.0.0.7", "amp.local"]))
+    assert text is not None
+    assert "KnownPeers = {10.0.0.7, amp.local}\nSessionID = lab-2\n" in text
+    assert "ResolveScope = link" in text
+
+
+@pytest.mark.parametrize("word", ["a}b", "two\nlines", "", "a,b"])
+def test_lsl_settings_that_break_the_text_are_refused(word: str) -> None:
+    with pytest.raises(ConfigError, match="not a plain word"):
+        liblsl_settings(LslSection(session_id=word))
+
+
+# ------------------------------------------------------------------------------------------------ over real LSL
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a consumer got of one stream."""
+
+    info: Any
+    values: np.ndarray
+    stamps_s: np.ndarray
+
+    def session(self, field: str) -> str:
+        return str(self.info.desc().child("moodring").child_value(field))
+
+
+def hear(names: dict[StreamKind, str], counts: dict[StreamKind, int], timeout_s: float) -> dict[StreamKind, Heard]:
+    """Connect as the engine does, and take samples until the numbers expected have come."""
+    import pylsl
+
+    inlets = {}
+    for kind, name in names.items():
+        found = pylsl.resolve_byprop("name", name, 1, timeout_s)
+        assert len(found) == 1, f"{name} was not found"
+        inlets[kind] = pylsl.StreamInlet(found[0], max_buflen=8 if kind == "face" else 60)
+    infos = {kind: inlet.info(timeout_s) for kind, inlet in inlets.items()}
+    for inlet in inlets.values():
+        inlet.open_stream(timeout_s)
+    parts: dict[StreamKind, list[Any]] = {kind: [] for kind in names}
+    deadline_s = time.monotonic() + timeout_s
+    while time.monotonic() < deadline_s:
+        for kind, inlet in inlets.items():
+            values, stamps_s = inlet.pull_chunk(
+                0.005, max_samples=8 if kind == "face" else 4096, as_numpy=True, min_samples=1
+            )
+            if len(stamps_s):
+                parts[kind].append((values.copy(), stamps_s.copy()))
+        if all(sum(len(stamps) for _, stamps in parts[kind]) >= counts[kind] for kind in names):
+            break
+    heard = {}
+    for kind in names:
+        assert parts[kind], f"nothing came of {kind}"
+        values, stamps_s = (np.concatenate(columns) for columns in zip(*parts[kind], strict=True))
+        heard[kind] = Heard(infos[kind], values, stamps_s)
+    return heard
+
+
+SECONDS = 2.5
+COUNTS: dict[StreamKind, int] = {"eeg": 640, "face": 62, "speech": 40_000, "truth": 20, "markers": 2}
+
+
+@pytest.fixture(scope="module")
+def replayed(
+    fake_recording: Make, lsl_session: LslSection, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Recording, dict[StreamKind, Heard], float, Published]:
+    """A session folder, published by a child and heard here."""
+    folder = write_session(fake_recording(SECONDS, height=120, width=160), tmp_path_factory.mktemp("replay") / "one")
+    with start_replay(folder, ReplayOptions(lsl=lsl_session, patience_s=30.0)) as replay:
+        names = replay.wait_ready(30.0)
+        assert names == tuple(f"simulated_{kind}" for kind in STREAM_KINDS)
+        heard = hear(dict(zip(STREAM_KINDS, names, strict=True)), COUNTS, 30.0)
+        start_s = replay.wait_started(5.0)
+        published = replay.wait(10.0)
+    assert published is not None
+    return read_session(folder), heard, start_s, published
+
+
+@pytest.mark.lsl
+def test_every_sample_arrives(replayed: tuple[Recording, dict[StreamKind, Heard], float, Published]) -> None:
+    recording, heard, _, published = replayed
+    assert recording.eeg is not None
+    assert recording.face is not None
+    assert recording.speech is not None
+    assert recording.truth is not None
+    np.testing.assert_array_equal(heard["eeg"].values, recording.eeg.samples)
+    np.testing.assert_array_equal(heard["speech"].values, recording.speech.samples)
+    np.testing.assert_array_equal(heard["truth"].values[:, :2], recording.truth.latents)
+    np.testing.assert_array_equal(heard["truth"].values[:, 2:4], recording.truth.levels)
+    np.testing.assert_array_equal(heard["truth"].values[:, 4], recording.truth.stimulus)
+    assert [row[0].decode() for row in heard["markers"].values] == [marker.text for marker in recording.markers]
+    frames = heard["face"].values.view(np.uint8).reshape(-1, 120, 160, 3)
+    assert len(frames) == len(recording.face.frames) == 62
+    for index, frame in enumerate(frames):
+        np.testing.assert_array_equal(frame, recording.face.frames[index])
+    assert published.complete
+    assert published.samples == {f"simulated_{kind}": count for kind, count in COUNTS.items()}
+
+
+@pytest.mark.lsl
+def test_stamps_are_the_recordings_moved_by_one_constant(
+    replayed: tuple[Recording, dict[StreamKind, Heard], float, Published],
+) -> None:
+    recording, heard, start_s, _ = replayed
+    assert recording.eeg is not None
+    assert recording.face is not None
+    assert recording.speech is not None
+    assert recording.truth is not None
+    original = {
+        "eeg": recording.eeg.stamps_s,
+        "face": recording.face.stamps_s,
+        "speech": recording.speech.stamps_s,
+        "truth": recording.truth.stamps_s,
+        "markers": np.array([marker.stamp_s for marker in recording.markers]),
+    }
+    moved_by_s = start_s - recording.t0_s
+    for kind, one in heard.items():
+        np.testing.assert_allclose(one.stamps_s - original[kind], moved_by_s, atol=1e-6, rtol=0, err_msg=kind)
+
+
+@pytest.mark.lsl
+def test_descriptions_give_the_session(replayed: tuple[Recording, dict[StreamKind, Heard], float, Published]) -> None:
+    _, heard, start_s, _ = replayed
+    for kind, one in heard.items():
+        assert one.session("origin") == "simulated"
+        assert one.session("participant") == "p 01"
+        assert float(one.session("rest_s")) == 0.75
+        t0_s = one.stamps_s[0] - float(one.session("first_sample_after_t0_s"))
+        assert t0_s == pytest.approx(start_s, abs=1e-6), kind
+    assert {kind: one.info.type() for kind, one in heard.items()} == {
+        "eeg": "EEG",
+        "face": "VideoFrames",
+        "speech": "Audio",
+        "truth": "EmotionTruth",
+        "markers": "Markers",
+    }
+    assert heard["eeg"].info.get_channel_labels() == ["Fp1", "Fp2", "O1", "count"]
+    assert heard["eeg"].info.get_channel_units() == ["microvolts"] * 4
+    assert heard["eeg"].info.nominal_srate() == 256.0
+    assert heard["face"].info.channel_count() == 120 * 160 * 3
+    video = heard["face"].info.desc().child("moodring").child("video")
+    assert [video.child_value(field) for field in ("width", "height", "encoding")] == ["160", "120", "bgr24"]
+
+
+@pytest.mark.lsl
+@pytest.mark.deadline
+def test_nothing_is_pushed_late(replayed: tuple[Recording, dict[StreamKind, Heard], float, Published]) -> None:
+    assert max(replayed[3].worst_late_s.values()) < 0.03
+
+
+@pytest.mark.lsl
+def test_part_of_a_recording_twice_as_fast_again_and_again(
+    fake_recording: Make, lsl_session: LslSection, tmp_path: Path
+) -> None:
+    folder = write_session(replace(fake_recording(1.5), face=None, speech=None), tmp_path / "one")
+    options = ReplayOptions(
+        only=("eeg",), prefix="quick", speed=2.0, start_s=1.0, loop=True, patience_s=30.0, lsl=lsl_session
+    )
+    with start_replay(folder, options) as replay:
+        assert replay.wait_ready(30.0) == ("quick_eeg",)
+        heard = hear({"eeg": "quick_eeg"}, {"eeg": 300}, 30.0)["eeg"]
+        assert replay.running
+    assert not replay.running
+    assert heard.info.nominal_srate() == 512.0
+    assert heard.session("rest_s") == "0.375"
+    counts = heard.values[:, 3]
+    first, lap = counts[0], 384 - counts[0]
+    assert 255 <= first <= 257
+    np.testing.assert_array_equal(counts[:300], first + np.arange(300) % lap)
+    np.testing.assert_allclose(np.diff(heard.stamps_s), 1 / 512, atol=0.002)
+
+
+@pytest.mark.lsl
+@pytest.mark.data
+def test_a_foreign_recording_is_named_replay_and_published(lsl_session: LslSection, data_dir: Path) -> None:
+    options = ReplayOptions(only=("eeg", "face"), patience_s=30.0, lsl=lsl_session)
+    with start_replay(data_dir / "xdf" / "switch_example.xdf", options) as replay:
+        assert replay.wait_ready(30.0) == ("replay_eeg",)
+        heard = hear({"eeg": "replay_eeg"}, {"eeg": 256}, 30.0)["eeg"]
+    assert heard.session("origin") == "switch_example.xdf"
+    assert heard.info.channel_count() == 16
+
+
+@pytest.mark.lsl
+def test_nobody_listening_is_told(fake_recording: Make, lsl_session: LslSection, tmp_path: Path) -> None:
+    folder = write_session(replace(fake_recording(0.5), face=None), tmp_path / "one")
+    options = ReplayOptions(prefix="unheard", patience_s=0.1, lsl=lsl_session)
+    with start_replay(folder, options) as replay, pytest.raises(MoodringError, match="nobody connected to unheard_eeg"):
+        replay.wait(30.0)
+
+
+def test_what_the_child_cannot_open_reaches_the_parent_as_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.xdf"
+    path.write_bytes(b"nonsense")
+    with start_replay(path, ReplayOptions()) as replay:
+        with pytest.raises(MoodringError, match="not an XDF file") as caught:
+            replay.wait_ready(30.0)
+        assert "\n" not in str(caught.value)
+        assert replay.error == str(caught.value)
+
+
+@pytest.mark.lsl
+def test_a_child_that_is_killed_is_told(tmp_path: Path, lsl_session: LslSection, fake_recording: Make) -> None:
+    folder = write_session(replace(fake_recording(0.5), face=None), tmp_path / "one")
+    with start_replay(folder, ReplayOptions(prefix="killed", lsl=lsl_session)) as replay:
+        replay.wait_ready(30.0)
+        replay._process.kill()
+        with pytest.raises(MoodringError, match="ended early"):
+            replay.wait(30.0)
