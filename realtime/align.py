@@ -1,0 +1,72 @@
+"""Which samples belong to a moment: "up to t" is stamped at or before t, plus a hair for rounding."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..models.contract import BoolArray, EegWindow, FloatArray, SampleRange
+from .ring import Ring, RingSlice
+
+_HAIR_S = 1e-3
+_STALE_EEG_S = 0.1
+_STALE_FRAME_S = 0.25
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Samples of audio without a gap, and when the first was captured."""
+
+    samples: FloatArray
+    start_s: float
+
+
+def tolerance_s(rate_hz: float | None) -> float:
+    """Give how far past a moment a stamp may lie: 1 ms, or half a sample where that is less."""
+    return _HAIR_S if not rate_hz else min(_HAIR_S, 0.5 / rate_hz)
+
+
+def passed(ring: Ring, time_s: float) -> bool:
+    """Say whether everything up to a moment is in the ring."""
+    newest_s = ring.newest_s
+    return newest_s is not None and newest_s >= time_s - tolerance_s(ring.layout.rate_hz)
+
+
+def stop_at(ring: Ring, time_s: float) -> int:
+    """Count the samples up to a moment."""
+    return ring.stop_at(time_s + tolerance_s(ring.layout.rate_hz))
+
+
+def eeg_window(piece: RingSlice, ring: Ring, n: int, time_s: float, good: BoolArray) -> EegWindow | None:
+    """Make a window of the last ``n`` samples up to a moment.
+
+    None where they are too few, too old, invalid (settling after the start or a gap) or not finite.
+    """
+    if len(piece) < n or not piece.valid.all() or piece.stamps_s[-1] < time_s - _STALE_EEG_S or not good.any():
+        return None
+    if not np.isfinite(piece.samples[:, good]).all():
+        return None
+    return EegWindow(piece.samples, ring.layout.rate_hz, ring.layout.names, good, time_s)
+
+
+def newest_frame(ring: Ring, time_s: float) -> RingSlice | None:
+    """Give the newest frame up to a moment; None where it is older than a quarter of a second."""
+    stop = stop_at(ring, time_s)
+    piece = ring.between(stop - 1, stop)
+    return piece if len(piece) and piece.stamps_s[-1] >= time_s - _STALE_FRAME_S else None
+
+
+def unbroken(piece: RingSlice) -> tuple[Heard, ...]:
+    """Cut audio where a sample does not continue the one before (its mask is False)."""
+    if not len(piece):
+        return ()
+    breaks = np.flatnonzero(~piece.valid[1:]) + 1
+    edges = (0, *(int(edge) for edge in breaks), len(piece))
+    return tuple(
+        Heard(piece.samples[low:high, 0], float(piece.stamps_s[low]))
+        for low, high in zip(edges[:-1], edges[1:], strict=True)
+    )
+
+
+def sample_range(first: int, stop: int) -> SampleRange | None:
+    """Name samples; None for none."""
+    return SampleRange(first, stop) if stop > first else None

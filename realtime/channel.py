@@ -1,0 +1,145 @@
+"""The local channel between an engine and its screens: a question, an answer, both JSON.
+
+The engine answers each screen in a thread of its own from a finished snapshot, so a screen that hangs, dies or sends
+nonsense holds up nobody.
+"""
+
+import secrets
+import threading
+from collections.abc import Callable
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
+from typing import Any
+
+from ..configs.errors import MoodringError
+from . import run_dir, wire
+from .snapshot import Snapshot
+
+_MOST_SCREENS = 16
+_LONGEST_QUESTION = 1024
+_LONGEST_ANSWER = 1 << 22
+
+
+class ChannelServer:
+    """Answers screens.
+
+    Parameters
+    ----------
+    snapshot : callable
+        Gives the newest snapshot; called from the channel's threads.
+    stop : callable
+        Asks the engine to stop.
+    """
+
+    def __init__(self, snapshot: Callable[[], Snapshot], stop: Callable[[], None]) -> None:
+        self._snapshot = snapshot
+        self._stop = stop
+        self.key = secrets.token_bytes(32)
+        # The family is the system's default: a Unix socket, or a named pipe on Windows.
+        self._listener = Listener()
+        self._seats = threading.BoundedSemaphore(_MOST_SCREENS)
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._accept, name="channel", daemon=True)
+
+    @property
+    def address(self) -> str:
+        """Where screens find it."""
+        return str(self._listener.address)
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def close(self, timeout_s: float = 1.0) -> None:
+        """Stop answering."""
+        self._closing.set()
+        try:
+            # Knocking is the portable way to wake a thread that waits for a knock.
+            Client(self.address).close()
+        except OSError:
+            pass
+        self._thread.join(timeout_s)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while not self._closing.is_set():
+            try:
+                connection = self._listener.accept()
+            except OSError:
+                continue
+            if self._closing.is_set() or not self._seats.acquire(blocking=False):
+                connection.close()
+                continue
+            threading.Thread(target=self._serve, args=(connection,), name="screen", daemon=True).start()
+
+    def _serve(self, connection: "Connection[Any, Any]") -> None:
+        try:
+            with connection:
+                deliver_challenge(connection, self.key)
+                answer_challenge(connection, self.key)
+                while not self._closing.is_set():
+                    question = connection.recv_bytes(_LONGEST_QUESTION)
+                    if question == b"stop":
+                        self._stop()
+                        connection.send_bytes(b"{}")
+                    elif question == b"snapshot":
+                        connection.send_bytes(wire.encode(self._snapshot()))
+                    else:
+                        return
+        except (EOFError, OSError, AuthenticationError):
+            return
+        finally:
+            self._seats.release()
+
+
+class EngineClient:
+    """A screen's end of the channel; for one thread.
+
+    Raises
+    ------
+    MoodringError
+        From every method: the engine is gone.
+    """
+
+    def __init__(self, card: run_dir.EngineCard) -> None:
+        self.card = card
+        try:
+            self._connection = Client(card.address, authkey=bytes.fromhex(card.key))
+        except (OSError, EOFError, AuthenticationError) as error:
+            raise MoodringError(f"engine '{card.name}' does not answer ({error}); it has ended or is ending") from error
+
+    def snapshot(self) -> Snapshot:
+        """Ask for the newest snapshot."""
+        return wire.decode(Snapshot, self._ask(b"snapshot"))
+
+    def stop(self) -> None:
+        """Ask the engine to stop."""
+        self._ask(b"stop")
+
+    def close(self) -> None:
+        """Let go of the engine; it goes on."""
+        self._connection.close()
+
+    def __enter__(self) -> "EngineClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _ask(self, question: bytes) -> bytes:
+        try:
+            self._connection.send_bytes(question)
+            return self._connection.recv_bytes(_LONGEST_ANSWER)
+        except (OSError, EOFError) as error:
+            raise MoodringError(f"engine '{self.card.name}' has ended") from error
+
+
+def attach(name: str | None = None) -> EngineClient:
+    """Connect to a running engine by its session's name, or to the newest.
+
+    Raises
+    ------
+    MoodringError
+        None runs under that name.
+    """
+    return EngineClient(run_dir.find(name))

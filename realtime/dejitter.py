@@ -1,0 +1,210 @@
+"""Smooth the stamps of a regular stream without ever closing a gap up.
+
+Raw stamps of one device carry the sender's and the network's jitter. Between gaps the true stamps lie on a line
+over the sample count, so a line is fitted (least squares with exponential forgetting, so that a drifting card is
+followed) and its values are used instead. Gaps are found on the raw stamps, and each starts another line.
+
+The result depends on the stamps alone, not on how they were cut into chunks.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.contract import TimeArray
+
+_ANCHORS_HZ = 64.0
+_HALF_TIME_S = 20.0
+_STEADY_S = 2.0
+_LOOSEST_GAP_S = 0.05
+_CLIP_S = 0.01
+
+
+@dataclass(frozen=True)
+class Line:
+    """Where the fit stands, with the newest anchor as origin.
+
+    Attributes
+    ----------
+    anchor : int
+        Samples since the last gap.
+    offset_s : float
+        Deviation of the stamps from a nominal clock that started at ``start_s``.
+    weight, sum_x, sum_xx, sum_y, sum_xy : float
+        Sums of least squares; x counts samples from the anchor, y is the deviation.
+    """
+
+    start_s: float
+    anchor: int = 0
+    value_s: float = 0.0
+    slope_s: float = 0.0
+    weight: float = 0.0
+    sum_x: float = 0.0
+    sum_xx: float = 0.0
+    sum_y: float = 0.0
+    sum_xy: float = 0.0
+
+
+@dataclass(frozen=True)
+class DejitterState:
+    """Carried from chunk to chunk.
+
+    Attributes
+    ----------
+    rate_hz : float
+        Nominal.
+    jitter_s : float
+        How far single stamps may be off without anything missing, where that is known of the device.
+    count : int
+        Samples since the last gap.
+    last_raw_s, last_s : float or None
+        Newest stamp before and after smoothing.
+    peak_s : float
+        Largest recent distance of a raw stamp from the line; it fades.
+    line : Line or None
+    """
+
+    rate_hz: float
+    jitter_s: float = 0.0
+    count: int = 0
+    last_raw_s: float | None = None
+    last_s: float | None = None
+    peak_s: float = 0.0
+    line: Line | None = None
+
+    @property
+    def observed_rate_hz(self) -> float | None:
+        """The rate that the line says; None for the first second after a gap."""
+        if self.line is None or self.count < self.rate_hz:
+            return None
+        return 1.0 / (1.0 / self.rate_hz + self.line.slope_s)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Consecutive samples of a chunk.
+
+    Attributes
+    ----------
+    first, stop : int
+        Which samples of the chunk.
+    stamps_s : (stop - first,) float64
+        Smoothed.
+    gap_s : float
+        How much time is missing before them; 0 where they simply go on, negative where the clock went back.
+    """
+
+    first: int
+    stop: int
+    stamps_s: TimeArray
+    gap_s: float
+
+
+def dejitter(state: DejitterState, raw_s: TimeArray, broken: bool = False) -> tuple[tuple[Piece, ...], DejitterState]:
+    """Smooth a chunk's stamps and cut it at its gaps.
+
+    Parameters
+    ----------
+    state : DejitterState
+    raw_s : (n,) float64
+        The stamps as they came.
+    broken : bool
+        The source knows that samples are missing before this chunk.
+    """
+    period_s = 1.0 / state.rate_hz
+    before_s = state.last_raw_s if state.last_raw_s is not None else float(raw_s[0]) - period_s
+    missing_s = np.diff(raw_s, prepend=before_s) - period_s
+    pieces = []
+    at = 0
+    while at < len(raw_s):
+        # The bar for a gap follows the jitter seen so far, so it is asked anew for every piece.
+        jumps = np.flatnonzero(np.abs(missing_s[at:]) > gap_bar_s(state))
+        starts_here = (broken and at == 0) or (len(jumps) > 0 and jumps[0] == 0)
+        later = jumps[jumps > 0]
+        stop = at + int(later[0]) if len(later) else len(raw_s)
+        gap_s = 0.0
+        if starts_here and state.last_raw_s is not None:
+            gap_s = float(missing_s[at]) if abs(missing_s[at]) > period_s / 2 else period_s
+            state = replace(state, count=0, line=None, peak_s=0.0, last_s=None)
+        # No more than the next anchor at a time: the bar may tighten or loosen there.
+        stop = min(stop, at + _until_anchor(state))
+        stamps_s, state = _smooth(state, raw_s[at:stop])
+        if gap_s == 0.0 and pieces:
+            whole = pieces[-1]
+            pieces[-1] = Piece(whole.first, stop, np.concatenate((whole.stamps_s, stamps_s)), whole.gap_s)
+        else:
+            pieces.append(Piece(at, stop, stamps_s, gap_s))
+        at = stop
+    return tuple(pieces), state
+
+
+def gap_bar_s(state: DejitterState) -> float:
+    """Say how far a stamp may be from its place before it counts as a gap.
+
+    A stream whose stamps lie on the line gives away a single missing sample; one with jitter only what exceeds it.
+    """
+    period_s = 1.0 / state.rate_hz
+    if state.jitter_s > 0:
+        return max(1.5 * period_s, state.jitter_s)
+    if state.count < _STEADY_S * state.rate_hz:
+        return max(1.5 * period_s, _LOOSEST_GAP_S)
+    if state.peak_s < 0.1 * period_s:
+        return 0.75 * period_s
+    return max(1.5 * period_s, min(_LOOSEST_GAP_S, 8.0 * state.peak_s), 0.02)
+
+
+def _stride(rate_hz: float) -> int:
+    return max(1, round(rate_hz / _ANCHORS_HZ))
+
+
+def _until_anchor(state: DejitterState) -> int:
+    stride = _stride(state.rate_hz)
+    return stride - state.count % stride
+
+
+def _smooth(state: DejitterState, raw_s: TimeArray) -> tuple[NDArray[np.float64], DejitterState]:
+    """Smooth samples of which at most the first is an anchor."""
+    period_s = 1.0 / state.rate_hz
+    line = state.line if state.line is not None else Line(start_s=float(raw_s[0]))
+    peak_s = state.peak_s
+    if state.count % _stride(state.rate_hz) == 0:
+        line, peak_s = _anchored(line, state, float(raw_s[0]))
+    index = np.arange(state.count, state.count + len(raw_s))
+    smooth_s = line.start_s + index * period_s + line.value_s + line.slope_s * (index - line.anchor)
+    if state.last_s is not None:
+        smooth_s = np.maximum(smooth_s, state.last_s)
+    smooth_s = np.maximum.accumulate(smooth_s)
+    return smooth_s, replace(
+        state,
+        count=state.count + len(raw_s),
+        last_raw_s=float(raw_s[-1]),
+        last_s=float(smooth_s[-1]),
+        peak_s=peak_s,
+        line=line,
+    )
+
+
+def _anchored(line: Line, state: DejitterState, raw_s: float) -> tuple[Line, float]:
+    """Move the origin to the newest sample and take its stamp into the fit."""
+    period_s = 1.0 / state.rate_hz
+    fade = 0.5 ** (_stride(state.rate_hz) / (_HALF_TIME_S * state.rate_hz))
+    step = state.count - line.anchor
+    expected_s = line.value_s + line.slope_s * step
+    deviation_s = raw_s - line.start_s - state.count * period_s
+    if state.count == 0:
+        # A weak belief in the nominal rate, worth one second of stamps; it fades like everything else.
+        sums = (0.0, 0.0, _ANCHORS_HZ * state.rate_hz**2, 0.0, 0.0)
+        distance_s = 0.0
+    else:
+        distance_s = deviation_s - expected_s
+        x, xx = line.sum_x - step * line.weight, line.sum_xx - 2 * step * line.sum_x + step**2 * line.weight
+        sums = (line.weight * fade, x * fade, xx * fade, line.sum_y * fade, (line.sum_xy - step * line.sum_y) * fade)
+        # A stamp far off (the sender was held up) pulls only so hard.
+        clip_s = max(_CLIP_S, period_s)
+        deviation_s = expected_s + min(max(distance_s, -clip_s), clip_s)
+    weight, sum_x, sum_xx, sum_y, sum_xy = sums[0] + 1.0, sums[1], sums[2], sums[3] + deviation_s, sums[4]
+    slope_s = (weight * sum_xy - sum_x * sum_y) / (weight * sum_xx - sum_x**2)
+    value_s = (sum_y - slope_s * sum_x) / weight
+    fitted = Line(line.start_s, state.count, value_s, slope_s, weight, sum_x, sum_xx, sum_y, sum_xy)
+    return fitted, max(abs(distance_s), state.peak_s * fade**4)

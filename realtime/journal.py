@@ -1,0 +1,71 @@
+"""The journal of a session: one decision a line, on disk before the next is made."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from ..configs.errors import MoodringError
+from ..models.contract import Estimate
+from . import wire
+
+
+class Journal:
+    """Appends estimates to a file of JSON lines.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder is made; an existing file is continued.
+
+    Raises
+    ------
+    MoodringError
+        It cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file: IO[bytes] = path.open("ab")
+        except OSError as error:
+            raise _unwritable(path, error) from error
+
+    def append(self, estimate: Estimate) -> None:
+        """Write one line."""
+        try:
+            self._file.write(wire.encode(estimate) + b"\n")
+            self._file.flush()
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def read_journal(path: Path) -> tuple[Estimate, ...]:
+    """Read the whole lines of a journal; a last line that was cut off is left out.
+
+    Raises
+    ------
+    MoodringError
+        There is no such file, or it is no journal.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise MoodringError(f"journal '{path}' cannot be read: {error}") from error
+    return tuple(wire.decode(Estimate, line) for line in lines[:-1])
+
+
+def _unwritable(path: Path, error: OSError) -> MoodringError:
+    return MoodringError(f"journal '{path}' cannot be written ({error}); free the disk or choose another journal")

@@ -1,0 +1,92 @@
+"""What every source of samples is: it opens, it is polled, it closes; one thread alone touches it."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from ...models.contract import Modality, TimeArray
+
+
+@dataclass(frozen=True)
+class SourceInfo:
+    """What a source says of itself once it is open.
+
+    Attributes
+    ----------
+    modality : "eeg", "face" or "speech"
+    name : str
+    rate_hz : float or None
+        Nominal; None where the device does not say.
+    shape : tuple of int
+        Of one sample.
+    dtype : str
+        As NumPy names it.
+    channel_names : tuple of str
+    delay_s : float or None
+        Declared device delay, taken off the stamps already; None is undeclared.
+    origin : str or None
+        ``"simulated"`` or a corpus, where the stream's description says so.
+    participant : str or None
+    first_sample_after_t0_s, rest_s : float or None
+        Of a replayed session.
+    jitter_s : float
+        How far single stamps may be off without anything missing; 0 where the stamps themselves tell.
+    """
+
+    modality: Modality
+    name: str
+    rate_hz: float | None
+    shape: tuple[int, ...]
+    dtype: str
+    channel_names: tuple[str, ...] = ()
+    delay_s: float | None = None
+    origin: str | None = None
+    participant: str | None = None
+    first_sample_after_t0_s: float | None = None
+    rest_s: float | None = None
+    jitter_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Samples that came together.
+
+    Attributes
+    ----------
+    samples : (n, *shape)
+        EEG in microvolts; frames BGR ``uint8``; audio in -1..1. Valid until the next poll.
+    stamps_s : (n,) float64
+        Capture times as they came.
+    received_s : float
+        When they reached this process.
+    gap : bool
+        The source knows that samples are missing before these.
+    """
+
+    samples: NDArray[Any]
+    stamps_s: TimeArray
+    received_s: float
+    gap: bool = False
+
+
+class Source(Protocol):
+    """A device or a stream."""
+
+    def open(self) -> SourceInfo | None:
+        """Open it; None where it is not there yet and should be asked again.
+
+        Raises
+        ------
+        MoodringError
+            It is there and cannot be used.
+        """
+        ...
+
+    def poll(self) -> Chunk | None:
+        """Give what has come, after a short wait at most; None where nothing has."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...

@@ -1,0 +1,128 @@
+"""A camera, file or URL through OpenCV, stamped right after each grab."""
+
+import cv2
+import numpy as np
+
+from ...configs.errors import MoodringError
+from ...models.contract import Image
+from ..clock import Clock
+from .base import Chunk, SourceInfo
+
+LONGEST_SIDE = 320
+_RETRY_S = 1.0
+
+
+class Camera:
+    """Whatever ``cv2.VideoCapture`` opens; a file is played at its own rate on the clock.
+
+    Parameters
+    ----------
+    camera : int or str
+        An index, a file or a URL.
+    delay_s : float or None
+        The device's declared delay, taken off the stamps.
+    clock : Clock
+    """
+
+    def __init__(self, camera: int | str, delay_s: float | None, clock: Clock) -> None:
+        self._camera = camera
+        self._delay_s = delay_s
+        self._clock = clock
+        self._capture: cv2.VideoCapture | None = None
+        self._file_rate_hz: float | None = None
+        self._next_s = 0.0
+        self._retry_s = 0.0
+        self._shape = (0, 0, 3)
+        self._first: Image | None = None
+
+    def open(self) -> SourceInfo:
+        """Open it and read one frame, which settles the size.
+
+        Raises
+        ------
+        MoodringError
+            It does not open, or gives no frame.
+        """
+        capture = _capture(self._camera)
+        ok, image = capture.read() if capture.isOpened() else (False, None)
+        if not ok or image is None:
+            capture.release()
+            raise MoodringError(
+                f"camera {self._camera!r} does not open or gives no picture; connect it, close other programs that "
+                "use it, or set face.camera to another index, file or URL ('moodring streams' lists them)"
+            )
+        self._capture = capture
+        self._first = scaled(np.asarray(image, np.uint8))
+        self._shape = (self._first.shape[0], self._first.shape[1], 3)
+        rate_hz = float(capture.get(cv2.CAP_PROP_FPS))
+        rate = rate_hz if 1.0 <= rate_hz <= 1000.0 else None
+        # Only a file has a last frame, and only a file hands frames out faster than they were taken.
+        is_file = isinstance(self._camera, str) and capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0
+        self._file_rate_hz = (rate or 25.0) if is_file else None
+        self._next_s = self._clock.now()
+        name = f"camera {self._camera}"
+        return SourceInfo("face", name, rate, self._shape, "|u1", delay_s=self._delay_s)
+
+    def poll(self) -> Chunk | None:
+        """Give the next frame, when it is there."""
+        if self._capture is None:
+            return self._again()
+        if self._file_rate_hz is not None:
+            self._clock.sleep(self._next_s - self._clock.now())
+            stamp_s = self._next_s
+            self._next_s += 1.0 / self._file_rate_hz
+        if self._first is not None:
+            image, self._first = self._first, None
+            stamp_s = self._clock.now() if self._file_rate_hz is None else stamp_s
+        else:
+            grabbed = self._capture.grab()
+            if self._file_rate_hz is None:
+                stamp_s = self._clock.now()
+            ok, frame = self._capture.retrieve() if grabbed else (False, None)
+            if not ok or frame is None:
+                self._gone()
+                return None
+            image = scaled(np.asarray(frame, np.uint8), self._shape[:2])
+        stamps_s = np.array([stamp_s - (self._delay_s or 0.0)])
+        return Chunk(image[np.newaxis], stamps_s, self._clock.now())
+
+    def close(self) -> None:
+        """Let go of the device."""
+        if self._capture is not None:
+            self._capture.release()
+            self._capture = None
+
+    def _gone(self) -> None:
+        self.close()
+        self._retry_s = self._clock.now() + _RETRY_S
+
+    def _again(self) -> None:
+        """Look whether a camera that was unplugged is back; a file has ended for good."""
+        if self._file_rate_hz is not None or self._clock.now() < self._retry_s:
+            self._clock.sleep(0.05)
+            return
+        capture = _capture(self._camera)
+        if capture.isOpened():
+            self._capture = capture
+        else:
+            capture.release()
+            self._retry_s = self._clock.now() + _RETRY_S
+
+
+def scaled(image: Image, size: tuple[int, int] | None = None) -> Image:
+    """Shrink a frame to a size (height, width), or until its longest side is at most 320 pixels; never enlarge it."""
+    height, width = image.shape[:2]
+    factor = min(1.0, LONGEST_SIDE / max(height, width))
+    rows, columns = size or (max(1, round(height * factor)), max(1, round(width * factor)))
+    if (rows, columns) == (height, width):
+        return image
+    return np.asarray(cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _capture(camera: int | str) -> cv2.VideoCapture:
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        return cv2.VideoCapture(camera)
+    finally:
+        cv2.utils.logging.setLogLevel(level)

@@ -1,0 +1,72 @@
+"""Speech from an LSL stream, mono at 16 kHz in -1..1; other rates are resampled as they come."""
+
+import numpy as np
+import pylsl
+
+from ...configs.live import StreamQuery
+from ...models.contract import AUDIO_RATE_HZ
+from .base import Chunk, SourceInfo
+from .lsl import LslInlet, numeric, regular_rate_hz, session_of
+from .resample import StreamResampler
+
+_BUFFER_S = 10
+_FULL_SCALE = {pylsl.cf_int16: 2.0**15, pylsl.cf_int32: 2.0**31, pylsl.cf_int8: 2.0**7}
+
+
+class LslAudio:
+    """The audio stream that a config names."""
+
+    def __init__(self, query: StreamQuery, delay_s: float | None) -> None:
+        self._delay_s = delay_s
+        self._inlet = LslInlet(query, "audio", _BUFFER_S, 4096)
+        self._resampler: StreamResampler | None = None
+        self._full_scale = 1.0
+
+    def open(self) -> SourceInfo | None:
+        """Connect; see :class:`~moodring.realtime.sources.base.Source`.
+
+        Raises
+        ------
+        MoodringError
+            Two streams match, or the one has no channels or no rate.
+        """
+        info = self._inlet.open(_check)
+        if info is None:
+            return None
+        rate_hz = regular_rate_hz(info, "audio")
+        self._resampler = StreamResampler(rate_hz) if rate_hz != AUDIO_RATE_HZ else None
+        self._full_scale = _FULL_SCALE.get(info.channel_format(), 1.0)
+        session = session_of(info)
+        return SourceInfo(
+            "speech",
+            info.name(),
+            float(AUDIO_RATE_HZ),
+            (1,),
+            "<f4",
+            ("audio",),
+            self._delay_s,
+            session.origin,
+            session.participant,
+            session.first_sample_after_t0_s,
+            session.rest_s,
+        )
+
+    def poll(self) -> Chunk | None:
+        """Give what has come."""
+        pulled = self._inlet.pull()
+        if pulled is None:
+            return None
+        mono = (pulled.samples.astype(np.float32) / np.float32(self._full_scale)).mean(axis=1, dtype=np.float32)
+        stamps_s = pulled.stamps_s - (self._delay_s or 0.0)
+        if self._resampler is not None:
+            mono, stamps_s = self._resampler.step(mono, stamps_s, pulled.gap)
+        return Chunk(mono[:, np.newaxis], stamps_s, pulled.received_s, pulled.gap)
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._inlet.close()
+
+
+def _check(info: pylsl.StreamInfo) -> None:
+    numeric(info, "audio")
+    regular_rate_hz(info, "audio")

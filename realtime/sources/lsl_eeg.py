@@ -1,0 +1,138 @@
+"""EEG from an LSL stream, in microvolts, under the names of the 10-20 system where the config gives them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pylsl
+
+from ...configs.errors import MoodringError
+from ...configs.live import EegSection
+from .base import Chunk, SourceInfo
+from .lsl import LslInlet, numeric, regular_rate_hz, session_of
+
+_TO_MICROVOLTS = {
+    "microvolts": 1.0,
+    "microvolt": 1.0,
+    "uv": 1.0,
+    "µv": 1.0,
+    "μv": 1.0,
+    "millivolts": 1e3,
+    "millivolt": 1e3,
+    "mv": 1e3,
+    "volts": 1e6,
+    "volt": 1e6,
+    "v": 1e6,
+}
+_BUFFER_S = 10
+_PULL_S = 0.5
+
+
+@dataclass(frozen=True)
+class EegLayout:
+    """Which of the stream's channels are EEG, their names, and the factor that makes them microvolts."""
+
+    picks: tuple[int, ...]
+    names: tuple[str, ...]
+    factor: float
+
+
+class LslEeg:
+    """The EEG amplifier that a config names."""
+
+    def __init__(self, section: EegSection) -> None:
+        self._section = section
+        self._inlet = LslInlet(section.stream, "EEG", _BUFFER_S, 1024)
+        self._layout = EegLayout((), (), 1.0)
+
+    def open(self) -> SourceInfo | None:
+        """Connect; see :class:`~moodring.realtime.sources.base.Source`.
+
+        Raises
+        ------
+        MoodringError
+            Two streams match, or the one has no channels, no rate, no known unit, or no EEG.
+        """
+        info = self._inlet.open(self._check)
+        if info is None:
+            return None
+        self._layout = eeg_layout(info, self._section)
+        session = session_of(info)
+        return SourceInfo(
+            "eeg",
+            info.name(),
+            regular_rate_hz(info, "EEG"),
+            (len(self._layout.picks),),
+            "<f4",
+            self._layout.names,
+            self._section.delay_s,
+            session.origin,
+            session.participant,
+            session.first_sample_after_t0_s,
+            session.rest_s,
+        )
+
+    def poll(self) -> Chunk | None:
+        """Give what has come."""
+        pulled = self._inlet.pull()
+        if pulled is None:
+            return None
+        samples = pulled.samples[:, self._layout.picks].astype(np.float32)
+        if self._layout.factor != 1.0:
+            samples *= np.float32(self._layout.factor)
+        return Chunk(samples, pulled.stamps_s - (self._section.delay_s or 0.0), pulled.received_s, pulled.gap)
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._inlet.close()
+
+    def _check(self, info: pylsl.StreamInfo) -> None:
+        numeric(info, "EEG")
+        regular_rate_hz(info, "EEG")
+        eeg_layout(info, self._section)
+
+
+def eeg_layout(info: pylsl.StreamInfo, section: EegSection) -> EegLayout:
+    """Read the channels' names, types and units from a stream's description.
+
+    Raises
+    ------
+    MoodringError
+        No EEG among the channels, mixed or unknown units, or two channels of one name.
+    """
+    names, types, units = [], [], []
+    node = info.desc().child("channels").child("channel")
+    for index in range(info.channel_count()):
+        names.append(node.child_value("label") or f"EEG {index + 1:03}")
+        types.append(node.child_value("type").strip().lower())
+        units.append(node.child_value("unit").strip().lower())
+        node = node.next_sibling("channel")
+    picks = [index for index, kind in enumerate(types) if kind in ("eeg", "")]
+    if not picks:
+        raise MoodringError(
+            f"EEG stream '{info.name()}' has {len(types)} channels and none of type EEG (came: {', '.join(set(types))}); "
+            "query another stream or correct the types where it is sent"
+        )
+    renamed = tuple(section.rename.get(names[index], names[index]) for index in picks)
+    unknown = sorted(set(section.rename) - set(names))
+    if unknown:
+        raise MoodringError(
+            f"EEG stream '{info.name()}' has no channel '{unknown[0]}' to rename; it has {', '.join(names)}"
+        )
+    twice = next((name for name in renamed if renamed.count(name) > 1), None)
+    if twice is not None:
+        raise MoodringError(f"EEG stream '{info.name()}' has two channels '{twice}'; tell them apart with eeg.rename")
+    return EegLayout(tuple(picks), renamed, _factor(info.name(), section, {units[index] for index in picks}))
+
+
+def _factor(name: str, section: EegSection, units: set[str]) -> float:
+    if section.units is not None:
+        return _TO_MICROVOLTS[section.units]
+    # A stream that says nothing is taken to be in microvolts, as LSL's own convention has it.
+    factors = {_TO_MICROVOLTS.get(unit) if unit else 1.0 for unit in units}
+    factor = factors.pop() if len(factors) == 1 else None
+    if factor is None:
+        raise MoodringError(
+            f"EEG stream '{name}' gives its units as {', '.join(sorted(units))}; microvolts, millivolts or volts were "
+            "expected for all channels: set eeg.units"
+        )
+    return factor

@@ -1,0 +1,78 @@
+"""Face video from an LSL stream: one sample is one frame of raw BGR bytes, seen as int8."""
+
+import numpy as np
+import pylsl
+
+from ...configs.errors import MoodringError
+from ...configs.live import StreamQuery
+from .base import Chunk, SourceInfo
+from .lsl import LslInlet, session_of
+
+_BUFFER_S = 4  # liblsl's own 360 s of frames would be gigabytes
+
+
+class LslVideo:
+    """The video stream that a config names."""
+
+    def __init__(self, query: StreamQuery, delay_s: float | None) -> None:
+        self._delay_s = delay_s
+        self._inlet = LslInlet(query, "video", _BUFFER_S, 4)
+        self._shape = (0, 0, 3)
+
+    def open(self) -> SourceInfo | None:
+        """Connect; see :class:`~moodring.realtime.sources.base.Source`.
+
+        Raises
+        ------
+        MoodringError
+            Two streams match, or the one is no video as described above.
+        """
+        info = self._inlet.open(lambda info: _check(info))
+        if info is None:
+            return None
+        self._shape = frame_shape(info)
+        session = session_of(info)
+        return SourceInfo(
+            "face",
+            info.name(),
+            float(info.nominal_srate()) or None,
+            self._shape,
+            "|u1",
+            delay_s=self._delay_s,
+            origin=session.origin,
+            participant=session.participant,
+            first_sample_after_t0_s=session.first_sample_after_t0_s,
+            rest_s=session.rest_s,
+        )
+
+    def poll(self) -> Chunk | None:
+        """Give what has come."""
+        pulled = self._inlet.pull()
+        if pulled is None:
+            return None
+        frames = pulled.samples.view(np.uint8).reshape(-1, *self._shape)
+        return Chunk(frames, pulled.stamps_s - (self._delay_s or 0.0), pulled.received_s, pulled.gap)
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._inlet.close()
+
+
+def frame_shape(info: pylsl.StreamInfo) -> tuple[int, int, int]:
+    """Read height and width from a stream's description; zeros where they are not there."""
+    node = info.desc().child("moodring").child("video")
+    texts = (node.child_value("height"), node.child_value("width"))
+    height, width = (int(text) if text.isdigit() else 0 for text in texts)
+    return height, width, 3
+
+
+def _check(info: pylsl.StreamInfo) -> None:
+    height, width, depth = frame_shape(info)
+    encoding = info.desc().child("moodring").child("video").child_value("encoding")
+    fits = info.channel_format() == pylsl.cf_int8 and height * width * depth == info.channel_count()
+    if not fits or not height or encoding != "bgr24":
+        raise MoodringError(
+            f"video stream '{info.name()}' has {info.channel_count()} channels and describes {width}x{height} "
+            f"'{encoding}'; raw bgr24 frames as int8 with desc/moodring/video/width, height, encoding were expected: "
+            "publish it with 'moodring replay', or use camera instead of stream"
+        )

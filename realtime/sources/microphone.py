@@ -1,0 +1,156 @@
+"""A microphone through PortAudio: mono at 16 kHz.
+
+PortAudio's own thread calls back with each block and must never wait, so the callback only copies the block into a
+queue; the source's thread empties the queue.
+"""
+
+import queue
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...configs.errors import MoodringError
+from ...models.contract import AUDIO_RATE_HZ, FloatArray, TimeArray
+from ..clock import Clock
+from .base import Chunk, SourceInfo
+from .resample import StreamResampler
+
+_BLOCK_S = 0.02
+_WAIT_S = 0.05
+_JITTER_S = 0.3  # sound servers hand blocks over in bursts; PortAudio says itself when it lost some
+_LONGEST_LATENCY_S = 1.0
+
+
+@dataclass(frozen=True)
+class Block:
+    """What one callback brought: samples, the stamp of the first, and whether some were lost before."""
+
+    samples: FloatArray
+    first_s: float
+    lost: bool
+
+
+class Microphone:
+    """A PortAudio input device.
+
+    Parameters
+    ----------
+    microphone : int or str
+        Index, name, or "default".
+    delay_s : float or None
+        Declared delay, taken off the stamps.
+    clock : Clock
+    """
+
+    def __init__(self, microphone: int | str, delay_s: float | None, clock: Clock) -> None:
+        self._microphone = microphone
+        self._delay_s = delay_s
+        self._clock = clock
+        self._blocks: queue.SimpleQueue[Block] = queue.SimpleQueue()
+        self._stream: Any = None
+        self._rate_hz = float(AUDIO_RATE_HZ)
+        self._resampler: StreamResampler | None = None
+
+    def open(self) -> SourceInfo:
+        """Start recording.
+
+        Raises
+        ------
+        MoodringError
+            PortAudio is missing, there is no such device, or it does not open.
+        """
+        sounddevice = portaudio()
+        device = None if self._microphone == "default" else self._microphone
+        try:
+            facts = sounddevice.query_devices(device, "input")
+            self._rate_hz = _rate_hz(sounddevice, device, float(facts["default_samplerate"]))
+            self._stream = sounddevice.InputStream(
+                samplerate=self._rate_hz,
+                blocksize=round(_BLOCK_S * self._rate_hz),
+                device=device,
+                channels=1,
+                dtype="float32",
+                latency="low",
+                callback=self._called_back,
+            )
+            self._stream.start()
+        except (ValueError, sounddevice.PortAudioError) as error:
+            raise MoodringError(
+                f"microphone {self._microphone!r} does not open ({' '.join(str(error).split())}); connect it or set "
+                "speech.microphone to another device ('moodring streams' lists them)"
+            ) from error
+        if self._rate_hz != AUDIO_RATE_HZ:
+            self._resampler = StreamResampler(self._rate_hz)
+        return SourceInfo(
+            "speech",
+            str(facts["name"]),
+            float(AUDIO_RATE_HZ),
+            (1,),
+            "<f4",
+            ("audio",),
+            self._delay_s,
+            jitter_s=_JITTER_S,
+        )
+
+    def poll(self) -> Chunk | None:
+        """Give the blocks that have come."""
+        try:
+            blocks = [self._blocks.get(timeout=_WAIT_S)]
+        except queue.Empty:
+            return None
+        received_s = self._clock.now()
+        # What was lost, was lost before a block: such a block starts the next chunk.
+        while not self._blocks.empty() and len(blocks) < 16:
+            blocks.append(self._blocks.get())
+        samples = np.concatenate([block.samples for block in blocks])
+        stamps_s: TimeArray = np.concatenate(
+            [block.first_s + np.arange(len(block.samples)) / self._rate_hz for block in blocks]
+        )
+        stamps_s -= self._delay_s or 0.0
+        lost = any(block.lost for block in blocks)
+        if self._resampler is not None:
+            samples, stamps_s = self._resampler.step(samples, stamps_s, lost)
+        return Chunk(samples[:, np.newaxis], stamps_s, received_s, lost)
+
+    def close(self) -> None:
+        """Stop recording."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def _called_back(self, data: FloatArray, frames: int, moments: Any, status: Any) -> None:
+        """Queue a block; runs in PortAudio's thread."""
+        now_s = self._clock.now()
+        latency_s = moments.currentTime - moments.inputBufferAdcTime
+        # Some back ends report zeros or another clock: then the block ends now.
+        if not 0.0 < latency_s < _LONGEST_LATENCY_S:
+            latency_s = frames / self._rate_hz
+        self._blocks.put(Block(data[:, 0].copy(), now_s - latency_s, bool(status.input_overflow)))
+
+
+def portaudio() -> Any:
+    """Import `sounddevice`, which needs a system library that its wheel does not bring on Linux.
+
+    Raises
+    ------
+    MoodringError
+        PortAudio is missing.
+    """
+    try:
+        import sounddevice
+    except OSError as error:
+        raise MoodringError(
+            "microphones need the system library PortAudio, which is not installed; on Debian or Ubuntu run "
+            "'sudo apt-get install libportaudio2', or leave [speech] out of the config"
+        ) from error
+    return sounddevice
+
+
+def _rate_hz(sounddevice: Any, device: int | str | None, default_hz: float) -> float:
+    """Give 16 kHz where the device takes it, else its own rate."""
+    try:
+        sounddevice.check_input_settings(device=device, channels=1, dtype="float32", samplerate=AUDIO_RATE_HZ)
+    except sounddevice.PortAudioError:
+        return default_hz
+    return float(AUDIO_RATE_HZ)

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from moodring.realtime.dejitter import DejitterState, dejitter
+
+
+def _run(raw, rate, sizes=(8,)):
+    state, pieces, at, turn = DejitterState(rate), [], 0, 0
+    while at < len(raw):
+        n = sizes[turn % len(sizes)]
+        found, state = dejitter(state, raw[at : at + n])
+        pieces += [(p.first + at, p.stamps_s, p.gap_s) for p in found]
+        at, turn = at + n, turn + 1
+    stamps = np.concatenate([p[1] for p in pieces])
+    return stamps, [(first, gap) for first, _, gap in pieces if gap], state
+
+
+def test_exact_stamps_stay_exact():
+    raw = 1000.25 + np.arange(256 * 30) / 256
+    stamps, gaps, state = _run(raw, 256.0)
+    assert not gaps
+    np.testing.assert_allclose(stamps, raw, atol=1e-6)
+    assert state.observed_rate_hz == pytest.approx(256.0, rel=1e-6)
+
+
+def test_jitter_goes_and_drift_is_followed():
+    rng = np.random.default_rng(1)
+    true = 50.0 + np.arange(256 * 60) / (256 * 1.0001)
+    raw = true + np.repeat(np.abs(rng.normal(0, 0.004, len(true) // 8)), 8)
+    stamps, gaps, state = _run(raw, 256.0)
+    assert not gaps
+    late = stamps[256 * 10 :] - true[256 * 10 :]
+    assert np.std(late) < 0.0005
+    assert abs(np.mean(late) - 0.0032) < 0.001
+    assert (np.diff(stamps) >= 0).all()
+    assert state.observed_rate_hz == pytest.approx(256.0256, abs=0.02)
+
+
+def test_a_silence_stays_a_gap():
+    raw = np.arange(256 * 10) / 256
+    raw[256 * 5 :] += 3.0
+    stamps, gaps, _ = _run(raw, 256.0)
+    assert gaps == [(1280, pytest.approx(3.0, abs=1e-6))]
+    np.testing.assert_allclose(stamps, raw, atol=1e-5)
+
+
+def test_one_missing_sample_is_seen_in_steady_stamps():
+    raw = np.delete(np.arange(256 * 6) / 256, 1000)
+    _, gaps, _ = _run(raw, 256.0)
+    assert gaps == [(1000, pytest.approx(1 / 256, abs=1e-6))]
+
+
+def test_a_held_up_sender_is_no_gap():
+    raw = np.arange(256 * 10) / 256
+    raw[1280:1288] += 0.015
+    jitter = np.repeat(np.random.default_rng(2).uniform(0, 0.002, len(raw) // 8), 8)
+    _, gaps, _ = _run(raw + jitter, 256.0)
+    assert not gaps
+
+
+def test_a_clock_that_jumps_back_starts_again():
+    raw = np.arange(256 * 6) / 256 + 100
+    raw[900:] -= 5
+    _, gaps, _ = _run(raw, 256.0)
+    assert gaps[0] == (900, pytest.approx(-5.0, abs=1e-6))
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=8))
+@settings(max_examples=25, deadline=None)
+def test_chunks_do_not_matter(sizes):
+    rng = np.random.default_rng(3)
+    raw = np.arange(1500) / 256 + rng.uniform(0, 0.003, 1500)
+    raw[700:] += 0.4
+    whole, gaps, _ = _run(raw, 256.0, (1500,))
+    parts, part_gaps, _ = _run(raw, 256.0, tuple(sizes))
+    np.testing.assert_allclose(parts, whole, rtol=0, atol=1e-9)
+    assert [g[0] for g in gaps] == [g[0] for g in part_gaps]
