@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.contract import FloatArray, Look, TimeArray
+from ..models.contract import LEVELS, FloatArray, Look, TimeArray
 from .snapshot import Snapshot
 
 SPAN_S = 120.0
@@ -25,8 +25,8 @@ class History:
         Data times of the decisions.
     valence, arousal : (n, 3) float32
         Probabilities of low, medium, high.
-    abstained : (n,) bool
-        Decisions that left every level open.
+    undecided : (n, 2) bool
+        Whether valence, and arousal, were left with every level open.
     truth_times_s : (m,) float64
     truth : (m, 2) float32
         True valence and arousal of a simulated participant.
@@ -38,7 +38,7 @@ class History:
     times_s: TimeArray
     valence: FloatArray
     arousal: FloatArray
-    abstained: NDArray[np.bool_]
+    undecided: NDArray[np.bool_]
     truth_times_s: TimeArray
     truth: FloatArray
     looks: tuple[Look, ...]
@@ -49,7 +49,7 @@ def empty(snapshot: Snapshot | None = None) -> History:
     none = np.empty((0, 3), np.float32)
     session = ("", None) if snapshot is None else (snapshot.engine, snapshot.t0_s)
     nothing = np.empty(0)
-    return History(session, nothing, none, none, np.empty(0, np.bool_), nothing, np.empty((0, 2), np.float32), ())
+    return History(session, nothing, none, none, np.empty((0, 2), np.bool_), nothing, np.empty((0, 2), np.float32), ())
 
 
 def prefilled(history: History, stamps_s: TimeArray, rows: FloatArray) -> History:
@@ -69,7 +69,7 @@ def prefilled(history: History, stamps_s: TimeArray, rows: FloatArray) -> Histor
         times_s=np.concatenate([stamps_s[known], history.times_s]),
         valence=np.concatenate([rows[known, :3], history.valence]),
         arousal=np.concatenate([rows[known, 3:6], history.arousal]),
-        abstained=np.concatenate([np.zeros(int(known.sum()), np.bool_), history.abstained]),
+        undecided=np.concatenate([np.zeros((int(known.sum()), 2), np.bool_), history.undecided]),
     )
 
 
@@ -95,9 +95,13 @@ def _with_estimate(history: History, snapshot: Snapshot) -> History:
         times_s=np.append(history.times_s[keep], estimate.time_s),
         valence=np.vstack([history.valence[keep], readout.valence]),
         arousal=np.vstack([history.arousal[keep], readout.arousal]),
-        abstained=np.append(history.abstained[keep], estimate.abstained is not None),
+        undecided=np.vstack([history.undecided[keep], [_open(readout.valence_set), _open(readout.arousal_set)]]),
         looks=(*old, *(look for look in estimate.looks if look.time_s > newest)),
     )
+
+
+def _open(members: tuple[int, ...]) -> bool:
+    return len(members) == len(LEVELS)
 
 
 def _with_truth(history: History, snapshot: Snapshot) -> History:

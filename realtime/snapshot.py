@@ -74,7 +74,7 @@ class Percentiles:
 class RingPlace:
     """A ring in shared memory: the file to map (see :mod:`moodring.realtime.ring`)."""
 
-    modality: Modality | Literal["estimates"]
+    modality: Literal["eeg", "face", "speech", "estimates"]
     path: str
 
 

@@ -16,8 +16,11 @@ from PyQt5.QtCore import QTimer
 from PyQt5.QtWidgets import QApplication
 
 from ...configs.errors import MoodringError
-from .watch import SnapshotSource, Watch
+from ..follow import SnapshotSource
+from .watch import Watch
 from .window import Window
+
+GONE_FOR_GOOD_S = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +39,7 @@ class Closing:
     close_after_s : float or None
         Seconds after which the window closes by itself.
     close_when_ended : bool
-        Close as soon as the engine's session has ended.
+        Close once the session has ended, or its engine has been gone for a few seconds.
     """
 
     screenshot: Path | None = None
@@ -52,7 +55,7 @@ def run_window(source: SnapshotSource, closing: Closing | None = None) -> int:
     Parameters
     ----------
     source : SnapshotSource
-        Stopped at the end.
+        Closed at the end.
     closing : Closing or None
 
     Returns
@@ -112,7 +115,8 @@ class Shot:
             self.take_if_missing()
             if self._closing.close_after_screenshot:
                 self.finish()
-        if self._closing.close_when_ended and view.attachment == "ended":
+        over = view.attachment == "ended" or (view.attachment == "gone" and view.silent_s > GONE_FOR_GOOD_S)
+        if self._closing.close_when_ended and over:
             self.finish()
 
     def take_if_missing(self) -> None:

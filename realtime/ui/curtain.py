@@ -42,8 +42,8 @@ class Curtain(Canvas):
         if self._picture is not None:
             painter.drawImage(self.rect(), self._picture)
         painter.fillRect(self.rect(), theme.colour(theme.BACKGROUND, 0.55))
-        painter.setFont(theme.font(16, bold=True))
-        card = QRectF(0, 0, min(640, self.width() - 40), 84)
+        painter.setFont(theme.font(15, bold=True))
+        card = QRectF(0, 0, min(720, self.width() - 40), 110)
         card.moveCenter(QRectF(self.rect()).center())
         painter.setPen(theme.colour(theme.LINE))
         painter.setBrush(theme.colour(theme.RAISED))
@@ -54,7 +54,7 @@ class Curtain(Canvas):
 
 def _text(view: View) -> str:
     if view.attachment == "waiting":
-        return "○ Waiting for an engine"
+        return f"○ Waiting for an engine\n{view.why}".strip()
     if view.attachment == "gone":
         name = "" if view.snapshot is None else f" '{view.snapshot.engine}'"
         return f"■ Engine{name} has not answered for {view.silent_s:.0f} s.\nThe last picture stays; it goes on as soon as it returns."

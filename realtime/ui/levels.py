@@ -70,7 +70,7 @@ class LevelChart(pg.PlotWidget):  # type: ignore[misc]
             item.setData(times, heights)
         for item, heights in zip(self._borders, (medium, low), strict=True):
             item.setData(times, heights)
-        self.undecided.setData(times, history.abstained.astype(np.float32))
+        self.undecided.setData(times, history.undecided[:, which].astype(np.float32))
         for item in (self._halo, self.truth):
             item.setData(history.truth_times_s - now, (history.truth[:, which] + 1) / 2)
 

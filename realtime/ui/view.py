@@ -52,6 +52,8 @@ class View:
     attachment : "waiting", "attached", "gone" or "ended"
     silent_s : float
         How long nothing has come from the engine.
+    why : str
+        Why nothing comes, where that is known.
     history : History
     traces : Traces or None
     frame : Image or None
@@ -65,6 +67,7 @@ class View:
     snapshot: Snapshot | None
     attachment: Attachment
     silent_s: float
+    why: str
     history: History
     traces: Traces | None
     frame: Image | None

@@ -4,10 +4,10 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from ...configs.errors import MoodringError
 from ...models.contract import AUDIO_RATE_HZ, FloatArray, Image
+from ..follow import SnapshotSource
 from ..history import History, empty, extended, prefilled
 from ..ring import Ring
 from ..snapshot import Snapshot
@@ -16,22 +16,10 @@ from .view import Attachment, Glimpse, Traces, View
 
 EEG_SPAN_S = 8.0
 SOUND_BIN_S = 0.05
-GONE_AFTER_S = 2.0
+GONE_AFTER_S = 1.0
 GLIMPSES = 6
 
 _log = logging.getLogger(__name__)
-
-
-class SnapshotSource(Protocol):
-    """Where snapshots come from; None while no engine answers. Must return at once."""
-
-    def snapshot(self) -> Snapshot | None:
-        """Give the newest snapshot."""
-        ...
-
-    def stop(self) -> None:
-        """Let go of the engine, which goes on."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -74,8 +62,10 @@ class Watch:
         """Read whatever is new and give the present picture."""
         now = self._clock()
         snapshot = self._source.snapshot()
-        if snapshot is not None and (self._snapshot is None or snapshot.now_s != self._snapshot.now_s):
-            self._take(snapshot, now)
+        if snapshot is not None:
+            self._heard_s = now
+            if snapshot is not self._snapshot:
+                self._take(snapshot)
         attachment = self._attachment(now)
         if attachment == "attached":
             self._read_rings(now)
@@ -85,6 +75,7 @@ class Watch:
             self._snapshot,
             attachment,
             now - self._heard_s,
+            self._source.why_silent(),
             self._history,
             self._traces,
             self._frame,
@@ -95,7 +86,7 @@ class Watch:
     def close(self) -> None:
         """Let go of the rings and of the engine."""
         self._let_go()
-        self._source.stop()
+        self._source.close()
 
     def _attachment(self, now: float) -> Attachment:
         if self._snapshot is None:
@@ -104,9 +95,9 @@ class Watch:
             return "ended"
         return "gone" if now - self._heard_s > GONE_AFTER_S else "attached"
 
-    def _take(self, snapshot: Snapshot, now: float) -> None:
+    def _take(self, snapshot: Snapshot) -> None:
         before = self._history
-        self._snapshot, self._heard_s = snapshot, now
+        self._snapshot = snapshot
         self._history = extended(before, snapshot)
         if self._history.session != before.session:
             self._traces, self._frame, self._glimpses, self._sound = None, None, (), None

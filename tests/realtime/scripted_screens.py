@@ -209,7 +209,8 @@ class Stage:
         self.t = 0.0
         self.now = 0.0
         self.override = None
-        self.stopped = False
+        self.closed = False
+        self.why = ""
         self.changes = {}
         self.rings = {
             "eeg": Ring.create(EEG_HZ * 30, (len(CHANNELS),), np.float32, EEG_HZ, CHANNELS, folder / "eeg"),
@@ -248,5 +249,8 @@ class Stage:
             return self.override()
         return snapshot_at(self.t, self.places, **self.changes)
 
-    def stop(self):
-        self.stopped = True
+    def why_silent(self):
+        return self.why
+
+    def close(self):
+        self.closed = True

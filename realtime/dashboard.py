@@ -1,0 +1,312 @@
+"""The engine on a terminal: the same picture as the window's in 80 x 24 characters, or plain lines in a file."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rich.columns import Columns
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from ..models.contract import BANDS, LEVELS, FloatArray, Readout
+from . import wording
+from .follow import SnapshotSource
+from .history import History, empty, extended
+from .snapshot import Snapshot, SourceStatus
+from .wording import Tone
+
+WIDTH = 80
+SPARK_S = 60.0
+GONE_FOR_GOOD_S = 5.0
+_STYLES: dict[Tone, str] = {"good": "green", "warn": "yellow", "bad": "bold red", "idle": "bright_black"}
+_LEVEL_STYLES = ("blue", "white", "yellow")
+
+
+@dataclass(frozen=True)
+class Glyphs:
+    """What bars and sparklines are made of."""
+
+    blocks: str
+    sparks: str
+    marks: dict[Tone, str]
+
+
+UNICODE = Glyphs("▏▎▍▌▋▊▉█", "▁▂▃▄▅▆▇█", wording.MARKS)
+ASCII = Glyphs("#", ".:-=+*#@", {"good": "*", "warn": "!", "bad": "X", "idle": "o"})
+
+
+def run_dashboard(
+    source: SnapshotSource,
+    console: Console | None = None,
+    *,
+    close_after_s: float | None = None,
+    close_when_ended: bool = True,
+    clock: Callable[[], float] = time.monotonic,
+    wait: Callable[[float], None] = time.sleep,
+) -> int:
+    """Show an engine until it ends or Ctrl-C; blocks.
+
+    On a terminal the picture stays in place and moves four times a second; elsewhere (a file, a pipe) one plain line
+    comes per second.
+
+    Parameters
+    ----------
+    source : SnapshotSource
+        Closed at the end.
+    console : Console or None
+        None is standard output.
+    close_after_s : float or None
+        Seconds after which it ends by itself.
+    close_when_ended : bool
+        End once the session has, or its engine has been gone for a few seconds.
+    clock, wait : callable
+        Monotonic seconds, and how to let some pass.
+
+    Returns
+    -------
+    int
+        The exit status, 0.
+    """
+    console = console or Console()
+    screen = _Screen(console) if console.is_terminal else _Lines(console)
+    start = heard_s = clock()
+    snapshot: Snapshot | None = None
+    try:
+        with screen:
+            while close_after_s is None or clock() - start < close_after_s:
+                heard = source.snapshot()
+                if heard is not None:
+                    snapshot, heard_s = heard, clock()
+                screen.show(snapshot, clock() - heard_s, source.why_silent())
+                over = snapshot is not None and (snapshot.phase == "ended" or clock() - heard_s > GONE_FOR_GOOD_S)
+                if close_when_ended and over:
+                    break
+                wait(screen.step_s)
+    except KeyboardInterrupt:
+        # The usual way to leave a screen; the engine goes on.
+        return 0
+    finally:
+        source.close()
+    return 0
+
+
+class _Screen:
+    """Redraws in place, on the terminal's other page: what was there before comes back."""
+
+    step_s = 0.25
+
+    def __init__(self, console: Console) -> None:
+        self._live = Live(console=console, screen=True, auto_refresh=False)
+        self._history = empty()
+        self._glyphs = ASCII if console.options.ascii_only else UNICODE
+
+    def __enter__(self) -> "_Screen":
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def show(self, snapshot: Snapshot | None, silent_s: float, why: str) -> None:
+        """Draw the present picture."""
+        if snapshot is not None:
+            self._history = extended(self._history, snapshot)
+        self._live.update(picture(snapshot, self._history, silent_s, self._glyphs, why), refresh=True)
+
+
+class _Lines:
+    """Prints lines."""
+
+    step_s = 1.0
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __enter__(self) -> "_Lines":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def show(self, snapshot: Snapshot | None, silent_s: float, why: str) -> None:
+        """Print one line."""
+        text = line(snapshot, silent_s, why).encode(self._console.encoding, "replace").decode(self._console.encoding)
+        self._console.print(text, soft_wrap=True, markup=False, highlight=False)
+
+
+# ------------------------------------------------------------------------------------------------ plain lines
+
+
+def line(snapshot: Snapshot | None, silent_s: float = 0.0, why: str = "") -> str:
+    """Put a snapshot into one line of plain words."""
+    if snapshot is None:
+        return "waiting for an engine" + (f": {why}" if why else "")
+    parts = [f"{wording.clock(snapshot.elapsed_s)} {wording.phase(snapshot).text}"]
+    if silent_s > 1.0 and snapshot.phase != "ended":
+        parts = [f"engine '{snapshot.engine}' has not answered for {silent_s:.0f} s; the last it said: {parts[0]}"]
+    readout = None if snapshot.estimate is None else snapshot.estimate.readout
+    if readout is not None:
+        parts.append(f"valence {_answer_line(readout.valence, readout.valence_set)}")
+        parts.append(f"arousal {_answer_line(readout.arousal, readout.arousal_set)}")
+    parts.append(f"voice {wording.speech(snapshot).text}")
+    parts.append(", ".join(f"{wording.SOURCE_TITLES[s.modality]} {wording.health(s).text}" for s in snapshot.sources))
+    if snapshot.latency_ms is not None:
+        parts.append(f"latency {snapshot.latency_ms.p50:.0f}/{snapshot.latency_ms.p99:.0f} ms")
+    return " | ".join([*parts, *notices(snapshot)])
+
+
+def _answer_line(shares: FloatArray, members: tuple[int, ...]) -> str:
+    figures = " ".join(f"{name} {share:.0%}" for name, share in zip(LEVELS, shares.tolist(), strict=True))
+    return f"{wording.answer(members)} ({figures})"
+
+
+def notices(snapshot: Snapshot) -> tuple[str, ...]:
+    """Give the permanent notices of snapshot and estimate, each once."""
+    own = snapshot.notices + (() if snapshot.estimate is None else snapshot.estimate.notices)
+    return tuple(dict.fromkeys(own))
+
+
+# ----------------------------------------------------------------------------------------------------- picture
+
+
+def picture(
+    snapshot: Snapshot | None, history: History, silent_s: float = 0.0, glyphs: Glyphs = UNICODE, why: str = ""
+) -> RenderableType:
+    """Draw a snapshot for a terminal of at least 80 x 24 characters."""
+    if snapshot is None:
+        return Text(f"{glyphs.marks['idle']} {line(None, why=why)}", style="bright_black")
+    readout = None if snapshot.estimate is None else snapshot.estimate.readout
+    rows: list[RenderableType] = [_head(snapshot, silent_s, glyphs)]
+    rows += [Text(f"{glyphs.marks['warn']} {text}", "yellow", no_wrap=True) for text in notices(snapshot)]
+    rows.append(
+        _side_by_side(
+            _level_panel("Valence, felt", 0, snapshot, readout, history, glyphs),
+            _level_panel("Arousal, felt", 1, snapshot, readout, history, glyphs),
+        )
+    )
+    rows.append(_side_by_side(_voice_panel(snapshot, glyphs), _attention_panel(snapshot, glyphs)))
+    rows.append(_sources(snapshot, glyphs))
+    rows.append(_figures(snapshot))
+    return Group(*rows)
+
+
+def _side_by_side(left: RenderableType, right: RenderableType) -> RenderableType:
+    return Columns([left, right], width=WIDTH // 2 - 1, padding=(0, 1))
+
+
+def _head(snapshot: Snapshot, silent_s: float, glyphs: Glyphs) -> Text:
+    said = wording.phase(snapshot)
+    if silent_s > 1.0 and snapshot.phase != "ended":
+        said = wording.Said(f"engine has not answered for {silent_s:.0f} s", "bad")
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append("moodring", "bold").append(f"  {snapshot.engine[:20]}  ", "bright_black")
+    text.append(f"{glyphs.marks[said.tone]} {said.text}", _STYLES[said.tone])
+    return text
+
+
+def _level_panel(
+    title: str, which: int, snapshot: Snapshot, readout: Readout | None, history: History, glyphs: Glyphs
+) -> Panel:
+    values = None if readout is None else (readout.valence, readout.arousal)[which]
+    members = () if readout is None else (readout.valence_set, readout.arousal_set)[which]
+    estimate = snapshot.estimate
+    reason = "" if estimate is None or readout is None else wording.why_undecided(estimate, members)
+    answer = Text(wording.answer(members) if readout else "no estimate yet", "bold" if readout else "bright_black")
+    width = WIDTH // 2 - 5
+    shares = (history.valence, history.arousal)[which]
+    lines = [
+        answer,
+        Text(reason, "bright_black", no_wrap=True, overflow="ellipsis"),
+        *(
+            _bar(LEVELS[i], None if values is None else float(values[i]), i in members, _LEVEL_STYLES[i], glyphs)
+            for i in (2, 1, 0)
+        ),
+        Text(spark(history.times_s, shares[:, 2] - shares[:, 0], width - 5, glyphs) + " said", "cyan", no_wrap=True),
+        _truth(which, history, width, glyphs),
+    ]
+    return Panel(Group(*lines), title=title, title_align="left", border_style="bright_black")
+
+
+def _truth(which: int, history: History, width: int, glyphs: Glyphs) -> Text:
+    """Draw the line under the sparkline: the true value where it is known, else what the sparkline spans."""
+    if not len(history.truth):
+        return Text(f"low to high, last {SPARK_S:.0f} s", "bright_black", no_wrap=True)
+    drawn = spark(history.truth_times_s, history.truth[:, which], width - 5, glyphs)
+    return Text(drawn + " true", "bright_black", no_wrap=True)
+
+
+def spark(times_s: Sequence[float] | np.ndarray, values: FloatArray, width: int, glyphs: Glyphs = UNICODE) -> str:
+    """Draw the last minute of a value in -1..1 as a line of characters, the newest on the right."""
+    if not len(values):
+        return " " * width
+    moments = np.linspace(times_s[-1] - SPARK_S, times_s[-1], width)
+    index = np.searchsorted(times_s, moments, side="right") - 1
+    steps = np.clip((values + 1) / 2 * len(glyphs.sparks), 0, len(glyphs.sparks) - 1).astype(int)
+    return "".join(glyphs.sparks[steps[i]] if i >= 0 else " " for i in index)
+
+
+def _bar(name: str, share: float | None, member: bool, style: str, glyphs: Glyphs, width: int = 18) -> Text:
+    text = Text(no_wrap=True)
+    text.append(f"{name[:9]:9} ", "bold" if member else "")
+    text.append(f"{'' if share is None else _blocks(share, width, glyphs):{width}}", style)
+    return text.append("" if share is None else f" {share:4.0%}", "bold" if member else "")
+
+
+def _blocks(share: float, width: int, glyphs: Glyphs) -> str:
+    eighths = round(min(max(share, 0.0), 1.0) * width * len(glyphs.blocks))
+    whole, rest = divmod(eighths, len(glyphs.blocks))
+    return glyphs.blocks[-1] * whole + (glyphs.blocks[rest - 1] if rest else "")
+
+
+def _voice_panel(snapshot: Snapshot, glyphs: Glyphs) -> Panel:
+    said = wording.speech(snapshot)
+    estimate = None if snapshot.estimate is None else snapshot.estimate.speech
+    spoken = estimate.probabilities if estimate is not None and said.tone == "good" else None
+    best = None if spoken is None else max(range(len(spoken)), key=spoken.__getitem__)
+    lines = [Text(said.text, "bold" if spoken else "bright_black")]
+    for i, name in enumerate(snapshot.speech_classes[:4]):
+        lines.append(_bar(name, None if spoken is None else spoken[i], i == best, "cyan", glyphs))
+    return Panel(Group(*lines), title="Expressed in the voice", title_align="left", border_style="bright_black")
+
+
+def _attention_panel(snapshot: Snapshot, glyphs: Glyphs) -> Panel:
+    glimpsed = snapshot.glimpsed_fraction
+    share = "no frame looked at yet" if glimpsed is None else f"{glimpsed:.1%} of the frames looked at"
+    bands = snapshot.band_attention
+    lines = [Text(share), *(_bar(n, bands[i] if bands else None, False, "cyan", glyphs) for i, n in enumerate(BANDS))]
+    lines.append(Text("EEG bands in the last look", "bright_black", no_wrap=True, overflow="ellipsis"))
+    return Panel(Group(*lines), title="Attention", title_align="left", border_style="bright_black")
+
+
+def _sources(snapshot: Snapshot, glyphs: Glyphs) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for status in snapshot.sources:
+        said = wording.health(status)
+        state = Text(f"{glyphs.marks[said.tone]} {said.text}", _STYLES[said.tone], no_wrap=True)
+        table.add_row(Text(wording.SOURCE_TITLES[status.modality], "bold"), state, *_source_figures(status))
+    return table
+
+
+def _source_figures(status: SourceStatus) -> tuple[Text, ...]:
+    if status.error is not None:
+        return (Text(status.error, no_wrap=True, overflow="ellipsis"),)
+    if not status.configured:
+        return (Text("left out of the config", "bright_black"),)
+    words = (wording.rate(status), wording.lost(status), wording.age(status.age_s), wording.delay(status))
+    return tuple(Text(word, no_wrap=True) for word in words)
+
+
+def _figures(snapshot: Snapshot) -> Text:
+    latency = snapshot.latency_ms
+    delay = "–" if latency is None else f"{latency.p50:.0f} / {latency.p99:.0f} ms"
+    words = f"{wording.clock(snapshot.elapsed_s)} · latency {delay} (p50 / p99) · {snapshot.decisions} decisions"
+    return Text(
+        f"{words}, {snapshot.skipped_decisions} skipped · {snapshot.device}",
+        "bright_black",
+        no_wrap=True,
+        overflow="ellipsis",
+    )
