@@ -24,5 +24,5 @@ def liblsl_settings(section: LslSection) -> str | None:
     return (
         f"[lab]\nKnownPeers = {{{', '.join(section.known_peers)}}}\nSessionID = {section.session_id}\n"
         f"[multicast]\nResolveScope = {section.resolve_scope}\n"
-        "[log]\nlevel = -1\n"  # warnings and worse; its chatter would run through the terminal's dashboard
+        "[log]\nlevel = -3\n"  # its chatter would run through the terminal's dashboard; source health says what matters of it
     )

@@ -41,7 +41,7 @@ def frame_times(path: Path) -> FrameTimes | None:
         The file cannot be read.
     """
     try:
-        with av.open(str(path)) as container:
+        with open_container(path) as container:
             stream = video_stream(container)
             if stream is None:
                 return None
@@ -146,17 +146,23 @@ class FileFrames:
 
     def _open(self) -> None:
         self.close()
-        self._container = av.open(str(self._path))
+        self._container = open_container(self._path)
         stream = video_stream(self._container)
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = 2
         self._decoded = self._container.decode(stream)
 
 
+def open_container(path: Path) -> Any:
+    """Open a media file, whatever bytes its titles are made of."""
+    return av.open(str(path), metadata_errors="replace")
+
+
 def video_stream(container: Any) -> Any:
-    """Give the first video stream that is no cover picture; None where there is none."""
+    """Give the first video stream that can be decoded and is no cover picture; None where there is none."""
     for stream in container.streams.video:
-        if not stream.disposition & av.stream.Disposition.attached_pic:
+        known = stream.codec_context is not None  # None: no decoder for it
+        if known and not stream.disposition & av.stream.Disposition.attached_pic:
             return stream
     return None
 
@@ -177,7 +183,7 @@ def _picture(frame: Any, size: tuple[int, int]) -> Image:
 def _shown_size(path: Path, stream: Any) -> tuple[int, int]:
     """Give height and width as shown: phones store portraits lying down, and say so only with the frames."""
     height, width = int(stream.codec_context.height), int(stream.codec_context.width)
-    with av.open(str(path)) as container:
+    with open_container(path) as container:
         frame = next(container.decode(video_stream(container)), None)
     if frame is not None:
         height, width = frame.height, frame.width
@@ -190,7 +196,7 @@ def _shown_size(path: Path, stream: Any) -> tuple[int, int]:
 
 def _ends_well(path: Path, last_pts: int) -> bool:
     """Whether the last listed frame can be decoded: a file that was cut may list one that is not whole."""
-    with av.open(str(path)) as container:
+    with open_container(path) as container:
         stream = video_stream(container)
         container.seek(last_pts, stream=stream, backward=True)
         try:
@@ -203,7 +209,7 @@ def _ends_well(path: Path, last_pts: int) -> bool:
 def _decoded_pts(path: Path) -> list[int]:
     """List the frames by decoding them all, up to the first that breaks."""
     found: list[int] = []
-    with av.open(str(path)) as container:
+    with open_container(path) as container:
         stream = video_stream(container)
         stream.thread_type = "AUTO"
         try:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..configs.errors import MoodringError
 from ..models.contract import FloatArray, Recording, Signal, Video
 from .audio import speech_signal
-from .frames import FileFrames, FrameTimes, error_line, frame_times
+from .frames import FileFrames, FrameTimes, error_line, frame_times, open_container
 from .scaling import MAX_FRAME_SIDE
 
 _GAP_S = 0.05  # shorter holes between packets are rounding
@@ -78,10 +78,10 @@ def read_sound(path: Path) -> tuple[FloatArray, float, float] | None:
     Holes between packets become silence, so that the n-th sample is where its number says; a track that breaks is
     kept up to there.
     """
-    with av.open(str(path)) as container:
-        if not container.streams.audio:
+    with open_container(path) as container:
+        stream = next((one for one in container.streams.audio if one.codec_context is not None), None)
+        if stream is None:
             return None
-        stream = container.streams.audio[0]
         rate_hz = float(stream.codec_context.sample_rate or 0)
         pieces: list[NDArray[np.float32]] = []
         start_s: float | None = None

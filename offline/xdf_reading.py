@@ -89,12 +89,18 @@ def read_streams(path: Path) -> list[ReadStream]:
 def _load(path: Path, packed: bool, complaints: list[str]) -> list[dict[str, Any]]:
     try:
         with gzip.open(path) if packed else path.open("rb") as file:
-            return _pyxdf(file)
-    except Exception as error:  # pyxdf lets through whatever damaged bytes cause
-        complaints.append(_one_line(error))
-    try:
-        data = gzip.decompress(path.read_bytes()) if packed else path.read_bytes()
-        return _pyxdf(io.BytesIO(data[: _whole_chunks(data)]))
+            fault = _first_fault(file)
+            if not fault.impossible:
+                try:
+                    file.seek(0)
+                    return _pyxdf(file)
+                except Exception as error:  # pyxdf lets through whatever damaged bytes cause
+                    complaints.append(_one_line(error))
+            else:
+                complaints.append("a chunk claims more samples than it has bytes")
+        # pyxdf closes what it reads.
+        with gzip.open(path) if packed else path.open("rb") as file:
+            return _pyxdf(io.BytesIO(file.read(fault.place)))
     except Exception as error:
         raise MoodringError(
             f"XDF file '{path}' is damaged and nothing in it can be read ({_one_line(error)}); use a copy"
@@ -107,20 +113,39 @@ def _pyxdf(file: IO[bytes] | gzip.GzipFile) -> list[dict[str, Any]]:
     return streams
 
 
-def _whole_chunks(data: bytes) -> int:
-    """Count the bytes up to the first chunk that is cut or makes no sense."""
+@dataclass(frozen=True)
+class _Fault:
+    """Where a file stops making sense, and whether pyxdf would ask for all memory there."""
+
+    place: int
+    impossible: bool
+
+
+def _first_fault(file: IO[bytes] | gzip.GzipFile) -> _Fault:
+    """Find the first chunk that is cut or makes no sense; the file's end where all are whole."""
+    size = file.seek(0, io.SEEK_END)
     place = 4
-    while place < len(data):
-        size = data[place]
-        form = {1: "<B", 4: "<I", 8: "<Q"}.get(size)
-        if form is None or place + 1 + size > len(data):
+    while place < size:
+        file.seek(place)
+        head = file.read(24)
+        length = _varlen(head, 0)
+        if length is None:
             break
-        length = struct.unpack_from(form, data, place + 1)[0]
-        stop = place + 1 + size + length
-        if length < 2 or stop > len(data):
+        start = 1 + head[0]
+        if length < 2 or place + start + length > size:
             break
-        place = stop
-    return place
+        if head[start : start + 2] == b"\x03\x00" and (_varlen(head, start + 6) or 0) > length:
+            return _Fault(place, impossible=True)
+        place += start + length
+    return _Fault(min(place, size), impossible=False)
+
+
+def _varlen(head: bytes, place: int) -> int | None:
+    """Read XDF's number of variable length."""
+    form = {1: "<B", 4: "<I", 8: "<Q"}.get(head[place]) if place < len(head) else None
+    if form is None or place + 1 + struct.calcsize(form) > len(head):
+        return None
+    return int(struct.unpack_from(form, head, place + 1)[0])
 
 
 @contextmanager

@@ -88,7 +88,8 @@ def eeg_signal(stream: ReadStream) -> Signal:
     names = [label or f"ch{index + 1}" for index, label in enumerate(labels)]
     keep = [index for index, kind in enumerate(types) if kind.lower() in ("", "eeg")] or list(range(count))
     factors = np.array([_MICROVOLTS_PER.get(units[index].strip().lower(), 1.0) for index in keep])
-    samples: FloatArray = (np.asarray(stream.values)[:, keep] * factors).astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # values that are no numbers stay what they are
+        samples: FloatArray = (np.asarray(stream.values)[:, keep] * factors).astype(np.float32)
     rate_hz = stream.rate_hz or _observed_rate_hz(stream)
     return Signal(samples, stream.stamps_s, rate_hz, tuple(names[index] for index in keep), stream.name)
 
@@ -98,7 +99,7 @@ def truth_of(streams: Sequence[ReadStream]) -> Truth | None:
     for stream in streams:
         if stream.type == TRUTH_TYPE and stream.channel_count == len(TRUTH_CHANNELS) and stream.values is not None:
             values = stream.values.astype(np.float32)
-            whole = np.rint(values).astype(np.int64)
+            whole = np.rint(np.nan_to_num(values, nan=-1.0, posinf=-1.0, neginf=-1.0)).astype(np.int64)
             return Truth(stream.stamps_s, np.ascontiguousarray(values[:, :2]), whole[:, 2:4], whole[:, 4])
     return None
 

@@ -12,7 +12,7 @@ from moodring.configs.lsl import liblsl_settings
 from moodring.models.contract import Recording
 from moodring.offline.recording import read_session, write_session
 from moodring.offline.replay import Published, ReplayOptions
-from moodring.offline.replay_process import start_replay
+from moodring.offline.replay_process import SimulatedSource, start_replay
 from moodring.offline.replay_tracks import FrameAhead, Timetable, chunk_stops
 from moodring.offline.streams import STREAM_KINDS, StreamKind
 
@@ -280,6 +280,16 @@ def test_a_foreign_recording_is_named_replay_and_published(lsl_session: LslSecti
         heard = hear({"eeg": "replay_eeg"}, {"eeg": 256}, 30.0)["eeg"]
     assert heard.session("origin") == "switch_example.xdf"
     assert heard.info.channel_count() == 16
+
+
+@pytest.mark.lsl
+def test_a_simulated_participant_is_made_in_the_child(lsl_session: LslSection) -> None:
+    options = ReplayOptions(only=("eeg", "face"), prefix="made", patience_s=30.0, lsl=lsl_session)
+    with start_replay(SimulatedSource(seed=5, duration_s=4.0), options) as replay:
+        assert replay.wait_ready(60.0) == ("made_eeg", "made_face")
+        heard = hear({"eeg": "made_eeg", "face": "made_face"}, {"eeg": 64, "face": 5}, 30.0)
+    assert heard["eeg"].info.channel_count() == 32
+    assert heard["face"].session("origin") == "simulated"
 
 
 @pytest.mark.lsl

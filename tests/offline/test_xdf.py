@@ -192,6 +192,21 @@ def test_a_damaged_middle_is_left_out_and_told(tmp_path: Path, caplog: pytest.Lo
     np.testing.assert_array_equal(recording.eeg.samples, np.asarray(eeg.values)[kept])
 
 
+def test_a_chunk_that_claims_a_thousand_million_texts_is_not_believed(tmp_path: Path) -> None:
+    eeg = eeg_stream(count=500)
+    words = StreamData(plain("words", "Markers", 1, "string"), ["go"] * 5, eeg.stamps_s[:5])
+    path = tmp_path / "a.xdf"
+    write_xdf(path, [eeg, words])
+    raw = bytearray(path.read_bytes())
+    place = raw.index(struct.pack("<HIBI", 3, 2, 4, 5))
+    raw[place + 7 : place + 11] = struct.pack("<I", 2**30)
+    path.write_bytes(bytes(raw))
+    recording = read_xdf(path)
+    assert recording.eeg is not None
+    np.testing.assert_array_equal(recording.eeg.samples, eeg.values)
+    assert recording.markers == ()
+
+
 @pytest.mark.data
 def test_a_real_recording_is_read(data_dir: Path) -> None:
     recording = read_xdf(data_dir / "xdf" / "switch_example.xdf")
