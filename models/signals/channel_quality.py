@@ -1,0 +1,83 @@
+"""Which EEG channels are worth using, judged on one second of raw data."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import detrend
+from scipy.signal.windows import hann
+
+from ..contract import BoolArray
+
+# Less than this in the EEG band (rms) is an amplifier's own noise or a shorted input, not a brain.
+FLAT_UV = 0.3
+# A second whose raw samples span more than this (5 mV) is an electrode in motion or an amplifier recovering.
+SPAN_UV = 5_000.0
+# A quarter of the samples exactly at the second's highest or lowest value: the amplifier is at its rail.
+RAIL_SHARE = 0.25
+# More than this in the EEG band (rms) is no EEG; blinks stay below.
+LOUD_UV = 300.0
+# ... nor is a channel this many times the median channel, if it is also above what blinks give (rms over a second).
+LOUD_RATIO = 6.0
+LOUD_FLOOR_UV = 120.0
+# Mains dominates a channel if it is this many times the median channel's mains and this many times its own EEG.
+LINE_RATIO = 10.0
+LINE_TO_BAND = 6.0
+# A channel that is out comes back at half of these two limits only, so that the reference does not flicker.
+RETURN = 0.5
+
+_BAND_HZ = (1.0, 45.0)
+_LINE_HALF_WIDTH_HZ = 2.0
+
+
+def judge(
+    raw_uv: NDArray[np.float64], wanted: BoolArray, was_good: BoolArray, rate_hz: float, line_hz: float | None
+) -> BoolArray:
+    """Judge each channel.
+
+    Parameters
+    ----------
+    raw_uv : (n_times, n_channels) float64
+        A second of raw samples; NaN where there was no finite value.
+    wanted : (n_channels,) bool
+        The channels whose median the others are compared with.
+    was_good : (n_channels,) bool
+        The judgement a second ago.
+    rate_hz : float
+    line_hz : float or None
+
+    Returns
+    -------
+    (n_channels,) bool
+        False for channels with a value that is not finite, flat, at a rail, wildly moving, far louder than the
+        others, or drowned in mains noise while the others are not.
+    """
+    finite = np.isfinite(raw_uv).all(axis=0)
+    samples = np.where(finite, raw_uv, 0.0)
+    highest, lowest = samples.max(axis=0), samples.min(axis=0)
+    at_rail = np.maximum((samples == highest).mean(axis=0), (samples == lowest).mean(axis=0)) >= RAIL_SHARE
+    band_uv, line_uv = _levels(samples, rate_hz, line_hz)
+    alive = finite & ~at_rail & (highest - lowest <= SPAN_UV) & (band_uv >= FLAT_UV) & (band_uv <= LOUD_UV)
+    if not (alive & wanted).any():
+        return np.zeros_like(finite)
+    usual_band_uv = np.median(band_uv[alive & wanted])
+    usual_line_uv = np.median(line_uv[alive & wanted])
+    patience = np.where(was_good, 1.0, RETURN)
+    too_loud = (band_uv > LOUD_FLOOR_UV) & (band_uv > LOUD_RATIO * patience * usual_band_uv)
+    line_noise = (line_uv > LINE_RATIO * patience * usual_line_uv) & (line_uv > LINE_TO_BAND * patience * band_uv)
+    judged: BoolArray = alive & ~too_loud & ~line_noise
+    return judged
+
+
+def _levels(
+    samples: NDArray[np.float64], rate_hz: float, line_hz: float | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the rms in the EEG band without mains, and at the mains frequency: ``(n_channels,)`` each."""
+    n_times = len(samples)
+    window = hann(n_times, sym=False)[:, None]
+    power = np.abs(np.fft.rfft(detrend(samples, axis=0) * window, axis=0)) ** 2
+    power *= 2.0 / (n_times * float((window**2).sum()))
+    frequency = np.fft.rfftfreq(n_times, 1.0 / rate_hz)
+    in_band = (frequency >= _BAND_HZ[0]) & (frequency <= _BAND_HZ[1])
+    if line_hz is None:
+        return np.sqrt(power[in_band].sum(axis=0)), np.zeros(samples.shape[1])
+    at_line = np.abs(frequency - line_hz) <= _LINE_HALF_WIDTH_HZ
+    return np.sqrt(power[in_band & ~at_line].sum(axis=0)), np.sqrt(power[at_line].sum(axis=0))

@@ -1,0 +1,288 @@
+"""From raw EEG to clean EEG, sample by sample: bad channels out, reference, causal filters with carried state.
+
+The order that counts is: bad channels found and excluded -> reference -> filters. The implementation filters each
+channel first and references the filtered signals, which is the same thing while the set of good channels stands
+(both are linear) and better when it changes: the average of raw channels jumps by millivolts when a channel leaves
+it (real offsets), and that step would ring through the filters of all channels.
+
+Everything depends on the samples alone, never on how they were cut into chunks: bad channels are judged at each whole
+second counted in samples from the start (or the last gap), on that second of raw data, for the time after it.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import sosfilt
+
+from ...configs.errors import MoodringError
+from ..contract import BoolArray, FloatArray
+from .channel_quality import judge
+from .filters import FilterBank, filter_bank, group_delay_s
+from .montage import scalp_channels
+
+# From the first sample after the start or a gap to the first one to be trusted. The slowest section (1 Hz high-pass)
+# decays with a time constant of 0.23 s; a second leaves 1.2 % of what the first sample missed the mean by. It is also
+# the first moment at which bad channels are known.
+SETTLE_S = 1.0
+
+# No electrode gives more than this (10 V); such a value is a broken number, treated as NaN.
+BROKEN_UV = 1e7
+
+Samples = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class EegChainSpec:
+    """What the chain does.
+
+    Attributes
+    ----------
+    rate_hz : float
+        Nominal rate.
+    channel_names : tuple of str
+    line_hz : float or None
+        Mains frequency, 50 or 60; None for no notch.
+    reference : str or sequence of str
+        ``"average"`` over the good scalp channels, or the channels whose mean is the reference.
+    low_hz, high_hz : float
+        Pass band.
+    """
+
+    rate_hz: float
+    channel_names: tuple[str, ...]
+    line_hz: float | None
+    reference: str | tuple[str, ...] | list[str] = "average"
+    low_hz: float = 1.0
+    high_hz: float = 45.0
+
+
+@dataclass(frozen=True)
+class EegChainState:
+    """Everything the chain carries from one chunk to the next; never changed in place.
+
+    Attributes
+    ----------
+    spec : EegChainSpec
+    bank : FilterBank
+        The filters' coefficients.
+    memory : (n_sections, 2, n_channels) float64
+        The filters' state.
+    started : (n_channels,) bool
+        Which filters have met their first sample; the others start from the next one.
+    last_uv : (n_channels,) float64
+        The last finite value of each channel, 0 before there was one.
+    second_uv : (n_times, n_channels) float64
+        The raw samples of the second that is not yet complete.
+    since_start : int
+        Samples since the start or the last gap.
+    wanted, good : (n_channels,) bool
+        Which channels may be good (on the scalp, or named as reference), and which are.
+    """
+
+    spec: EegChainSpec
+    bank: FilterBank
+    memory: Samples
+    started: BoolArray
+    last_uv: Samples
+    second_uv: Samples
+    since_start: int
+    wanted: BoolArray
+    good: BoolArray
+
+
+@dataclass(frozen=True)
+class EegChunk:
+    """Filtered EEG.
+
+    Attributes
+    ----------
+    samples_uv : (n_times, n_channels) float32
+        Always finite. Bad channels and those off the scalp are filtered and referenced too, and not to be used.
+    valid : (n_times,) bool
+        False until the filters have settled after the start or a gap, and where too few channels are good.
+    good : (n_channels,) bool
+        Channels worth using after the last sample.
+    good_rows : (n_times, n_channels) bool
+        Channels worth using at each sample; a window's good channels are those of its last row.
+    """
+
+    samples_uv: FloatArray
+    valid: BoolArray
+    good: BoolArray
+    good_rows: BoolArray
+
+
+def start(spec: EegChainSpec) -> EegChainState:
+    """Prepare the chain.
+
+    Raises
+    ------
+    MoodringError
+        No channels, a rate too slow for the pass band, or a reference that is not among the channels.
+    """
+    n_channels = len(spec.channel_names)
+    if n_channels == 0:
+        raise MoodringError("the EEG stream has 0 channels, at least 1 is needed; check the amplifier's channel set-up")
+    if not spec.rate_hz >= 2.2 * spec.high_hz:
+        raise MoodringError(
+            f"the EEG stream has {spec.rate_hz:g} Hz; the pass band {spec.low_hz:g}-{spec.high_hz:g} Hz needs at "
+            f"least {2.2 * spec.high_hz:g} Hz; raise the amplifier's sampling rate"
+        )
+    missing = [name for name in _reference_names(spec) if name not in spec.channel_names]
+    if missing:
+        raise MoodringError(
+            f"reference channel {missing[0]!r} is not in the EEG stream, which has {', '.join(spec.channel_names)}; "
+            "name one of those or use 'average'"
+        )
+    bank = filter_bank(spec.rate_hz, spec.low_hz, spec.high_hz, spec.line_hz)
+    wanted = scalp_channels(spec.channel_names) | _is_reference(spec)
+    if not wanted.any():  # unknown names: filter and show them all the same, the model will refuse them
+        wanted = np.ones(n_channels, dtype=np.bool_)
+    fresh = EegChainState(
+        spec=spec,
+        bank=bank,
+        memory=np.zeros((len(bank.sos), 2, n_channels)),
+        started=np.zeros(n_channels, dtype=np.bool_),
+        last_uv=np.zeros(n_channels),
+        second_uv=np.empty((0, n_channels)),
+        since_start=0,
+        wanted=wanted,
+        good=wanted,
+    )
+    return _after_gap(fresh)
+
+
+def step(state: EegChainState, samples_uv: NDArray[np.floating], gap_before: bool) -> tuple[EegChunk, EegChainState]:
+    """Take the chain through the next samples.
+
+    Parameters
+    ----------
+    state : EegChainState
+    samples_uv : (n_times, n_channels)
+        Raw, in microvolts, with NaN or infinity where the amplifier sent them. Any number of samples, 0 included.
+    gap_before : bool
+        Samples are missing between the last chunk and this one: filters and judgement start anew.
+
+    Returns
+    -------
+    EegChunk, EegChainState
+        The same whatever way the samples are cut into chunks.
+    """
+    raw = np.asarray(samples_uv, dtype=np.float64)
+    if raw.ndim != 2 or raw.shape[1] != len(state.spec.channel_names):
+        raise MoodringError(
+            f"EEG samples have shape {raw.shape}, expected (n_times, {len(state.spec.channel_names)}); "
+            "the stream changed its channels: reconnect to it"
+        )
+    if gap_before:
+        state = _after_gap(state)
+    second = round(state.spec.rate_hz)
+    pieces: list[EegChunk] = []
+    while True:
+        piece, raw = np.split(raw, [second - len(state.second_uv)])
+        chunk, state = _within_second(state, piece)
+        pieces.append(chunk)
+        if len(state.second_uv) == second:
+            state = _judged(state)
+        if not len(raw):
+            return _joined(pieces, state.good), state
+
+
+def delay_s(spec: EegChainSpec) -> float:
+    """Give the group delay of the filters at 10 Hz, in seconds: how old the EEG is when it comes out."""
+    bank = filter_bank(spec.rate_hz, spec.low_hz, spec.high_hz, spec.line_hz)
+    return group_delay_s(bank, spec.rate_hz, 10.0)
+
+
+def _reference_names(spec: EegChainSpec) -> tuple[str, ...]:
+    if isinstance(spec.reference, str):
+        return () if spec.reference == "average" else (spec.reference,)
+    return tuple(spec.reference)
+
+
+def _is_reference(spec: EegChainSpec) -> BoolArray:
+    names = _reference_names(spec)
+    return np.array([name in names for name in spec.channel_names], dtype=np.bool_)
+
+
+def _after_gap(state: EegChainState) -> EegChainState:
+    return replace(
+        state,
+        started=np.zeros_like(state.started),
+        second_uv=state.second_uv[:0],
+        since_start=0,
+        good=state.wanted,
+    )
+
+
+def _within_second(state: EegChainState, raw: Samples) -> tuple[EegChunk, EegChainState]:
+    """Filter and reference samples between two judgements."""
+    broken = ~(np.abs(raw) <= BROKEN_UV)
+    filled = _filled(raw, broken, state.last_uv) if broken.any() else raw
+    filtered, state = _filtered(state, filled)
+    n_times = len(raw)
+    settled = np.arange(state.since_start, state.since_start + n_times) >= round(SETTLE_S * state.spec.rate_hz)
+    weights, usable = _reference_weights(state)
+    chunk = EegChunk(
+        samples_uv=(filtered - (filtered @ weights)[:, None]).astype(np.float32),
+        valid=settled & usable,
+        good=state.good,
+        good_rows=np.broadcast_to(state.good, raw.shape),
+    )
+    after = replace(
+        state,
+        last_uv=filled[-1] if n_times else state.last_uv,
+        second_uv=np.concatenate([state.second_uv, np.where(broken, np.nan, raw)]),
+        since_start=state.since_start + n_times,
+    )
+    return chunk, after
+
+
+def _filled(raw: Samples, broken: BoolArray, last_uv: Samples) -> Samples:
+    """Replace broken values by the last finite one of their channel."""
+    stacked = np.vstack([last_uv, raw])
+    row = np.arange(len(stacked))[:, None]
+    holds = np.where(np.vstack([np.zeros_like(broken[:1]), broken]), 0, row)
+    return np.take_along_axis(stacked, np.maximum.accumulate(holds, axis=0), axis=0)[1:]
+
+
+def _filtered(state: EegChainState, samples: Samples) -> tuple[Samples, EegChainState]:
+    if not len(samples):
+        return samples, state
+    memory = state.memory
+    if not state.started.all():  # as if the first value had always been there: offsets of millivolts do not ring
+        steady = state.bank.steady[:, :, None] * samples[0]
+        memory = np.where(state.started, memory, steady)
+    filtered, memory = sosfilt(state.bank.sos, samples, axis=0, zi=memory)
+    return filtered, replace(state, memory=memory, started=np.ones_like(state.started))
+
+
+def _reference_weights(state: EegChainState) -> tuple[Samples, bool]:
+    """Give the weight of each channel in the reference, and whether there is enough to reference to."""
+    named = _is_reference(state.spec)
+    members = state.good & named if named.any() else state.good
+    enough = int(members.sum()) >= (1 if named.any() else 2)
+    return members / max(1, members.sum()), bool(enough and state.good.any())
+
+
+def _judged(state: EegChainState) -> EegChainState:
+    """Judge the channels on the second that is complete.
+
+    The filters of bad channels start anew with the next sample. So a channel that comes back has a filter that ran on
+    nothing but the good second it was judged by, however high it jumped before.
+    """
+    good = state.wanted & judge(state.second_uv, state.wanted, state.good, state.spec.rate_hz, state.spec.line_hz)
+    named = _is_reference(state.spec)
+    if named.any() and not (good & named).any():
+        good = np.zeros_like(good)
+    return replace(state, good=good, started=good | ~state.wanted, second_uv=state.second_uv[:0])
+
+
+def _joined(pieces: list[EegChunk], good: BoolArray) -> EegChunk:
+    return EegChunk(
+        samples_uv=np.concatenate([piece.samples_uv for piece in pieces]),
+        valid=np.concatenate([piece.valid for piece in pieces]),
+        good=good,
+        good_rows=np.concatenate([piece.good_rows for piece in pieces]),
+    )

@@ -1,0 +1,170 @@
+"""Log band power of the EEG, and the rest baseline it is measured against.
+
+After paper A (Liu, Su, Wei, Liu 2020, section on EEG features): wavelet soft threshold against artifacts, then the
+spectral energy of theta, alpha and beta at each electrode.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pywt
+from numpy.typing import NDArray
+from scipy.signal.windows import hann
+
+from ..contract import EegWindow, FloatArray
+from .montage import canonical_name
+
+BAND_EDGES_HZ = ((4.0, 8.0), (8.0, 13.0), (13.0, 30.0))
+"""Theta, alpha and beta; a band holds its lower edge and not its upper one."""
+
+# Short, nearly symmetric, and smooth enough that a rhythm stays within one or two levels.
+WAVELET = "sym4"
+# Times the universal threshold sigma * sqrt(2 ln n), above which no Gaussian background reaches by chance.
+THRESHOLD_FACTOR = 1.0
+# The slowest level kept apart; below it lie the slow waves that blinks and sweat are made of.
+SLOWEST_HZ = 4.0
+# MAD of a Gaussian with standard deviation 1.
+_MAD_OF_UNIT_GAUSSIAN = 0.6745
+# Band power of a channel without any signal, in uV^2: keeps the logarithm finite.
+FLOOR_UV2 = 1e-4
+
+
+def clip_artifacts(samples_uv: NDArray[np.floating], rate_hz: float) -> NDArray[np.float64]:
+    """Take large transients (blinks, muscle bursts, electrode pops) out of a window.
+
+    The soft threshold estimates the *artifact*: soft(c, T) keeps what a wavelet coefficient c has beyond T. That is
+    subtracted, so each coefficient is limited to -T..T. T is the universal threshold of each channel and level, with
+    the background's sigma from the median absolute coefficient, which a transient that fills less than half of
+    the window does not move. The ongoing rhythms stay below T.
+
+    Parameters
+    ----------
+    samples_uv : (n_times, n_channels)
+    rate_hz : float
+
+    Returns
+    -------
+    (n_times, n_channels) float64
+    """
+    n_times = len(samples_uv)
+    wanted_levels = max(1, int(np.log2(rate_hz / SLOWEST_HZ)) - 1)
+    levels = min(wanted_levels, pywt.dwt_max_level(n_times, pywt.Wavelet(WAVELET).dec_len))
+    if levels < 1:
+        return np.asarray(samples_uv, dtype=np.float64)
+    coefficients = pywt.wavedec(np.asarray(samples_uv, np.float64), WAVELET, "symmetric", level=levels, axis=0)
+    factor = THRESHOLD_FACTOR * np.sqrt(2.0 * np.log(n_times)) / _MAD_OF_UNIT_GAUSSIAN
+    limited = []
+    for level in coefficients:
+        limit = factor * np.median(np.abs(level), axis=0)
+        limited.append(np.clip(level, -limit, limit))
+    clean: NDArray[np.float64] = pywt.waverec(limited, WAVELET, "symmetric", axis=0)[:n_times]
+    return clean
+
+
+def log_band_power(window: EegWindow) -> FloatArray:
+    """Give the power of theta, alpha and beta in one window.
+
+    Artifacts are limited (:func:`clip_artifacts`), then a periodogram under a Hann window is summed over each band.
+
+    Parameters
+    ----------
+    window : EegWindow
+        About one second.
+
+    Returns
+    -------
+    (n_channels, 3) float32
+        log10 of the power in microvolts squared; NaN for bad channels. With window lengths so short that a band
+        holds no frequency of the periodogram, the band's value is the floor.
+    """
+    clean = clip_artifacts(window.samples_uv, window.rate_hz)
+    n_times = len(clean)
+    taper = hann(n_times, sym=False)
+    spectrum = np.fft.rfft((clean - clean.mean(axis=0)) * taper[:, None], axis=0)
+    power = (spectrum.real**2 + spectrum.imag**2) * (2.0 / (n_times * float((taper**2).sum())))
+    frequency = np.fft.rfftfreq(n_times, 1.0 / window.rate_hz)
+    bands = [power[(frequency >= low) & (frequency < high)].sum(axis=0) for low, high in BAND_EDGES_HZ]
+    log_power = np.log10(np.maximum(np.stack(bands, axis=1), FLOOR_UV2))
+    log_power[~window.good] = np.nan
+    return log_power.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class RestBaseline:
+    """A person's log band power at rest so far.
+
+    Attributes
+    ----------
+    total : (n_channels, 3) float64
+        Sum over windows, of the windows in which the channel was good.
+    count : (n_channels,) int64
+        Number of those windows.
+    """
+
+    total: NDArray[np.float64]
+    count: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class BandPrior:
+    """The training population's log band power at rest, for any montage.
+
+    Attributes
+    ----------
+    bands : (3,) float64
+        Over all channels: used for electrodes that the table does not have.
+    names : tuple of str
+        Canonical 10-10 names.
+    table : (len(names), 3) float64
+    """
+
+    bands: NDArray[np.float64]
+    names: tuple[str, ...] = ()
+    table: NDArray[np.float64] | None = None
+
+    def at(self, channel_names: Sequence[str]) -> NDArray[np.float64]:
+        """Give the prior of each channel, ``(n_channels, 3)`` float64."""
+        rows = {} if self.table is None else dict(zip(self.names, self.table, strict=True))
+        return np.stack([rows.get(canonical_name(name) or "", self.bands) for name in channel_names])
+
+
+def empty(n_channels: int) -> RestBaseline:
+    """Give a baseline without windows."""
+    return RestBaseline(total=np.zeros((n_channels, 3)), count=np.zeros(n_channels, dtype=np.int64))
+
+
+def add(baseline: RestBaseline, log_power: FloatArray) -> RestBaseline:
+    """Add one window's log band power, ``(n_channels, 3)``; channels with NaN are left out."""
+    there = np.isfinite(log_power).all(axis=1)
+    total = baseline.total + np.where(there[:, None], log_power, 0.0)
+    return replace(baseline, total=total, count=baseline.count + there)
+
+
+def mean(baseline: RestBaseline, prior: NDArray[np.floating], prior_weight: float = 4.0) -> FloatArray:
+    """Estimate a person's log band power at rest, shrunk to the population while windows are few.
+
+    Two steps: how far this person (and amplifier) is from the population as a whole, per band, then how far each
+    channel is from that. A channel that was never good at rest is so expected where the others lead one to expect it.
+
+    Parameters
+    ----------
+    baseline : RestBaseline
+    prior : (n_channels, 3) or (3,)
+        The population's mean: :meth:`BandPrior.at`.
+    prior_weight : float
+        How many windows the population counts for, > 0.
+
+    Returns
+    -------
+    (n_channels, 3) float32
+        The prior itself where there are no windows.
+    """
+    count = baseline.count[:, None].astype(np.float64)
+    population = np.broadcast_to(np.asarray(prior, np.float64), baseline.total.shape)
+    deviation = baseline.total - count * population
+    n_seen = max(1, int((baseline.count > 0).sum()))
+    person = deviation.sum(axis=0) / (count.sum() + prior_weight * n_seen)
+    expected = population + person
+    estimate: FloatArray = ((baseline.total + prior_weight * expected) / (count + prior_weight)).astype(np.float32)
+    return estimate
