@@ -1,0 +1,162 @@
+"""Model bundles: one ``.safetensors`` file with the weights, and the :class:`ModelSpec` as JSON in its metadata.
+
+Nothing in a bundle is ever executed or unpickled.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from ..configs.errors import MoodringError
+from .contract import EegNeeds, ModelSpec
+
+FORMAT = 1
+"""Version of the way a spec is written; raised when an older moodring could misread it."""
+
+_FORMAT_KEY = "moodring_format"
+_SPEC_KEY = "moodring_spec"
+_SHIPPED = {
+    "video_eeg": "video_eeg.safetensors",
+    "speech": "speech.safetensors",
+    "yunet": "yunet.onnx",
+}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model as loaded: what it is, its weights on the CPU, and which file it came from.
+
+    Attributes
+    ----------
+    spec : ModelSpec
+    tensors : mapping of str to Tensor
+    sha256 : str
+        Of the whole file, in hexadecimal.
+    name : str
+        Of the file.
+    """
+
+    spec: ModelSpec
+    tensors: Mapping[str, torch.Tensor]
+    sha256: str
+    name: str
+
+
+def bundled(name: str) -> Path:
+    """Give the path of a file shipped with the package: ``"video_eeg"``, ``"speech"`` or ``"yunet"``.
+
+    Raises
+    ------
+    MoodringError
+        No such name, or the file is missing from this installation.
+    """
+    if name not in _SHIPPED:
+        raise MoodringError(f"no bundle {name!r} is shipped; shipped are {', '.join(_SHIPPED)}; or give a path")
+    path = Path(__file__).resolve().parent / "bundles" / _SHIPPED[name]
+    if not path.is_file():
+        raise MoodringError(f"shipped file '{path.name}' is missing from this installation; reinstall moodring")
+    return path
+
+
+def save_bundle(path: Path, spec: ModelSpec, tensors: Mapping[str, torch.Tensor]) -> str:
+    """Write a bundle, in one move, so that a reader never meets half a file.
+
+    Returns
+    -------
+    str
+        The file's sha256 in hexadecimal; the same spec and weights give the same file.
+    """
+    metadata = {
+        _FORMAT_KEY: str(FORMAT),
+        _SPEC_KEY: json.dumps(TypeAdapter(ModelSpec).dump_python(spec, mode="json"), sort_keys=True, allow_nan=False),
+    }
+    plain = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in sorted(tensors.items())}
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(plain, partial, metadata)
+        partial.replace(path)
+    except (OSError, SafetensorError) as error:
+        partial.unlink(missing_ok=True)
+        raise MoodringError(f"bundle '{path}' cannot be written: {error}; free or choose another place") from error
+    return _sha256(path)
+
+
+def load_bundle(path: Path, kind: str | None = None) -> Bundle:
+    """Read a bundle.
+
+    Parameters
+    ----------
+    path : Path
+    kind : str, optional
+        ``"video_eeg"`` or ``"speech"``: what it must be.
+
+    Raises
+    ------
+    MoodringError
+        The file is missing, truncated, not a moodring bundle, of a newer moodring, or of another kind.
+    """
+    if not path.is_file():
+        raise MoodringError(f"bundle '{path}' does not exist; give the path of a .safetensors file, or 'bundled'")
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            metadata: dict[str, str] = file.metadata() or {}
+            spec = _parse(metadata, path)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it has no __iter__
+        sha256 = _sha256(path)
+    except (OSError, SafetensorError) as error:
+        raise MoodringError(
+            f"bundle '{path}' is truncated or not a .safetensors file ({error}); copy or train it again"
+        ) from error
+    if kind is not None and spec.kind != kind:
+        raise MoodringError(
+            f"bundle '{path}' is a {spec.kind!r} model, a {kind!r} model is needed; give another bundle"
+        )
+    return Bundle(spec=spec, tensors=tensors, sha256=sha256, name=path.name)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _parse(metadata: Mapping[str, str], path: Path) -> ModelSpec:
+    if _SPEC_KEY not in metadata:
+        raise MoodringError(
+            f"'{path}' holds tensors but no moodring spec, so it is not a moodring bundle; "
+            "give a file written by 'moodring train'"
+        )
+    written = metadata.get(_FORMAT_KEY, "none")
+    if written != str(FORMAT):
+        cure = "update moodring" if written.isdecimal() and int(written) > FORMAT else "train it again"
+        raise MoodringError(f"bundle '{path}' has format {written}, this moodring reads format {FORMAT}; {cure}")
+    try:
+        raw = json.loads(metadata[_SPEC_KEY])
+        _refuse_unknown(raw)
+        return TypeAdapter(ModelSpec).validate_json(metadata[_SPEC_KEY], strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        problem = f"'{place}': {first['msg']}"
+    except ValueError as error:
+        problem = str(error)
+    raise MoodringError(f"bundle '{path}' has a spec that cannot be read ({problem}); train it again")
+
+
+def _refuse_unknown(raw: Any) -> None:
+    if not isinstance(raw, dict):
+        raise ValueError("not a table")
+    unknown = set(raw) - {field.name for field in dataclasses.fields(ModelSpec)}
+    if isinstance(raw.get("eeg"), dict):
+        unknown |= {f"eeg.{key}" for key in set(raw["eeg"]) - {field.name for field in dataclasses.fields(EegNeeds)}}
+    if unknown:
+        raise ValueError(f"unknown key {', '.join(sorted(unknown))}")
