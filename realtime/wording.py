@@ -107,9 +107,10 @@ def speech(snapshot: Snapshot) -> Said:
     """Say what the voice expresses; "no speech" is an answer of its own."""
     status = next((s for s in snapshot.sources if s.modality == "speech"), None)
     if status is None or not status.configured:
-        return Said("no microphone in this session", "idle")
+        return Said("no microphone", "idle")
     if status.error is not None or status.health in ("lost", "searching"):
-        return Said(f"microphone {health(status).text}", health(status).tone)
+        said = health(status)
+        return Said("no microphone yet" if said.text == "searching" else f"microphone {said.text}", said.tone)
     estimate = None if snapshot.estimate is None else snapshot.estimate.speech
     if estimate is None:
         return Said("no speech", "idle")

@@ -29,20 +29,21 @@ class TraceChart(pg.PlotWidget):  # type: ignore[misc]
         self._axis.setTextPen(theme.SOFT)
         self._axis.setStyle(tickLength=0, tickFont=theme.font(10))
         self._axis.setWidth(34)
+        self._axis.setTicks([])
         self.getPlotItem().setContentsMargins(0, 0, 14, 0)
         self.setXRange(-EEG_SPAN_S, 0, padding=0)
         self.bad = pg.PlotCurveItem(pen=pg.mkPen(theme.LINE), connect="finite")
         self.good = pg.PlotCurveItem(pen=pg.mkPen("#8fc3e6"), connect="finite", antialias=True)
         self.addItem(self.bad)
         self.addItem(self.good)
-        self._shown: Traces | None = None
+        self._shown: tuple[Traces, bool] | None = None
         self._names: tuple[str, ...] = ()
 
-    def show_traces(self, traces: Traces) -> None:
-        """Draw the traces one below the other."""
-        if traces is self._shown:
+    def show_traces(self, traces: Traces, live: bool) -> None:
+        """Draw the traces one below the other; all grey where they are no longer live."""
+        if self._shown is not None and self._shown[0] is traces and self._shown[1] == live:
             return
-        self._shown = traces
+        self._shown = (traces, live)
         n = len(traces.names)
         if traces.names != self._names:
             self._names = traces.names
@@ -53,6 +54,7 @@ class TraceChart(pg.PlotWidget):  # type: ignore[misc]
         # A bad channel keeps to its own lane: it is often a hundred times as large as the others.
         most = np.where(good, 1.5, 0.45)
         heights = np.clip(traces.microvolts / traces.span_uv, -most, most) + np.arange(n - 1, -1, -1)
+        good = good & live
         self.good.setData(*_one_line(traces.times_s, heights[:, good]))
         self.bad.setData(*_one_line(traces.times_s, heights[:, ~good]))
 
@@ -72,8 +74,7 @@ class EegPanel(QFrame):
         self.setObjectName("panel")
         self.chart = TraceChart()
         self.scale = theme.label("", 11, theme.SOFT)
-        self.channels = theme.label("", 12)
-        self.channels.setWordWrap(True)
+        self.channels = theme.wrapped(theme.label("", 12), 2)
         self.bands = Bars(BANDS, (theme.ACCENT,) * 3, 62)
         side = QWidget()
         side.setFixedWidth(ANSWER_WIDTH)
@@ -98,10 +99,11 @@ class EegPanel(QFrame):
         self.bands.show_values(None if snapshot is None else snapshot.band_attention)
         status = next((s for s in snapshot.sources if s.modality == "eeg"), None) if snapshot else None
         said = None if status is None else wording.health(status)
+        live = said is not None and said.tone in ("good", "warn")
         if view.traces is not None:
-            self.chart.show_traces(view.traces)
+            self.chart.show_traces(view.traces, live)
             self.scale.setText(f"last {EEG_SPAN_S:.0f} s · {view.traces.span_uv:.0f} µV between traces")
-        if said is None or (said.tone != "good" and said.tone != "warn"):
+        if said is None or not live:
             self.channels.setText("no EEG yet" if said is None else f"EEG {said.text}")
         elif status is not None:
             self.channels.setText(_channels(status.channel_names, status.good_channels))

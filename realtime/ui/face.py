@@ -6,6 +6,7 @@ from PyQt5.QtWidgets import QSizePolicy
 
 from ...models.contract import FaceBox, Image, Look
 from .. import wording
+from ..snapshot import SourceStatus
 from . import theme
 from .canvas import Canvas
 from .pictures import qimage
@@ -23,6 +24,7 @@ class FaceView(Canvas):
         self._frame: Image | None = None
         self._image: QImage | None = None
         self._box: FaceBox | None = None
+        self._live = False
         self.caption = ""
 
     def sizeHint(self) -> QSize:  # noqa: N802
@@ -32,7 +34,8 @@ class FaceView(Canvas):
     def show_view(self, view: View) -> None:
         """Take the newest frame and box; paint only where one is new."""
         look = view.history.looks[-1] if view.history.looks else None
-        box = look.face if look is not None and _fresh(look, view) else None
+        self._live = _live(view)
+        box = look.face if look is not None and self._live and _fresh(look, view) else None
         caption = _caption(view, box)
         if view.frame is self._frame and box is self._box and caption == self.caption:
             return
@@ -53,6 +56,8 @@ class FaceView(Canvas):
             painter.drawImage(place, self._image)
             if self._box is not None:
                 _draw_box(painter, self._box, place, place.width() / self._image.width())
+            if not self._live:
+                painter.fillRect(place, theme.colour(theme.BACKGROUND, 0.65))
         else:
             painter.setPen(Qt.NoPen)
             painter.setBrush(theme.colour(theme.RAISED))
@@ -88,9 +93,17 @@ def _fresh(look: Look, view: View) -> bool:
     return view.snapshot is not None and view.snapshot.now_s - look.time_s < FRESH_LOOK_S
 
 
+def _live(view: View) -> bool:
+    status = _status(view)
+    return status is not None and wording.health(status).tone in ("good", "warn")
+
+
+def _status(view: View) -> SourceStatus | None:
+    return next((s for s in view.snapshot.sources if s.modality == "face"), None) if view.snapshot else None
+
+
 def _caption(view: View, box: FaceBox | None) -> str:
-    snapshot = view.snapshot
-    status = next((s for s in snapshot.sources if s.modality == "face"), None) if snapshot else None
+    status = _status(view)
     if status is None:
         return "no camera yet"
     said = wording.health(status)

@@ -39,7 +39,8 @@ class Header(QWidget):
         snapshot = view.snapshot
         if snapshot is None:
             return
-        said = wording.phase(snapshot)
+        gone = view.attachment == "gone"
+        said = wording.Said("engine gone", "bad") if gone else wording.phase(snapshot)
         self.engine.setText(snapshot.engine)
         self.phase.setText(f"{said.mark} {said.text}")
         theme.tinted(self.phase, theme.TONES[said.tone])
@@ -72,7 +73,7 @@ class Notices(QFrame):
             f" border: 1px solid rgba({tint.red()}, {tint.green()}, {tint.blue()}, 90); border-radius: 6px; }}"
         )
         self.text = theme.label("", 12, warn, bold=True)
-        self.text.setWordWrap(True)
+        self.text.setMinimumWidth(1)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 4, 12, 4)
         row.addWidget(self.text)
@@ -84,6 +85,6 @@ class Notices(QFrame):
         if snapshot is None:
             return
         own = snapshot.notices + (() if snapshot.estimate is None else snapshot.estimate.notices)
-        text = "  ·  ".join(dict.fromkeys(own))
-        self.text.setText(f"▲ {text}")
-        self.setVisible(bool(text))
+        lines = [f"▲ {notice}" for notice in dict.fromkeys(own)]
+        self.text.setText("\n".join(lines))
+        self.setVisible(bool(lines))

@@ -1,5 +1,6 @@
 """How each source does: a mark, a word and a colour, its rate, its losses, its age, its declared delay."""
 
+from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from ...models.contract import MODALITIES, Modality
@@ -37,9 +38,11 @@ class SourceCard(QFrame):
         self.state.setText(f"{said.mark} {said.text}")
         theme.tinted(self.state, theme.TONES[said.tone])
         self.name.setText(status.name if len(status.name) <= 26 else status.name[:25] + "…")
-        self.setToolTip("\n".join(f"{t.time_s:.1f} s: {t.state}, {t.why}" for t in status.transitions[-8:]))
+        past = [f"{t.time_s:.1f} s: {t.state}, {t.why}" for t in status.transitions[-8:]]
+        self.setToolTip("\n".join(past if status.error is None else [*past, status.error]))
         if status.error is not None:
-            self.figures.setText(status.error)
+            room = self.width() - 26
+            self.figures.setText(self.figures.fontMetrics().elidedText(status.error, Qt.ElideRight, room))
         elif not status.configured:
             self.figures.setText("left out of the config")
         else:

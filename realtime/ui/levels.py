@@ -1,14 +1,15 @@
 """Valence or arousal: probabilities of the last minute and a half, and the answer now, in words."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyqtgraph as pg
+from numpy.typing import NDArray
 from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QBrush
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from ...models.contract import LEVELS, Estimate, Readout
+from ...models.contract import LEVELS, Estimate, Readout, TimeArray
 from .. import wording
 from ..history import History
 from . import theme
@@ -16,6 +17,7 @@ from .bars import Bars
 from .view import View
 
 SPAN_S = 90.0
+GAP_S = 2.0
 ANSWER_WIDTH = 196
 
 
@@ -45,8 +47,10 @@ class LevelChart(pg.PlotWidget):  # type: ignore[misc]
         self.undecided = self._added(brush=hatch, fillLevel=0, stepMode="left")
         edge = pg.mkPen(theme.PANEL, width=1.5)
         self._borders = [self._added(pen=edge, antialias=True) for _ in range(2)]
-        self._halo = self._added(pen=pg.mkPen(theme.colour(theme.BACKGROUND, 0.7), width=4), antialias=True)
-        self.truth = self._added(pen=pg.mkPen(theme.TRUTH, width=1.6), antialias=True)
+        self._halo = self._added(
+            pen=pg.mkPen(theme.colour(theme.BACKGROUND, 0.7), width=4), antialias=True, connect="finite"
+        )
+        self.truth = self._added(pen=pg.mkPen(theme.TRUTH, width=1.6), antialias=True, connect="finite")
         self._shown: History | None = None
 
     def _added(self, pen: object = None, **options: object) -> pg.PlotCurveItem:
@@ -64,15 +68,25 @@ class LevelChart(pg.PlotWidget):  # type: ignore[misc]
         if not len(stamps):
             return
         now = stamps[-1]
-        times = history.times_s - now
-        low, medium = shares[:, 0], shares[:, 0] + shares[:, 1]
-        for item, heights in zip(self._areas, (np.ones(len(times)), medium, low), strict=True):
-            item.setData(times, heights)
-        for item, heights in zip(self._borders, (medium, low), strict=True):
-            item.setData(times, heights)
-        self.undecided.setData(times, history.undecided[:, which].astype(np.float32))
+        columns = np.column_stack(
+            [np.ones(len(shares)), shares[:, 0] + shares[:, 1], shares[:, 0], history.undecided[:, which]]
+        )
+        times, columns = with_gaps(history.times_s - now, columns, 0.0)
+        for item, column in zip((*self._areas, self.undecided), columns.T, strict=True):
+            item.setData(times, column)
+        for item, column in zip(self._borders, columns.T[1:3], strict=True):
+            item.setData(times, column)
+        times, columns = with_gaps(history.truth_times_s - now, (history.truth[:, which : which + 1] + 1) / 2, np.nan)
         for item in (self._halo, self.truth):
-            item.setData(history.truth_times_s - now, (history.truth[:, which] + 1) / 2)
+            item.setData(times, columns[:, 0])
+
+
+def with_gaps(times: TimeArray, columns: NDArray[Any], filler: float) -> tuple[TimeArray, NDArray[Any]]:
+    """Put two points of ``filler`` into every hole, so that no line is drawn across what nobody estimated."""
+    after = np.flatnonzero(np.diff(times) > GAP_S) + 1
+    edges = np.column_stack([times[after - 1] + 0.01, times[after] - 0.01]).ravel()
+    places = np.repeat(after, 2)
+    return np.insert(times, places, edges), np.insert(columns, places, filler, axis=0)
 
 
 class LevelPanel(QFrame):
@@ -90,8 +104,7 @@ class LevelPanel(QFrame):
         self._which = which
         self.chart = LevelChart()
         self.answer = theme.label("–", 20, bold=True)
-        self.reason = theme.label("", 11, theme.SOFT)
-        self.reason.setWordWrap(True)
+        self.reason = theme.wrapped(theme.label("", 11, theme.SOFT), 3)
         self.legend = theme.label("", 11, theme.SOFT)
         self.bars = Bars(LEVELS[::-1], theme.LEVEL_COLOURS[::-1], 62)
         side = QWidget()

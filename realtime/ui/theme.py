@@ -2,7 +2,7 @@
 
 from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QColor, QFont
-from PyQt5.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from ..wording import Tone
 
@@ -77,7 +77,19 @@ def panel(title: str | None = None) -> tuple[QFrame, QVBoxLayout]:
     return frame, column
 
 
-def spacer_free(widget: QWidget) -> QWidget:
-    """Let a widget shrink as far as its layout wants."""
-    widget.setMinimumSize(1, 1)
+def wrapped(made: QLabel, lines: int) -> QLabel:
+    """Wrap a label into a fixed number of lines, so that what it says never moves its neighbours."""
+    made.setWordWrap(True)
+    made.setAlignment(Qt.AlignTop | Qt.AlignLeft)
+    made.setFixedHeight(lines * made.fontMetrics().lineSpacing() + 2)
+    policy = QSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
+    policy.setHeightForWidth(False)
+    made.setSizePolicy(policy)
+    return made
+
+
+def elastic(widget: QWidget) -> QWidget:
+    """Give a widget the share of room that its stretch asks for, whatever it holds."""
+    widget.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Ignored)
+    widget.setMinimumSize(60, 60)
     return widget

@@ -78,7 +78,6 @@ class Window(QWidget):
         outer.addWidget(self.header)
         outer.addWidget(self.notices)
         outer.addWidget(self.picture, 1)
-        outer.addWidget(self.health)
         grid = QGridLayout(self.picture)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(theme.SPACE)
@@ -89,9 +88,11 @@ class Window(QWidget):
         ):
             column.setSpacing(theme.SPACE)
             for part, stretch in parts:
-                column.addWidget(theme.spacer_free(part), stretch)
+                column.addWidget(theme.elastic(part), stretch)
         grid.addLayout(left, 0, 0)
         grid.addLayout(right, 0, 1)
+        grid.addWidget(self.health, 1, 0, 1, 2)
+        grid.setRowStretch(0, 1)
         grid.setColumnStretch(0, 62)
         grid.setColumnStretch(1, 38)
 
@@ -103,7 +104,7 @@ class Window(QWidget):
         for title, part, stretch in (("Camera", self.face, 14), ("Valence and arousal", self.plane, 11)):
             frame, column = theme.panel(title)
             column.addWidget(part, 1)
-            row.addWidget(theme.spacer_free(frame), stretch)
+            row.addWidget(theme.elastic(frame), stretch)
         return box
 
     def _looked(self) -> QWidget:
