@@ -1,0 +1,119 @@
+"""Speech emotion from raw waveforms: convolutions within each second, an LSTM from second to second.
+
+Four one-dimensional convolution blocks (convolution, batch norm, ELU, max pool) turn each segment of 16,000 samples
+into one vector; an LSTM (tanh) runs over the segments of an utterance; a fully connected layer and softmax give the
+class probabilities after every segment. The paper's structure (speech emotion recognition with CNN and LSTM on raw
+audio); its sizes are not given there, so the defaults here are chosen for one CPU core.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ...configs.errors import MoodringError
+
+BLOCKS = 4
+Memory = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class SpeechSizes:
+    """Sizes of the network; each tuple has one number per block.
+
+    Attributes
+    ----------
+    channels, kernels, strides, pools : tuple of 4 int
+        Output channels, kernel length and stride of the convolution, and length of the max pool.
+    lstm_units : int
+    dropout : float
+        Before the LSTM and before the last layer, while training.
+    """
+
+    channels: tuple[int, ...] = (16, 32, 48, 64)
+    kernels: tuple[int, ...] = (80, 9, 7, 5)
+    strides: tuple[int, ...] = (4, 1, 1, 1)
+    pools: tuple[int, ...] = (8, 4, 4, 4)
+    lstm_units: int = 48
+    dropout: float = 0.3
+
+    def numbers(self) -> dict[str, float | int | str]:
+        """Write the sizes as plain values, for a bundle's spec; tuples as ``"16,32,48,64"``."""
+        return {key: ",".join(map(str, v)) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
+
+
+def sizes_from(numbers: Mapping[str, float | int | str]) -> SpeechSizes:
+    """Read what :meth:`SpeechSizes.numbers` wrote.
+
+    Raises
+    ------
+    MoodringError
+        A size is missing, or is no such number.
+    """
+    try:
+        blocks = {
+            key: tuple(int(part) for part in str(numbers[key]).split(","))
+            for key in ("channels", "kernels", "strides", "pools")
+        }
+        if any(len(block) != BLOCKS or min(block) < 1 for block in blocks.values()):
+            raise ValueError(f"each of {', '.join(blocks)} needs {BLOCKS} numbers from 1 on")
+        return SpeechSizes(**blocks, lstm_units=int(numbers["lstm_units"]), dropout=float(numbers["dropout"]))
+    except (KeyError, ValueError) as error:
+        raise MoodringError(
+            f"the speech network's sizes {dict(numbers)} do not fit ({error}); use another bundle"
+        ) from None
+
+
+def _block(inputs: int, outputs: int, kernel: int, stride: int, pool: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv1d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False),
+        nn.BatchNorm1d(outputs),
+        nn.ELU(),
+        nn.MaxPool1d(pool),
+    )
+
+
+class SpeechNetwork(nn.Module):
+    """CNN + LSTM over the segments of one utterance.
+
+    Parameters
+    ----------
+    sizes : SpeechSizes
+    n_classes : int
+    segment_samples : int
+    """
+
+    def __init__(self, sizes: SpeechSizes, n_classes: int, segment_samples: int = 16_000) -> None:
+        super().__init__()
+        inputs = (1, *sizes.channels[:-1])
+        blocks = zip(inputs, sizes.channels, sizes.kernels, sizes.strides, sizes.pools, strict=True)
+        self.blocks = nn.Sequential(*(_block(*each) for each in blocks), nn.Flatten())
+        with torch.no_grad():
+            self.blocks.eval()
+            # Found by a trial run: arithmetic on paddings and pools would have to be kept in step with the blocks.
+            width = self.blocks(torch.zeros(1, 1, segment_samples)).shape[1]
+            self.blocks.train()
+        self.dropout = nn.Dropout(sizes.dropout)
+        self.lstm = nn.LSTM(width, sizes.lstm_units, batch_first=True)
+        self.head = nn.Linear(sizes.lstm_units, n_classes)
+
+    def forward(self, segments: Tensor, memory: Memory | None = None) -> tuple[Tensor, Memory]:
+        """Give the logits after each segment.
+
+        Parameters
+        ----------
+        segments : (batch, n_segments, 16000) float32
+            RMS-normalised; shorter utterances padded with zeros at the end.
+        memory : pair of (1, batch, lstm_units), optional
+            The LSTM's state after the segments before these; None at the start of an utterance.
+
+        Returns
+        -------
+        logits : (batch, n_segments, n_classes)
+        memory : pair of (1, batch, lstm_units)
+        """
+        batch, n_segments, n_samples = segments.shape
+        vectors = self.blocks(segments.reshape(batch * n_segments, 1, n_samples)).reshape(batch, n_segments, -1)
+        states, memory = self.lstm(self.dropout(vectors), memory)
+        return self.head(self.dropout(states)), memory

@@ -1,0 +1,219 @@
+"""The emotion category expressed in a voice, live: samples in, an estimate per second of speech out."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from ..configs.errors import MoodringError
+from .bundle import Bundle
+from .contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate, SpeechSegment
+from .networks.speech import Memory, SpeechNetwork, sizes_from
+from .signals import speech as cutting
+from .signals.speech import WINDOW_SAMPLES, UtteranceRules, UtteranceState
+from .voice_activity import VoiceActivity, VoiceState
+from .voice_activity import start as silent
+
+LONGEST_GAP_S = 0.02
+
+
+@dataclass(frozen=True)
+class _Listening:
+    """Between two calls: what is not yet a whole window, and the state of voice activity and utterance."""
+
+    rest: FloatArray
+    expected_s: float | None
+    voice: VoiceState
+    utterance: UtteranceState
+    level_db: float
+
+
+def _listening() -> _Listening:
+    return _Listening(np.zeros(0, np.float32), None, silent(), UtteranceState(), cutting.QUIETEST_DB)
+
+
+class UtteranceCutter:
+    """Voice activity and segmentation of a stream of samples, the same in training and live.
+
+    Windows of 512 samples are counted from the first sample after a start or a gap, so how a stream is chopped into
+    calls of :meth:`feed` changes nothing.
+
+    Parameters
+    ----------
+    voice : VoiceActivity
+    rules : UtteranceRules
+    """
+
+    def __init__(self, voice: VoiceActivity, rules: UtteranceRules | None = None) -> None:
+        self._voice = voice
+        self._rules = rules or UtteranceRules()
+        self._state = _listening()
+
+    @property
+    def voiced(self) -> bool:
+        """Whether an utterance is open."""
+        return self._state.utterance.speaking
+
+    @property
+    def level_db(self) -> float:
+        """Level of the last 32 ms in dB of full scale; -120 for silence."""
+        return self._state.level_db
+
+    def reset(self) -> None:
+        """Forget everything heard so far."""
+        self._state = _listening()
+
+    def feed(self, samples: FloatArray, start_s: float) -> tuple[SpeechSegment, ...]:
+        """Take the next samples.
+
+        Parameters
+        ----------
+        samples : (n,) float32
+            Mono, 16 kHz, in -1..1; a value that is not finite counts as 0.
+        start_s : float
+            When the first of them was captured. More than 20 ms from where the samples before ended is a gap: it
+            closes the utterance, and voice activity starts afresh.
+
+        Returns
+        -------
+        tuple of SpeechSegment
+            Those that these samples completed, stamped on the clock of ``start_s``.
+
+        Raises
+        ------
+        MoodringError
+            The samples are not one-dimensional.
+        """
+        if samples.ndim != 1:
+            raise MoodringError(f"speech is decoded from mono samples (n,); an array of shape {samples.shape} came")
+        if not len(samples):
+            return ()
+        done: list[SpeechSegment] = []
+        expected_s = self._state.expected_s
+        if expected_s is not None and abs(start_s - expected_s) > LONGEST_GAP_S:
+            done.extend(self.close())
+        state = self._state
+        heard = np.concatenate((state.rest, np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)))
+        heard_from_s = start_s - len(state.rest) / AUDIO_RATE_HZ
+        voice, utterance, level_db = state.voice, state.utterance, state.level_db
+        whole = len(heard) // WINDOW_SAMPLES * WINDOW_SAMPLES
+        for stop in range(WINDOW_SAMPLES, whole + 1, WINDOW_SAMPLES):
+            window = heard[stop - WINDOW_SAMPLES : stop].astype(np.float32)
+            probability, voice = self._voice.step(voice, window)
+            end_s = heard_from_s + stop / AUDIO_RATE_HZ
+            segments, utterance = cutting.step(utterance, window, probability, end_s, self._rules)
+            done.extend(segments)
+            level_db = cutting.level_db(window)
+        self._state = _Listening(
+            heard[whole:], start_s + len(samples) / AUDIO_RATE_HZ, voice, utterance, level_db
+        )  # fmt: skip
+        return tuple(done)
+
+    def close(self) -> tuple[SpeechSegment, ...]:
+        """End the open utterance where the samples end, and start afresh; its last segment, if there is one."""
+        segments, _ = cutting.close(self._state.utterance, self._rules)
+        self._state = replace(_listening(), level_db=self._state.level_db)
+        return segments
+
+
+class SpeechDecoder:
+    """Decode a stream of 16 kHz samples with a speech bundle.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        Of kind "speech".
+    device : torch.device
+
+    Raises
+    ------
+    MoodringError
+        The bundle is of another kind, or its weights do not fit its own sizes.
+    """
+
+    def __init__(self, bundle: Bundle, device: torch.device) -> None:
+        if bundle.spec.kind != "speech":
+            raise MoodringError(
+                f"speech needs a bundle of kind 'speech'; '{bundle.name}' is of kind '{bundle.spec.kind}': "
+                "give another one as models.speech"
+            )
+        self.spec = bundle.spec
+        self._network = network_of(bundle).to(device).eval()
+        self._device = device
+        self._temperature = float(bundle.spec.temperatures.get("speech", 1.0))
+        self._cutter = UtteranceCutter(VoiceActivity())
+        self._memory: Memory | None = None
+        self._last: SpeechEstimate | None = None
+
+    @property
+    def voiced(self) -> bool:
+        """Whether somebody is speaking: an utterance is open (it stays open over pauses under 0.5 s)."""
+        return self._cutter.voiced
+
+    @property
+    def level_db(self) -> float:
+        """Level of the last 32 ms in dB of full scale; -120 for silence."""
+        return self._cutter.level_db
+
+    def reset(self) -> None:
+        """Forget everything heard so far."""
+        self._cutter.reset()
+        self._forget()
+
+    def feed(self, samples: FloatArray, start_s: float) -> tuple[SpeechEstimate, ...]:
+        """Take the next samples; see :meth:`UtteranceCutter.feed`.
+
+        Returns
+        -------
+        tuple of SpeechEstimate
+            One per second of speech that these samples completed, and a final one where an utterance ended; none in
+            silence. Each covers its segment (``start_s`` to ``end_s``) in the light of the utterance so far.
+        """
+        return tuple(self._decode(segment) for segment in self._cutter.feed(samples, start_s))
+
+    def close(self) -> tuple[SpeechEstimate, ...]:
+        """End the open utterance where the samples end; its final estimate, if there is one."""
+        return tuple(self._decode(segment) for segment in self._cutter.close())
+
+    def _decode(self, segment: SpeechSegment) -> SpeechEstimate:
+        if segment.first:
+            self._forget()
+        if self._last is not None and not segment.n_samples:
+            # The pause closed the utterance right after a whole segment: what was said of it stands.
+            estimate = replace(self._last, end_s=segment.end_s, final=True)
+        else:
+            probabilities = self._infer(segment.samples)
+            estimate = SpeechEstimate(
+                segment.start_s, segment.end_s, self.spec.classes, probabilities, segment.final
+            )  # fmt: skip
+        self._last = estimate
+        return estimate
+
+    def _infer(self, samples: FloatArray) -> tuple[float, ...]:
+        with torch.inference_mode():
+            batch = torch.from_numpy(samples).to(self._device)[None, None]
+            logits, self._memory = self._network(batch, self._memory)
+            scaled = logits[0, -1].float() / self._temperature
+            return tuple(float(p) for p in torch.softmax(scaled, 0).cpu())
+
+    def _forget(self) -> None:
+        self._memory, self._last = None, None
+
+
+def network_of(bundle: Bundle) -> SpeechNetwork:
+    """Build the network that a speech bundle holds.
+
+    Raises
+    ------
+    MoodringError
+        Weights and sizes do not fit each other.
+    """
+    network = SpeechNetwork(sizes_from(bundle.spec.network), len(bundle.spec.classes))
+    try:
+        network.load_state_dict(dict(bundle.tensors))
+    except RuntimeError as error:
+        first = str(error).splitlines()[-1].strip()
+        raise MoodringError(
+            f"bundle '{bundle.name}': its weights do not fit its sizes ({first}); use another"
+        ) from None
+    return network
