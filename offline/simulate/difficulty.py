@@ -107,7 +107,7 @@ class Difficulty:
     face_jitter: float = 0.10
     talk_mouth: float = 0.35
     camera_noise: float = 3.0
-    speech_share: float = 0.45
+    speech_share: float = 0.48
     voice_gain: float = 1.0
     voice_noise: float = 0.35
     room_db: float = -32.0

@@ -134,7 +134,7 @@ def record_eeg(
         Microvolts against a distant reference, offsets and artifacts included; 256 Hz.
     """
     person = brain(seed, difficulty)
-    n_times = int(round(duration_s * EEG_RATE_HZ))
+    n_times = round(duration_s * EEG_RATE_HZ)
     rng = stream(seed, "eeg")
     rhythms = _rhythms(rng, n_times, person) * _envelopes(rng, n_times, latents, face, person, difficulty)
     scalp = rhythms @ (person.fields * difficulty.rhythm_uv)

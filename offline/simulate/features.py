@@ -96,7 +96,7 @@ def _fill_eye(canvas: Image, person: Looks, pose: Pose, outline: Points, middle:
     _disc(ball, centre, 0.100 * scale, _mix(person.iris, (20, 20, 20), 0.4))
     _disc(ball, centre, 0.085 * scale, person.iris)
     _disc(ball, centre, 0.045 * scale, (24, 22, 22))
-    _disc(ball, centre + (-3.0, -3.5), 0.026 * scale, (255, 255, 255))
+    _disc(ball, centre - np.array([3.0, 3.5]), 0.026 * scale, (255, 255, 255))
     mask = np.zeros(patch.shape[:2], np.uint8)
     cv2.fillPoly(mask, [_fixed(outline - low)], 255, cv2.LINE_8, _SHIFT)
     cv2.copyTo(ball, mask, patch)
@@ -111,7 +111,7 @@ def _draw_brow(canvas: Image, person: Looks, pose: Pose, side: float) -> None:
     y = lift + inner - 0.07 * np.sin(np.pi * (0.25 + 0.7 * along)) + 0.05
     half = 0.042 * person.brow_weight * (1.0 - 0.75 * along**2)
     outline = np.concatenate([np.stack([x, y - half], axis=1), np.stack([x, y + half], axis=1)[::-1]])
-    _fill(canvas, _pixels(outline, pose), _mix(person.hair, (40, 44, 52), 0.45))
+    _fill(canvas, _pixels(outline, pose), _mix(person.hair, (30, 32, 40), 0.6))
 
 
 def _draw_nose(canvas: Image, person: Looks, pose: Pose) -> None:
@@ -148,7 +148,7 @@ def _draw_mouth(canvas: Image, person: Looks, pose: Pose) -> None:
     upper = np.stack([x, seam - gap_up], axis=1)
     lower = np.stack([x, seam + gap_down], axis=1)
     bottom = np.stack([x, seam + gap_down + pout], axis=1)
-    lips = _mix(person.skin, (92, 84, 190), 0.45)
+    lips = _mix(person.skin, (78, 66, 170), 0.55)
     _fill(canvas, _pixels(np.concatenate([top, bottom[::-1]]), pose), lips)
     inside = _pixels(np.concatenate([upper, lower[::-1]]), pose)
     seam_colour = _mix(lips, (40, 30, 60), 0.6)
@@ -168,7 +168,7 @@ def _draw_mouth(canvas: Image, person: Looks, pose: Pose) -> None:
 
 def _pixels(points: Points, pose: Pose) -> Points:
     """Carry points ``(n, 2)`` from face units to canvas pixels."""
-    moved = points + (pose.turn, pose.nod)
+    moved = points + np.array([pose.turn, pose.nod])
     return np.asarray(moved @ pose.frame[:, :2].T + pose.frame[:, 2])
 
 

@@ -144,7 +144,7 @@ def feel(seed: int, duration_s: float, difficulty: Difficulty) -> Latents:
     rng = stream(seed, "latents")
     stimuli = library(difficulty)
     rest_s, shown = schedule(seed, duration_s, difficulty)
-    times_s = np.arange(int(round(duration_s * LATENT_RATE_HZ)) + 1) / LATENT_RATE_HZ
+    times_s = np.arange(round(duration_s * LATENT_RATE_HZ) + 1) / LATENT_RATE_HZ
     aim = np.zeros((len(times_s), 2))
     for presentation in shown:
         stimulus = stimuli[presentation.stimulus]

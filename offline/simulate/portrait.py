@@ -13,16 +13,16 @@ Colour = tuple[float, float, float]
 
 # Everything is drawn at twice the size and averaged down.
 CANVAS = 384
-MIDDLE = (192.0, 200.0)
-UNIT = 92.0
+MIDDLE = (192.0, 192.0)
+UNIT = 95.0
 
 _SKINS: tuple[Colour, ...] = (
     (196, 216, 243),
     (176, 201, 233),
     (150, 182, 222),
     (120, 155, 203),
-    (95, 128, 178),
-    (78, 106, 150),
+    (100, 136, 188),
+    (84, 114, 162),
 )
 _HAIRS: tuple[Colour, ...] = ((36, 34, 38), (40, 58, 86), (52, 84, 128), (92, 150, 196), (48, 70, 150), (150, 152, 156))
 _IRISES: tuple[Colour, ...] = ((60, 82, 110), (150, 120, 78), (96, 128, 92), (52, 60, 70))
@@ -62,11 +62,12 @@ def looks(seed: int) -> Looks:
     """Draw one person's looks."""
     rng = stream(seed, "looks")
     style = int(rng.integers(5))
-    skin = _SKINS[int(rng.integers(len(_SKINS)))]
+    tone = int(rng.integers(len(_SKINS)))
+    skin = _SKINS[tone]
     shade = float(rng.uniform(0.96, 1.04))
     return Looks(
         skin=(skin[0] * shade, skin[1] * shade, skin[2] * shade),
-        hair=_HAIRS[int(rng.integers(len(_HAIRS)))],
+        hair=_HAIRS[int(rng.integers(len(_HAIRS) if tone < 3 else 2))],
         iris=_IRISES[int(rng.integers(len(_IRISES)))],
         shirt=_SHIRTS[int(rng.integers(len(_SHIRTS)))],
         wall=_WALLS[int(rng.integers(len(_WALLS)))],
@@ -104,19 +105,25 @@ def paint_portrait(person: Looks) -> Image:
         _lay(picture, _egg(x, y + 0.05, person.width * 1.22, 1.45, 1.75), top * 0.8)
     if person.hair_style == 3:
         _lay(picture, _egg(x, y + 0.35, person.width * 1.28, 1.25, 1.0), top * 0.85)
-    shirt = _egg(x, y - 2.75, 1.75, 1.15, 1.2)
+    shirt = _egg(x, y - 2.45, 1.80, 0.92, 1.2)
     _lay(picture, shirt, np.array(person.shirt, np.float32) * (1.05 + 0.15 * x[:, :, None] * person.light[0]))
     skin = np.array(person.skin, np.float32)
-    _lay(picture, _soft(np.maximum(np.abs(x) - 0.42 - 0.1 * np.abs(y - 1.3), y - 1.85)), skin * 0.80)
+    _lay(picture, _soft(_neck(x, y)), skin * 0.80)
     for side in (-1.0, 1.0):
         _lay(picture, _egg(x - side * person.width, y - 0.05, 0.13, 0.24, 0.24), skin * 0.88)
     face = _egg(x * (1.0 + person.jaw * np.clip(y, -0.2, 1.2)), y, person.width, 1.22, person.height)
     _lay(picture, face, skin[None, None] * _shading(x, y, person)[:, :, None])
     if person.beard:
         jaw = _soft((0.52 - y) * 1.5 + 0.35 * np.cos(1.6 * x / person.width)) * face
-        _lay(picture, cv2.GaussianBlur(jaw, (0, 0), 5.0) * 0.75, top * 0.5 + skin * 0.3)
-    _lay(picture, _hairline(x, y, person), top * (1.0 + 0.12 * np.sin(14.0 * x + 5.0 * y))[:, :, None])
+        _lay(picture, cv2.GaussianBlur(jaw, (0, 0), 4.0) * 0.45, top * 0.5 + skin * 0.35)
+    _lay(picture, _hairline(x, y, person), top * (1.0 - 0.25 * (y + 0.9) + 0.05 * np.sin(22.0 * x + 6.0 * y))[:, :, None])
     return np.clip(picture, 0.0, 255.0).astype(np.uint8)
+
+
+def _neck(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give the signed distance to the neck, which widens towards the shoulders."""
+    sides = np.abs(x) - 0.40 - 0.12 * np.clip(y - 1.2, 0.0, 1.0)
+    return np.asarray(np.maximum(np.maximum(sides, y - 1.75), 0.6 - y), np.float32)
 
 
 def _shading(x: NDArray[np.float32], y: NDArray[np.float32], person: Looks) -> NDArray[np.float32]:
@@ -125,7 +132,7 @@ def _shading(x: NDArray[np.float32], y: NDArray[np.float32], person: Looks) -> N
     nz = np.sqrt(np.clip(1.0 - nx**2 - ny**2, 0.04, 1.0))
     lit = 0.80 + 0.20 * nz + 0.09 * (nx * person.light[0] + ny * person.light[1])
     for side in (-1.0, 1.0):
-        lit -= 0.07 * np.exp(-(((x - side * person.eye_gap) / 0.24) ** 2) - ((y + 0.19) / 0.14) ** 2)
+        lit -= 0.10 * np.exp(-(((x - side * person.eye_gap) / 0.24) ** 2) - ((y + 0.19) / 0.14) ** 2)
         lit += 0.03 * np.exp(-(((x - side * 0.55) / 0.22) ** 2) - ((y - 0.28) / 0.2) ** 2)
     lit += 0.04 * np.exp(-((x / 0.12) ** 2) - ((y - 0.12) / 0.30) ** 2)
     lit -= 0.05 * np.exp(-((x / 0.25) ** 2) - ((y - 0.95) / 0.06) ** 2)
@@ -138,10 +145,10 @@ def _hairline(x: NDArray[np.float32], y: NDArray[np.float32], person: Looks) -> 
         return np.zeros_like(x)
     crown = _egg(x, y + 0.08, person.width * 1.10, 1.30, 1.30)
     border = {
-        0: -0.66 + 0.25 * np.abs(x) ** 3,
-        1: -0.74 + 0.30 * (x + 0.25) ** 2,
-        2: -0.80 + 0.75 * np.abs(x) ** 2.5,
-        3: -0.70 + 0.35 * x**2 + 0.04 * np.sin(16.0 * x),
+        0: -0.70 + 0.50 * np.abs(x) ** 6,
+        1: -0.80 + 0.28 * (x + 0.35) ** 2 + 0.25 * np.abs(x) ** 6,
+        2: -0.84 + 0.95 * np.abs(x) ** 2.5,
+        3: -0.74 + 0.45 * x**4 + 0.035 * np.sin(16.0 * x),
     }[person.hair_style]
     return np.asarray(crown * _soft(y - border), np.float32)
 

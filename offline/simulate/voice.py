@@ -163,11 +163,11 @@ def record_voice(
     """
     person = throat(seed)
     rng = stream(seed, "voice")
-    level = 0.06 * person.gain
-    audio = rng.standard_normal(int(round(duration_s * VOICE_RATE_HZ)), dtype=np.float32)
+    level = 0.15 * person.gain
+    audio = rng.standard_normal(round(duration_s * VOICE_RATE_HZ), dtype=np.float32)
     audio *= np.float32(level * 10.0 ** (difficulty.room_db / 20.0))
     for utterance in spoken:
-        first = int(round(utterance.start_s * VOICE_RATE_HZ))
+        first = round(utterance.start_s * VOICE_RATE_HZ)
         voice = level * _speak(rng, utterance, person)[: len(audio) - first]
         audio[first : first + len(voice)] += voice
     return np.clip(audio, -1.0, 1.0)
@@ -175,7 +175,7 @@ def record_voice(
 
 def _syllables(rng: np.random.Generator, start_s: float, length_s: float, rate_hz: float) -> tuple[Syllable, ...]:
     """Fill one utterance with syllables."""
-    count = max(2, int(round(length_s * rate_hz)))
+    count = max(2, round(length_s * rate_hz))
     lengths = rng.uniform(0.7, 1.3, count)
     borders = start_s + length_s * np.concatenate([[0.0], np.cumsum(lengths) / lengths.sum()])
     return tuple(
