@@ -86,8 +86,7 @@ def log_band_power(window: EegWindow) -> FloatArray:
     frequency = np.fft.rfftfreq(n_times, 1.0 / window.rate_hz)
     bands = [power[(frequency >= low) & (frequency < high)].sum(axis=0) for low, high in BAND_EDGES_HZ]
     log_power = np.log10(np.maximum(np.stack(bands, axis=1), FLOOR_UV2))
-    log_power[~window.good] = np.nan
-    return log_power.astype(np.float32)
+    return np.where(window.good[:, None], log_power, np.nan).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -104,6 +103,16 @@ class RestBaseline:
 
     total: NDArray[np.float64]
     count: NDArray[np.int64]
+
+    @classmethod
+    def empty(cls, channel_names: Sequence[str]) -> "RestBaseline":
+        """Give the baseline of a person of whom nothing is known yet."""
+        return cls(total=np.zeros((len(channel_names), 3)), count=np.zeros(len(channel_names), dtype=np.int64))
+
+    @property
+    def windows(self) -> int:
+        """How many windows the channel that was good most often has."""
+        return int(self.count.max(initial=0))
 
 
 @dataclass(frozen=True)
@@ -129,16 +138,11 @@ class BandPrior:
         return np.stack([rows.get(canonical_name(name) or "", self.bands) for name in channel_names])
 
 
-def empty(n_channels: int) -> RestBaseline:
-    """Give a baseline without windows."""
-    return RestBaseline(total=np.zeros((n_channels, 3)), count=np.zeros(n_channels, dtype=np.int64))
-
-
 def add(baseline: RestBaseline, log_power: FloatArray) -> RestBaseline:
     """Add one window's log band power, ``(n_channels, 3)``; channels with NaN are left out."""
-    there = np.isfinite(log_power).all(axis=1)
-    total = baseline.total + np.where(there[:, None], log_power, 0.0)
-    return replace(baseline, total=total, count=baseline.count + there)
+    there = np.asarray(np.isfinite(log_power).all(axis=1))[:, None]
+    total = baseline.total + np.where(there, log_power, 0.0)
+    return replace(baseline, total=total, count=baseline.count + there[:, 0])
 
 
 def mean(baseline: RestBaseline, prior: NDArray[np.floating], prior_weight: float = 4.0) -> FloatArray:

@@ -84,8 +84,8 @@ def scalp_channels(channel_names: Sequence[str]) -> NDArray[np.bool_]:
 def positions(channel_names: Sequence[str]) -> NDArray[np.float64]:
     """Give the projected positions of channels: ``(n_channels, 2)``, NaN for those that are not on the scalp."""
     found = np.full((len(channel_names), 2), np.nan)
-    for index in np.flatnonzero(scalp_channels(channel_names)):
+    for index, on_scalp in enumerate(scalp_channels(channel_names)):
         canonical = canonical_name(channel_names[index])
-        if canonical is not None:
+        if on_scalp and canonical is not None:
             found[index] = POSITIONS[canonical]
     return found

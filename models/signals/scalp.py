@@ -77,7 +77,9 @@ def scalp_map(channel_names: Sequence[str], good: BoolArray, size: int) -> Scalp
     places = positions(channel_names)
     used = np.asarray(good, dtype=np.bool_) & np.isfinite(places[:, 0])
     drawn = _interpolate_identity(places[used], size)
-    inside = np.isfinite(drawn).all(axis=1) if drawn.shape[1] else np.zeros(size * size, dtype=np.bool_)
+    inside = np.asarray(np.isfinite(drawn).all(axis=1), dtype=np.bool_)
+    if not used.any():
+        inside[:] = False
     matrix = np.zeros((size * size, len(channel_names)), dtype=np.float32)
     matrix[np.ix_(inside, used)] = drawn[inside]
     return ScalpMap(
