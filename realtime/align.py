@@ -1,6 +1,7 @@
 """Which samples belong to a moment: "up to t" is stamped at or before t, plus a hair for rounding."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,10 +15,11 @@ _STALE_FRAME_S = 0.25
 
 @dataclass(frozen=True)
 class Heard:
-    """Samples of audio without a gap, and when the first was captured."""
+    """Samples of audio without a gap, when the first was captured, and whether it continues what came before."""
 
     samples: FloatArray
     start_s: float
+    continues: bool
 
 
 def tolerance_s(rate_hz: float | None) -> float:
@@ -62,8 +64,8 @@ def unbroken(piece: RingSlice) -> tuple[Heard, ...]:
     breaks = np.flatnonzero(~piece.valid[1:]) + 1
     edges = (0, *(int(edge) for edge in breaks), len(piece))
     return tuple(
-        Heard(piece.samples[low:high, 0], float(piece.stamps_s[low]))
-        for low, high in zip(edges[:-1], edges[1:], strict=True)
+        Heard(piece.samples[low:high, 0], float(piece.stamps_s[low]), bool(piece.valid[low]))
+        for low, high in pairwise(edges)
     )
 
 

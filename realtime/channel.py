@@ -4,6 +4,7 @@ The engine answers each screen in a thread of its own from a finished snapshot, 
 nonsense holds up nobody.
 """
 
+import contextlib
 import secrets
 import threading
 from collections.abc import Callable
@@ -39,6 +40,9 @@ class ChannelServer:
         self._listener = Listener()
         self._seats = threading.BoundedSemaphore(_MOST_SCREENS)
         self._closing = threading.Event()
+        self._told = threading.Event()
+        self._attached = 0
+        self._count = threading.Lock()
         self._thread = threading.Thread(target=self._accept, name="channel", daemon=True)
 
     @property
@@ -50,14 +54,18 @@ class ChannelServer:
         """Begin to answer."""
         self._thread.start()
 
+    def linger(self, for_s: float = 1.0) -> None:
+        """Give the screens that are attached the time to hear that the session has ended."""
+        self._told.clear()
+        if self._attached:
+            self._told.wait(for_s)
+
     def close(self, timeout_s: float = 1.0) -> None:
         """Stop answering."""
         self._closing.set()
-        try:
-            # Knocking is the portable way to wake a thread that waits for a knock.
+        # Knocking is the portable way to wake a thread that waits for a knock.
+        with contextlib.suppress(OSError):
             Client(self.address).close()
-        except OSError:
-            pass
         self._thread.join(timeout_s)
         self._listener.close()
 
@@ -73,6 +81,8 @@ class ChannelServer:
             threading.Thread(target=self._serve, args=(connection,), name="screen", daemon=True).start()
 
     def _serve(self, connection: "Connection[Any, Any]") -> None:
+        with self._count:
+            self._attached += 1
         try:
             with connection:
                 deliver_challenge(connection, self.key)
@@ -83,12 +93,17 @@ class ChannelServer:
                         self._stop()
                         connection.send_bytes(b"{}")
                     elif question == b"snapshot":
-                        connection.send_bytes(wire.encode(self._snapshot()))
+                        snapshot = self._snapshot()
+                        connection.send_bytes(wire.encode(snapshot))
+                        if snapshot.phase == "ended":
+                            self._told.set()
                     else:
                         return
         except (EOFError, OSError, AuthenticationError):
             return
         finally:
+            with self._count:
+                self._attached -= 1
             self._seats.release()
 
 

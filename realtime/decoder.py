@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.contract import (
+    AUDIO_RATE_HZ,
     LEVELS,
     Ages,
     EegWindow,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 REST_STEP_S = 0.5
 _FRESH_S = 0.5
+_LARGEST_STEP_S = 0.01
 _OLDEST_LOOK_S = 2.5
 _EVERY_LEVEL = tuple(range(len(LEVELS)))
 
@@ -98,6 +100,7 @@ class _Clockwork:
     last_eeg: Look | None = None
     last_face: Look | None = None
     speech: SpeechEstimate | None = None
+    heard_until_s: float | None = None
 
 
 @dataclass
@@ -160,7 +163,7 @@ class Decider:
         spent = _Spent()
         stops = {modality: align.stop_at(lane.intake.ring, time_s) for modality, lane in lanes.items()}
         looks = self._look(time_s, lanes, spent)
-        said = self._listen(time_s, lanes.get("speech"), stops.get("speech", 0), spent)
+        said = self._listen(lanes.get("speech"), stops.get("speech", 0), spent)
         readout = self._video_eeg.read() if self._video_eeg is not None and self._at.looks else None
         used = self._used(time_s, lanes)
         readout, abstained = _abstain(readout, used)
@@ -230,7 +233,10 @@ class Decider:
         spent.cutting_s += self._clock.now() - before_s
         if self._video_eeg is None or (eeg is None and face is None):
             return None
-        return self._video_eeg.look(look_s, eeg, face)
+        before_s = self._clock.now()
+        look = self._video_eeg.look(look_s, eeg, face)
+        spent.features_s += max(0.0, self._video_eeg.times.features_done_s - before_s)
+        return look
 
     def _rest(self, until_s: float, lane: Lane | None, spent: _Spent) -> None:
         """Feed the resting baseline up to a time."""
@@ -266,23 +272,38 @@ class Decider:
             spent.face_first = piece.first
         return FaceFrame(lane.picture(piece.samples[-1]), float(piece.stamps_s[-1]))
 
-    def _listen(self, time_s: float, lane: Lane | None, stop: int, spent: _Spent) -> SpeechEstimate | None:
+    def _listen(self, lane: Lane | None, stop: int, spent: _Spent) -> SpeechEstimate | None:
         """Feed the speech model the samples that are new, and give what the voice says now."""
         if self._speech is None or lane is None:
             return None
         before_s = self._clock.now()
-        piece = lane.intake.ring.between(self._at.speech_at, stop)
+        ring, at = lane.intake.ring, self._at
+        if at.speech_at == 0:
+            # Voice activity counts its windows from the first sample: live and decoded, that is the session's start.
+            at.speech_at = ring.start_at(self.plan.t0_s - align.tolerance_s(ring.layout.rate_hz))
+        piece = ring.between(at.speech_at, stop)
         heard = align.unbroken(piece)
         spent.cutting_s += self._clock.now() - before_s
         before_s = self._clock.now()
-        new = [one for part in heard for one in self._speech.feed(part.samples, part.start_s)]
+        new = [one for part in heard for one in self._speech.feed(part.samples, self._continued(part))]
         spent.features_s += self._clock.now() - before_s
-        current = new[-1] if new else self._at.speech
+        current = new[-1] if new else at.speech
         if not new and not self._speech.voiced:
             current = None
         # The last word of an utterance is said once.
-        self._at.speech = None if current is None or current.final else current
+        at.speech = None if current is None or current.final else current
         return current
+
+    def _continued(self, part: align.Heard) -> float:
+        """Give the start of a stretch of audio, moved where the smoothed stamps moved though nothing is missing.
+
+        The speech model takes a step of more than 20 ms for a gap; a fit that still settles may make larger ones.
+        """
+        start_s, until_s = part.start_s, self._at.heard_until_s
+        if until_s is not None and part.continues:
+            start_s = min(max(start_s, until_s - _LARGEST_STEP_S), until_s + _LARGEST_STEP_S)
+        self._at.heard_until_s = start_s + len(part.samples) / AUDIO_RATE_HZ
+        return start_s
 
     def _used(self, time_s: float, lanes: Mapping[Modality, Lane]) -> tuple[Modality, ...]:
         """Say which modalities this decision rests on: delivering, and in the model's state."""

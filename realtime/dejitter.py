@@ -115,7 +115,7 @@ def dejitter(state: DejitterState, raw_s: TimeArray, broken: bool = False) -> tu
     period_s = 1.0 / state.rate_hz
     before_s = state.last_raw_s if state.last_raw_s is not None else float(raw_s[0]) - period_s
     missing_s = np.diff(raw_s, prepend=before_s) - period_s
-    pieces = []
+    pieces: list[Piece] = []
     at = 0
     while at < len(raw_s):
         # The bar for a gap follows the jitter seen so far, so it is asked anew for every piece.

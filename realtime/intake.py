@@ -59,8 +59,11 @@ class EegTreatment:
     def apply(self, samples_uv: FloatArray, gap_before: bool, first: int) -> tuple[FloatArray, BoolArray]:
         """Filter the samples that come next; the first of them has the index ``first``."""
         chunk, self._state = step(self._state, samples_uv, gap_before)
-        if not self._goods or not np.array_equal(self._goods[-1][1], chunk.good):
-            self._goods = (*self._goods[-_GOODS_KEPT:], (first, chunk.good))
+        rows = chunk.good_rows
+        starts = (0, *(np.flatnonzero((rows[1:] != rows[:-1]).any(axis=1)) + 1).tolist()) if len(rows) else ()
+        for start_row in starts:
+            if not self._goods or not np.array_equal(self._goods[-1][1], rows[start_row]):
+                self._goods = (*self._goods[-_GOODS_KEPT:], (first + start_row, rows[start_row].copy()))
         return chunk.samples_uv, chunk.valid
 
     def good_at(self, index: int) -> BoolArray | None:
@@ -85,7 +88,9 @@ class Intake:
         self.ring = ring
         self.treatment = treatment
         self.figures = IntakeFigures()
-        self._dejitter = DejitterState(info.rate_hz, info.jitter_s) if info.rate_hz and info.modality != "face" else None
+        self._dejitter = (
+            DejitterState(info.rate_hz, info.jitter_s) if info.rate_hz and info.modality != "face" else None
+        )
         self._frame_stamps: deque[float] = deque(maxlen=_RATE_SPAN_FRAMES)
         self._broken = False
 

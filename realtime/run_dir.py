@@ -72,6 +72,11 @@ def remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def card_of(name: str, address: str, key: bytes) -> EngineCard:
+    """Make the card of this process's engine."""
+    return EngineCard(name, os.getpid(), _started_s(os.getpid()), address, key.hex())
+
+
 def write_card(folder: Path, card: EngineCard) -> None:
     """Say how to reach the engine of this folder, for this user's eyes only."""
     temporary = folder / f"{_CARD}.new"
@@ -104,7 +109,9 @@ def find(name: str | None) -> EngineCard:
     if not fitting:
         found = ", ".join(f"'{card.name}'" for card in cards) or "none"
         wanted = "a running engine" if name is None else f"a running engine named '{name}'"
-        raise MoodringError(f"{wanted} was expected; running: {found}. Start one with 'moodring demo' or 'moodring live'")
+        raise MoodringError(
+            f"{wanted} was expected; running: {found}. Start one with 'moodring demo' or 'moodring live'"
+        )
     return fitting[0]
 
 

@@ -23,6 +23,7 @@ class Tally:
     first_published_s: float | None = None
     last_published_s: float | None = None
     glimpsed_fraction: float | None = None
+    latency: Percentiles | None = None
     used: dict[Modality, int] = field(default_factory=lambda: dict.fromkeys(MODALITIES, 0))
     ledgers: list[tuple[float, ...]] = field(default_factory=list)
     ages: dict[Modality, list[float]] = field(default_factory=lambda: {modality: [] for modality in MODALITIES})
@@ -45,6 +46,9 @@ class Tally:
             del self.ledgers[: _NEWEST // 2]
         moments = (estimate.time_s, ledger.received_s, ledger.ring_s, ledger.features_s)
         self.ledgers.append((*moments, ledger.inference_s, ledger.published_s))
+        # Screens read the percentiles; they cost too much to compute at each question.
+        if self.decisions < 20 or self.decisions % 10 == 0:
+            self.latency = self.latency_ms()
         time_s = round(estimate.time_s - started_s, 4)
         readout, said = estimate.readout, estimate.speech
         if readout is not None:
@@ -70,9 +74,12 @@ class Tally:
 
 @dataclass(frozen=True)
 class Costs:
-    """What the engine's process took: its largest memory, and processor time per second while it decoded."""
+    """What the engine's process took: its largest memory, and processor time per second while it decoded.
 
-    peak_rss_mb: float
+    None is not measured.
+    """
+
+    peak_rss_mb: float | None
     cpu_s_per_s: float | None
 
 

@@ -66,7 +66,8 @@ class Camera:
     def poll(self) -> Chunk | None:
         """Give the next frame, when it is there."""
         if self._capture is None:
-            return self._again()
+            self._again()
+            return None
         if self._file_rate_hz is not None:
             self._clock.sleep(self._next_s - self._clock.now())
             stamp_s = self._next_s

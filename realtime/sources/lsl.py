@@ -97,7 +97,8 @@ class LslInlet:
         inlet = self._inlet
         if inlet is None:
             time.sleep(_PULL_S)
-            return self._look_for_it()
+            self._look_for_it()
+            return None
         try:
             samples, stamps_s = inlet.pull_chunk(
                 _PULL_S, self._pull_samples, dest_obj=self._buffer, min_samples=1, as_numpy=True
@@ -106,7 +107,8 @@ class LslInlet:
             self._inlet = None
             return None
         if not len(stamps_s):
-            return self._look_for_it()
+            self._look_for_it()
+            return None
         self._heard_at = time.monotonic()
         self._resolver = None
         gap, self._reopened = self._reopened, False

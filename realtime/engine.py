@@ -1,0 +1,246 @@
+"""The engine: a process of its own that decodes a session, with or without screens."""
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from ..configs.errors import MoodringError
+from ..configs.live import LiveConfig
+from ..configs.lsl import liblsl_settings
+from . import run_dir
+from .channel import ChannelServer
+from .clock import LslClock
+from .loaded import load_models
+from .session import Session, configured
+from .summary import Costs, summarise
+
+_log = logging.getLogger(__name__)
+_STEP_S = 0.05
+_SWITCH_S = 0.001
+
+
+@dataclass(frozen=True)
+class EngineJob:
+    """What an engine is to do; crosses the border between processes.
+
+    Attributes
+    ----------
+    config : LiveConfig
+    duration_s : float or None
+        How long to decode, from the moment the sources are there; None until asked to stop.
+    json_path : Path or None
+        Where the summary goes.
+    started_wall_s : float
+        ``time.time()`` when the command started; ``time_s`` and ``elapsed_s`` count from it.
+    threads : int
+        How many the networks and OpenCV may use.
+    """
+
+    config: LiveConfig
+    duration_s: float | None = None
+    json_path: Path | None = None
+    started_wall_s: float = 0.0
+    threads: int = 1
+
+
+@dataclass
+class _Wishes:
+    """Why the engine should stop: asked by the parent, a screen or a signal."""
+
+    stop: threading.Event
+
+    def ask(self) -> None:
+        """Stop soon."""
+        self.stop.set()
+
+
+def run_engine(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None] = lambda _: None) -> dict[str, Any]:
+    """Decode a session in this process until its time is over or somebody asks it to stop.
+
+    Ctrl+C and the system's request to end stop it in order, where this is the main thread.
+
+    Parameters
+    ----------
+    job : EngineJob
+    on_ready : callable
+        Told how to reach the engine, once screens may attach.
+
+    Returns
+    -------
+    dict
+        The summary, which is also written to ``json_path``.
+
+    Raises
+    ------
+    MoodringError
+        A source, a bundle or the disk fails.
+    """
+    return _run(job, on_ready, _Wishes(threading.Event()))
+
+
+def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], wishes: _Wishes) -> dict[str, Any]:
+    apply_settings(job)
+    clock = LslClock()
+    started_s = clock.now() - (max(0.0, time.time() - job.started_wall_s) if job.started_wall_s else 0.0)
+    if job.json_path is not None:
+        _check_writable(job.json_path)
+    folder = run_dir.create()
+    try:
+        with _signals(wishes):
+            models = load_models(job.config.models, configured(job.config), clock)
+            with Session(job.config, models, clock, folder, started_s) as session:
+                server = ChannelServer(session.snapshot, wishes.ask)
+                server.start()
+                card = run_dir.card_of(job.config.name, server.address, server.key)
+                run_dir.write_card(folder, card)
+                on_ready(card)
+                try:
+                    costs = _decode(session, job, clock, wishes)
+                finally:
+                    session.stop()
+                    server.linger()
+                    server.close()
+                statuses = [post.status(clock.now()) for post in session.posts]
+                summary = summarise(
+                    session.tally,
+                    started_s,
+                    clock.now(),
+                    statuses,
+                    costs,
+                    models.domain,
+                    models.bundles,
+                    session.notices,
+                )
+    finally:
+        run_dir.remove(folder)
+    if job.json_path is not None:
+        _write(job.json_path, summary)
+    return summary
+
+
+def _decode(session: Session, job: EngineJob, clock: LslClock, wishes: _Wishes) -> Costs:
+    session.connect(wishes.stop)
+    if wishes.stop.is_set():
+        return Costs(peak_rss_mb(), None)
+    session.start()
+    begin_s, begin_cpu_s = clock.now(), _cpu_s()
+    while not wishes.stop.wait(_STEP_S):
+        session.step()
+        if job.duration_s is not None and clock.now() - begin_s >= job.duration_s:
+            break
+    span_s = clock.now() - begin_s
+    return Costs(peak_rss_mb(), round((_cpu_s() - begin_cpu_s) / span_s, 4) if span_s > 0 else None)
+
+
+def apply_settings(job: EngineJob) -> None:
+    """Hand liblsl its settings and cap the threads of the libraries; before anything uses them."""
+    import pylsl
+
+    settings = liblsl_settings(job.config.lsl)
+    if settings is not None:
+        pylsl.set_config_content(settings)
+    import cv2
+    import torch
+
+    torch.set_num_threads(job.threads)
+    cv2.setNumThreads(job.threads)
+    # The decoder must not wait 5 ms for the interpreter while a source's thread holds it.
+    sys.setswitchinterval(_SWITCH_S)
+
+
+def peak_rss_mb() -> float:
+    """Give the largest memory of this process so far."""
+    if sys.platform == "win32":
+        return round(float(psutil.Process().memory_info().peak_wset) / 1e6, 1)
+    import resource
+
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Kilobytes on Linux, bytes on macOS.
+    return round(largest / (1e6 if sys.platform == "darwin" else 1e3 / 1.024), 1)
+
+
+def engine_process(job: EngineJob, parent: "Connection[Any, Any]") -> None:
+    """Be an engine in a child process: the target of :class:`~moodring.realtime.launch.EngineProcess`.
+
+    Sends one JSON object a line through ``parent``: ``{"ready": name}``, then ``{"done": summary}`` or
+    ``{"error": line, "status": n}``. Stops on ``b"stop"``, and when the parent is gone.
+    """
+    wishes = _Wishes(threading.Event())
+    threading.Thread(target=_heed, args=(parent, wishes), name="parent", daemon=True).start()
+    try:
+        summary = _run(job, lambda card: _tell(parent, {"ready": card.name}), wishes)
+        _tell(parent, {"done": summary})
+        status = 0
+    except MoodringError as error:
+        _tell(parent, {"error": str(error), "status": error.exit_status})
+        status = error.exit_status
+    except Exception as error:
+        _log.exception("engine")
+        _tell(parent, {"error": f"the engine failed: {type(error).__name__}: {error}", "status": 1})
+        status = 1
+    logging.shutdown()
+    sys.exit(status)
+
+
+def _heed(parent: "Connection[Any, Any]", wishes: _Wishes) -> None:
+    """Stop when the parent asks or is gone: then its end of the pipe closes."""
+    with contextlib.suppress(EOFError, OSError):
+        while parent.recv_bytes() != b"stop":
+            pass
+    wishes.ask()
+
+
+def _tell(parent: "Connection[Any, Any]", news: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):
+        parent.send_bytes(json.dumps(news).encode())
+
+
+@contextlib.contextmanager
+def _signals(wishes: _Wishes) -> Iterator[None]:
+    """Turn Ctrl+C and SIGTERM into a stop in good order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(kind, lambda *_: wishes.ask()) for kind in kinds]
+    try:
+        yield
+    finally:
+        for kind, handler in zip(kinds, before, strict=True):
+            signal.signal(kind, handler)
+
+
+def _cpu_s() -> float:
+    times = psutil.Process(os.getpid()).cpu_times()
+    return float(times.user + times.system)
+
+
+def _check_writable(path: Path) -> None:
+    """Find out before the session, not after it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise MoodringError(f"'{path}' cannot be written ({error}); give another file for --json") from error
+
+
+def _write(path: Path, summary: dict[str, Any]) -> None:
+    temporary = path.with_name(f"{path.name}.new")
+    try:
+        temporary.write_text(json.dumps(summary, indent=1), encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise MoodringError(f"'{path}' cannot be written ({error}); give another file for --json") from error

@@ -1,0 +1,121 @@
+"""The models of a session, loaded once: what decodes, on which device, and what the bundles say of themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..configs.errors import MoodringError
+from ..configs.live import EegSection, ModelsSection
+from ..models.bundle import bundled, load_bundle
+from ..models.contract import SIMULATED, Modality
+from ..models.device import best_device
+from .clock import Clock
+from .sources.base import SourceInfo
+from .summary import BundleName
+
+if TYPE_CHECKING:
+    from ..models.speech import SpeechDecoder
+    from ..models.video_eeg import VideoEegDecoder
+
+DEMONSTRATION = "demonstration model, not valid for people"
+
+
+@dataclass(frozen=True)
+class Models:
+    """The decoders of a session; a decoder is None where nothing of the session is for it.
+
+    Attributes
+    ----------
+    video_eeg : VideoEegDecoder or None
+    speech : SpeechDecoder or None
+    device : str
+    bundles : tuple of BundleName
+    domain : tuple of str
+        Of all bundles together.
+    target : str
+    """
+
+    video_eeg: VideoEegDecoder | None
+    speech: SpeechDecoder | None
+    device: str
+    bundles: tuple[BundleName, ...]
+    domain: tuple[str, ...]
+    target: str
+
+    @property
+    def speech_classes(self) -> tuple[str, ...]:
+        """The categories of the speech model; none without one."""
+        return self.speech.spec.classes if self.speech is not None else ()
+
+    def reset(self) -> None:
+        """Forget the person."""
+        if self.video_eeg is not None:
+            self.video_eeg.reset()
+        if self.speech is not None:
+            self.speech.reset()
+
+
+def load_models(section: ModelsSection, modalities: tuple[Modality, ...], clock: Clock) -> Models:
+    """Load what the modalities of a session need.
+
+    Raises
+    ------
+    MoodringError
+        A bundle is missing, damaged, foreign or of the wrong kind.
+    """
+    # torch takes a second to import, and screens that import this package never need it.
+    from ..models.speech import SpeechDecoder
+    from ..models.video_eeg import VideoEegDecoder
+
+    device = best_device(section.device)
+    video_eeg = speech = None
+    bundles = []
+    if "eeg" in modalities or "face" in modalities:
+        bundle = load_bundle(_path(section.video_eeg, "video_eeg"))
+        video_eeg = VideoEegDecoder(bundle, device, section.policy, section.seed, now=clock.now)
+        bundles.append(bundle)
+    if "speech" in modalities:
+        bundle = load_bundle(_path(section.speech, "speech"))
+        speech = SpeechDecoder(bundle, device)
+        bundles.append(bundle)
+    return Models(
+        video_eeg,
+        speech,
+        str(device),
+        tuple(BundleName(bundle.name, bundle.sha256) for bundle in bundles),
+        tuple(dict.fromkeys(name for bundle in bundles for name in bundle.spec.domain)),
+        ", ".join(dict.fromkeys(bundle.spec.target for bundle in bundles)),
+    )
+
+
+def check_fit(models: Models, info: SourceInfo, section: EegSection | None) -> None:
+    """Refuse an EEG stream that the video-EEG bundle does not fit.
+
+    Raises
+    ------
+    MoodringError
+        With the value that came and the value that the bundle needs.
+    """
+    if info.modality != "eeg" or models.video_eeg is None or section is None:
+        return
+    needs = models.video_eeg.spec.eeg
+    reference = section.reference if isinstance(section.reference, str) else "+".join(section.reference)
+    if needs is not None and reference != needs.reference:
+        raise MoodringError(
+            f"eeg.reference is '{reference}'; bundle '{models.bundles[0].file}' was trained with '{needs.reference}': "
+            "set it to that, or use another bundle"
+        )
+    models.video_eeg.check_eeg(info.channel_names, info.rate_hz or 0.0)
+
+
+def domain_notices(domain: tuple[str, ...], origins: tuple[str | None, ...]) -> tuple[str, ...]:
+    """Give the permanent notice where a model that knows only simulated people decodes anybody else."""
+    if SIMULATED in domain and any(origin != SIMULATED for origin in origins):
+        return (DEMONSTRATION,)
+    return ()
+
+
+def _path(given: str, name: str) -> Path:
+    return Path(bundled(name)) if given == "bundled" else Path(given)

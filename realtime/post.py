@@ -1,0 +1,198 @@
+"""One modality of a session: its source, the intake that its samples go through, and its health.
+
+The thread of :class:`SourceThread` alone touches the source; everybody else reads :attr:`Post.intake` and
+:attr:`Post.error`, which are set once, and the health, which the session's thread keeps.
+"""
+
+import logging
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..configs.errors import MoodringError
+from ..models.contract import BoolArray, Image, Modality
+from .decoder import Lane, identity
+from .health import SEARCHING, Figures, Health, judge, transition
+from .intake import Intake
+from .snapshot import SourceStatus, Transition
+from .sources.base import Source, SourceInfo
+
+_log = logging.getLogger(__name__)
+_TRANSITIONS_KEPT = 200
+_LEVEL_SAMPLES = 1600
+_QUIETEST_DB = -120.0
+
+MakeIntake = Callable[[SourceInfo], Intake]
+
+
+@dataclass
+class Post:
+    """What a session knows of one modality.
+
+    Attributes
+    ----------
+    modality : Modality
+    title : str
+        What was asked for, before the source gives its own name.
+    source : Source or None
+        None where the modality is not configured.
+    picture : callable
+        Makes an image of a sample of the face ring.
+    """
+
+    modality: Modality
+    title: str
+    source: Source | None
+    delay_s: float | None = None
+    picture: Callable[[NDArray[Any]], Image] = identity
+    intake: Intake | None = None
+    error: str | None = None
+    health: Health = SEARCHING
+    transitions: tuple[Transition, ...] = field(default=())
+
+    @property
+    def lane(self) -> Lane | None:
+        """What a decision needs of it; None before the first sample."""
+        intake = self.intake
+        return Lane(intake, self.picture) if intake is not None and intake.ring.count else None
+
+    def judge(self, now_s: float, started_s: float) -> Transition | None:
+        """Decide its health anew; the change where there is one."""
+        after = judge(self.health, self._figures(now_s), now_s)
+        if after is self.health:
+            return None
+        self.health = after
+        change = transition(after, started_s)
+        self.transitions = (*self.transitions[-_TRANSITIONS_KEPT:], change)
+        _log.info("%s %s: %s", self.modality, change.state, change.why)
+        return change
+
+    def status(self, now_s: float) -> SourceStatus:
+        """Say how it does."""
+        intake = self.intake
+        figures = self._figures(now_s)
+        info = intake.info if intake is not None else None
+        lost = intake.figures.lost_samples if intake is not None else 0
+        return SourceStatus(
+            modality=self.modality,
+            name=info.name if info is not None else self.title,
+            configured=self.source is not None,
+            health=self.health.state,
+            observed_rate_hz=figures.observed_rate_hz,
+            nominal_rate_hz=figures.nominal_rate_hz,
+            lost_samples=lost,
+            age_s=figures.age_s,
+            level=_level_db(intake) if intake is not None and self.modality == "speech" else None,
+            good_channels=_good(intake),
+            channel_names=info.channel_names if info is not None and self.modality == "eeg" else (),
+            delay_s=self.delay_s,
+            transitions=self.transitions,
+            error=self.error,
+        )
+
+    def _figures(self, now_s: float) -> Figures:
+        intake = self.intake
+        if intake is None:
+            return Figures()
+        taken = intake.figures
+        return Figures(
+            intake.info.rate_hz,
+            taken.observed_rate_hz,
+            None if taken.received_s is None else now_s - taken.received_s,
+            None if taken.newest_s is None else now_s - taken.newest_s,
+            taken.gap_s,
+            taken.gap_at_s,
+            taken.jump_s,
+            taken.jump_at_s,
+        )
+
+
+class SourceThread:
+    """Opens a post's source, polls it, and puts what comes into the post's ring.
+
+    Parameters
+    ----------
+    post : Post
+    make_intake : callable
+        Raises MoodringError where the source does not fit the session.
+    arrived : threading.Condition
+        Notified after each chunk.
+    """
+
+    def __init__(self, post: Post, make_intake: MakeIntake, arrived: threading.Condition) -> None:
+        self._post = post
+        self._make_intake = make_intake
+        self._arrived = arrived
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"source-{post.modality}", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    @property
+    def started(self) -> bool:
+        """Whether it was ever started."""
+        return self._thread.ident is not None
+
+    def ask_to_stop(self) -> None:
+        """End after the poll that is under way."""
+        self._stopping.set()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end; False where the device holds the thread."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        source = self._post.source
+        if source is None:
+            return
+        try:
+            self._poll(source)
+        except MoodringError as error:
+            self._post.error = str(error)
+        except Exception as error:
+            # A driver may raise anything; the others go on, and the screen shows what it was.
+            _log.exception("source %s", self._post.title)
+            self._post.error = f"{self._post.title}: {type(error).__name__}: {error}"
+        finally:
+            # Only here: an inlet that is destroyed while another thread pulls from it can end the process.
+            source.close()
+            with self._arrived:
+                self._arrived.notify_all()
+
+    def _poll(self, source: Source) -> None:
+        while not self._stopping.is_set():
+            if self._post.intake is None:
+                info = source.open()
+                if info is None:
+                    self._stopping.wait(0.02)
+                    continue
+                self._post.intake = self._make_intake(info)
+                continue
+            chunk = source.poll()
+            if chunk is not None:
+                self._post.intake.take(chunk)
+                with self._arrived:
+                    self._arrived.notify_all()
+
+
+def _good(intake: Intake | None) -> tuple[bool, ...]:
+    if intake is None or intake.treatment is None:
+        return ()
+    good: BoolArray | None = intake.treatment.good_at(intake.ring.count - 1)
+    return () if good is None else tuple(bool(flag) for flag in good)
+
+
+def _level_db(intake: Intake) -> float | None:
+    heard = intake.ring.latest(_LEVEL_SAMPLES).samples
+    if not len(heard):
+        return None
+    rms = float(np.sqrt(np.mean(np.square(heard, dtype=np.float64))))
+    return max(_QUIETEST_DB, 20.0 * math.log10(max(rms, 1e-9)))

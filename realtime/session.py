@@ -1,0 +1,352 @@
+"""A live session: owns the sources, the decoder and the order in which they start and stop.
+
+Threads: one per source polls its device and writes its ring; one makes the decisions; the caller's keeps the health
+(:meth:`Session.step`); screens ask for snapshots from threads of their own. Only the sources' threads may block on a
+device, and nobody waits for a screen.
+"""
+
+import logging
+import math
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+import numpy as np
+
+from ..configs.errors import MoodringError
+from ..configs.live import LiveConfig
+from ..models.contract import MODALITIES, SIMULATED, Estimate, Modality
+from . import align, health
+from .build import build_posts, intake_maker, make_plan, plan_facts
+from .clock import Clock
+from .decoder import Decider, Lane, Plan
+from .intake import Intake
+from .journal import Journal
+from .loaded import Models, check_fit, domain_notices
+from .outlet import Outlet, estimate_labels, estimate_row
+from .post import SourceThread
+from .ring import Ring
+from .snapshot import RingPlace, Snapshot
+from .sources.base import SourceInfo
+from .sources.lsl import on_the_network
+from .summary import Tally
+from .truth import TruthWatch
+
+_log = logging.getLogger(__name__)
+_FIRST_DATA_S = 3.0
+_JOIN_S = 3.0
+_ESTIMATES_KEPT = 2048
+_NAP_S = 0.02
+
+Phase = Literal["connecting", "resting", "decoding", "ended"]
+
+
+class Session:
+    """See the module's text.
+
+    Parameters
+    ----------
+    config : LiveConfig
+    models : Models
+    clock : Clock
+    folder : Path or None
+        Where the rings go for screens to map; None keeps them to this process.
+    started_s : float
+        When the command started, on the clock.
+    """
+
+    def __init__(self, config: LiveConfig, models: Models, clock: Clock, folder: Path | None, started_s: float) -> None:
+        self._config = config
+        self._models = models
+        self._clock = clock
+        self._folder = folder
+        self.started_s = started_s
+        self.posts = build_posts(config, clock)
+        self.tally = Tally()
+        self.error: str | None = None
+        self._arrived = threading.Condition()
+        self._stopping = threading.Event()
+        self._make_intake = intake_maker(config.eeg, folder)
+        self._threads = [SourceThread(post, self._fitting, self._arrived) for post in self.posts if post.source]
+        self._decider: Decider | None = None
+        self._decoding = threading.Thread(target=self._decode, name="decoder", daemon=True)
+        self._truth: TruthWatch | None = None
+        self._phase: Phase = "connecting"
+        self._estimate: Estimate | None = None
+        self._attention: tuple[float, float, float] | None = None
+        self._taken = True
+        self._screen_at_s = -math.inf
+        classes = models.speech_classes
+        labels = estimate_labels(classes)
+        path = folder / "estimates.ring" if folder is not None else None
+        self._rows = Ring.create(
+            _ESTIMATES_KEPT, (len(labels),), np.float32, 1 / config.decisions.interval_s, labels, path
+        )
+        self._outlet: Outlet | None = None
+        self._journal = Journal(config.journal) if config.journal is not None else None
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def plan(self) -> Plan | None:
+        """When decisions happen; None until the sources are there."""
+        return self._decider.plan if self._decider is not None else None
+
+    def connect(self, asked_to_stop: threading.Event) -> None:
+        """Start the sources and wait until all are there, or those that are, when the patience is over.
+
+        Raises
+        ------
+        MoodringError
+            None is there, or one cannot be used.
+        """
+        for thread in self._threads:
+            thread.start()
+        give_up_s = self._clock.now() + self._config.lsl.resolve_timeout_s
+        while not asked_to_stop.is_set():
+            self.step()
+            self._raise_failures()
+            wanted = [post for post in self.posts if post.source is not None]
+            there = [post for post in wanted if post.intake is not None]
+            if len(there) == len(wanted) or (self._clock.now() > give_up_s and there):
+                break
+            if self._clock.now() > give_up_s:
+                raise MoodringError(
+                    f"no source was found within {self._config.lsl.resolve_timeout_s:g} s; expected "
+                    f"{', '.join(f'{post.modality} ({post.title})' for post in wanted)}; on the network: "
+                    f"{on_the_network()}. Start the devices, or correct the config"
+                )
+            self._clock.sleep(_NAP_S)
+        self._await_data(asked_to_stop)
+
+    def start(self) -> None:
+        """Fix t0 and begin to decide.
+
+        Raises
+        ------
+        MoodringError
+            Nothing has come from any source.
+        """
+        facts = [post.intake for post in self.posts if post.intake is not None]
+        plan = make_plan(plan_facts(facts), self._config, self._models)
+        self._decider = Decider(
+            plan,
+            self._models.video_eeg,
+            self._models.speech,
+            self._clock,
+            tuple(bundle.sha256 for bundle in self._models.bundles),
+        )
+        if self._config.outlet.enabled:
+            self._outlet = Outlet(self._config.outlet.name, self._models.speech_classes, self._meanings())
+        if any(intake.info.origin == SIMULATED for intake in facts):
+            self._truth = TruthWatch()
+            self._truth.start()
+        self._phase = "resting" if plan.rest_s > 0 else "decoding"
+        self._decoding.start()
+
+    def step(self) -> None:
+        """Keep the health; call it some twenty times a second.
+
+        Raises
+        ------
+        MoodringError
+            The decoder's thread has failed.
+        """
+        now_s = self._clock.now()
+        for post in self.posts:
+            change = post.judge(now_s, self.started_s) if post.source is not None else None
+            if change is not None and self._outlet is not None:
+                self._outlet.push_health(post.modality, change)
+        plan = self.plan
+        if plan is not None and self._phase == "resting" and now_s > plan.t0_s + plan.rest_s:
+            self._phase = "decoding"
+        if self.error is not None:
+            raise MoodringError(self.error)
+
+    def stop(self) -> None:
+        """Stop the decoder, then the sources, then the outlets; called again, it does nothing."""
+        if self._phase == "ended":
+            return
+        self._phase = "ended"
+        self._stopping.set()
+        with self._arrived:
+            self._arrived.notify_all()
+        if self._decoding.ident is not None:
+            self._decoding.join(_JOIN_S)
+        for thread in self._threads:
+            thread.ask_to_stop()
+        if self._truth is not None:
+            self._truth.stop()
+        for thread, post in zip(self._threads, (post for post in self.posts if post.source), strict=True):
+            if thread.started and not thread.join(_JOIN_S):
+                _log.warning("%s does not let go of its device", post.title)
+        self._outlet = None
+        if self._journal is not None:
+            self._journal.close()
+
+    def snapshot(self) -> Snapshot:
+        """Say how everything stands; from any thread."""
+        now_s = self._clock.now()
+        plan = self.plan
+        estimate = self._estimate
+        self._taken = True
+        self._screen_at_s = now_s
+        left_s = plan.t0_s + plan.rest_s - now_s if plan is not None and self._phase == "resting" else None
+        return Snapshot(
+            engine=self._config.name,
+            elapsed_s=now_s - self.started_s,
+            phase=self._phase,
+            t0_s=plan.t0_s if plan is not None else None,
+            now_s=now_s,
+            device=self._models.device,
+            estimate=estimate,
+            band_attention=self._attention,
+            truth=self._truth.newest if self._truth is not None else None,
+            decisions=self.tally.decisions,
+            dropped_decisions=self.tally.dropped,
+            skipped_decisions=self.tally.skipped,
+            glimpsed_fraction=self.tally.glimpsed_fraction,
+            latency_ms=self.tally.latency,
+            sources=tuple(post.status(now_s) for post in self.posts),
+            rings=self._places(),
+            speech_classes=self._models.speech_classes,
+            notices=self.notices,
+            rest_left_s=left_s,
+        )
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """The lines that stay on the screen."""
+        intakes = [post.intake for post in self.posts if post.intake is not None]
+        missing = tuple(
+            f"no {post.modality}: {post.error or f'{post.title} was not found yet'}"
+            for post in self.posts
+            if post.source is not None and post.intake is None and self._phase != "connecting"
+        )
+        return domain_notices(self._models.domain, tuple(intake.info.origin for intake in intakes)) + missing
+
+    def _fitting(self, info: SourceInfo) -> Intake:
+        check_fit(self._models, info, self._config.eeg)
+        return self._make_intake(info)
+
+    def _raise_failures(self) -> None:
+        for post in self.posts:
+            if post.error is not None:
+                raise MoodringError(post.error)
+
+    def _await_data(self, asked_to_stop: threading.Event) -> None:
+        """Wait for the first samples: t0 is told from them."""
+        intakes = [(post, post.intake) for post in self.posts if post.intake is not None]
+        begin_s = self._clock.now()
+        while not asked_to_stop.is_set():
+            self.step()
+            self._raise_failures()
+            silent = [post for post, intake in intakes if intake.figures.first_s is None]
+            waited_s = self._clock.now() - begin_s
+            if not silent or (waited_s > _FIRST_DATA_S and len(silent) < len(intakes)):
+                return
+            if waited_s > max(_FIRST_DATA_S, self._config.lsl.resolve_timeout_s):
+                raise MoodringError(
+                    f"{', '.join(post.title for post in silent)}: connected, and no sample came within {waited_s:.0f} s; "
+                    "start the device's stream"
+                )
+            self._clock.sleep(_NAP_S)
+
+    def _meanings(self) -> tuple[tuple[str, str], ...]:
+        models = self._models
+        return (
+            ("target", models.target),
+            ("domain", ", ".join(models.domain)),
+            *(("bundle_sha256", bundle.sha256) for bundle in models.bundles),
+            *(("notice", notice) for notice in self.notices),
+        )
+
+    def _places(self) -> tuple[RingPlace, ...]:
+        if self._folder is None:
+            return ()
+        rings: list[tuple[Modality | Literal["estimates"], Ring]] = [
+            (post.modality, post.intake.ring) for post in self.posts if post.intake is not None
+        ]
+        rings.append(("estimates", self._rows))
+        return tuple(RingPlace(name, str(ring.path)) for name, ring in rings)
+
+    def _decode(self) -> None:
+        decider = self._decider
+        if decider is None:
+            return
+        try:
+            self._decide_all(decider)
+        except MoodringError as error:
+            self.error = str(error)
+        except Exception as error:
+            # Whatever it was ends the session with one line; the journal holds every decision made before.
+            _log.exception("decoder")
+            self.error = f"the decoder failed: {type(error).__name__}: {error}"
+
+    def _decide_all(self, decider: Decider) -> None:
+        plan = decider.plan
+        lateness_s = self._config.decisions.lateness_s
+        k = max(plan.first, math.ceil((self._clock.now() - plan.t0_s) / plan.interval_s))
+        while not self._stopping.is_set():
+            behind_s = self._clock.now() - lateness_s - plan.time_s(k)
+            if behind_s > plan.interval_s:
+                late = int(behind_s / plan.interval_s)
+                self.tally.skipped += late
+                k += late
+            time_s = plan.time_s(k)
+            if not self._await(time_s, lateness_s):
+                return
+            estimate = decider.decide(time_s, self._lanes(), self.notices)
+            self._publish(decider, estimate)
+            k += 1
+
+    def _lanes(self) -> dict[Modality, Lane]:
+        lanes = {post.modality: post.lane for post in self.posts}
+        return {modality: lane for modality, lane in lanes.items() if lane is not None}
+
+    def _await(self, time_s: float, lateness_s: float) -> bool:
+        """Wait until every source that flows has passed a time, or it is late enough; False when stopping."""
+        while (early_s := time_s - self._clock.now()) > 0:
+            if self._stopping.wait(min(early_s, 0.5)):
+                return False
+        flowing = [post for post in self.posts if post.intake is not None and health.flows(post.health)]
+        with self._arrived:
+            while not self._stopping.is_set():
+                left_s = time_s + lateness_s - self._clock.now()
+                ready = all(post.intake is None or align.passed(post.intake.ring, time_s) for post in flowing)
+                if ready or left_s <= 0:
+                    return True
+                self._arrived.wait(left_s)
+        return False
+
+    def _publish(self, decider: Decider, estimate: Estimate) -> None:
+        if self._outlet is not None:
+            self._outlet.push(estimate)
+        row = estimate_row(estimate, self._models.speech_classes)
+        self._rows.append(row[np.newaxis], np.array([estimate.time_s]), self._clock.now())
+        estimate = decider.published(estimate, self._clock.now())
+        # Only a screen that is looking can miss an estimate.
+        if not self._taken and self._clock.now() - self._screen_at_s < 1.0:
+            self.tally.dropped += 1
+        for look in estimate.looks:
+            if look.band_attention is not None:
+                theta, alpha, beta = (float(weight) for weight in look.band_attention)
+                self._attention = (theta, alpha, beta)
+        self._estimate = estimate
+        self._taken = False
+        self.tally.glimpsed_fraction = decider.glimpsed_fraction(estimate.time_s)
+        self.tally.add(estimate, self.started_s)
+        if self._journal is not None:
+            self._journal.append(estimate)
+
+
+def configured(config: LiveConfig) -> tuple[Modality, ...]:
+    """Name the modalities that a config asks for."""
+    return tuple(modality for modality in MODALITIES if getattr(config, modality) is not None)

@@ -1,0 +1,47 @@
+"""Follows the truth of a simulated participant, where it is published, for the screens."""
+
+import logging
+import threading
+
+from ..configs.errors import MoodringError
+from ..configs.live import StreamQuery
+from .sources.lsl import LslInlet, numeric
+
+_log = logging.getLogger(__name__)
+_TRUTH_TYPE = "EmotionTruth"
+_CHANNELS = 2
+_JOIN_S = 2.0
+
+
+class TruthWatch:
+    """Keeps the newest true valence and arousal; no truth stream, or several, is no truth."""
+
+    def __init__(self) -> None:
+        self.newest: tuple[float, float] | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="truth", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look for the stream."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End."""
+        self._stopping.set()
+        self._thread.join(_JOIN_S)
+
+    def _run(self) -> None:
+        inlet = LslInlet(StreamQuery(type=_TRUTH_TYPE), "truth", 10, 64)
+        try:
+            opened = False
+            while not self._stopping.is_set():
+                if not opened:
+                    opened = inlet.open(lambda info: numeric(info, "truth")) is not None
+                    continue
+                pulled = inlet.pull()
+                if pulled is not None and pulled.samples.shape[1] >= _CHANNELS:
+                    self.newest = (float(pulled.samples[-1, 0]), float(pulled.samples[-1, 1]))
+        except MoodringError as error:
+            _log.info("no truth: %s", error)
+        finally:
+            inlet.close()
