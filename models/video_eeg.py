@@ -1,0 +1,302 @@
+"""Felt valence and arousal from EEG and face, live: one look at a time, with a state that persists.
+
+Live decoding, `decode` and evaluation all drive this class, on whatever clock they are given.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..configs.errors import MoodringError
+from .bundle import Bundle, bundled
+from .contract import EegNeeds, EegWindow, FaceBox, FaceFrame, FloatArray, Look, Readout
+from .networks.video_eeg import AXES, Glimpse, Sizes, State, VideoEegNet
+from .signals.eeg_features import BandPrior, RestBaseline, add, log_band_power, mean
+from .signals.faces import FaceFinder, crop_face
+from .signals.montage import scalp_channels
+from .signals.scalp import ScalpMapper
+
+Policy = Literal["learned", "uniform", "random"]
+ENOUGH_REST_WINDOWS = 10
+LARGEST_VALUE = 4.0
+
+
+@dataclass(frozen=True)
+class LookTimes:
+    """When the last look had its features and its answer, on the clock given to the decoder."""
+
+    features_done_s: float
+    inference_done_s: float
+
+
+class VideoEegDecoder:
+    """Decode with a video-EEG bundle.
+
+    Call :meth:`rest` with windows of the resting person, then :meth:`look` at the moments it asks for itself:
+    ``Look.wait_frames`` grid frames after the previous look. :meth:`read` may be called at any time after the first.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        Of kind "video_eeg".
+    device : torch.device
+    policy : "learned", "uniform" or "random"
+        Who says when to look again; the last two spend the budget that the bundle was trained for.
+    seed : int
+        Of the random policy.
+    face_finder : FaceFinder
+    now : callable
+        Clock of :attr:`times`; moves nothing else.
+
+    Raises
+    ------
+    MoodringError
+        The bundle is of another kind, or its weights do not fit its own sizes.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: torch.device,
+        policy: Policy = "learned",
+        seed: int = 0,
+        face_finder: FaceFinder | None = None,
+        now: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.spec = bundle.spec
+        self._name = bundle.name
+        self._net = network_of(bundle).to(device).eval()
+        self._normal = Normalisation.of(bundle)
+        self._device = device
+        self._policy: Policy = policy
+        self._seed = seed
+        self._finder = face_finder or FaceFinder(bundled("yunet").read_bytes())
+        self._now = now
+        self._temperature = torch.tensor([[float(self.spec.temperatures.get(axis, 1.0))] for axis in AXES])
+        self._mappers: dict[tuple[str, ...], ScalpMapper] = {}
+        self.reset()
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether enough rest was seen to normalise the EEG to this person (5 s)."""
+        return self._baseline is not None and self._baseline.windows >= ENOUGH_REST_WINDOWS
+
+    @property
+    def looked(self) -> bool:
+        """Whether there was a look since the start."""
+        return self._last_s is not None
+
+    def reset(self) -> None:
+        """Forget the person and everything seen."""
+        self._state: State = self._net.start(1)
+        self._baseline: RestBaseline | None = None
+        self._last_s: float | None = None
+        self._rng = np.random.default_rng(self._seed)
+        self._owed = 0.0
+        self.times = LookTimes(0.0, 0.0)
+
+    def check_eeg(self, channel_names: Sequence[str], rate_hz: float) -> None:
+        """Refuse an EEG stream that does not fit.
+
+        Raises
+        ------
+        MoodringError
+            Too few channels on the scalp, or too slow; with both values.
+        """
+        check_eeg(self._name, self.spec.eeg, channel_names, rate_hz)
+
+    def rest(self, eeg: EegWindow) -> None:
+        """Take a window of the resting person into their baseline; call it every half second of the rest."""
+        if self._baseline is None or len(self._baseline.count) != len(eeg.channel_names):
+            self._baseline = RestBaseline.empty(eeg.channel_names)
+        self._baseline = add(self._baseline, log_band_power(eeg))
+
+    def look(self, time_s: float, eeg: EegWindow | None, face: FaceFrame | None) -> Look:
+        """Embed one moment and move the state on.
+
+        Parameters
+        ----------
+        time_s : float
+            On the look grid, later than the look before.
+        eeg : EegWindow or None
+            The valid window that ends here.
+        face : FaceFrame or None
+            The newest frame captured by now.
+
+        Returns
+        -------
+        Look
+        """
+        box, crop = self._crop(face)
+        images = None if eeg is None else self._images(eeg)
+        features_done_s = self._now()
+        elapsed_s = 0.0 if self._last_s is None else time_s - self._last_s
+        with torch.inference_mode():
+            glimpse = self._glimpse(crop, images, elapsed_s)
+            self._state, attention = self._net.look(self._state, glimpse)
+            wait = int(self._net.frames(self._net.wait_mean(self._state.core[0]))[0])
+            weights = attention[0].cpu().numpy()
+        self._last_s = time_s
+        self.times = LookTimes(features_done_s, self._now())
+        return Look(
+            time_s=time_s,
+            frame_stamp_s=None if face is None else face.stamp_s,
+            face=box,
+            eeg=images is not None,
+            band_attention=None if images is None else weights,
+            wait_frames=self._wait(wait),
+        )
+
+    def read(self) -> Readout:
+        """Read the class probabilities from the state as it stands.
+
+        Raises
+        ------
+        MoodringError
+            Nothing was looked at yet.
+        """
+        if not self.looked:
+            raise MoodringError("the video-EEG model has not looked yet; call look() before read()")
+        with torch.inference_mode():
+            logits = self._net.logits(self._state.core[0])[0].float().cpu()
+            probabilities = torch.softmax(logits / self._temperature, dim=1).numpy()
+        valence, arousal = probabilities[0], probabilities[1]
+        sets = [
+            kept(row, float(self.spec.conformal.get(axis, 0.0)))
+            for row, axis in zip(probabilities, AXES, strict=True)
+        ]
+        return Readout(valence, arousal, sets[0], sets[1])
+
+    def _crop(self, face: FaceFrame | None) -> tuple[FaceBox | None, Tensor | None]:
+        box = None if face is None else self._finder.find(face.image)
+        if face is None or box is None:
+            return None, None
+        return box, torch.from_numpy(crop_face(face.image, box, self.spec.face_size))
+
+    def _images(self, eeg: EegWindow) -> Tensor | None:
+        names = eeg.channel_names
+        if names not in self._mappers:
+            self._mappers[names] = ScalpMapper(names, self._net.sizes.image_size)
+        relative = self._normal.apply(log_band_power(eeg), names, self._baseline)
+        images = self._mappers[names].images(relative, eeg.good)
+        # Electrodes that span no area, or samples that are no numbers, say nothing: the EEG counts as absent.
+        return torch.from_numpy(images) if np.isfinite(images).all() and images.any() else None
+
+    def _glimpse(self, crop: Tensor | None, images: Tensor | None, elapsed_s: float) -> Glimpse:
+        sizes, device = self._net.sizes, self._device
+        face = torch.zeros(1, sizes.face_features, device=device)
+        bands = torch.zeros(1, 3, sizes.band_features, device=device)
+        if crop is not None:
+            face = self._net.face_net(crop[None].to(device))
+        if images is not None:
+            bands = self._net.band_net(images[None].to(device))
+
+        def one(value: float) -> Tensor:
+            return torch.tensor([value], device=device)
+
+        return Glimpse(face, bands, one(float(crop is not None)), one(float(images is not None)), one(elapsed_s))
+
+    def _wait(self, learned: int) -> int:
+        mean_frames = float(self.spec.network["mean_wait_frames"])
+        if self._policy == "learned":
+            return learned
+        if self._policy == "uniform":
+            self._owed += mean_frames
+            wait = max(1, round(self._owed))
+            self._owed -= wait
+            return min(wait, self.spec.max_wait_frames)
+        return random_wait(self._rng, mean_frames, self.spec.max_wait_frames)
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Turns log band power into what the network is used to.
+
+    Attributes
+    ----------
+    prior : BandPrior
+        Of the training people at rest.
+    scale : (3,) float32
+        Spread of each band over the training people.
+    """
+
+    prior: BandPrior
+    scale: FloatArray
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> "Normalisation":
+        """Read it from a bundle."""
+        names = tuple(str(bundle.spec.network["prior_channels"]).split(","))
+        table = bundle.tensors["normalisation.prior"].numpy().astype(np.float64)
+        scale = bundle.tensors["normalisation.scale"].numpy().astype(np.float32)
+        return cls(BandPrior(table.mean(axis=0), names, table), scale)
+
+    def apply(self, power: FloatArray, channel_names: Sequence[str], baseline: RestBaseline | None) -> FloatArray:
+        """Give log power relative to the person's rest, scaled and bounded, ``(n_channels, 3)``; NaN stays NaN."""
+        prior = self.prior.at(channel_names)
+        origin = mean(baseline or RestBaseline.empty(channel_names), prior)
+        return bounded((power - origin) / self.scale)
+
+
+def bounded(relative: FloatArray) -> FloatArray:
+    """Keep artifacts from dominating an image."""
+    return np.clip(relative, -LARGEST_VALUE, LARGEST_VALUE).astype(np.float32)
+
+
+def kept(probabilities: FloatArray, threshold: float) -> tuple[int, ...]:
+    """Give the classes whose probability reaches the threshold; the most probable one where none does."""
+    chosen = tuple(int(i) for i in np.flatnonzero(probabilities >= threshold))
+    return chosen or (int(np.argmax(probabilities)),)
+
+
+def random_wait(rng: np.random.Generator, mean_frames: float, longest: int) -> int:
+    """Draw a wait, evenly as far to both sides of the mean as 1 and the longest wait allow."""
+    reach = min(mean_frames - 1.0, longest - mean_frames)
+    value = mean_frames + rng.uniform(-reach, reach)
+    low = int(np.floor(value))
+    return int(np.clip(low + int(rng.random() < value - low), 1, longest))
+
+
+def network_of(bundle: Bundle) -> VideoEegNet:
+    """Build the network that a video-EEG bundle holds.
+
+    Raises
+    ------
+    MoodringError
+        It holds another kind, or weights and sizes do not fit each other.
+    """
+    if bundle.spec.kind != "video_eeg":
+        raise MoodringError(
+            f"EEG and face need a bundle of kind 'video_eeg'; '{bundle.name}' is of kind '{bundle.spec.kind}': "
+            "give another one as models.video_eeg"
+        )
+    net = VideoEegNet(Sizes.of(bundle.spec.network))
+    weights = {name: tensor for name, tensor in bundle.tensors.items() if not name.startswith("normalisation.")}
+    try:
+        net.load_state_dict(weights)
+    except RuntimeError as error:
+        first = str(error).splitlines()[-1].strip()
+        raise MoodringError(f"bundle '{bundle.name}': its weights do not fit its sizes ({first}); use another") from None
+    return net
+
+
+def check_eeg(bundle: str, needs: EegNeeds | None, channel_names: Sequence[str], rate_hz: float) -> None:
+    """Refuse an EEG stream that does not fit a bundle's needs; see :meth:`VideoEegDecoder.check_eeg`."""
+    if needs is None:
+        raise MoodringError(f"bundle '{bundle}' takes no EEG; leave [eeg] out or use another bundle")
+    scalp = int(scalp_channels(channel_names).sum())
+    if scalp < needs.min_scalp_channels:
+        raise MoodringError(
+            f"EEG stream has {scalp} channels on the scalp; bundle '{bundle}' needs at least "
+            f"{needs.min_scalp_channels}. Rename channels to 10-20 names under [eeg.rename], or use another bundle"
+        )
+    if rate_hz < needs.min_rate_hz:
+        raise MoodringError(
+            f"EEG stream runs at {rate_hz:g} Hz; bundle '{bundle}' needs at least {needs.min_rate_hz:g} Hz. "
+            "Raise the amplifier's rate, or use another bundle"
+        )

@@ -1,0 +1,194 @@
+"""Many clips at once through the video-EEG network: what was prepared as tensors, and looking at it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ...models.networks.video_eeg import Glimpse, State, VideoEegNet
+
+GRID_HZ = 8.0
+DECISION_FRAMES = 4
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Features of several people of equally long sessions, once face and band networks are fixed.
+
+    Attributes
+    ----------
+    face : (people, frames, face_features)
+    bands : (people, views, frames, 3, band_features)
+        A view is one way the same EEG may come: calibrated or not, from all electrodes or from a few.
+    face_there, eeg_there : (people, frames) bool
+    levels : (people, frames, 2) int64
+        -1 where there is none.
+    """
+
+    face: Tensor
+    bands: Tensor
+    face_there: Tensor
+    eeg_there: Tensor
+    levels: Tensor
+
+    @property
+    def frames(self) -> int:
+        """Length of the sessions in grid frames."""
+        return int(self.face.shape[1])
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Which clips: each ``(rows,)``; ``no_face`` and ``no_eeg`` take a modality away."""
+
+    person: Tensor
+    view: Tensor
+    start: Tensor
+    stop: Tensor
+    no_face: Tensor
+    no_eeg: Tensor
+
+    def repeat(self, times: int) -> "Rows":
+        """Give each clip several times, one after the other."""
+        parts = (self.person, self.view, self.start, self.stop, self.no_face, self.no_eeg)
+        return Rows(*(part.repeat_interleave(times) for part in parts))
+
+
+@dataclass(frozen=True)
+class Course:
+    """What happened in clips: look n of row r was at frame ``position[n, r]``.
+
+    Attributes
+    ----------
+    core : (looks, rows, core)
+        The core's hidden state after each look.
+    position : (looks, rows) int64
+    active : (looks, rows) bool
+        Whether that look took place within the clip.
+    attention : (looks, rows, 3)
+    eeg_seen : (looks, rows) bool
+    proposed : (looks, rows)
+        What the chooser drew after each look, before it became whole frames; without gradient.
+    end : (rows,) int64
+        The first frame that the last look no longer answers for.
+    """
+
+    core: Tensor
+    position: Tensor
+    active: Tensor
+    attention: Tensor
+    eeg_seen: Tensor
+    proposed: Tensor
+    end: Tensor
+
+
+Chooser = Callable[[Tensor, int], tuple[Tensor, Tensor]]
+"""Core state ``(rows, core)`` and number of the look -> what was drawn, and the frames to wait."""
+
+
+def glimpse_at(bank: Bank, rows: Rows, position: Tensor, elapsed: Tensor) -> Glimpse:
+    """Gather what the rows see at a frame each."""
+    person = rows.person
+    return Glimpse(
+        face=bank.face[person, position],
+        bands=bank.bands[person, rows.view, position],
+        face_present=(bank.face_there[person, position] & ~rows.no_face).float(),
+        eeg_present=(bank.eeg_there[person, position] & ~rows.no_eeg).float(),
+        elapsed_s=elapsed / GRID_HZ,
+    )
+
+
+def follow(net: VideoEegNet, bank: Bank, rows: Rows, choose: Chooser, most_looks: int) -> Course:
+    """Look through clips from an empty state, wherever the chooser says."""
+    state: State = net.start(len(rows.person))
+    position, elapsed = rows.start.clone(), torch.zeros(len(rows.start))
+    steps: list[tuple[Tensor, ...]] = []
+    for number in range(most_looks):
+        active = position < rows.stop
+        if not bool(active.any()):
+            break
+        here = position.clamp(max=bank.frames - 1)
+        glimpse = glimpse_at(bank, rows, here, elapsed)
+        state, attention = net.look(state, glimpse)
+        proposed, wait = choose(state.core[0], number)
+        steps.append((state.core[0], position, active, attention, glimpse.eeg_present > 0.5, proposed.detach()))
+        position, elapsed = position + wait, wait.float()
+    return Course(*(torch.stack(parts) for parts in zip(*steps, strict=True)), torch.minimum(position, rows.stop))
+
+
+@dataclass(frozen=True)
+class Held:
+    """Decisions every half second, each answered by the last look at or before it.
+
+    Attributes
+    ----------
+    look : (rows, decisions) int64
+        Which look answers.
+    level : (rows, decisions, 2) int64
+        The truth, -1 where there is none or where no look of the clip answers.
+    frame : (rows, decisions) int64
+    """
+
+    look: Tensor
+    level: Tensor
+    frame: Tensor
+
+
+def decisions(bank: Bank, rows: Rows, course: Course) -> Held:
+    """Find which look answers each decision of the clips."""
+    longest = int((rows.stop - rows.start).max())
+    first = (rows.start + DECISION_FRAMES - 1) // DECISION_FRAMES * DECISION_FRAMES
+    frame = first[:, None] + DECISION_FRAMES * torch.arange(longest // DECISION_FRAMES + 1)
+    looked = torch.where(course.active, course.position, torch.iinfo(torch.int64).max).T.contiguous()
+    look = (torch.searchsorted(looked, frame, right=True) - 1).clamp(min=0)
+    level = bank.levels[rows.person[:, None], frame.clamp(max=bank.frames - 1)]
+    inside = frame < course.end[:, None]
+    return Held(look, torch.where(inside[..., None], level, -1), frame)
+
+
+def held_logits(net: VideoEegNet, course: Course, held: Held, dropout: float = 0.0) -> Tensor:
+    """Give the logits ``(rows, decisions, 2, 3)`` of the states that answer."""
+    core = torch.nn.functional.dropout(course.core, dropout, training=dropout > 0.0)
+    logits = net.logits(core.flatten(0, 1)).unflatten(0, course.core.shape[:2])
+    rows = torch.arange(held.look.shape[0])[:, None]
+    return logits[held.look, rows]
+
+
+def class_loss(logits: Tensor, level: Tensor, weights: Tensor) -> Tensor:
+    """Give the paper's loss, - sum_k y_k log p_k + (1 - y_k) log(1 - p_k), averaged over what has a level.
+
+    Parameters
+    ----------
+    logits : (..., 2, 3) Tensor
+    level : (..., 2) int64 Tensor
+    weights : (2, 3) Tensor
+        Of each class of each axis.
+    """
+    known = level >= 0
+    target = torch.nn.functional.one_hot(level.clamp(min=0), 3).float()
+    log_p = torch.log_softmax(logits, dim=-1)
+    log_not_p = torch.log1p(-log_p.exp().clamp(max=1.0 - 1e-5))
+    each = -(target * log_p + (1.0 - target) * log_not_p).sum(dim=-1)
+    weight = (weights.expand_as(target) * target).sum(dim=-1) * known
+    return (each * weight).sum() / weight.sum().clamp(min=1.0)
+
+
+def band_imbalance(attention: Tensor, counted: Tensor) -> Tensor:
+    """Give the paper's sum_j (1/3 - mean_n theta_nj)^2, averaged over rows that saw EEG.
+
+    Parameters
+    ----------
+    attention : (looks, rows, 3) Tensor
+    counted : (looks, rows) bool Tensor
+    """
+    seen = counted.float()[..., None]
+    mean = (attention * seen).sum(dim=0) / seen.sum(dim=0).clamp(min=1.0)
+    any_seen = counted.any(dim=0).float()
+    return (((1.0 / 3.0 - mean) ** 2).sum(dim=1) * any_seen).sum() / any_seen.sum().clamp(min=1.0)
+
+
+def class_weights(levels: Tensor) -> Tensor:
+    """Weight classes so that each counts alike on each axis: ``(2, 3)``, 1 on average over the samples."""
+    counts = torch.stack([torch.bincount(levels[..., axis][levels[..., axis] >= 0], minlength=3) for axis in range(2)])
+    return counts.sum(dim=1, keepdim=True) / (3.0 * counts.clamp(min=1))

@@ -1,0 +1,239 @@
+"""From a recording to what the video-EEG model learns from, by the functions that run live; kept on disk.
+
+Nothing here looks ahead: the EEG goes through the causal chain once, each window ends at its grid time, and each face
+is cut from the newest frame captured by then.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ...models.bundle import bundled
+from ...models.contract import BoolArray, EegWindow, FloatArray, Image, Recording, Signal, Truth, Video
+from ...models.signals import eeg_chain
+from ...models.signals.eeg_features import log_band_power
+from ...models.signals.faces import FaceFinder, crop_face
+from ..simulate import difficulty as simulate_difficulty
+from ..simulate.difficulty import Difficulty
+from ..simulate.session import simulate
+
+GRID_HZ = 8.0
+LINE_HZ = 50.0
+_SLACK_S = 1e-3
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One session on the look grid, ``t0 + j / 8`` seconds.
+
+    Attributes
+    ----------
+    power : (n_frames, n_channels, 3) float32
+        Log power of theta, alpha and beta in the second before; 0 where ``eeg_there`` is False.
+    good : (n_frames, n_channels) bool
+    eeg_there : (n_frames,) bool
+    crops : (n_frames, size, size) uint8
+        The grey face; 0 where ``face_there`` is False.
+    face_there : (n_frames,) bool
+    levels : (n_frames, 2) int8
+        Of valence and arousal; -1 where there is none.
+    resting : (n_frames,) bool
+    channel_names : (n_channels,) str
+    """
+
+    power: FloatArray
+    good: BoolArray
+    eeg_there: BoolArray
+    crops: Image
+    face_there: BoolArray
+    levels: NDArray[np.int8]
+    resting: BoolArray
+    channel_names: NDArray[np.str_]
+
+
+def prepare(recording: Recording, finder: FaceFinder, face_size: int, window_s: float) -> Prepared:
+    """Bring one recording onto the look grid.
+
+    Parameters
+    ----------
+    recording : Recording
+        With truth.
+    finder : FaceFinder
+    face_size : int
+    window_s : float
+        Of the EEG.
+    """
+    end_s = max(float(stamps[-1]) for stamps in _stamps(recording))
+    times_s = recording.t0_s + np.arange(int((end_s - recording.t0_s) * GRID_HZ) + 1) / GRID_HZ
+    n_frames = len(times_s)
+    power, good, eeg_there, names = _eeg(recording.eeg, times_s, window_s)
+    crops, face_there = _faces(recording.face, times_s, finder, face_size)
+    return Prepared(
+        power=power,
+        good=good,
+        eeg_there=eeg_there,
+        crops=crops,
+        face_there=face_there,
+        levels=_levels(recording.truth, times_s).astype(np.int8),
+        resting=times_s <= recording.t0_s + recording.rest_s if recording.rest_s else np.zeros(n_frames, np.bool_),
+        channel_names=np.array(names),
+    )
+
+
+def prepare_people(
+    seeds: Sequence[int],
+    seconds: float,
+    difficulty: Difficulty,
+    face_size: int,
+    window_s: float,
+    cache: Path,
+    workers: int,
+    report: Callable[[str], None],
+) -> list[Prepared]:
+    """Simulate and prepare people, or read from the cache those that were prepared before.
+
+    Parameters
+    ----------
+    seeds : sequence of int
+    seconds : float
+    difficulty : Difficulty
+    face_size : int
+    window_s : float
+    cache : Path
+        A folder; made where it is missing. Files are named by difficulty, code, seed and length.
+    workers : int
+        Processes.
+    report : callable
+
+    Returns
+    -------
+    list of Prepared
+        In the order of the seeds.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    key = f"{difficulty.digest()[:12]}-{code_digest()[:12]}-{face_size}-{window_s:g}-{seconds:g}"
+    paths = {seed: cache / f"{key}-{seed:05d}.npz" for seed in seeds}
+    missing = [seed for seed in seeds if not paths[seed].exists()]
+    tasks = [(seed, seconds, difficulty, face_size, window_s, paths[seed]) for seed in missing]
+    if tasks:
+        report(f"preparing {len(tasks)} people ({len(seeds) - len(tasks)} are in the cache)")
+    for done, seed in enumerate(_spread(tasks, workers), start=1):
+        if done % 10 == 0 or done == len(tasks):
+            report(f"prepared {done}/{len(tasks)} people (seed {seed})")
+    return [read_prepared(paths[seed]) for seed in seeds]
+
+
+def write_prepared(path: Path, prepared: Prepared) -> None:
+    """Write to an ``.npz`` file that is whole or not there."""
+    partial = path.with_suffix(f".{os.getpid()}.part")
+    with partial.open("wb") as file:
+        np.savez(file, **{field.name: getattr(prepared, field.name) for field in fields(prepared)})
+    partial.replace(path)
+
+
+def read_prepared(path: Path) -> Prepared:
+    """Read what :func:`write_prepared` wrote."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return Prepared(**{field.name: arrays[field.name] for field in fields(Prepared)})
+
+
+def code_digest() -> str:
+    """Give the SHA-256 of the code that simulates and prepares, so that a cache never outlives it."""
+    signals, simulation = Path(eeg_chain.__file__).parent, Path(simulate_difficulty.__file__).parent
+    files = [Path(__file__), *sorted(signals.glob("*.py")), *sorted(simulation.glob("*.py"))]
+    digest = hashlib.sha256()
+    for file in files:
+        if file.name not in ("speech.py", "voice.py"):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+_Task = tuple[int, float, Difficulty, int, float, Path]
+
+
+def _spread(tasks: Sequence[_Task], workers: int) -> Iterator[int]:
+    if workers == 1 or len(tasks) < 2:
+        yield from map(_prepare_one, tasks)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+        yield from pool.map(_prepare_one, tasks)
+
+
+def _one_thread() -> None:
+    cv2.setNumThreads(1)
+
+
+def _prepare_one(task: _Task) -> int:
+    seed, seconds, difficulty, face_size, window_s, path = task
+    finder = FaceFinder(bundled("yunet").read_bytes())
+    recording = simulate(seed, seconds, difficulty)
+    write_prepared(path, prepare(recording, finder, face_size, window_s))
+    return seed
+
+
+def _stamps(recording: Recording) -> Iterator[NDArray[np.float64]]:
+    for part in (recording.eeg, recording.face):
+        if part is not None and len(part.stamps_s):
+            yield part.stamps_s
+
+
+def _newest(stamps_s: NDArray[np.float64], times_s: NDArray[np.float64], rate_hz: float) -> NDArray[np.int64]:
+    """Give the index of the newest sample at or before each time, -1 where there is none."""
+    slack_s = min(_SLACK_S, 0.5 / rate_hz)
+    return np.searchsorted(stamps_s, times_s + slack_s, side="right") - 1
+
+
+def _eeg(
+    signal: Signal | None, times_s: NDArray[np.float64], window_s: float
+) -> tuple[FloatArray, BoolArray, BoolArray, tuple[str, ...]]:
+    n_frames = len(times_s)
+    names = () if signal is None else signal.channel_names
+    power = np.zeros((n_frames, len(names), 3), np.float32)
+    good, there = np.zeros((n_frames, len(names)), np.bool_), np.zeros(n_frames, np.bool_)
+    if signal is None:
+        return power, good, there, names
+    spec = eeg_chain.EegChainSpec(rate_hz=signal.rate_hz, channel_names=names, line_hz=LINE_HZ)
+    chunk, _ = eeg_chain.step(eeg_chain.start(spec), signal.samples, False)
+    width = round(window_s * signal.rate_hz)
+    for frame, last in enumerate(_newest(signal.stamps_s, times_s, signal.rate_hz)):
+        window = slice(last + 1 - width, last + 1)
+        if last + 1 < width or not chunk.valid[window].all():
+            continue
+        cut = EegWindow(
+            chunk.samples_uv[window], signal.rate_hz, names, chunk.good_rows[last], float(times_s[frame])
+        )  # fmt: skip
+        power[frame], good[frame], there[frame] = log_band_power(cut), cut.good, True
+    return power, good, there, names
+
+
+def _faces(
+    video: Video | None, times_s: NDArray[np.float64], finder: FaceFinder, size: int
+) -> tuple[Image, BoolArray]:
+    crops = np.zeros((len(times_s), size, size), np.uint8)
+    there = np.zeros(len(times_s), np.bool_)
+    if video is None:
+        return crops, there
+    for frame, newest in enumerate(_newest(video.stamps_s, times_s, video.rate_hz)):
+        if newest < 0:
+            continue
+        image = video.frames[int(newest)]
+        box = finder.find(image)
+        if box is not None:
+            crops[frame], there[frame] = crop_face(image, box, size), True
+    return crops, there
+
+
+def _levels(truth: Truth | None, times_s: NDArray[np.float64]) -> NDArray[np.int64]:
+    if truth is None or not len(truth.stamps_s):
+        return np.full((len(times_s), 2), -1, np.int64)
+    newest = np.searchsorted(truth.stamps_s, times_s + _SLACK_S, side="right") - 1
+    levels = truth.levels[np.clip(newest, 0, None)]
+    return np.where((newest >= 0)[:, None], levels, -1)

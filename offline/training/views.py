@@ -1,0 +1,111 @@
+"""The same EEG as it may come live: calibrated or not, from all electrodes or from a few; drawn as scalp images."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...models.contract import BoolArray, FloatArray
+from ...models.networks.video_eeg import VideoEegNet
+from ...models.signals.eeg_features import BandPrior, RestBaseline, add, mean
+from ...models.signals.scalp import scalp_images, scalp_map
+from ...models.video_eeg import Normalisation, bounded
+from .layer1 import Pictures
+from .looks import DECISION_FRAMES, Bank
+from .prepare import Prepared
+
+TRAINING_VIEWS = 4
+_FEWEST_ELECTRODES = 8
+_CHUNK = 4096
+
+
+def normalisation(people: Sequence[Prepared]) -> Normalisation:
+    """Fit the population's rest and each band's spread on training people alone."""
+    resting = [_power(person, person.resting) for person in people]
+    prior = np.stack([np.nanmean(power, axis=0) for power in resting]).mean(axis=0)
+    names = tuple(str(name) for name in people[0].channel_names)
+    table = BandPrior(prior.mean(axis=0), names, prior.astype(np.float64))
+    spreads = []
+    for person, rest in zip(people, resting, strict=True):
+        moved = _power(person, ~person.resting) - np.nanmean(rest, axis=0)
+        spreads.append(np.nanmean(moved**2, axis=(0, 1)))
+    return Normalisation(table, np.sqrt(np.mean(spreads, axis=0)).astype(np.float32))
+
+
+def origins(person: Prepared, normal: Normalisation) -> FloatArray:
+    """Give the person's rest as it was known at each frame, ``(n_frames, n_channels, 3)``."""
+    names = [str(name) for name in person.channel_names]
+    prior = normal.prior.at(names)
+    baseline = RestBaseline.empty(names)
+    known, result = mean(baseline, prior), []
+    for frame, power in enumerate(person.power):
+        if person.resting[frame] and person.eeg_there[frame] and frame % DECISION_FRAMES == 0:
+            baseline = add(baseline, power)
+            known = mean(baseline, prior)
+        result.append(known)
+    return np.stack(result)
+
+
+def scalp_views(person: Prepared, normal: Normalisation, size: int, views: int, seed: int) -> NDArray[np.float16]:
+    """Draw one person's EEG in several views, ``(views, n_frames, 3, size, size)``.
+
+    View 0 is calibrated and complete; 1 is not calibrated; the others are calibrated and come from a random part of
+    the electrodes.
+    """
+    names = [str(name) for name in person.channel_names]
+    rng = np.random.default_rng((seed, 16))
+    prior = normal.prior.at(names).astype(np.float32)
+    calibrated = bounded((person.power - origins(person, normal)) / normal.scale)
+    uncalibrated = bounded((person.power - prior) / normal.scale)
+    images = np.zeros((views, len(person.power), 3, size, size), np.float16)
+    for view in range(views):
+        kept = np.ones(len(names), np.bool_)
+        if view >= 2:
+            kept[:] = False
+            kept[rng.permutation(len(names))[: rng.integers(min(_FEWEST_ELECTRODES, len(names)), len(names) + 1)]] = True
+        values = uncalibrated if view == 1 else calibrated
+        for good in np.unique(person.good, axis=0):
+            which = np.flatnonzero((person.good == good).all(axis=1) & person.eeg_there)
+            images[view, which] = _draw(values[which], names, good & kept, size)
+    return images
+
+
+def pictures(
+    people: Sequence[Prepared], normal: Normalisation, net: VideoEegNet, views: int, seed: int
+) -> Pictures:
+    """Stack people of equally long sessions, their faces seen through the fixed face network."""
+    frames = min(len(person.power) for person in people)
+    drawn = [scalp_views(p, normal, net.sizes.image_size, views, seed + n)[:, :frames] for n, p in enumerate(people)]
+    faces = [_in_chunks(net.face_net, torch.from_numpy(person.crops[:frames])) for person in people]
+    return Pictures(
+        images=torch.from_numpy(np.stack(drawn)),
+        face=torch.stack(faces),
+        face_there=torch.from_numpy(np.stack([person.face_there[:frames] for person in people])),
+        eeg_there=torch.from_numpy(np.stack([person.eeg_there[:frames] for person in people])),
+        levels=torch.from_numpy(np.stack([person.levels[:frames] for person in people]).astype(np.int64)),
+    )
+
+
+def bank(seen: Pictures, net: VideoEegNet) -> Bank:
+    """Turn the images into features of the fixed band network."""
+    shape = seen.images.shape[:3]
+    bands = _in_chunks(net.band_net, seen.images.flatten(0, 2)).unflatten(0, shape)
+    return Bank(seen.face, bands, seen.face_there, seen.eeg_there, seen.levels)
+
+
+def _power(person: Prepared, which: BoolArray) -> FloatArray:
+    return np.where(person.good[..., None], person.power, np.nan)[which & person.eeg_there]
+
+
+def _draw(values: FloatArray, names: Sequence[str], good: BoolArray, size: int) -> FloatArray:
+    scalp = scalp_map(names, good, size)
+    n = len(values)
+    drawn = scalp_images(values.transpose(1, 0, 2).reshape(len(names), n * 3), scalp)
+    return drawn.reshape(n, 3, size, size)
+
+
+def _in_chunks(module: torch.nn.Module, inputs: Tensor) -> Tensor:
+    with torch.no_grad():
+        return torch.cat([module(part.float()) for part in inputs.split(_CHUNK)])
