@@ -12,7 +12,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 import pyqtgraph as pg
-from PyQt5.QtCore import QTimer
+from PyQt5.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PyQt5.QtWidgets import QApplication
 
 from ...configs.errors import MoodringError
@@ -23,6 +23,11 @@ from .window import Window
 GONE_FOR_GOOD_S = 5.0
 
 _log = logging.getLogger(__name__)
+_QT_LEVELS = {
+    QtMsgType.QtWarningMsg: logging.WARNING,
+    QtMsgType.QtCriticalMsg: logging.ERROR,
+    QtMsgType.QtFatalMsg: logging.CRITICAL,
+}
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ def run_window(source: SnapshotSource, closing: Closing | None = None) -> int:
     int
         The exit status: 0, or 1 where the picture could not be written.
     """
+    qInstallMessageHandler(_log_qt)
     application = application_here()
     closing = closing or Closing()
     watch = Watch(source)
@@ -133,6 +139,11 @@ class Shot:
         """Take the picture if it is missing, and close."""
         self.take_if_missing()
         self._window.close()
+
+
+def _log_qt(kind: QtMsgType, _context: QMessageLogContext, message: str | None) -> None:
+    """Put what Qt has to say into the log."""
+    _log.log(_QT_LEVELS.get(kind, logging.INFO), "Qt: %s", message)
 
 
 @contextmanager

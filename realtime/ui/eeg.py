@@ -74,7 +74,7 @@ class EegPanel(QFrame):
         self.setObjectName("panel")
         self.chart = TraceChart()
         self.scale = theme.label("", 11, theme.SOFT)
-        self.channels = theme.wrapped(theme.label("", 12), 2)
+        self.channels = theme.SteadyLabel(2, 12)
         self.bands = Bars(BANDS, (theme.ACCENT,) * 3, 62)
         side = QWidget()
         side.setFixedWidth(ANSWER_WIDTH)

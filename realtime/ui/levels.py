@@ -104,7 +104,7 @@ class LevelPanel(QFrame):
         self._which = which
         self.chart = LevelChart()
         self.answer = theme.label("–", 20, bold=True)
-        self.reason = theme.wrapped(theme.label("", 11, theme.SOFT), 3)
+        self.reason = theme.SteadyLabel(3, 11, theme.SOFT)
         self.legend = theme.label("", 11, theme.SOFT)
         self.bars = Bars(LEVELS[::-1], theme.LEVEL_COLOURS[::-1], 62)
         side = QWidget()

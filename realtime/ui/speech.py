@@ -54,7 +54,7 @@ class SpeechPanel(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("panel")
-        self.answer = theme.wrapped(theme.label("–", 19, bold=True), 1)
+        self.answer = theme.SteadyLabel(1, 19, bold=True)
         self.level = theme.label("", 11, theme.SOFT)
         self.sound = Sound()
         self.bars = Bars((), (theme.ACCENT,), 82)

@@ -77,15 +77,22 @@ def panel(title: str | None = None) -> tuple[QFrame, QVBoxLayout]:
     return frame, column
 
 
-def wrapped(made: QLabel, lines: int) -> QLabel:
-    """Wrap a label into a fixed number of lines, so that what it says never moves its neighbours."""
-    made.setWordWrap(True)
-    made.setAlignment(Qt.AlignTop | Qt.AlignLeft)
-    made.setFixedHeight(lines * made.fontMetrics().lineSpacing() + 2)
-    policy = QSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
-    policy.setHeightForWidth(False)
-    made.setSizePolicy(policy)
-    return made
+class SteadyLabel(QLabel):
+    """A label that wraps into a fixed number of lines, so that what it says never moves its neighbours."""
+
+    def __init__(self, lines: int, pixels: int, tint: str = TEXT, *, bold: bool = False) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.PlainText)
+        self.setFont(font(pixels, bold=bold))
+        tinted(self, tint)
+        self.setWordWrap(True)
+        self.setAlignment(Qt.AlignTop | Qt.AlignLeft)
+        self.setFixedHeight(lines * self.fontMetrics().lineSpacing() + 2)
+        self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802
+        """Keep the height; QLabel would claim the opposite with every new text."""
+        return False
 
 
 def elastic(widget: QWidget) -> QWidget:

@@ -11,3 +11,38 @@ def script():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def stage(script, tmp_path):
+    """An engine's rings and snapshots; the test moves its time."""
+    made = script.Stage(tmp_path)
+    yield made
+    for ring in made.rings.values():
+        ring.close()
+
+
+@pytest.fixture(scope="session")
+def qt_application(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QT_QPA_PLATFORM", "offscreen")
+        runtime = tmp_path_factory.mktemp("runtime")
+        runtime.chmod(0o700)
+        patch.setenv("XDG_RUNTIME_DIR", str(runtime))
+        from moodring.realtime.ui.app import application_here
+
+        yield application_here()
+
+
+@pytest.fixture
+def qt(qt_application):
+    """A Qt application without a display; whatever Qt warns of fails the test."""
+    from PyQt5.QtCore import QtMsgType, qInstallMessageHandler
+
+    said = []
+    quiet = (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg)
+    before = qInstallMessageHandler(lambda kind, _, text: None if kind in quiet else said.append(text))
+    yield qt_application
+    qt_application.processEvents()
+    qInstallMessageHandler(before)
+    assert said == []

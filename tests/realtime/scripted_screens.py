@@ -15,6 +15,7 @@ REST_S = 20.0
 EEG_HZ, FACE_HZ, AUDIO_HZ = 256, 25, 16_000
 NOTICE = "demonstration model, not valid for people"
 T0 = 1000.0
+NOISE = np.random.default_rng(1).normal(0, 5, (EEG_HZ * 16, len(CHANNELS)))
 
 
 def latent(t):
@@ -91,9 +92,8 @@ def eeg(first, stop):
     c = np.arange(len(CHANNELS))[None, :]
     alpha = (4 + 10 * (c / 15)) * np.sin(2 * np.pi * 10.1 * t + c / 3) * (0.6 + 0.4 * np.sin(0.9 * t + c / 7))
     theta = 6 * np.sin(2 * np.pi * (5 + c / 20) * t + c)
-    noise = np.random.default_rng(1).normal(0, 5, (EEG_HZ * 16, len(CHANNELS)))
     blink = 45 * np.exp(-(((t % 5.3) - 2.0) ** 2) / 0.01) * (c < 2)
-    out = alpha + theta + noise[np.arange(first, stop) % len(noise)] + blink
+    out = alpha + theta + NOISE[np.arange(first, stop) % len(NOISE)] + blink
     out[:, BAD] = 120 * np.sin(2 * np.pi * 50 * t)
     return out.astype(np.float32)
 
@@ -233,8 +233,10 @@ class Stage:
                 ring.append(make(first, stop), T0 + np.arange(first, stop) / rate, T0 + t)
         face = self.rings["face"]
         # Frames of the looks' own times (the 8 Hz grid), and enough of them: the drawing is slow.
-        for j in range(max(face.count, 0), int(t * 8) + 1):
-            face.append(frame(j / 8)[None], np.array([T0 + j / 8]), T0 + t)
+        newest = int(t * 8)
+        for j in range(face.count, newest + 1):
+            image = frame(j / 8) if j > newest - 40 else np.zeros((240, 320, 3), np.uint8)
+            face.append(image[None], np.array([T0 + j / 8]), T0 + t)
         estimates = self.rings["estimates"]
         for k in range(estimates.count + 4, int(t * 2) + 1):
             answer = readout(k / 2)

@@ -1,0 +1,235 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from moodring.realtime.ui import theme
+from moodring.realtime.ui.levels import with_gaps
+from moodring.realtime.ui.watch import Watch
+from moodring.realtime.ui.window import Window
+from PyQt5.QtCore import qWarning
+from PyQt5.QtGui import QFont, QFontInfo, QImage
+from PyQt5.QtWidgets import QLabel
+
+pytestmark = pytest.mark.qt
+
+
+@pytest.fixture
+def window(qt, stage):
+    made = Window(Watch(stage, stage.clock))
+    made._timer.stop()
+    made.show()
+    yield made
+    made.close()
+    made.deleteLater()
+    qt.processEvents()
+
+
+def play(window, stage, start, stop):
+    for k in range(int(start * 2), int(stop * 2) + 1):
+        stage.to(k / 2)
+        window.tick()
+
+
+def pixels(widget):
+    image = widget.grab().toImage().convertToFormat(QImage.Format_RGB888)
+    raw = np.frombuffer(image.constBits().asarray(image.sizeInBytes()), np.uint8)
+    rows = raw.reshape(image.height(), image.bytesPerLine())[:, : 3 * image.width()]
+    # A copy: Qt frees the memory with the image.
+    return rows.reshape(image.height(), image.width(), 3).copy()
+
+
+def share_of(image, colour, tolerance=6):
+    wanted = np.array([theme.colour(colour).red(), theme.colour(colour).green(), theme.colour(colour).blue()])
+    return float((np.abs(image.astype(int) - wanted).max(axis=2) <= tolerance).mean())
+
+
+def words(widget):
+    return " ".join(label.text() for label in widget.findChildren(QLabel) if not label.isHidden())
+
+
+def test_a_qt_warning_is_noticed(qt_application):
+    from PyQt5.QtCore import qInstallMessageHandler
+
+    said = []
+    before = qInstallMessageHandler(lambda _kind, _context, text: said.append(text))
+    qWarning(b"careful")
+    qInstallMessageHandler(before)
+    assert said == ["careful"]
+
+
+def test_waiting_says_why_nothing_is_there(window, stage):
+    stage.override = lambda: None
+    stage.why = "a running engine was expected; running: none"
+    window.tick()
+    assert window.curtain.isVisible()
+    assert window.curtain.text == "○ Waiting for an engine\na running engine was expected; running: none"
+
+
+def test_connecting_shows_every_source_as_searching(window, stage, script):
+    stage.override = lambda: script.silent(3.0)
+    window.tick()
+    assert not window.curtain.isVisible()
+    assert window.header.phase.text() == "○ connecting: 0 of 3 sources found"
+    assert [card.state.text() for card in window.health.cards.values()] == ["○ searching"] * 3
+    assert window.valence.reason.text() == "no estimate yet"
+    assert window.valence.bars.values is None
+    assert window.face.caption == "camera searching"
+    assert window.speech.answer.text() == "no microphone yet"
+
+
+def test_resting_counts_down(window, stage):
+    play(window, stage, 6, 12)
+    assert window.header.phase.text() == "▲ resting: baseline, 8 s left"
+    assert window.header.phase.property("tint") == theme.TONES["warn"]
+
+
+def test_decoding_shows_everything(window, stage, script):
+    play(window, stage, 40, 52)
+    answer = script.readout(52.0)
+    assert window.header.phase.text() == "● decoding"
+    assert window.notices.isVisible()
+    assert window.notices.text.text() == "▲ demonstration model, not valid for people"
+    assert window.valence.bars.values == pytest.approx(answer.valence[::-1], abs=6e-4)
+    assert window.arousal.bars.values == pytest.approx(answer.arousal[::-1], abs=6e-4)
+    assert window.valence.legend.text() == "white line: true value"
+    assert window.header.figures["latency p50 / p99"].text() == "143 / 212 ms"
+    assert "15 of 16 channels good" in window.eeg.channels.text()
+    assert "T7" in window.eeg.channels.text()
+    assert sum(window.eeg.bands.values) == pytest.approx(1.0, abs=2e-3)
+    assert window.looks.shown > 5
+    assert len(window.view.glimpses) == 6
+    assert window.health.cards["eeg"].state.text() == "● live"
+    assert window.health.cards["face"].figures.text().endswith("delay undeclared  ·  used")
+
+
+def test_the_picture_holds_its_colours(window, stage):
+    play(window, stage, 40, 60)
+    image = pixels(window)
+    assert image.shape == (768, 1366, 3)
+    assert len(np.unique(image.reshape(-1, 3), axis=0)) > 1000
+    chart = pixels(window.valence.chart)
+    assert sum(share_of(chart, colour) for colour in theme.LEVEL_COLOURS) > 0.15
+    assert share_of(pixels(window.notices), theme.TONES["warn"], 40) > 0.003
+
+
+def test_panels_keep_their_shares_of_the_window(window, stage, qt):
+    play(window, stage, 40, 44)
+    qt.processEvents()
+    assert abs(window.valence.height() - window.arousal.height()) <= 2
+    assert min(window.valence.height(), window.eeg.height(), window.speech.height()) > 120
+    before = window.valence.height()
+    window.valence.reason.setText("a very long reason " * 20)
+    qt.processEvents()
+    assert window.valence.height() == before
+    window.resize(1100, 640)
+    qt.processEvents()
+    assert (window.width(), window.height()) == (1100, 640)
+
+
+def test_undecided_gives_its_reason(window, stage, script):
+    snapshot = script.snapshot_at(50.0)
+    open_answer = replace(snapshot.estimate.readout, valence_set=(0, 1, 2), arousal_set=(1, 2))
+    estimate = replace(snapshot.estimate, readout=open_answer, abstained="no face for 12 s")
+    stage.override = lambda: replace(snapshot, estimate=estimate)
+    window.tick()
+    assert (window.valence.answer.text(), window.valence.reason.text()) == ("undecided", "no face for 12 s")
+    assert (window.arousal.answer.text(), window.arousal.reason.text()) == ("medium or high", "")
+    assert window.view.history.undecided.tolist() == [[True, False]]
+
+
+def test_no_speech_is_an_answer(window, stage, script):
+    stage.to(54.0)
+    window.tick()
+    assert script.speaking(54.0)
+    assert window.speech.answer.text() in script.SPEECH
+    assert window.speech.bars.values is not None
+    stage.to(59.0)
+    window.tick()
+    assert window.speech.answer.text() == "no speech"
+    assert window.speech.bars.values is None
+    assert "no voice" in window.speech.level.text()
+
+
+def test_lost_absent_and_failed_sources(window, stage, script):
+    play(window, stage, 40, 44)
+    colourful = pixels(window.eeg.chart).astype(int)
+    stage.changes = {
+        "sources": (
+            script.source("eeg", health="lost", lost_samples=2304),
+            script.source("face", configured=False),
+            script.source("speech", health="lost", error="microphone 'USB' gave 0 channels; choose another"),
+        )
+    }
+    play(window, stage, 44.5, 45)
+    cards = window.health.cards
+    assert cards["eeg"].state.text() == "■ lost"
+    assert cards["eeg"].state.property("tint") == theme.TONES["bad"]
+    assert "2 304 lost" in cards["eeg"].figures.text()
+    assert (cards["face"].state.text(), cards["face"].figures.text()) == ("○ not used", "left out of the config")
+    assert cards["speech"].state.text() == "■ failed"
+    assert cards["speech"].figures.text().startswith("microphone 'USB'")
+    assert window.eeg.channels.text() == "EEG lost"
+    assert window.face.caption == "camera not used"
+    assert window.speech.answer.text() == "microphone failed"
+    grey = pixels(window.eeg.chart).astype(int)
+    assert np.ptp(grey, axis=2).max() < np.ptp(colourful, axis=2).max()
+
+
+def test_no_baseline_is_said(window, stage, script):
+    snapshot = script.snapshot_at(50.0)
+    stage.override = lambda: replace(snapshot, estimate=replace(snapshot.estimate, calibrated=False))
+    window.tick()
+    assert window.header.phase.text() == "▲ decoding, no rest baseline"
+
+
+def test_an_engine_that_goes_leaves_its_last_picture_grey_and_may_return(window, stage):
+    play(window, stage, 40, 44)
+    figures = window.valence.bars.values
+    stage.override = lambda: None
+    stage.now += 7.0
+    window.tick()
+    assert window.curtain.isVisible()
+    assert "'demo' has not answered for 7 s" in window.curtain.text
+    assert window.header.phase.text() == "■ engine gone"
+    assert window.valence.bars.values == figures
+    grey = pixels(window.valence).astype(int)
+    assert share_of(grey, theme.LEVEL_COLOURS[2]) > 0
+    covered = pixels(window)[window.picture.y() + 20 : window.picture.y() + 200, 30:600].astype(int)
+    assert np.ptp(covered, axis=2).max() < 40
+    stage.override = None
+    stage.to(44.5)
+    window.tick()
+    assert not window.curtain.isVisible()
+    assert window.header.phase.text() == "● decoding"
+
+
+def test_an_ended_session_says_so(window, stage):
+    play(window, stage, 40, 42)
+    stage.changes = {"phase": "ended"}
+    window.tick()
+    stage.now += 30.0
+    window.tick()
+    assert window.header.phase.text() == "○ session ended"
+    assert not window.curtain.isVisible()
+
+
+def test_closing_lets_go_of_the_engine(window, stage):
+    window.close()
+    assert stage.closed
+    assert not window._timer.isActive()
+
+
+def test_text_is_drawn_with_a_font_that_exists(qt):
+    label = theme.label("moodring", 20)
+    assert QFontInfo(label.font()).pixelSize() == 20
+    label.setStyleSheet("color: white; background: black;")
+    label.resize(label.sizeHint())
+    ink = (np.ptp(pixels(label).astype(int).reshape(-1, 3), axis=0) > 100).any()
+    assert ink
+    assert isinstance(theme.font(12), QFont)
+
+
+def test_holes_in_the_past_stay_holes():
+    times, columns = with_gaps(np.array([-9.0, -8.5, -2.0, -1.5]), np.ones((4, 2)), 0.0)
+    assert times.tolist() == [-9.0, -8.5, -8.49, -2.01, -2.0, -1.5]
+    assert columns[:, 1].tolist() == [1, 1, 0, 0, 1, 1]
