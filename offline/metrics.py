@@ -1,0 +1,282 @@
+"""How good class probabilities are: what every result of an evaluation prints.
+
+Windows of one person are not independent, so intervals, baselines and calibration count people (groups), not windows.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+from sklearn import metrics as sk
+
+IntArray = NDArray[np.int64]
+Array = NDArray[np.float64]
+
+SMALLEST_PROBABILITY = 1e-7
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure and its interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """Write it as ``0.62 [0.58, 0.66]``."""
+        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+
+@dataclass(frozen=True)
+class Permuted:
+    """What a metric gives by chance.
+
+    Attributes
+    ----------
+    mean : float
+    high : float
+        95th percentile.
+    p_value : float
+        Share of permutations at least as good as the real one, itself counted.
+    """
+
+    mean: float
+    high: float
+    p_value: float
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Everything that is said of one set of predictions.
+
+    Attributes
+    ----------
+    n, n_groups : int
+    class_counts : tuple of int
+    uar : Interval
+        Pooled over windows; the interval is a bootstrap over groups.
+    accuracy, macro_f1 : float
+    majority_uar, majority_accuracy : float
+        Of always saying the most frequent class.
+    permutation : Permuted
+        Of UAR, truth shifted in time within each group.
+    ece, brier, nll : float
+    confusion : (n_classes, n_classes) int64
+        Rows are the truth.
+    """
+
+    n: int
+    n_groups: int
+    class_counts: tuple[int, ...]
+    uar: Interval
+    accuracy: float
+    macro_f1: float
+    majority_uar: float
+    majority_accuracy: float
+    permutation: Permuted
+    ece: float
+    brier: float
+    nll: float
+    confusion: IntArray
+
+
+def uar(truth: ArrayLike, predicted: ArrayLike) -> float:
+    """Give the unweighted average recall over the classes that occur in the truth."""
+    present = np.unique(np.asarray(truth))
+    return float(sk.recall_score(truth, predicted, labels=present, average="macro", zero_division=0.0))
+
+
+def accuracy(truth: ArrayLike, predicted: ArrayLike) -> float:
+    """Give the share of correct predictions."""
+    return float(sk.accuracy_score(truth, predicted))
+
+
+def macro_f1(truth: ArrayLike, predicted: ArrayLike) -> float:
+    """Give the mean F1 over the classes that occur in the truth."""
+    present = np.unique(np.asarray(truth))
+    return float(sk.f1_score(truth, predicted, labels=present, average="macro", zero_division=0.0))
+
+
+def confusion(truth: ArrayLike, predicted: ArrayLike, n_classes: int) -> IntArray:
+    """Count predictions, ``(n_classes, n_classes)`` int64, rows the truth."""
+    counts: IntArray = sk.confusion_matrix(truth, predicted, labels=np.arange(n_classes)).astype(np.int64)
+    return counts
+
+
+def nll(truth: IntArray, probabilities: ArrayLike) -> float:
+    """Give the mean negative log likelihood in nats."""
+    likelihood = np.asarray(probabilities, np.float64)[np.arange(len(truth)), truth]
+    return float(-np.log(np.maximum(likelihood, SMALLEST_PROBABILITY)).mean())
+
+
+def brier(truth: IntArray, probabilities: ArrayLike) -> float:
+    """Give the Brier score summed over classes: 0 is perfect, 2 is certain and wrong."""
+    given = np.asarray(probabilities, np.float64)
+    return float(((given - np.eye(given.shape[1])[truth]) ** 2).sum(axis=1).mean())
+
+
+def ece(truth: IntArray, probabilities: ArrayLike, bins: int = 15) -> float:
+    """Give the expected calibration error of the winning class, with equally wide bins (Guo et al. 2017)."""
+    given = np.asarray(probabilities, np.float64)
+    confidence = given.max(axis=1)
+    correct = given.argmax(axis=1) == truth
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    excess = np.bincount(which, weights=confidence - correct, minlength=bins)
+    return float(np.abs(excess).sum() / len(truth))
+
+
+def bootstrap(
+    metric: Callable[[IntArray], float], groups: Sequence[str], seed: int, draws: int = 1000, level: float = 0.95
+) -> Interval:
+    """Give a metric with its percentile interval over groups.
+
+    Parameters
+    ----------
+    metric : callable
+        Takes the indices of the items to count (repeated where a group is drawn twice).
+    groups : sequence of str
+        The group (person) of each item.
+    seed, draws : int
+    level : float
+    """
+    members = _members(groups)
+    rng = np.random.default_rng(seed)
+    drawn = [
+        metric(np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))]))
+        for _ in range(draws)
+    ]
+    low, high = np.quantile(drawn, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+    return Interval(metric(np.arange(len(groups))), float(low), float(high))
+
+
+def bootstrap_mean(values: Sequence[float], seed: int, draws: int = 10_000, level: float = 0.95) -> Interval:
+    """Give the mean of one figure per person with its percentile interval over people."""
+    figures = np.asarray(values, np.float64)
+    rng = np.random.default_rng(seed)
+    means = figures[rng.integers(len(figures), size=(draws, len(figures)))].mean(axis=1)
+    low, high = np.quantile(means, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+    return Interval(float(figures.mean()), float(low), float(high))
+
+
+def permutation(
+    metric: Callable[[IntArray, IntArray], float],
+    truth: IntArray,
+    predicted: IntArray,
+    groups: Sequence[str],
+    seed: int,
+    draws: int = 200,
+) -> Permuted:
+    """Give what a metric gives by chance: the truth shifted around within each group.
+
+    A circular shift keeps each person's class counts and how slowly classes change; shuffled windows would make
+    chance look steadier than it is. Items are in the order of time within their group.
+    """
+    members = _members(groups)
+    rng = np.random.default_rng(seed)
+    real = metric(truth, predicted)
+    by_chance = np.empty(draws)
+    for draw in range(draws):
+        shifted = truth.copy()
+        for index in members:
+            shifted[index] = np.roll(truth[index], rng.integers(len(index)))
+        by_chance[draw] = metric(shifted, predicted)
+    p_value = (1 + int((by_chance >= real).sum())) / (1 + draws)
+    return Permuted(float(by_chance.mean()), float(np.quantile(by_chance, 0.95)), p_value)
+
+
+def score(truth: IntArray, probabilities: ArrayLike, groups: Sequence[str], seed: int) -> Scores:
+    """Score class probabilities.
+
+    Parameters
+    ----------
+    truth : (n,) int64
+    probabilities : (n, n_classes)
+    groups : sequence of str
+        The person of each item, in the order of time within each.
+    seed : int
+        Of bootstrap and permutations.
+    """
+    given = np.asarray(probabilities, np.float64)
+    predicted = given.argmax(axis=1)
+    counts = np.bincount(truth, minlength=given.shape[1])
+    majority = np.full_like(truth, counts.argmax())
+    return Scores(
+        n=len(truth),
+        n_groups=len(set(groups)),
+        class_counts=tuple(int(count) for count in counts),
+        uar=bootstrap(lambda index: uar(truth[index], predicted[index]), groups, seed),
+        accuracy=accuracy(truth, predicted),
+        macro_f1=macro_f1(truth, predicted),
+        majority_uar=uar(truth, majority),
+        majority_accuracy=accuracy(truth, majority),
+        permutation=permutation(uar, truth, predicted, groups, seed),
+        ece=ece(truth, given),
+        brier=brier(truth, given),
+        nll=nll(truth, given),
+        confusion=confusion(truth, predicted, given.shape[1]),
+    )
+
+
+def fit_temperature(logits: ArrayLike, truth: IntArray, groups: Sequence[str]) -> float:
+    """Find the temperature (0.05..20) that gives held-out people the best likelihood, each person counting alike.
+
+    Divide logits by it before the softmax (Guo et al. 2017).
+    """
+    raw = np.asarray(logits, np.float64)
+    weights = _person_weights(groups)
+    rows = np.arange(len(truth))
+
+    def loss(log_temperature: float) -> float:
+        log_probability = log_softmax(raw / np.exp(log_temperature), axis=1)
+        return float(-(weights * log_probability[rows, truth]).sum())
+
+    found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20.0)), method="bounded", options={"xatol": 1e-4})
+    return float(np.exp(found.x))
+
+
+def conformal_threshold(
+    truth: IntArray, probabilities: ArrayLike, groups: Sequence[str], coverage: float = 0.9
+) -> float:
+    """Find the threshold above which classes enter the set, so that sets cover a new person's truth often enough.
+
+    LAC (Sadinle, Lei and Wasserman 2019) calibrated over people: each of the K people carries 1 / (K + 1), shared among
+    their items, and the new person the rest, counted as never covered (hierarchical conformal prediction, Lee, Barber
+    and Willett 2023). So with few people the promise needs large sets; below ``coverage / (1 - coverage)`` people only
+    the set of all classes keeps it.
+
+    Returns
+    -------
+    float
+        A set holds every class whose probability is at least this; 0 where only all classes keep the promise.
+    """
+    likelihood = np.asarray(probabilities, np.float64)[np.arange(len(truth)), truth]
+    n_people = len(set(groups))
+    weights = _person_weights(groups) * n_people / (n_people + 1)
+    falling = np.argsort(-likelihood, kind="stable")
+    covered = np.cumsum(weights[falling])
+    enough = np.flatnonzero(covered >= coverage - 1e-12)
+    return float(likelihood[falling[enough[0]]]) if len(enough) else 0.0
+
+
+def conformal_sets(probabilities: ArrayLike, threshold: float) -> NDArray[np.bool_]:
+    """Say which classes are in each set, ``(n, n_classes)`` bool; the likeliest class always is."""
+    given = np.asarray(probabilities, np.float64)
+    sets: NDArray[np.bool_] = given >= threshold
+    sets[np.arange(len(given)), given.argmax(axis=1)] = True
+    return sets
+
+
+def _members(groups: Sequence[str]) -> list[IntArray]:
+    names = np.asarray(groups)
+    return [np.flatnonzero(names == name) for name in np.unique(names)]
+
+
+def _person_weights(groups: Sequence[str]) -> Array:
+    """Give each item its share of 1, people counting alike."""
+    _, which, count = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
+    weights: Array = 1.0 / (len(count) * count[which])
+    return weights

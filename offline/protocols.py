@@ -1,0 +1,319 @@
+"""Which items train and which test, and proof that nothing leaks from one to the other.
+
+A reader declares each item's groups (subject, session, trial, stimulus, prompt …); a protocol says which of them may
+not cross; :func:`audit` checks a split before every training.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol as Interface
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import KFold
+from sklearn.model_selection import LeaveOneGroupOut as SkLeaveOneGroupOut
+
+from ..configs.errors import MoodringError
+
+IntArray = NDArray[np.int64]
+
+# How many offending pairs an error names.
+PAIRS_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Items:
+    """What is split: windows, utterances or trials.
+
+    Attributes
+    ----------
+    names : tuple of str
+        For messages.
+    groups : mapping of str to tuple of str
+        ``{"subject": (…, one per item), "stimulus": …}``.
+    sources : tuple of str
+        The file (or its hash) each item was cut from.
+    timelines : tuple of str
+        The recording whose clock the item's times are on; several files of one recording share it.
+    start_s, end_s : (n_items,) float64
+    """
+
+    names: tuple[str, ...]
+    groups: Mapping[str, tuple[str, ...]]
+    sources: tuple[str, ...]
+    timelines: tuple[str, ...]
+    start_s: NDArray[np.float64]
+    end_s: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        lengths = {
+            "sources": len(self.sources),
+            "timelines": len(self.timelines),
+            "start_s": len(self.start_s),
+            "end_s": len(self.end_s),
+        } | {f"group '{name}'": len(values) for name, values in self.groups.items()}
+        wrong = {name: length for name, length in lengths.items() if length != len(self.names)}
+        if wrong:
+            name, length = next(iter(wrong.items()))
+            raise MoodringError(f"{name} has {length} entries for {len(self.names)} items; declare one for each item")
+
+    def group(self, name: str) -> NDArray[np.str_]:
+        """Give one kind of group, one entry per item."""
+        if name not in self.groups:
+            raise MoodringError(
+                f"items have no group {name!r}, declared are {', '.join(self.groups) or 'none'}; "
+                "choose a protocol that needs no other"
+            )
+        return np.asarray(self.groups[name], dtype=np.str_)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Indices of the items that train and that test; items in neither are left out."""
+
+    name: str
+    train: IntArray
+    test: IntArray
+
+
+class Protocol(Interface):
+    """How items are split."""
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """Name the groups that may not cross between train and test; none: the protocol leaks."""
+        ...
+
+    def splits(self, items: Items) -> Iterator[Split]:
+        """Give the folds."""
+        ...
+
+    def describe(self) -> str:
+        """Name the protocol, with the word "leaky" where it is."""
+        ...
+
+
+@dataclass(frozen=True)
+class LeaveOneGroupOut:
+    """Each group (person) tests once, all others train."""
+
+    group: str = "subject"
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """Name the groups that may not cross."""
+        return (self.group,)
+
+    def splits(self, items: Items) -> Iterator[Split]:
+        """Give one fold per group."""
+        groups = items.group(self.group)
+        _enough(groups, 2, self.group)
+        for train, test in SkLeaveOneGroupOut().split(groups, groups=groups):
+            yield Split(f"{self.group} {groups[test[0]]}", train, test)
+
+    def describe(self) -> str:
+        """Name the protocol."""
+        return f"leave one {self.group} out"
+
+
+@dataclass(frozen=True)
+class GroupedKFold:
+    """Groups shuffled into folds; each fold tests once."""
+
+    group: str = "subject"
+    folds: int = 5
+    seed: int = 0
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """Name the groups that may not cross."""
+        return (self.group,)
+
+    def splits(self, items: Items) -> Iterator[Split]:
+        """Give the folds."""
+        for fold, (train, test) in enumerate(_folds(items.group(self.group), self.group, self.folds, self.seed)):
+            yield Split(f"fold {fold + 1} of {self.folds}", train, test)
+
+    def describe(self) -> str:
+        """Name the protocol."""
+        return f"{self.folds} folds by {self.group}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class LeavePeopleOut:
+    """The people named test, all others train."""
+
+    test: tuple[str, ...]
+    group: str = "subject"
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """Name the groups that may not cross."""
+        return (self.group,)
+
+    def splits(self, items: Items) -> Iterator[Split]:
+        """Give the one split."""
+        groups = items.group(self.group)
+        absent = [name for name in self.test if name not in groups]
+        if absent:
+            raise MoodringError(
+                f"{self.group} {absent[0]!r} is to be left out but is not among "
+                f"{', '.join(np.unique(groups))}; name those that are there"
+            )
+        held = np.isin(groups, self.test)
+        if held.all():
+            raise MoodringError(f"every {self.group} is left out, none is left to train on; leave fewer out")
+        yield Split(f"{len(self.test)} held out", np.flatnonzero(~held), np.flatnonzero(held))
+
+    def describe(self) -> str:
+        """Name the protocol."""
+        return f"leave out {self.group} {', '.join(self.test)}"
+
+
+@dataclass(frozen=True)
+class BothApart:
+    """New people *and* new stimuli (or prompts): the headline protocol where everyone saw the same.
+
+    Every fold of people is tested on every fold of stimuli, by a model that met neither.
+    """
+
+    people: str = "subject"
+    stimuli: str = "stimulus"
+    people_folds: int = 5
+    stimulus_folds: int = 4
+    seed: int = 0
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """Name the groups that may not cross."""
+        return (self.people, self.stimuli)
+
+    def splits(self, items: Items) -> Iterator[Split]:
+        """Give the folds; combinations without an item on one side are left out."""
+        by_people = _folds(items.group(self.people), self.people, self.people_folds, self.seed)
+        by_stimuli = _folds(items.group(self.stimuli), self.stimuli, self.stimulus_folds, self.seed)
+        for i, (train_people, test_people) in enumerate(by_people):
+            for j, (train_stimuli, test_stimuli) in enumerate(by_stimuli):
+                train = np.intersect1d(train_people, train_stimuli)
+                test = np.intersect1d(test_people, test_stimuli)
+                if len(train) and len(test):
+                    yield Split(f"{self.people} fold {i + 1}, {self.stimuli} fold {j + 1}", train, test)
+
+    def describe(self) -> str:
+        """Name the protocol."""
+        return (
+            f"{self.people_folds} folds by {self.people} x {self.stimulus_folds} folds by {self.stimuli}, "
+            f"both apart, seed {self.seed}"
+        )
+
+
+@dataclass(frozen=True)
+class RandomKFold:
+    """Items shuffled into folds whoever they are of: leaks, kept to compare with papers that did so."""
+
+    folds: int = 5
+    seed: int = 0
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """Keep nothing apart."""
+        return ()
+
+    def splits(self, items: Items) -> Iterator[Split]:
+        """Give the folds."""
+        _enough(np.asarray(items.names), self.folds, "item")
+        shuffled = KFold(self.folds, shuffle=True, random_state=self.seed)
+        for fold, (train, test) in enumerate(shuffled.split(np.arange(len(items.names)))):
+            yield Split(f"fold {fold + 1} of {self.folds}", train, test)
+
+    def describe(self) -> str:
+        """Name the protocol and say what it does."""
+        return f"leaky: {self.folds} random folds, seed {self.seed}"
+
+
+def audit(
+    items: Items,
+    split: Split,
+    apart: Sequence[str],
+    fitted: Mapping[str, IntArray] | None = None,
+    one_source_both_sides: bool = False,
+) -> None:
+    """Stop where anything crosses from test to train.
+
+    Parameters
+    ----------
+    items : Items
+    split : Split
+    apart : sequence of str
+        Groups that may not cross: :attr:`Protocol.apart`.
+    fitted : mapping of str to indices, optional
+        What was fitted ("normaliser", "temperature" …) and on which items.
+    one_source_both_sides : bool
+        Allow items of one file on both sides, as protocols within a person need; overlapping windows never are.
+
+    Raises
+    ------
+    MoodringError
+        An item on both sides, windows that overlap in time, one source file or one group on both sides, or
+        statistics fitted on test items; with the offending pairs.
+    """
+    both = np.intersect1d(split.train, split.test)
+    _refuse(split, "the same item is on both sides", [(items.names[i], items.names[i]) for i in both])
+    _refuse(split, "windows overlap in time", _overlapping(items, split))
+    if not one_source_both_sides:
+        _refuse(split, "one source file is on both sides", _crossing(items, split, np.asarray(items.sources)))
+    for name in apart:
+        _refuse(split, f"one {name} is on both sides", _crossing(items, split, items.group(name)))
+    for what, used in (fitted or {}).items():
+        seen = np.intersect1d(used, split.test)
+        _refuse(split, f"the {what} was fitted on test items", [(what, items.names[i]) for i in seen])
+
+
+def _refuse(split: Split, what: str, pairs: Sequence[tuple[str, str]]) -> None:
+    if not pairs:
+        return
+    named = "; ".join(f"{one} and {other}" for one, other in pairs[:PAIRS_NAMED])
+    more = f" and {len(pairs) - PAIRS_NAMED} more" if len(pairs) > PAIRS_NAMED else ""
+    raise MoodringError(
+        f"leak in split '{split.name}': {what} ({named}{more}); use a protocol that keeps them apart, "
+        "or run a leaky one by its name"
+    )
+
+
+def _crossing(items: Items, split: Split, groups: NDArray[np.str_]) -> list[tuple[str, str]]:
+    """Name one training and one test item of each group that is on both sides."""
+    pairs = []
+    for name in np.intersect1d(groups[split.train], groups[split.test]):
+        one = split.train[np.flatnonzero(groups[split.train] == name)[0]]
+        other = split.test[np.flatnonzero(groups[split.test] == name)[0]]
+        pairs.append((f"{items.names[one]} [{name}]", f"{items.names[other]} [{name}]"))
+    return pairs
+
+
+def _overlapping(items: Items, split: Split) -> list[tuple[str, str]]:
+    """Name, for each test window that meets a training window of its timeline, one such pair."""
+    pairs = []
+    timelines = np.asarray(items.timelines)
+    for timeline in np.intersect1d(timelines[split.train], timelines[split.test]):
+        train = split.train[timelines[split.train] == timeline]
+        for test in split.test[timelines[split.test] == timeline]:
+            meets = (items.start_s[train] < items.end_s[test]) & (items.start_s[test] < items.end_s[train])
+            if meets.any():
+                pairs.append((items.names[train[meets.argmax()]], items.names[test]))
+    return pairs
+
+
+def _folds(groups: NDArray[np.str_], name: str, folds: int, seed: int) -> list[tuple[IntArray, IntArray]]:
+    _enough(groups, folds, name)
+    names = np.unique(groups)
+    shuffled = KFold(folds, shuffle=True, random_state=seed).split(names)
+    held = [np.isin(groups, names[test]) for _, test in shuffled]
+    return [(np.flatnonzero(~test), np.flatnonzero(test)) for test in held]
+
+
+def _enough(groups: NDArray[np.str_], wanted: int, name: str) -> None:
+    there = len(np.unique(groups))
+    if there < wanted or wanted < 2:
+        raise MoodringError(
+            f"{wanted} folds need at least 2 and as many of '{name}', of which there are {there}; ask for fewer folds"
+        )
