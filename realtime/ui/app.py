@@ -12,11 +12,11 @@ from types import FrameType, TracebackType
 from typing import Any
 
 import pyqtgraph as pg
-from PyQt5.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
+from PyQt5.QtCore import QMessageLogContext, Qt, QTimer, QtMsgType, qInstallMessageHandler
 from PyQt5.QtWidgets import QApplication
 
 from ...configs.errors import MoodringError
-from ..follow import SnapshotSource
+from ..follow import Follower, SnapshotSource
 from .watch import Watch
 from .window import Window
 
@@ -68,7 +68,6 @@ def run_window(source: SnapshotSource, closing: Closing | None = None) -> int:
     int
         The exit status: 0, or 1 where the picture could not be written.
     """
-    qInstallMessageHandler(_log_qt)
     application = application_here()
     closing = closing or Closing()
     watch = Watch(source)
@@ -80,12 +79,24 @@ def run_window(source: SnapshotSource, closing: Closing | None = None) -> int:
     if closing.close_after_s is not None:
         QTimer.singleShot(round(closing.close_after_s * 1000), shot.finish)
     window.show()
-    with _interruptible(shot.finish), _errors_logged():
+    with _interruptible(shot.finish), _errors_logged(), _qt_logged():
         application.exec_()
     timer.stop()
     shot.take_if_missing()
     window.close()
     return shot.status
+
+
+def show_engine(name: str | None, closing: Closing | None = None) -> None:
+    """Attach a window to a running engine and end this process with its status: for a spawned process.
+
+    Parameters
+    ----------
+    name : str or None
+        Of the engine; None is the newest.
+    closing : Closing or None
+    """
+    sys.exit(run_window(Follower(name), closing))
 
 
 def application_here() -> QApplication:
@@ -96,6 +107,8 @@ def application_here() -> QApplication:
     running = QApplication.instance()
     if running is not None:
         return running
+    QApplication.setAttribute(Qt.AA_EnableHighDpiScaling)
+    QApplication.setAttribute(Qt.AA_UseHighDpiPixmaps)
     application = QApplication(["moodring"])
     application.setApplicationName("moodring")
     pg.setConfigOptions(antialias=False)
@@ -141,11 +154,6 @@ class Shot:
         self._window.close()
 
 
-def _log_qt(kind: QtMsgType, _context: QMessageLogContext, message: str | None) -> None:
-    """Put what Qt has to say into the log."""
-    _log.log(_QT_LEVELS.get(kind, logging.INFO), "Qt: %s", message)
-
-
 @contextmanager
 def _interruptible(finish: Callable[[], None]) -> Iterator[None]:
     """Close on Ctrl-C; the window's timer gives Python its turn to notice."""
@@ -158,6 +166,20 @@ def _interruptible(finish: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _qt_logged() -> Iterator[None]:
+    """Put what Qt has to say into the log."""
+
+    def log(kind: QtMsgType, _context: QMessageLogContext, message: str | None) -> None:
+        _log.log(_QT_LEVELS.get(kind, logging.INFO), "Qt: %s", message)
+
+    before = qInstallMessageHandler(log)
+    try:
+        yield
+    finally:
+        qInstallMessageHandler(before)
 
 
 @contextmanager

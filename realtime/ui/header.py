@@ -41,7 +41,7 @@ class Header(QWidget):
             return
         gone = view.attachment == "gone"
         said = wording.Said("engine gone", "bad") if gone else wording.phase(snapshot)
-        self.engine.setText(snapshot.engine)
+        self.engine.setText(snapshot.engine if len(snapshot.engine) <= 24 else snapshot.engine[:23] + "…")
         self.phase.setText(f"{said.mark} {said.text}")
         theme.tinted(self.phase, theme.TONES[said.tone])
         for name, text in zip(_FIGURES, _texts(snapshot), strict=True):

@@ -1,0 +1,159 @@
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from moodring.realtime.dashboard import ASCII, line, picture, run_dashboard, spark
+from moodring.realtime.history import empty, extended
+from rich.console import Console
+
+
+def drawn(snapshot, history=None, **options):
+    """The picture as the lines of an 80 x 24 terminal."""
+    console = Console(width=80, height=24, record=True, file=io.StringIO(), force_terminal=True)
+    console.print(picture(snapshot, history or empty(snapshot), **options))
+    return console.export_text(clear=False).splitlines(), console.export_text(styles=True)
+
+
+def played(script, stop):
+    history = empty()
+    for k in range(int(stop * 2) + 1):
+        snapshot = script.snapshot_at(k / 2)
+        history = extended(history, snapshot)
+    return snapshot, history
+
+
+def test_everything_fits_80_by_24(script):
+    lines, _ = drawn(*played(script, 95.0))
+    text = "\n".join(lines)
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    for word in ("● decoding", "▲ demonstration model, not valid for people", "Valence, felt", "Arousal, felt"):
+        assert word in text
+    for word in ("EEG", "● live", "256 / 256 Hz", "delay undeclared", "143 / 212 ms", "187 decisions, 0 skipped"):
+        assert word in text
+    assert "medium    ███████████████▏    84%" in text
+    assert "true" in text
+
+
+def test_colour_goes_with_words(script):
+    _, styled = drawn(*played(script, 30.0))
+    assert "\x1b[32m● decoding" in styled
+    lost = script.snapshot_at(30.0, sources=(script.source("eeg", health="lost"),))
+    lines, styled = drawn(lost)
+    assert "■ lost" in "\n".join(lines)
+    assert "\x1b[1;31m■ lost" in styled
+
+
+def test_resting_connecting_and_silence(script):
+    assert "resting: baseline, 8 s left" in drawn(script.snapshot_at(12.0))[0][0]
+    assert "connecting: 0 of 3 sources found" in drawn(script.silent(3.0))[0][0]
+    assert "engine has not answered for 7 s" in drawn(script.snapshot_at(30.0), silent_s=7.0)[0][0]
+    assert drawn(None, empty(), why="none runs")[0][0].strip() == "○ waiting for an engine: none runs"
+
+
+def test_no_speech_and_undecided(script):
+    snapshot = script.snapshot_at(59.0)
+    readout = replace(snapshot.estimate.readout, valence_set=(0, 1, 2))
+    snapshot = replace(snapshot, estimate=replace(snapshot.estimate, readout=readout, abstained="no face for 12 s"))
+    text = "\n".join(drawn(snapshot)[0])
+    assert "no speech" in text
+    assert "undecided" in text
+    assert "no face for 12 s" in text
+
+
+def test_a_failed_source_says_why_and_an_absent_one_that_it_is_absent(script):
+    sources = (script.source("eeg", error="EEG stream 'X' ended"), script.source("face", configured=False))
+    text = "\n".join(drawn(script.snapshot_at(30.0, sources=sources))[0])
+    assert "■ failed" in text
+    assert "EEG stream 'X' ended" in text
+    assert "left out of the config" in text
+    assert "no microphone" in text
+
+
+def test_a_terminal_of_ascii_gets_ascii(script):
+    console = Console(width=80, file=io.StringIO(), record=True, safe_box=True)
+    snapshot, history = played(script, 30.0)
+    console.print(picture(snapshot, history, glyphs=ASCII))
+    text = console.export_text()
+    assert "####" in text
+    assert "* decoding" in text
+    assert not set(text) & set("█▁●▲")
+
+
+def test_the_sparkline_follows_the_value():
+    times = np.arange(0.0, 60.5, 0.5)
+    values = np.linspace(-1, 1, len(times)).astype(np.float32)
+    text = spark(times, values, 40)
+    assert len(text) == 40
+    assert (text[0], text[-1]) == ("▁", "█")
+    assert list(text) == sorted(text)
+    assert spark(times[-20:], values[-20:], 40).startswith(" " * 30)
+    assert spark(times[:0], values[:0], 7) == " " * 7
+
+
+def test_one_plain_line(script):
+    text = line(script.snapshot_at(30.0))
+    assert text.startswith("0:31 decoding | valence ")
+    assert "EEG live, Face live, Speech live | latency 143/212 ms | demonstration model" in text
+    assert line(script.snapshot_at(30.0), 4.0).startswith("engine 'demo' has not answered for 4 s; the last it said")
+    assert line(None, 0.0, "none runs") == "waiting for an engine: none runs"
+
+
+class Times:
+    """A clock that only waiting moves."""
+
+    def __init__(self, stage, limit=1000):
+        self.stage, self.now, self.limit = stage, 0.0, limit
+
+    def clock(self):
+        return self.now
+
+    def wait(self, seconds):
+        self.now += seconds
+        if self.now > self.limit:
+            raise KeyboardInterrupt
+
+
+def test_a_pipe_gets_one_line_per_second_until_the_session_ends(script, stage):
+    console = Console(file=io.StringIO(), width=80, force_terminal=False)
+    times = Times(stage)
+    stage.override = lambda: script.snapshot_at(30.0 + times.now, phase="ended" if times.now >= 3 else "decoding")
+    assert run_dashboard(stage, console, clock=times.clock, wait=times.wait) == 0
+    lines = console.file.getvalue().splitlines()
+    assert [text.split(" | ")[0] for text in lines] == [
+        "0:31 decoding",
+        "0:32 decoding",
+        "0:33 decoding",
+        "0:34 session ended",
+    ]
+    assert stage.closed
+
+
+def test_an_engine_that_goes_for_good_ends_the_dashboard(script, stage):
+    console = Console(file=io.StringIO(), width=80, force_terminal=False)
+    times = Times(stage)
+    stage.override = lambda: script.snapshot_at(30.0) if times.now < 2 else None
+    assert run_dashboard(stage, console, clock=times.clock, wait=times.wait) == 0
+    assert "engine 'demo' has not answered for 6 s" in console.file.getvalue().splitlines()[-1]
+
+
+def test_a_terminal_is_redrawn_in_place_and_given_back(script, stage):
+    console = Console(file=io.StringIO(), width=80, height=24, force_terminal=True)
+    times = Times(stage)
+    stage.override = lambda: script.snapshot_at(30.0 + times.now)
+    run_dashboard(stage, console, close_after_s=1.0, clock=times.clock, wait=times.wait)
+    text = console.file.getvalue()
+    assert text.count("\x1b[?1049h") == 1
+    assert text.rstrip("\n").endswith("\x1b[?25h") or "\x1b[?1049l" in text
+    assert text.count("moodring") >= 4
+    assert "\x1b[2J" not in text.split("moodring", 1)[1]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_ctrl_c_leaves_the_engine_alone(script, stage, terminal):
+    console = Console(file=io.StringIO(), width=80, height=24, force_terminal=terminal)
+    times = Times(stage, limit=2.0)
+    stage.override = lambda: script.snapshot_at(30.0)
+    assert run_dashboard(stage, console, clock=times.clock, wait=times.wait) == 0
+    assert stage.closed

@@ -1,0 +1,66 @@
+from dataclasses import replace
+
+import pytest
+from moodring.realtime import wording
+
+
+@pytest.mark.parametrize(
+    ("members", "text"),
+    [((0,), "low"), ((0, 1), "low or medium"), ((1, 2), "medium or high"), ((0, 2), "low or high")],
+)
+def test_sets_in_words(members, text):
+    assert wording.answer(members) == text
+
+
+def test_an_open_answer_has_a_reason(script):
+    estimate = replace(script.estimate_at(30.0), abstained="no EEG for 4 s")
+    assert wording.answer((0, 1, 2)) == "undecided"
+    assert wording.why_undecided(estimate, (0, 1, 2)) == "no EEG for 4 s"
+    assert wording.why_undecided(estimate, (0, 1)) == ""
+
+
+@pytest.mark.parametrize(
+    ("state", "text", "tone"),
+    [
+        ("searching", "searching", "idle"),
+        ("live", "live", "good"),
+        ("stale", "no new samples", "warn"),
+        ("rate_off", "rate off", "warn"),
+        ("gap", "gap", "warn"),
+        ("clock_jump", "clock jumped", "warn"),
+        ("lost", "lost", "bad"),
+        ("recovered", "recovered", "good"),
+    ],
+)
+def test_health_in_words(script, state, text, tone):
+    said = wording.health(script.source("eeg", health=state))
+    assert (said.text, said.tone) == (text, tone)
+    assert said.mark == wording.MARKS[tone]
+
+
+def test_each_tone_has_a_mark_of_its_own():
+    assert len(set(wording.MARKS.values())) == len(wording.MARKS)
+
+
+def test_figures(script):
+    eeg = script.source("eeg", observed_rate_hz=255.4, lost_samples=12345, age_s=1.25)
+    assert wording.rate(eeg) == "255.4 / 256 Hz"
+    assert wording.rate(script.source("face", observed_rate_hz=None, nominal_rate_hz=None)) == "– Hz"
+    assert wording.lost(eeg) == "12 345 lost"
+    assert (wording.age(eeg.age_s), wording.age(0.0213), wording.age(None)) == ("1.2 s", "21 ms", "–")
+    assert wording.delay(script.source("eeg")) == "delay 8 ms"
+    assert wording.delay(script.source("face")) == "delay undeclared"
+    assert [wording.clock(s) for s in (0.0, 61.9, 3725.0)] == ["0:00", "1:01", "1:02:05"]
+
+
+def test_speech_in_words(script):
+    def said(t=59.0, **changes):
+        sources = (script.source("eeg"), script.source("face"), script.source("speech", **changes))
+        return wording.speech(script.snapshot_at(t, sources=sources)).text
+
+    assert said() == "no speech"
+    assert said(54.0) in script.SPEECH
+    assert said(configured=False) == "no microphone"
+    assert said(health="searching") == "no microphone yet"
+    assert said(health="lost") == "microphone lost"
+    assert said(error="unplugged") == "microphone failed"
