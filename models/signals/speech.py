@@ -163,6 +163,31 @@ def close(state: UtteranceState, rules: UtteranceRules) -> tuple[tuple[SpeechSeg
     return (SpeechSegment(padded, end_s - len(rest) / AUDIO_RATE_HZ, end_s, first, True, len(rest)),), quiet
 
 
+def segments_of(samples: FloatArray, rules: UtteranceRules) -> FloatArray:
+    """Cut a whole utterance, as :func:`step` and :func:`close` do while it is spoken.
+
+    Parameters
+    ----------
+    samples : (n,) float32
+        The utterance's own samples.
+    rules : UtteranceRules
+
+    Returns
+    -------
+    (n_segments, 16000) float32
+        Normalised by the running RMS; the last zero-padded, or left out where less than ``rules.shortest_samples``
+        remain after another.
+    """
+    rms, cut = RunningRms(), []
+    for start in range(0, len(samples), SEGMENT_SAMPLES):
+        part = samples[start : start + SEGMENT_SAMPLES]
+        if cut and len(part) < rules.shortest_samples:
+            break
+        normal, rms = normalise(part, rms)
+        cut.append(np.pad(normal, (0, SEGMENT_SAMPLES - len(part))))
+    return np.stack(cut) if cut else np.zeros((0, SEGMENT_SAMPLES), np.float32)
+
+
 def level_db(samples: FloatArray) -> float:
     """Give the level of some samples in dB of full scale; -120 at the least."""
     if not len(samples):

@@ -1,0 +1,81 @@
+"""The schema of a training run of the speech model."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from .load import Section
+from .train_video_eeg import TEST_SEEDS
+
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0.0)]
+Four = tuple[Count, Count, Count, Count]
+Seeds = Annotated[tuple[int, ...], Field(min_length=1)]
+
+
+class SpeakersSection(Section):
+    """Which simulated people: to train on, to stop by, to calibrate probabilities on, and to report on.
+
+    Nobody may be in two groups, and the final test's people (seeds 1001 to 1010) in none.
+    """
+
+    difficulty: Literal["benchmark", "easy"] = "benchmark"
+    first_seed: Count = 1
+    count: Count = 100
+    seconds: Annotated[float, Field(ge=12.0, le=3600.0)] = 120.0
+    stopping_seeds: Seeds = (801, 802, 803, 804)
+    calibration_seeds: Seeds = (805, 806, 807, 808)
+    test_seeds: Seeds = (901, 902, 903, 904, 905, 906, 907, 908)
+    held_out_seconds: Annotated[float, Field(ge=12.0, le=3600.0)] = 300.0
+
+    @property
+    def training_seeds(self) -> tuple[int, ...]:
+        """Seeds of the people to train on."""
+        return tuple(range(self.first_seed, self.first_seed + self.count))
+
+    @model_validator(mode="after")
+    def _apart(self) -> "SpeakersSection":
+        groups = [self.training_seeds, self.stopping_seeds, self.calibration_seeds, self.test_seeds]
+        seeds = [seed for group in groups for seed in group]
+        if len(set(seeds)) < len(seeds):
+            twice = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+            raise ValueError(f"people must stay apart, but seeds {twice} are in two groups")
+        tested = sorted(set(seeds) & set(TEST_SEEDS))
+        if tested:
+            raise ValueError(f"seeds {tested} belong to the final test (1001 to 1010); train on others")
+        return self
+
+
+class SpeechNetworkSection(Section):
+    """Sizes of the four convolution blocks (one number each) and of the LSTM."""
+
+    channels: Four = (16, 32, 48, 64)
+    kernels: Four = (80, 9, 7, 5)
+    strides: Four = (4, 1, 1, 1)
+    pools: Four = (8, 4, 4, 4)
+    lstm_units: Count = 48
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.3
+
+
+class TrainSpeechConfig(Section):
+    """A training run: SGD with Nesterov momentum and early stopping.
+
+    The step size falls from ``learning_rate`` to nothing along a cosine over ``epochs``; training stops earlier where
+    ``patience`` epochs in a row have not lowered the loss of the people to stop by. Each time an utterance is shown, up to
+    ``shift_s`` is cut from its beginning.
+    """
+
+    kind: Literal["speech"] = "speech"
+    name: str = "speech"
+    seed: int = 0
+    threads: Annotated[int, Field(ge=1, le=64)] = 1
+    device: str = "cpu"
+    people: SpeakersSection = SpeakersSection()
+    network: SpeechNetworkSection = SpeechNetworkSection()
+    epochs: Count = 20
+    patience: Count = 6
+    batch: Count = 16
+    learning_rate: Positive = 0.02
+    momentum: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.9
+    weight_decay: Annotated[float, Field(ge=0.0)] = 5e-4
+    shift_s: Annotated[float, Field(ge=0.0, le=1.0)] = 0.4
