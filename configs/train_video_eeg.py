@@ -24,19 +24,19 @@ class PeopleSection(Section):
     first_seed: Count = 1
     count: Count = 40
     posing: Count = 80
-    validation_seeds: list[int] = [801, 802, 803, 804, 805, 806, 807, 808]
-    calibration_seeds: list[int] = [821, 822, 823, 824, 825, 826, 827, 828]
+    validation_seeds: tuple[int, ...] = (801, 802, 803, 804, 805, 806, 807, 808)
+    calibration_seeds: tuple[int, ...] = (821, 822, 823, 824, 825, 826, 827, 828)
     workers: Annotated[int, Field(ge=1, le=64)] = 2
 
     @property
-    def training_seeds(self) -> list[int]:
+    def training_seeds(self) -> tuple[int, ...]:
         """Seeds of the people to train on."""
-        return list(range(self.first_seed, self.first_seed + self.count))
+        return tuple(range(self.first_seed, self.first_seed + self.count))
 
     @property
-    def posing_seeds(self) -> list[int]:
+    def posing_seeds(self) -> tuple[int, ...]:
         """Seeds of the people who pose for the face network."""
-        return list(range(self.first_seed, self.first_seed + max(self.count, self.posing)))
+        return tuple(range(self.first_seed, self.first_seed + max(self.count, self.posing)))
 
     @model_validator(mode="after")
     def _apart(self) -> "PeopleSection":
@@ -85,7 +85,7 @@ class TrainVideoEegConfig(Section):
     kind: Literal["video_eeg"] = "video_eeg"
     name: str = "video_eeg"
     seed: int = 0
-    threads: Annotated[int, Field(ge=1, le=64)] = 2
+    threads: Annotated[int, Field(ge=1, le=64)] = 1
     people: PeopleSection = PeopleSection()
     network: NetworkSection = NetworkSection()
     batch: Count = 12

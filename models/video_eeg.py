@@ -167,8 +167,7 @@ class VideoEegDecoder:
             probabilities = torch.softmax(logits / self._temperature, dim=1).numpy()
         valence, arousal = probabilities[0], probabilities[1]
         sets = [
-            kept(row, float(self.spec.conformal.get(axis, 0.0)))
-            for row, axis in zip(probabilities, AXES, strict=True)
+            kept(row, float(self.spec.conformal.get(axis, 0.0))) for row, axis in zip(probabilities, AXES, strict=True)
         ]
         return Readout(valence, arousal, sets[0], sets[1])
 
@@ -281,7 +280,9 @@ def network_of(bundle: Bundle) -> VideoEegNet:
         net.load_state_dict(weights)
     except RuntimeError as error:
         first = str(error).splitlines()[-1].strip()
-        raise MoodringError(f"bundle '{bundle.name}': its weights do not fit its sizes ({first}); use another") from None
+        raise MoodringError(
+            f"bundle '{bundle.name}': its weights do not fit its sizes ({first}); use another"
+        ) from None
     return net
 
 

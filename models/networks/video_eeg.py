@@ -19,7 +19,6 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 AXES = ("valence", "arousal")
 _POSITION = 2
@@ -111,11 +110,11 @@ class FaceNet(nn.Module):
         grey = crops.float()
         centred = grey - grey.mean(dim=(1, 2), keepdim=True)
         scaled = centred / (centred.pow(2).mean(dim=(1, 2), keepdim=True).sqrt() + 4.0)
-        return F.relu(cast(Tensor, self.out(self.body(scaled[:, None]))))
+        return torch.relu(cast(Tensor, self.out(self.body(scaled[:, None]))))
 
     def expressed(self, features: Tensor) -> Tensor:
         """Give logits ``(n, 2, 4)`` of what is expressed on each axis: low, medium, high or neutral."""
-        return cast(Tensor, self.expression(features)).unflatten(1, (len(AXES), 4))
+        return cast(Tensor, self.expression(features)).reshape(-1, len(AXES), 4)
 
 
 class BandNet(nn.Module):
@@ -138,7 +137,7 @@ class BandNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Give features ``(n, 3, band_features)`` of images ``(n, 3, size, size)``."""
         n, bands = images.shape[:2]
-        flat = cast(Tensor, self.trunk(images.flatten(0, 1)[:, None])).unflatten(0, (n, bands))
+        flat = cast(Tensor, self.trunk(images.flatten(0, 1)[:, None])).reshape(n, bands, -1)
         return torch.tanh(torch.stack([out(flat[:, i]) for i, out in enumerate(self.out)], dim=1))
 
 
@@ -187,18 +186,18 @@ class VideoEegNet(nn.Module):
 
     def face_glimpse(self, glimpse: Glimpse) -> Tensor:
         """Give layer 1's input for the face."""
-        seen = F.relu(self.face_in(glimpse.face))
+        seen = torch.relu(self.face_in(glimpse.face))
         return torch.cat([self._or_absent(seen, glimpse.face_present, 0), _position(glimpse)], dim=1)
 
     def eeg_glimpse(self, glimpse: Glimpse, attention: Tensor) -> Tensor:
         """Give layer 1's input for the EEG, its bands weighted by the attention ``(batch, 3)``."""
         mixed = (attention[:, :, None] * glimpse.bands).sum(dim=1)
-        seen = F.relu(self.eeg_in(3.0 * mixed))
+        seen = torch.relu(self.eeg_in(3.0 * mixed))
         return torch.cat([self._or_absent(seen, glimpse.eeg_present, 1), _position(glimpse)], dim=1)
 
     def logits(self, core: Tensor) -> Tensor:
         """Read class logits ``(batch, 2, 3)`` of valence and arousal from the core's hidden state."""
-        return cast(Tensor, self.heads(core)).unflatten(1, (len(AXES), 3))
+        return cast(Tensor, self.heads(core)).reshape(-1, len(AXES), 3)
 
     def wait_mean(self, core: Tensor) -> Tensor:
         """Give the mean of the policy's Gaussian, ``(batch,)``: 0 is the next frame, 1 the longest wait."""
@@ -227,9 +226,7 @@ def lstm_cell(inputs: int, units: int) -> nn.LSTMCell:
 
 def _position(glimpse: Glimpse) -> Tensor:
     elapsed = glimpse.elapsed_s
-    return torch.stack(
-        [elapsed, torch.log(elapsed + 0.125) + 1.0, glimpse.face_present, glimpse.eeg_present], dim=1
-    )
+    return torch.stack([elapsed, torch.log(elapsed + 0.125) + 1.0, glimpse.face_present, glimpse.eeg_present], dim=1)
 
 
 def parameter_count(module: nn.Module) -> int:

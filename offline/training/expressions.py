@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 from ...configs.train_video_eeg import TrainVideoEegConfig
 from ...models.bundle import bundled
@@ -82,8 +82,8 @@ def train_face(
     for number in range(stage.batches):
         chosen = integers(rng, 0, len(shown[0]), _BATCH)
         crops = moved(shown[0][chosen], rng)
-        features = F.dropout(net(crops), 0.6 * config.dropout)
-        loss = F.cross_entropy(net.expressed(features).flatten(0, 1), shown[1][chosen].flatten())
+        features = functional.dropout(net(crops), 0.6 * config.dropout)
+        loss = functional.cross_entropy(net.expressed(features).flatten(0, 1), shown[1][chosen].flatten())
         descent.step(loss)
         loss_shown = running(loss_shown, float(loss.detach()))
         if number + 1 == stage.batches:
@@ -91,7 +91,9 @@ def train_face(
     net.eval()
     with torch.no_grad():
         right = (net.expressed(net(held[0])).argmax(dim=-1) == held[1]).float().mean(dim=0)
-    report(f"expressions of held-out people: accuracy of 4, valence {float(right[0]):.3f}, arousal {float(right[1]):.3f}")
+    report(
+        f"expressions of held-out people: accuracy of 4, valence {float(right[0]):.3f}, arousal {float(right[1]):.3f}"
+    )
 
 
 def moved(crops: Tensor, rng: torch.Generator) -> Tensor:
@@ -103,8 +105,8 @@ def moved(crops: Tensor, rng: torch.Generator) -> Tensor:
     affine[:, 0, 0] = mirror * (1.0 + 0.08 * noise[:, 0])
     affine[:, 1, 1] = 1.0 + 0.08 * noise[:, 1]
     affine[:, :, 2] = 0.08 * noise[:, 2:]
-    grid = F.affine_grid(affine, [n, 1, *crops.shape[1:]], align_corners=False)
-    sampled = F.grid_sample(crops[:, None].float(), grid, padding_mode="border", align_corners=False)
+    grid = functional.affine_grid(affine, [n, 1, *crops.shape[1:]], align_corners=False)
+    sampled = functional.grid_sample(crops[:, None].float(), grid, padding_mode="border", align_corners=False)
     return sampled[:, 0] + 4.0 * torch.randn(sampled[:, 0].shape, generator=rng)
 
 

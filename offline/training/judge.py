@@ -85,7 +85,7 @@ def interval(values: Sequence[float] | NDArray[np.float64], seed: int = 0) -> tu
 
 def spend(net: VideoEegNet, bank: Bank, budget: float) -> None:
     """Shift the policy's bias, in place, until the means of its Gaussian spend the budget on these people."""
-    bias = float(net.policy.bias[0])
+    bias = float(net.policy.bias.detach()[0])
     low, high = bias - 3.0, bias + 3.0
     for _ in range(12):
         middle = 0.5 * (low + high)

@@ -117,7 +117,7 @@ def _clip_loss(
     face, bands = other[..., None], other[..., None, None]
     if modality == "eeg":
         images = pictures.images[person, view, position].flatten(0, 1).float()
-        bands = net.band_net(images).unflatten(0, (LOOKS, rows))
+        bands = net.band_net(images).reshape(LOOKS, rows, 3, -1)
     else:
         face = pictures.face[person, position]
     state, memory = net.start(rows).face, net.start(rows).core
@@ -134,7 +134,7 @@ def _clip_loss(
         attentions.append(attention)
     hidden = nn.functional.dropout(torch.stack(outputs), config.dropout)
     level = torch.where(inside[..., None], pictures.levels[person, position], -1)
-    loss = class_loss(core.heads(hidden).unflatten(-1, (2, 3)), level, weights)
+    loss = class_loss(core.heads(hidden).reshape(LOOKS, rows, 2, 3), level, weights)
     if modality == "eeg":
         loss = loss + config.band_balance * band_imbalance(torch.stack(attentions), there)
     return loss

@@ -114,7 +114,8 @@ def follow(net: VideoEegNet, bank: Bank, rows: Rows, choose: Chooser, most_looks
         proposed, wait = choose(state.core[0], number)
         steps.append((state.core[0], position, active, attention, glimpse.eeg_present > 0.5, proposed.detach()))
         position, elapsed = position + wait, wait.float()
-    return Course(*(torch.stack(parts) for parts in zip(*steps, strict=True)), torch.minimum(position, rows.stop))
+    core, looked, within, attention, seen, proposed = (torch.stack(parts) for parts in zip(*steps, strict=True))
+    return Course(core, looked, within, attention, seen, proposed, torch.minimum(position, rows.stop))
 
 
 @dataclass(frozen=True)
@@ -150,9 +151,9 @@ def decisions(bank: Bank, rows: Rows, course: Course) -> Held:
 def held_logits(net: VideoEegNet, course: Course, held: Held, dropout: float = 0.0) -> Tensor:
     """Give the logits ``(rows, decisions, 2, 3)`` of the states that answer."""
     core = torch.nn.functional.dropout(course.core, dropout, training=dropout > 0.0)
-    logits = net.logits(core.flatten(0, 1)).unflatten(0, course.core.shape[:2])
-    rows = torch.arange(held.look.shape[0])[:, None]
-    return logits[held.look, rows]
+    looks, n_rows = course.position.shape
+    logits = net.logits(core.flatten(0, 1)).reshape(looks, n_rows, -1, 3)
+    return logits[held.look, torch.arange(n_rows)[:, None]]
 
 
 def class_loss(logits: Tensor, level: Tensor, weights: Tensor) -> Tensor:

@@ -214,9 +214,7 @@ def _eeg(
     return power, good, there, names
 
 
-def _faces(
-    video: Video | None, times_s: NDArray[np.float64], finder: FaceFinder, size: int
-) -> tuple[Image, BoolArray]:
+def _faces(video: Video | None, times_s: NDArray[np.float64], finder: FaceFinder, size: int) -> tuple[Image, BoolArray]:
     crops = np.zeros((len(times_s), size, size), np.uint8)
     there = np.zeros(len(times_s), np.bool_)
     if video is None:

@@ -114,7 +114,7 @@ def train_policy(net: VideoEegNet, bank: Bank, weights: Tensor, config: TrainVid
         course = follow(net, bank, rows, by_policy(net, spread, rng), 128)
         loss, right = _supervised(net, bank, rows, course, weights, config)
         held = decisions(bank, rows, course)
-        credit = returns(rows, course, held, right, price, config)
+        credit = returns(course, held, right, price, config)
         policy_loss, value_loss = policy_losses(net, course, credit, spread, config.rollouts)
         descent.step(loss + _POLICY_WEIGHT * policy_loss + _VALUE_WEIGHT * value_loss)
         share = float(course.active.sum() / (course.end - rows.start).sum())
@@ -152,9 +152,7 @@ class Credit:
     viewed: Tensor
 
 
-def returns(
-    rows: Rows, course: Course, held: Held, right: Tensor, price: float, config: TrainVideoEegConfig
-) -> Credit:
+def returns(course: Course, held: Held, right: Tensor, price: float, config: TrainVideoEegConfig) -> Credit:
     """Sum what each look earned.
 
     Parameters
@@ -172,8 +170,8 @@ def returns(
     paid = torch.cat([right, torch.zeros(n_rows, 1)], dim=1) - costs
     keep = math.exp(-DECISION_FRAMES / GRID_HZ / config.horizon_s)
     total, sums = torch.zeros(n_rows), []
-    for slot in range(n_decisions, -1, -1):
-        total = paid[:, slot] + keep * total
+    for step in range(n_decisions, -1, -1):
+        total = paid[:, step] + keep * total
         sums.append(total)
     by_slot = torch.stack(sums[::-1], dim=1)
     slot = _ceil(offset + 1).clamp(0, n_decisions)
@@ -188,16 +186,16 @@ def policy_losses(
     """Give REINFORCE's loss and the learned baseline's."""
     looks, n_rows = course.position.shape
     core = course.core.flatten(0, 1)
-    worth = net.worth(core).unflatten(0, (looks, n_rows))
+    worth = net.worth(core).reshape(looks, n_rows)
     with torch.no_grad():
         row = torch.arange(n_rows)
         held_worth = worth[credit.look_at, row[:, None]]
-        surprise = (credit.by_slot - held_worth).unflatten(0, (-1, rollouts))
+        surprise = (credit.by_slot - held_worth).reshape(n_rows // rollouts, rollouts, -1)
         others = ((surprise.sum(dim=1, keepdim=True) - surprise) / (rollouts - 1)).flatten(0, 1)
         advantage = credit.gain - worth - others.gather(1, credit.slot.T).T
         counted = advantage[credit.viewed]
         advantage = advantage / (counted.std() + 1e-6) if counted.numel() > 1 else advantage
-    log_p = log_probability(net.wait_mean(core).unflatten(0, (looks, n_rows)), course.proposed, spread)
+    log_p = log_probability(net.wait_mean(core).reshape(looks, n_rows), course.proposed, spread)
     viewed = credit.viewed.float()
     policy_loss = -(log_p * advantage * viewed).sum() / viewed.sum().clamp(min=1.0)
     value_loss = ((worth - credit.gain) ** 2 * course.active).sum() / course.active.sum()

@@ -127,7 +127,15 @@ class _Stages:
         self._settings = {name: values.pop(name) for name in ("expression", "layer1", "core", "reinforce")}
         self._own = {
             "core": ("band_balance",),
-            "reinforce": ("budget", "rollouts", "reward_right", "reward_wrong", "horizon_s", "spread_first", "spread_last"),
+            "reinforce": (
+                "budget",
+                "rollouts",
+                "reward_right",
+                "reward_wrong",
+                "horizon_s",
+                "spread_first",
+                "spread_last",
+            ),
         }
         late = {name: values.pop(name) for names in self._own.values() for name in names}
         for ignored in ("name", "threads", "coverage"):
@@ -188,8 +196,7 @@ def _code() -> str:
 
 def _tensors(net: VideoEegNet, normal: Normalisation) -> dict[str, Tensor]:
     tensors = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
-    assert normal.prior.table is not None
-    tensors["normalisation.prior"] = torch.from_numpy(normal.prior.table).float()
+    tensors["normalisation.prior"] = torch.from_numpy(normal.prior.at(normal.prior.names)).float()
     tensors["normalisation.scale"] = torch.from_numpy(normal.scale).float()
     return tensors
 

@@ -64,7 +64,9 @@ def scalp_views(person: Prepared, normal: Normalisation, size: int, views: int, 
         kept = np.ones(len(names), np.bool_)
         if view >= 2:
             kept[:] = False
-            kept[rng.permutation(len(names))[: rng.integers(min(_FEWEST_ELECTRODES, len(names)), len(names) + 1)]] = True
+            kept[rng.permutation(len(names))[: rng.integers(min(_FEWEST_ELECTRODES, len(names)), len(names) + 1)]] = (
+                True
+            )
         values = uncalibrated if view == 1 else calibrated
         for good in np.unique(person.good, axis=0):
             which = np.flatnonzero((person.good == good).all(axis=1) & person.eeg_there)
@@ -72,9 +74,7 @@ def scalp_views(person: Prepared, normal: Normalisation, size: int, views: int, 
     return images
 
 
-def pictures(
-    people: Sequence[Prepared], normal: Normalisation, net: VideoEegNet, views: int, seed: int
-) -> Pictures:
+def pictures(people: Sequence[Prepared], normal: Normalisation, net: VideoEegNet, views: int, seed: int) -> Pictures:
     """Stack people of equally long sessions, their faces seen through the fixed face network."""
     frames = min(len(person.power) for person in people)
     drawn = [scalp_views(p, normal, net.sizes.image_size, views, seed + n)[:, :frames] for n, p in enumerate(people)]
@@ -91,7 +91,7 @@ def pictures(
 def bank(seen: Pictures, net: VideoEegNet) -> Bank:
     """Turn the images into features of the fixed band network."""
     shape = seen.images.shape[:3]
-    bands = _in_chunks(net.band_net, seen.images.flatten(0, 2)).unflatten(0, shape)
+    bands = _in_chunks(net.band_net, seen.images.flatten(0, 2)).reshape(*shape, 3, -1)
     return Bank(seen.face, bands, seen.face_there, seen.eeg_there, seen.levels)
 
 
@@ -108,4 +108,4 @@ def _draw(values: FloatArray, names: Sequence[str], good: BoolArray, size: int) 
 
 def _in_chunks(module: torch.nn.Module, inputs: Tensor) -> Tensor:
     with torch.no_grad():
-        return torch.cat([module(part.float()) for part in inputs.split(_CHUNK)])
+        return torch.cat([module(inputs[at : at + _CHUNK].float()) for at in range(0, len(inputs), _CHUNK)])
