@@ -63,6 +63,6 @@ def loudness(cut: RingSlice, per_bin: int, bins: int = SOUND_BINS) -> FloatArray
     skip = -cut.first % per_bin
     count = max((len(cut) - skip) // per_bin, 0)
     if count:
-        peaks = np.abs(cut.samples[skip : skip + count * per_bin, 0]).reshape(count, per_bin).max(axis=1)
+        peaks = np.abs(cut.samples[skip : skip + count * per_bin]).reshape(count, -1).max(axis=1)
         out[-min(count, bins) :] = peaks[-bins:]
     return out
