@@ -71,7 +71,7 @@ class VideoEegDecoder:
         self.spec = bundle.spec
         self._name = bundle.name
         self._net = network_of(bundle).to(device).eval()
-        self._normal = Normalisation.of(bundle)
+        self.normalisation = Normalisation.of(bundle)
         self._device = device
         self._policy: Policy = policy
         self._seed = seed
@@ -181,7 +181,7 @@ class VideoEegDecoder:
         names = eeg.channel_names
         if names not in self._mappers:
             self._mappers[names] = ScalpMapper(names, self._net.sizes.image_size)
-        relative = self._normal.apply(log_band_power(eeg), names, self._baseline)
+        relative = self.normalisation.apply(log_band_power(eeg), names, self._baseline)
         images = self._mappers[names].images(relative, eeg.good)
         # Electrodes that span no area, or samples that are no numbers, say nothing: the EEG counts as absent.
         return torch.from_numpy(images) if np.isfinite(images).all() and images.any() else None

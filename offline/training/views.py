@@ -23,15 +23,14 @@ _CHUNK = 4096
 
 def normalisation(people: Sequence[Prepared]) -> Normalisation:
     """Fit the population's rest and each band's spread on training people alone."""
-    resting = [_power(person, person.resting) for person in people]
-    prior = np.stack([np.nanmean(power, axis=0) for power in resting]).mean(axis=0)
+    resting = np.stack([_mean(_power(person, person.resting)) for person in people])
+    prior = _mean(resting)
+    bands = _mean(prior).astype(np.float64)
+    prior = np.where(np.isfinite(prior), prior, bands)
     names = tuple(str(name) for name in people[0].channel_names)
-    table = BandPrior(prior.mean(axis=0), names, prior.astype(np.float64))
-    spreads = []
-    for person, rest in zip(people, resting, strict=True):
-        moved = _power(person, ~person.resting) - np.nanmean(rest, axis=0)
-        spreads.append(np.nanmean(moved**2, axis=(0, 1)))
-    return Normalisation(table, np.sqrt(np.mean(spreads, axis=0)).astype(np.float32))
+    spreads = [_mean((_power(p, ~p.resting) - rest) ** 2) for p, rest in zip(people, resting, strict=True)]
+    scale = np.sqrt(_mean(_mean(np.stack(spreads))))
+    return Normalisation(BandPrior(bands, names, prior.astype(np.float64)), scale.astype(np.float32))
 
 
 def origins(person: Prepared, normal: Normalisation) -> FloatArray:
@@ -97,6 +96,14 @@ def bank(seen: Pictures, net: VideoEegNet) -> Bank:
 
 def _power(person: Prepared, which: BoolArray) -> FloatArray:
     return np.where(person.good[..., None], person.power, np.nan)[which & person.eeg_there]
+
+
+def _mean(values: FloatArray) -> FloatArray:
+    """Average what is a number along the first axis; NaN where nothing is."""
+    there = np.isfinite(values)
+    count = there.sum(axis=0)
+    total = np.where(there, values, 0.0).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 
 def _draw(values: FloatArray, names: Sequence[str], good: BoolArray, size: int) -> FloatArray:

@@ -1,0 +1,370 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from moodring.configs.errors import ConfigError
+from moodring.configs.load import check, load
+from moodring.configs.train_video_eeg import TrainVideoEegConfig
+from moodring.models.bundle import bundled, load_bundle
+from moodring.models.contract import EegWindow, FaceFrame, Recording
+from moodring.models.networks.video_eeg import Sizes, VideoEegNet
+from moodring.models.signals import eeg_chain
+from moodring.models.signals.faces import FaceFinder
+from moodring.models.video_eeg import VideoEegDecoder
+from moodring.offline.simulate.session import simulate
+from moodring.offline.training import judge, views
+from moodring.offline.training.looks import (
+    Bank,
+    Course,
+    Rows,
+    band_imbalance,
+    class_loss,
+    class_weights,
+    decisions,
+    follow,
+)
+from moodring.offline.training.prepare import prepare, read_prepared, write_prepared
+from moodring.offline.training.reinforce import (
+    by_policy,
+    log_probability,
+    policy_losses,
+    returns,
+    train_core,
+    train_policy,
+)
+from moodring.offline.training.video_eeg import train_video_eeg
+
+SIZES = Sizes(face_features=4, band_features=4, glimpse=8, layer1=12, core=16)
+CONFIG = TrainVideoEegConfig()
+
+
+def quiet(_: str) -> None:
+    """Take a report and say nothing."""
+
+
+def made_bank(people: int = 3, frames: int = 200, seed: int = 0, block: int = 50) -> Bank:
+    """Make a bank whose faces and bands spell the levels, which change every `block` frames."""
+    rng = torch.Generator().manual_seed(seed)
+    levels = torch.randint(0, 3, (people, frames // block, 2), generator=rng).repeat_interleave(block, dim=1)
+    face = torch.zeros(people, frames, 4)
+    face[..., :2] = levels - 1.0
+    bands = (levels - 1.0).repeat(1, 1, 2)[:, None, :, None].expand(people, 2, frames, 3, 4).clone()
+    there = torch.ones(people, frames, dtype=torch.bool)
+    return Bank(face, bands, there, there, levels)
+
+
+def made_rows(bank: Bank, start: int = 8, stop: int | None = None) -> Rows:
+    n = bank.face.shape[0]
+    never = torch.zeros(n, dtype=torch.bool)
+    end = torch.full((n,), bank.frames if stop is None else stop)
+    return Rows(torch.arange(n), torch.zeros(n, dtype=torch.int64), torch.full((n,), start), end, never, never)
+
+
+def course_of(positions: list[int], stop: int, end: int) -> Course:
+    """Make one row's course of the given looks."""
+    position = torch.tensor(positions)[:, None]
+    looks = len(positions)
+    return Course(
+        core=torch.zeros(looks, 1, SIZES.core),
+        position=position,
+        active=position < stop,
+        attention=torch.full((looks, 1, 3), 1 / 3),
+        eeg_seen=position < stop,
+        proposed=torch.full((looks, 1), 0.5),
+        end=torch.tensor([end]),
+    )
+
+
+def one_row(start: int, stop: int) -> Rows:
+    no = torch.tensor([False])
+    return Rows(torch.tensor([0]), torch.tensor([0]), torch.tensor([start]), torch.tensor([stop]), no, no)
+
+
+def test_each_decision_is_answered_by_the_last_look_before_it() -> None:
+    bank = made_bank(1)
+    held = decisions(bank, one_row(8, 40), course_of([8, 11, 21, 36], 40, 40))
+    assert held.frame[0, :8].tolist() == [8, 12, 16, 20, 24, 28, 32, 36]
+    assert held.look[0, :8].tolist() == [0, 1, 1, 1, 2, 2, 2, 3]
+    assert bool((held.level[0, :8] >= 0).all())
+    assert bool((held.level[0, 8:] == -1).all())
+
+
+def test_looks_go_forward_and_stop_at_the_end() -> None:
+    torch.manual_seed(0)
+    net, bank = VideoEegNet(SIZES).eval(), made_bank()
+    course = follow(net, bank, made_rows(bank, stop=150), by_policy(net, 0.3, torch.Generator().manual_seed(1)), 200)
+    wait = course.position.diff(dim=0)
+    assert int(wait.min()) >= 1
+    assert int(wait.max()) <= SIZES.max_wait_frames
+    torch.testing.assert_close(course.active, course.position < 150)
+    torch.testing.assert_close(course.end, torch.full((3,), 150))
+
+
+def test_the_price_falls_due_with_the_look_and_rewards_are_discounted() -> None:
+    bank = made_bank(1)
+    course = course_of([8, 13, 40], 32, 32)
+    held = decisions(bank, one_row(8, 32), course)
+    right = torch.zeros_like(held.frame, dtype=torch.float32)
+    right[0, :6] = torch.tensor([1.0, 1.0, -1.0, 1.0, 1.0, 1.0])
+    keep = float(np.exp(-0.5 / CONFIG.horizon_s))
+    credit = returns(course, held, right, 0.25, CONFIG)
+    # The look at frame 8 is held at decisions 8 and 12; its choice answers for what comes after frame 8.
+    paid = [1.0 - 0.25, 1.0, -1.0 - 0.25, 1.0, 1.0, 1.0]
+    assert credit.slot[:2, 0].tolist() == [1, 2]
+    assert float(credit.gain[0, 0]) == pytest.approx(sum(p * keep**k for k, p in enumerate(paid[1:])), abs=1e-5)
+    assert float(credit.gain[1, 0]) == pytest.approx(sum(p * keep**k for k, p in enumerate(paid[2:])), abs=1e-5)
+
+
+def test_a_place_never_viewed_has_no_log_probability() -> None:
+    credit = returns(
+        course_of([8, 13, 40], 32, 32),
+        decisions(made_bank(1), one_row(8, 32), course_of([8, 13, 40], 32, 32)),
+        torch.zeros(1, 7),
+        0.1,
+        CONFIG,
+    )
+    assert credit.viewed[:, 0].tolist() == [True, False, False]
+
+
+def test_log_probability_is_of_the_draw_itself_and_moves_the_mean_alone() -> None:
+    mean = torch.tensor([0.4], requires_grad=True)
+    drawn = torch.tensor([1.9], requires_grad=True)
+    log_probability(mean, drawn, 0.5).sum().backward()
+    assert drawn.grad is None
+    assert float(mean.grad[0]) == pytest.approx((1.9 - 0.4) / 0.25)  # type: ignore[index]
+    normal = torch.distributions.Normal(0.4, 0.5)
+    difference = log_probability(torch.tensor(0.4), torch.tensor([0.1, 1.9]), 0.5) - normal.log_prob(
+        torch.tensor([0.1, 1.9])
+    )
+    assert float(difference.std()) < 1e-6
+
+
+def test_better_rollouts_pull_the_policy_towards_their_waits() -> None:
+    torch.manual_seed(0)
+    net, bank = VideoEegNet(SIZES), made_bank(1)
+    rows = one_row(8, 60).repeat(2)
+    course = course_of([8, 16, 24, 32, 40, 48, 56], 60, 60)
+    both = Course(
+        *(torch.cat([part, part], dim=1) for part in (course.core, course.position, course.active)),
+        torch.cat([course.attention] * 2, dim=1),
+        torch.cat([course.eeg_seen] * 2, dim=1),
+        torch.stack([torch.full((7,), 0.9), torch.full((7,), 0.1)], dim=1),
+        course.end.repeat(2),
+    )
+    held = decisions(bank, rows, both)
+    right = torch.ones(held.frame.shape) * torch.tensor([[1.0], [-1.0]])
+    credit = returns(both, held, right, 0.0, CONFIG)
+    policy_loss, _ = policy_losses(net, both, credit, 0.2, 2)
+    policy_loss.backward()
+    assert float(net.policy.bias.grad[0]) < 0.0  # going down the loss raises the mean, towards 0.9
+
+
+def test_the_loss_is_the_papers() -> None:
+    logits = torch.tensor([[[0.2, -0.4, 1.0], [0.0, 0.0, 0.0]]])
+    level = torch.tensor([[2, -1]])
+    p = torch.softmax(logits[0, 0], dim=0)
+    expected = -(p[2].log() + (1 - p[0]).log() + (1 - p[1]).log())
+    assert float(class_loss(logits, level, torch.ones(2, 3))) == pytest.approx(float(expected), abs=1e-5)
+
+
+def test_band_imbalance_is_zero_for_balanced_bands_and_leaves_unseen_looks_out() -> None:
+    attention = torch.tensor([[[1.0, 0.0, 0.0]], [[0.0, 1.0, 0.0]], [[0.0, 0.0, 1.0]], [[1.0, 0.0, 0.0]]])
+    seen = torch.tensor([[True], [True], [True], [False]])
+    assert float(band_imbalance(attention, seen)) == pytest.approx(0.0, abs=1e-6)
+    assert float(band_imbalance(attention[:1], seen[:1])) == pytest.approx(2 / 3, abs=1e-6)
+
+
+def test_class_weights_even_out_the_classes() -> None:
+    levels = torch.tensor([[0, 0], [0, 1], [1, 2], [2, -1]])
+    weights = class_weights(levels)
+    assert weights[0].tolist() == pytest.approx([4 / 6, 4 / 3, 4 / 3])
+    assert weights[1].tolist() == pytest.approx([1.0, 1.0, 1.0])
+
+
+def test_a_tiny_set_is_learned_by_heart_and_the_budget_kept() -> None:
+    torch.manual_seed(0)
+    net, bank = VideoEegNet(SIZES).eval(), made_bank(people=6, block=100)
+    config = TrainVideoEegConfig.model_validate(
+        {
+            "dropout": 0.0,
+            "core": {"batches": 60, "learning_rate": 2e-2},
+            "reinforce": {"batches": 12, "learning_rate": 2e-3},
+            "rollouts": 3,
+            "batch": 8,
+        }
+    )
+    train_core(net, bank, torch.ones(2, 3), config, quiet)
+    train_policy(net, bank, torch.ones(2, 3), config, quiet)
+    judge.spend(net, bank, config.budget)
+    result = judge.judge(net.eval(), bank, "full", 10.0)
+    assert float(result.uar.mean()) > 0.8
+    assert float(result.glimpsed.mean()) == pytest.approx(0.10, abs=0.02)
+
+
+def test_below_the_core_nothing_moves_in_the_last_stages() -> None:
+    torch.manual_seed(0)
+    net, bank = VideoEegNet(SIZES), made_bank()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    config = TrainVideoEegConfig.model_validate({"core": {"batches": 2}, "reinforce": {"batches": 2}, "batch": 2})
+    train_core(net, bank, torch.ones(2, 3), config, quiet)
+    train_policy(net, bank, torch.ones(2, 3), config, quiet)
+    moved = {name.split(".")[0] for name, value in net.state_dict().items() if not torch.equal(value, before[name])}
+    assert moved == {"core", "heads", "band_attention", "absent", "policy", "value"}
+
+
+def test_temperature_undoes_overconfidence_and_sets_cover() -> None:
+    rng = torch.Generator().manual_seed(0)
+    honest = torch.randn(12, 300, 2, 3, generator=rng)
+    level = torch.distributions.Categorical(logits=honest)
+    torch.manual_seed(1)
+    said = judge.Answers(3.0 * honest, level.sample(), torch.zeros(12))
+    heated = judge.temperatures(said)
+    assert heated["valence"] == pytest.approx(3.0, rel=0.15)
+    kept = judge.thresholds(said, heated, 0.8)
+    p = torch.softmax(said.logits / heated["valence"], dim=-1).gather(-1, said.level[..., None])[..., 0]
+    covered = float((p[:, :, 0] >= kept["valence"]).float().mean())
+    assert 0.8 <= covered < 0.95
+    assert judge.thresholds(said, heated, 0.99)["valence"] == 0.0  # 12 people cannot promise that much
+
+
+# ------------------------------------------------------------------------------ on simulated people
+
+
+@pytest.fixture(scope="module")
+def recording() -> Recording:
+    return simulate(731, 12.0)
+
+
+@pytest.fixture(scope="module")
+def finder() -> FaceFinder:
+    return FaceFinder(bundled("yunet").read_bytes())
+
+
+def test_preparation_looks_at_nothing_later(recording: Recording, finder: FaceFinder, tmp_path: Path) -> None:
+    assert recording.eeg is not None
+    assert recording.face is not None
+    shorter = replace(
+        recording,
+        eeg=replace(
+            recording.eeg, samples=recording.eeg.samples[: 5 * 256], stamps_s=recording.eeg.stamps_s[: 5 * 256]
+        ),
+        face=replace(recording.face, stamps_s=recording.face.stamps_s[: 5 * 25]),
+    )
+    whole, part = prepare(recording, finder, 48, 1.0), prepare(shorter, finder, 48, 1.0)
+    n = len(part.power)
+    assert n == 40
+    assert part.eeg_there[16:].all()
+    assert part.face_there[16:].mean() > 0.9
+    np.testing.assert_array_equal(part.power, whole.power[:n])
+    np.testing.assert_array_equal(part.crops, whole.crops[:n])
+    write_prepared(tmp_path / "a.npz", part)
+    np.testing.assert_array_equal(read_prepared(tmp_path / "a.npz").power, part.power)
+
+
+def test_a_channel_that_was_never_good_is_normalised_like_the_others(recording: Recording, finder: FaceFinder) -> None:
+    one = prepare(recording, finder, 48, 1.0)
+    good, power = one.good.copy(), one.power.copy()
+    good[:, 4] = False
+    power[:, 4] = np.nan
+    normal = views.normalisation([replace(one, good=good, power=power)])
+    table = normal.prior.at(normal.prior.names)
+    assert np.isfinite(table).all()
+    np.testing.assert_allclose(table[4], normal.prior.bands)
+    assert (normal.scale > 0.0).all()
+
+
+@pytest.fixture(scope="module")
+def tiny() -> TrainVideoEegConfig:
+    people = {
+        "count": 2,
+        "posing": 2,
+        "seconds": 12.0,
+        "validation_seeds": [801],
+        "calibration_seeds": [821],
+        "workers": 1,
+    }
+    stage = {"batches": 2}
+    stages = dict.fromkeys(("expression", "layer1", "core", "reinforce"), stage)
+    return TrainVideoEegConfig.model_validate({"people": people, "poses": 6, "batch": 2, "rollouts": 2, **stages})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, tiny: TrainVideoEegConfig) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    train_video_eeg(tiny, folder / "one.safetensors", quiet, folder / "cache")
+    return folder
+
+
+def test_training_writes_an_honest_bundle_and_card(folder: Path) -> None:
+    spec = load_bundle(folder / "one.safetensors", "video_eeg").spec
+    assert spec.domain == ("simulated",)
+    assert "difficulty benchmark" in spec.data_hashes[0]
+    assert "not valid for people" in (folder / "one.md").read_text(encoding="utf-8")
+
+
+def test_training_resumes_from_its_stages_to_the_same_file(folder: Path, tiny: TrainVideoEegConfig) -> None:
+    lines: list[str] = []
+    train_video_eeg(tiny, folder / "two.safetensors", lines.append, folder / "cache")
+    assert sum("from the cache" in line for line in lines) == 4
+    assert_same_bundle(folder / "two.safetensors", folder / "one.safetensors")
+    for stage in (folder / "cache").glob("stage-reinforce-*"):
+        stage.unlink()
+    train_video_eeg(tiny, folder / "three.safetensors", lines.append, folder / "cache")
+    assert_same_bundle(folder / "three.safetensors", folder / "one.safetensors")
+
+
+def assert_same_bundle(path: Path, other: Path) -> None:
+    one, two = load_bundle(path), load_bundle(other)
+    assert one.spec == two.spec
+    assert one.tensors.keys() == two.tensors.keys()
+    for name, tensor in one.tensors.items():
+        torch.testing.assert_close(tensor, two.tensors[name], rtol=0.0, atol=0.0)
+
+
+def test_live_and_prepared_decoding_agree(folder: Path, recording: Recording, finder: FaceFinder) -> None:
+    bundle = load_bundle(folder / "one.safetensors")
+    decoder = VideoEegDecoder(bundle, torch.device("cpu"), face_finder=finder)
+    net = VideoEegNet(Sizes.of(bundle.spec.network))
+    net.load_state_dict({k: v for k, v in bundle.tensors.items() if not k.startswith("normalisation.")})
+    net.eval()
+    prepared = prepare(recording, finder, 48, 1.0)
+    seen = views.pictures([prepared], decoder.normalisation, net, 1, 0)
+    said = judge.answer(net, views.bank(seen, net), "full", 10.0)
+    expected = torch.softmax(said.logits[0, -1] / torch.tensor([[bundle.spec.temperatures["valence"]]]), dim=-1)
+    live = _decode_live(decoder, recording)
+    np.testing.assert_allclose(live, expected[0].numpy(), atol=2e-3)
+
+
+def _decode_live(decoder: VideoEegDecoder, recording: Recording) -> np.ndarray:
+    """Decode as the engine does, at the looks the decoder asks for, up to the last decision."""
+    assert recording.eeg is not None
+    assert recording.face is not None
+    spec = eeg_chain.EegChainSpec(256.0, recording.eeg.channel_names, 50.0)
+    chunk, _ = eeg_chain.step(eeg_chain.start(spec), recording.eeg.samples, False)
+    due = 16
+    for grid in range(8, 96):
+        time_s = recording.t0_s + grid / 8
+        last = int(np.searchsorted(recording.eeg.stamps_s, time_s + 1e-3, side="right"))
+        cut = slice(last - 256, last)
+        window = None
+        if chunk.valid[cut].all():
+            samples, good = chunk.samples_uv[cut], chunk.good_rows[last - 1]
+            window = EegWindow(samples, 256.0, recording.eeg.channel_names, good, time_s)
+        if window is not None and grid % 4 == 0 and grid / 8 <= recording.rest_s:
+            decoder.rest(window)
+        if grid == due and grid <= 92:
+            newest = int(np.searchsorted(recording.face.stamps_s, time_s + 1e-3, side="right")) - 1
+            face = FaceFrame(recording.face.frames[newest], float(recording.face.stamps_s[newest]))
+            due += decoder.look(time_s, window, face).wait_frames
+    return decoder.read().valence
+
+
+def test_the_shipped_config_is_valid_and_the_final_tests_people_are_refused() -> None:
+    shipped = Path(str(bundled("yunet"))).parents[2] / "configs" / "train_video_eeg.toml"
+    assert load(shipped, TrainVideoEegConfig).budget <= 0.13
+    with pytest.raises(ConfigError, match="final test"):
+        check({"people": {"validation_seeds": [1003]}}, TrainVideoEegConfig, "x")
+    with pytest.raises(ConfigError, match="in two groups"):
+        check({"people": {"calibration_seeds": [5]}}, TrainVideoEegConfig, "x")
