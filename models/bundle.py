@@ -22,7 +22,6 @@ from .contract import EegNeeds, ModelSpec
 FORMAT = 1
 """Version of the way a spec is written; raised when an older moodring could misread it."""
 
-_FORMAT_KEY = "moodring_format"
 _SPEC_KEY = "moodring_spec"
 _SHIPPED = {
     "video_eeg": "video_eeg.safetensors",
@@ -75,10 +74,9 @@ def save_bundle(path: Path, spec: ModelSpec, tensors: Mapping[str, torch.Tensor]
     str
         The file's sha256 in hexadecimal; the same spec and weights give the same file.
     """
-    metadata = {
-        _FORMAT_KEY: str(FORMAT),
-        _SPEC_KEY: json.dumps(TypeAdapter(ModelSpec).dump_python(spec, mode="json"), sort_keys=True, allow_nan=False),
-    }
+    described = {"format": FORMAT, "spec": TypeAdapter(ModelSpec).dump_python(spec, mode="json")}
+    # One key only: safetensors writes several in random order, and the same model shall be the same file.
+    metadata = {_SPEC_KEY: json.dumps(described, sort_keys=True, allow_nan=False)}
     plain = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in sorted(tensors.items())}
     partial = path.with_name(path.name + ".partial")
     try:
@@ -135,18 +133,20 @@ def _parse(metadata: Mapping[str, str], path: Path) -> ModelSpec:
             f"'{path}' holds tensors but no moodring spec, so it is not a moodring bundle; "
             "give a file written by 'moodring train'"
         )
-    written = metadata.get(_FORMAT_KEY, "none")
-    if written != str(FORMAT):
-        cure = "update moodring" if written.isdecimal() and int(written) > FORMAT else "train it again"
-        raise MoodringError(f"bundle '{path}' has format {written}, this moodring reads format {FORMAT}; {cure}")
     try:
-        raw = json.loads(metadata[_SPEC_KEY])
+        described = json.loads(metadata[_SPEC_KEY])
+        written, raw = described["format"], described["spec"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise MoodringError(f"bundle '{path}' has a spec that cannot be read ({error!r}); train it again") from None
+    if written != FORMAT:
+        cure = "update moodring" if isinstance(written, int) and written > FORMAT else "train it again"
+        raise MoodringError(f"bundle '{path}' has format {written!r}, this moodring reads format {FORMAT}; {cure}")
+    try:
         _refuse_unknown(raw)
-        return TypeAdapter(ModelSpec).validate_json(metadata[_SPEC_KEY], strict=True)
+        return TypeAdapter(ModelSpec).validate_json(json.dumps(raw), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        problem = f"'{place}': {first['msg']}"
+        problem = f"'{'.'.join(str(part) for part in first['loc'])}': {first['msg']}"
     except ValueError as error:
         problem = str(error)
     raise MoodringError(f"bundle '{path}' has a spec that cannot be read ({problem}); train it again")

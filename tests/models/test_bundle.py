@@ -1,0 +1,157 @@
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from moodring.configs.errors import MoodringError
+from moodring.models.bundle import Bundle, bundled, load_bundle, save_bundle
+from moodring.models.contract import EegNeeds, ModelSpec
+from safetensors.torch import save_file
+
+SPEC = ModelSpec(
+    kind="video_eeg",
+    classes=("low", "medium", "high"),
+    target="felt",
+    label_source="simulated latents",
+    domain=("simulated",),
+    protocol="leave people out",
+    data_hashes=("abc",),
+    seed=3,
+    eeg=EegNeeds(min_rate_hz=100.0, min_scalp_channels=8, reference="average", window_s=1.0, image_size=16),
+    frame_rate_hz=8.0,
+    max_wait_frames=16,
+    face_size=48,
+    temperatures={"valence": 1.25, "arousal": 0.8},
+    conformal={"valence": 0.1},
+    network={"core": 64, "dropout": 0.5, "cell": "lstm"},
+)
+TENSORS = {"a.weight": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([1, 2], dtype=torch.int64)}
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    path = tmp_path / "model.safetensors"
+    save_bundle(path, SPEC, TENSORS)
+    return path
+
+
+def tampered(path: Path, spec: object, written: object = 1) -> Path:
+    save_file(TENSORS, path, {"moodring_spec": json.dumps({"format": written, "spec": spec})})
+    return path
+
+
+def spec_as_json(path: Path) -> dict[str, object]:
+    header = path.read_bytes()
+    length = int.from_bytes(header[:8], "little")
+    described = json.loads(json.loads(header[8 : 8 + length])["__metadata__"]["moodring_spec"])
+    spec: dict[str, object] = described["spec"]
+    return spec
+
+
+def test_what_is_written_is_read(saved: Path) -> None:
+    bundle = load_bundle(saved, "video_eeg")
+    assert bundle == Bundle(SPEC, bundle.tensors, bundle.sha256, "model.safetensors")
+    assert type(bundle.spec.network["core"]) is int
+    assert set(bundle.tensors) == set(TENSORS)
+    assert all(torch.equal(bundle.tensors[name], tensor) for name, tensor in TENSORS.items())
+    assert bundle.sha256 == hashlib.sha256(saved.read_bytes()).hexdigest()
+
+
+def test_speech_specs_have_no_eeg(tmp_path: Path) -> None:
+    spec = replace(SPEC, kind="speech", eeg=None, frame_rate_hz=0.0)
+    save_bundle(tmp_path / "s.safetensors", spec, TENSORS)
+    assert load_bundle(tmp_path / "s.safetensors").spec == spec
+
+
+def test_the_same_model_is_the_same_file(tmp_path: Path) -> None:
+    first = save_bundle(tmp_path / "1.safetensors", SPEC, TENSORS)
+    turned = save_bundle(tmp_path / "2.safetensors", SPEC, dict(reversed(TENSORS.items())))
+    other = save_bundle(tmp_path / "3.safetensors", replace(SPEC, seed=4), TENSORS)
+    assert first == turned != other
+
+
+def test_views_and_shared_weights_are_written_whole(tmp_path: Path) -> None:
+    base = torch.arange(12.0).reshape(3, 4).requires_grad_()
+    save_bundle(tmp_path / "v.safetensors", SPEC, {"one": base.T, "two": base[1]})
+    tensors = load_bundle(tmp_path / "v.safetensors").tensors
+    assert torch.equal(tensors["one"], base.detach().T)
+    assert torch.equal(tensors["two"], base.detach()[1])
+
+
+def test_nothing_half_written_stays(tmp_path: Path) -> None:
+    place = tmp_path / "folder.safetensors"
+    place.mkdir()
+    with pytest.raises(MoodringError, match="cannot be written"):
+        save_bundle(place, SPEC, TENSORS)
+    assert list(tmp_path.iterdir()) == [place]
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MoodringError, match=r"no\.safetensors' does not exist"):
+        load_bundle(tmp_path / "no.safetensors")
+
+
+@pytest.mark.parametrize("keep", [0, 4, 200, -1])
+def test_a_truncated_file_is_refused(saved: Path, keep: int) -> None:
+    saved.write_bytes(saved.read_bytes()[:keep])
+    with pytest.raises(MoodringError, match="truncated or not a"):
+        load_bundle(saved)
+
+
+def test_something_else_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(b"\x80\x04 this is a pickle, or whatever" * 20)
+    with pytest.raises(MoodringError, match="truncated or not a"):
+        load_bundle(path)
+
+
+def test_a_foreign_safetensors_is_refused(tmp_path: Path) -> None:
+    for metadata in (None, {"format": "pt"}):
+        save_file(TENSORS, tmp_path / "x.safetensors", metadata)
+        with pytest.raises(MoodringError, match="holds tensors but no moodring spec"):
+            load_bundle(tmp_path / "x.safetensors")
+
+
+@pytest.mark.parametrize(("written", "cure"), [(2, "update moodring"), (0, "train it again"), (None, "format None")])
+def test_another_format_is_refused(saved: Path, written: int | None, cure: str) -> None:
+    tampered(saved, spec_as_json(saved), written)
+    with pytest.raises(MoodringError, match=cure):
+        load_bundle(saved)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"seed": "three"}, "'seed'"),
+        ({"kind": "brain"}, "'kind'"),
+        ({"classes": None}, "'classes'"),
+        ({"extra": 1}, "unknown key extra"),
+        ({"eeg": {"colour": 1}}, r"unknown key eeg\.colour"),
+    ],
+)
+def test_a_wrong_spec_is_refused(saved: Path, change: dict[str, object], words: str) -> None:
+    tampered(saved, spec_as_json(saved) | change)
+    with pytest.raises(MoodringError, match=words) as error:
+        load_bundle(saved)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "null", "", "{}", '{"format": 1}', '{"format": 1, "spec": []}'])
+def test_a_spec_that_is_no_table_is_refused(saved: Path, text: str) -> None:
+    save_file(TENSORS, saved, {"moodring_spec": text})
+    with pytest.raises(MoodringError, match="cannot be read") as error:
+        load_bundle(saved)
+    assert "\n" not in str(error.value)
+
+
+def test_another_kind_is_refused(saved: Path) -> None:
+    with pytest.raises(MoodringError, match="is a 'video_eeg' model, a 'speech' model is needed"):
+        load_bundle(saved, "speech")
+
+
+def test_shipped_files() -> None:
+    assert bundled("yunet").is_file()
+    with pytest.raises(MoodringError, match="no bundle 'nose' is shipped"):
+        bundled("nose")

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+from moodring.models.contract import BoolArray
+from moodring.models.signals.channel_quality import judge
+from numpy.typing import NDArray
+
+RATE = 256
+TIME_S = np.arange(RATE) / RATE
+
+
+@pytest.fixture
+def second() -> NDArray[np.float64]:
+    rng = np.random.default_rng(4)
+    return rng.normal(scale=12, size=(RATE, 10)) + rng.normal(scale=5000, size=10)
+
+
+def judged(second: NDArray[np.float64], was_good: BoolArray | None = None) -> list[int]:
+    everyone = np.ones(second.shape[1], dtype=np.bool_)
+    good = judge(second, everyone, everyone if was_good is None else was_good, RATE, 50.0)
+    return np.flatnonzero(~good).tolist()
+
+
+def test_ordinary_channels_are_good(second: NDArray[np.float64]) -> None:
+    assert judged(second) == []
+
+
+def test_mains_in_all_channels_is_no_reason(second: NDArray[np.float64]) -> None:
+    assert judged(second + 200 * np.sin(2 * np.pi * 50 * TIME_S)[:, None]) == []
+
+
+def test_blinks_are_no_reason(second: NDArray[np.float64]) -> None:
+    second[:, :2] += 250 * np.exp(-(((TIME_S - 0.5) / 0.08) ** 2))[:, None]
+    assert judged(second) == []
+
+
+def test_slow_drift_is_no_reason(second: NDArray[np.float64]) -> None:
+    second[:, 3] += 400 * TIME_S
+    assert judged(second) == []
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        lambda x: np.full_like(x, 17.0),
+        lambda x: 0.001 * (x - x.mean()),
+        lambda x: np.where(TIME_S > 0.5, 187_500.0, x),
+        lambda x: np.clip(x, x.mean() - 8, x.mean() + 8),
+        lambda x: x + 20_000 * TIME_S,
+        lambda x: x + 9_000 * (TIME_S > 0.3),
+        lambda x: x.mean() + 40 * (x - x.mean()),
+        lambda x: x + 500 * np.sin(2 * np.pi * 50 * TIME_S),
+        lambda x: np.where(np.arange(RATE) == 100, np.nan, x),
+    ],
+    ids=["constant", "shorted", "railed", "clipped", "running away", "jump", "loud", "mains", "nan"],
+)
+def test_trouble_is_found(second: NDArray[np.float64], trouble) -> None:  # type: ignore[no-untyped-def]
+    second[:, 6] = trouble(second[:, 6])
+    assert judged(second) == [6]
+
+
+def test_a_channel_comes_back_later_than_it_goes(second: NDArray[np.float64]) -> None:
+    second[:, 6] += 40 * np.sin(2 * np.pi * 50 * TIME_S)
+    assert judged(second) == []
+    was_good = np.ones(10, dtype=np.bool_)
+    was_good[6] = False
+    assert judged(second, was_good) == [6]
+
+
+def test_the_unwanted_do_not_set_the_measure(second: NDArray[np.float64]) -> None:
+    second[:, 4:] = 20 * (second[:, 4:] - second[:, 4:].mean(axis=0))
+    second[:, 0] = 18 * (second[:, 0] - second[:, 0].mean())
+    wanted = np.arange(10) < 4
+    assert not judge(second, wanted, wanted, RATE, None)[0]
+    assert judge(second, ~wanted, wanted, RATE, None)[0]
