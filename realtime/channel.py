@@ -30,6 +30,12 @@ class ChannelServer:
         Gives the newest snapshot; called from the channel's threads.
     stop : callable
         Asks the engine to stop.
+
+    Attributes
+    ----------
+    address : str
+        Where screens find it.
+    key : bytes
     """
 
     def __init__(self, snapshot: Callable[[], Snapshot], stop: Callable[[], None]) -> None:
@@ -38,17 +44,13 @@ class ChannelServer:
         self.key = secrets.token_bytes(32)
         # The family is the system's default: a Unix socket, or a named pipe on Windows.
         self._listener = Listener()
+        self.address = str(self._listener.address)
         self._seats = threading.BoundedSemaphore(_MOST_SCREENS)
         self._closing = threading.Event()
         self._told = threading.Event()
         self._attached = 0
         self._count = threading.Lock()
         self._thread = threading.Thread(target=self._accept, name="channel", daemon=True)
-
-    @property
-    def address(self) -> str:
-        """Where screens find it."""
-        return str(self._listener.address)
 
     def start(self) -> None:
         """Begin to answer."""
@@ -61,7 +63,9 @@ class ChannelServer:
             self._told.wait(for_s)
 
     def close(self, timeout_s: float = 1.0) -> None:
-        """Stop answering."""
+        """Stop answering; called again, it does nothing."""
+        if self._closing.is_set():
+            return
         self._closing.set()
         # Knocking is the portable way to wake a thread that waits for a knock.
         with contextlib.suppress(OSError):

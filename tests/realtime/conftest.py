@@ -4,13 +4,23 @@ from pathlib import Path
 import pytest
 
 
-@pytest.fixture(scope="session")
-def script():
-    """The scripted session that the screens' tests show: see scripted_screens.py."""
-    spec = importlib.util.spec_from_file_location("scripted_screens", Path(__file__).with_name("scripted_screens.py"))
+def _beside(name):
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def script():
+    """The scripted session that the screens' tests show: see scripted_screens.py."""
+    return _beside("scripted_screens")
+
+
+@pytest.fixture(scope="session")
+def fakes():
+    """Scripted models and recordings for the tests of the engine: see engine_fakes.py."""
+    return _beside("engine_fakes")
 
 
 @pytest.fixture

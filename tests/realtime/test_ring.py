@@ -84,7 +84,9 @@ def test_readers_never_see_torn_samples():
     seen = 0
     while not done.is_set() or not seen:
         part = ring.latest(64)
-        np.testing.assert_array_equal(part.samples, np.broadcast_to(np.arange(part.first, part.stop)[:, None], part.samples.shape))
+        np.testing.assert_array_equal(
+            part.samples, np.broadcast_to(np.arange(part.first, part.stop)[:, None], part.samples.shape)
+        )
         np.testing.assert_array_equal(part.stamps_s, np.arange(part.first, part.stop))
         seen += len(part)
     writer.join()

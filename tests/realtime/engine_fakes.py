@@ -1,0 +1,134 @@
+"""Scripted models and recordings for the tests of the engine: cheap, deterministic, and a function of what they see."""
+
+import time
+from types import SimpleNamespace
+
+import numpy as np
+from moodring.models.contract import (
+    AUDIO_RATE_HZ,
+    EegNeeds,
+    FaceBox,
+    Look,
+    Readout,
+    Recording,
+    Signal,
+    SpeechEstimate,
+    Video,
+)
+from moodring.realtime.loaded import Models
+from moodring.realtime.summary import BundleName
+
+NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")
+WAITS = (3, 10, 16, 1)
+
+
+class FakeVideoEeg:
+    """Its state is a running sum over exactly the samples it was shown, so any other sample changes the answer."""
+
+    def __init__(self, now=time.perf_counter):
+        self.spec = SimpleNamespace(
+            frame_rate_hz=8.0, max_wait_frames=16, eeg=EegNeeds(128.0, 4, "average", 1.0, 16), domain=("simulated",)
+        )
+        self._now = now
+        self.reset()
+
+    def reset(self):
+        self.state = np.zeros(2)
+        self.looks, self.rests = [], []
+        self.times = SimpleNamespace(features_done_s=0.0, inference_done_s=0.0)
+
+    @property
+    def calibrated(self):
+        return len(self.rests) >= 10
+
+    def check_eeg(self, names, rate_hz):
+        if rate_hz < 128:
+            from moodring.configs.errors import MoodringError
+
+            raise MoodringError(f"EEG stream has {rate_hz:g} Hz; the bundle needs at least 128 Hz. Use another")
+
+    def rest(self, eeg):
+        self.rests.append(eeg.end_s)
+
+    def look(self, time_s, eeg, face):
+        values = [0.0 if eeg is None else float(np.log(np.mean(np.square(eeg.samples_uv, dtype=np.float64)) + 1e-9))]
+        values.append(0.0 if face is None else float(face.image.astype(np.float64).mean()) / 50)
+        self.state = 0.7 * self.state + values
+        wait = WAITS[len(self.looks) % len(WAITS)]
+        attention = None if eeg is None else np.full(3, 1 / 3, np.float32)
+        box = None if face is None else FaceBox(1.0, 2.0, 3.0, 4.0, 0.9)
+        stamp_s = None if face is None else face.stamp_s
+        self.times = SimpleNamespace(features_done_s=self._now(), inference_done_s=self._now())
+        self.looks.append(Look(time_s, stamp_s, box, eeg is not None, attention, wait))
+        return self.looks[-1]
+
+    def read(self):
+        spread = np.exp(np.sin(self.state[:, None] * np.array([1.0, 2.0, 3.0])))
+        rows = (spread / spread.sum(axis=1, keepdims=True)).astype(np.float32)
+        return Readout(rows[0], rows[1], (int(rows[0].argmax()),), (int(rows[1].argmax()),))
+
+
+class FakeSpeech:
+    """Speaks once per second of loud samples; a function of the samples' sum."""
+
+    spec = SimpleNamespace(classes=("calm", "angry"), domain=("simulated",))
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self):
+        self.fed, self.starts, self._second, self.voiced = 0, [], np.zeros(0), False
+
+    def feed(self, samples, start_s):
+        self.fed += len(samples)
+        self.starts.append(start_s)
+        self._second = np.concatenate((self._second, samples))
+        said = []
+        while len(self._second) >= AUDIO_RATE_HZ:
+            second, self._second = self._second[:AUDIO_RATE_HZ], self._second[AUDIO_RATE_HZ:]
+            self.voiced = bool(np.abs(second).max() > 0.1)
+            if self.voiced:
+                p = float(1 / (1 + np.exp(-np.sum(second, dtype=np.float64))))
+                end_s = start_s + (len(samples) - len(self._second)) / AUDIO_RATE_HZ
+                said.append(SpeechEstimate(end_s - 1, end_s, self.spec.classes, (p, 1 - p), False))
+        return tuple(said)
+
+
+def fake_models(now=time.perf_counter):
+    bundles = (BundleName("a.safetensors", "a" * 64), BundleName("b.safetensors", "b" * 64))
+    return Models(FakeVideoEeg(now), FakeSpeech(), "cpu", bundles, ("simulated",), "felt, expressed")
+
+
+class Flat:
+    """Frames of one grey value each, which is their index."""
+
+    def __init__(self, n, height=24, width=32):
+        self._n, self._shape = n, (height, width, 3)
+
+    def __len__(self):
+        return self._n
+
+    def __getitem__(self, index, /):
+        return np.full(self._shape, index % 251, np.uint8)
+
+
+def recording(seconds=20.0, t0_s=500.0, rest_s=4.0, lead_s=0.0, origin="simulated"):
+    """Noise with offsets for EEG, a frame counter for a face, and a tone that comes and goes for speech."""
+    rng = np.random.default_rng(7)
+    begin_s = t0_s - lead_s
+    n = round(seconds * 256)
+    eeg = rng.normal(0, 10, (n, len(NAMES))) + np.linspace(-4000, 4000, len(NAMES))
+    frames = round(seconds * 25)
+    audio = np.arange(round(seconds * AUDIO_RATE_HZ)) / AUDIO_RATE_HZ
+    tone = 0.3 * np.sin(2 * np.pi * 200 * audio) * (audio % 6 < 3) + 1e-5
+    return Recording(
+        "scripted",
+        "p1",
+        origin,
+        t0_s,
+        rest_s,
+        Signal(eeg.astype(np.float32), begin_s + np.arange(n) / 256, 256.0, NAMES, "eeg"),
+        Video(Flat(frames), begin_s + np.arange(frames) / 25, 25.0, 24, 32, "face"),
+        Signal(tone[:, None].astype(np.float32), begin_s + audio, float(AUDIO_RATE_HZ), ("audio",), "speech"),
+        None,
+    )

@@ -1,0 +1,101 @@
+import json
+import os
+import stat
+import threading
+from multiprocessing.connection import Client
+
+import pytest
+from moodring.configs.errors import MoodringError
+from moodring.realtime import run_dir
+from moodring.realtime.channel import ChannelServer, EngineClient, attach
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_dir, "_MEMORY", tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def served(stage, root):
+    asked = threading.Event()
+    stage.t = 30.0
+    server = ChannelServer(stage.snapshot, asked.set)
+    server.start()
+    folder = run_dir.create()
+    run_dir.write_card(folder, run_dir.card_of("scripted", server.address, server.key))
+    yield server, asked, folder
+    server.close()
+    run_dir.remove(folder)
+
+
+def test_a_screen_attaches_by_name_and_asks(served, stage):
+    _, asked, _ = served
+    with attach("scripted") as client:
+        assert client.snapshot().engine == stage.snapshot().engine
+        client.stop()
+    assert asked.wait(5)
+
+
+def test_several_screens_and_one_that_hangs(served):
+    server, _, _ = served
+    # This one connects and never says a word; the next are served all the same.
+    silent = Client(server.address)
+    screens = [attach() for _ in range(3)]
+    assert len({screen.snapshot().t0_s for screen in screens}) == 1
+    for screen in screens:
+        screen.close()
+    silent.close()
+    with attach() as late:
+        assert late.snapshot()
+
+
+def test_nonsense_ends_only_that_screen(served):
+    card = run_dir.find("scripted")
+    with Client(card.address, authkey=bytes.fromhex(card.key)) as rude:
+        rude.send_bytes(b"x" * 5000)
+        with pytest.raises((EOFError, OSError)):
+            rude.recv_bytes()
+    with attach("scripted") as polite:
+        assert polite.snapshot()
+
+
+def test_the_wrong_key_is_refused(served):
+    card = run_dir.find("scripted")
+    with pytest.raises(MoodringError, match="does not answer"):
+        EngineClient(run_dir.EngineCard(card.name, card.pid, card.started_s, card.address, "00" * 32))
+
+
+def test_an_engine_that_has_ended_says_so(served):
+    server, _, folder = served
+    client = attach("scripted")
+    server.close()
+    with pytest.raises(MoodringError, match="has ended"):
+        client.snapshot(), client.snapshot()
+    client.close()
+    run_dir.remove(folder)
+    with pytest.raises(MoodringError, match="named 'scripted' was expected; running: none"):
+        attach("scripted")
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="permissions are POSIX")
+def test_the_card_is_private(served):
+    folder = served[2]
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / "engine.json").stat().st_mode) == 0o600
+
+
+def test_folders_of_dead_engines_go(root):
+    alive = run_dir.create()
+    dead = alive.with_name("moodring-999999999-1.00-abcd")
+    reused = alive.with_name(f"moodring-{os.getpid()}-1.00-abcd")
+    for folder in (dead, reused):
+        folder.mkdir()
+        (folder / "eeg.ring").write_bytes(b"x")
+        (folder / "engine.json").write_text(json.dumps({"name": "ghost"}))
+    assert run_dir.running() == ()
+    other = run_dir.create()
+    assert alive.exists()
+    assert other.exists()
+    assert not dead.exists()
+    assert not reused.exists()

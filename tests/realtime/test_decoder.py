@@ -1,0 +1,165 @@
+import numpy as np
+import pytest
+from moodring.configs.live import EegSection, LiveConfig, StreamQuery
+from moodring.realtime.build import intake_maker
+from moodring.realtime.clock import VirtualClock
+from moodring.realtime.decoder import Decider, Lane, Plan, first_decision, identity
+from moodring.realtime.sources.base import Chunk, SourceInfo
+
+CONFIG = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")))
+NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")
+
+
+def _plan(**changes):
+    return Plan(**{"t0_s": 100.0, "interval_s": 0.5, "first": 4, "rest_s": 0.0, "grid_hz": 8.0, "max_wait_frames": 16,
+                   "window_s": 1.0, "eeg_delay_s": 0.1, **changes})  # fmt: skip
+
+
+def _eeg_lane(seconds, begin_s=100.0):
+    intake = intake_maker(None, None)(SourceInfo("eeg", "amp", 256.0, (10,), "<f4", NAMES))
+    n = round(seconds * 256)
+    samples = np.random.default_rng(1).normal(0, 10, (n, 10)).astype(np.float32)
+    stamps = begin_s + np.arange(n) / 256
+    intake.take(Chunk(samples, stamps, stamps[-1] + 0.02))
+    return Lane(intake, identity)
+
+
+def _face_lane(seconds, begin_s=100.0):
+    intake = intake_maker(None, None)(SourceInfo("face", "cam", 25.0, (2, 2, 3), "|u1"))
+    stamps = begin_s + np.arange(round(seconds * 25)) / 25
+    frames = np.broadcast_to(np.arange(len(stamps), dtype=np.uint8)[:, None, None, None], (len(stamps), 2, 2, 3))
+    intake.take(Chunk(frames, stamps, stamps[-1] + 0.02))
+    return Lane(intake, identity)
+
+
+def _speech_lane(seconds, begin_s=100.0, loud=True):
+    intake = intake_maker(None, None)(SourceInfo("speech", "mic", 16000.0, (1,), "<f4", ("audio",)))
+    n = round(seconds * 16000)
+    stamps = begin_s + np.arange(n) / 16000
+    intake.take(Chunk(np.full((n, 1), 0.5 if loud else 0.0, np.float32), stamps, stamps[-1] + 0.02))
+    return Lane(intake, identity)
+
+
+@pytest.fixture
+def decider(fakes):
+    def make(plan=None, clock=None):
+        clock = clock or VirtualClock(200.0)
+        models = fakes.fake_models(clock.now)
+        return Decider(plan or _plan(), models.video_eeg, models.speech, clock, ("h",)), models
+
+    return make
+
+
+def test_the_first_decision_has_the_data_it_needs():
+    assert first_decision(100.0, 100.0, 2.0, 0.5) == 4
+    assert first_decision(100.0, 100.00001, 2.0, 0.5) == 4
+    assert first_decision(100.0, 100.2, 2.0, 0.5) == 5
+    assert first_decision(100.0, 99.0, 2.0, 0.5) == 2
+    assert first_decision(100.0, 90.0, 2.0, 0.5) == 0
+
+
+def test_looks_follow_the_policy_and_decisions_take_all_that_are_due(decider):
+    made, models = decider()
+    lanes = {"eeg": _eeg_lane(20), "face": _face_lane(4)}
+    due = [len(made.decide(made.plan.time_s(k), lanes, ()).looks) for k in range(4, 20)]
+    grid = [round((look.time_s - 100) * 8) for look in models.video_eeg.looks]
+    # The waits of the scripted policy: 3, 10, 16, 1, 3 ...
+    assert grid == [16, 19, 29, 45, 46, 49, 59, 75, 76]
+    assert sum(due) == len(grid)
+    assert due[:2] == [1, 1]
+    assert made.glimpsed_fraction(109.5) == pytest.approx(9 / 61)
+
+
+def test_a_look_sees_exactly_the_samples_up_to_it(decider, fakes):
+    made, models = decider(_plan(first=5))
+    eeg, face = _eeg_lane(20), _face_lane(4)
+    seen = []
+    model = models.video_eeg
+    real = model.look
+    model.look = lambda time_s, window, frame: (seen.append((window, frame)), real(time_s, window, frame))[1]
+    estimate = made.decide(102.5, {"eeg": eeg, "face": face}, ())
+    window, frame = seen[0]
+    np.testing.assert_array_equal(window.samples_uv, eeg.intake.ring.between(641 - 256, 641).samples)
+    assert window.end_s == 102.5
+    assert frame.stamp_s == pytest.approx(102.48)
+    assert frame.image[0, 0, 0] == 62
+    assert estimate.eeg_range.stop == 641
+    assert estimate.face_range.stop == 63
+
+
+def test_rest_is_fed_each_half_second_before_later_looks(decider):
+    made, models = decider(_plan(rest_s=6.0))
+    lanes = {"eeg": _eeg_lane(20)}
+    made.decide(102.0, lanes, ())
+    # EEG is valid one second after its start, so the first whole valid window ends at 2 s.
+    assert models.video_eeg.rests == [102.0]
+    assert not made.decide(102.5, lanes, ()).calibrated
+    for k in range(6, 30):
+        estimate = made.decide(made.plan.time_s(k), lanes, ())
+    np.testing.assert_allclose(models.video_eeg.rests, 102.0 + 0.5 * np.arange(9))
+    assert not estimate.calibrated
+
+
+def test_a_modality_that_ends_leaves_the_estimate(decider):
+    made, _ = decider()
+    lanes = {"eeg": _eeg_lane(20), "face": _face_lane(4), "speech": _speech_lane(6)}
+    used = {k: made.decide(made.plan.time_s(k), lanes, ()).used for k in range(4, 18)}
+    assert used[6] == ("eeg", "face", "speech")
+    assert used[10] == ("eeg", "speech"), "the last frame is a second old"
+    assert used[16] == ("eeg",)
+
+
+def test_nothing_left_leaves_everything_open(decider):
+    made, _ = decider()
+    lanes = {"eeg": _eeg_lane(5), "face": _face_lane(5)}
+    for k in range(4, 20):
+        estimate = made.decide(made.plan.time_s(k), lanes, ("a notice",))
+    assert estimate.used == ()
+    assert estimate.readout.valence_set == (0, 1, 2)
+    assert "neither EEG nor face" in estimate.abstained
+    assert estimate.ages.eeg is None
+    assert estimate.notices == ("a notice",)
+
+
+def test_speech_hears_every_sample_once_and_silence_is_none(decider):
+    made, models = decider()
+    lanes = {"speech": _speech_lane(10)}
+    said = [made.decide(made.plan.time_s(k), lanes, ()).speech for k in range(4, 16)]
+    assert all(one is not None for one in said)
+    assert models.speech.fed == round(7.5 * 16000) + 1
+    quiet, _ = decider()
+    lanes = {"speech": _speech_lane(10, loud=False)}
+    estimate = quiet.decide(103.0, lanes, ())
+    assert estimate.speech is None
+    assert estimate.used == ("speech",)
+    assert estimate.readout is None
+
+
+def test_speech_starts_at_t0_and_not_before(decider):
+    made, models = decider()
+    made.decide(103.0, {"speech": _speech_lane(5, begin_s=99.0)}, ())
+    assert models.speech.starts[0] == pytest.approx(100.0, abs=1e-4)
+    assert models.speech.fed == 3 * 16000 + 1
+
+
+def test_a_session_that_fell_behind_does_not_look_at_old_frames(decider):
+    made, models = decider()
+    lanes = {"eeg": _eeg_lane(40)}
+    made.decide(102.0, lanes, ())
+    made.decide(130.0, lanes, ())
+    times = [look.time_s for look in models.video_eeg.looks]
+    assert times[0] == 102.0
+    assert min(times[1:]) >= 127.5
+
+
+def test_the_ledger_rises_and_ages_count_to_publication(decider):
+    clock = VirtualClock(102.05)
+    made, _ = decider(clock=clock)
+    estimate = made.decide(102.0, {"eeg": _eeg_lane(2.01), "face": _face_lane(2.05)}, ())
+    done = made.published(estimate, 102.2)
+    ledger = done.ledger
+    moments = [ledger.received_s, ledger.ring_s, ledger.features_s, ledger.inference_s, ledger.published_s]
+    assert moments == sorted(moments)
+    assert ledger.published_s == 102.2
+    assert done.ages.eeg == pytest.approx(0.2 + 0.1 + 0.5)
+    assert done.ages.face == pytest.approx(0.2)

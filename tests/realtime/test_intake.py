@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+from moodring.models.signals.eeg_chain import EegChainSpec
+from moodring.realtime.build import intake_maker
+from moodring.realtime.sources.base import Chunk, SourceInfo
+
+NAMES = ("Fp1", "Fp2", "C3", "C4", "O1", "O2")
+EEG = SourceInfo("eeg", "amp", 256.0, (6,), "<f4", NAMES)
+SPEECH = SourceInfo("speech", "mic", 16000.0, (1,), "<f4", ("audio",))
+FACE = SourceInfo("face", "cam", 25.0, (4, 6, 3), "|u1")
+
+
+def _feed(intake, samples, stamps, size):
+    for low in range(0, len(stamps), size):
+        part = slice(low, low + size)
+        intake.take(Chunk(samples[part], stamps[part], float(stamps[part][-1]) + 0.01))
+    return intake
+
+
+def _eeg(n):
+    return np.random.default_rng(0).normal(0, 10, (n, 6)).astype(np.float32)
+
+
+def test_eeg_is_filtered_and_settles_again_after_a_gap():
+    stamps = np.arange(256 * 6) / 256
+    stamps[256 * 3 :] += 1.0
+    intake = _feed(intake_maker(None, None)(EEG), _eeg(len(stamps)), stamps, 8)
+    piece = intake.ring.latest(len(stamps))
+    np.testing.assert_allclose(piece.stamps_s, stamps, atol=1e-4)
+    assert not piece.valid[:256].any()
+    assert piece.valid[256:768].all()
+    assert not piece.valid[768:1024].any(), "settling after the gap"
+    assert piece.valid[1024:].all()
+    assert intake.figures.lost_samples == 256
+    assert intake.figures.gap_s == pytest.approx(1.0, abs=1e-3)
+    assert intake.figures.observed_rate_hz == pytest.approx(256.0, rel=1e-4)
+
+
+def test_chunking_changes_nothing():
+    stamps = np.arange(256 * 4) / 256
+    whole = _feed(intake_maker(None, None)(EEG), _eeg(len(stamps)), stamps, 1024).ring.latest(1024)
+    parts = _feed(intake_maker(None, None)(EEG), _eeg(len(stamps)), stamps, 7).ring.latest(1024)
+    np.testing.assert_allclose(parts.samples, whole.samples, atol=1e-4)
+    np.testing.assert_array_equal(parts.valid, whole.valid)
+
+
+def test_broken_channels_are_named_and_the_rest_goes_on():
+    samples = _eeg(256 * 4)
+    samples[:, 1] = np.nan
+    samples[:, 3] = 17.0
+    intake = _feed(intake_maker(None, None)(EEG), samples, np.arange(len(samples)) / 256, 16)
+    np.testing.assert_array_equal(intake.treatment.good_at(1000), [True, False, True, False, True, True])
+    piece = intake.ring.latest(256)
+    assert piece.valid.all()
+    assert np.isfinite(piece.samples).all()
+
+
+def test_stamps_that_go_back_never_make_the_ring_go_back():
+    stamps = np.concatenate((np.arange(512), np.arange(512) + 256)) / 256 + 10
+    intake = _feed(intake_maker(None, None)(EEG), _eeg(1024), stamps, 8)
+    piece = intake.ring.latest(1024)
+    assert (np.diff(piece.stamps_s) >= 0).all()
+    assert intake.figures.jump_s == pytest.approx(-1.0, abs=0.01)
+    assert intake.figures.lost_samples == pytest.approx(256, abs=3)
+
+
+def test_audio_marks_where_it_does_not_continue():
+    stamps = np.arange(32000) / 16000
+    stamps[16000:] += 0.5
+    samples = np.ones((32000, 1), np.float32)
+    piece = _feed(intake_maker(None, None)(SPEECH), samples, stamps, 320).ring.latest(32000)
+    np.testing.assert_array_equal(np.flatnonzero(~piece.valid), [0, 16000])
+
+
+def test_frames_keep_their_stamps_and_count_losses():
+    stamps = np.concatenate((np.arange(50) / 25, 4 + np.arange(50) / 25))
+    samples = np.zeros((100, 4, 6, 3), np.uint8)
+    intake = _feed(intake_maker(None, None)(FACE), samples, stamps, 1)
+    np.testing.assert_array_equal(intake.ring.latest(100).stamps_s, stamps)
+    assert intake.figures.lost_samples == pytest.approx(51, abs=1)
+    assert intake.figures.observed_rate_hz == pytest.approx(25.0, rel=0.02)
+
+
+def test_the_spec_of_the_chain_follows_the_stream():
+    intake = intake_maker(None, None)(EEG)
+    assert isinstance(intake.treatment._state.spec, EegChainSpec)
+    assert intake.treatment._state.spec.channel_names == NAMES
