@@ -26,7 +26,7 @@ class EvaluateConfig(Section):
 
     name: str
     people: PeopleSection
-    conditions: list[Condition] = ["full", "no_eeg", "no_face", "uniform", "random"]
+    conditions: tuple[Condition, ...] = ("full", "no_eeg", "no_face", "uniform", "random")
     models: ModelsSection = ModelsSection()
     seed: int = 0
     workers: Annotated[int, Field(ge=1, le=64)] = 2

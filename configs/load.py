@@ -35,6 +35,14 @@ def load(path: Path, schema: type[Config], overrides: Sequence[str] = ()) -> Con
     ConfigError
         No such file, not TOML, an unknown key (the nearest valid one is named) or a wrong value.
     """
+    values = read(path)
+    for override in overrides:
+        _set(values, override)
+    return check(values, schema, str(path))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a TOML file as it stands; see :func:`load` for what is raised."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -42,12 +50,9 @@ def load(path: Path, schema: type[Config], overrides: Sequence[str] = ()) -> Con
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"config '{path}' cannot be read: {error}") from error
     try:
-        values = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"config '{path}' is not valid TOML: {error}") from error
-    for override in overrides:
-        _set(values, override)
-    return check(values, schema, str(path))
 
 
 def check(values: Mapping[str, Any], schema: type[Config], where: str) -> Config:

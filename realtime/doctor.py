@@ -16,7 +16,18 @@ from ..configs.errors import MoodringError
 from ..models.bundle import bundled, load_bundle
 from ..models.device import best_device
 
-PACKAGES = ("torch", "pylsl", "numpy", "scipy", "opencv-python", "PyQt5", "pyqtgraph", "sounddevice", "av", "silero-vad")
+PACKAGES = (
+    "torch",
+    "pylsl",
+    "numpy",
+    "scipy",
+    "opencv-python",
+    "PyQt5",
+    "pyqtgraph",
+    "sounddevice",
+    "av",
+    "silero-vad",
+)
 
 
 @dataclass(frozen=True)
@@ -73,7 +84,9 @@ def _packages() -> Iterator[Finding]:
 
 def _compute() -> Finding:
     device = best_device()
-    return Finding("compute device", True, f"models run on {device}" + ("" if device.type != "cpu" else " (no GPU found)"))
+    return Finding(
+        "compute device", True, f"models run on {device}" + ("" if device.type != "cpu" else " (no GPU found)")
+    )
 
 
 def _loopback() -> Finding:
@@ -108,7 +121,9 @@ def _loopback() -> Finding:
     del inlet
     text = f"pylsl {pylsl.__version__}, liblsl {pylsl.library_version() / 100:.2f}; "
     if sample != [42.0]:
-        return Finding("LSL", False, text + "a stream of our own was found but sent nothing", "allow TCP 16572-16604", True)
+        return Finding(
+            "LSL", False, text + "a stream of our own was found but sent nothing", "allow TCP 16572-16604", True
+        )
     return Finding("LSL", True, text + f"a sample came back in {took_ms:.1f} ms", essential=True)
 
 
@@ -138,7 +153,10 @@ def _window() -> Finding:
         ok, complaint = False, "it did not open within 30 s"
     if not ok:
         return Finding(
-            "window", False, f"Qt cannot open one: {complaint}", "run `make setup` for the libraries; the terminal works"
+            "window",
+            False,
+            f"Qt cannot open one: {complaint}",
+            "run `make setup` for the libraries; the terminal works",
         )
     if not display:
         return Finding("window", True, "Qt works; this session has no display, so screens are drawn in the terminal")

@@ -64,6 +64,11 @@ class EngineProcess:
         summary: dict[str, Any] = self._heard["done"]
         return summary
 
+    def over(self, wait_s: float) -> bool:
+        """Listen for a while; say whether the session is over, well or badly."""
+        self._read(wait_s)
+        return "done" in self._heard or "error" in self._heard or not self._process.is_alive()
+
     def ask_to_stop(self) -> None:
         """Ask the engine to stop; the summary follows."""
         try:

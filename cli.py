@@ -1,0 +1,469 @@
+"""The ``moodring`` command: thin, and the only place where the rooms are put together.
+
+Heavy libraries are imported inside the commands: every process that is spawned imports this module first.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from . import __version__
+from .configs.errors import ConfigError, MoodringError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from multiprocessing.context import SpawnProcess
+
+    from .configs.evaluate import Condition
+    from .configs.live import LiveConfig, ModelsSection
+    from .models.contract import Estimate, Recording
+    from .realtime.launch import EngineProcess
+
+STARTED_S = time.time()
+CONFIGS = Path(__file__).parent / "configs"
+DEMO_S = 600.0
+SPARE_S = 20.0  # the simulated participant stays until the engine has gone
+
+app = typer.Typer(
+    name="moodring",
+    help="Decode a person's emotion live from EEG, face video and speech; replay, train, evaluate.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results here.")]
+ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file; configs/ holds some to copy.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the config.")
+]
+HeadlessOption = Annotated[bool, typer.Option("--headless", help="No screen: a line now and then.")]
+DurationOption = Annotated[float | None, typer.Option(min=3.0, metavar="S", help="Stop after so many seconds.")]
+ScreenshotOption = Annotated[Path | None, typer.Option(metavar="PNG", help="Save a picture of the window.")]
+
+
+def main() -> None:
+    """Run the command line; a known error is one line and an exit status, never a traceback."""
+    try:
+        app()
+    except MoodringError as error:
+        typer.echo(f"moodring: {error}", err=True)
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@app.callback(invoke_without_command=True)
+def _top(version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False) -> None:
+    if version:
+        typer.echo(f"moodring {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    headless: HeadlessOption = False,
+    duration: DurationOption = None,
+    seed: Annotated[int, typer.Option(min=0, help="Which simulated participant.")] = 7,
+    json_file: JsonOption = None,
+    screenshot: ScreenshotOption = None,
+) -> None:
+    """Show everything at work: a simulated participant over LSL, decoded live."""
+    import uuid
+
+    from .configs.live import LiveConfig, LslSection
+    from .configs.load import load
+    from .offline.replay import ReplayOptions
+    from .offline.replay_process import SimulatedSource, start_replay
+
+    # Its own LSL session: a demo neither sees nor disturbs the lab's streams, nor another demo.
+    lsl = LslSection(session_id=f"demo-{uuid.uuid4().hex[:8]}", resolve_scope="machine", resolve_timeout_s=30.0)
+    config = load(CONFIGS / "demo.toml", LiveConfig).model_copy(update={"lsl": lsl})
+    source = SimulatedSource(seed, DEMO_S if duration is None else duration + SPARE_S)
+    typer.echo(f"simulated participant {seed}: EEG, face and speech over LSL; Ctrl+C ends the demo")
+    with start_replay(source, ReplayOptions(lsl=lsl)):
+        _attend(config, headless, duration or DEMO_S, json_file, screenshot, window_is_all=True)
+
+
+@app.command()
+def live(
+    config: ConfigArgument,
+    headless: HeadlessOption = False,
+    duration: DurationOption = None,
+    json_file: JsonOption = None,
+    screenshot: ScreenshotOption = None,
+    overrides: SetOption = None,
+) -> None:
+    """Decode a lab's own streams, camera and microphone, as a config names them."""
+    from .configs.live import LiveConfig
+    from .configs.load import load
+
+    loaded = load(config, LiveConfig, overrides or ())
+    _attend(loaded, headless, duration, json_file, screenshot, window_is_all=False)
+
+
+@app.command()
+def monitor(
+    engine: Annotated[str | None, typer.Argument(metavar="ENGINE", help="Its name; else the newest one.")] = None,
+    headless: HeadlessOption = False,
+) -> None:
+    """Attach a screen to a running engine; closing it leaves the engine alone."""
+    from .realtime.channel import attach
+    from .realtime.dashboard import run_dashboard
+    from .realtime.follow import Follower
+    from .realtime.ui.display import display_available
+
+    with attach(engine) as client:
+        name = client.card.name
+    if headless or not display_available():
+        run_dashboard(Follower(name))
+        return
+    from .realtime.ui.app import run_window
+
+    sys.exit(run_window(Follower(name)))
+
+
+@app.command()
+def replay(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A session folder, XDF, media or sound file.")],
+    speed: Annotated[float, typer.Option(min=0.1, max=20.0, help="Times as fast.")] = 1.0,
+    loop: Annotated[bool, typer.Option("--loop", help="Start again at the end.")] = False,
+    start: Annotated[float, typer.Option(min=0.0, metavar="S", help="Begin so far into the recording.")] = 0.0,
+    only: Annotated[str | None, typer.Option(metavar="KINDS", help="Such as eeg,face,speech.")] = None,
+    patience: Annotated[float, typer.Option(min=1.0, metavar="S", help="How long to wait for consumers.")] = 600.0,
+) -> None:
+    """Publish a recording over LSL on its original timeline; it starts once its streams are being read."""
+    from .offline.replay import ReplayOptions
+    from .offline.replay_process import start_replay
+    from .offline.streams import STREAM_KINDS
+
+    kinds = STREAM_KINDS if only is None else tuple(kind for kind in STREAM_KINDS if kind in only.split(","))
+    unknown = set() if only is None else set(only.split(",")) - set(STREAM_KINDS)
+    if unknown or not kinds:
+        raise ConfigError(f"--only '{only}': expected some of {','.join(STREAM_KINDS)}, separated by commas")
+    options = ReplayOptions(only=kinds, speed=speed, loop=loop, start_s=start, patience_s=patience)
+    with start_replay(source, options) as child:
+        names = child.wait_ready(60.0)
+        typer.echo(f"streams: {', '.join(names)}; waiting until they are read (moodring live CONFIG)")
+        child.wait_started(patience + 10.0)
+        typer.echo("playing; Ctrl+C stops")
+        published = child.wait()
+    if published is not None:
+        typer.echo("sent: " + ", ".join(f"{count} of {name}" for name, count in published.samples.items()))
+
+
+@app.command()
+def decode(
+    session: Annotated[Path, typer.Argument(metavar="SESSION", help="A session folder, XDF, media or sound file.")],
+    bundle: Annotated[list[Path] | None, typer.Option(metavar="BUNDLE", help="Decode with this one instead.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the results here, as JSON.")] = None,
+    journal: Annotated[Path | None, typer.Option(metavar="FILE", help="Compare with this decisions.jsonl.")] = None,
+    config: Annotated[Path | None, typer.Option(metavar="CONFIG", help="As the session was decoded with.")] = None,
+    overrides: SetOption = None,
+) -> None:
+    """Decode a recording again, as fast as possible, and compare with what was said live."""
+    from .configs.live import LiveConfig
+    from .configs.load import load
+    from .offline.open import open_recording
+    from .realtime import decode as again
+    from .realtime.journal import read_journal
+
+    loaded = load(config or CONFIGS / "demo.toml", LiveConfig, overrides or ())
+    loaded = loaded.model_copy(update={"models": _with_bundles(loaded.models, bundle or [])})
+    recording = open_recording(session)
+    began_s = time.monotonic()
+    decoded = again.decode(recording, loaded)
+    took_s = time.monotonic() - began_s
+    for notice in sorted({notice for estimate in decoded.estimates for notice in estimate.notices}):
+        typer.echo(f"note: {notice}")
+    typer.echo(f"{len(decoded.estimates)} decisions in {took_s:.1f} s")
+    said = journal or session / "decisions.jsonl"
+    if journal is not None or (session.is_dir() and said.exists()):
+        typer.echo(again.describe_difference(decoded.estimates, read_journal(said)))
+    _write_json(out, decoded.summary)
+
+
+@app.command()
+def streams(
+    listen: Annotated[float, typer.Option(min=0.0, max=60.0, metavar="S", help="How long to count samples.")] = 2.0,
+) -> None:
+    """List what can be connected: LSL streams with their observed rates, cameras, microphones."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from .realtime import discover
+
+    console = Console()
+    found = discover.lsl_streams(listen_s=listen)
+    table = Table(title="LSL streams", title_justify="left")
+    for heading in ("name", "type", "source id", "host", "channels", "nominal Hz", "observed Hz"):
+        table.add_column(heading)
+    for stream in found:
+        observed = "nothing came" if stream.observed_rate_hz is None else f"{stream.observed_rate_hz:.1f}"
+        nominal = "irregular" if stream.nominal_rate_hz == 0 else f"{stream.nominal_rate_hz:g}"
+        table.add_row(
+            stream.name, stream.type, stream.source_id, stream.host, str(stream.channels), nominal, observed
+        )  # fmt: skip
+    console.print(table if found else "LSL streams: none found. Start the device's LSL app; see `moodring doctor`.")
+    cameras = discover.cameras()
+    console.print(
+        "cameras: " + (", ".join(f"{c.index} ({c.width}x{c.height}, {c.rate_hz:g} Hz)" for c in cameras) or "none")
+    )
+    try:
+        microphones = discover.microphones()
+    except MoodringError as error:
+        console.print(f"microphones: {error}")
+    else:
+        names = (f"{m.index} '{m.name}'" + (" (default)" if m.default else "") for m in microphones)
+        console.print("microphones: " + (", ".join(names) or "none"), markup=False)
+
+
+@app.command()
+def doctor() -> None:
+    """Examine this machine: versions, devices, libraries, an LSL loopback."""
+    from .realtime.doctor import examine
+
+    broken = 0
+    for finding in examine():
+        broken += finding.essential and not finding.ok
+        mark = "ok  " if finding.ok else ("FAIL" if finding.essential else "note")
+        typer.echo(f"{mark}  {finding.what}: {finding.text}")
+        if finding.cure:
+            typer.echo(f"      -> {finding.cure}")
+    if broken:
+        raise MoodringError(f"{broken} essential part(s) are missing; follow the arrows above")
+    typer.echo("moodring can run here.")
+
+
+@app.command()
+def check(config: ConfigArgument, overrides: SetOption = None) -> None:
+    """Look, before the participant comes, for every source the config names and whether it fits the model."""
+    from .configs.live import LiveConfig
+    from .configs.load import load
+    from .realtime.preflight import inspect
+
+    problems = 0
+    for finding in inspect(load(config, LiveConfig, overrides or ())):
+        problems += not finding.ok
+        typer.echo(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what}: {finding.text}")
+    if problems:
+        raise MoodringError(f"{problems} of the configured parts are not ready; see the lines marked FAIL")
+    typer.echo("Everything the config names is there and fits.")
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write session folders into.")],
+    participants: Annotated[int, typer.Option(min=1, help="How many people.")] = 1,
+    seconds: Annotated[float, typer.Option(min=12.0, max=3600.0, help="How long each session is.")] = 180.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first person; the next ones count up.")] = 1,
+    difficulty: Annotated[
+        Literal["benchmark", "easy"], typer.Option(help="How hard they are to read; the benchmark is frozen.")
+    ] = "benchmark",
+) -> None:
+    """Write session folders of simulated participants: EEG, face video, speech and the truth."""
+    from .offline.recording import write_session
+    from .offline.simulate import BENCHMARK, EASY
+    from .offline.simulate import simulate as simulate_person
+
+    chosen = BENCHMARK if difficulty == BENCHMARK.name else EASY
+    for person in range(seed, seed + participants):
+        recording = simulate_person(person, seconds, chosen)
+        folder = write_session(recording, out / recording.name, protocol=f"simulated, difficulty {difficulty}")
+        typer.echo(f"wrote {folder}")
+
+
+@app.command()
+def train(
+    config: ConfigArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="BUNDLE", help="The bundle to write (.safetensors).")],
+    overrides: SetOption = None,
+) -> None:
+    """Train a model as a config says; interrupted runs go on where they stopped."""
+    from .configs.load import load, read
+    from .configs.train_speech import TrainSpeechConfig
+    from .configs.train_video_eeg import TrainVideoEegConfig
+
+    kind = read(config).get("kind")
+    if kind == "video_eeg":
+        from .offline.training.video_eeg import train_video_eeg
+
+        train_video_eeg(load(config, TrainVideoEegConfig, overrides or ()), out, typer.echo)
+    elif kind == "speech":
+        from .offline.training.speech import train_speech
+
+        train_speech(load(config, TrainSpeechConfig, overrides or ()), out, typer.echo)
+    else:
+        raise ConfigError(f'config \'{config}\': kind is {kind!r}; expected "video_eeg" or "speech"')
+
+
+@app.command()
+def evaluate(
+    config: ConfigArgument,
+    json_file: JsonOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write the table here as evaluation.md.")
+    ] = None,
+    overrides: SetOption = None,
+) -> None:
+    """Decode people who were never trained on, and print how well, with baselines and intervals."""
+    from dataclasses import asdict
+
+    from .configs.evaluate import EvaluateConfig
+    from .configs.load import load
+    from .offline.evaluate import evaluate as run
+    from .offline.evaluate import table
+
+    loaded = load(config, EvaluateConfig, overrides or ())
+    result = run(loaded, partial(_decode_condition, models=loaded.models), lambda line: typer.echo(line, err=True))
+    text = table(result)
+    typer.echo(text)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "evaluation.md").write_text(f"# {loaded.name}\n\n{text}\n", encoding="utf-8")
+    _write_json(json_file, json.loads(json.dumps(asdict(result), default=lambda array: array.tolist())))
+
+
+@app.command()
+def reference(
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the figures here, as JSON.")] = None,
+) -> None:
+    """Measure how hard the benchmark's people are for plain methods: band power + LDA, single frames."""
+    from dataclasses import asdict
+
+    from .offline.simulate.reference import reference_figures
+
+    figures = asdict(reference_figures())
+    typer.echo(json.dumps(figures, indent=1))
+    _write_json(out, figures)
+
+
+@app.command()
+def screenshots(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the pictures go.")],
+) -> None:
+    """Take the README's picture of the window, from a demo of 50 s."""
+    folder.mkdir(parents=True, exist_ok=True)
+    demo(headless=True, duration=50.0, screenshot=folder / "window.png")
+
+
+def _attend(
+    config: LiveConfig,
+    headless: bool,
+    duration_s: float | None,
+    json_file: Path | None,
+    screenshot: Path | None,
+    *,
+    window_is_all: bool,
+) -> None:
+    """Run an engine in a process of its own, with the screen that suits this place, until it is over."""
+    from rich.console import Console
+
+    from .realtime.dashboard import run_dashboard
+    from .realtime.engine import EngineJob
+    from .realtime.follow import Follower
+    from .realtime.launch import EngineProcess
+    from .realtime.ui.display import display_available
+
+    windowed = not headless and display_available()
+    if not (windowed or headless):
+        typer.echo("no display: showing the terminal dashboard instead of the window")
+    with EngineProcess(EngineJob(config, duration_s, json_file, STARTED_S)) as engine:
+        name = engine.wait_ready(60.0)
+        window = None
+        if windowed or screenshot is not None:
+            window = _open_window(name, duration_s, screenshot, offscreen=not windowed)
+        try:
+            if not (windowed and window is not None and _stay(engine, window, window_is_all)):
+                console = Console(stderr=True, force_terminal=False, width=200) if headless else Console()
+                run_dashboard(Follower(name), console)
+        except KeyboardInterrupt:
+            typer.echo("stopping")
+        engine.ask_to_stop()
+        summary = engine.wait_done()
+        if window is not None:
+            window.join(20.0)
+            if window.is_alive():
+                window.terminate()
+    used = ", ".join(
+        f"{name} {facts['used_fraction']:.0%}" for name, facts in summary["modalities"].items() if facts["present"]
+    )
+    typer.echo(f"{summary['decisions']} decisions in {summary['duration_s']:.0f} s; used: {used or 'nothing'}")
+
+
+def _open_window(name: str, duration_s: float | None, screenshot: Path | None, offscreen: bool) -> SpawnProcess:
+    """Start the window in a process of its own; off screen it only takes its picture."""
+    import os
+    from multiprocessing import get_context
+
+    from .realtime.ui.app import Closing, show_engine
+
+    after_s = 40.0 if duration_s is None else 0.8 * duration_s
+    closing = Closing(screenshot, min(40.0, after_s), close_after_screenshot=offscreen, close_when_ended=True)
+    process = get_context("spawn").Process(target=show_engine, args=(name, closing), name="window")
+    before = os.environ.get("QT_QPA_PLATFORM")
+    if offscreen:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    process.start()
+    if offscreen and before is None:
+        del os.environ["QT_QPA_PLATFORM"]
+    return process
+
+
+def _stay(engine: EngineProcess, window: SpawnProcess, window_is_all: bool) -> bool:
+    """Wait while the window is open; False where it could not open and the terminal has to serve."""
+    while not engine.over(0.2):
+        if window.is_alive():
+            continue
+        if window.exitcode:
+            typer.echo(f"the window ended with status {window.exitcode} (see `moodring doctor`); here is the terminal")
+            return False
+        if window_is_all:
+            return True
+        typer.echo("The window is closed; decoding goes on. Ctrl+C stops it, `moodring monitor` opens a screen again.")
+        while not engine.over(0.5):
+            pass
+    return True
+
+
+def _decode_condition(
+    recording: Recording, condition: Condition, models: ModelsSection
+) -> tuple[Sequence[Estimate], float]:
+    """Decode a person with the engine under a condition of the evaluation; runs in the evaluation's processes."""
+    import torch
+
+    from .configs.live import LiveConfig
+    from .configs.load import load
+    from .realtime.decode import decode as run
+
+    torch.set_num_threads(1)
+    policy = condition if condition in {"uniform", "random"} else models.policy
+    config = load(CONFIGS / "demo.toml", LiveConfig)
+    chosen = config.model_copy(update={"models": models.model_copy(update={"policy": policy})})
+    decoded = run(recording, chosen)
+    return decoded.estimates, decoded.glimpsed_fraction or 0.0
+
+
+def _with_bundles(models: ModelsSection, bundles: list[Path]) -> ModelsSection:
+    """Put each given bundle into the place that its kind belongs to."""
+    from .models.bundle import load_bundle
+
+    kinds: dict[str, Any] = {load_bundle(path).spec.kind: str(path) for path in bundles}
+    return models.model_copy(update=kinds)
+
+
+def _write_json(path: Path | None, values: Any) -> None:
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise MoodringError(f"results cannot be written to '{path}': {error.strerror}; name another file") from error

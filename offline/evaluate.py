@@ -1,0 +1,229 @@
+"""How well decisions match the truth, person by person, with baselines and intervals over people."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..configs.evaluate import Condition, EvaluateConfig
+from ..models.contract import Estimate, Recording, Truth
+from .metrics import Interval, Scores, bootstrap_mean, score, uar
+from .simulate import BENCHMARK, simulate
+
+AXES = ("valence", "arousal")
+Decode = Callable[[Recording, Condition], tuple[Sequence[Estimate], float]]
+"""Decode a recording under a condition: the estimates and the glimpsed fraction."""
+
+
+@dataclass(frozen=True)
+class PersonDecisions:
+    """One person under one condition: every decision after rest that has a truth and a readout.
+
+    Attributes
+    ----------
+    person : str
+    condition : Condition
+    truth : (n_decisions, 2) int64
+        Levels of valence and arousal.
+    probabilities : (n_decisions, 2, 3) float32
+    covered : (n_decisions, 2) bool
+        Whether the conformal set held the truth.
+    set_sizes : (n_decisions, 2) int64
+    glimpsed_fraction : float
+    """
+
+    person: str
+    condition: Condition
+    truth: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+    covered: NDArray[np.bool_]
+    set_sizes: NDArray[np.int64]
+    glimpsed_fraction: float
+
+
+@dataclass(frozen=True)
+class AxisScore:
+    """One axis under one condition.
+
+    Attributes
+    ----------
+    axis : "valence" or "arousal"
+    uar : Interval
+        Mean over people of each person's unweighted average recall; the interval is a 95 % bootstrap over people.
+    uar_by_person : tuple of float
+    pooled : Scores
+        Over the decisions of all people together: accuracy, macro-F1, calibration, baselines, confusion.
+    coverage, mean_set_size : float
+        How often the conformal set held the truth, and how many of the three classes it held.
+    """
+
+    axis: str
+    uar: Interval
+    uar_by_person: tuple[float, ...]
+    pooled: Scores
+    coverage: float
+    mean_set_size: float
+
+
+@dataclass(frozen=True)
+class ConditionScore:
+    """Everything measured under one condition."""
+
+    condition: Condition
+    decisions: int
+    glimpsed_fraction: float
+    axes: tuple[AxisScore, ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The result of :func:`evaluate`."""
+
+    people: tuple[str, ...]
+    seconds: float
+    seed: int
+    conditions: tuple[ConditionScore, ...]
+    wall_s: float
+
+
+def levels_at(truth: Truth, times_s: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Give the truth that holds at each time (the newest stamp at or before it), ``(n_times, 2)``; -1 before the first."""
+    index = np.searchsorted(truth.stamps_s, times_s + 1e-6, side="right") - 1
+    levels = truth.levels[np.maximum(index, 0)]
+    return np.where(index[:, None] >= 0, levels, -1)
+
+
+def compare(
+    recording: Recording, estimates: Sequence[Estimate], condition: Condition, glimpsed_fraction: float
+) -> PersonDecisions:
+    """Line up decisions and truth, leaving out rest, where there is no truth."""
+    if recording.truth is None:
+        raise ValueError(f"recording '{recording.name}' has no truth to compare with")
+    said = [e for e in estimates if e.readout is not None]
+    levels = levels_at(recording.truth, np.array([e.time_s for e in said]))
+    kept = [i for i in range(len(said)) if (levels[i] >= 0).all()]
+    truth = levels[kept]
+    readouts = [readout for i in kept if (readout := said[i].readout) is not None]
+    sets = [(r.valence_set, r.arousal_set) for r in readouts]
+    return PersonDecisions(
+        person=recording.participant,
+        condition=condition,
+        truth=truth,
+        probabilities=np.array([(r.valence, r.arousal) for r in readouts], np.float32).reshape(-1, 2, 3),
+        covered=np.array(
+            [[t in s for t, s in zip(row, pair, strict=True)] for row, pair in zip(truth, sets, strict=True)]
+        ),
+        set_sizes=np.array([[len(s) for s in pair] for pair in sets]),
+        glimpsed_fraction=glimpsed_fraction,
+    )
+
+
+def decode_person(seed: int, config: EvaluateConfig, decode: Decode) -> list[PersonDecisions]:
+    """Simulate one person and decode them under every condition of the config."""
+    recording = simulate(seed, config.people.seconds)
+    return [compare(recording, *_decode(recording, condition, decode)) for condition in config.conditions]
+
+
+def _decode(recording: Recording, condition: Condition, decode: Decode) -> tuple[Sequence[Estimate], Condition, float]:
+    seen = recording
+    if condition == "no_eeg":
+        seen = replace(recording, eeg=None)
+    elif condition == "no_face":
+        seen = replace(recording, face=None)
+    estimates, glimpsed = decode(replace(seen, speech=None), condition)
+    return estimates, condition, glimpsed
+
+
+def evaluate(config: EvaluateConfig, decode: Decode, report: Callable[[str], None]) -> Evaluation:
+    """Decode every person of the config under every condition and score the decisions.
+
+    Parameters
+    ----------
+    config : EvaluateConfig
+    decode : callable
+        The engine; it must be importable by name, for it runs in processes of its own.
+    report : callable
+        Takes a line as each person is done.
+    """
+    began = time.monotonic()
+    done: list[list[PersonDecisions]] = []
+    with ProcessPoolExecutor(config.workers, mp_context=get_context("spawn")) as pool:
+        jobs = [pool.submit(decode_person, seed, config, decode) for seed in config.people.seeds]
+        for seed, job in zip(config.people.seeds, jobs, strict=True):
+            done.append(job.result())
+            report(f"person {seed} decoded ({len(done)} of {len(jobs)}, {time.monotonic() - began:.0f} s)")
+    conditions = tuple(
+        _score(condition, [person[i] for person in done], config.seed) for i, condition in enumerate(config.conditions)
+    )
+    people = tuple(person[0].person for person in done)
+    return Evaluation(people, config.people.seconds, config.seed, conditions, time.monotonic() - began)
+
+
+def _score(condition: Condition, people: Sequence[PersonDecisions], seed: int) -> ConditionScore:
+    groups = [person.person for person in people for _ in person.truth]
+    axes = []
+    for index, axis in enumerate(AXES):
+        by_person = [uar(p.truth[:, index], p.probabilities[:, index].argmax(axis=1)) for p in people]
+        axes.append(
+            AxisScore(
+                axis=axis,
+                uar=bootstrap_mean(by_person, seed),
+                uar_by_person=tuple(by_person),
+                pooled=score(
+                    np.concatenate([p.truth[:, index] for p in people]),
+                    np.concatenate([p.probabilities[:, index] for p in people]),
+                    groups,
+                    seed,
+                ),
+                coverage=float(np.mean(np.concatenate([p.covered[:, index] for p in people]))),
+                mean_set_size=float(np.mean(np.concatenate([p.set_sizes[:, index] for p in people]))),
+            )
+        )
+    glimpsed = float(np.mean([person.glimpsed_fraction for person in people]))
+    return ConditionScore(condition, len(groups), glimpsed, tuple(axes))
+
+
+NAMES: dict[Condition, str] = {
+    "full": "full model",
+    "no_eeg": "without EEG",
+    "no_face": "without face",
+    "uniform": "uniform looks, same budget",
+    "random": "random looks, same budget",
+}
+
+
+def table(evaluation: Evaluation) -> str:
+    """Draw the result as a Markdown table, with what it rests on below it."""
+    lines = [
+        "| condition | looks at | valence UAR [95 % over people] | arousal UAR [95 %] | accuracy v / a | macro-F1 v / a "
+        "| ECE v / a | Brier v / a | NLL v / a | set holds truth v / a (mean size) |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in evaluation.conditions:
+        v, a = row.axes
+        uars = [f"**{x.uar.value:.3f}** [{x.uar.low:.3f}, {x.uar.high:.3f}]" for x in (v, a)]
+        pairs = [
+            f"{getattr(v.pooled, name):.3f} / {getattr(a.pooled, name):.3f}"
+            for name in ("accuracy", "macro_f1", "ece", "brier", "nll")
+        ]
+        sets = f"{v.coverage:.2f} ({v.mean_set_size:.2f}) / {a.coverage:.2f} ({a.mean_set_size:.2f})"
+        lines.append(f"| {NAMES[row.condition]} | {row.glimpsed_fraction:.1%} | {' | '.join([*uars, *pairs, sets])} |")
+    full = evaluation.conditions[0]
+    chance = " / ".join(f"{x.pooled.permutation.mean:.3f}" for x in full.axes)
+    counts = "; ".join(f"{x.axis} {', '.join(map(str, x.pooled.class_counts))}" for x in full.axes)
+    by_person = "; ".join(f"{x.axis} {', '.join(f'{u:.2f}' for u in x.uar_by_person)}" for x in full.axes)
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Leave-people-out: {len(evaluation.people)} people, {evaluation.seconds:g} s each, "
+            f"{full.decisions} decisions every half second after the rest. Majority 0.333 UAR, permutation {chance}.",
+            f"Decisions per class (low, medium, high): {counts}. Person by person ({NAMES[full.condition]}): {by_person}.",
+            f"Difficulty '{BENCHMARK.name}' {BENCHMARK.digest()[:12]}; bootstrap seed {evaluation.seed}; "
+            f"{evaluation.wall_s:.0f} s.",
+        ]
+    )
