@@ -38,7 +38,7 @@ def add_artifacts(
     crackle = rng.standard_normal(len(times_s)) * 30.0
     crackle += (rng.random(len(times_s)) < 1.0 / rate) * rng.normal(0.0, 2000.0, len(times_s))
     offset = scalp_uv[0, bad]
-    scalp_uv[:, bad] = offset + crackle + 250.0 * np.sin(2.0 * np.pi * LINE_HZ * times_s)
+    scalp_uv[:, bad] = offset + crackle + difficulty.bad_line_uv * np.sin(2.0 * np.pi * LINE_HZ * times_s)
 
 
 def _add_blinks(
