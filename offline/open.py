@@ -5,6 +5,8 @@ from pathlib import Path
 from ..configs.errors import MoodringError
 from ..configs.session_folder import SESSION_FILE
 from ..models.contract import Recording
+from .eeg_files import SUFFIXES as EEG_SUFFIXES
+from .eeg_files import read_eeg_file
 from .media import read_media, read_wav
 from .recording import read_session
 from .xdf_recording import read_xdf
@@ -15,7 +17,7 @@ FILM_SUFFIXES = (".mp4", ".mkv", ".avi", ".mpg", ".mpeg", ".mov", ".m4v", ".webm
 
 
 def open_recording(path: Path, *, eeg: str | None = None) -> Recording:
-    """Open a session folder, an XDF file, a film or a sound file.
+    """Open a session folder, an XDF file, an EEG file that MNE reads, a film or a sound file.
 
     Parameters
     ----------
@@ -30,7 +32,7 @@ def open_recording(path: Path, *, eeg: str | None = None) -> Recording:
     """
     can = (
         f"can be opened: a session folder (with {SESSION_FILE}), "
-        f"{' '.join((*XDF_SUFFIXES, *FILM_SUFFIXES, *SOUND_SUFFIXES))}"
+        f"{' '.join((*XDF_SUFFIXES, *EEG_SUFFIXES, *FILM_SUFFIXES, *SOUND_SUFFIXES))}"
     )
     if path.is_dir():
         if not (path / SESSION_FILE).is_file():
@@ -41,6 +43,8 @@ def open_recording(path: Path, *, eeg: str | None = None) -> Recording:
     suffix = path.suffix.lower()
     if suffix in XDF_SUFFIXES:
         return read_xdf(path, eeg=eeg)
+    if suffix in EEG_SUFFIXES:
+        return read_eeg_file(path)
     if suffix in SOUND_SUFFIXES:
         return read_wav(path)
     if suffix in FILM_SUFFIXES:

@@ -3,6 +3,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+
 from moodring.configs.live import LslSection
 from moodring.configs.lsl import liblsl_settings
 

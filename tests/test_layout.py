@@ -80,7 +80,9 @@ def test_every_package_on_disk_is_in_the_wheel() -> None:
 
 def test_every_dependency_is_pinned_and_used() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    pins = {line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().split("\n")}
+    pins = {
+        line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().split("\n")
+    }
     modules = {name.split(".")[0] for path in [*product_files(), ROOT / "cli.py"] for name, _ in imported(path)}
     module_of = {
         "opencv-python": "cv2", "pywavelets": "pywt", "scikit-learn": "sklearn", "silero-vad": "silero_vad", "pyqt5": "PyQt5"

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
+
 from moodring.configs.errors import MoodringError
 from moodring.models.bundle import Bundle, bundled, load_bundle, save_bundle
 from moodring.models.contract import EegNeeds, ModelSpec
-from safetensors.torch import save_file
 
 SPEC = ModelSpec(
     kind="video_eeg",

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from moodring.models.contract import BoolArray
 from moodring.models.signals.channel_quality import judge
-from numpy.typing import NDArray
 
 RATE = 256
 TIME_S = np.arange(RATE) / RATE

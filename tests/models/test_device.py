@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from moodring.configs.errors import MoodringError
 from moodring.models.device import best_device
 

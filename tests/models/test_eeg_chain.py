@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moodring.configs.errors import MoodringError
-from moodring.models.signals.eeg_chain import EegChainSpec, EegChunk, delay_s, start, step
 from numpy.typing import NDArray
 from scipy.signal import welch
+
+from moodring.configs.errors import MoodringError
+from moodring.models.signals.eeg_chain import EegChainSpec, EegChunk, delay_s, start, step
 
 RATE = 256
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4")

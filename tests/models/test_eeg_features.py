@@ -1,5 +1,8 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy.signal import butter, sosfilt
+
 from moodring.models.contract import EegWindow
 from moodring.models.signals.eeg_features import (
     FLOOR_UV2,
@@ -10,8 +13,6 @@ from moodring.models.signals.eeg_features import (
     log_band_power,
     mean,
 )
-from numpy.typing import NDArray
-from scipy.signal import butter, sosfilt
 
 RATE = 256
 NAMES = ("Fp1", "Fp2", "C3", "C4", "O1", "O2")

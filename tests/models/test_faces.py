@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from moodring.configs.errors import MoodringError
 from moodring.models.bundle import bundled
 from moodring.models.contract import FaceBox, Image

@@ -2,8 +2,9 @@ import warnings
 
 import numpy as np
 import pytest
-from moodring.models.signals.montage import POSITIONS, canonical_name, positions, scalp_channels
 from scipy.optimize import least_squares
+
+from moodring.models.signals.montage import POSITIONS, canonical_name, positions, scalp_channels
 
 
 def test_table_is_mnes_montage() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from moodring.configs.errors import MoodringError
 from moodring.models.bundle import Bundle
 from moodring.models.contract import FloatArray, ModelSpec, SpeechEstimate

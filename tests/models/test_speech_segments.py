@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from moodring.models.contract import SpeechSegment
 from moodring.models.signals.speech import (
     QUIETEST_DB,
@@ -15,7 +17,6 @@ from moodring.models.signals.speech import (
     normalise,
     step,
 )
-from numpy.typing import NDArray
 
 WINDOW_S = WINDOW_SAMPLES / 16_000
 

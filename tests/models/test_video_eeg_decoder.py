@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from moodring.configs.errors import MoodringError
 from moodring.models.bundle import Bundle, load_bundle, save_bundle
 from moodring.models.contract import EegNeeds, EegWindow, FaceBox, FaceFrame, Image, ModelSpec

@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from moodring.models.networks.video_eeg import Glimpse, Sizes, VideoEegNet
 
 SIZES = Sizes(image_size=8, face_size=16, face_features=6, band_features=5, glimpse=7, layer1=8, core=9)

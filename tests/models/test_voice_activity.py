@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from moodring.configs.errors import MoodringError
 from moodring.models import voice_activity
 from moodring.models.voice_activity import VoiceActivity, start

@@ -2,6 +2,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+
 from moodring.models.contract import FloatArray, Image, Marker, Recording, Signal, Truth, Video
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+
 from moodring.configs.errors import MoodringError
 from moodring.models.contract import Recording
 from moodring.offline.film import write_film

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from scipy.special import softmax
+
 from moodring.offline.metrics import (
     Interval,
     accuracy,
@@ -17,7 +19,6 @@ from moodring.offline.metrics import (
     score,
     uar,
 )
-from scipy.special import softmax
 
 TRUTH = np.array([0, 0, 0, 0, 1, 1, 2, 2])
 SAID = np.array([0, 0, 0, 1, 1, 0, 2, 1])

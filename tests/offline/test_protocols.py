@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from moodring.configs.errors import MoodringError
 from moodring.offline.protocols import (
     BothApart,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from moodring.configs.errors import MoodringError
 from moodring.configs.session_folder import folder_name
 from moodring.models.contract import Recording

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from moodring.configs.errors import ConfigError, MoodringError
 from moodring.configs.live import LslSection
 from moodring.configs.lsl import liblsl_settings

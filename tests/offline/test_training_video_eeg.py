@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from moodring.configs.errors import ConfigError
 from moodring.configs.load import check, load
 from moodring.configs.train_video_eeg import TrainVideoEegConfig

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pyxdf
+
 from moodring.configs.errors import MoodringError
 from moodring.models.contract import Signal
 from moodring.offline.streams import ChannelFormat, SessionTimes, StreamDescription, describe_eeg

@@ -56,3 +56,31 @@ def qt(qt_application):
     qt_application.processEvents()
     qInstallMessageHandler(before)
     assert said == []
+
+
+@pytest.fixture
+def stand(lsl_session):
+    """Publish LSL streams from a child process: see lsl_stand.py."""
+    from moodring.configs.lsl import liblsl_settings
+
+    module = _beside("lsl_stand")
+    made = []
+
+    def make(*streams):
+        made.append(module.Stand(liblsl_settings(lsl_session), *streams))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.kill()
+
+
+@pytest.fixture
+def stepping():
+    """Drive a session as the engine's process does, until something is so; how long that took."""
+    wait_for = _beside("lsl_stand").wait_for
+
+    def drive(session):
+        return lambda question, timeout_s: wait_for(lambda: session.step() or question(), timeout_s)
+
+    return drive

@@ -4,6 +4,7 @@ import time
 from types import SimpleNamespace
 
 import numpy as np
+
 from moodring.models.contract import (
     AUDIO_RATE_HZ,
     EegNeeds,

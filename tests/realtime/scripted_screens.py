@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+
 from moodring.models.contract import Ages, Estimate, FaceBox, Ledger, Look, Readout, SampleRange, SpeechEstimate
 from moodring.realtime.ring import Ring
 from moodring.realtime.snapshot import Percentiles, RingPlace, Snapshot, SourceStatus, Transition

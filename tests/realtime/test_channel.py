@@ -5,6 +5,7 @@ import threading
 from multiprocessing.connection import Client
 
 import pytest
+
 from moodring.configs.errors import MoodringError
 from moodring.realtime import run_dir
 from moodring.realtime.channel import ChannelServer, EngineClient, attach

@@ -3,9 +3,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from rich.console import Console
+
 from moodring.realtime.dashboard import ASCII, line, picture, run_dashboard, spark
 from moodring.realtime.history import empty, extended
-from rich.console import Console
 
 
 def drawn(snapshot, history=None, **options):

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from moodring.configs.errors import MoodringError
 from moodring.configs.live import DecisionSection, EegSection, LiveConfig, StreamQuery
 from moodring.realtime.decode import decode

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from moodring.configs.live import EegSection, LiveConfig, StreamQuery
 from moodring.realtime.build import intake_maker
 from moodring.realtime.clock import VirtualClock

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
+
 from moodring.configs.errors import MoodringError
 from moodring.realtime.clock import VirtualClock
 from moodring.realtime.sources.camera import Camera, scaled

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
+
 from moodring.configs.errors import MoodringError
 from moodring.realtime.follow import Follower
 

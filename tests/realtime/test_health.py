@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+
 from moodring.realtime.health import SEARCHING, Figures, Health, flows, judge
 
 GOOD = Figures(nominal_rate_hz=256.0, observed_rate_hz=256.1, silence_s=0.02, age_s=0.03)

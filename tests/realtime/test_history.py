@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from moodring.realtime.history import LOOKS_SPAN_S, SPAN_S, empty, extended, prefilled
 
 

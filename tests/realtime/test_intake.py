@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from moodring.models.signals.eeg_chain import EegChainSpec
 from moodring.realtime.build import intake_maker
 from moodring.realtime.sources.base import Chunk, SourceInfo

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from moodring.configs.errors import MoodringError
 from moodring.realtime.ring import Ring
 

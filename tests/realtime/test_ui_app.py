@@ -7,10 +7,11 @@ import uuid
 
 import psutil
 import pytest
+from PyQt5.QtGui import QImage
+
 from moodring.realtime import run_dir
 from moodring.realtime.channel import ChannelServer
 from moodring.realtime.ui.app import Closing, application_here, run_window
-from PyQt5.QtGui import QImage
 
 pytestmark = pytest.mark.qt
 

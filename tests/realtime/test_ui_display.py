@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+
 from moodring.realtime.ui.display import display_available
 
 

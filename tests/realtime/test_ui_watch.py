@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from moodring.realtime.ring import Ring
 from moodring.realtime.snapshot import RingPlace
 from moodring.realtime.ui.thinning import calm_span, loudness, thinned, traces

@@ -2,13 +2,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PyQt5.QtCore import qWarning
+from PyQt5.QtGui import QFont, QFontInfo, QImage
+from PyQt5.QtWidgets import QLabel
+
 from moodring.realtime.ui import theme
 from moodring.realtime.ui.levels import with_gaps
 from moodring.realtime.ui.watch import Watch
 from moodring.realtime.ui.window import Window
-from PyQt5.QtCore import qWarning
-from PyQt5.QtGui import QFont, QFontInfo, QImage
-from PyQt5.QtWidgets import QLabel
 
 pytestmark = pytest.mark.qt
 

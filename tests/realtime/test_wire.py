@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import pytest
+
 from moodring.configs.errors import MoodringError
 from moodring.models.contract import Estimate
 from moodring.realtime import wire

@@ -1,0 +1,54 @@
+"""EEG files that MNE reads (EDF, BDF, BrainVision, EEGLAB, FIF) as recordings."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from ..configs.errors import MoodringError
+from ..models.contract import Marker, Recording, Signal
+
+SUFFIXES = (".edf", ".bdf", ".vhdr", ".set", ".fif", ".gdf", ".cnt")
+_MICROVOLTS_PER_VOLT = 1e6
+
+
+def read_eeg_file(path: Path) -> Recording:
+    """Read the EEG channels and annotations of a file; t0 is its first sample.
+
+    Raises
+    ------
+    MoodringError
+        MNE cannot read it, or it holds no EEG channel.
+    """
+    # MNE takes a second to import, and most recordings do not need it.
+    import mne
+
+    try:
+        with warnings.catch_warnings(), mne.utils.use_log_level("ERROR"):
+            # Headers of real files are full of harmless oddities, and MNE warns of each.
+            warnings.simplefilter("ignore")
+            raw = mne.io.read_raw(path, preload=False)
+            picks = mne.pick_types(raw.info, eeg=True, exclude=())
+            if not len(picks):
+                kinds = ", ".join(sorted(set(raw.get_channel_types())))
+                raise MoodringError(f"'{path}' has no EEG channel (it has: {kinds}); give a file with EEG")
+            volts = raw.get_data(picks)
+    except MoodringError:
+        raise
+    except Exception as error:
+        # Each format has a reader of its own in MNE, and damaged files make them fail in every way there is.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise MoodringError(
+            f"'{path}' cannot be read as EEG ({reason}); is it complete, and its companion files there?"
+        ) from error
+    rate_hz = float(raw.info["sfreq"])
+    signal = Signal(
+        samples=np.ascontiguousarray(volts.T * _MICROVOLTS_PER_VOLT, dtype=np.float32),
+        stamps_s=np.arange(volts.shape[1]) / rate_hz,
+        rate_hz=rate_hz,
+        channel_names=tuple(raw.ch_names[pick] for pick in picks),
+        name=path.name,
+    )
+    # An annotation's onset counts from the first sample; raw.first_time is where that lies in the original.
+    markers = tuple(Marker(float(note["onset"]) - raw.first_time, str(note["description"])) for note in raw.annotations)
+    return Recording(path.stem, path.stem, path.name, 0.0, 0.0, signal, None, None, None, markers)

@@ -1,0 +1,55 @@
+"""EEG files through MNE: microvolts, names and annotations come through; damage is one line."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from moodring.configs.errors import MoodringError
+from moodring.offline.open import open_recording
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("name", "channels", "rate_hz"),
+    [
+        ("eeg/eeglab_data.set", 32, 128.0),
+        ("eeg/edf_140ch_512hz.edf", None, 512.0),
+        ("eeg/bdf_73ch_2048hz.bdf", None, 2048.0),
+    ],
+)
+def test_real_files_open_in_microvolts(data_dir: Path, name: str, channels: int | None, rate_hz: float) -> None:
+    eeg = open_recording(data_dir / name).eeg
+    assert eeg is not None
+    assert eeg.rate_hz == rate_hz
+    assert channels is None or len(eeg.channel_names) == channels
+    assert eeg.samples.shape == (len(eeg.stamps_s), len(eeg.channel_names))
+    typical_uv = np.median((eeg.samples - eeg.samples.mean(axis=0)).std(axis=0))
+    assert 0.5 < typical_uv < 2_000
+
+
+@pytest.mark.data
+def test_annotations_become_markers(data_dir: Path) -> None:
+    recording = open_recording(data_dir / "eeg" / "eeglab_data.set")
+    assert len(recording.markers) == 154
+    assert recording.eeg is not None
+    assert all(0 <= marker.stamp_s <= recording.eeg.stamps_s[-1] for marker in recording.markers)
+
+
+@pytest.mark.parametrize("name", ["x.edf", "x.bdf", "x.vhdr", "x.set", "x.fif"])
+def test_a_text_under_an_eeg_name_is_one_line(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"not an EEG file at all\n" * 40)
+    with pytest.raises(MoodringError) as caught:
+        open_recording(path)
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.data
+def test_a_truncated_file_is_one_line(data_dir: Path, tmp_path: Path) -> None:
+    whole = (data_dir / "eeg" / "bdf_73ch_2048hz.bdf").read_bytes()
+    path = tmp_path / "cut.bdf"
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(MoodringError, match=r"cut\.bdf"):
+        open_recording(path)

@@ -1,0 +1,163 @@
+import threading
+from uuid import uuid4
+
+import numpy as np
+import pytest
+
+from moodring.configs.errors import MoodringError
+from moodring.configs.live import EegSection, FaceSection, LiveConfig, OutletSection, SpeechSection, StreamQuery
+
+pytestmark = pytest.mark.lsl
+NAMES = ("Fp1", "Fp2", "C3", "C4")
+CHANNELS = [(name, "microvolts", "EEG") for name in NAMES]
+
+
+@pytest.fixture
+def live(lsl_session, fakes, tmp_path):
+    """Make sessions with scripted models; they are stopped at the end."""
+    from moodring.realtime.clock import LslClock
+    from moodring.realtime.session import Session
+
+    made = []
+
+    def make(models=None, **sections):
+        config = LiveConfig(
+            name="test",
+            lsl=lsl_session.model_copy(update={"resolve_timeout_s": sections.pop("patience_s", 20.0)}),
+            outlet=OutletSection(name=f"estimates-{uuid4().hex}"),
+            **sections,
+        )
+        clock = LslClock()
+        made.append(Session(config, models or fakes.fake_models(clock.now), clock, tmp_path, clock.now()))
+        return made[-1]
+
+    yield make
+    for session in made:
+        session.stop()
+
+
+def _named(name):
+    return StreamQuery(name=name)
+
+
+def test_where_nothing_is_it_says_what_was_expected_and_what_is_there(live, stand, lsl_session):
+    session = live(eeg=EegSection(stream=_named("nowhere")), patience_s=1.0)
+    with stand({"name": "another one", "channels": CHANNELS}), pytest.raises(MoodringError) as caught:
+        session.connect(threading.Event())
+    assert "name='nowhere'" in str(caught.value)
+    assert "'another one'" in str(caught.value)
+
+
+def test_a_camera_that_does_not_open_ends_the_start(live):
+    session = live(face=FaceSection(camera="no/such/film.mp4"))
+    with pytest.raises(MoodringError, match="does not open"):
+        session.connect(threading.Event())
+
+
+def test_a_stream_that_does_not_fit_the_bundle_ends_the_start(live, stand):
+    name = f"slow-{uuid4().hex}"
+    with stand({"name": name, "channels": CHANNELS, "rate": 100.0}):
+        session = live(eeg=EegSection(stream=_named(name)))
+        with pytest.raises(MoodringError, match="needs at least 128 Hz"):
+            session.connect(threading.Event())
+
+
+@pytest.mark.deadline
+def test_a_source_that_dies_is_noticed_and_comes_back(live, stand, stepping):
+    name = f"amp-{uuid4().hex}"
+    mic = {"name": f"mic-{uuid4().hex}", "type": "Audio", "count": 1, "rate": 16000.0}
+    with stand(mic):
+        amplifier = stand({"name": name, "channels": CHANNELS})
+        session = live(eeg=EegSection(stream=_named(name)), speech=SpeechSection(stream=_named(mic["name"])))
+        session.connect(threading.Event())
+        session.start()
+        wait = stepping(session)
+
+        def state():
+            return session.posts[0].health.state
+
+        wait(lambda: session.tally.decisions >= 4, 10)
+        amplifier.kill()
+        _, noticed_s = wait(lambda: state() == "lost", 3)
+        assert noticed_s < 1.2
+        decisions = session.tally.decisions
+        wait(lambda: session.tally.decisions >= decisions + 4, 4)
+        assert "eeg" not in session.snapshot().estimate.used
+        # The same device returns, and then another device under the same name.
+        for source_id in (name, f"other-{uuid4().hex}"):
+            amplifier = stand({"name": name, "channels": CHANNELS, "source_id": source_id})
+            _, back_s = wait(lambda: state() in ("recovered", "live", "gap"), 8)
+            assert back_s < 3.5
+            wait(lambda: "eeg" in session.snapshot().estimate.used, 8)
+            amplifier.kill()
+            wait(lambda: state() == "lost", 3)
+        status = session.snapshot().sources[0]
+        assert status.lost_samples > 256
+        assert [change.state for change in status.transitions][:2] == ["live", "lost"] or "stale" in [
+            change.state for change in status.transitions
+        ]
+        assert status.error is None
+        assert session.error is None
+
+
+@pytest.mark.deadline
+def test_a_modality_that_comes_late_joins(live, stand, stepping):
+    name, late = f"amp-{uuid4().hex}", f"mic-{uuid4().hex}"
+    with stand({"name": name, "channels": CHANNELS}):
+        session = live(eeg=EegSection(stream=_named(name)), speech=SpeechSection(stream=_named(late)), patience_s=2.0)
+        session.connect(threading.Event())
+        session.start()
+        wait = stepping(session)
+        wait(lambda: session.tally.decisions >= 2, 10)
+        snapshot = session.snapshot()
+        assert snapshot.sources[2].health == "searching"
+        assert any(late in notice for notice in snapshot.notices)
+        with stand({"name": late, "type": "Audio", "count": 1, "rate": 16000.0}):
+            wait(lambda: "speech" in session.snapshot().estimate.used, 10)
+            assert not any(late in notice for notice in session.snapshot().notices)
+
+
+@pytest.mark.deadline
+def test_live_and_decoded_are_the_same(live, lsl_session, fakes, stepping):
+    from moodring.offline.replay import ReplayOptions, publish
+    from moodring.realtime.decode import decode
+
+    recording = fakes.recording(22.0)
+    prefix = f"s{uuid4().hex}"
+    done = threading.Event()
+    options = ReplayOptions(prefix=prefix, only=("eeg", "face", "speech"))
+    replay = threading.Thread(target=publish, args=(recording, options), kwargs={"stopped": done.is_set}, daemon=True)
+    replay.start()
+    session = live(
+        eeg=EegSection(stream=_named(f"{prefix}_eeg")),
+        face=FaceSection(stream=_named(f"{prefix}_face")),
+        speech=SpeechSection(stream=_named(f"{prefix}_speech")),
+    )
+    heard = []
+    publish_one = session._publish
+    session._publish = lambda decider, estimate: (heard.append(estimate), publish_one(decider, estimate))
+    session.connect(threading.Event())
+    session.start()
+    stepping(session)(lambda: heard and heard[-1].session_time_s >= 20.0, 40)
+    session.stop()
+    done.set()
+    replay.join(10)
+    config = LiveConfig(eeg=EegSection(stream=_named("x")))
+    again = {round(e.session_time_s, 2): e for e in decode(recording, config, models=fakes.fake_models()).estimates}
+    compared = 0
+    for estimate in heard:
+        if estimate.session_time_s < 10.0:
+            continue
+        other = again[round(estimate.session_time_s, 2)]
+        np.testing.assert_allclose(estimate.readout.valence, other.readout.valence, atol=1e-3)
+        np.testing.assert_allclose(estimate.readout.arousal, other.readout.arousal, atol=1e-3)
+        assert (estimate.speech is None) == (other.speech is None)
+        if estimate.speech is not None:
+            np.testing.assert_allclose(estimate.speech.probabilities, other.speech.probabilities, atol=1e-3)
+        assert estimate.eeg_range == other.eeg_range
+        assert estimate.face_range == other.face_range
+        compared += 1
+    assert compared >= 18
+    assert session.tally.skipped == 0
+    latency = session.tally.latency_ms()
+    assert latency.p50 <= 200

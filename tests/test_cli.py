@@ -1,0 +1,139 @@
+"""The command line says in one line what is wrong, with the right exit status and no traceback."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from moodring.cli import main
+
+GOOD = '[eeg]\nstream = { name = "nobody" }\n[lsl]\nsession_id = "test"\nresolve_scope = "machine"\nresolve_timeout_s = 0.5\n'
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Run the command line in this process: its exit status, and what it said on each stream."""
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["moodring", *map(str, words)])
+        status = 0
+        try:
+            main()
+        except SystemExit as left:
+            status = int(left.code or 0)
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return call
+
+
+def one_line(error: str) -> str:
+    lines = error.strip().splitlines()
+    assert len(lines) == 1, error
+    assert lines[0].startswith("moodring: ")
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[eeg]\nstraem = 1\n", "did you mean 'stream'?"),
+        (GOOD.replace('"nobody"', "3"), "'eeg.stream.name'"),
+        ("[eeg\n", "not valid TOML"),
+    ],
+)
+@pytest.mark.parametrize("command", ["live", "check"])
+def test_wrong_configs_exit_with_2(run, tmp_path: Path, command: str, text: str, said: str) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text(text)
+    status, _, error = run(command, path)
+    assert status == 2
+    assert said in one_line(error)
+
+
+@pytest.mark.parametrize("command", [["live"], ["check"], ["evaluate"], ["train", "--out", "x.safetensors"]])
+def test_missing_configs_exit_with_2(run, tmp_path: Path, command: list[str]) -> None:
+    status, _, error = run(command[0], tmp_path / "none.toml", *command[1:])
+    assert status == 2
+    assert "does not exist" in one_line(error)
+
+
+def test_unknown_options_exit_with_2(run) -> None:
+    assert run("demo", "--hedless")[0] == 2
+    assert run("replay", "x.xdf", "--only", "eeg,smell")[0] == 2
+
+
+@pytest.mark.parametrize("command", ["replay", "decode"])
+def test_missing_recordings_exit_with_1(run, tmp_path: Path, command: str) -> None:
+    status, _, error = run(command, tmp_path / "none.xdf")
+    assert status == 1
+    assert "none.xdf" in one_line(error)
+
+
+@pytest.mark.parametrize("name", ["a.xdf", "a.mp4", "a.wav"])
+def test_foreign_files_exit_with_1(run, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"this is a text, whatever it is called\n" * 20)
+    status, _, error = run("decode", path)
+    assert status == 1
+    assert name in one_line(error)
+
+
+def test_a_foreign_bundle_is_named(run, tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    recording = tmp_path / "tone.wav"
+    import soundfile
+
+    soundfile.write(recording, np.zeros(48_000, np.float32), 16_000)
+    foreign, cut = tmp_path / "foreign.safetensors", tmp_path / "cut.safetensors"
+    save_file({"weights": np.zeros(4, np.float32)}, foreign)
+    cut.write_bytes(foreign.read_bytes()[:20])
+    for path in (foreign, cut):
+        status, _, error = run("decode", recording, "--bundle", path)
+        assert status == 1
+        assert path.name in one_line(error)
+
+
+def test_a_stream_that_is_not_there_is_one_line_and_status_1(tmp_path: Path) -> None:
+    # In a process of its own: liblsl reads its settings once per process.
+    path = tmp_path / "c.toml"
+    path.write_text(GOOD)
+    done = subprocess.run(
+        [sys.executable, "-m", "moodring", "live", str(path), "--headless", "--duration", "5"],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "nobody" in one_line(done.stderr.splitlines()[-1])
+    assert "Traceback" not in done.stderr
+
+
+def test_simulate_writes_sessions_and_never_overwrites(run, tmp_path: Path) -> None:
+    out = tmp_path / "sessions"
+    assert run("simulate", out, "--participants", 1, "--seconds", 12, "--seed", 3)[0] == 0
+    (folder,) = out.iterdir()
+    assert (folder / "session.toml").exists()
+    status, _, error = run("simulate", out, "--participants", 1, "--seconds", 12, "--seed", 3)
+    assert status == 1
+    assert folder.name in one_line(error)
+
+
+def test_decode_of_a_simulated_session_writes_plain_json(run, tmp_path: Path) -> None:
+    out = tmp_path / "sessions"
+    run("simulate", out, "--seconds", 14, "--seed", 4)
+    (folder,) = out.iterdir()
+    status, said, _ = run("decode", folder, "--out", tmp_path / "d.json")
+    assert status == 0
+    assert "not valid for people" not in said
+    summary = json.loads((tmp_path / "d.json").read_text())
+    assert summary["domain"] == ["simulated"]
+    times = [row[0] for row in summary["estimates"]]
+    assert times == sorted(times)
+    assert len(times) >= 2 * (14 - 3)
+    for _, valence, arousal in summary["estimates"]:
+        assert sum(valence) == pytest.approx(1.0, abs=1e-4)
+        assert sum(arousal) == pytest.approx(1.0, abs=1e-4)
+    assert all(summary["modalities"][name]["present"] for name in ("eeg", "face", "speech"))
