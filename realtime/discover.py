@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import pylsl
+from pylsl.util import LostError
 
 from ..configs.errors import MoodringError
 
@@ -78,12 +79,12 @@ def _count(infos: list[pylsl.StreamInfo], listen_s: float) -> list[float | None]
     inlets = [pylsl.StreamInlet(info, max_buflen=10, recover=False) for info in infos]
     stamps: list[list[float]] = [[] for _ in infos]
     for inlet in inlets:
-        with contextlib.suppress(pylsl.TimeoutError, pylsl.LostError):
+        with contextlib.suppress(TimeoutError, LostError):
             inlet.open_stream(timeout=1.0)
     end = time.monotonic() + listen_s
     while time.monotonic() < end:
         for inlet, seen in zip(inlets, stamps, strict=True):
-            with contextlib.suppress(pylsl.LostError):
+            with contextlib.suppress(LostError):
                 seen.extend(inlet.pull_chunk(timeout=0.0, max_samples=4096)[1])
         time.sleep(0.02)
     for inlet in inlets:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pylsl
 from numpy.typing import NDArray
+from pylsl.util import LostError
 
 from ...configs.errors import MoodringError
 from ...configs.live import StreamQuery
@@ -103,7 +104,7 @@ class LslInlet:
             samples, stamps_s = inlet.pull_chunk(
                 _PULL_S, self._pull_samples, dest_obj=self._buffer, min_samples=1, as_numpy=True
             )
-        except pylsl.LostError:
+        except LostError:
             self._inlet = None
             return None
         if not len(stamps_s):
@@ -158,7 +159,7 @@ class LslInlet:
             # In this order: the first pull would wait for the first time correction, and an open stream may begin.
             inlet.time_correction(_OPEN_TIMEOUT_S)
             inlet.open_stream(_OPEN_TIMEOUT_S)
-        except (pylsl.TimeoutError, pylsl.LostError):
+        except (TimeoutError, LostError):
             return None
         self._buffer = np.empty((self._pull_samples, full.channel_count()), inlet.np_dtype)
         self._inlet = inlet
