@@ -158,7 +158,7 @@ def _hairline(x: NDArray[np.float32], y: NDArray[np.float32], person: Looks) -> 
 def _egg(x: NDArray[np.float32], y: NDArray[np.float32], width: float, up: float, down: float) -> NDArray[np.float32]:
     """Cover an oval of half width ``width`` that reaches ``up`` and ``down`` from its centre; soft edge, 0..1."""
     radius = np.sqrt((x / width) ** 2 + (y / np.where(y < 0.0, up, down)) ** 2)
-    return _soft((radius - 1.0) * min(width, up, down))
+    return _soft(np.asarray((radius - 1.0) * min(width, up, down), np.float32))
 
 
 def _soft(distance: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -17,9 +17,10 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from ...configs.errors import MoodringError
 from .difficulty import BENCHMARK, Difficulty
 from .eeg import EEG_RATE_HZ
+from .face import FRAME_RATE_HZ
 from .latents import levels
 from .randomness import stream
-from .session import T0_S, SimulatedSession, simulate_parts
+from .session import SimulatedSession, simulate_parts
 
 TRAIN_SEEDS = tuple(range(801, 861))
 TEST_SEEDS = tuple(range(861, 885))
@@ -121,8 +122,12 @@ def reference_figures(
     eeg_test, face_test = _gather(test_seeds, duration_s, difficulty)
     logs = _log_probabilities(_lda(), eeg_train.features, eeg_train.levels, eeg_test.features)
     so_far, last = _averaged(logs, eeg_test.presentation)
-    strongest = _log_probabilities(_face_lda(), face_train.strongest, face_train.strongest_levels, face_test.strongest)
-    random = _log_probabilities(_face_lda(), face_train.random, face_train.random_levels, face_test.random)
+    strongest = _log_probabilities(
+        _face_lda(len(face_train.strongest)), face_train.strongest, face_train.strongest_levels, face_test.strongest
+    )
+    random = _log_probabilities(
+        _face_lda(len(face_train.random)), face_train.random, face_train.random_levels, face_test.random
+    )
     return ReferenceFigures(
         difficulty=difficulty.name,
         digest=difficulty.digest(),
@@ -138,6 +143,21 @@ def reference_figures(
         random_frame=_score(face_test.random_levels, random),
         majority=_majority(eeg_train.levels, eeg_test.levels),
     )
+
+
+def figures_table(figures: ReferenceFigures) -> str:
+    """Lay the figures out as a Markdown table."""
+    rows = (
+        ("log band power + shrinkage LDA, one 2-s window", "0.45-0.60", figures.eeg_window),
+        ("the same, averaged over the stimulus so far", "", figures.eeg_so_far),
+        ("the same, at the end of each stimulus", "", figures.eeg_stimulus),
+        ("strongest frame of each presentation, gradients + LDA", "0.50-0.70", figures.strongest_frame),
+        ("random frame of each presentation, gradients + LDA", "<= 0.42", figures.random_frame),
+        ("majority", "0.33", figures.majority),
+    )
+    lines = ["| UAR of low, medium, high | asked | valence | arousal |", "|---|---|---|---|"]
+    lines += [f"| {name} | {asked} | {score.valence:.3f} | {score.arousal:.3f} |" for name, asked, score in rows]
+    return "\n".join(lines)
 
 
 def _gather(seeds: tuple[int, ...], duration_s: float, difficulty: Difficulty) -> tuple[_Windows, _Looks]:
@@ -166,7 +186,8 @@ def _gather(seeds: tuple[int, ...], duration_s: float, difficulty: Difficulty) -
 def _eeg_windows(session: SimulatedSession) -> _Windows:
     """Cut a session's EEG into 2-s windows: log band power minus its mean over the rest."""
     eeg = session.recording.eeg
-    assert eeg is not None
+    if eeg is None:
+        raise MoodringError("Expected a simulated session with EEG, got one without. Simulate it with all modalities.")
     length = int(_WINDOW_S * EEG_RATE_HZ)
     starts_s = np.arange(0.0, len(eeg.samples) / EEG_RATE_HZ - _WINDOW_S + 1e-9, _WINDOW_S / 2.0)
     hertz = np.fft.rfftfreq(length, 1.0 / EEG_RATE_HZ)
@@ -191,10 +212,9 @@ def _eeg_windows(session: SimulatedSession) -> _Windows:
 
 def _frames(session: SimulatedSession, rng: np.random.Generator) -> _Looks:
     """Take two frames of each presentation."""
-    video = session.recording.face
-    assert video is not None
-    times_s = video.stamps_s - T0_S
-    strength = np.array([session.face.intensity(index) for index in range(len(video.frames))])
+    face = session.face
+    times_s = np.arange(len(face)) / FRAME_RATE_HZ
+    strength = np.array([face.intensity(index) for index in range(len(face))])
     strongest, random = [], []
     for shown in session.presentations:
         first, last = np.searchsorted(times_s, (shown.start_s, shown.stop_s))
@@ -203,9 +223,9 @@ def _frames(session: SimulatedSession, rng: np.random.Generator) -> _Looks:
         strongest.append(int(first + np.argmax(strength[first:last])))
         random.append(int(rng.integers(first, last)))
     return _Looks(
-        np.stack([_gradients(video.frames[index]) for index in strongest]),
+        np.stack([_gradients(face[index]) for index in strongest]),
         levels(session.latents.at(times_s[strongest])),
-        np.stack([_gradients(video.frames[index]) for index in random]),
+        np.stack([_gradients(face[index]) for index in random]),
         levels(session.latents.at(times_s[random])),
     )
 
@@ -224,10 +244,10 @@ def _lda() -> Pipeline:
     return make_pipeline(LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=np.full(3, 1.0 / 3.0)))
 
 
-def _face_lda() -> Pipeline:
+def _face_lda(n_frames: int) -> Pipeline:
     """Build the same after principal components, because gradients outnumber the frames."""
     return make_pipeline(
-        PCA(60, random_state=0),
+        PCA(min(60, n_frames // 2), random_state=0),
         LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=np.full(3, 1.0 / 3.0)),
     )
 
@@ -235,7 +255,7 @@ def _face_lda() -> Pipeline:
 def _log_probabilities(model: Pipeline, features: Floats, targets: Labels, asked: Floats) -> Floats:
     """Fit each axis and give log probabilities, ``(n, 2, 3)``."""
     axes = [model.fit(features, targets[:, axis]).predict_proba(asked) for axis in range(2)]
-    return np.log(np.maximum(np.stack(axes, axis=1), 1e-9))
+    return np.asarray(np.log(np.maximum(np.stack(axes, axis=1), 1e-9)))
 
 
 def _averaged(logs: Floats, presentation: Labels) -> tuple[Floats, Labels]:

@@ -122,7 +122,7 @@ def plan_voice(seed: int, duration_s: float, latents: Latents, difficulty: Diffi
     rate_hz = throat(seed).rate_hz
     mean_s = 2.5
     pause_s = mean_s * (1.0 / difficulty.speech_share - 1.0)
-    spoken = []
+    spoken: list[Utterance] = []
     now_s = float(rng.uniform(0.5, 2.0))
     while True:
         length_s = float(rng.uniform(1.0, 4.0))
@@ -197,13 +197,12 @@ def _speak(rng: np.random.Generator, utterance: Utterance, person: Throat) -> ND
     n_frames = int(np.ceil((utterance.stop_s - utterance.start_s) * _FRAME_HZ)) + 4
     frames_s = utterance.start_s + np.arange(n_frames) / _FRAME_HZ
     formants, loud, hiss, hiss_hz, stress = _articulate(utterance, frames_s)
-    formants = formants * (1.0 + 0.05 * valence) / person.tract
     voiced = _glottis(rng, utterance, person, frames_s, stress)
     noise = rng.standard_normal(len(voiced))
-    hertz = np.fft.rfftfreq(_WINDOW, 1.0 / VOICE_RATE_HZ)
-    # Effort makes a voice brighter: about 3 dB per octave between calm and excited.
+    hertz: NDArray[np.float64] = np.asarray(np.fft.rfftfreq(_WINDOW, 1.0 / VOICE_RATE_HZ), np.float64)
+    # Effort makes a voice brighter: excitement lifts the spectrum by about 3 dB per octave.
     tilt = (np.maximum(hertz, 100.0) / 500.0) ** (0.45 * arousal - 0.1)
-    tract = _resonance(hertz, formants) * tilt
+    tract = _resonance(hertz, formants * (1.0 + 0.05 * valence) / person.tract) * tilt
     consonant = np.exp(-0.5 * ((hertz - hiss_hz[:, None]) / 900.0) ** 2)
     breath = person.breath * (1.0 + max(0.0, -arousal))
     taper = np.hanning(_WINDOW + 1)[:-1]
@@ -215,7 +214,7 @@ def _speak(rng: np.random.Generator, utterance: Utterance, person: Throat) -> ND
         piece = blocks[:, part * _HOP : (part + 1) * _HOP].ravel()
         sound[part * _HOP : part * _HOP + len(piece)] += piece
     gain = 1.1 * 10.0 ** (5.0 * arousal / 20.0)
-    return (gain * sound[_WINDOW // 2 :]).astype(np.float32)
+    return np.asarray(gain * sound[_WINDOW // 2 :], np.float32)
 
 
 def _articulate(
