@@ -367,7 +367,7 @@ def _attend(
     from rich.console import Console
 
     from .realtime.dashboard import run_dashboard
-    from .realtime.engine import EngineJob
+    from .realtime.job import EngineJob
     from .realtime.follow import Follower
     from .realtime.launch import EngineProcess
     from .realtime.ui.display import display_available

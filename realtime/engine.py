@@ -17,11 +17,11 @@ from typing import Any
 import psutil
 
 from ..configs.errors import MoodringError
-from ..configs.live import LiveConfig
 from ..configs.lsl import liblsl_settings
 from . import run_dir
 from .channel import ChannelServer
 from .clock import LslClock
+from .job import EngineJob
 from .loaded import load_models
 from .session import Session, configured
 from .summary import Costs, summarise
@@ -29,30 +29,6 @@ from .summary import Costs, summarise
 _log = logging.getLogger(__name__)
 _STEP_S = 0.05
 _SWITCH_S = 0.001
-
-
-@dataclass(frozen=True)
-class EngineJob:
-    """What an engine is to do; crosses the border between processes.
-
-    Attributes
-    ----------
-    config : LiveConfig
-    duration_s : float or None
-        How long to decode, from the moment the sources are there; None until asked to stop.
-    json_path : Path or None
-        Where the summary goes.
-    started_wall_s : float
-        ``time.time()`` when the command started; ``time_s`` and ``elapsed_s`` count from it.
-    threads : int
-        How many the networks and OpenCV may use.
-    """
-
-    config: LiveConfig
-    duration_s: float | None = None
-    json_path: Path | None = None
-    started_wall_s: float = 0.0
-    threads: int = 1
 
 
 @dataclass
@@ -171,12 +147,8 @@ def peak_rss_mb() -> float:
     return round(largest / (1e6 if sys.platform == "darwin" else 1e3 / 1.024), 1)
 
 
-def engine_process(job: EngineJob, parent: "Connection[Any, Any]") -> None:
-    """Be an engine in a child process: the target of :class:`~moodring.realtime.launch.EngineProcess`.
-
-    Sends one JSON object a line through ``parent``: ``{"ready": name}``, then ``{"done": summary}`` or
-    ``{"error": line, "status": n}``. Stops on ``b"stop"``, and when the parent is gone.
-    """
+def serve(job: EngineJob, parent: "Connection[Any, Any]") -> None:
+    """Be an engine in a child process; see :func:`~moodring.realtime.job.engine_process`."""
     wishes = _Wishes(threading.Event())
     threading.Thread(target=_heed, args=(parent, wishes), name="parent", daemon=True).start()
     try:

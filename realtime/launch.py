@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ..configs.errors import ConfigError, MoodringError
-from .engine import EngineJob, engine_process
+from .job import EngineJob, engine_process
 
 _GRACE_S = 15.0
 

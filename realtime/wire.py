@@ -79,7 +79,7 @@ def _built(kind: Any, value: Any) -> Any:
         return np.asarray([np.nan if entry is None else entry for entry in value], typing.get_args(parts[1])[0])
     if dataclasses.is_dataclass(kind):
         if not isinstance(value, dict):
-            raise ValueError(f"{value!r} is no {kind.__name__}")
+            raise ValueError(f"{value!r} is no table")
         hints = _hints(typing.cast(type, kind))
         return typing.cast(type, kind)(**{name: _built(hints[name], entry) for name, entry in value.items()})
     if kind is float and isinstance(value, int) and not isinstance(value, bool):

@@ -133,3 +133,37 @@ def recording(seconds=20.0, t0_s=500.0, rest_s=4.0, lead_s=0.0, origin="simulate
         Signal(tone[:, None].astype(np.float32), begin_s + audio, float(AUDIO_RATE_HZ), ("audio",), "speech"),
         None,
     )
+
+
+def write_bundle(path):
+    """Write a video-EEG bundle that was never trained."""
+    import torch
+
+    from moodring.models.bundle import save_bundle
+    from moodring.models.contract import ModelSpec
+    from moodring.models.networks.video_eeg import Sizes, VideoEegNet
+
+    torch.manual_seed(0)
+    tensors = dict(VideoEegNet(Sizes(core=24, layer1=12)).state_dict())
+    tensors["normalisation.prior"] = torch.zeros(len(NAMES), 3)
+    tensors["normalisation.scale"] = torch.ones(3)
+    network = {"core": 24, "layer1": 12, "mean_wait_frames": 9.7, "prior_channels": ",".join(NAMES)}
+    spec = ModelSpec(
+        kind="video_eeg",
+        classes=("low", "medium", "high"),
+        target="felt",
+        label_source="test",
+        domain=("simulated",),
+        protocol="none",
+        data_hashes=(),
+        seed=0,
+        eeg=EegNeeds(100.0, 8, "average", 1.0, 16),
+        frame_rate_hz=8.0,
+        max_wait_frames=16,
+        face_size=48,
+        temperatures={"valence": 1.0, "arousal": 1.0},
+        conformal={"valence": 0.2, "arousal": 0.2},
+        network=network,
+    )
+    save_bundle(path, spec, tensors)
+    return path

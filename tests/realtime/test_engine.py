@@ -1,0 +1,121 @@
+import json
+import multiprocessing
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+
+from moodring.configs.errors import MoodringError
+from moodring.configs.live import FaceSection, LiveConfig, LslSection, ModelsSection, OutletSection
+from moodring.realtime import run_dir
+from moodring.realtime.channel import attach
+from moodring.realtime.engine import peak_rss_mb
+from moodring.realtime.job import EngineJob
+from moodring.realtime.launch import EngineProcess
+from moodring.realtime.ring import Ring
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    path = tmp_path_factory.mktemp("film") / "film.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25.0, (160, 120))
+    for index in range(25 * 40):
+        writer.write(np.full((120, 160, 3), index % 200, np.uint8))
+    writer.release()
+    return path
+
+
+@pytest.fixture(scope="module")
+def bundle(fakes, tmp_path_factory):
+    return fakes.write_bundle(tmp_path_factory.mktemp("bundle") / "untrained.safetensors")
+
+
+def _config(film, bundle, **changes):
+    name = f"test-{uuid4().hex}"
+    lsl = LslSection(session_id=name, resolve_scope="machine", resolve_timeout_s=5.0)
+    return LiveConfig(
+        **{
+            "name": name,
+            "face": FaceSection(camera=str(film)),
+            "models": ModelsSection(video_eeg=str(bundle)),
+            "lsl": lsl,
+            "outlet": OutletSection(name=name),
+            **changes,
+        }
+    )
+
+
+@pytest.mark.lsl
+def test_an_engine_runs_is_watched_is_stopped_and_leaves_nothing(film, bundle, tmp_path):
+    config = _config(film, bundle, journal=tmp_path / "decisions.jsonl")
+    started = time.time()
+    with EngineProcess(EngineJob(config, None, tmp_path / "out.json", started)) as engine:
+        assert engine.wait_ready(60) == config.name
+        folder = next(f for f in run_dir.runtime_root().iterdir() if f"-{engine.pid}-" in f.name)
+        with attach(config.name) as screen:
+            while (snapshot := screen.snapshot()).decisions < 3:
+                assert engine.running
+                time.sleep(0.05)
+            assert snapshot.phase == "decoding"
+            assert snapshot.notices == ("demonstration model, not valid for people",)
+            assert snapshot.estimate.readout is None or snapshot.estimate.readout.valence.shape == (3,)
+            rings = {place.modality: Ring.attach(place.path) for place in snapshot.rings}
+            assert rings["face"].latest(1).samples.shape == (1, 120, 160, 3)
+            assert rings["estimates"].count >= 3
+            for ring in rings.values():
+                ring.close()
+            screen.stop()
+            summary = engine.wait_done(30)
+        assert not folder.exists()
+    assert json.loads((tmp_path / "out.json").read_text()) == summary
+    assert summary["decisions"] >= 3
+    assert summary["modalities"]["face"]["present"]
+    assert summary["modalities"]["eeg"]["present"] is False
+    assert 0 < summary["cpu_s_per_s"] < 2
+    assert 50 < summary["peak_rss_mb"] < 1200
+    assert 0 < summary["first_estimate_s"] <= summary["duration_s"]
+    assert len((tmp_path / "decisions.jsonl").read_text().splitlines()) == summary["decisions"]
+
+
+@pytest.mark.lsl
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"face": FaceSection(camera="no/film.mp4")}, "does not open"),
+        ({"models": ModelsSection(video_eeg="no/bundle.safetensors")}, "does not exist"),
+    ],
+)
+def test_what_ends_an_engine_comes_as_one_line(film, bundle, changes, words):
+    with EngineProcess(EngineJob(_config(film, bundle, **changes))) as engine:
+        with pytest.raises(MoodringError, match=words) as caught:
+            engine.wait_done(60)
+        assert "\n" not in str(caught.value)
+
+
+def _start_an_engine_and_die(film, bundle, pipe):
+    engine = EngineProcess(EngineJob(_config(Path(film), Path(bundle))))
+    engine.wait_ready(60)
+    pipe.send(engine.pid)
+    time.sleep(60)
+
+
+@pytest.mark.lsl
+def test_an_engine_ends_when_its_parent_is_gone(film, bundle):
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    parent = context.Process(target=_start_an_engine_and_die, args=(str(film), str(bundle), there))
+    parent.start()
+    assert here.poll(90)
+    engine = psutil.Process(here.recv())
+    parent.kill()
+    parent.join()
+    engine.wait(30)
+
+
+def test_the_largest_memory_is_in_megabytes():
+    here = psutil.Process().memory_info().rss / 1e6
+    assert 0.5 * here < peak_rss_mb() < 20 * here
