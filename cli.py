@@ -367,8 +367,8 @@ def _attend(
     from rich.console import Console
 
     from .realtime.dashboard import run_dashboard
-    from .realtime.job import EngineJob
     from .realtime.follow import Follower
+    from .realtime.job import EngineJob
     from .realtime.launch import EngineProcess
     from .realtime.ui.display import display_available
 
