@@ -1,0 +1,123 @@
+import contextlib
+import os
+import shutil
+import subprocess
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+from moodring.realtime.build import intake_maker
+from moodring.realtime.clock import LslClock
+
+pytestmark = [pytest.mark.audio, pytest.mark.deadline]
+RATE_HZ = 48_000
+
+
+@pytest.fixture(scope="module")
+def null_sink(tmp_path_factory):
+    """A sound server of our own, whose default microphone hears what is played; asks PortAudio to use it."""
+    if shutil.which("pulseaudio") is None or shutil.which("pactl") is None:
+        pytest.skip("no PulseAudio: apt-get install pulseaudio libasound2-plugins")
+    home = tmp_path_factory.mktemp("pulse")
+    home.chmod(0o700)
+    names = {"XDG_RUNTIME_DIR": str(home), "HOME": str(home), "PULSE_RUNTIME_PATH": str(home / "pulse")}
+    command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--log-target=stderr", "--log-level=error"]
+    for module in (
+        "module-native-protocol-unix",
+        "module-null-sink sink_name=heard rate=48000",
+        "module-virtual-source source_name=mic master=heard.monitor",
+    ):
+        command += ["-L", module]
+    with pytest.MonkeyPatch.context() as patch:
+        for key, value in names.items():
+            patch.setenv(key, value)
+        server = subprocess.Popen(command, env=os.environ | names)
+        try:
+            for _ in range(100):
+                if (
+                    subprocess.run(["pactl", "set-default-source", "mic"], capture_output=True, check=False).returncode
+                    == 0
+                ):
+                    break
+                time.sleep(0.05)
+            else:
+                pytest.skip("PulseAudio does not start here")
+            yield "heard"
+        finally:
+            server.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(10)
+
+
+def test_what_is_played_arrives_at_its_rate_and_in_time(null_sink, tmp_path):
+    from moodring.configs.errors import MoodringError
+    from moodring.realtime.sources.microphone import Microphone
+
+    tone = np.sin(2 * np.pi * 440 * np.arange(8 * RATE_HZ) / RATE_HZ) * 0.4
+    soundfile.write(tmp_path / "tone.wav", tone, RATE_HZ)
+    clock = LslClock()
+    microphone = Microphone("pulse", None, clock)
+    try:
+        info = microphone.open()
+    except MoodringError as error:
+        pytest.skip(f"PortAudio does not see PulseAudio: {error}")
+    intake = intake_maker(None, None)(info)
+    player = subprocess.Popen(["paplay", "--device", null_sink, str(tmp_path / "tone.wav")])
+    try:
+        begin_s = clock.now()
+        while clock.now() < begin_s + 5.0:
+            chunk = microphone.poll()
+            if chunk is not None:
+                intake.take(chunk)
+    finally:
+        microphone.close()
+        player.terminate()
+        player.wait(10)
+    piece = intake.ring.latest(32000)
+    assert piece.valid[1:].all(), "a steady microphone has no gaps"
+    sound = piece.samples[:, 0]
+    assert 0.1 < np.sqrt(np.mean(sound**2)) < 0.6
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
+    assert np.argmax(spectrum) * 16000 / len(sound) == pytest.approx(440, abs=2)
+    assert intake.figures.observed_rate_hz == pytest.approx(16000, rel=0.03)
+    assert -0.05 < piece.received_s[-1] - piece.stamps_s[-1] < 0.5
+    assert intake.figures.lost_samples == 0
+
+
+@pytest.mark.data
+def test_a_voice_played_to_the_microphone_is_decoded(null_sink, data_dir):
+    from moodring.configs.errors import MoodringError
+    from moodring.models.contract import AUDIO_RATE_HZ
+    from moodring.models.speech import UtteranceCutter
+    from moodring.models.voice_activity import VoiceActivity
+    from moodring.realtime.sources.microphone import Microphone
+
+    wav = sorted((data_dir / "emodb" / "wav").glob("*.wav"))[0]
+    clock = LslClock()
+    microphone = Microphone("pulse", None, clock)
+    try:
+        intake = intake_maker(None, None)(microphone.open())
+    except MoodringError as error:
+        pytest.skip(f"PortAudio does not see PulseAudio: {error}")
+    length_s = soundfile.info(wav).duration
+    player = subprocess.Popen(["paplay", "--device", null_sink, str(wav)])
+    cutter, segments, at = UtteranceCutter(VoiceActivity()), [], 0
+    try:
+        begin_s = clock.now()
+        while clock.now() < begin_s + length_s + 1.5:
+            chunk = microphone.poll()
+            if chunk is not None:
+                intake.take(chunk)
+                piece = intake.ring.between(at, intake.ring.count)
+                at = piece.stop
+                segments += cutter.feed(piece.samples[:, 0], float(piece.stamps_s[0]))
+    finally:
+        microphone.close()
+        player.terminate()
+        player.wait(10)
+    assert segments
+    assert segments[0].first
+    assert sum(segment.n_samples for segment in segments) > 0.5 * AUDIO_RATE_HZ
+    assert all(begin_s - 0.5 < segment.start_s < clock.now() for segment in segments)
