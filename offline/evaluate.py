@@ -2,9 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +11,7 @@ from ..configs.evaluate import Condition, EvaluateConfig
 from ..models.contract import Estimate, Recording, Truth
 from .metrics import Interval, Scores, bootstrap_mean, score, uar
 from .simulate import BENCHMARK, simulate
+from .workers import worker_pool
 
 AXES = ("valence", "arousal")
 Decode = Callable[[Recording, Condition], tuple[Sequence[Estimate], float]]
@@ -151,7 +150,7 @@ def evaluate(config: EvaluateConfig, decode: Decode, report: Callable[[str], Non
     """
     began = time.monotonic()
     done: list[list[PersonDecisions]] = []
-    with ProcessPoolExecutor(config.workers, mp_context=get_context("spawn")) as pool:
+    with worker_pool(config.workers) as pool:
         jobs = [pool.submit(decode_person, seed, config, decode) for seed in config.people.seeds]
         for seed, job in zip(config.people.seeds, jobs, strict=True):
             done.append(job.result())
