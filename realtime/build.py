@@ -8,9 +8,9 @@ from ..configs.errors import MoodringError
 from ..configs.live import EegSection, LiveConfig
 from ..models.signals.eeg_chain import EegChainSpec, delay_s
 from .clock import Clock
-from .decoder import Plan, first_decision
 from .intake import EegTreatment, Intake
 from .loaded import Models
+from .plan import Plan, first_decision
 from .post import Post
 from .ring import Ring
 from .sources.base import SourceInfo

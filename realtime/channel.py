@@ -93,6 +93,8 @@ class ChannelServer:
                 answer_challenge(connection, self.key)
                 while not self._closing.is_set():
                     question = connection.recv_bytes(_LONGEST_QUESTION)
+                    if self._closing.is_set():
+                        return
                     if question == b"stop":
                         self._stop()
                         connection.send_bytes(b"{}")

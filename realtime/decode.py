@@ -12,9 +12,10 @@ from ..configs.live import LiveConfig
 from ..models.contract import MODALITIES, Estimate, Modality, Recording
 from .build import intake_maker, make_plan, plan_facts
 from .clock import VirtualClock
-from .decoder import Decider, Plan
+from .decoder import Decider
 from .journal import Journal
 from .loaded import Models, check_fit, domain_notices, load_models
+from .plan import Plan
 from .post import Post
 from .sources.recorded import RecordedSignal, RecordedVideo
 from .summary import Costs, Tally, summarise

@@ -6,12 +6,9 @@ Who calls decides when; nothing here waits, and nothing here knows of threads.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from ..models.contract import (
     AUDIO_RATE_HZ,
@@ -20,7 +17,6 @@ from ..models.contract import (
     EegWindow,
     Estimate,
     FaceFrame,
-    Image,
     Ledger,
     Look,
     Modality,
@@ -30,7 +26,7 @@ from ..models.contract import (
 )
 from . import align
 from .clock import Clock
-from .intake import Intake
+from .plan import Lane, Plan
 
 if TYPE_CHECKING:
     from ..models.speech import SpeechDecoder
@@ -41,49 +37,6 @@ _FRESH_S = 0.5
 _LARGEST_STEP_S = 0.01
 _OLDEST_LOOK_S = 2.5
 _EVERY_LEVEL = tuple(range(len(LEVELS)))
-
-
-@dataclass(frozen=True)
-class Plan:
-    """When things happen, on the clock of the stamps.
-
-    Attributes
-    ----------
-    t0_s : float
-    interval_s : float
-        Between decisions, which happen at ``t0_s + k * interval_s``.
-    first : int
-        k of the first decision.
-    rest_s : float
-    grid_hz : float
-        Of the looks.
-    max_wait_frames : int
-    window_s : float
-        Of the EEG that a look sees.
-    eeg_delay_s : float
-        Of the causal filters.
-    """
-
-    t0_s: float
-    interval_s: float
-    first: int
-    rest_s: float
-    grid_hz: float
-    max_wait_frames: int
-    window_s: float
-    eeg_delay_s: float
-
-    def time_s(self, k: int) -> float:
-        """Give the data time of a decision."""
-        return self.t0_s + k * self.interval_s
-
-
-@dataclass(frozen=True)
-class Lane:
-    """One source's samples, and how to make a picture of one of them."""
-
-    intake: Intake
-    picture: Callable[[NDArray[Any]], Image]
 
 
 @dataclass
@@ -112,11 +65,6 @@ class _Spent:
     eeg_first: int | None = None
     face_first: int | None = None
     received_s: float = -math.inf
-
-
-def first_decision(t0_s: float, first_stamp_s: float, warmup_s: float, interval_s: float) -> int:
-    """Give k of the first decision that has ``warmup_s`` of data before it."""
-    return max(0, math.ceil((first_stamp_s - t0_s + warmup_s) / interval_s - 1e-3))
 
 
 class Decider:
@@ -362,8 +310,3 @@ def _range(first: int | None, before: int, stop: int | None) -> SampleRange | No
     if stop is None:
         return None
     return align.sample_range(min(before if first is None else first, before, stop), stop)
-
-
-def identity(sample: NDArray[Any]) -> Image:
-    """Take a sample of a face ring for the picture that it is."""
-    return np.asarray(sample, np.uint8)

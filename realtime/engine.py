@@ -99,6 +99,7 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], wishes:
                     models.bundles,
                     session.notices,
                 )
+                session.release()
     finally:
         run_dir.remove(folder)
     if job.json_path is not None:

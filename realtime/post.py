@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from ..configs.errors import MoodringError
 from ..models.contract import BoolArray, Image, Modality
-from .decoder import Lane, identity
 from .health import SEARCHING, Figures, Health, judge, transition
 from .intake import Intake
+from .plan import Lane, identity
 from .snapshot import SourceStatus, Transition
 from .sources.base import Source, SourceInfo
 
@@ -43,6 +43,8 @@ class Post:
         None where the modality is not configured.
     picture : callable
         Makes an image of a sample of the face ring.
+    released : bool
+        Its thread has ended, so nobody writes its ring any more.
     """
 
     modality: Modality
@@ -54,6 +56,7 @@ class Post:
     error: str | None = None
     health: Health = SEARCHING
     transitions: tuple[Transition, ...] = field(default=())
+    released: bool = False
 
     @property
     def lane(self) -> Lane | None:

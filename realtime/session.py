@@ -12,20 +12,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-import numpy as np
-
 from ..configs.errors import MoodringError
 from ..configs.live import LiveConfig
-from ..models.contract import MODALITIES, SIMULATED, Estimate, Modality
+from ..models.contract import MODALITIES, SIMULATED, Modality
 from . import align, health
 from .build import build_posts, intake_maker, make_plan, plan_facts
 from .clock import Clock
-from .decoder import Decider, Lane, Plan
+from .decoder import Decider
 from .intake import Intake
-from .journal import Journal
 from .loaded import Models, check_fit, domain_notices
-from .outlet import Outlet, estimate_labels, estimate_row
+from .plan import Lane, Plan
 from .post import SourceThread
+from .publisher import Publisher
 from .ring import Ring
 from .snapshot import RingPlace, Snapshot
 from .sources.base import SourceInfo
@@ -36,7 +34,6 @@ from .truth import TruthWatch
 _log = logging.getLogger(__name__)
 _FIRST_DATA_S = 3.0
 _JOIN_S = 3.0
-_ESTIMATES_KEPT = 2048
 _NAP_S = 0.02
 
 Phase = Literal["connecting", "resting", "decoding", "ended"]
@@ -63,7 +60,6 @@ class Session:
         self._folder = folder
         self.started_s = started_s
         self.posts = build_posts(config, clock)
-        self.tally = Tally()
         self.error: str | None = None
         self._arrived = threading.Condition()
         self._stopping = threading.Event()
@@ -73,18 +69,7 @@ class Session:
         self._decoding = threading.Thread(target=self._decode, name="decoder", daemon=True)
         self._truth: TruthWatch | None = None
         self._phase: Phase = "connecting"
-        self._estimate: Estimate | None = None
-        self._attention: tuple[float, float, float] | None = None
-        self._taken = True
-        self._screen_at_s = -math.inf
-        classes = models.speech_classes
-        labels = estimate_labels(classes)
-        path = folder / "estimates.ring" if folder is not None else None
-        self._rows = Ring.create(
-            _ESTIMATES_KEPT, (len(labels),), np.float32, 1 / config.decisions.interval_s, labels, path
-        )
-        self._outlet: Outlet | None = None
-        self._journal = Journal(config.journal) if config.journal is not None else None
+        self.publisher = Publisher(config, models.speech_classes, clock, folder, started_s)
 
     def __enter__(self) -> "Session":
         return self
@@ -98,6 +83,11 @@ class Session:
     def plan(self) -> Plan | None:
         """When decisions happen; None until the sources are there."""
         return self._decider.plan if self._decider is not None else None
+
+    @property
+    def tally(self) -> Tally:
+        """What was counted so far."""
+        return self.publisher.tally
 
     def connect(self, asked_to_stop: threading.Event) -> None:
         """Start the sources and wait until all are there, or those that are, when the patience is over.
@@ -143,8 +133,7 @@ class Session:
             self._clock,
             tuple(bundle.sha256 for bundle in self._models.bundles),
         )
-        if self._config.outlet.enabled:
-            self._outlet = Outlet(self._config.outlet.name, self._models.speech_classes, self._meanings())
+        self.publisher.open_outlet(self._meanings())
         if any(intake.info.origin == SIMULATED for intake in facts):
             self._truth = TruthWatch()
             self._truth.start()
@@ -162,8 +151,8 @@ class Session:
         now_s = self._clock.now()
         for post in self.posts:
             change = post.judge(now_s, self.started_s) if post.source is not None else None
-            if change is not None and self._outlet is not None:
-                self._outlet.push_health(post.modality, change)
+            if change is not None:
+                self.publisher.push_health(post.modality, change)
         plan = self.plan
         if plan is not None and self._phase == "resting" and now_s > plan.t0_s + plan.rest_s:
             self._phase = "decoding"
@@ -185,19 +174,23 @@ class Session:
         if self._truth is not None:
             self._truth.stop()
         for thread, post in zip(self._threads, (post for post in self.posts if post.source), strict=True):
-            if thread.started and not thread.join(_JOIN_S):
+            post.released = not thread.started or thread.join(_JOIN_S)
+            if not post.released:
                 _log.warning("%s does not let go of its device", post.title)
-        self._outlet = None
-        if self._journal is not None:
-            self._journal.close()
+        self.publisher.close()
+
+    def release(self) -> None:
+        """Let go of the rings' memory; after :meth:`stop`, when no screen asks any more."""
+        for post in self.posts:
+            if post.intake is not None and post.released:
+                post.intake.ring.close()
+        self.publisher.rows.close()
 
     def snapshot(self) -> Snapshot:
         """Say how everything stands; from any thread."""
         now_s = self._clock.now()
         plan = self.plan
-        estimate = self._estimate
-        self._taken = True
-        self._screen_at_s = now_s
+        tally = self.tally
         left_s = plan.t0_s + plan.rest_s - now_s if plan is not None and self._phase == "resting" else None
         return Snapshot(
             engine=self._config.name,
@@ -206,14 +199,14 @@ class Session:
             t0_s=plan.t0_s if plan is not None else None,
             now_s=now_s,
             device=self._models.device,
-            estimate=estimate,
-            band_attention=self._attention,
+            estimate=self.publisher.take(now_s),
+            band_attention=self.publisher.attention,
             truth=self._truth.newest if self._truth is not None else None,
-            decisions=self.tally.decisions,
-            dropped_decisions=self.tally.dropped,
-            skipped_decisions=self.tally.skipped,
-            glimpsed_fraction=self.tally.glimpsed_fraction,
-            latency_ms=self.tally.latency,
+            decisions=tally.decisions,
+            dropped_decisions=tally.dropped,
+            skipped_decisions=tally.skipped,
+            glimpsed_fraction=tally.glimpsed_fraction,
+            latency_ms=tally.latency,
             sources=tuple(post.status(now_s) for post in self.posts),
             rings=self._places(),
             speech_classes=self._models.speech_classes,
@@ -274,7 +267,7 @@ class Session:
         rings: list[tuple[Modality | Literal["estimates"], Ring]] = [
             (post.modality, post.intake.ring) for post in self.posts if post.intake is not None
         ]
-        rings.append(("estimates", self._rows))
+        rings.append(("estimates", self.publisher.rows))
         return tuple(RingPlace(name, str(ring.path)) for name, ring in rings)
 
     def _decode(self) -> None:
@@ -304,7 +297,7 @@ class Session:
             if not self._await(time_s, lateness_s):
                 return
             estimate = decider.decide(time_s, self._lanes(), self.notices)
-            self._publish(decider, estimate)
+            self.publisher.publish(decider, estimate)
             k += 1
 
     def _lanes(self) -> dict[Modality, Lane]:
@@ -325,26 +318,6 @@ class Session:
                     return True
                 self._arrived.wait(left_s)
         return False
-
-    def _publish(self, decider: Decider, estimate: Estimate) -> None:
-        if self._outlet is not None:
-            self._outlet.push(estimate)
-        row = estimate_row(estimate, self._models.speech_classes)
-        self._rows.append(row[np.newaxis], np.array([estimate.time_s]), self._clock.now())
-        estimate = decider.published(estimate, self._clock.now())
-        # Only a screen that is looking can miss an estimate.
-        if not self._taken and self._clock.now() - self._screen_at_s < 1.0:
-            self.tally.dropped += 1
-        for look in estimate.looks:
-            if look.band_attention is not None:
-                theta, alpha, beta = (float(weight) for weight in look.band_attention)
-                self._attention = (theta, alpha, beta)
-        self._estimate = estimate
-        self._taken = False
-        self.tally.glimpsed_fraction = decider.glimpsed_fraction(estimate.time_s)
-        self.tally.add(estimate, self.started_s)
-        if self._journal is not None:
-            self._journal.append(estimate)
 
 
 def configured(config: LiveConfig) -> tuple[Modality, ...]:

@@ -4,7 +4,8 @@ import pytest
 from moodring.configs.live import EegSection, LiveConfig, StreamQuery
 from moodring.realtime.build import intake_maker
 from moodring.realtime.clock import VirtualClock
-from moodring.realtime.decoder import Decider, Lane, Plan, first_decision, identity
+from moodring.realtime.decoder import Decider
+from moodring.realtime.plan import Lane, Plan, first_decision, identity
 from moodring.realtime.sources.base import Chunk, SourceInfo
 
 CONFIG = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")))

@@ -134,8 +134,8 @@ def test_live_and_decoded_are_the_same(live, lsl_session, fakes, stepping):
         speech=SpeechSection(stream=_named(f"{prefix}_speech")),
     )
     heard = []
-    publish_one = session._publish
-    session._publish = lambda decider, estimate: (heard.append(estimate), publish_one(decider, estimate))
+    publish_one = session.publisher.publish
+    session.publisher.publish = lambda decider, estimate: (heard.append(estimate), publish_one(decider, estimate))
     session.connect(threading.Event())
     session.start()
     stepping(session)(lambda: heard and heard[-1].session_time_s >= 20.0, 40)

@@ -1,0 +1,65 @@
+"""When decisions and looks happen, and what they are made from."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.contract import Image
+from .intake import Intake
+
+
+@dataclass(frozen=True)
+class Plan:
+    """When things happen, on the clock of the stamps.
+
+    Attributes
+    ----------
+    t0_s : float
+    interval_s : float
+        Between decisions, which happen at ``t0_s + k * interval_s``.
+    first : int
+        k of the first decision.
+    rest_s : float
+    grid_hz : float
+        Of the looks.
+    max_wait_frames : int
+    window_s : float
+        Of the EEG that a look sees.
+    eeg_delay_s : float
+        Of the causal filters.
+    """
+
+    t0_s: float
+    interval_s: float
+    first: int
+    rest_s: float
+    grid_hz: float
+    max_wait_frames: int
+    window_s: float
+    eeg_delay_s: float
+
+    def time_s(self, k: int) -> float:
+        """Give the data time of a decision."""
+        return self.t0_s + k * self.interval_s
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One source's samples, and how to make a picture of one of them."""
+
+    intake: Intake
+    picture: Callable[[NDArray[Any]], Image]
+
+
+def first_decision(t0_s: float, first_stamp_s: float, warmup_s: float, interval_s: float) -> int:
+    """Give k of the first decision that has ``warmup_s`` of data before it."""
+    return max(0, math.ceil((first_stamp_s - t0_s + warmup_s) / interval_s - 1e-3))
+
+
+def identity(sample: NDArray[Any]) -> Image:
+    """Take a sample of a face ring for the picture that it is."""
+    return np.asarray(sample, np.uint8)

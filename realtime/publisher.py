@@ -1,0 +1,112 @@
+"""Where an estimate goes once it is made: the outlet, the ring for screens, the journal, the count of the session."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from ..configs.live import LiveConfig
+from ..models.contract import Estimate, Modality
+from .clock import Clock
+from .decoder import Decider
+from .journal import Journal
+from .outlet import Outlet, estimate_labels, estimate_row
+from .ring import Ring
+from .snapshot import Transition
+from .summary import Tally
+
+_ESTIMATES_KEPT = 2048
+_LOOKING_S = 1.0
+
+
+class Publisher:
+    """Publishes; for the decoder's thread, while others read :attr:`estimate`, :attr:`attention` and :attr:`tally`.
+
+    Parameters
+    ----------
+    config : LiveConfig
+    speech_classes : tuple of str
+    clock : Clock
+    folder : Path or None
+        Where the estimates' ring goes for screens to map; None keeps it to this process.
+    started_s : float
+        When the command started.
+
+    Attributes
+    ----------
+    rows : Ring
+        The estimates, as :func:`~moodring.realtime.outlet.estimate_row` lays them out.
+    tally : Tally
+    estimate : Estimate or None
+        The newest.
+    attention : tuple of 3 floats or None
+        Over theta, alpha and beta, of the last look with EEG.
+    """
+
+    def __init__(
+        self,
+        config: LiveConfig,
+        speech_classes: tuple[str, ...],
+        clock: Clock,
+        folder: Path | None,
+        started_s: float,
+    ) -> None:
+        self._config = config
+        self._classes = speech_classes
+        self._clock = clock
+        self._started_s = started_s
+        self.tally = Tally()
+        self.estimate: Estimate | None = None
+        self.attention: tuple[float, float, float] | None = None
+        labels = estimate_labels(speech_classes)
+        path = folder / "estimates.ring" if folder is not None else None
+        rate_hz = 1 / config.decisions.interval_s
+        self.rows = Ring.create(_ESTIMATES_KEPT, (len(labels),), np.float32, rate_hz, labels, path)
+        self._journal = Journal(config.journal) if config.journal is not None else None
+        self._outlet: Outlet | None = None
+        self._taken = True
+        self._screen_at_s = -math.inf
+
+    def open_outlet(self, meanings: tuple[tuple[str, str], ...]) -> None:
+        """Announce the estimates on the network, where the config wants that."""
+        if self._config.outlet.enabled:
+            self._outlet = Outlet(self._config.outlet.name, self._classes, meanings)
+
+    def publish(self, decider: Decider, estimate: Estimate) -> None:
+        """Send an estimate everywhere, the journal last: its line says when all the others had it."""
+        if self._outlet is not None:
+            self._outlet.push(estimate)
+        row = estimate_row(estimate, self._classes)
+        self.rows.append(row[np.newaxis], np.array([estimate.time_s]), self._clock.now())
+        published_s = self._clock.now()
+        estimate = decider.published(estimate, published_s)
+        # Only a screen that is looking can miss an estimate.
+        if not self._taken and published_s - self._screen_at_s < _LOOKING_S:
+            self.tally.dropped += 1
+        for look in estimate.looks:
+            if look.band_attention is not None:
+                theta, alpha, beta = (float(weight) for weight in look.band_attention)
+                self.attention = (theta, alpha, beta)
+        self.estimate = estimate
+        self._taken = False
+        self.tally.glimpsed_fraction = decider.glimpsed_fraction(estimate.time_s)
+        self.tally.add(estimate, self._started_s)
+        if self._journal is not None:
+            self._journal.append(estimate)
+
+    def take(self, now_s: float) -> Estimate | None:
+        """Give the newest estimate to a screen, and remember that one is looking."""
+        self._taken = True
+        self._screen_at_s = now_s
+        return self.estimate
+
+    def push_health(self, modality: Modality, change: Transition) -> None:
+        """Send a change of health."""
+        if self._outlet is not None:
+            self._outlet.push_health(modality, change)
+
+    def close(self) -> None:
+        """Take the outlets off the network and close the journal."""
+        self._outlet = None
+        if self._journal is not None:
+            self._journal.close()
