@@ -95,7 +95,7 @@ class UtteranceCutter:
         state = self._state
         heard = np.concatenate((state.rest, np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)))
         heard_from_s = start_s - len(state.rest) / AUDIO_RATE_HZ
-        voice, utterance, level_db = state.voice, state.utterance, state.level_db
+        voice, utterance = state.voice, state.utterance
         whole = len(heard) // WINDOW_SAMPLES * WINDOW_SAMPLES
         for stop in range(WINDOW_SAMPLES, whole + 1, WINDOW_SAMPLES):
             window = heard[stop - WINDOW_SAMPLES : stop].astype(np.float32)
@@ -103,7 +103,7 @@ class UtteranceCutter:
             end_s = heard_from_s + stop / AUDIO_RATE_HZ
             segments, utterance = cutting.step(utterance, window, probability, end_s, self._rules)
             done.extend(segments)
-            level_db = cutting.level_db(window)
+        level_db = cutting.level_db(heard[whole - WINDOW_SAMPLES : whole]) if whole else state.level_db
         self._state = _Listening(
             heard[whole:], start_s + len(samples) / AUDIO_RATE_HZ, voice, utterance, level_db
         )  # fmt: skip

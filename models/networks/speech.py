@@ -9,12 +9,15 @@ audio); its sizes are not given there, so the defaults here are chosen for one C
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ...configs.errors import MoodringError
+from ..contract import AUDIO_RATE_HZ
 
 BLOCKS = 4
+_LOWEST_HZ, _HIGHEST_HZ = 80.0, 7_000.0
 Memory = tuple[Tensor, Tensor]
 
 
@@ -36,7 +39,7 @@ class SpeechSizes:
     strides: tuple[int, ...] = (4, 1, 1, 1)
     pools: tuple[int, ...] = (8, 4, 4, 4)
     lstm_units: int = 48
-    dropout: float = 0.3
+    dropout: float = 0.1
 
     def numbers(self) -> dict[str, float | int | str]:
         """Write the sizes as plain values, for a bundle's spec; tuples as ``"16,32,48,64"``."""
@@ -74,6 +77,23 @@ def _block(inputs: int, outputs: int, kernel: int, stride: int, pool: int) -> nn
     )
 
 
+def _band_passes(count: int, length: int) -> Tensor:
+    """Give band-pass filters of unit energy, ``(count, 1, length)``, with centres equally spaced in mel.
+
+    The first convolution starts from these, since from noise it takes many epochs to find them; training then moves
+    them freely (compare SincNet, Ravanelli and Bengio 2018).
+    """
+    low, high = (2595.0 * np.log10(1.0 + hertz / 700.0) for hertz in (_LOWEST_HZ, _HIGHEST_HZ))
+    mel = np.linspace(low, high, count)
+    centres = 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
+    widths = np.maximum(np.gradient(centres), 120.0) if count > 1 else np.array([120.0])
+    times_s = (np.arange(length) - (length - 1) / 2.0) / AUDIO_RATE_HZ
+    envelopes = np.exp(-2.0 * (times_s * widths[:, None]) ** 2)
+    filters = envelopes * np.cos(2.0 * np.pi * centres[:, None] * times_s + np.pi / 4.0)
+    filters /= np.sqrt((filters**2).sum(axis=1, keepdims=True))
+    return torch.from_numpy(filters[:, None].astype(np.float32))
+
+
 class SpeechNetwork(nn.Module):
     """CNN + LSTM over the segments of one utterance.
 
@@ -90,6 +110,7 @@ class SpeechNetwork(nn.Module):
         blocks = zip(inputs, sizes.channels, sizes.kernels, sizes.strides, sizes.pools, strict=True)
         self.blocks = nn.Sequential(*(_block(*each) for each in blocks), nn.Flatten())
         with torch.no_grad():
+            next(self.blocks.parameters()).copy_(_band_passes(sizes.channels[0], sizes.kernels[0]))
             self.blocks.eval()
             # Found by a trial run: arithmetic on paddings and pools would have to be kept in step with the blocks.
             width = self.blocks(torch.zeros(1, 1, segment_samples)).shape[1]
@@ -113,7 +134,12 @@ class SpeechNetwork(nn.Module):
         logits : (batch, n_segments, n_classes)
         memory : pair of (1, batch, lstm_units)
         """
+        states, memory = self.states(segments, memory)
+        return self.head(states), memory
+
+    def states(self, segments: Tensor, memory: Memory | None = None) -> tuple[Tensor, Memory]:
+        """Give the LSTM's states ``(batch, n_segments, lstm_units)`` that the logits are read from."""
         batch, n_segments, n_samples = segments.shape
         vectors = self.blocks(segments.reshape(batch * n_segments, 1, n_samples)).reshape(batch, n_segments, -1)
         states, memory = self.lstm(self.dropout(vectors), memory)
-        return self.head(self.dropout(states)), memory
+        return self.dropout(states), memory

@@ -178,7 +178,8 @@ def segments_of(samples: FloatArray, rules: UtteranceRules) -> FloatArray:
         Normalised by the running RMS; the last zero-padded, or left out where less than ``rules.shortest_samples``
         remain after another.
     """
-    rms, cut = RunningRms(), []
+    rms = RunningRms()
+    cut: list[FloatArray] = []
     for start in range(0, len(samples), SEGMENT_SAMPLES):
         part = samples[start : start + SEGMENT_SAMPLES]
         if cut and len(part) < rules.shortest_samples:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from ...configs.train_speech import TrainSpeechConfig
@@ -30,6 +30,20 @@ from .speech_scores import SpeechScores, Verdict, balanced_loss, fit_temperature
 
 Report = Callable[[str], None]
 _DIFFICULTIES = {difficulty.name: difficulty for difficulty in (BENCHMARK, EASY)}
+
+
+class Learner(nn.Module):
+    """The network, and beside it what is needed only while training: a layer that names valence and arousal."""
+
+    def __init__(self, network: SpeechNetwork) -> None:
+        super().__init__()
+        self.network = network
+        self.guide = nn.Linear(network.lstm.hidden_size, 2)
+
+    def forward(self, segments: Tensor) -> tuple[Tensor, Tensor]:
+        """Give logits ``(batch, n_segments, n_classes)`` and valence and arousal ``(batch, n_segments, 2)``."""
+        states, _ = self.network.states(segments)
+        return self.network.head(states), self.guide(states)
 
 
 @dataclass(frozen=True)
@@ -86,13 +100,14 @@ def _train(config: TrainSpeechConfig, out: Path, report: Report) -> SpeechScores
     checkpoints = Checkpoints(out.with_suffix(".checkpoints"), _run_name(config, difficulty))
     sizes = _sizes(config)
     torch.manual_seed(config.seed)
-    network = SpeechNetwork(sizes, len(CLASSES)).to(device)
-    best = _fit(network, training.spoken, stopping.spoken, config, checkpoints, report)
-    network.load_state_dict(best.weights)
+    learner = Learner(SpeechNetwork(sizes, len(CLASSES))).to(device)
+    network = learner.network
+    best = fit(learner, training.spoken, stopping.spoken, config, checkpoints, report)
+    learner.load_state_dict(best.weights)
     temperature = fit_temperature(judge(network, calibration.spoken))
     scores = score(judge(network, test.spoken), temperature, test.hearings, config.seed)
     spec = _spec(config, difficulty, sizes, temperature)
-    save_bundle(out, spec, best.weights)
+    save_bundle(out, spec, network.state_dict())
     write_card(out.with_suffix(".md"), spec, scores, len(training.spoken), best.best_epoch)
     checkpoints.clear()
     report(scores.line())
@@ -120,7 +135,7 @@ def judge(network: SpeechNetwork, spoken: Sequence[Spoken]) -> list[Verdict]:
 
 def batches(
     spoken: Sequence[Spoken], size: int, shift_samples: int, rng: np.random.Generator
-) -> Iterator[tuple[Tensor, Tensor]]:
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Shuffle utterances into batches.
 
     Utterances of one batch have the same number of segments: padding whole segments would teach batch norm silence.
@@ -137,21 +152,24 @@ def batches(
     ------
     segments : (batch, n_segments, 16000) float32
     labels : (batch,) int64
+    expressed : (batch, 2) float32
     """
-    by_length: dict[int, list[tuple[FloatArray, int]]] = {}
+    by_length: dict[int, list[tuple[FloatArray, Spoken]]] = {}
     for index in rng.permutation(len(spoken)):
         one = spoken[index]
         most = min(shift_samples, max(len(one.samples) - AUDIO_RATE_HZ, 0))
         segments = segments_of(one.samples[int(rng.integers(most + 1)) :], UtteranceRules())
-        by_length.setdefault(len(segments), []).append((segments, one.label))
+        by_length.setdefault(len(segments), []).append((segments, one))
     groups = [same[i : i + size] for same in by_length.values() for i in range(0, len(same), size)]
     for index in rng.permutation(len(groups)):
         stacked = np.stack([segments for segments, _ in groups[index]])
-        yield torch.from_numpy(stacked), torch.tensor([label for _, label in groups[index]])
+        shown = [one for _, one in groups[index]]
+        expressed = np.stack([one.expressed for one in shown])
+        yield torch.from_numpy(stacked), torch.tensor([one.label for one in shown]), torch.from_numpy(expressed)
 
 
-def _fit(
-    network: SpeechNetwork,
+def fit(
+    learner: Learner,
     training: Sequence[Spoken],
     stopping: Sequence[Spoken],
     config: TrainSpeechConfig,
@@ -160,7 +178,7 @@ def _fit(
 ) -> Checkpoint:
     """Train until the epochs are over or nothing improves; give the best checkpoint."""
     descent = torch.optim.SGD(
-        network.parameters(),
+        learner.parameters(),
         config.learning_rate,
         momentum=config.momentum,
         weight_decay=config.weight_decay,
@@ -168,16 +186,16 @@ def _fit(
     )
     newest = checkpoints.newest()
     if newest is not None:
-        _restore(network, descent, newest)
+        _restore(learner, descent, newest)
         report(f"goes on after epoch {len(newest.losses)}")
     weights = class_weights(training)
     while newest is None or not _over(newest, config):
         epoch = len(newest.losses) if newest else 0
         descent.param_groups[0]["lr"] = config.learning_rate * 0.5 * (1.0 + math.cos(math.pi * epoch / config.epochs))
-        loss = _epoch(network, descent, training, weights, config, epoch)
-        held_out = balanced_loss(judge(network, stopping))
+        loss = _epoch(learner, descent, training, weights, config, epoch)
+        held_out = balanced_loss(judge(learner.network, stopping))
         newest = Checkpoint(
-            dict(network.state_dict()), _momentum(network, descent), (*(newest.losses if newest else ()), held_out)
+            dict(learner.state_dict()), _momentum(learner, descent), (*(newest.losses if newest else ()), held_out)
         )
         checkpoints.save(newest)
         report(f"epoch {epoch + 1} of at most {config.epochs}: loss {loss:.3f}, of people to stop by {held_out:.3f}")
@@ -190,7 +208,7 @@ def _over(newest: Checkpoint, config: TrainSpeechConfig) -> bool:
 
 
 def _epoch(
-    network: SpeechNetwork,
+    learner: Learner,
     descent: torch.optim.SGD,
     training: Sequence[Spoken],
     weights: Tensor,
@@ -200,16 +218,17 @@ def _epoch(
     # Chance depends on the epoch alone, so that a resumed run goes the way of an uninterrupted one.
     torch.manual_seed(1_000 * config.seed + epoch)
     rng = np.random.default_rng((config.seed, epoch))
-    device = next(network.parameters()).device
-    network.train()
+    device = next(learner.parameters()).device
+    learner.train()
     losses = []
-    for segments, labels in batches(training, config.batch, round(config.shift_s * AUDIO_RATE_HZ), rng):
-        logits, _ = network(segments.to(device))
+    for segments, labels, expressed in batches(training, config.batch, round(config.shift_s * AUDIO_RATE_HZ), rng):
+        logits, felt = learner(segments.to(device))
         each = labels.to(device)[:, None].expand(-1, segments.shape[1])
         loss = functional.cross_entropy(logits.flatten(0, 1), each.flatten(), weights.to(device))
+        loss = loss + config.guide * (felt - expressed.to(device)[:, None]).square().sum(-1).mean()
         descent.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(learner.parameters(), 2.0)
         descent.step()
         losses.append(float(loss.detach()))
     return float(np.mean(losses))
@@ -221,13 +240,13 @@ def class_weights(spoken: Sequence[Spoken]) -> Tensor:
     return torch.tensor(len(spoken) / (len(CLASSES) * np.maximum(counts, 1)), dtype=torch.float32)
 
 
-def _momentum(network: SpeechNetwork, descent: torch.optim.SGD) -> dict[str, Tensor]:
-    return {name: descent.state[parameter]["momentum_buffer"] for name, parameter in network.named_parameters()}
+def _momentum(learner: Learner, descent: torch.optim.SGD) -> dict[str, Tensor]:
+    return {name: descent.state[parameter]["momentum_buffer"] for name, parameter in learner.named_parameters()}
 
 
-def _restore(network: SpeechNetwork, descent: torch.optim.SGD, checkpoint: Checkpoint) -> None:
-    network.load_state_dict(checkpoint.weights)
-    for name, parameter in network.named_parameters():
+def _restore(learner: Learner, descent: torch.optim.SGD, checkpoint: Checkpoint) -> None:
+    learner.load_state_dict(checkpoint.weights)
+    for name, parameter in learner.named_parameters():
         descent.state[parameter]["momentum_buffer"] = checkpoint.momentum[name].to(parameter.device)
 
 

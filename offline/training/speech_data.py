@@ -28,12 +28,15 @@ class Spoken:
         Seed.
     label : int
         Index into ``CLASSES`` of the simulated utterance that it overlaps most.
+    expressed : (2,) float32
+        Valence and arousal that this voice expresses there, which is more than its label says.
     samples : (n,) float32
         As recorded.
     """
 
     person: int
     label: int
+    expressed: FloatArray
     samples: FloatArray
 
 
@@ -64,7 +67,7 @@ def hear(seed: int, seconds: float, difficulty: Difficulty, voice: VoiceActivity
     truth = np.array([(one.start_s, one.stop_s) for one in planned]).reshape(-1, 2)
     overlaps = [np.minimum(stop, truth[:, 1]) - np.maximum(start, truth[:, 0]) for start, stop in found]
     spoken = [
-        Spoken(seed, _label(planned, overlap), audio[_sample(start) : _sample(stop)])
+        _spoken(seed, planned[int(np.argmax(overlap))], audio[_sample(start) : _sample(stop)])
         for (start, stop), overlap in zip(found, overlaps, strict=True)
         if overlap.max(initial=0.0) > 0.0
     ]
@@ -87,8 +90,9 @@ def _sample(time_s: float) -> int:
     return round(time_s * AUDIO_RATE_HZ)
 
 
-def _label(planned: Sequence[Utterance], overlap: NDArray[np.float64]) -> int:
-    return CLASSES.index(planned[int(np.argmax(overlap))].label)
+def _spoken(seed: int, said: Utterance, samples: FloatArray) -> Spoken:
+    expressed = np.array((said.valence, said.arousal), np.float32)
+    return Spoken(seed, CLASSES.index(said.label), expressed, samples.copy())
 
 
 def _unmet(overlaps: Sequence[NDArray[np.float64]], count: int) -> int:

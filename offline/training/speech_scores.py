@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 
 from ...configs.errors import MoodringError
 from ...models.contract import ModelSpec
+from ..metrics import Scores, uar
+from ..metrics import score as score_probabilities
 from .speech_data import CLASSES, Hearing
-
-_RESAMPLES = 1_000
-_SHUFFLES = 500
 
 
 @dataclass(frozen=True)
@@ -34,33 +33,25 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Score:
-    """Unweighted average recall with its 95 % interval over people, and the recall of each class.
-
-    ``by_person`` averages over the classes that a person showed. ``shuffled`` is the 95th percentile with the labels
-    shuffled within each person; always saying the most frequent class gives ``majority``.
-    """
-
-    n: int
-    uar: float
-    low: float
-    high: float
-    recalls: tuple[float, ...]
-    accuracy: float
-    majority: float
-    shuffled: float
-    by_person: tuple[tuple[int, float], ...]
-
-
-@dataclass(frozen=True)
 class SpeechScores:
     """The result of a training run on its test people.
 
-    ``loss`` is the negative log-likelihood with all classes weighing the same, after calibration.
+    Attributes
+    ----------
+    utterances, segments : Scores
+        Of the last verdict of each utterance, and of the verdict after each segment.
+    by_person : tuple of (person, UAR per utterance, UAR per segment)
+        Over the classes that the person showed.
+    loss : float
+        Negative log-likelihood per segment after calibration, all classes weighing the same.
+    temperature : float
+    hearing : Hearing
+        Means over people, and sums of missed and false utterances.
     """
 
-    utterances: Score
-    segments: Score
+    utterances: Scores
+    segments: Scores
+    by_person: tuple[tuple[int, float, float], ...]
     loss: float
     temperature: float
     hearing: Hearing
@@ -69,9 +60,9 @@ class SpeechScores:
         """Sum up in one line."""
         one = self.utterances
         return (
-            f"UAR per utterance {one.uar:.3f} [{one.low:.3f}, {one.high:.3f}], per segment {self.segments.uar:.3f}; "
-            f"majority {one.majority:.2f}, labels shuffled {one.shuffled:.3f}; n = {one.n} utterances of "
-            f"{len(one.by_person)} people; speech heard {self.hearing.recall:.3f}, falsely {self.hearing.false_alarm:.3f}"
+            f"UAR per utterance {one.uar}, per segment {self.segments.uar}; majority {one.majority_uar:.2f}, "
+            f"chance {one.permutation.mean:.2f} (95 % below {one.permutation.high:.2f}); {one.n} utterances of "
+            f"{one.n_groups} people; speech heard {self.hearing.recall:.3f}, falsely {self.hearing.false_alarm:.3f}"
         )
 
 
@@ -96,12 +87,20 @@ def score(verdicts: Sequence[Verdict], temperature: float, hearings: Sequence[He
     """Score the last verdict of each utterance, and every segment's."""
     labels, logits = _segments(verdicts)
     persons = np.repeat([one.person for one in verdicts], [len(one.logits) for one in verdicts])
-    last = np.array([one.logits[-1].argmax() for one in verdicts])
+    last_labels = np.array([one.label for one in verdicts], np.int64)
+    last_logits = np.stack([one.logits[-1] for one in verdicts])
+    last_persons = np.array([one.person for one in verdicts])
     return SpeechScores(
-        utterances=_score(
-            np.array([one.label for one in verdicts]), last, np.array([one.person for one in verdicts]), seed
+        utterances=_scored(last_labels, last_logits / temperature, last_persons, seed),
+        segments=_scored(labels, logits / temperature, persons, seed),
+        by_person=tuple(
+            (
+                int(person),
+                _uar_of(person, last_labels, last_logits, last_persons),
+                _uar_of(person, labels, logits, persons),
+            )
+            for person in np.unique(persons)
         ),
-        segments=_score(labels, logits.argmax(axis=1), persons, seed),
         loss=balanced_loss(verdicts, temperature),
         temperature=temperature,
         hearing=Hearing(
@@ -113,12 +112,10 @@ def score(verdicts: Sequence[Verdict], temperature: float, hearings: Sequence[He
     )
 
 
-def recalls(labels: NDArray[np.int64], said: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Give the recall of each class; NaN where it did not come up."""
-    table = np.zeros((len(CLASSES), len(CLASSES)))
-    np.add.at(table, (labels, said), 1)
-    totals = table.sum(axis=1)
-    return np.asarray(np.divide(np.diag(table), totals, out=np.full(len(CLASSES), np.nan), where=totals > 0))
+def recalls(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Give the recall of each class from the confusion matrix; NaN where a class did not come up."""
+    totals = counts.sum(axis=1)
+    return np.asarray(np.divide(np.diag(counts), totals, out=np.full(len(counts), np.nan), where=totals > 0))
 
 
 def write_card(path: Path, spec: ModelSpec, scores: SpeechScores, n_training: int, epoch: int) -> None:
@@ -131,17 +128,17 @@ def write_card(path: Path, spec: ModelSpec, scores: SpeechScores, n_training: in
     """
     whole, parts, heard = scores.utterances, scores.segments, scores.hearing
     rows = "\n".join(
-        f"| {what} | {one.n} | {one.uar:.3f} [{one.low:.3f}, {one.high:.3f}] | {one.accuracy:.3f} "
-        f"| {one.majority:.3f} | {one.shuffled:.3f} |"
+        f"| {what} | {one.n} | {one.uar} | {one.accuracy:.2f} | {one.macro_f1:.2f} | {one.majority_uar:.2f} "
+        f"| {one.permutation.mean:.2f} ({one.permutation.high:.2f}) |"
         for what, one in (("utterance", whole), ("segment", parts))
     )
     classes = "\n".join(
-        f"| {name} | {a:.3f} | {b:.3f} |" for name, a, b in zip(CLASSES, whole.recalls, parts.recalls, strict=True)
+        f"| {name} | {count} | {a:.2f} | {b:.2f} |"
+        for name, count, a, b in zip(
+            CLASSES, whole.class_counts, recalls(whole.confusion), recalls(parts.confusion), strict=True
+        )
     )
-    people = "\n".join(
-        f"| {person} | {a:.3f} | {b:.3f} |"
-        for (person, a), (_, b) in zip(whole.by_person, parts.by_person, strict=True)
-    )
+    people = "\n".join(f"| {person} | {a:.2f} | {b:.2f} |" for person, a, b in scores.by_person)
     text = f"""# Speech model, simulated people
 
 **Demonstration model, not valid for people.** It was trained on simulated voices only; what it says of a real person
@@ -157,15 +154,15 @@ means nothing.
 
 ## On the test people
 
-Interval: 95 % bootstrap over people. Majority: always the most frequent class. Shuffled: 95th percentile of UAR with the labels
-shuffled within each person.
+Interval: 95 % bootstrap over people. Majority: UAR of always saying the most frequent class. Chance: UAR with the truth shifted
+in time within each person, mean and 95th percentile.
 
-| per | n | UAR | accuracy | majority (UAR) | shuffled |
-|---|---|---|---|---|---|
+| per | n | UAR | accuracy | macro-F1 | majority | chance |
+|---|---|---|---|---|---|---|
 {rows}
 
-| recall of | per utterance | per segment |
-|---|---|---|
+| class | utterances | recall per utterance | recall per segment |
+|---|---|---|---|
 {classes}
 
 | person (seed) | UAR per utterance | UAR per segment |
@@ -196,31 +193,10 @@ def _segments(verdicts: Sequence[Verdict]) -> tuple[NDArray[np.int64], NDArray[n
     return labels, logits
 
 
-def _score(labels: NDArray[np.int64], said: NDArray[np.int64], persons: NDArray[np.int64], seed: int) -> Score:
-    rng = np.random.default_rng(seed)
-    of_person = [np.flatnonzero(persons == person) for person in np.unique(persons)]
-    drawn = []
-    for _ in range(_RESAMPLES):
-        rows = np.concatenate([of_person[i] for i in rng.integers(len(of_person), size=len(of_person))])
-        drawn.append(np.nanmean(recalls(labels[rows], said[rows])))
-    shuffled = []
-    for _ in range(_SHUFFLES):
-        mixed = labels.copy()
-        for rows in of_person:
-            mixed[rows] = labels[rng.permutation(rows)]
-        shuffled.append(np.nanmean(recalls(mixed, said)))
-    each = recalls(labels, said)
-    most = np.full_like(labels, np.bincount(labels).argmax())
-    return Score(
-        n=len(labels),
-        uar=float(np.nanmean(each)),
-        low=float(np.quantile(drawn, 0.025)),
-        high=float(np.quantile(drawn, 0.975)),
-        recalls=tuple(float(one) for one in each),
-        accuracy=float(np.mean(labels == said)),
-        majority=float(np.nanmean(recalls(labels, most))),
-        shuffled=float(np.quantile(shuffled, 0.95)),
-        by_person=tuple(
-            (int(persons[rows[0]]), float(np.nanmean(recalls(labels[rows], said[rows])))) for rows in of_person
-        ),
-    )
+def _scored(labels: NDArray[np.int64], logits: NDArray[np.float64], persons: NDArray[np.int64], seed: int) -> Scores:
+    return score_probabilities(labels, softmax(logits, axis=1), [str(person) for person in persons], seed)
+
+
+def _uar_of(person: int, labels: NDArray[np.int64], logits: NDArray[np.float64], persons: NDArray[np.int64]) -> float:
+    own = persons == person
+    return uar(labels[own], logits[own].argmax(axis=1))
