@@ -137,3 +137,22 @@ def test_decode_of_a_simulated_session_writes_plain_json(run, tmp_path: Path) ->
         assert sum(valence) == pytest.approx(1.0, abs=1e-4)
         assert sum(arousal) == pytest.approx(1.0, abs=1e-4)
     assert all(summary["modalities"][name]["present"] for name in ("eeg", "face", "speech"))
+
+
+def test_evaluate_prints_a_table_with_every_condition(run, tmp_path: Path) -> None:
+    path = tmp_path / "e.toml"
+    path.write_text(
+        'name = "two people"\nconditions = ["full", "no_eeg"]\n[people]\nseeds = [21, 22]\nseconds = 60.0\n'
+    )
+    status, said, _ = run("evaluate", path, "--json", tmp_path / "e.json", "--out", tmp_path / "out")
+    assert status == 0
+    rows = [line for line in said.splitlines() if line.startswith("| ") and "UAR [" not in line]
+    assert [row.split("|")[1].strip() for row in rows] == ["full model", "without EEG"]
+    assert said.strip() in (tmp_path / "out" / "evaluation.md").read_text()
+    result = json.loads((tmp_path / "e.json").read_text())
+    for condition in result["conditions"]:
+        # 60 s: 15 s of rest, and then a decision every half second.
+        assert condition["decisions"] == pytest.approx(2 * 90, abs=6)
+        for axis in condition["axes"]:
+            assert len(axis["uar_by_person"]) == 2
+            assert 0 <= axis["uar"]["low"] <= axis["uar"]["value"] <= axis["uar"]["high"] <= 1

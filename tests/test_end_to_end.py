@@ -1,6 +1,6 @@
-"""Real recordings through the real path: replayed over LSL or played into a microphone, and decoded live.
+"""Everything as a user runs it, in processes of its own: the demo, replay and decode, and real recordings.
 
-Everything runs as a user runs it, in processes of its own, in an LSL session that nobody else can see.
+LSL sessions are private: nobody else on the network sees them, nor is seen.
 """
 
 import json
@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.data, pytest.mark.deadline, pytest.mark.xdist_group("live")]
+pytestmark = pytest.mark.deadline
 NOTICE = "demonstration model, not valid for people"
 
 
@@ -72,6 +72,61 @@ def assert_sane(summary: dict[str, Any]) -> None:
 
 
 @pytest.mark.lsl
+def test_the_demo_uses_everything_and_loses_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "demo.json"
+    done = subprocess.run(
+        moodring("demo", "--headless", "--duration", 12, "--json", out, "--screenshot", tmp_path / "window.png"),
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert NOTICE not in done.stdout + done.stderr, "the participant is simulated, as the models' people were"
+    summary = json.loads(out.read_text())
+    assert_sane(summary)
+    for modality in ("eeg", "face", "speech"):
+        assert summary["modalities"][modality]["used_fraction"] >= 0.9
+        assert summary["modalities"][modality]["lost_samples"] == 0
+    assert 0 < summary["glimpsed_fraction"] <= 0.15
+    assert summary["skipped_decisions"] == summary["dropped_decisions"] == 0
+    assert (tmp_path / "window.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.lsl
+def test_live_and_decoded_again_agree(environment: dict[str, str], tmp_path: Path) -> None:
+    subprocess.run(
+        moodring("simulate", tmp_path / "sessions", "--seconds", 24, "--seed", 31), env=environment, check=True
+    )
+    (session,) = (tmp_path / "sessions").iterdir()
+    journal = tmp_path / "decisions.jsonl"
+    config = f"journal = '{journal}'\n" + "".join(
+        f'[{name}]\nstream = {{ name = "simulated_{name}" }}\n' for name in ("eeg", "face", "speech")
+    )
+    with replaying(environment, session):
+        live(environment, tmp_path, config, 21)
+    done = subprocess.run(
+        moodring("decode", session, "--config", tmp_path / "live.toml", "--set", "journal=again.jsonl",
+                 "--journal", journal),
+        env=environment, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    said, again = (
+        {round(row["session_time_s"], 3): row for row in map(json.loads, path.read_text().splitlines())}
+        for path in (journal, tmp_path / "again.jsonl")
+    )
+    common = [time_s for time_s in said if time_s >= 10 and time_s in again]
+    assert len(common) >= 16
+    for time_s in common:
+        for axis in ("valence", "arousal"):
+            assert said[time_s]["readout"][axis] == pytest.approx(again[time_s]["readout"][axis], abs=1e-3)
+        assert (said[time_s]["speech"] is None) == (again[time_s]["speech"] is None)
+        if said[time_s]["speech"] is not None:
+            assert said[time_s]["speech"]["probabilities"] == pytest.approx(
+                again[time_s]["speech"]["probabilities"], abs=1e-3
+            )
+    assert "against the journal" in done.stdout
+
+
+@pytest.mark.lsl
+@pytest.mark.data
 def test_a_real_amplifier_recording_is_decoded_by_eeg_alone(
     data_dir: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -87,6 +142,7 @@ def test_a_real_amplifier_recording_is_decoded_by_eeg_alone(
 
 
 @pytest.mark.lsl
+@pytest.mark.data
 def test_a_real_film_is_decoded_by_face_and_speech(data_dir: Path, environment: dict[str, str], tmp_path: Path) -> None:
     with replaying(environment, data_dir / "grid" / "bbaf2n.mpg", "--loop"):
         config = '[face]\nstream = { name = "replay_face" }\n[speech]\nstream = { name = "replay_speech" }\n'
@@ -130,6 +186,7 @@ def loudspeaker(environment: dict[str, str], tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.audio
+@pytest.mark.data
 def test_a_real_voice_through_a_microphone(
     data_dir: Path, environment: dict[str, str], loudspeaker: Path, tmp_path: Path
 ) -> None:
@@ -151,7 +208,8 @@ def test_a_real_voice_through_a_microphone(
     assert_sane(summary)
     assert summary["modalities"]["speech"]["present"]
     assert summary["modalities"]["speech"]["used_fraction"] > 0.9
-    assert summary["modalities"]["speech"]["observed_rate_hz"] == pytest.approx(16_000, rel=0.02)
+    # Ten seconds through the buffers of PulseAudio do not tell a rate better than this.
+    assert summary["modalities"]["speech"]["observed_rate_hz"] == pytest.approx(16_000, rel=0.05)
     assert sum(said is not None for _, said in summary["speech"]) > 3, "twelve angry sentences were played"
     assert NOTICE in said
 
