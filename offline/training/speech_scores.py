@@ -148,7 +148,7 @@ means nothing.
 - Network: four convolution blocks per second of speech, LSTM from second to second, softmax; {_sizes(spec)}.
 - Input: 16 kHz mono; voice activity by silero-vad; segments of 16,000 samples divided by the running RMS of the utterance.
 - Training: SGD with Nesterov momentum, early stopping (best epoch: {epoch}), {n_training} utterances, classes weighing
-  the same. Seed {spec.seed}.
+  the same, guided by the valence and arousal that the simulated voice expresses. Seed {spec.seed}.
 - Protocol: {spec.protocol}.
 - Simulation's parameters, SHA-256: {", ".join(spec.data_hashes)}.
 
