@@ -198,8 +198,11 @@ def streams(
     from rich.console import Console
     from rich.table import Table
 
+    from .configs.live import LslSection
     from .realtime import discover
+    from .realtime.lsl_settings import apply_lsl_settings
 
+    apply_lsl_settings(LslSection())
     console = Console()
     found = discover.lsl_streams(listen_s=listen)
     table = Table(title="LSL streams", title_justify="left")
@@ -228,8 +231,11 @@ def streams(
 @app.command()
 def doctor() -> None:
     """Examine this machine: versions, devices, libraries, an LSL loopback."""
+    from .configs.live import LslSection
     from .realtime.doctor import examine
+    from .realtime.lsl_settings import apply_lsl_settings
 
+    apply_lsl_settings(LslSection())
     broken = 0
     for finding in examine():
         broken += finding.essential and not finding.ok
@@ -247,10 +253,13 @@ def check(config: ConfigArgument, overrides: SetOption = None) -> None:
     """Look, before the participant comes, for every source the config names and whether it fits the model."""
     from .configs.live import LiveConfig
     from .configs.load import load
+    from .realtime.lsl_settings import apply_lsl_settings
     from .realtime.preflight import inspect
 
     problems = 0
-    for finding in inspect(load(config, LiveConfig, overrides or ())):
+    loaded = load(config, LiveConfig, overrides or ())
+    apply_lsl_settings(loaded.lsl)
+    for finding in inspect(loaded):
         problems += not finding.ok
         typer.echo(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what}: {finding.text}")
     if problems:

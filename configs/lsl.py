@@ -1,14 +1,20 @@
 """Write liblsl's settings as the text that it reads; both rooms hand the text to ``pylsl.set_config_content``."""
 
+import os
+from pathlib import Path
+
 from .errors import ConfigError
 from .live import LslSection
 
+# Its chatter would run through the terminal's dashboard; the health of the sources says what matters of it.
+_QUIET = "[log]\nlevel = -3\n"
+
 
 def liblsl_settings(section: LslSection) -> str | None:
-    """Give the text of liblsl's configuration, or None where the section asks for nothing of its own.
+    """Give the text of liblsl's configuration, or None where the computer's own is to be used.
 
     liblsl reads its settings once, at its first use in a process, and text given to it hides the computer's
-    own ``lsl_api.cfg``; a section left at its defaults therefore leaves that file in charge.
+    own ``lsl_api.cfg``; a section left at its defaults therefore leaves that file, where there is one, in charge.
 
     Raises
     ------
@@ -16,7 +22,7 @@ def liblsl_settings(section: LslSection) -> str | None:
         A session or peer whose name would break the text apart.
     """
     if section.model_copy(update={"resolve_timeout_s": LslSection().resolve_timeout_s}) == LslSection():
-        return None
+        return None if _computer_has_settings() else _QUIET
     for key, words in (("session_id", [section.session_id]), ("known_peers", section.known_peers)):
         for word in words:
             if not word.strip() or any(character in word for character in "{}[],;#=\r\n"):
@@ -24,5 +30,12 @@ def liblsl_settings(section: LslSection) -> str | None:
     return (
         f"[lab]\nKnownPeers = {{{', '.join(section.known_peers)}}}\nSessionID = {section.session_id}\n"
         f"[multicast]\nResolveScope = {section.resolve_scope}\n"
-        "[log]\nlevel = -3\n"  # its chatter would run through the terminal's dashboard; source health says what matters of it
+        f"{_QUIET}"
     )
+
+
+def _computer_has_settings() -> bool:
+    """Look where liblsl looks (https://labstreaminglayer.readthedocs.io/info/lslapicfg.html)."""
+    given = os.environ.get("LSLAPICFG")
+    places = [Path("lsl_api.cfg"), Path.home() / "lsl_api" / "lsl_api.cfg", Path("/etc/lsl_api/lsl_api.cfg")]
+    return any(place.is_file() for place in ([Path(given)] if given else []) + places)

@@ -17,12 +17,12 @@ from typing import Any
 import psutil
 
 from ..configs.errors import MoodringError
-from ..configs.lsl import liblsl_settings
 from . import run_dir
 from .channel import ChannelServer
 from .clock import LslClock
 from .job import EngineJob
 from .loaded import load_models
+from .lsl_settings import apply_lsl_settings
 from .session import Session, configured
 from .summary import Costs, summarise
 
@@ -123,11 +123,7 @@ def _decode(session: Session, job: EngineJob, clock: LslClock, wishes: _Wishes) 
 
 def apply_settings(job: EngineJob) -> None:
     """Hand liblsl its settings and cap the threads of the libraries; before anything uses them."""
-    import pylsl
-
-    settings = liblsl_settings(job.config.lsl)
-    if settings is not None:
-        pylsl.set_config_content(settings)
+    apply_lsl_settings(job.config.lsl)
     import cv2
     import torch
 

@@ -98,8 +98,15 @@ def waited_for(get: Callable[[], Any]) -> Any:
     raise AssertionError("nothing came in 10 s")
 
 
-def test_lsl_settings_are_written_as_liblsl_reads_them() -> None:
+def test_lsl_settings_of_the_computer_stay_in_charge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tmp_path / "lsl_api.cfg"
+    own.write_text("[lab]\nSessionID = lab\n")
+    monkeypatch.setenv("LSLAPICFG", str(own))
     assert liblsl_settings(LslSection(resolve_timeout_s=3.0)) is None
+    assert "SessionID = mine" in str(liblsl_settings(LslSection(session_id="mine")))
+
+
+def test_lsl_settings_are_written_as_liblsl_reads_them() -> None:
     text = liblsl_settings(LslSection(session_id="lab-2", known_peers=["10.0.0.7", "amp.local"]))
     assert text is not None
     assert "KnownPeers = {10.0.0.7, amp.local}\nSessionID = lab-2\n" in text
