@@ -45,7 +45,10 @@ SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the config.")
 ]
 HeadlessOption = Annotated[bool, typer.Option("--headless", help="No screen: a line now and then.")]
-DurationOption = Annotated[float | None, typer.Option(min=3.0, metavar="S", help="Stop after so many seconds.")]
+DurationOption = Annotated[
+    float | None,
+    typer.Option(min=3.0, metavar="S", help="Decode for so many seconds, from when the sources are there."),
+]
 ScreenshotOption = Annotated[Path | None, typer.Option(metavar="PNG", help="Save a picture of the window.")]
 
 
@@ -358,9 +361,9 @@ def reference(
 def screenshots(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the pictures go.")],
 ) -> None:
-    """Take the README's picture of the window, from a demo of 50 s."""
+    """Take the README's picture of the window, from a demo of 100 s."""
     folder.mkdir(parents=True, exist_ok=True)
-    demo(headless=True, duration=50.0, screenshot=folder / "window.png")
+    demo(headless=True, duration=100.0, screenshot=folder / "window.png")
 
 
 def _attend(
@@ -415,7 +418,7 @@ def _open_window(name: str, duration_s: float | None, screenshot: Path | None, o
     from .realtime.ui.app import Closing, show_engine
 
     after_s = 40.0 if duration_s is None else 0.8 * duration_s
-    closing = Closing(screenshot, min(40.0, after_s), close_after_screenshot=offscreen, close_when_ended=True)
+    closing = Closing(screenshot, after_s, close_after_screenshot=offscreen, close_when_ended=True)
     process = get_context("spawn").Process(target=show_engine, args=(name, closing), name="window")
     before = os.environ.get("QT_QPA_PLATFORM")
     if offscreen:
