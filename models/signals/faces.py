@@ -16,6 +16,7 @@ LONGEST_SIDE = 320
 # YuNet's own confidence; faces at a desk score above 0.8.
 SCORE_THRESHOLD = 0.7
 _NMS_THRESHOLD = 0.3
+_SMALLEST_SIDE = 10  # YuNet's smallest faces have about as many pixels
 _TOP_K = 50
 # The crop's side relative to the box's longer side, so that chin and brows stay in.
 MARGIN = 1.2
@@ -71,11 +72,15 @@ class FaceFinder:
         scale = min(1.0, LONGEST_SIDE / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         small = image if scale == 1.0 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        if min(size) < _SMALLEST_SIDE:
+            return None
         if size != self._size:
             self._detector.setInputSize(size)
             self._size = size
         _, found = self._detector.detect(small)
-        if found is None:
+        # On pictures of a few pixels OpenCV reads memory that nobody wrote, and boxes without bounds came out.
+        found = [] if found is None else [face for face in found if np.isfinite(face).all()]
+        if not found:
             return None
         best = max(found, key=lambda face: float(face[2] * face[3] * face[14]))
         to_x, to_y = width / size[0], height / size[1]
