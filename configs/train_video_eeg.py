@@ -16,11 +16,14 @@ class PeopleSection(Section):
     """Which simulated people: to train on, to choose by (validation), and to calibrate probabilities on.
 
     ``posing`` people, the first of them those who are trained on, also pose for the face network.
+    Of the training people only every ``stride``-th grid frame is computed, and held until the next.
+
     Nobody may be in two groups, and the final test's people (seeds 1001 to 1010) in none.
     """
 
     difficulty: Literal["benchmark", "easy"] = "benchmark"
     seconds: Annotated[float, Field(ge=12.0, le=3600.0)] = 150.0
+    stride: Count = 1
     first_seed: Count = 1
     count: Count = 40
     posing: Count = 80
@@ -57,11 +60,11 @@ class NetworkSection(Section):
     image_size: Annotated[int, Field(ge=8, multiple_of=4)] = 16
     face_size: Annotated[int, Field(ge=16)] = 48
     face_backbone: Literal["small"] = "small"
-    face_features: Count = 48
-    band_features: Count = 32
-    glimpse: Count = 32
-    layer1: Count = 48
-    core: Count = 96
+    face_features: Count = 16
+    band_features: Count = 16
+    glimpse: Count = 24
+    layer1: Count = 40
+    core: Count = 80
     max_wait_frames: Annotated[int, Field(ge=2, le=80)] = 16
 
 
@@ -89,13 +92,14 @@ class TrainVideoEegConfig(Section):
     people: PeopleSection = PeopleSection()
     network: NetworkSection = NetworkSection()
     batch: Count = 12
-    poses: Count = 50
+    poses: Count = 40
     dropout: Share = 0.5
-    weight_decay: Annotated[float, Field(ge=0.0)] = 1e-4
+    weight_decay: Annotated[float, Field(ge=0.0)] = 0.1
     band_balance: Annotated[float, Field(ge=0.0)] = 0.02
-    expression: StageSection = StageSection(batches=600, learning_rate=2e-3)
-    layer1: StageSection = StageSection(batches=1600, learning_rate=2e-3)
-    core: StageSection = StageSection(batches=900, learning_rate=2e-3)
+    expression: StageSection = StageSection(batches=1500, learning_rate=2e-3)
+    bands: StageSection = StageSection(batches=800, learning_rate=2e-3)
+    layer1: StageSection = StageSection(batches=1600, learning_rate=1e-3)
+    core: StageSection = StageSection(batches=1000, learning_rate=2e-3)
     reinforce: StageSection = StageSection(batches=600, learning_rate=1e-3)
     budget: Annotated[float, Field(gt=0.0, le=1.0)] = 0.10
     rollouts: Annotated[int, Field(ge=2)] = 6

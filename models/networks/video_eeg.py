@@ -31,11 +31,11 @@ class Sizes:
 
     image_size: int = 16
     face_size: int = 48
-    face_features: int = 48
-    band_features: int = 32
-    glimpse: int = 32
-    layer1: int = 48
-    core: int = 96
+    face_features: int = 16
+    band_features: int = 16
+    glimpse: int = 24
+    layer1: int = 40
+    core: int = 80
     max_wait_frames: int = 16
 
     @classmethod
@@ -91,13 +91,13 @@ class FaceNet(nn.Module):
         super().__init__()
         self.body = nn.Sequential(
             nn.Conv2d(1, 12, 5, stride=2, padding=2),
-            nn.BatchNorm2d(12),
+            nn.GroupNorm(4, 12),
             nn.ReLU(),
             nn.Conv2d(12, 24, 3, stride=2, padding=1),
-            nn.BatchNorm2d(24),
+            nn.GroupNorm(4, 24),
             nn.ReLU(),
             nn.Conv2d(24, 32, 3, stride=2, padding=1),
-            nn.BatchNorm2d(32),
+            nn.GroupNorm(4, 32),
             nn.ReLU(),
             nn.Flatten(),
         )

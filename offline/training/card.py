@@ -48,7 +48,7 @@ def write_card(
         "",
         "## Training",
         f"`moodring train configs/train_video_eeg.toml`, seed {spec.seed}. {spec.protocol}. Data: {', '.join(spec.data_hashes)}.",
-        "Stages: posed expressions; layer 1 on faces and EEG in alternating batches (the paper trains one after the other,",
+        "Stages: posed expressions; averaged scalp images; layer 1 on faces and EEG in alternating batches (the paper trains one after the other,",
         "which would overwrite the shared parameters); the core with layer 1 fixed; the policy by REINFORCE with a price of",
         f"a look that follows a budget of {config.budget:.0%} of the grid frames. Temperature and conformal thresholds from",
         f"the {len(people.calibration_seeds)} calibration people ({config.coverage:.0%} nominal coverage).",

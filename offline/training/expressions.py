@@ -82,7 +82,7 @@ def train_face(
     for number in range(stage.batches):
         chosen = integers(rng, 0, len(shown[0]), _BATCH)
         crops = moved(shown[0][chosen], rng)
-        features = functional.dropout(net(crops), 0.6 * config.dropout)
+        features = functional.dropout(net(crops), 0.2 * config.dropout)
         loss = functional.cross_entropy(net.expressed(features).flatten(0, 1), shown[1][chosen].flatten())
         descent.step(loss)
         loss_shown = running(loss_shown, float(loss.detach()))
@@ -97,14 +97,14 @@ def train_face(
 
 
 def moved(crops: Tensor, rng: torch.Generator) -> Tensor:
-    """Shift, mirror and stretch crops a little, as detectors' boxes do."""
+    """Mirror crops; shift and stretch them a little, as detectors' boxes do."""
     n = len(crops)
     noise = torch.rand(n, 4, generator=rng) * 2.0 - 1.0
     mirror = torch.where(torch.rand(n, generator=rng) < 0.5, -1.0, 1.0)
     affine = torch.zeros(n, 2, 3)
-    affine[:, 0, 0] = mirror * (1.0 + 0.08 * noise[:, 0])
-    affine[:, 1, 1] = 1.0 + 0.08 * noise[:, 1]
-    affine[:, :, 2] = 0.08 * noise[:, 2:]
+    affine[:, 0, 0] = mirror * (1.0 + 0.05 * noise[:, 0])
+    affine[:, 1, 1] = 1.0 + 0.05 * noise[:, 1]
+    affine[:, :, 2] = 0.05 * noise[:, 2:]
     grid = functional.affine_grid(affine, [n, 1, *crops.shape[1:]], align_corners=False)
     sampled = functional.grid_sample(crops[:, None].float(), grid, padding_mode="border", align_corners=False)
     return sampled[:, 0] + 4.0 * torch.randn(sampled[:, 0].shape, generator=rng)

@@ -5,38 +5,17 @@ second stage would overwrite the first; here batches of faces and of EEG alterna
 are thrown away afterwards.
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
 from ...configs.train_video_eeg import TrainVideoEegConfig
 from ...models.networks.video_eeg import Glimpse, VideoEegNet, lstm_cell
+from .bands import GRID_START, Pictures, varied
 from .looks import GRID_HZ, band_imbalance, class_loss
 from .steps import Descent, Report, chance, integers, running
 
 LOOKS = 48
 _ABSENT = 0.1
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """What stage 2 learns from: scalp images not yet turned into features.
-
-    Attributes
-    ----------
-    images : (people, views, frames, 3, size, size) float16
-    face : (people, frames, face_features)
-        Features of the frozen face network.
-    face_there, eeg_there : (people, frames) bool
-    levels : (people, frames, 2) int64
-    """
-
-    images: Tensor
-    face: Tensor
-    face_there: Tensor
-    eeg_there: Tensor
-    levels: Tensor
 
 
 class ModalityCore(nn.Module):
@@ -70,6 +49,7 @@ def train_layer1(
         if (number + 1) % 200 == 0 or number + 1 == config.layer1.batches:
             figures = ", ".join(f"{name} {value:.3f}" for name, value in shown.items() if value is not None)
             report(f"layer 1: batch {number + 1}/{config.layer1.batches}, loss {figures}")
+    descent.settle()
     net.eval()
 
 
@@ -92,9 +72,6 @@ def scheduled(rng: torch.Generator, rows: int, looks: int, frames: int, longest_
     return start + wait.cumsum(dim=0), wait.float()
 
 
-GRID_START = 8
-
-
 def _clip_loss(
     net: VideoEegNet,
     core: ModalityCore,
@@ -104,8 +81,9 @@ def _clip_loss(
     config: TrainVideoEegConfig,
     rng: torch.Generator,
 ) -> Tensor:
-    people, views, frames = pictures.images.shape[:3]
-    rows = config.batch
+    people, frames = pictures.face.shape[:2]
+    views = pictures.images.shape[1]
+    rows = 2 * config.batch
     position, elapsed = scheduled(rng, rows, LOOKS, frames, net.sizes.max_wait_frames)
     inside = position < frames
     position = position.clamp(max=frames - 1)
@@ -116,7 +94,7 @@ def _clip_loss(
     other = torch.zeros_like(elapsed)
     face, bands = other[..., None], other[..., None, None]
     if modality == "eeg":
-        images = pictures.images[person, view, position].flatten(0, 1).float()
+        images = varied(pictures.drawn(person, view, position), rng).flatten(0, 1)
         bands = net.band_net(images).reshape(LOOKS, rows, 3, -1)
     else:
         face = pictures.face[person, position]

@@ -19,11 +19,13 @@ class Bank:
     Attributes
     ----------
     face : (people, frames, face_features)
-    bands : (people, views, frames, 3, band_features)
+    bands : (people, views, frames / stride, 3, band_features)
         A view is one way the same EEG may come: calibrated or not, from all electrodes or from a few.
     face_there, eeg_there : (people, frames) bool
     levels : (people, frames, 2) int64
         -1 where there is none.
+    stride : int
+        The bands' features are held for so many frames.
     """
 
     face: Tensor
@@ -31,6 +33,7 @@ class Bank:
     face_there: Tensor
     eeg_there: Tensor
     levels: Tensor
+    stride: int = 1
 
     @property
     def frames(self) -> int:
@@ -92,7 +95,7 @@ def glimpse_at(bank: Bank, rows: Rows, position: Tensor, elapsed: Tensor) -> Gli
     person = rows.person
     return Glimpse(
         face=bank.face[person, position],
-        bands=bank.bands[person, rows.view, position],
+        bands=bank.bands[person, rows.view, position // bank.stride],
         face_present=(bank.face_there[person, position] & ~rows.no_face).float(),
         eeg_present=(bank.eeg_there[person, position] & ~rows.no_eeg).float(),
         elapsed_s=elapsed / GRID_HZ,

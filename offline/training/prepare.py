@@ -59,7 +59,7 @@ class Prepared:
     channel_names: NDArray[np.str_]
 
 
-def prepare(recording: Recording, finder: FaceFinder, face_size: int, window_s: float) -> Prepared:
+def prepare(recording: Recording, finder: FaceFinder, face_size: int, window_s: float, stride: int = 1) -> Prepared:
     """Bring one recording onto the look grid.
 
     Parameters
@@ -70,18 +70,22 @@ def prepare(recording: Recording, finder: FaceFinder, face_size: int, window_s: 
     face_size : int
     window_s : float
         Of the EEG.
+    stride : int
+        Only every so many grid frames are computed, and held for those after: the policy sees few frames anyway, so
+        more people in the same time teach more.
     """
     end_s = max(float(stamps[-1]) for stamps in _stamps(recording))
     times_s = recording.t0_s + np.arange(int((end_s - recording.t0_s) * GRID_HZ) + 1) / GRID_HZ
     n_frames = len(times_s)
-    power, good, eeg_there, names = _eeg(recording.eeg, times_s, window_s)
-    crops, face_there = _faces(recording.face, times_s, finder, face_size)
+    held = np.arange(n_frames) // stride
+    power, good, eeg_there, names = _eeg(recording.eeg, times_s[::stride], window_s)
+    crops, face_there = _faces(recording.face, times_s[::stride], finder, face_size)
     return Prepared(
-        power=power,
-        good=good,
-        eeg_there=eeg_there,
-        crops=crops,
-        face_there=face_there,
+        power=power[held],
+        good=good[held],
+        eeg_there=eeg_there[held],
+        crops=crops[held],
+        face_there=face_there[held],
         levels=_levels(recording.truth, times_s).astype(np.int8),
         resting=times_s <= recording.t0_s + recording.rest_s if recording.rest_s else np.zeros(n_frames, np.bool_),
         channel_names=np.array(names),
@@ -94,6 +98,7 @@ def prepare_people(
     difficulty: Difficulty,
     face_size: int,
     window_s: float,
+    stride: int,
     cache: Path,
     workers: int,
     report: Callable[[str], None],
@@ -107,6 +112,8 @@ def prepare_people(
     difficulty : Difficulty
     face_size : int
     window_s : float
+    stride : int
+        See :func:`prepare`.
     cache : Path
         A folder; made where it is missing. Files are named by difficulty, code, seed and length.
     workers : int
@@ -119,10 +126,10 @@ def prepare_people(
         In the order of the seeds.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    key = f"{difficulty.digest()[:12]}-{code_digest()[:12]}-{face_size}-{window_s:g}-{seconds:g}"
+    key = f"{difficulty.digest()[:12]}-{code_digest()[:12]}-{face_size}-{window_s:g}-{seconds:g}-{stride}"
     paths = {seed: cache / f"{key}-{seed:05d}.npz" for seed in seeds}
     missing = [seed for seed in seeds if not paths[seed].exists()]
-    tasks = [(seed, seconds, difficulty, face_size, window_s, paths[seed]) for seed in missing]
+    tasks = [(seed, seconds, difficulty, face_size, window_s, stride, paths[seed]) for seed in missing]
     if tasks:
         report(f"preparing {len(tasks)} people ({len(seeds) - len(tasks)} are in the cache)")
     for done, seed in enumerate(_spread(tasks, workers), start=1):
@@ -151,12 +158,12 @@ def code_digest() -> str:
     files = [Path(__file__), *sorted(signals.glob("*.py")), *sorted(simulation.glob("*.py"))]
     digest = hashlib.sha256()
     for file in files:
-        if file.name not in ("speech.py", "voice.py"):
+        if file.name not in ("speech.py", "reference.py"):
             digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
-_Task = tuple[int, float, Difficulty, int, float, Path]
+_Task = tuple[int, float, Difficulty, int, float, int, Path]
 
 
 def _spread(tasks: Sequence[_Task], workers: int) -> Iterator[int]:
@@ -172,10 +179,10 @@ def _one_thread() -> None:
 
 
 def _prepare_one(task: _Task) -> int:
-    seed, seconds, difficulty, face_size, window_s, path = task
+    seed, seconds, difficulty, face_size, window_s, stride, path = task
     finder = FaceFinder(bundled("yunet").read_bytes())
     recording = simulate(seed, seconds, difficulty)
-    write_prepared(path, prepare(recording, finder, face_size, window_s))
+    write_prepared(path, prepare(recording, finder, face_size, window_s, stride))
     return seed
 
 

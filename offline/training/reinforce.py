@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ...configs.train_video_eeg import TrainVideoEegConfig
 from ...models.networks.video_eeg import VideoEegNet
-from .layer1 import GRID_START
+from .bands import GRID_START
 from .looks import (
     DECISION_FRAMES,
     GRID_HZ,
@@ -32,8 +32,8 @@ from .looks import (
 )
 from .steps import Descent, Report, chance, integers, running
 
-_PRICE_STEP = 0.5
-_POLICY_WEIGHT = 0.05
+_PRICE_STEP = 1.0
+_POLICY_WEIGHT = 0.4
 _VALUE_WEIGHT = 0.02
 _SHORTEST_CLIP = 96
 
@@ -64,7 +64,8 @@ def train_core(net: VideoEegNet, bank: Bank, weights: Tensor, config: TrainVideo
     descent = Descent(_learned(net), stage.learning_rate, stage.batches, config.weight_decay)
     shown = None
     for number in range(stage.batches):
-        longest = 400 if number < stage.batches // 2 else bank.frames
+        # Long clips are dear and come last: they teach that a state may be minutes old.
+        longest = 400 if number < 0.6 * stage.batches else bank.frames
         rows = draw_rows(rng, bank, 2 * config.batch, longest)
         course = follow(net, bank, rows, by_chance(rng, net, len(rows.person)), bank.frames)
         loss, _ = _supervised(net, bank, rows, course, weights, config)
@@ -72,6 +73,7 @@ def train_core(net: VideoEegNet, bank: Bank, weights: Tensor, config: TrainVideo
         shown = running(shown, float(loss.detach()))
         if (number + 1) % 150 == 0 or number + 1 == stage.batches:
             report(f"core: batch {number + 1}/{stage.batches}, loss {shown:.3f}")
+    descent.settle()
 
 
 def by_chance(rng: torch.Generator, net: VideoEegNet, rows: int) -> Chooser:
@@ -125,6 +127,7 @@ def train_policy(net: VideoEegNet, bank: Bank, weights: Tensor, config: TrainVid
                 f"policy: batch {number + 1}/{stage.batches}, loss {float(loss.detach()):.3f}, mean reward "
                 f"{reward:.3f}, glimpsed {glimpsed:.3f}, price of a look {price:.3f}"
             )
+    descent.settle()
 
 
 @dataclass(frozen=True)

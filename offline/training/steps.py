@@ -7,10 +7,14 @@ import torch
 from torch import Tensor, nn
 
 Report = Callable[[str], None]
+_KEPT = 0.98
 
 
 class Descent:
     """Adam with its step size falling along a cosine to a tenth, and gradients kept in bounds.
+
+    The weights' running average generalises better than the last weights (Polyak and Juditsky 1992):
+    :meth:`settle` puts it in their place.
 
     Parameters
     ----------
@@ -26,6 +30,8 @@ class Descent:
     ) -> None:
         self._parameters = list(parameters)
         self._adam = torch.optim.AdamW(self._parameters, lr=learning_rate, weight_decay=weight_decay)
+        self._steps = 0
+        self._averages = [parameter.detach().clone() for parameter in self._parameters]
         self._schedule = torch.optim.lr_scheduler.LambdaLR(
             self._adam, lambda step: 0.1 + 0.45 * (1.0 + math.cos(math.pi * min(1.0, step / max(1, steps))))
         )
@@ -37,6 +43,16 @@ class Descent:
         nn.utils.clip_grad_norm_(self._parameters, 1.0)
         self._adam.step()
         self._schedule.step()
+        self._steps += 1
+        share = max(1.0 - _KEPT, 1.0 / self._steps)
+        for average, parameter in zip(self._averages, self._parameters, strict=True):
+            average.lerp_(parameter.detach(), share)
+
+    def settle(self) -> None:
+        """Put the average of the last weights in the place of the weights."""
+        with torch.no_grad():
+            for average, parameter in zip(self._averages, self._parameters, strict=True):
+                parameter.copy_(average)
 
 
 def chance(seed: int, stage: int) -> torch.Generator:

@@ -20,6 +20,7 @@ from ...models.networks.video_eeg import Sizes, VideoEegNet
 from ...models.video_eeg import Normalisation
 from ..simulate.difficulty import BENCHMARK, EASY, Difficulty
 from . import judge, views
+from .bands import train_bands
 from .card import write_card
 from .expressions import train_face
 from .judge import CONDITIONS, Judged
@@ -60,7 +61,7 @@ def train_video_eeg(
 ) -> TrainedVideoEeg:
     """Train as a config says.
 
-    Stages: the face network on posed expressions; layer 1 on faces and EEG in turn; the core with layer 1 fixed; the
+    Stages: the face network on posed expressions; the band network on averaged scalp images; layer 1 on faces and EEG in turn; the core with layer 1 fixed; the
     policy by REINFORCE; then the budget, temperatures and conformal thresholds. People that were prepared and stages
     that were finished by the same code and config are taken from the cache.
 
@@ -87,8 +88,9 @@ def train_video_eeg(
     stages.run("expressions", lambda: train_face(
         net.face_net, config.people.posing_seeds, difficulty_of(config), config, report))  # fmt: skip
     net.face_net.requires_grad_(False)
-    seen = views.pictures(training, normal, net, views.TRAINING_VIEWS, config.seed)
+    seen = views.pictures(training, normal, net, views.TRAINING_VIEWS, config.seed, config.people.stride)
     weights = class_weights(seen.levels)
+    stages.run("bands", lambda: train_bands(net, seen, weights, config, report))
     stages.run("layer1", lambda: train_layer1(net, seen, weights, config, report))
     bank = views.bank(seen, net)
     held_out = views.bank(views.pictures(validation, normal, net, 2, config.seed), net)
@@ -124,7 +126,7 @@ class _Stages:
         for part in (_code(), code_digest(), difficulty_of(config).digest()):
             self._key.update(part.encode())
         values = config.model_dump(mode="json")
-        self._settings = {name: values.pop(name) for name in ("expression", "layer1", "core", "reinforce")}
+        self._settings = {name: values.pop(name) for name in ("expression", "bands", "layer1", "core", "reinforce")}
         self._own = {
             "core": ("band_balance",),
             "reinforce": (
@@ -166,19 +168,24 @@ def _people(
     config: TrainVideoEegConfig, folder: Path, report: Report
 ) -> tuple[list[Prepared], list[Prepared], list[Prepared]]:
     people = config.people
-    groups = (people.training_seeds, people.validation_seeds, people.calibration_seeds)
-    every = prepare_people(
-        [seed for group in groups for seed in group],
-        people.seconds,
-        difficulty_of(config),
-        config.network.face_size,
-        WINDOW_S,
-        folder,
-        people.workers,
-        report,
-    )
-    n, m = len(groups[0]), len(groups[1])
-    return every[:n], every[n : n + m], every[n + m :]
+
+    def ready(seeds: tuple[int, ...], stride: int) -> list[Prepared]:
+        return prepare_people(
+            seeds,
+            people.seconds,
+            difficulty_of(config),
+            config.network.face_size,
+            WINDOW_S,
+            stride,
+            folder,
+            people.workers,
+            report,
+        )
+
+    training = ready(people.training_seeds, people.stride)
+    held_out = ready(people.validation_seeds + people.calibration_seeds, 1)
+    n = len(people.validation_seeds)
+    return training, held_out[:n], held_out[n:]
 
 
 def _sizes(config: TrainVideoEegConfig) -> Sizes:
@@ -188,7 +195,7 @@ def _sizes(config: TrainVideoEegConfig) -> Sizes:
 def _code() -> str:
     digest = hashlib.sha256()
     here = Path(__file__).parent
-    for file in ("expressions.py", "layer1.py", "looks.py", "reinforce.py", "steps.py", "views.py"):
+    for file in ("bands.py", "expressions.py", "layer1.py", "looks.py", "reinforce.py", "steps.py", "views.py"):
         digest.update((here / file).read_bytes())
     digest.update(Path(network.__file__).read_bytes())
     return digest.hexdigest()

@@ -12,11 +12,11 @@ from ...models.networks.video_eeg import VideoEegNet
 from ...models.signals.eeg_features import BandPrior, RestBaseline, add, mean
 from ...models.signals.scalp import scalp_images, scalp_map
 from ...models.video_eeg import Normalisation, bounded
-from .layer1 import Pictures
+from .bands import Pictures
 from .looks import DECISION_FRAMES, Bank
 from .prepare import Prepared
 
-TRAINING_VIEWS = 4
+TRAINING_VIEWS = 3
 _FEWEST_ELECTRODES = 8
 _CHUNK = 4096
 
@@ -47,8 +47,10 @@ def origins(person: Prepared, normal: Normalisation) -> FloatArray:
     return np.stack(result)
 
 
-def scalp_views(person: Prepared, normal: Normalisation, size: int, views: int, seed: int) -> NDArray[np.float16]:
-    """Draw one person's EEG in several views, ``(views, n_frames, 3, size, size)``.
+def scalp_views(
+    person: Prepared, normal: Normalisation, size: int, views: int, seed: int, stride: int = 1
+) -> NDArray[np.float16]:
+    """Draw every stride-th frame of one person's EEG in several views, ``(views, n_drawn, 3, size, size)``.
 
     View 0 is calibrated and complete; 1 is not calibrated; the others are calibrated and come from a random part of
     the electrodes.
@@ -56,9 +58,10 @@ def scalp_views(person: Prepared, normal: Normalisation, size: int, views: int, 
     names = [str(name) for name in person.channel_names]
     rng = np.random.default_rng((seed, 16))
     prior = normal.prior.at(names).astype(np.float32)
-    calibrated = bounded((person.power - origins(person, normal)) / normal.scale)
-    uncalibrated = bounded((person.power - prior) / normal.scale)
-    images = np.zeros((views, len(person.power), 3, size, size), np.float16)
+    power, usable, there = person.power[::stride], person.good[::stride], person.eeg_there[::stride]
+    calibrated = bounded((power - origins(person, normal)[::stride]) / normal.scale)
+    uncalibrated = bounded((power - prior) / normal.scale)
+    images = np.zeros((views, len(power), 3, size, size), np.float16)
     for view in range(views):
         kept = np.ones(len(names), np.bool_)
         if view >= 2:
@@ -67,22 +70,33 @@ def scalp_views(person: Prepared, normal: Normalisation, size: int, views: int, 
                 True
             )
         values = uncalibrated if view == 1 else calibrated
-        for good in np.unique(person.good, axis=0):
-            which = np.flatnonzero((person.good == good).all(axis=1) & person.eeg_there)
+        for good in np.unique(usable, axis=0):
+            which = np.flatnonzero((usable == good).all(axis=1) & there)
             images[view, which] = _draw(values[which], names, good & kept, size)
     return images
 
 
-def pictures(people: Sequence[Prepared], normal: Normalisation, net: VideoEegNet, views: int, seed: int) -> Pictures:
-    """Stack people of equally long sessions, their faces seen through the fixed face network."""
+def pictures(
+    people: Sequence[Prepared], normal: Normalisation, net: VideoEegNet, views: int, seed: int, stride: int = 1
+) -> Pictures:
+    """Stack people of equally long sessions, their faces seen through the fixed face network.
+
+    ``stride`` is the one the people were prepared with: held frames are not drawn again.
+    """
     frames = min(len(person.power) for person in people)
-    drawn = [scalp_views(p, normal, net.sizes.image_size, views, seed + n)[:, :frames] for n, p in enumerate(people)]
-    faces = [_in_chunks(net.face_net, torch.from_numpy(person.crops[:frames])) for person in people]
+    size = net.sizes.image_size
+    images = torch.zeros(len(people), views, -(-frames // stride), 3, size, size, dtype=torch.float16)
+    for n, person in enumerate(people):
+        drawn = scalp_views(person, normal, size, views, seed + n, stride)
+        images[n] = torch.from_numpy(drawn[:, : images.shape[2]])
+    held = torch.arange(frames) // stride
+    faces = [_in_chunks(net.face_net, torch.from_numpy(person.crops[:frames:stride]))[held] for person in people]
     return Pictures(
-        images=torch.from_numpy(np.stack(drawn)),
+        images=images,
         face=torch.stack(faces),
         face_there=torch.from_numpy(np.stack([person.face_there[:frames] for person in people])),
         eeg_there=torch.from_numpy(np.stack([person.eeg_there[:frames] for person in people])),
+        stride=stride,
         levels=torch.from_numpy(np.stack([person.levels[:frames] for person in people]).astype(np.int64)),
     )
 
@@ -91,7 +105,7 @@ def bank(seen: Pictures, net: VideoEegNet) -> Bank:
     """Turn the images into features of the fixed band network."""
     shape = seen.images.shape[:3]
     bands = _in_chunks(net.band_net, seen.images.flatten(0, 2)).reshape(*shape, 3, -1)
-    return Bank(seen.face, bands, seen.face_there, seen.eeg_there, seen.levels)
+    return Bank(seen.face, bands, seen.face_there, seen.eeg_there, seen.levels, seen.stride)
 
 
 def _power(person: Prepared, which: BoolArray) -> FloatArray:

@@ -264,6 +264,19 @@ def test_preparation_looks_at_nothing_later(recording: Recording, finder: FaceFi
     np.testing.assert_array_equal(read_prepared(tmp_path / "a.npz").power, part.power)
 
 
+def test_held_frames_are_the_last_computed_ones(recording: Recording, finder: FaceFinder) -> None:
+    whole, held = prepare(recording, finder, 48, 1.0), prepare(recording, finder, 48, 1.0, stride=3)
+    last = np.arange(len(whole.power)) // 3 * 3
+    np.testing.assert_array_equal(held.power, whole.power[last])
+    np.testing.assert_array_equal(held.crops, whole.crops[last])
+    np.testing.assert_array_equal(held.levels, whole.levels)
+    torch.manual_seed(0)
+    net, normal = VideoEegNet(Sizes()).eval(), views.normalisation([whole])
+    at = torch.arange(90)
+    once = views.pictures([held], normal, net, 1, 0, stride=3).drawn(at * 0, at * 0, at)
+    torch.testing.assert_close(once, views.pictures([held], normal, net, 1, 0).drawn(at * 0, at * 0, at // 3 * 3))
+
+
 def test_a_channel_that_was_never_good_is_normalised_like_the_others(recording: Recording, finder: FaceFinder) -> None:
     one = prepare(recording, finder, 48, 1.0)
     good, power = one.good.copy(), one.power.copy()
@@ -287,7 +300,7 @@ def tiny() -> TrainVideoEegConfig:
         "workers": 1,
     }
     stage = {"batches": 2}
-    stages = dict.fromkeys(("expression", "layer1", "core", "reinforce"), stage)
+    stages = dict.fromkeys(("expression", "bands", "layer1", "core", "reinforce"), stage)
     return TrainVideoEegConfig.model_validate({"people": people, "poses": 6, "batch": 2, "rollouts": 2, **stages})
 
 
@@ -308,7 +321,7 @@ def test_training_writes_an_honest_bundle_and_card(folder: Path) -> None:
 def test_training_resumes_from_its_stages_to_the_same_file(folder: Path, tiny: TrainVideoEegConfig) -> None:
     lines: list[str] = []
     train_video_eeg(tiny, folder / "two.safetensors", lines.append, folder / "cache")
-    assert sum("from the cache" in line for line in lines) == 4
+    assert sum("from the cache" in line for line in lines) == 5
     assert_same_bundle(folder / "two.safetensors", folder / "one.safetensors")
     for stage in (folder / "cache").glob("stage-reinforce-*"):
         stage.unlink()
