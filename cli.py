@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -18,7 +19,7 @@ from . import __version__
 from .configs.errors import ConfigError, MoodringError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from multiprocessing.context import SpawnProcess
 
     from .configs.evaluate import Condition
@@ -91,7 +92,9 @@ def demo(
     config = load(CONFIGS / "demo.toml", LiveConfig).model_copy(update={"lsl": lsl})
     source = SimulatedSource(seed, DEMO_S if duration is None else duration + SPARE_S)
     typer.echo(f"simulated participant {seed}: EEG, face and speech over LSL; Ctrl+C ends the demo")
-    with start_replay(source, ReplayOptions(lsl=lsl)):
+    with _children_leave_interrupts_to_us():
+        participant = start_replay(source, ReplayOptions(lsl=lsl))
+    with participant:
         _attend(config, headless, duration or DEMO_S, json_file, screenshot, window_is_all=True)
 
 
@@ -152,7 +155,9 @@ def replay(
     if unknown or not kinds:
         raise ConfigError(f"--only '{only}': expected some of {','.join(STREAM_KINDS)}, separated by commas")
     options = ReplayOptions(only=kinds, speed=speed, loop=loop, start_s=start, patience_s=patience)
-    with start_replay(source, options) as child:
+    with _children_leave_interrupts_to_us():
+        child = start_replay(source, options)
+    with child:
         names = child.wait_ready(60.0)
         typer.echo(f"streams: {', '.join(names)}; waiting until they are read (moodring live CONFIG)")
         child.wait_started(patience + 10.0)
@@ -174,6 +179,7 @@ def decode(
     """Decode a recording again, as fast as possible, and compare with what was said live."""
     from .configs.live import LiveConfig
     from .configs.load import load
+    from .models.contract import LEVELS
     from .offline.open import open_recording
     from .realtime import decode as again
     from .realtime.journal import read_journal
@@ -186,10 +192,19 @@ def decode(
     took_s = time.monotonic() - began_s
     for notice in sorted({notice for estimate in decoded.estimates for notice in estimate.notices}):
         typer.echo(f"note: {notice}")
-    typer.echo(f"{len(decoded.estimates)} decisions in {took_s:.1f} s")
-    said = journal or session / "decisions.jsonl"
-    if journal is not None or (session.is_dir() and said.exists()):
-        typer.echo(again.describe_difference(decoded.estimates, read_journal(said)))
+    typer.echo(f"{_in_short(decoded.summary)}; decoded in {took_s:.1f} s")
+    if (last := next((e.readout for e in reversed(decoded.estimates) if e.readout is not None), None)) is not None:
+        said = (
+            (name, dict(zip(LEVELS, p, strict=True)))
+            for name, p in (("valence", last.valence), ("arousal", last.arousal))
+        )
+        typer.echo(
+            "at the end: "
+            + "; ".join(f"{name} " + ", ".join(f"{k} {v:.0%}" for k, v in row.items()) for name, row in said)
+        )
+    earlier = journal or session / "decisions.jsonl"
+    if journal is not None or (session.is_dir() and earlier.exists()):
+        typer.echo(again.describe_difference(decoded.estimates, read_journal(earlier)))
     _write_json(out, decoded.summary)
 
 
@@ -210,7 +225,7 @@ def streams(
     found = discover.lsl_streams(listen_s=listen)
     table = Table(title="LSL streams", title_justify="left")
     for heading in ("name", "type", "source id", "host", "channels", "nominal Hz", "observed Hz"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for stream in found:
         observed = "nothing came" if stream.observed_rate_hz is None else f"{stream.observed_rate_hz:.1f}"
         nominal = "irregular" if stream.nominal_rate_hz == 0 else f"{stream.nominal_rate_hz:g}"
@@ -387,7 +402,9 @@ def _attend(
     windowed = not headless and display_available()
     if not (windowed or headless):
         typer.echo("no display: showing the terminal dashboard instead of the window")
-    with EngineProcess(EngineJob(config, duration_s, json_file, STARTED_S)) as engine:
+    with _children_leave_interrupts_to_us():
+        engine = EngineProcess(EngineJob(config, duration_s, json_file, STARTED_S))
+    with engine:
         name = engine.wait_ready(60.0)
         window = None
         if windowed or screenshot is not None:
@@ -395,7 +412,7 @@ def _attend(
         try:
             if not (windowed and window is not None and _stay(engine, window, window_is_all)):
                 console = Console(stderr=True, force_terminal=False, width=200) if headless else Console()
-                run_dashboard(Follower(name), console)
+                run_dashboard(Follower(name), console, goes_on=lambda: not engine.over(0.0))
         except KeyboardInterrupt:
             typer.echo("stopping")
         engine.ask_to_stop()
@@ -404,10 +421,32 @@ def _attend(
             window.join(20.0)
             if window.is_alive():
                 window.terminate()
+    typer.echo(f"{_in_short(summary)} in {summary['duration_s']:.0f} s")
+
+
+def _in_short(summary: dict[str, Any]) -> str:
+    """Say how many decisions there were, what they rest on, and how many were calibrated by a rest."""
     used = ", ".join(
-        f"{name} {facts['used_fraction']:.0%}" for name, facts in summary["modalities"].items() if facts["present"]
+        f"{name} {facts['used_fraction'] or 0.0:.0%}"
+        for name, facts in summary["modalities"].items()
+        if facts["present"]
     )
-    typer.echo(f"{summary['decisions']} decisions in {summary['duration_s']:.0f} s; used: {used or 'nothing'}")
+    return f"{summary['decisions']} decisions ({summary['calibrated_decisions']} calibrated by a rest); used: {used or 'nothing'}"
+
+
+@contextmanager
+def _children_leave_interrupts_to_us() -> Iterator[None]:
+    """Start children that do not hear Ctrl+C, which a terminal sends to all: this process ends them in order.
+
+    On Windows a child does not inherit this.
+    """
+    import signal
+
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _open_window(name: str, duration_s: float | None, screenshot: Path | None, offscreen: bool) -> SpawnProcess:

@@ -38,7 +38,8 @@ def load(path: Path, schema: type[Config], overrides: Sequence[str] = ()) -> Con
     values = read(path)
     for override in overrides:
         _set(values, override)
-    return check(values, schema, str(path))
+    where = f"{path}' with --set '{' '.join(overrides)}" if overrides else str(path)
+    return check(values, schema, where)
 
 
 def read(path: Path) -> dict[str, Any]:

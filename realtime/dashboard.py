@@ -45,6 +45,7 @@ def run_dashboard(
     *,
     close_after_s: float | None = None,
     close_when_ended: bool = True,
+    goes_on: Callable[[], bool] = lambda: True,
     clock: Callable[[], float] = time.monotonic,
     wait: Callable[[float], None] = time.sleep,
 ) -> int:
@@ -63,6 +64,8 @@ def run_dashboard(
         Seconds after which it ends by itself.
     close_when_ended : bool
         End once the session has, or its engine has been gone for a few seconds.
+    goes_on : callable
+        Whether there is anything to show; asked before each picture.
     clock, wait : callable
         Monotonic seconds, and how to let some pass.
 
@@ -77,7 +80,7 @@ def run_dashboard(
     snapshot: Snapshot | None = None
     try:
         with screen:
-            while close_after_s is None or clock() - start < close_after_s:
+            while goes_on() and (close_after_s is None or clock() - start < close_after_s):
                 heard = source.snapshot()
                 if heard is not None:
                     snapshot, heard_s = heard, clock()

@@ -18,7 +18,7 @@ from .loaded import Models, check_fit, domain_notices, load_models
 from .plan import Plan
 from .post import Post
 from .sources.recorded import RecordedSignal, RecordedVideo
-from .summary import Costs, Tally, summarise
+from .summary import STAGES, Costs, Tally, summarise
 
 _STEP_S = 0.5
 
@@ -112,6 +112,8 @@ def _decode(
     statuses = [post.status(clock.now()) for post in _all_posts(posts)]
     costs = Costs(None, None)
     summary = summarise(tally, recording.t0_s, clock.now(), statuses, costs, models.domain, models.bundles, notices)
+    # On the virtual clock there is nothing to measure.
+    summary["latency_ms"] = {"sample_to_estimate": {"p50": None, "p99": None}, "stages": dict.fromkeys(STAGES)}
     return Decoded(tuple(estimates), tally.glimpsed_fraction, summary, plan)
 
 

@@ -36,7 +36,6 @@ REST_STEP_S = 0.5
 _FRESH_S = 0.5
 _LARGEST_STEP_S = 0.01
 _OLDEST_LOOK_S = 2.5
-_EVERY_LEVEL = tuple(range(len(LEVELS)))
 
 
 @dataclass
@@ -116,7 +115,8 @@ class Decider:
         used = self._used(time_s, lanes)
         readout, abstained = _abstain(readout, used)
         for modality, lane in lanes.items():
-            self._note_arrival(lane, stops[modality], spent)
+            if modality in used:
+                self._note_arrival(lane, stops[modality], spent)
         done_s = self._clock.now()
         received_s = spent.received_s if math.isfinite(spent.received_s) else started_s
         ring_s = started_s + spent.cutting_s
@@ -298,7 +298,8 @@ def _abstain(readout: Readout | None, used: tuple[Modality, ...]) -> tuple[Reado
     if readout is None:
         return None, "no look yet"
     if "eeg" not in used and "face" not in used:
-        return Readout(readout.valence, readout.arousal, _EVERY_LEVEL, _EVERY_LEVEL), "neither EEG nor face for a while"
+        # The state is still there, but it speaks of a person who is no longer seen.
+        return None, "neither EEG nor face for a while"
     if len(readout.valence_set) == len(LEVELS) and len(readout.arousal_set) == len(LEVELS):
         missing = [name for modality, name in (("eeg", "no EEG"), ("face", "no face")) if modality not in used]
         return readout, ", ".join(missing) or "the evidence fits every level"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import pylsl
 from pylsl.util import LostError
+from pylsl.util import TimeoutError as LslTimeoutError
 
 from ..configs.errors import MoodringError
 
@@ -79,7 +80,7 @@ def _count(infos: list[pylsl.StreamInfo], listen_s: float) -> list[float | None]
     inlets = [pylsl.StreamInlet(info, max_buflen=10, recover=False) for info in infos]
     stamps: list[list[float]] = [[] for _ in infos]
     for inlet in inlets:
-        with contextlib.suppress(TimeoutError, LostError):
+        with contextlib.suppress(TimeoutError, LslTimeoutError, LostError):
             inlet.open_stream(timeout=1.0)
     end = time.monotonic() + listen_s
     while time.monotonic() < end:

@@ -9,7 +9,7 @@ import numpy as np
 from ..models.contract import MODALITIES, Estimate, Modality
 from .snapshot import Percentiles, SourceStatus
 
-_STAGES = ("received", "ring", "features", "inference", "published")
+STAGES = ("received", "ring", "features", "inference", "published")
 _NEWEST = 20_000  # decisions whose latencies are kept: hours of them
 
 
@@ -20,6 +20,7 @@ class Tally:
     decisions: int = 0
     dropped: int = 0
     skipped: int = 0
+    calibrated: int = 0
     first_published_s: float | None = None
     last_published_s: float | None = None
     glimpsed_fraction: float | None = None
@@ -44,8 +45,11 @@ class Tally:
                 self.ages[modality].append(age_s)
         if len(self.ledgers) >= _NEWEST:
             del self.ledgers[: _NEWEST // 2]
-        moments = (estimate.time_s, ledger.received_s, ledger.ring_s, ledger.features_s)
-        self.ledgers.append((*moments, ledger.inference_s, ledger.published_s))
+        if estimate.used:
+            # A decision that rests on no sample has no latency.
+            moments = (estimate.time_s, ledger.received_s, ledger.ring_s, ledger.features_s)
+            self.ledgers.append((*moments, ledger.inference_s, ledger.published_s))
+            self.calibrated += estimate.calibrated
         # Screens read the percentiles; they cost too much to compute at each question.
         if self.decisions < 20 or self.decisions % 10 == 0:
             self.latency = self.latency_ms()
@@ -67,9 +71,9 @@ class Tally:
     def stages_ms(self) -> dict[str, float | None]:
         """Give the median time that each stage took after the one before; the first counts from the data time."""
         if not self.ledgers:
-            return dict.fromkeys(_STAGES)
+            return dict.fromkeys(STAGES)
         taken = np.diff(np.array(self.ledgers), axis=1) * 1000
-        return dict(zip(_STAGES, (round(float(v), 3) for v in np.median(taken, axis=0)), strict=True))
+        return dict(zip(STAGES, (round(float(v), 3) for v in np.median(taken, axis=0)), strict=True))
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,7 @@ def summarise(
         "dropped_decisions": tally.dropped,
         "skipped_decisions": tally.skipped,
         "glimpsed_fraction": tally.glimpsed_fraction,
+        "calibrated_decisions": tally.calibrated,
         "peak_rss_mb": costs.peak_rss_mb,
         "cpu_s_per_s": costs.cpu_s_per_s,
         "latency_ms": {

@@ -14,6 +14,7 @@ import numpy as np
 import pylsl
 from numpy.typing import NDArray
 from pylsl.util import LostError
+from pylsl.util import TimeoutError as LslTimeoutError
 
 from ...configs.errors import MoodringError
 from ...configs.live import StreamQuery
@@ -159,7 +160,7 @@ class LslInlet:
             # In this order: the first pull would wait for the first time correction, and an open stream may begin.
             inlet.time_correction(_OPEN_TIMEOUT_S)
             inlet.open_stream(_OPEN_TIMEOUT_S)
-        except (TimeoutError, LostError):
+        except (TimeoutError, LslTimeoutError, LostError):
             return None
         self._buffer = np.empty((self._pull_samples, full.channel_count()), inlet.np_dtype)
         self._inlet = inlet

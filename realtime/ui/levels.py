@@ -132,7 +132,7 @@ class LevelPanel(QFrame):
         estimate = None if view.snapshot is None else view.snapshot.estimate
         if estimate is None or estimate.readout is None:
             self.answer.setText("–")
-            self.reason.setText("no estimate yet")
+            self.reason.setText((estimate.abstained if estimate is not None else None) or "no estimate yet")
             self.bars.show_values(None)
         else:
             self._show_estimate(estimate, estimate.readout)
