@@ -18,7 +18,7 @@ def written(tmp_path: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["demo", "lab"])
+@pytest.mark.parametrize("name", ["demo", "lab", "replay"])
 def test_shipped_configs_load(name: str) -> None:
     config = load(ROOT / "configs" / f"{name}.toml", LiveConfig)
     assert config.name == name

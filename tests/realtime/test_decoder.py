@@ -111,13 +111,13 @@ def test_a_modality_that_ends_leaves_the_estimate(decider):
     assert used[16] == ("eeg",)
 
 
-def test_nothing_left_leaves_everything_open(decider):
+def test_nothing_left_says_nothing(decider):
     made, _ = decider()
     lanes = {"eeg": _eeg_lane(5), "face": _face_lane(5)}
     for k in range(4, 20):
         estimate = made.decide(made.plan.time_s(k), lanes, ("a notice",))
     assert estimate.used == ()
-    assert estimate.readout.valence_set == (0, 1, 2)
+    assert estimate.readout is None
     assert "neither EEG nor face" in estimate.abstained
     assert estimate.ages.eeg is None
     assert estimate.notices == ("a notice",)
