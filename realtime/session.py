@@ -230,9 +230,9 @@ class Session:
         return self._make_intake(info)
 
     def _raise_failures(self) -> None:
-        for post in self.posts:
-            if post.error is not None:
-                raise MoodringError(post.error)
+        errors = [post.error for post in self.posts if post.error is not None]
+        if errors:
+            raise MoodringError("; ".join(errors))
 
     def _await_data(self, asked_to_stop: threading.Event) -> None:
         """Wait for the first samples: t0 is told from them."""

@@ -135,5 +135,5 @@ EASY = replace(
     voice_noise=0.1,
 )
 
-# Frozen before any network was trained: other parameters, or other code with these, void every figure measured so far.
+# Frozen before the networks that ship were trained: other parameters, or other code, void every figure measured.
 BENCHMARK_DIGEST = "0176749f20c9c7356df002d944947c3f3c2599a055614bb653245b5e5062c68f"
