@@ -274,7 +274,9 @@ def test_held_frames_are_the_last_computed_ones(recording: Recording, finder: Fa
     net, normal = VideoEegNet(Sizes()).eval(), views.normalisation([whole])
     at = torch.arange(90)
     once = views.pictures([held], normal, net, 1, 0, stride=3).drawn(at * 0, at * 0, at)
-    torch.testing.assert_close(once, views.pictures([held], normal, net, 1, 0).drawn(at * 0, at * 0, at // 3 * 3))
+    every = views.pictures([held], normal, net, 1, 0).drawn(at * 0, at * 0, at // 3 * 3)
+    # Images are kept in half precision, and one product of matrices may round where another does not.
+    torch.testing.assert_close(once, every, atol=2e-3, rtol=2e-3)
 
 
 def test_a_channel_that_was_never_good_is_normalised_like_the_others(recording: Recording, finder: FaceFinder) -> None:
