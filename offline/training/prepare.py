@@ -7,12 +7,9 @@ is cut from the newest frame captured by then.
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
-from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +21,7 @@ from ...models.signals.faces import FaceFinder, crop_face
 from ..simulate import difficulty as simulate_difficulty
 from ..simulate.difficulty import Difficulty
 from ..simulate.session import simulate
+from ..workers import worker_pool
 
 GRID_HZ = 8.0
 LINE_HZ = 50.0
@@ -170,12 +168,8 @@ def _spread(tasks: Sequence[_Task], workers: int) -> Iterator[int]:
     if workers == 1 or len(tasks) < 2:
         yield from map(_prepare_one, tasks)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+    with worker_pool(workers) as pool:
         yield from pool.map(_prepare_one, tasks)
-
-
-def _one_thread() -> None:
-    cv2.setNumThreads(1)
 
 
 def _prepare_one(task: _Task) -> int:
