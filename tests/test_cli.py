@@ -1,6 +1,8 @@
 """The command line says in one line what is wrong, with the right exit status and no traceback."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -156,3 +158,29 @@ def test_evaluate_prints_a_table_with_every_condition(run, tmp_path: Path) -> No
         for axis in condition["axes"]:
             assert len(axis["uar_by_person"]) == 2
             assert 0 <= axis["uar"]["low"] <= axis["uar"]["value"] <= axis["uar"]["high"] <= 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("after_words", ["simulated participant", "waiting for an engine"])
+def test_an_interrupt_ends_the_demo_quietly(after_words: str) -> None:
+    import psutil
+
+    done = subprocess.Popen(
+        [sys.executable, "-u", "-m", "moodring", "demo", "--headless"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        # Where the tests run in the background, interrupts are ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    assert done.stdout is not None
+    said = ""
+    while after_words not in said:
+        line = done.stdout.readline()
+        assert line, said
+        said += line
+    children = psutil.Process(done.pid).children(recursive=True)
+    os.killpg(done.pid, signal.SIGINT)  # as a terminal does: to all of them
+    said += done.communicate(timeout=60)[0]
+    assert "Traceback" not in said
+    assert done.returncode in {0, 130}
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not alive
