@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -19,13 +19,11 @@ from . import __version__
 from .configs.errors import ConfigError, MoodringError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from multiprocessing.context import SpawnProcess
+    from collections.abc import Sequence
 
     from .configs.evaluate import Condition
-    from .configs.live import LiveConfig, ModelsSection
+    from .configs.live import ModelsSection
     from .models.contract import Estimate, Recording
-    from .realtime.launch import EngineProcess
 
 STARTED_S = time.time()
 CONFIGS = Path(__file__).parent / "configs"
@@ -86,16 +84,20 @@ def demo(
     from .configs.load import load
     from .offline.replay import ReplayOptions
     from .offline.replay_process import SimulatedSource, start_replay
+    from .realtime.attend import Look, attend
+    from .realtime.job import EngineJob
+    from .realtime.launch import children_leave_interrupts_to_us
 
     # Its own LSL session: a demo neither sees nor disturbs the lab's streams, nor another demo.
     lsl = LslSection(session_id=f"demo-{uuid.uuid4().hex[:8]}", resolve_scope="machine", resolve_timeout_s=30.0)
     config = load(CONFIGS / "demo.toml", LiveConfig).model_copy(update={"lsl": lsl})
     source = SimulatedSource(seed, DEMO_S if duration is None else duration + SPARE_S)
     typer.echo(f"simulated participant {seed}: EEG, face and speech over LSL; Ctrl+C ends the demo")
-    with _children_leave_interrupts_to_us():
-        participant = start_replay(source, ReplayOptions(lsl=lsl))
-    with participant:
-        _attend(config, headless, duration or DEMO_S, json_file, screenshot, window_is_all=True)
+    with ExitStack() as stack:
+        with children_leave_interrupts_to_us():
+            stack.enter_context(start_replay(source, ReplayOptions(lsl=lsl)))
+        look = Look(headless, screenshot, window_is_all=True)
+        attend(EngineJob(config, duration or DEMO_S, json_file, STARTED_S), look, typer.echo)
 
 
 @app.command()
@@ -110,9 +112,11 @@ def live(
     """Decode a lab's own streams, camera and microphone, as a config names them."""
     from .configs.live import LiveConfig
     from .configs.load import load
+    from .realtime.attend import Look, attend
+    from .realtime.job import EngineJob
 
     loaded = load(config, LiveConfig, overrides or ())
-    _attend(loaded, headless, duration, json_file, screenshot, window_is_all=False)
+    attend(EngineJob(loaded, duration, json_file, STARTED_S), Look(headless, screenshot), typer.echo)
 
 
 @app.command()
@@ -149,15 +153,16 @@ def replay(
     from .offline.replay import ReplayOptions
     from .offline.replay_process import start_replay
     from .offline.streams import STREAM_KINDS
+    from .realtime.launch import children_leave_interrupts_to_us
 
     kinds = STREAM_KINDS if only is None else tuple(kind for kind in STREAM_KINDS if kind in only.split(","))
     unknown = set() if only is None else set(only.split(",")) - set(STREAM_KINDS)
     if unknown or not kinds:
         raise ConfigError(f"--only '{only}': expected some of {','.join(STREAM_KINDS)}, separated by commas")
     options = ReplayOptions(only=kinds, speed=speed, loop=loop, start_s=start, patience_s=patience)
-    with _children_leave_interrupts_to_us():
-        child = start_replay(source, options)
-    with child:
+    with ExitStack() as stack:
+        with children_leave_interrupts_to_us():
+            child = stack.enter_context(start_replay(source, options))
         names = child.wait_ready(60.0)
         typer.echo(f"streams: {', '.join(names)}; waiting until they are read (moodring live CONFIG)")
         child.wait_started(patience + 10.0)
@@ -182,6 +187,7 @@ def decode(
     from .models.contract import LEVELS
     from .offline.open import open_recording
     from .realtime import decode as again
+    from .realtime.attend import in_short
     from .realtime.journal import read_journal
 
     loaded = load(config or CONFIGS / "demo.toml", LiveConfig, overrides or ())
@@ -192,7 +198,7 @@ def decode(
     took_s = time.monotonic() - began_s
     for notice in sorted({notice for estimate in decoded.estimates for notice in estimate.notices}):
         typer.echo(f"note: {notice}")
-    typer.echo(f"{_in_short(decoded.summary)}; decoded in {took_s:.1f} s")
+    typer.echo(f"{in_short(decoded.summary)}; decoded in {took_s:.1f} s")
     if (last := next((e.readout for e in reversed(decoded.estimates) if e.readout is not None), None)) is not None:
         said = (
             (name, dict(zip(LEVELS, p, strict=True)))
@@ -379,109 +385,6 @@ def screenshots(
     """Take the README's picture of the window, from a demo of 100 s."""
     folder.mkdir(parents=True, exist_ok=True)
     demo(headless=True, duration=100.0, screenshot=folder / "window.png")
-
-
-def _attend(
-    config: LiveConfig,
-    headless: bool,
-    duration_s: float | None,
-    json_file: Path | None,
-    screenshot: Path | None,
-    *,
-    window_is_all: bool,
-) -> None:
-    """Run an engine in a process of its own, with the screen that suits this place, until it is over."""
-    from rich.console import Console
-
-    from .realtime.dashboard import run_dashboard
-    from .realtime.follow import Follower
-    from .realtime.job import EngineJob
-    from .realtime.launch import EngineProcess
-    from .realtime.ui.display import display_available
-
-    windowed = not headless and display_available()
-    if not (windowed or headless):
-        typer.echo("no display: showing the terminal dashboard instead of the window")
-    with _children_leave_interrupts_to_us():
-        engine = EngineProcess(EngineJob(config, duration_s, json_file, STARTED_S))
-    with engine:
-        name = engine.wait_ready(60.0)
-        window = None
-        if windowed or screenshot is not None:
-            window = _open_window(name, duration_s, screenshot, offscreen=not windowed)
-        try:
-            if not (windowed and window is not None and _stay(engine, window, window_is_all)):
-                console = Console(stderr=True, force_terminal=False, width=200) if headless else Console()
-                run_dashboard(Follower(name), console, goes_on=lambda: not engine.over(0.0))
-        except KeyboardInterrupt:
-            typer.echo("stopping")
-        engine.ask_to_stop()
-        summary = engine.wait_done()
-        if window is not None:
-            window.join(20.0)
-            if window.is_alive():
-                window.terminate()
-    typer.echo(f"{_in_short(summary)} in {summary['duration_s']:.0f} s")
-
-
-def _in_short(summary: dict[str, Any]) -> str:
-    """Say how many decisions there were, what they rest on, and how many were calibrated by a rest."""
-    used = ", ".join(
-        f"{name} {facts['used_fraction'] or 0.0:.0%}"
-        for name, facts in summary["modalities"].items()
-        if facts["present"]
-    )
-    return f"{summary['decisions']} decisions ({summary['calibrated_decisions']} calibrated by a rest); used: {used or 'nothing'}"
-
-
-@contextmanager
-def _children_leave_interrupts_to_us() -> Iterator[None]:
-    """Start children that do not hear Ctrl+C, which a terminal sends to all: this process ends them in order.
-
-    On Windows a child does not inherit this.
-    """
-    import signal
-
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _open_window(name: str, duration_s: float | None, screenshot: Path | None, offscreen: bool) -> SpawnProcess:
-    """Start the window in a process of its own; off screen it only takes its picture."""
-    import os
-    from multiprocessing import get_context
-
-    from .realtime.ui.app import Closing, show_engine
-
-    after_s = 40.0 if duration_s is None else 0.8 * duration_s
-    closing = Closing(screenshot, after_s, close_after_screenshot=offscreen, close_when_ended=True)
-    process = get_context("spawn").Process(target=show_engine, args=(name, closing), name="window")
-    before = os.environ.get("QT_QPA_PLATFORM")
-    if offscreen:
-        os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    process.start()
-    if offscreen and before is None:
-        del os.environ["QT_QPA_PLATFORM"]
-    return process
-
-
-def _stay(engine: EngineProcess, window: SpawnProcess, window_is_all: bool) -> bool:
-    """Wait while the window is open; False where it could not open and the terminal has to serve."""
-    while not engine.over(0.2):
-        if window.is_alive():
-            continue
-        if window.exitcode:
-            typer.echo(f"the window ended with status {window.exitcode} (see `moodring doctor`); here is the terminal")
-            return False
-        if window_is_all:
-            return True
-        typer.echo("The window is closed; decoding goes on. Ctrl+C stops it, `moodring monitor` opens a screen again.")
-        while not engine.over(0.5):
-            pass
-    return True
 
 
 def _decode_condition(

@@ -128,10 +128,11 @@ class Replay:
         return self._published
 
     def stop(self) -> None:
-        """End the child: by asking, then by force."""
+        """End the child: by asking, then by force; at once where nothing is published yet."""
+        self._hear(0.0)
         with contextlib.suppress(OSError):  # it may have gone already
             self._news.send(None)
-        deadline_s = time.monotonic() + _GRACE_S
+        deadline_s = time.monotonic() + (0.0 if self._ready is None else _GRACE_S)
         while self._process.is_alive() and time.monotonic() < deadline_s:
             self._hear(0.05)
         for end in (self._process.terminate, self._process.kill):

@@ -2,7 +2,11 @@
 
 import json
 import multiprocessing
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from types import TracebackType
 from typing import Any, Self
 
@@ -10,6 +14,31 @@ from ..configs.errors import ConfigError, MoodringError
 from .job import EngineJob, engine_process
 
 _GRACE_S = 15.0
+
+
+@contextmanager
+def children_leave_interrupts_to_us() -> Iterator[None]:
+    """Start children that do not hear Ctrl+C, which a terminal sends to all: this process ends them in order.
+
+    Interrupts are held back meanwhile, which children inherit (not on Windows); one that comes is heard at the end of
+    the block, so that what is started inside has to be taken in charge inside.
+    """
+    held_back: list[int] = []
+    masked = hasattr(signal, "pthread_sigmask")
+    if masked:
+        resource_tracker.ensure_running()  # its start lets interrupts through again
+    # A thread of a numerical library may still take the signal, and Python then passes it to the main thread.
+    handler = signal.signal(signal.SIGINT, lambda number, _frame: held_back.append(number))
+    if masked:
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        if masked:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
+        if held_back:
+            signal.raise_signal(signal.SIGINT)
 
 
 class EngineProcess:
@@ -77,8 +106,8 @@ class EngineProcess:
             return
 
     def stop(self) -> None:
-        """Stop the engine and wait for its end; a child that does not end is killed."""
-        if self._process.is_alive():
+        """Stop the engine and wait for its end; a child that does not end, or was not ready yet, is killed."""
+        if self._process.is_alive() and "ready" in self._heard:
             self.ask_to_stop()
             # What it still says must be read, or it could not end.
             deadline_s = time.monotonic() + _GRACE_S

@@ -1,0 +1,113 @@
+"""Run an engine in a process of its own, with the screen that suits this place, until it is over."""
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from .dashboard import run_dashboard
+from .follow import Follower
+from .job import EngineJob
+from .launch import EngineProcess, children_leave_interrupts_to_us
+from .ui.display import display_available
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the experimenter wants to see.
+
+    Attributes
+    ----------
+    headless : bool
+        No screen: a line now and then.
+    screenshot : Path or None
+        Where a picture of the window goes.
+    window_is_all : bool
+        Whether closing the window ends the engine too.
+    """
+
+    headless: bool = False
+    screenshot: Path | None = None
+    window_is_all: bool = False
+
+
+def attend(job: EngineJob, look: Look, say: Callable[[str], None]) -> None:
+    """Run an engine and the screen until the session is over, the window is closed or Ctrl+C is pressed.
+
+    Raises
+    ------
+    MoodringError
+        The engine failed; its own line.
+    """
+    windowed = not look.headless and display_available()
+    if not (windowed or look.headless):
+        say("no display: showing the terminal dashboard instead of the window")
+    with ExitStack() as stack:
+        with children_leave_interrupts_to_us():
+            engine = stack.enter_context(EngineProcess(job))
+        name = engine.wait_ready(60.0)
+        window = None
+        try:
+            if windowed or look.screenshot is not None:
+                with children_leave_interrupts_to_us():
+                    window = _open_window(name, job.duration_s, look.screenshot, offscreen=not windowed)
+            if not (windowed and window is not None and _stay(engine, window, look.window_is_all, say)):
+                console = Console(stderr=True, force_terminal=False, width=200) if look.headless else Console()
+                run_dashboard(Follower(name), console, goes_on=lambda: not engine.over(0.0))
+        except KeyboardInterrupt:
+            say("stopping")
+        engine.ask_to_stop()
+        summary = engine.wait_done()
+        if window is not None:
+            window.join(20.0)
+            if window.is_alive():
+                window.terminate()
+    say(f"{in_short(summary)} in {summary['duration_s']:.0f} s")
+
+
+def in_short(summary: dict[str, Any]) -> str:
+    """Say how many decisions there were, what they rest on, and how many were calibrated by a rest."""
+    used = ", ".join(
+        f"{name} {facts['used_fraction'] or 0.0:.0%}"
+        for name, facts in summary["modalities"].items()
+        if facts["present"]
+    )
+    return f"{summary['decisions']} decisions ({summary['calibrated_decisions']} calibrated by a rest); used: {used or 'nothing'}"
+
+
+def _open_window(name: str, duration_s: float | None, screenshot: Path | None, offscreen: bool) -> SpawnProcess:
+    """Start the window in a process of its own; off screen it only takes its picture."""
+    from .ui.app import Closing, show_engine
+
+    after_s = 40.0 if duration_s is None else 0.8 * duration_s
+    closing = Closing(screenshot, after_s, close_after_screenshot=offscreen, close_when_ended=True)
+    process = get_context("spawn").Process(target=show_engine, args=(name, closing), name="window")
+    before = os.environ.get("QT_QPA_PLATFORM")
+    if offscreen:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    process.start()
+    if offscreen and before is None:
+        del os.environ["QT_QPA_PLATFORM"]
+    return process
+
+
+def _stay(engine: EngineProcess, window: SpawnProcess, window_is_all: bool, say: Callable[[str], None]) -> bool:
+    """Wait while the window is open; False where it could not open and the terminal has to serve."""
+    while not engine.over(0.2):
+        if window.is_alive():
+            continue
+        if window.exitcode:
+            say(f"the window ended with status {window.exitcode} (see `moodring doctor`); here is the terminal")
+            return False
+        if window_is_all:
+            return True
+        say("The window is closed; decoding goes on. Ctrl+C stops it, `moodring monitor` opens a screen again.")
+        while not engine.over(0.5):
+            pass
+    return True
