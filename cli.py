@@ -44,6 +44,9 @@ SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the config.")
 ]
 HeadlessOption = Annotated[bool, typer.Option("--headless", help="No screen: a line now and then.")]
+EegStreamOption = Annotated[
+    str | None, typer.Option("--eeg", metavar="STREAM", help="Which EEG stream of an XDF file with several.")
+]
 DurationOption = Annotated[
     float | None,
     typer.Option(min=3.0, metavar="S", help="Decode for so many seconds, from when the sources are there."),
@@ -148,10 +151,21 @@ def replay(
     start: Annotated[float, typer.Option(min=0.0, metavar="S", help="Begin so far into the recording.")] = 0.0,
     only: Annotated[str | None, typer.Option(metavar="KINDS", help="Such as eeg,face,speech.")] = None,
     patience: Annotated[float, typer.Option(min=1.0, metavar="S", help="How long to wait for consumers.")] = 600.0,
+    eeg: EegStreamOption = None,
+    prefix: Annotated[str | None, typer.Option(metavar="NAME", help="Streams are called NAME_eeg and so on.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="CONFIG", help="Whose [lsl] section holds: session_id, known_peers …")
+    ] = None,
 ) -> None:
-    """Publish a recording over LSL on its original timeline; it starts once its streams are being read."""
+    """Publish a recording over LSL on its original timeline; it starts once its streams are being read.
+
+    While it runs, type (or pipe in): pause, resume, seek SECONDS, speed FACTOR; Enter alone pauses and goes on.
+    """
+    from .configs.live import LiveConfig, LslSection
+    from .configs.load import load
     from .offline.replay import ReplayOptions
     from .offline.replay_process import start_replay
+    from .offline.replay_terminal import obey_typed_lines
     from .offline.streams import STREAM_KINDS
     from .realtime.launch import children_leave_interrupts_to_us
 
@@ -159,15 +173,21 @@ def replay(
     unknown = set() if only is None else set(only.split(",")) - set(STREAM_KINDS)
     if unknown or not kinds:
         raise ConfigError(f"--only '{only}': expected some of {','.join(STREAM_KINDS)}, separated by commas")
-    options = ReplayOptions(only=kinds, speed=speed, loop=loop, start_s=start, patience_s=patience)
+    lsl = LslSection() if config is None else load(config, LiveConfig).lsl
+    options = ReplayOptions(
+        only=kinds, prefix=prefix, speed=speed, loop=loop, start_s=start, patience_s=patience, eeg_stream=eeg, lsl=lsl
+    )
     with ExitStack() as stack:
         with children_leave_interrupts_to_us():
             child = stack.enter_context(start_replay(source, options))
         names = child.wait_ready(60.0)
         typer.echo(f"streams: {', '.join(names)}; waiting until they are read (moodring live CONFIG)")
+        obey_typed_lines(child.send, typer.echo)
         child.wait_started(patience + 10.0)
-        typer.echo("playing; Ctrl+C stops")
-        published = child.wait()
+        typer.echo("playing; Ctrl+C stops; type pause, resume, seek SECONDS or speed FACTOR")
+        while (published := child.wait(0.1)) is None:
+            for moved in child.answers():
+                typer.echo(str(moved))
     if published is not None:
         typer.echo("sent: " + ", ".join(f"{count} of {name}" for name, count in published.samples.items()))
 
@@ -179,6 +199,7 @@ def decode(
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the results here, as JSON.")] = None,
     journal: Annotated[Path | None, typer.Option(metavar="FILE", help="Compare with this decisions.jsonl.")] = None,
     config: Annotated[Path | None, typer.Option(metavar="CONFIG", help="As the session was decoded with.")] = None,
+    eeg: EegStreamOption = None,
     overrides: SetOption = None,
 ) -> None:
     """Decode a recording again, as fast as possible, and compare with what was said live."""
@@ -192,7 +213,7 @@ def decode(
 
     loaded = load(config or CONFIGS / "demo.toml", LiveConfig, overrides or ())
     loaded = loaded.model_copy(update={"models": _with_bundles(loaded.models, bundle or [])})
-    recording = open_recording(session)
+    recording = open_recording(session, eeg=eeg)
     began_s = time.monotonic()
     decoded = again.decode(recording, loaded)
     took_s = time.monotonic() - began_s
