@@ -84,7 +84,7 @@ def demo(
     from .configs.load import load
     from .offline.replay import ReplayOptions
     from .offline.replay_process import SimulatedSource, start_replay
-    from .realtime.attend import Look, attend
+    from .realtime.ui.attend import Look, attend
     from .realtime.job import EngineJob
     from .realtime.launch import children_leave_interrupts_to_us
 
@@ -112,7 +112,7 @@ def live(
     """Decode a lab's own streams, camera and microphone, as a config names them."""
     from .configs.live import LiveConfig
     from .configs.load import load
-    from .realtime.attend import Look, attend
+    from .realtime.ui.attend import Look, attend
     from .realtime.job import EngineJob
 
     loaded = load(config, LiveConfig, overrides or ())
@@ -187,7 +187,7 @@ def decode(
     from .models.contract import LEVELS
     from .offline.open import open_recording
     from .realtime import decode as again
-    from .realtime.attend import in_short
+    from .realtime.ui.attend import in_short
     from .realtime.journal import read_journal
 
     loaded = load(config or CONFIGS / "demo.toml", LiveConfig, overrides or ())
