@@ -205,34 +205,36 @@ def decode(
     """Decode a recording again, as fast as possible, and compare with what was said live."""
     from .configs.live import LiveConfig
     from .configs.load import load
-    from .models.contract import LEVELS
+    from .configs.session_folder import CONFIG_FILE, DECISIONS_FILE
     from .offline.open import open_recording
     from .realtime import decode as again
     from .realtime.journal import read_journal
     from .realtime.ui.attend import in_short
+    from .realtime.wording import at_the_end
 
-    loaded = load(config or CONFIGS / "demo.toml", LiveConfig, overrides or ())
-    loaded = loaded.model_copy(update={"models": _with_bundles(loaded.models, bundle or [])})
+    recorded = session / CONFIG_FILE
+    chosen = config or (recorded if recorded.is_file() else CONFIGS / "demo.toml")
+    loaded = load(chosen, LiveConfig, overrides or ())
+    earlier = journal or (found if (found := session / DECISIONS_FILE).is_file() else None)
+    said = None if earlier is None else read_journal(earlier)
+    if loaded.journal is not None and loaded.journal.exists():
+        # What was written live is evidence: decoding again adds nothing to it.
+        typer.echo(f"note: journal '{loaded.journal}' exists and is left as it is; --set journal=FILE writes another")
+        loaded = loaded.model_copy(update={"journal": None})
+    other = loaded.model_copy(update={"models": _with_bundles(loaded.models, bundle or [])})
     recording = open_recording(session, eeg=eeg)
     began_s = time.monotonic()
-    decoded = again.decode(recording, loaded)
+    decoded = again.decode(recording, other)
     took_s = time.monotonic() - began_s
     for notice in sorted({notice for estimate in decoded.estimates for notice in estimate.notices}):
         typer.echo(f"note: {notice}")
     typer.echo(f"{in_short(decoded.summary)}; decoded in {took_s:.1f} s")
-    if (last := next((e.readout for e in reversed(decoded.estimates) if e.readout is not None), None)) is not None:
-        said = (
-            (name, dict(zip(LEVELS, p, strict=True)))
-            for name, p in (("valence", last.valence), ("arousal", last.arousal))
-        )
-        typer.echo(
-            "at the end: "
-            + "; ".join(f"{name} " + ", ".join(f"{k} {v:.0%}" for k, v in row.items()) for name, row in said)
-        )
-    earlier = journal or session / "decisions.jsonl"
-    if journal is not None or (session.is_dir() and earlier.exists()):
-        typer.echo(again.describe_difference(decoded.estimates, read_journal(earlier)))
-    _write_json(out, decoded.summary)
+    typer.echo(at_the_end(decoded.estimates))
+    against, name = (said, "the journal") if said is not None else (None, "the config's bundles")
+    if against is None and bundle:
+        against = again.decode(recording, loaded.model_copy(update={"journal": None})).estimates
+    compared = None if against is None else _compare(decoded.estimates, against, "this decoding", name)
+    _write_json(out, {**decoded.summary, "comparison": compared})
 
 
 @app.command()
@@ -424,6 +426,16 @@ def _decode_condition(
     chosen = config.model_copy(update={"models": models.model_copy(update={"policy": policy})})
     decoded = run(recording, chosen)
     return decoded.estimates, decoded.glimpsed_fraction or 0.0
+
+
+def _compare(ours: Sequence[Estimate], theirs: Sequence[Estimate], first: str, second: str) -> dict[str, Any]:
+    """Say how two decodings of one session differ, and give it as plain numbers."""
+    from .realtime.compare import as_plain, compare, in_lines
+
+    comparison = compare(ours, theirs)
+    for line in in_lines(comparison, first, second):
+        typer.echo(line)
+    return as_plain(comparison, first, second)
 
 
 def _with_bundles(models: ModelsSection, bundles: list[Path]) -> ModelsSection:
