@@ -10,7 +10,7 @@ from ..configs.errors import MoodringError
 from ..models.contract import FloatArray, Marker, Recording, Signal, Truth
 from .audio import speech_signal
 from .streams import TRUTH_CHANNELS, TRUTH_TYPE
-from .xdf_reading import ReadStream, read_streams
+from .xdf_reading import LONGEST_S, ReadStream, read_streams
 
 # To microvolts; numbers are powers of ten of a volt, as MNE-LSL writes units.
 _MICROVOLTS_PER = {
@@ -19,6 +19,8 @@ _MICROVOLTS_PER = {
     **dict.fromkeys(("volts", "volt", "v", "0"), 1e6),
 }
 _FALLBACK_AUDIO_HZ = 16_000.0
+_AUDIO_RATES_HZ = (1_000.0, 768_000.0)
+_HIGHEST_RATE_HZ = 1e6
 
 
 def read_xdf(path: Path, eeg: str | None = None, speech: str | None = None) -> Recording:
@@ -49,12 +51,19 @@ def read_xdf(path: Path, eeg: str | None = None, speech: str | None = None) -> R
         raise MoodringError(f"XDF file '{path}' holds no stream of type EEG or Audio with samples; it holds {found}")
     main = eeg_stream or speech_stream
     first_s = min(float(s.stamps_s[0]) for s in (eeg_stream, speech_stream) if s is not None)
+    if eeg_stream is not None and speech_stream is not None:
+        apart_s = float(speech_stream.stamps_s[0] - eeg_stream.stamps_s[0])
+        if abs(apart_s) > LONGEST_S:
+            raise MoodringError(
+                f"XDF file '{path}': stream '{speech_stream.name}' begins {apart_s:.3g} s after '{eeg_stream.name}'; "
+                "they share no clock, or the file is damaged"
+            )
     return Recording(
         name=path.stem,
         participant=(main.text("moodring", "participant") if main else None) or "unknown",
         origin=(main.text("moodring", "origin") if main else None) or path.name,
         t0_s=_t0_s(main, first_s),
-        rest_s=_number(main.text("moodring", "rest_s") if main else None, 0.0),
+        rest_s=max(0.0, _number(main.text("moodring", "rest_s") if main else None, 0.0)),
         eeg=None if eeg_stream is None else eeg_signal(eeg_stream),
         face=None,
         speech=None if speech_stream is None else _speech(speech_stream),
@@ -90,7 +99,7 @@ def eeg_signal(stream: ReadStream) -> Signal:
     factors = np.array([_MICROVOLTS_PER.get(units[index].strip().lower(), 1.0) for index in keep])
     with np.errstate(over="ignore", invalid="ignore"):  # values that are no numbers stay what they are
         samples: FloatArray = (np.asarray(stream.values)[:, keep] * factors).astype(np.float32)
-    rate_hz = stream.rate_hz or _observed_rate_hz(stream)
+    rate_hz = stream.rate_hz if 0 < stream.rate_hz <= _HIGHEST_RATE_HZ else _observed_rate_hz(stream)
     return Signal(samples, stream.stamps_s, rate_hz, tuple(names[index] for index in keep), stream.name)
 
 
@@ -116,6 +125,12 @@ def markers_of(streams: Sequence[ReadStream]) -> tuple[Marker, ...]:
 
 def _speech(stream: ReadStream) -> Signal:
     rate_hz = stream.rate_hz or _FALLBACK_AUDIO_HZ
+    lowest_hz, highest_hz = _AUDIO_RATES_HZ
+    if not lowest_hz <= rate_hz <= highest_hz:
+        raise MoodringError(
+            f"audio stream '{stream.name}' says {rate_hz:g} Hz; {lowest_hz:g} to {highest_hz:g} Hz were expected: "
+            "it is no sound, or the file is damaged"
+        )
     signal = speech_signal(np.asarray(stream.values), stream.stamps_s, rate_hz, stream.name)
     return replace(signal, name=stream.name)
 
@@ -132,7 +147,7 @@ def _number(text: str | None, default: float) -> float:
         value = float(text) if text is not None else default
     except ValueError:
         return default
-    return value if np.isfinite(value) else default
+    return value if abs(value) <= LONGEST_S else default
 
 
 def _filled(values: Sequence[str], count: int) -> list[str]:
