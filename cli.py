@@ -37,6 +37,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+bench_app = typer.Typer(help="Measure this machine: how old samples are, what they cost, whether any is lost.")
+app.add_typer(bench_app, name="bench", no_args_is_help=True)
 
 JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results here.")]
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file; configs/ holds some to copy.")]
@@ -399,6 +401,28 @@ def reference(
     figures = asdict(reference_figures())
     typer.echo(json.dumps(figures, indent=1))
     _write_json(out, figures)
+
+
+@bench_app.command("replay")
+def bench_replay(
+    source: Annotated[Path | None, typer.Argument(metavar="[SOURCE]", help="Else a simulated participant.")] = None,
+    json_file: JsonOption = None,
+    seconds: Annotated[float, typer.Option(min=12.0, max=3600.0, metavar="S", help="At most so much of it.")] = 60.0,
+    speed: Annotated[float, typer.Option(min=0.1, max=20.0, help="Times as fast.")] = 1.0,
+) -> None:
+    """Replay a recording and read it as a consumer does: how right the stamps are, and when samples come."""
+    import uuid
+
+    from .configs.live import LslSection
+    from .offline.replay import ReplayOptions
+    from .offline.replay_bench import bench_replay as measure
+    from .offline.replay_process import SimulatedSource
+
+    lsl = LslSection(session_id=f"bench-{uuid.uuid4().hex[:8]}", resolve_scope="machine")
+    chosen = SimulatedSource(7, seconds * speed) if source is None else source
+    result = measure(chosen, ReplayOptions(speed=speed, lsl=lsl), seconds)
+    typer.echo(json.dumps(result, indent=1))
+    _write_json(json_file, result)
 
 
 @app.command()

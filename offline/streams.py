@@ -15,6 +15,7 @@ STREAM_KINDS: tuple[StreamKind, ...] = ("eeg", "face", "speech", "truth", "marke
 TRUTH_TYPE = "EmotionTruth"
 TRUTH_CHANNELS = ("valence", "arousal", "valence_level", "arousal_level", "stimulus")
 TRUTH_RATE_HZ = 8.0
+VIDEO_TYPE = "VideoFrames"
 
 TIMELINE_TYPE = "ReplayTimeline"
 TIMELINE_CHANNELS = ("speed", "playing")
@@ -78,7 +79,7 @@ def describe_face(video: Video, name: str, source_id: str, times: SessionTimes) 
     count = video.height * video.width * 3
     layout = (("width", str(video.width)), ("height", str(video.height)), ("encoding", "bgr24"))
     desc = (_session(times, (("video", layout),)),)
-    return StreamDescription(name, "VideoFrames", count, video.rate_hz, "int8", source_id, desc)
+    return StreamDescription(name, VIDEO_TYPE, count, video.rate_hz, "int8", source_id, desc)
 
 
 def describe_speech(signal: Signal, name: str, source_id: str, times: SessionTimes) -> StreamDescription:

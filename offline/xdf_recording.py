@@ -1,16 +1,20 @@
 """Understand the streams of an XDF file as a recording: whose EEG, in what unit, with what voice and markers."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..configs.errors import MoodringError
-from ..models.contract import FloatArray, Marker, Recording, Signal, Truth
+from ..models.contract import FloatArray, Image, Marker, Recording, Signal, Truth, Video
 from .audio import speech_signal
-from .streams import TRUTH_CHANNELS, TRUTH_TYPE
+from .streams import TIMELINE_TYPE, TRUTH_CHANNELS, TRUTH_TYPE, VIDEO_TYPE
 from .xdf_reading import LONGEST_S, ReadStream, read_streams
+
+_log = logging.getLogger(__name__)
 
 # To microvolts; numbers are powers of ten of a volt, as MNE-LSL writes units.
 _MICROVOLTS_PER = {
@@ -62,10 +66,10 @@ def read_xdf(path: Path, eeg: str | None = None, speech: str | None = None) -> R
         name=path.stem,
         participant=(main.text("moodring", "participant") if main else None) or "unknown",
         origin=(main.text("moodring", "origin") if main else None) or path.name,
-        t0_s=_t0_s(main, first_s),
+        t0_s=_t0_s(main, first_s, streams),
         rest_s=max(0.0, _number(main.text("moodring", "rest_s") if main else None, 0.0)),
         eeg=None if eeg_stream is None else eeg_signal(eeg_stream),
-        face=None,
+        face=video_of(streams),
         speech=None if speech_stream is None else _speech(speech_stream),
         truth=truth_of(streams),
         markers=markers_of(streams),
@@ -103,6 +107,35 @@ def eeg_signal(stream: ReadStream) -> Signal:
     return Signal(samples, stream.stamps_s, rate_hz, tuple(names[index] for index in keep), stream.name)
 
 
+class StoredFrames:
+    """Raw BGR frames as rows of bytes: ``(n_frames, height * width * 3)``."""
+
+    def __init__(self, rows: NDArray[np.generic], height: int, width: int) -> None:
+        self._rows = rows
+        self._shape = (height, width, 3)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int, /) -> Image:
+        return np.ascontiguousarray(self._rows[index]).view(np.uint8).reshape(self._shape)
+
+
+def video_of(streams: Sequence[ReadStream]) -> Video | None:
+    """Take the first stream of pictures in the layout that a replay publishes; others are named in the log."""
+    taken = None
+    for stream in (s for s in streams if s.type == VIDEO_TYPE and len(s.stamps_s)):
+        width, height = (int(_number(stream.text("moodring", "video", side), 0.0)) for side in ("width", "height"))
+        rows = stream.values
+        fits = rows is not None and rows.dtype == np.int8 and rows.shape[1] == width * height * 3 > 0
+        if rows is None or not fits or taken is not None:
+            _log.warning("video stream '%s' is left out: one stream of raw bgr24 frames is read", stream.name)
+            continue
+        rate_hz = stream.rate_hz if 0 < stream.rate_hz <= _HIGHEST_RATE_HZ else _observed_rate_hz(stream)
+        taken = Video(StoredFrames(rows, height, width), stream.stamps_s, rate_hz, height, width, stream.name)
+    return taken
+
+
 def truth_of(streams: Sequence[ReadStream]) -> Truth | None:
     """Take what is known of the emotion, where a simulated session holds it."""
     for stream in streams:
@@ -135,7 +168,11 @@ def _speech(stream: ReadStream) -> Signal:
     return replace(signal, name=stream.name)
 
 
-def _t0_s(stream: ReadStream | None, first_s: float) -> float:
+def _t0_s(stream: ReadStream | None, first_s: float, streams: Sequence[ReadStream]) -> float:
+    # Announced by a replay that was recorded: right also where the recording began in its middle.
+    announced = next((s for s in streams if s.type == TIMELINE_TYPE and len(s.stamps_s)), None)
+    if announced is not None and abs(float(announced.stamps_s[0]) - first_s) <= LONGEST_S:
+        return float(announced.stamps_s[0])
     after = stream.text("moodring", "first_sample_after_t0_s") if stream else None
     if stream is None or after is None:
         return first_s
