@@ -162,7 +162,7 @@ def _complaints() -> Iterator[list[str]]:
 def _stream(stream: Mapping[str, Any], path: Path) -> ReadStream:
     info = stream["info"]
     values: Any = stream["time_series"]
-    texts = tuple(str(row[0]) for row in values) if isinstance(values, list) else ()
+    texts = tuple(str(row[0]) if len(row) else "" for row in values) if isinstance(values, list) else ()
     stamps_s = np.asarray(stream["time_stamps"], dtype=np.float64)
     numbers = None if isinstance(values, list) else np.asarray(values)
     # A damaged stamp may be any number or none; one far from all others would make a session of a million years.

@@ -234,6 +234,11 @@ def test_a_million_channels_are_not_believed(reader, whole, text) -> None:
     assert line == "" or "damaged" in line or "holds" in line
 
 
+def test_text_without_channels_is_empty(reader, whole) -> None:
+    place = whole.index(b"<channel_count>1<", whole.index(b">Markers<"))
+    assert reader(whole[:place] + b"<channel_count>0<" + whole[place + 17 :])[0] == 2000
+
+
 def test_stamps_of_a_million_years_are_left_out(reader, whole) -> None:
     raw = whole.replace(struct.pack("<d", 100 + 1000 / 250), struct.pack("<d", 1e300))
     raw = raw.replace(struct.pack("<d", 100 + 1500 / 250), struct.pack("<d", np.nan))

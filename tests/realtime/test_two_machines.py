@@ -130,12 +130,15 @@ def test_a_cable_that_is_out_for_five_seconds(hosts):
     lost_s = next(at for at, state in states if state in ("stale", "lost") and at > out_s)
     gone_s = next(at for at, state in states if state == "lost" and at > out_s)
     live_s = next(at for at, state in states if state in ("recovered", "live", "gap") and at > back_s - 0.05)
+    print([(round(at - out_s, 2), state) for at, state in states], told[-1])
     print(
         f"noticed after {lost_s - out_s:.2f} s, lost after {gone_s - out_s:.2f} s, again {live_s - back_s:.2f} s after"
     )
     assert gone_s - out_s <= 1.0
     assert live_s - back_s <= 3.0
     decisions = [row for row in told if "decision" in row]
+    # What did not come late after all is a gap in the ring, and counted.
+    assert (told[-1]["lost_samples"] > 0) == (told[-1]["largest_step_s"] > 2 / RATE_HZ)
     # Decoding went on all the time, without what was not there, and with it again.
     assert max(np.diff([row["decision"] for row in decisions])) == pytest.approx(0.5)
     dark = [row for row in decisions if gone_s + 0.5 < row["at"] < back_s]
