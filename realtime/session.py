@@ -20,7 +20,7 @@ from .build import build_posts, intake_maker, make_plan, plan_facts
 from .clock import Clock
 from .decoder import Decider
 from .intake import Intake
-from .loaded import Models, check_fit, domain_notices
+from .loaded import Models, check_fit, domain_notices, mains_notices
 from .plan import Lane, Plan
 from .post import SourceThread
 from .publisher import Publisher
@@ -225,7 +225,11 @@ class Session:
             for post in self.posts
             if post.source is not None and post.intake is None and self._phase != "connecting"
         )
-        return domain_notices(self._models.domain, tuple(intake.info.origin for intake in intakes)) + missing
+        return (
+            domain_notices(self._models.domain, tuple(intake.info.origin for intake in intakes))
+            + mains_notices(intakes)
+            + missing
+        )
 
     def _fitting(self, info: SourceInfo) -> Intake:
         check_fit(self._models, info, self._config.eeg)
