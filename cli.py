@@ -38,6 +38,9 @@ app = typer.Typer(
     add_completion=False,
 )
 
+bench_app = typer.Typer(help="Measure this machine: how old samples are, what they cost, whether any is lost.")
+app.add_typer(bench_app, name="bench", no_args_is_help=True)
+
 JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results here.")]
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file; configs/ holds some to copy.")]
 SetOption = Annotated[
@@ -47,6 +50,9 @@ HeadlessOption = Annotated[bool, typer.Option("--headless", help="No screen: a l
 DurationOption = Annotated[
     float | None,
     typer.Option(min=3.0, metavar="S", help="Decode for so many seconds, from when the sources are there."),
+]
+SecondsOption = Annotated[
+    float | None, typer.Option(min=3.0, metavar="S", help="How long to measure.", show_default=False)
 ]
 ScreenshotOption = Annotated[Path | None, typer.Option(metavar="PNG", help="Save a picture of the window.")]
 
@@ -385,6 +391,26 @@ def screenshots(
     """Take the README's picture of the window, from a demo of 100 s."""
     folder.mkdir(parents=True, exist_ok=True)
     demo(headless=True, duration=100.0, screenshot=folder / "window.png")
+
+
+@bench_app.command("ingest")
+def bench_ingest(
+    json_file: JsonOption = None,
+    seconds: SecondsOption = None,
+    stream: Annotated[str | None, typer.Option(metavar="NAME", help="Measure on this stream of the network.")] = None,
+    index_channel: Annotated[int, typer.Option(min=0, help="Of that stream: carries the sample's index.")] = 0,
+) -> None:
+    """Age of the newest sample and processor time, beside a bare loop and mne-lsl, or on a stream of yours."""
+    from .configs.live import LslSection
+    from .realtime.bench import ingest
+
+    took_s = ingest.SECONDS if seconds is None else seconds
+    if stream is not None:
+        figures = ingest.stream(stream, took_s, LslSection(), index_channel)
+    else:
+        figures = ingest.compare(took_s)
+    typer.echo(json.dumps(figures, indent=1))
+    _write_json(json_file, figures)
 
 
 def _decode_condition(

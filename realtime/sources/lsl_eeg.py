@@ -1,5 +1,6 @@
 """EEG from an LSL stream, in microvolts, under the names of the 10-20 system where the config gives them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ import pylsl
 from ...configs.errors import MoodringError
 from ...configs.live import EegSection
 from .base import Chunk, SourceInfo
-from .lsl import LslInlet, numeric, regular_rate_hz, session_of
+from .lsl import LslInlet, Pulled, numeric, regular_rate_hz, session_of
 
 _TO_MICROVOLTS = {
     "microvolts": 1.0,
@@ -36,11 +37,28 @@ class EegLayout:
     factor: float
 
 
-class LslEeg:
-    """The EEG amplifier that a config names."""
+ReadLayout = Callable[[pylsl.StreamInfo, EegSection], EegLayout]
 
-    def __init__(self, section: EegSection) -> None:
+
+class LslEeg:
+    """The EEG amplifier that a config names.
+
+    Parameters
+    ----------
+    section : EegSection
+    layout : callable
+        Reads channels and units from the stream's description; raises MoodringError where they cannot be used.
+
+    Attributes
+    ----------
+    watch : callable or None
+        Shown every chunk as it came, before channels are picked and units made; set before the first poll.
+    """
+
+    def __init__(self, section: EegSection, layout: ReadLayout | None = None) -> None:
+        self.watch: Callable[[Pulled], None] | None = None
         self._section = section
+        self._read_layout = layout or eeg_layout
         self._inlet = LslInlet(section.stream, "EEG", _BUFFER_S, 1024)
         self._layout = EegLayout((), (), 1.0)
 
@@ -55,7 +73,7 @@ class LslEeg:
         info = self._inlet.open(self._check)
         if info is None:
             return None
-        self._layout = eeg_layout(info, self._section)
+        self._layout = self._read_layout(info, self._section)
         session = session_of(info)
         return SourceInfo(
             "eeg",
@@ -76,6 +94,8 @@ class LslEeg:
         pulled = self._inlet.pull()
         if pulled is None:
             return None
+        if self.watch is not None:
+            self.watch(pulled)
         samples = pulled.samples[:, self._layout.picks].astype(np.float32)
         if self._layout.factor != 1.0:
             samples *= np.float32(self._layout.factor)
@@ -88,7 +108,7 @@ class LslEeg:
     def _check(self, info: pylsl.StreamInfo) -> None:
         numeric(info, "EEG")
         regular_rate_hz(info, "EEG")
-        eeg_layout(info, self._section)
+        self._read_layout(info, self._section)
 
 
 def eeg_layout(info: pylsl.StreamInfo, section: EegSection) -> EegLayout:
