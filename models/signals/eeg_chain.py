@@ -72,8 +72,10 @@ class EegChainState:
         Which filters have met their first sample; the others start from the next one.
     last_uv : (n_channels,) float64
         The last finite value of each channel, 0 before there was one.
-    second_uv : (n_times, n_channels) float64
-        The raw samples of the second that is not yet complete.
+    second_uv : tuple of (n_times, n_channels) float64
+        The raw samples, chunk by chunk, of the second that is not yet complete.
+    in_second : int
+        How many they are.
     since_start : int
         Samples since the start or the last gap.
     wanted, good : (n_channels,) bool
@@ -85,7 +87,8 @@ class EegChainState:
     memory: Samples
     started: BoolArray
     last_uv: Samples
-    second_uv: Samples
+    second_uv: tuple[Samples, ...]
+    in_second: int
     since_start: int
     wanted: BoolArray
     good: BoolArray
@@ -145,7 +148,8 @@ def start(spec: EegChainSpec) -> EegChainState:
         memory=np.zeros((len(bank.sos), 2, n_channels)),
         started=np.zeros(n_channels, dtype=np.bool_),
         last_uv=np.zeros(n_channels),
-        second_uv=np.empty((0, n_channels)),
+        second_uv=(),
+        in_second=0,
         since_start=0,
         wanted=wanted,
         good=wanted,
@@ -169,7 +173,7 @@ def step(state: EegChainState, samples_uv: NDArray[np.floating], gap_before: boo
     EegChunk, EegChainState
         The same whatever way the samples are cut into chunks.
     """
-    raw = np.asarray(samples_uv, dtype=np.float64)
+    raw = np.array(samples_uv, dtype=np.float64)  # a copy: it is kept for the second's judgement
     if raw.ndim != 2 or raw.shape[1] != len(state.spec.channel_names):
         raise MoodringError(
             f"EEG samples have shape {raw.shape}, expected (n_times, {len(state.spec.channel_names)}); "
@@ -180,10 +184,10 @@ def step(state: EegChainState, samples_uv: NDArray[np.floating], gap_before: boo
     second = round(state.spec.rate_hz)
     pieces: list[EegChunk] = []
     while True:
-        piece, raw = np.split(raw, [second - len(state.second_uv)])
+        piece, raw = np.split(raw, [second - state.in_second])
         chunk, state = _within_second(state, piece)
         pieces.append(chunk)
-        if len(state.second_uv) == second:
+        if state.in_second == second:
             state = _judged(state)
         if not len(raw):
             return _joined(pieces, state.good), state
@@ -210,7 +214,8 @@ def _after_gap(state: EegChainState) -> EegChainState:
     return replace(
         state,
         started=np.zeros_like(state.started),
-        second_uv=state.second_uv[:0],
+        second_uv=(),
+        in_second=0,
         since_start=0,
         good=state.wanted,
     )
@@ -219,7 +224,8 @@ def _after_gap(state: EegChainState) -> EegChainState:
 def _within_second(state: EegChainState, raw: Samples) -> tuple[EegChunk, EegChainState]:
     """Filter and reference samples between two judgements."""
     broken = ~(np.abs(raw) <= BROKEN_UV)
-    filled = _filled(raw, broken, state.last_uv) if broken.any() else raw
+    any_broken = bool(broken.any())
+    filled = _filled(raw, broken, state.last_uv) if any_broken else raw
     filtered, state = _filtered(state, filled)
     n_times = len(raw)
     settled = np.arange(state.since_start, state.since_start + n_times) >= round(SETTLE_S * state.spec.rate_hz)
@@ -233,7 +239,8 @@ def _within_second(state: EegChainState, raw: Samples) -> tuple[EegChunk, EegCha
     after = replace(
         state,
         last_uv=filled[-1] if n_times else state.last_uv,
-        second_uv=np.concatenate([state.second_uv, np.where(broken, np.nan, raw)]),
+        second_uv=(*state.second_uv, np.where(broken, np.nan, raw) if any_broken else raw),
+        in_second=state.in_second + n_times,
         since_start=state.since_start + n_times,
     )
     return chunk, after
@@ -272,11 +279,12 @@ def _judged(state: EegChainState) -> EegChainState:
     The filters of bad channels start anew with the next sample. So a channel that comes back has a filter that ran on
     nothing but the good second it was judged by, however high it jumped before.
     """
-    good = state.wanted & judge(state.second_uv, state.wanted, state.good, state.spec.rate_hz, state.spec.line_hz)
+    second_uv = np.concatenate(state.second_uv)
+    good = state.wanted & judge(second_uv, state.wanted, state.good, state.spec.rate_hz, state.spec.line_hz)
     named = _is_reference(state.spec)
     if named.any() and not (good & named).any():
         good = np.zeros_like(good)
-    return replace(state, good=good, started=good | ~state.wanted, second_uv=state.second_uv[:0])
+    return replace(state, good=good, started=good | ~state.wanted, second_uv=(), in_second=0)
 
 
 def _joined(pieces: list[EegChunk], good: BoolArray) -> EegChunk:
