@@ -413,6 +413,16 @@ def bench_ingest(
     _write_json(json_file, figures)
 
 
+@bench_app.command("soak")
+def bench_soak(json_file: JsonOption = None, seconds: SecondsOption = None) -> None:
+    """Decode 64 channels at 1 kHz for ten minutes: what is lost, whether memory grows, what is left behind."""
+    from .realtime.bench import soak
+
+    figures = soak.soak(soak.SECONDS if seconds is None else seconds, lambda line: typer.echo(line, err=True))
+    typer.echo(json.dumps(figures, indent=1))
+    _write_json(json_file, figures)
+
+
 def _decode_condition(
     recording: Recording, condition: Condition, models: ModelsSection
 ) -> tuple[Sequence[Estimate], float]:

@@ -212,6 +212,8 @@ class Session:
             speech_classes=self._models.speech_classes,
             notices=self.notices,
             rest_left_s=left_s,
+            information_age_ms=tuple(tally.ages.items()),
+            eeg_filter_delay_ms=plan.eeg_delay_s * 1000 if plan is not None and self.posts[0].intake else None,
         )
 
     @property

@@ -80,13 +80,11 @@ def _levels(
 
 
 def _rms(parts: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.sqrt(np.einsum("kc,kc->c", parts, parts))
+    return np.asarray(np.sqrt((parts * parts).sum(axis=0)))
 
 
 @lru_cache(maxsize=8)
-def _spectra(
-    n_times: int, rate_hz: float, line_hz: float | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _spectra(n_times: int, rate_hz: float, line_hz: float | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Give the matrices that take a second to its cosine and sine parts in the EEG band and at the mains.
 
     Detrending, a Hann window and the Fourier transform are linear, so each is one matrix ``(2 n_bins, n_times)``; the

@@ -192,13 +192,13 @@ def _measure(news: "Connection[Any, Any]", seconds: float, look: Callable[[], fl
 def _look(look: Callable[[], float], seconds: float) -> NDArray[np.float64]:
     """Look on a grid of 10 ms; give the ages in seconds, without the looks before the first sample."""
     clock = LslClock()
-    ages_s = np.full(int(seconds / LOOK_S), np.nan)
+    ages_s: NDArray[np.float64] = np.full(int(seconds / LOOK_S), np.nan)
     begin_s = clock.now()
     for index in range(len(ages_s)):
         clock.sleep(begin_s + (index + 1) * LOOK_S - clock.now())
         newest_s = look()
         ages_s[index] = clock.now() - newest_s
-    return ages_s[np.isfinite(ages_s)]
+    return np.asarray(ages_s[np.isfinite(ages_s)])
 
 
 def _not_found(job: Job) -> str:
