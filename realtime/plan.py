@@ -30,7 +30,7 @@ class Plan:
     window_s : float
         Of the EEG that a look sees.
     eeg_delay_s : float
-        Of the causal filters.
+        Of the causal filters; 0 without EEG.
     """
 
     t0_s: float
@@ -41,6 +41,11 @@ class Plan:
     max_wait_frames: int
     window_s: float
     eeg_delay_s: float
+
+    @property
+    def eeg_delay_ms(self) -> float | None:
+        """The filters' delay in milliseconds; None without EEG."""
+        return round(self.eeg_delay_s * 1000, 2) or None
 
     def time_s(self, k: int) -> float:
         """Give the data time of a decision."""

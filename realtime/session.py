@@ -133,6 +133,7 @@ class Session:
             self._clock,
             tuple(bundle.sha256 for bundle in self._models.bundles),
         )
+        self.tally.eeg_filter_delay_ms = plan.eeg_delay_ms
         self.publisher.open_outlet(self._meanings())
         if any(intake.info.origin == SIMULATED for intake in facts):
             self._truth = TruthWatch()
@@ -213,7 +214,7 @@ class Session:
             notices=self.notices,
             rest_left_s=left_s,
             information_age_ms=tuple(tally.ages.items()),
-            eeg_filter_delay_ms=plan.eeg_delay_s * 1000 if plan is not None and self.posts[0].intake else None,
+            eeg_filter_delay_ms=tally.eeg_filter_delay_ms,
         )
 
     @property

@@ -23,6 +23,8 @@ class Tally:
     ----------
     decisions, dropped, skipped, calibrated : int
         Made; replaced before a screen saw them; left out because the engine was late; made with the rest known.
+    eeg_filter_delay_ms : float or None
+        Group delay of the EEG's filters at 10 Hz, which is part of its information age; None without EEG.
     latency : Percentiles or None
         Compute latency of the newest decisions: from the data time to the publication.
     ages : mapping of modality to Percentiles
@@ -36,6 +38,7 @@ class Tally:
     first_published_s: float | None = None
     last_published_s: float | None = None
     glimpsed_fraction: float | None = None
+    eeg_filter_delay_ms: float | None = None
     latency: Percentiles | None = None
     ages: dict[Modality, Percentiles] = field(default_factory=dict)
     used: dict[Modality, int] = field(default_factory=lambda: dict.fromkeys(MODALITIES, 0))
@@ -188,6 +191,7 @@ def summarise(
         "information_age_p99_ms": {
             modality: round(ages[modality].p99, 1) if modality in ages else None for modality in MODALITIES
         },
+        "eeg_filter_delay_ms": tally.eeg_filter_delay_ms,
         "modalities": {status.modality: _modality(status, tally) for status in statuses},
         "estimates": tally.estimates(),
         "speech": tally.speech(),

@@ -19,7 +19,7 @@ from ...configs.errors import MoodringError
 from ..contract import BoolArray, FloatArray
 from .channel_quality import judge
 from .filters import FilterBank, filter_bank, group_delay_s
-from .montage import scalp_channels
+from .montage import find_channel, scalp_channels
 
 # From the first sample after the start or a gap to the first one to be trusted. The slowest section (1 Hz high-pass)
 # decays with a time constant of 0.23 s; a second leaves 1.2 % of what the first sample missed the mean by. It is also
@@ -78,6 +78,8 @@ class EegChainState:
         How many they are.
     since_start : int
         Samples since the start or the last gap.
+    named : (n_channels,) bool
+        Which channels the reference names; none for the average.
     wanted, good : (n_channels,) bool
         Which channels may be good (on the scalp, or named as reference), and which are.
     """
@@ -90,6 +92,7 @@ class EegChainState:
     second_uv: tuple[Samples, ...]
     in_second: int
     since_start: int
+    named: BoolArray
     wanted: BoolArray
     good: BoolArray
 
@@ -132,14 +135,9 @@ def start(spec: EegChainSpec) -> EegChainState:
             f"the EEG stream has {spec.rate_hz:g} Hz; the pass band {spec.low_hz:g}-{spec.high_hz:g} Hz needs at "
             f"least {2.2 * spec.high_hz:g} Hz; raise the amplifier's sampling rate"
         )
-    missing = [name for name in _reference_names(spec) if name not in spec.channel_names]
-    if missing:
-        raise MoodringError(
-            f"reference channel {missing[0]!r} is not in the EEG stream, which has {', '.join(spec.channel_names)}; "
-            "name one of those or use 'average'"
-        )
+    named = _is_reference(spec)
     bank = filter_bank(spec.rate_hz, spec.low_hz, spec.high_hz, spec.line_hz)
-    wanted = scalp_channels(spec.channel_names) | _is_reference(spec)
+    wanted = scalp_channels(spec.channel_names) | named
     if not wanted.any():  # unknown names: filter and show them all the same, the model will refuse them
         wanted = np.ones(n_channels, dtype=np.bool_)
     fresh = EegChainState(
@@ -151,6 +149,7 @@ def start(spec: EegChainSpec) -> EegChainState:
         second_uv=(),
         in_second=0,
         since_start=0,
+        named=named,
         wanted=wanted,
         good=wanted,
     )
@@ -206,8 +205,17 @@ def _reference_names(spec: EegChainSpec) -> tuple[str, ...]:
 
 
 def _is_reference(spec: EegChainSpec) -> BoolArray:
-    names = _reference_names(spec)
-    return np.array([name in names for name in spec.channel_names], dtype=np.bool_)
+    """Say which channels the reference names: ``(n_channels,)``."""
+    named = np.zeros(len(spec.channel_names), dtype=np.bool_)
+    for name in _reference_names(spec):
+        index = find_channel(name, spec.channel_names)
+        if index is None:
+            raise MoodringError(
+                f"reference channel {name!r} is not in the EEG stream, which has {', '.join(spec.channel_names)}; "
+                "name one of those or use 'average'"
+            )
+        named[index] = True
+    return named
 
 
 def _after_gap(state: EegChainState) -> EegChainState:
@@ -267,7 +275,7 @@ def _filtered(state: EegChainState, samples: Samples) -> tuple[Samples, EegChain
 
 def _reference_weights(state: EegChainState) -> tuple[Samples, bool]:
     """Give the weight of each channel in the reference, and whether there is enough to reference to."""
-    named = _is_reference(state.spec)
+    named = state.named
     members = state.good & named if named.any() else state.good
     enough = int(members.sum()) >= (1 if named.any() else 2)
     return members / max(1, members.sum()), bool(enough and state.good.any())
@@ -281,8 +289,7 @@ def _judged(state: EegChainState) -> EegChainState:
     """
     second_uv = np.concatenate(state.second_uv)
     good = state.wanted & judge(second_uv, state.wanted, state.good, state.spec.rate_hz, state.spec.line_hz)
-    named = _is_reference(state.spec)
-    if named.any() and not (good & named).any():
+    if state.named.any() and not (good & state.named).any():
         good = np.zeros_like(good)
     return replace(state, good=good, started=good | ~state.wanted, second_uv=(), in_second=0)
 

@@ -8,6 +8,7 @@ import pylsl
 
 from ...configs.errors import MoodringError
 from ...configs.live import EegSection
+from ...models.signals.montage import find_channel
 from .base import Chunk, SourceInfo
 from .lsl import LslInlet, Pulled, numeric, regular_rate_hz, session_of
 
@@ -23,6 +24,13 @@ _TO_MICROVOLTS = {
     "volts": 1e6,
     "volt": 1e6,
     "v": 1e6,
+    "nanovolts": 1e-3,
+    "nv": 1e-3,
+    # Powers of ten of a volt, as mne-lsl writes them.
+    "-9": 1e-3,
+    "-6": 1.0,
+    "-3": 1e3,
+    "0": 1e6,
 }
 _BUFFER_S = 10
 _PULL_S = 0.5
@@ -132,16 +140,23 @@ def eeg_layout(info: pylsl.StreamInfo, section: EegSection) -> EegLayout:
             f"EEG stream '{info.name()}' has {len(types)} channels and none of type EEG (came: {', '.join(set(types))}); "
             "query another stream or correct the types where it is sent"
         )
-    renamed = tuple(section.rename.get(names[index], names[index]) for index in picks)
-    unknown = sorted(set(section.rename) - set(names))
-    if unknown:
-        raise MoodringError(
-            f"EEG stream '{info.name()}' has no channel '{unknown[0]}' to rename; it has {', '.join(names)}"
-        )
-    twice = next((name for name in renamed if renamed.count(name) > 1), None)
+    renamed = _renamed(info.name(), names, section.rename)
+    twice = next((renamed[index] for index in picks if [renamed[i] for i in picks].count(renamed[index]) > 1), None)
     if twice is not None:
         raise MoodringError(f"EEG stream '{info.name()}' has two channels '{twice}'; tell them apart with eeg.rename")
-    return EegLayout(tuple(picks), renamed, _factor(info.name(), section, {units[index] for index in picks}))
+    factor = _factor(info.name(), section, {units[index] for index in picks})
+    return EegLayout(tuple(picks), tuple(renamed[index] for index in picks), factor)
+
+
+def _renamed(stream: str, names: list[str], rename: dict[str, str]) -> list[str]:
+    """Give the channels' names after the config's changes, whose keys need not be written exactly as the stream's."""
+    renamed = list(names)
+    for given, name in rename.items():
+        index = find_channel(given, names)
+        if index is None:
+            raise MoodringError(f"EEG stream '{stream}' has no channel '{given}' to rename; it has {', '.join(names)}")
+        renamed[index] = name
+    return renamed
 
 
 def _factor(name: str, section: EegSection, units: set[str]) -> float:
