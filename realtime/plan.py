@@ -60,6 +60,30 @@ class Lane:
     picture: Callable[[NDArray[Any]], Image]
 
 
+def next_decision(plan: Plan, k: int, now_s: float, lateness_s: float) -> tuple[int, int]:
+    """Say which decision to make next, so that being late once never makes the next ones late.
+
+    Parameters
+    ----------
+    plan : Plan
+    k : int
+        The one after the last.
+    now_s : float
+    lateness_s : float
+        How long a decision may wait for samples.
+
+    Returns
+    -------
+    int
+        The decision to make; a later one where the next is more than an interval overdue.
+    int
+        How many are left out.
+    """
+    overdue_s = now_s - lateness_s - plan.time_s(k)
+    left_out = max(0, int(overdue_s / plan.interval_s))
+    return k + left_out, left_out
+
+
 def first_decision(t0_s: float, first_stamp_s: float, warmup_s: float, interval_s: float) -> int:
     """Give k of the first decision that has ``warmup_s`` of data before it."""
     return max(0, math.ceil((first_stamp_s - t0_s + warmup_s) / interval_s - 1e-3))

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ...configs.errors import MoodringError
 from ...models.contract import TimeArray
 
 _SILENCE_S = 0.5
@@ -49,7 +50,18 @@ class IndexCount:
         return self._reordered if self.holds_index else None
 
     def see(self, samples: NDArray[np.generic], stamps_s: TimeArray, reconnected: bool) -> None:
-        """Count the samples that come next, ``(n_times, n_channels)``."""
+        """Count the samples that come next, ``(n_times, n_channels)``.
+
+        Raises
+        ------
+        MoodringError
+            They have no such channel.
+        """
+        if self.channel >= samples.shape[1]:
+            raise MoodringError(
+                f"index channel {self.channel} was asked for and the stream has {samples.shape[1]} channels, counted "
+                "from 0; name one of them"
+            )
         values = samples[:, self.channel].astype(np.float64)
         self.samples += len(values)
         if not self._whole:
