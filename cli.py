@@ -423,6 +423,37 @@ def bench_soak(json_file: JsonOption = None, seconds: SecondsOption = None) -> N
     _write_json(json_file, figures)
 
 
+@bench_app.command("lag")
+def bench_lag(
+    json_file: JsonOption = None,
+    seconds: SecondsOption = None,
+    people: Annotated[int, typer.Option(min=1, help="How many simulated people.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first of them; the next count up.")] = 2001,
+) -> None:
+    """Response lag: from a step of a simulated person's emotion to half of the change in the estimate."""
+    from dataclasses import replace
+
+    from .configs.live import LiveConfig
+    from .configs.load import load
+    from .offline.simulate import BENCHMARK
+    from .offline.simulate import simulate as simulate_person
+    from .realtime.bench import lag
+    from .realtime.decode import decode as run
+
+    stepped = replace(BENCHMARK, name="steps", transition_s=0.02, wiggle=0.0, response_noise=0.0)
+    config = load(CONFIGS / "demo.toml", LiveConfig)
+    found: dict[str, list[lag.Step]] = {"eeg_and_face": [], "eeg": [], "face": []}
+    for person in range(seed, seed + people):
+        recording = simulate_person(person, lag.SECONDS if seconds is None else seconds, stepped)
+        found["eeg_and_face"] += lag.steps(recording, run(recording, config, only=("eeg", "face")).estimates)
+        found["eeg"] += lag.steps(recording, run(recording, config, only=("eeg",)).estimates)
+        found["face"] += lag.steps(recording, run(recording, config, only=("face",)).estimates)
+        typer.echo(f"person {person}: {len(found['eeg'])} steps so far", err=True)
+    figures = {"people": people, **{name: lag.response_lag(steps) for name, steps in found.items()}}
+    typer.echo(json.dumps(figures, indent=1))
+    _write_json(json_file, figures)
+
+
 def _decode_condition(
     recording: Recording, condition: Condition, models: ModelsSection
 ) -> tuple[Sequence[Estimate], float]:
