@@ -21,7 +21,7 @@ from ...configs.errors import MoodringError
 from ...configs.live import DecisionSection, EegSection, LiveConfig, LslSection, OutletSection, StreamQuery
 from ..clock import LslClock
 from ..launch import children_leave_interrupts_to_us
-from ..loaded import load_models
+from ..loaded import load_models, settle
 from ..lsl_settings import apply_lsl_settings
 from ..session import Session, configured
 from ..sources.lsl_eeg import LslEeg
@@ -99,6 +99,7 @@ def _engine(news: "Connection[Any, Any]", name: str, lsl: LslSection, seconds: f
         outlet=OutletSection(name=name + "-estimate"),
     )
     models = load_models(config.models, configured(config), clock)
+    settle()
     process = psutil.Process()
     threads_before = process.num_threads()
     counter = IndexCount()
