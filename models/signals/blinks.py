@@ -141,10 +141,10 @@ def blink_lags(closure: Values, frames_s: TimeArray, frontal_uv: Values, eeg_s: 
     """
     seen = _blinks(closure, frames_s, _SMALLEST_CLOSURE)
     felt = _blinks(frontal_uv, eeg_s, _SMALLEST_UV)
-    for count, where in ((len(seen), "the video"), (len(felt), "the EEG's forehead channels")):
+    for count, where, verb in ((len(seen), "the video", "shows"), (len(felt), "the forehead channels", "show")):
         if count < FEWEST_BLINKS:
             raise MoodringError(
-                f"{where} shows {count} blinks, at least {FEWEST_BLINKS} are needed; blink firmly, once at a time, "
+                f"{where} {verb} {count} blinks, at least {FEWEST_BLINKS} are needed; blink firmly, once at a time, "
                 "with the eyes in the picture and the forehead electrodes attached"
             )
     coarse_s = _coarse_lag_s(closure, frames_s, frontal_uv, eeg_s)

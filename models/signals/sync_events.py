@@ -17,6 +17,7 @@ FLASH_S = 0.75
 
 _LEVEL_S = 0.08  # the levels before and after a step are averaged over so much
 _FEWEST = 2
+_FEWEST_SAMPLES = 8
 _STEP_OVER_NOISE = 6.0
 _PEAK_OVER_FLOOR = 6.0
 _DIRECT = 0.6
@@ -54,13 +55,16 @@ def step_onset(
     half; over events at random phases the mean is unbiased, for cameras with short exposures too, and tells the delay
     from the *middle* of the exposure.
     """
-    first, stop = np.searchsorted(stamps_s, (event_s + EARLIEST_S - 2 * _LEVEL_S, event_s + LATEST_S + 2 * _LEVEL_S))
-    times_s, values = stamps_s[first:stop], values[first:stop]
-    if len(times_s) < 4 * _FEWEST:
+    if len(stamps_s) < _FEWEST_SAMPLES:
         return None
-    period_s = float(np.median(np.diff(times_s)))
+    period_s = float(np.median(np.diff(stamps_s)))
     n = max(_FEWEST, round(_LEVEL_S / period_s))
-    if len(times_s) < 2 * n + 2 or np.diff(times_s).max() > 2.5 * period_s:
+    reach = max(_FEWEST, round(reach_s / period_s))
+    around_s = (n + reach + 1) * period_s
+    first, stop = np.searchsorted(stamps_s, (event_s + EARLIEST_S - around_s, event_s + LATEST_S + around_s))
+    times_s, values = stamps_s[first:stop], values[first:stop]
+    whole = round((LATEST_S - EARLIEST_S + 2 * around_s) / period_s)
+    if len(times_s) < max(_FEWEST_SAMPLES, 0.9 * whole) or np.diff(times_s).max() > 2.5 * period_s:
         return None
     sums = np.concatenate([[0.0], np.cumsum(values)])
     means = (sums[n:] - sums[:-n]) / n
@@ -71,13 +75,12 @@ def step_onset(
     if not len(places):
         return None
     at = n + int(places[np.argmax(np.abs(rises[places]))])
-    reach = max(_FEWEST, round(reach_s / period_s))
     low, high = max(0, at - 1 - reach), min(len(values) - 1, at + reach)
     before = values[max(0, low - n) : low + 1]
     after = values[high : high + n]
     height = float(np.median(after) - np.median(before))
     # Differences, so that a slow drift of the level is no noise; 1.05 makes their median deviation a standard one.
-    noise = 1.05 * float(np.median(np.abs(np.diff(np.concatenate([before, after])))))
+    noise = 1.05 * float(np.median(np.abs(np.concatenate([np.diff(before), np.diff(after)]))))
     if abs(height) < max(smallest, _STEP_OVER_NOISE * noise):
         return None
     share = (values[low : high + 1] - float(np.median(before))) / height
