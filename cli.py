@@ -322,6 +322,34 @@ def check(config: ConfigArgument, overrides: SetOption = None) -> None:
     typer.echo("Everything the config names is there and fits.")
 
 
+@app.command(name="calibrate-sync")
+def calibrate_sync(
+    config: ConfigArgument,
+    repeats: Annotated[int, typer.Option(min=5, max=200, help="How many flashes and beeps.")] = 20,
+    blinks: Annotated[int, typer.Option(min=5, max=100, help="How many blinks to ask for.")] = 15,
+    photodiode: Annotated[
+        str | None, typer.Option(metavar="CHANNEL", help="Of the EEG stream: a photodiode on the screen.")
+    ] = None,
+    loudspeaker: Annotated[str, typer.Option(metavar="DEVICE", help="A PortAudio output.")] = "default",
+    headless: Annotated[bool, typer.Option("--headless", help="No flashes.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random pauses.")] = 0,
+    json_file: JsonOption = None,
+    overrides: SetOption = None,
+) -> None:
+    """Measure the devices' delays by flash, beep and blink, and print the lines for the config."""
+    from .configs.live import LiveConfig
+    from .configs.load import load
+    from .realtime.sync.calibrate import Procedure
+    from .realtime.sync.report import table, toml_lines, values
+    from .realtime.ui.rig import calibrate_here
+
+    loaded = load(config, LiveConfig, overrides or ())
+    report = calibrate_here(loaded, Procedure(repeats, blinks, photodiode, seed), loudspeaker, headless, typer.echo)
+    for line in [*table(report), "", f"For '{config}':", *(toml_lines(report) or ["(nothing was measured)"])]:
+        typer.echo(line)
+    _write_json(json_file, values(report))
+
+
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write session folders into.")],
