@@ -40,6 +40,9 @@ app = typer.Typer(
 bench_app = typer.Typer(help="Measure this machine: how old samples are, what they cost, whether any is lost.")
 app.add_typer(bench_app, name="bench", no_args_is_help=True)
 
+bench_app = typer.Typer(help="Measure this machine: how old samples are, what they cost, whether any is lost.")
+app.add_typer(bench_app, name="bench", no_args_is_help=True)
+
 JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results here.")]
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file; configs/ holds some to copy.")]
 SetOption = Annotated[
@@ -52,6 +55,9 @@ EegStreamOption = Annotated[
 DurationOption = Annotated[
     float | None,
     typer.Option(min=3.0, metavar="S", help="Decode for so many seconds, from when the sources are there."),
+]
+SecondsOption = Annotated[
+    float | None, typer.Option(min=3.0, metavar="S", help="How long to measure.", show_default=False)
 ]
 ScreenshotOption = Annotated[Path | None, typer.Option(metavar="PNG", help="Save a picture of the window.")]
 
@@ -316,6 +322,34 @@ def check(config: ConfigArgument, overrides: SetOption = None) -> None:
     typer.echo("Everything the config names is there and fits.")
 
 
+@app.command(name="calibrate-sync")
+def calibrate_sync(
+    config: ConfigArgument,
+    repeats: Annotated[int, typer.Option(min=5, max=200, help="How many flashes and beeps.")] = 20,
+    blinks: Annotated[int, typer.Option(min=5, max=100, help="How many blinks to ask for.")] = 15,
+    photodiode: Annotated[
+        str | None, typer.Option(metavar="CHANNEL", help="Of the EEG stream: a photodiode on the screen.")
+    ] = None,
+    loudspeaker: Annotated[str, typer.Option(metavar="DEVICE", help="A PortAudio output.")] = "default",
+    headless: Annotated[bool, typer.Option("--headless", help="No flashes.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random pauses.")] = 0,
+    json_file: JsonOption = None,
+    overrides: SetOption = None,
+) -> None:
+    """Measure the devices' delays by flash, beep and blink, and print the lines for the config."""
+    from .configs.live import LiveConfig
+    from .configs.load import load
+    from .realtime.sync.calibrate import Procedure
+    from .realtime.sync.report import table, toml_lines, values
+    from .realtime.ui.rig import calibrate_here
+
+    loaded = load(config, LiveConfig, overrides or ())
+    report = calibrate_here(loaded, Procedure(repeats, blinks, photodiode, seed), loudspeaker, headless, typer.echo)
+    for line in [*table(report), "", f"For '{config}':", *(toml_lines(report) or ["(nothing was measured)"])]:
+        typer.echo(line)
+    _write_json(json_file, values(report))
+
+
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write session folders into.")],
@@ -432,6 +466,67 @@ def screenshots(
     """Take the README's picture of the window, from a demo of 100 s."""
     folder.mkdir(parents=True, exist_ok=True)
     demo(headless=True, duration=100.0, screenshot=folder / "window.png")
+
+
+@bench_app.command("ingest")
+def bench_ingest(
+    json_file: JsonOption = None,
+    seconds: SecondsOption = None,
+    stream: Annotated[str | None, typer.Option(metavar="NAME", help="Measure on this stream of the network.")] = None,
+    index_channel: Annotated[int, typer.Option(min=0, help="Of that stream: carries the sample's index.")] = 0,
+) -> None:
+    """Age of the newest sample and processor time, beside a bare loop and mne-lsl, or on a stream of yours."""
+    from .configs.live import LslSection
+    from .realtime.bench import ingest
+
+    took_s = ingest.SECONDS if seconds is None else seconds
+    if stream is not None:
+        figures = ingest.stream(stream, took_s, LslSection(), index_channel)
+    else:
+        figures = ingest.compare(took_s)
+    typer.echo(json.dumps(figures, indent=1))
+    _write_json(json_file, figures)
+
+
+@bench_app.command("soak")
+def bench_soak(json_file: JsonOption = None, seconds: SecondsOption = None) -> None:
+    """Decode 64 channels at 1 kHz for ten minutes: what is lost, whether memory grows, what is left behind."""
+    from .realtime.bench import soak
+
+    figures = soak.soak(soak.SECONDS if seconds is None else seconds, lambda line: typer.echo(line, err=True))
+    typer.echo(json.dumps(figures, indent=1))
+    _write_json(json_file, figures)
+
+
+@bench_app.command("lag")
+def bench_lag(
+    json_file: JsonOption = None,
+    seconds: SecondsOption = None,
+    people: Annotated[int, typer.Option(min=1, help="How many simulated people.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first of them; the next count up.")] = 2001,
+) -> None:
+    """Response lag: from a step of a simulated person's emotion to half of the change in the estimate."""
+    from dataclasses import replace
+
+    from .configs.live import LiveConfig
+    from .configs.load import load
+    from .offline.simulate import BENCHMARK
+    from .offline.simulate import simulate as simulate_person
+    from .realtime.bench import lag
+    from .realtime.decode import decode as run
+
+    stepped = replace(BENCHMARK, name="steps", transition_s=0.02, wiggle=0.0, response_noise=0.0)
+    config = load(CONFIGS / "demo.toml", LiveConfig)
+    found: dict[str, list[lag.Step]] = {"eeg_and_face": [], "eeg": [], "face": []}
+    for person in range(seed, seed + people):
+        recording = simulate_person(person, lag.SECONDS if seconds is None else seconds, stepped)
+        found["eeg_and_face"] += lag.steps(recording, run(recording, config, only=("eeg", "face")).estimates)
+        found["eeg"] += lag.steps(recording, run(recording, config, only=("eeg",)).estimates)
+        found["face"] += lag.steps(recording, run(recording, config, only=("face",)).estimates)
+        typer.echo(f"person {person}: {len(found['eeg'])} steps so far", err=True)
+    figures = {"people": people, **{name: lag.response_lag(steps) for name, steps in found.items()}}
+    typer.echo(json.dumps(figures, indent=1))
+    _write_json(json_file, figures)
 
 
 def _decode_condition(

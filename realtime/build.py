@@ -1,19 +1,24 @@
 """Builds what a session consists of from its config: posts, rings, and the plan of its decisions."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..configs.errors import MoodringError
 from ..configs.live import EegSection, LiveConfig
 from ..models.signals.eeg_chain import EegChainSpec, delay_s
 from .clock import Clock
 from .intake import EegTreatment, Intake
-from .loaded import Models
 from .plan import Plan, first_decision
 from .post import Post
 from .ring import Ring
 from .sources.base import SourceInfo
+
+if TYPE_CHECKING:
+    from .loaded import Models  # with it comes torch, which a source needs not
 
 _KEPT_S = 60.0
 _KEPT_FRAMES = 128

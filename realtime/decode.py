@@ -92,7 +92,7 @@ def _decode(
     hashes = tuple(bundle.sha256 for bundle in models.bundles)
     decider = Decider(plan, models.video_eeg, models.speech, clock, hashes)
     notices = domain_notices(models.domain, tuple(intake.info.origin for intake in intakes))
-    tally, estimates = Tally(), []
+    tally, estimates = Tally(eeg_filter_delay_ms=plan.eeg_delay_ms), []
     with Journal(config.journal) if config.journal is not None else nullcontext() as journal:
         k = plan.first
         while (time_s := plan.time_s(k)) <= last_s + 1e-6:

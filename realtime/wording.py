@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..models.contract import LEVELS, Estimate
+from ..models.contract import LEVELS, MODALITIES, Estimate
 from .snapshot import HealthState, Snapshot, SourceStatus
 
 Tone = Literal["good", "warn", "bad", "idle"]
@@ -82,6 +82,13 @@ def age(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{max(value, 0.0) * 1000:.0f} ms" if value < 1.0 else f"{value:.1f} s"
+
+
+def information_ages(snapshot: Snapshot) -> str:
+    """Say how old what each modality tells is: the median over the newest decisions, of EEG, face and voice."""
+    known = dict(snapshot.information_age_ms)
+    figures = (known.get(modality) for modality in MODALITIES)
+    return " / ".join("–" if one is None else f"{one.p50:.0f}" for one in figures) + " ms"
 
 
 def delay(status: SourceStatus) -> str:

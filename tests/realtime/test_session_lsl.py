@@ -1,3 +1,4 @@
+import dataclasses
 import threading
 from uuid import uuid4
 
@@ -5,7 +6,15 @@ import numpy as np
 import pytest
 
 from moodring.configs.errors import MoodringError
-from moodring.configs.live import EegSection, FaceSection, LiveConfig, OutletSection, SpeechSection, StreamQuery
+from moodring.configs.live import (
+    DecisionSection,
+    EegSection,
+    FaceSection,
+    LiveConfig,
+    OutletSection,
+    SpeechSection,
+    StreamQuery,
+)
 
 pytestmark = pytest.mark.lsl
 NAMES = ("Fp1", "Fp2", "C3", "C4")
@@ -223,3 +232,37 @@ def test_live_and_decoded_are_the_same(live, lsl_session, fakes, stepping):
     assert session.tally.skipped == 0
     latency = session.tally.latency_ms()
     assert latency.p50 <= 200
+
+
+@pytest.mark.deadline
+def test_an_overloaded_engine_leaves_decisions_out_counts_them_and_does_not_fall_behind(live, fakes, stand, stepping):
+    import time
+
+    from moodring.realtime.dashboard import line
+    from moodring.realtime.summary import Costs, summarise
+
+    class Slow(fakes.FakeVideoEeg):
+        def read(self):
+            time.sleep(0.6)
+            return super().read()
+
+    models = dataclasses.replace(fakes.fake_models(), video_eeg=Slow(), speech=None)
+    name = f"amp-{uuid4().hex}"
+    with stand({"name": name, "channels": CHANNELS}):
+        session = live(models, eeg=EegSection(stream=_named(name)), decisions=DecisionSection(interval_s=0.25))
+        heard = []
+        publish_one = session.publisher.publish
+        session.publisher.publish = lambda decider, estimate: (publish_one(decider, estimate), heard.append(estimate))
+        session.connect(threading.Event())
+        session.start()
+        stepping(session)(lambda: len(heard) >= 10, 20)
+        session.stop()
+    numbers = [round((estimate.time_s - session.plan.t0_s) / 0.25) for estimate in heard]
+    assert session.tally.skipped == numbers[-1] - numbers[0] + 1 - len(heard) >= 10
+    lags_s = [estimate.ledger.inference_s - estimate.time_s for estimate in heard]
+    assert max(lags_s[5:]) < 0.6 + 0.25 + 0.15 + 0.3
+    snapshot = session.snapshot()
+    assert snapshot.skipped_decisions == session.tally.skipped
+    assert f"{session.tally.skipped} decisions skipped" in line(snapshot)
+    summary = summarise(session.tally, 0.0, 1.0, snapshot.sources, Costs(None, None), (), (), ())
+    assert summary["skipped_decisions"] == session.tally.skipped
