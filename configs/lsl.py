@@ -27,9 +27,10 @@ def liblsl_settings(section: LslSection) -> str | None:
         for word in words:
             if not word.strip() or any(character in word for character in "{}[],;#=\r\n"):
                 raise ConfigError(f"lsl.{key} {word!r} is not a plain word; use letters, digits, '.', ':', '-' and '_'")
+    listen = f"ListenAddress = {section.listen_address}\n" if section.listen_address is not None else ""
     return (
         f"[lab]\nKnownPeers = {{{', '.join(section.known_peers)}}}\nSessionID = {section.session_id}\n"
-        f"[multicast]\nResolveScope = {section.resolve_scope}\n"
+        f"[multicast]\nResolveScope = {section.resolve_scope}\n{listen}"
         f"{_QUIET}"
     )
 

@@ -19,6 +19,7 @@ _HALF_TIME_S = 20.0
 _STEADY_S = 2.0
 _LOOSEST_GAP_S = 0.05
 _CLIP_S = 0.01
+_DRIFT_AFTER_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,13 @@ class DejitterState:
         if self.line is None or self.count < self.rate_hz:
             return None
         return 1.0 / (1.0 / self.rate_hz + self.line.slope_s)
+
+    @property
+    def drift_ppm(self) -> float | None:
+        """By how much the device's clock runs fast against the stamps' one, in millionths; None for the first 5 s."""
+        if self.line is None or self.count < _DRIFT_AFTER_S * self.rate_hz:
+            return None
+        return -1e6 * self.line.slope_s * self.rate_hz / (1.0 + self.line.slope_s * self.rate_hz)
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,13 @@ class Ring:
         names: tuple[str, ...] = (),
         path: Path | None = None,
     ) -> "Ring":
-        """Make a ring on a new file, or on anonymous memory where no path is given."""
+        """Make a ring on a new file, or on anonymous memory where no path is given.
+
+        Raises
+        ------
+        FileExistsError
+            There is such a file: to cut it to size would end every process that has it mapped (SIGBUS).
+        """
         layout = RingLayout(capacity, shape, np.dtype(dtype).str, float(rate_hz), names)
         text = json.dumps(layout.__dict__).encode()
         offset = _aligned(_HEADER.size + len(text), _PAGE)
@@ -123,7 +129,7 @@ class Ring:
         if path is None:
             memory = mmap.mmap(-1, size)
         else:
-            with path.open("w+b") as file:
+            with path.open("x+b") as file:
                 file.truncate(size)
                 memory = mmap.mmap(file.fileno(), size)
         memory[_HEADER.size : _HEADER.size + len(text)] = text
