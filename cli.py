@@ -38,6 +38,9 @@ app = typer.Typer(
     add_completion=False,
 )
 
+bench_app = typer.Typer(help="Measure this machine: how old samples are, what they cost, whether any is lost.")
+app.add_typer(bench_app, name="bench", no_args_is_help=True)
+
 JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results here.")]
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file; configs/ holds some to copy.")]
 SetOption = Annotated[
@@ -376,6 +379,27 @@ def reference(
     figures = asdict(reference_figures())
     typer.echo(json.dumps(figures, indent=1))
     _write_json(out, figures)
+
+
+@bench_app.command("faults")
+def bench_faults(
+    json_file: JsonOption = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the table here.")] = None,
+) -> None:
+    """Let everything go wrong that can, on an engine with simulated sources, and print what was seen of it."""
+    from .offline.simulate import EASY
+    from .offline.simulate import simulate as simulate_person
+    from .realtime.bench.fault_rows import as_json, table
+    from .realtime.bench.fault_run import Bench, run_faults
+
+    frames = simulate_person(7, 12.0, EASY).face.frames
+    rows = run_faults(Bench(pictures=[frames[index] for index in range(100)]), typer.echo)
+    typer.echo(table(rows))
+    if out is not None:
+        out.write_text(table(rows) + "\n", encoding="utf-8")
+    _write_json(json_file, as_json(rows))
+    if broken := [row.fault for row in rows if row.broken]:
+        raise MoodringError(f"not everything held that must: see {', '.join(broken)}")
 
 
 @app.command()

@@ -147,11 +147,10 @@ class Intake:
         period_s = 1.0 / self.info.rate_hz if self.info.rate_hz else 0.0
         expected_s = chunk.received_s - (self.info.delay_s or 0.0)
         stamps_s, jumps_s, self._rebase = rebase(self._rebase, chunk.stamps_s, expected_s, period_s)
-        if not jumps_s:
-            return chunk
-        self.figures = replace(
-            self.figures, jump_s=jumps_s[-1], jump_at_s=chunk.received_s, offset_s=self._rebase.offset_s
-        )
+        if jumps_s:
+            self.figures = replace(self.figures, jump_s=jumps_s[-1], jump_at_s=chunk.received_s)
+        if self._rebase.offset_s != self.figures.offset_s:
+            self.figures = replace(self.figures, offset_s=self._rebase.offset_s)
         return replace(chunk, stamps_s=stamps_s)
 
     def _take_signal(self, chunk: Chunk, state: DejitterState) -> None:
@@ -163,9 +162,11 @@ class Intake:
                     self._counted.clear()
             self._append(chunk.samples[piece.first : piece.stop], piece.stamps_s, chunk.received_s)
         state = self._dejitter
+        # Where single stamps mean little, only the line knows the rate.
+        rate_hz = state.observed_rate_hz if self.info.jitter_s else self._counted_rate_hz(chunk.stamps_s)
         self.figures = replace(
             self.figures,
-            observed_rate_hz=self._counted_rate_hz(chunk.stamps_s) or self.figures.observed_rate_hz,
+            observed_rate_hz=rate_hz or self.figures.observed_rate_hz,
             drift_ppm=state.drift_ppm if state.drift_ppm is not None else self.figures.drift_ppm,
             jitter_s=state.peak_s,
         )

@@ -88,6 +88,12 @@ def delay(status: SourceStatus) -> str:
     return "delay undeclared" if status.delay_s is None else f"delay {status.delay_s * 1000:.0f} ms"
 
 
+def drift(status: SourceStatus) -> str:
+    """Say by how much the device's clock runs fast; empty where that is not known."""
+    ppm = status.figures.drift_ppm
+    return "" if ppm is None else f"drift {ppm:+.0f} ppm"
+
+
 def phase(snapshot: Snapshot) -> Said:
     """Say what the engine is doing."""
     if snapshot.phase == "connecting":

@@ -23,6 +23,7 @@ from .backlog import BacklogState, behind
 from .base import SourceUnfit
 
 _SETTLE_S = 0.5
+_SETTLE_AGAIN_S = 0.3
 _PULL_S = 0.05
 _SEARCH_AFTER_S = 0.7
 _REOPEN_AFTER_S = 6.0
@@ -203,6 +204,7 @@ class LslInlet:
         self._buffer = np.empty((self._pull_samples, full.channel_count()), inlet.np_dtype)
         self._inlet = inlet
         self._uid = full.uid()
+        self._seen_at = None
         self._heard_at = time.monotonic()
         self._backlog = BacklogState()
         return full
@@ -221,6 +223,10 @@ class LslInlet:
             return
         candidates = others or found
         if not candidates:
+            self._seen_at = None
+            return
+        self._seen_at = self._seen_at or time.monotonic()
+        if time.monotonic() - self._seen_at < _SETTLE_AGAIN_S:
             return
         # The silent inlet stays until another takes its place: what it belongs to may only be paused.
         if self._connect(self._only(candidates)) is not None:
