@@ -3,7 +3,7 @@
 Raw stamps of one device carry the sender's and the network's jitter. Between gaps the true stamps lie on a line
 over the sample count, so a line is fitted (least squares with exponential forgetting, so that a drifting card is
 followed) and its values are used instead. Gaps are found on the raw stamps, and each starts another line; so do stamps
-that stay beside the line for a second, as when a sound server changes its mind about its latency.
+that run away from the line, or stay beside it for a second, as when a sound server changes its mind about its latency.
 
 The result depends on the stamps alone, not on how they were cut into chunks.
 """
@@ -170,12 +170,14 @@ def gap_bar_s(state: DejitterState) -> float:
 
 
 def _left_the_line_s(state: DejitterState, raw_s: float) -> float:
-    """Say how far the stamps have been beside the line for a second by now; 0 where they have not."""
-    if state.line is None or abs(state.beside) < _BESIDE_ANCHORS:
+    """Say how far the stamps are beside the line, where that is far or has lasted for a second; else 0."""
+    if state.line is None or state.count % _stride(state.rate_hz):
         return 0.0
     line = state.line
     expected_s = line.value_s + line.slope_s * (state.count - line.anchor)
-    return raw_s - line.start_s - state.count / state.rate_hz - expected_s
+    distance_s = raw_s - line.start_s - state.count / state.rate_hz - expected_s
+    far = abs(distance_s) > max(_LOOSEST_GAP_S, state.jitter_s)
+    return distance_s if far or abs(state.beside) >= _BESIDE_ANCHORS else 0.0
 
 
 def _stride(rate_hz: float) -> int:
