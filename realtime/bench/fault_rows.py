@@ -11,7 +11,6 @@ from .faults import LIVE_WITHIN_S, Fault
 
 LONGEST_PAUSE_S = 1.5
 """Decisions come every half second; a busy machine may hold a screen's question up, never a decision for so long."""
-_GOOD = ("live", "recovered", "searching")
 
 
 @dataclass(frozen=True)
@@ -173,11 +172,10 @@ def _noticed_s(fault: Fault, span: Span, states: Sequence[tuple[float, SourceSta
 
 
 def _live_s(span: Span, states: Sequence[tuple[float, SourceStatus]]) -> float | None:
-    """Say how long after the return the last state that was not "live" stood; None where it still stands."""
+    """Say how long after the return it was first "live"; None where it never was, or is not at the end."""
     if not states or states[-1][1].health != "live":
         return None
-    bad = [at_s for at_s, status in states if status.health != "live"]
-    return max(0.0, bad[-1] - span.back_s) if bad else 0.0
+    return next((at_s - span.back_s for at_s, status in states if at_s >= span.back_s and status.health == "live"), None)
 
 
 def _used_s(modality: Modality, span: Span, during: Sequence[Seen]) -> float | None:

@@ -23,12 +23,12 @@ from .backlog import BacklogState, behind
 from .base import SourceUnfit
 
 _SETTLE_S = 0.5
-_SETTLE_AGAIN_S = 0.55  # liblsl asks anew every half second
+_SETTLE_AGAIN_S = 0.3
 _PULL_S = 0.05
 _SEARCH_AFTER_S = 0.7
 _REOPEN_AFTER_S = 6.0
 _OPEN_TIMEOUT_S = 5.0
-_FORGET_AFTER_S = 1.0
+_FORGET_AFTER_S = 1.5
 
 
 @dataclass(frozen=True)
