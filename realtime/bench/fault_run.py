@@ -1,6 +1,5 @@
 """Let every fault happen to a running engine, and write down what a screen could see of it."""
 
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -136,13 +135,13 @@ def run_faults(bench: Bench, say: Say = lambda _: None) -> tuple[Row, ...]:
     rows: dict[str, Row] = {}
     main = [fault for fault in bench.faults if fault.lane != "microphone"]
     microphone = [fault for fault in bench.faults if fault.lane == "microphone"]
-    if main:
-        rows |= _session(bench, main, say)
     if microphone:
         try:
             rows |= _microphone_session(bench, microphone, say)
         except MoodringError as error:
             rows |= {fault.name: Row.left_out(fault, str(error)) for fault in microphone}
+    if main:
+        rows |= _session(bench, main, say)
     return tuple(rows[fault.name] for fault in bench.faults)
 
 
