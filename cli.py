@@ -236,7 +236,8 @@ def streams(
     for heading in ("name", "type", "source id", "host", "channels", "nominal Hz", "observed Hz"):
         table.add_column(heading, overflow="fold")
     for stream in found:
-        observed = "nothing came" if stream.observed_rate_hz is None else f"{stream.observed_rate_hz:.1f}"
+        silent = "a replay, begins when read" if stream.replay else "nothing came"
+        observed = silent if stream.observed_rate_hz is None else f"{stream.observed_rate_hz:.1f}"
         nominal = "irregular" if stream.nominal_rate_hz == 0 else f"{stream.nominal_rate_hz:g}"
         table.add_row(
             stream.name, stream.type, stream.source_id, stream.host, str(stream.channels), nominal, observed

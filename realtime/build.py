@@ -77,7 +77,6 @@ def build_posts(config: LiveConfig, clock: Clock) -> tuple[Post, ...]:
 
 def intake_maker(section: EegSection | None, folder: Path | None) -> Callable[[SourceInfo], Intake]:
     """Give the function that makes a source's ring, in a folder or in this process's memory, and its intake."""
-
     numbers = itertools.count()
 
     def make(info: SourceInfo) -> Intake:

@@ -78,8 +78,15 @@ def _state(before: Health, figures: Figures, now_s: float) -> tuple[HealthState,
         return "rate_off", f"{observed:.1f} Hz came, {nominal:g} Hz were announced"
     if figures.gap_s is not None and _recent(figures.gap_at_s, now_s):
         return "gap", f"{_milliseconds(figures.gap_s)} are missing"
-    if figures.channels and figures.good_channels is not None and figures.good_channels < min(FEWEST_GOOD, figures.channels):
-        return "gap", f"values of {figures.channels - figures.good_channels} of {figures.channels} channels are missing or broken"
+    if (
+        figures.channels
+        and figures.good_channels is not None
+        and figures.good_channels < min(FEWEST_GOOD, figures.channels)
+    ):
+        return (
+            "gap",
+            f"values of {figures.channels - figures.good_channels} of {figures.channels} channels are missing or broken",
+        )
     return "live", f"{observed:.1f} Hz" if observed else "samples come"
 
 

@@ -24,7 +24,7 @@ def serve_pictures(port: int, jpegs: tuple[bytes, ...], rate_hz: float, orders: 
     begin_s = time.monotonic()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+        def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={_BOUNDARY}")
             self.end_headers()

@@ -161,7 +161,11 @@ def _lost(modality: Modality, before: Sequence[Seen], during: Sequence[Seen]) ->
     without_s = sum(
         now.at_s - old.at_s for old, now in zip(during, during[1:], strict=False) if modality not in now.used
     )
-    words = f"{samples} samples" + (f" ({samples / rate_hz:.1f} s)" if rate_hz and samples else "") if samples else "no sample"
+    words = (
+        f"{samples} samples" + (f" ({samples / rate_hz:.1f} s)" if rate_hz and samples else "")
+        if samples
+        else "no sample"
+    )
     return words + (f"; {without_s:.1f} s of estimates without it" if without_s > 0.3 else "")
 
 
@@ -175,7 +179,9 @@ def _live_s(span: Span, states: Sequence[tuple[float, SourceStatus]]) -> float |
     """Say how long after the return it was first "live"; None where it never was, or is not at the end."""
     if not states or states[-1][1].health != "live":
         return None
-    return next((at_s - span.back_s for at_s, status in states if at_s >= span.back_s and status.health == "live"), None)
+    return next(
+        (at_s - span.back_s for at_s, status in states if at_s >= span.back_s and status.health == "live"), None
+    )
 
 
 def _used_s(modality: Modality, span: Span, during: Sequence[Seen]) -> float | None:

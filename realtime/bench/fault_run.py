@@ -3,7 +3,8 @@
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, nullcontext
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
@@ -132,16 +133,19 @@ def run_faults(bench: Bench, say: Say = lambda _: None) -> tuple[Row, ...]:
     MoodringError
         An engine does not start.
     """
-    rows: dict[str, Row] = {}
     main = [fault for fault in bench.faults if fault.lane != "microphone"]
     microphone = [fault for fault in bench.faults if fault.lane == "microphone"]
-    if microphone:
+    # The microphone's engine is started first: until it is, this process's environment names its sound server.
+    started = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(_microphone_session, bench, microphone, say, started) if microphone else None
+        if beside is not None:
+            started.wait(_READY_S)
+        rows = _session(bench, main, say) if main else {}
         try:
-            rows |= _microphone_session(bench, microphone, say)
+            rows |= beside.result() if beside is not None else {}
         except MoodringError as error:
             rows |= {fault.name: Row.left_out(fault, str(error)) for fault in microphone}
-    if main:
-        rows |= _session(bench, main, say)
     return tuple(rows[fault.name] for fault in bench.faults)
 
 
@@ -175,9 +179,10 @@ def _session(bench: Bench, faults: Sequence[Fault], say: Say) -> dict[str, Row]:
     return rows
 
 
-def _microphone_session(bench: Bench, faults: Sequence[Fault], say: Say) -> dict[str, Row]:
+def _microphone_session(bench: Bench, faults: Sequence[Fault], say: Say, started: threading.Event) -> dict[str, Row]:
     """One engine with a microphone alone, on a sound server of our own."""
     with ExitStack() as stack:
+        stack.callback(started.set)
         hand = stack.enter_context(MicrophoneHand())
         name = f"faults-{uuid4().hex[:8]}"
         config = LiveConfig(
@@ -189,6 +194,7 @@ def _microphone_session(bench: Bench, faults: Sequence[Fault], say: Say) -> dict
         )
         with hand.environment():
             engine = stack.enter_context(EngineProcess(_job(bench, config, "microphone.json")))
+        started.set()
         engine.wait_ready(_READY_S)
         eye = stack.enter_context(Eye(name))
         rows = _lanes(faults, {"microphone": hand}, eye, say)
@@ -205,7 +211,9 @@ def _lanes(faults: Sequence[Fault], hands: Mapping[Lane, object], eye: Eye, say:
     """Run each lane's faults one after the other, in a thread per lane."""
     steady = eye.wait(lambda: _all_live(eye), _READY_S)
     if not steady:
-        raise MoodringError("the engine's sources were not live before the first fault; run the bench on a calmer machine")
+        raise MoodringError(
+            "the engine's sources were not live before the first fault; run the bench on a calmer machine"
+        )
     time.sleep(_STEADY_S)
     spans: dict[str, Span] = {}
     failures: list[BaseException] = []

@@ -127,7 +127,12 @@ def _capture(camera: int | str) -> cv2.VideoCapture:
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
         if isinstance(camera, str) and "://" in camera:
-            limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _NETWORK_WAIT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _NETWORK_WAIT_MS]
+            limits = [
+                cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
+                _NETWORK_WAIT_MS,
+                cv2.CAP_PROP_READ_TIMEOUT_MSEC,
+                _NETWORK_WAIT_MS,
+            ]
             return cv2.VideoCapture(camera, cv2.CAP_FFMPEG, limits)
         return cv2.VideoCapture(camera)
     finally:

@@ -81,6 +81,7 @@ class LslInlet:
         self._uid = ""
         self._buffer: NDArray[Any] = np.empty((0, 0))
         self._heard_at = 0.0
+        self._opened = False
         self._broken = False
         self._check: Callable[[pylsl.StreamInfo], None] = lambda _: None
         self._first: pylsl.StreamInfo | None = None
@@ -117,10 +118,13 @@ class LslInlet:
             self._look_for_it()
             return None
         try:
+            if not self._opened:
+                inlet.open_stream(_OPEN_TIMEOUT_S)
+                self._opened, self._heard_at = True, time.monotonic()
             samples, stamps_s = inlet.pull_chunk(
                 _PULL_S, self._pull_samples, dest_obj=self._buffer, min_samples=1, as_numpy=True
             )
-        except LostError:
+        except (LostError, TimeoutError, LslTimeoutError):
             self._inlet = None
             self._look_for_it()
             return None
@@ -196,13 +200,13 @@ class LslInlet:
             self._check(full)
             if self._first is not None:
                 same_or_unfit(self._what, self._first, full)
-            # In this order: the first pull would wait for the first time correction, and an open stream may begin.
+            # The first pull would wait for the first time correction. The stream itself is opened then: a replay that
+            # waits for its readers begins, and nobody may want more of it than its description.
             inlet.time_correction(_OPEN_TIMEOUT_S)
-            inlet.open_stream(_OPEN_TIMEOUT_S)
         except (TimeoutError, LslTimeoutError, LostError):
             return None
         self._buffer = np.empty((self._pull_samples, full.channel_count()), inlet.np_dtype)
-        self._inlet = inlet
+        self._inlet, self._opened = inlet, False
         self._uid = full.uid()
         self._seen_at = None
         self._heard_at = time.monotonic()

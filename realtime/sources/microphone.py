@@ -111,7 +111,9 @@ class Microphone:
         self._again = False
         if self._resampler is not None:
             samples, stamps_s = self._resampler.step(samples, stamps_s, lost)
-        return Chunk(samples[:, np.newaxis], stamps_s, received_s, lost, backlog=self._blocks.qsize() * len(blocks[0].samples))
+        return Chunk(
+            samples[:, np.newaxis], stamps_s, received_s, lost, backlog=self._blocks.qsize() * len(blocks[0].samples)
+        )
 
     def _start(self, sounddevice: Any) -> str:
         """Open the device and begin; give its name."""

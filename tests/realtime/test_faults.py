@@ -56,7 +56,8 @@ def test_a_fault_that_is_not_seen_fails_its_row():
 
     status = SourceStatus("eeg", "amp", True, "live", 256.0, 256.0, 0, 0.01, None, (), (), None, (), None)
     seen = [
-        Seen(10.0 + step * 0.05, step // 10, 0, ("eeg",), 0.5, {"eeg": status}, {"eeg": "256.0 Hz"}) for step in range(200)
+        Seen(10.0 + step * 0.05, step // 10, 0, ("eeg",), 0.5, {"eeg": status}, {"eeg": "256.0 Hz"})
+        for step in range(200)
     ]
     row = row_of(FAULTS[0], Span(12.0, 15.0, 19.0), seen)
     assert len(row.broken) == 3, "not noticed, nothing said, and still used"
