@@ -393,8 +393,9 @@ def bench_faults(
     from .realtime.bench.fault_rows import as_json, table
     from .realtime.bench.fault_run import Bench, run_faults
 
-    frames = simulate_person(7, 12.0, EASY).face.frames
-    rows = run_faults(Bench(pictures=[frames[index] for index in range(100)]), typer.echo)
+    face = simulate_person(7, 12.0, EASY).face
+    pictures = [face.frames[index] for index in range(100)] if face is not None else []
+    rows = run_faults(Bench(pictures=pictures), typer.echo)
     typer.echo(table(rows))
     if out is not None:
         out.write_text(table(rows) + "\n", encoding="utf-8")

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from ..configs.errors import MoodringError
 from ..models.contract import BoolArray, Image, Modality
-from .health import SEARCHING, Figures, Health, judge, transition, why_now
+from .health import SEARCHING, Health, judge, transition, why_now
 from .intake import Intake
 from .plan import Lane, identity
-from .snapshot import SourceStatus, Transition
-from .sources.base import Source, SourceInfo, SourceUnfit
+from .snapshot import Figures, SourceStatus, Transition
+from .sources.base import Source, SourceInfo, SourceUnfitError
 
 _log = logging.getLogger(__name__)
 _TRANSITIONS_KEPT = 200
@@ -191,7 +191,7 @@ class SourceThread:
         """Ask the source once; whatever fails is shown and tried again, for the others go on meanwhile."""
         try:
             self._ask(source)
-        except SourceUnfit as error:
+        except SourceUnfitError as error:
             self._fail(str(error), _LOOK_AGAIN_S)
         except MoodringError as error:
             source.close()

@@ -1,5 +1,6 @@
 """From what was seen of a fault to a row of the table, and whether everything held that must."""
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -138,11 +139,11 @@ def _broken_use(row: Row, fault: Fault, during: Sequence[Seen]) -> list[str]:
 
 
 def _longest_pause_s(during: Sequence[Seen]) -> float | None:
-    changes = [now.at_s for old, now in zip(during, during[1:], strict=False) if now.decisions != old.decisions]
+    changes = [now.at_s for old, now in itertools.pairwise(during) if now.decisions != old.decisions]
     if not changes:
         return None
     edges = [during[0].at_s, *changes, during[-1].at_s]
-    return max(late - early for early, late in zip(edges, edges[1:], strict=False))
+    return max(late - early for early, late in itertools.pairwise(edges))
 
 
 def _shown(fault: Fault, states: Sequence[tuple[float, SourceStatus]], words: Sequence[str]) -> str:
@@ -158,9 +159,7 @@ def _lost(modality: Modality, before: Sequence[Seen], during: Sequence[Seen]) ->
     first, last = (before or during)[-1 if before else 0].sources[modality], during[-1].sources[modality]
     samples = last.lost_samples - first.lost_samples + last.figures.skipped_samples - first.figures.skipped_samples
     rate_hz = last.nominal_rate_hz or last.observed_rate_hz or 0.0
-    without_s = sum(
-        now.at_s - old.at_s for old, now in zip(during, during[1:], strict=False) if modality not in now.used
-    )
+    without_s = sum(now.at_s - old.at_s for old, now in itertools.pairwise(during) if modality not in now.used)
     words = (
         f"{samples} samples" + (f" ({samples / rate_hz:.1f} s)" if rate_hz and samples else "")
         if samples

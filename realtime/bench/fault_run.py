@@ -30,8 +30,9 @@ from ..channel import attach
 from ..job import EngineJob
 from ..launch import EngineProcess
 from ..snapshot import Snapshot, SourceStatus
-from .fault_hands import CameraHand, MicrophoneHand, ScreenHand, StreamHand
+from .fault_hands import CameraHand, ScreenHand, StreamHand
 from .fault_rows import Row, Seen, Span, row_of
+from .fault_sound import MicrophoneHand
 from .fault_streams import EEG_NAMES, StreamSpec
 from .faults import FAULTS, LIVE_WITHIN_S, Deed, Fault, Lane
 

@@ -90,7 +90,11 @@ def _obeyed(manner: Manner, spec: StreamSpec, sent: int, now_s: float, do: str, 
     if do == "drift":
         begin_s = manner.begin_s + (sent - manner.first) / (spec.rate_hz * manner.speed)
         return replace(manner, begin_s=begin_s, first=sent, speed=1.0 + figure * 1e-6)
-    return replace(manner, **{f"{do}_until_s": now_s + figure})
+    if do == "hold":
+        return replace(manner, hold_until_s=now_s + figure)
+    if do == "flood":
+        return replace(manner, flood_until_s=now_s + figure)
+    return replace(manner, halve_until_s=now_s + figure)
 
 
 def _values(spec: StreamSpec, rng: np.random.Generator, numbers: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -77,7 +77,7 @@ class Chunk:
     backlog: int | None = None
 
 
-class SourceUnfit(MoodringError):
+class SourceUnfitError(MoodringError):
     """What the source gives now cannot be used; it is asked on, for that may change."""
 
 
@@ -99,7 +99,7 @@ class Source(Protocol):
 
         Raises
         ------
-        SourceUnfit
+        SourceUnfitError
             It came back as something else; the next poll looks again.
         """
         ...

@@ -20,7 +20,7 @@ from ...configs.errors import MoodringError
 from ...configs.live import StreamQuery
 from ...models.contract import TimeArray
 from .backlog import BacklogState, behind
-from .base import SourceUnfit
+from .base import SourceUnfitError
 
 _SETTLE_S = 0.5
 _SETTLE_AGAIN_S = 0.3
@@ -178,7 +178,7 @@ class LslInlet:
             if key not in newest or info.created_at() > newest[key].created_at():
                 newest[key] = info
         if len(newest) > 1:
-            raise SourceUnfit(
+            raise SourceUnfitError(
                 f"{self._what} stream ({self._query}) matches {len(newest)} streams: {listed(newest.values())}; "
                 "exactly one was expected: add name or source_id to the query so that it names one, or stop the others"
             )
@@ -186,7 +186,7 @@ class LslInlet:
 
     def _connect(self, info: pylsl.StreamInfo) -> pylsl.StreamInfo | None:
         if info.channel_count() == 0:
-            raise SourceUnfit(
+            raise SourceUnfitError(
                 f"{self._what} stream '{info.name()}' has no channels (0); at least one was expected: check what sends it"
             )
         inlet = pylsl.StreamInlet(
@@ -250,7 +250,7 @@ def same_or_unfit(what: str, first: pylsl.StreamInfo, now: pylsl.StreamInfo) -> 
 
     Raises
     ------
-    SourceUnfit
+    SourceUnfitError
         With what it was and what it is now.
     """
     facts = (
@@ -261,7 +261,7 @@ def same_or_unfit(what: str, first: pylsl.StreamInfo, now: pylsl.StreamInfo) -> 
     )
     for words, before, after in facts:
         if before != after:
-            raise SourceUnfit(
+            raise SourceUnfitError(
                 f"{what} stream '{now.name()}' came back with another {words}: {before} expected, {after} came; "
                 "set the device as it was, or start another session"
             )

@@ -1,5 +1,6 @@
 """What an engine puts on the network, and what others can make of it."""
 
+import itertools
 import json
 import re
 import socket
@@ -43,13 +44,13 @@ def test_a_marker_is_read_by_people_and_by_machines():
 @pytest.fixture(scope="module")
 def network(lsl_session, fakes, tmp_path_factory):
     """A running engine with EEG from a stream, a camera and a microphone, and what it was asked to publish."""
-    from moodring.realtime.bench.fault_hands import CAMERA_RATE_HZ, CameraHand, MicrophoneHand, StreamHand
+    from moodring.realtime.bench.fault_hands import CameraHand, StreamHand
     from moodring.realtime.bench.fault_run import Eye, _jpegs
+    from moodring.realtime.bench.fault_sound import MicrophoneHand
     from moodring.realtime.bench.fault_streams import EEG_NAMES, StreamSpec
     from moodring.realtime.job import EngineJob
     from moodring.realtime.launch import EngineProcess
 
-    assert CAMERA_RATE_HZ == 25.0
     bundle = fakes.write_bundle(tmp_path_factory.mktemp("bundle") / "untrained.safetensors")
     lsl = lsl_session.model_copy(update={"resolve_timeout_s": 20.0})
     with ExitStack() as stack:
@@ -148,7 +149,7 @@ def test_the_readmes_client_reads_the_estimates(network, tmp_path):
         trouble = client.communicate()[1]
     assert all(re.match(r"\d+\.\d\d \{'valence_low': ", line) for line in lines), trouble
     times = [float(line.split()[0]) for line in lines]
-    assert [late - early for early, late in zip(times, times[1:], strict=False)] == pytest.approx([0.5, 0.5], abs=0.02)
+    assert [late - early for early, late in itertools.pairwise(times)] == pytest.approx([0.5, 0.5], abs=0.02)
 
 
 @pytest.mark.lsl
