@@ -176,6 +176,9 @@ def _left_the_line_s(state: DejitterState, raw_s: float) -> float:
     line = state.line
     expected_s = line.value_s + line.slope_s * (state.count - line.anchor)
     distance_s = raw_s - line.start_s - state.count / state.rate_hz - expected_s
+    if distance_s < 0 and not state.jitter_s:
+        # Samples that come faster than they should: time cannot go back for them, the line follows.
+        return 0.0
     far = abs(distance_s) > max(_LOOSEST_GAP_S, state.jitter_s)
     return distance_s if far or abs(state.beside) >= _BESIDE_ANCHORS else 0.0
 

@@ -25,6 +25,7 @@ _GOODS_KEPT = 256
 _RATE_SPAN_S = 2.0
 _RATE_AFTER_S = 0.5
 _LONG_GAP_S = 0.1
+_ONE_GAP_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class IntakeFigures:
     backlog_samples : int or None
         That still waited when the newest were taken.
     gap_s, gap_at_s, jump_s, jump_at_s : float or None
-        Newest gap and newest jump of the stamps, and when they were found.
+        Newest gap (the longest within half a second) and newest jump of the stamps, and when they were found.
     offset_s : float
         By how much stamps are moved since the source's clock has jumped.
     """
@@ -210,6 +211,10 @@ class Intake:
             return
         rate_hz = self.info.rate_hz or self.figures.observed_rate_hz or 0.0
         lost = self.figures.lost_samples + round(gap_s * rate_hz)
+        before_s, before_at_s = self.figures.gap_s or 0.0, self.figures.gap_at_s
+        if before_at_s is not None and at_s - before_at_s < _ONE_GAP_S:
+            # Small ones that follow do not hide a large one.
+            gap_s = max(gap_s, before_s)
         self.figures = replace(self.figures, gap_s=gap_s, gap_at_s=at_s, lost_samples=lost)
 
     def _append(self, samples: NDArray[Any], stamps_s: TimeArray, received_s: float) -> None:

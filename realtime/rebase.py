@@ -2,7 +2,7 @@
 
 A gap and a jump of the clock look alike in the stamps; the arrival tells them apart. After a silence the newest sample
 is as old as ever; after a jump ahead it would be younger than samples can be, and stamps that go back are never true.
-What follows a jump is moved by a constant, so that time simply goes on; the move ends at the jump after which the
+What follows a jump is moved by a constant, so that time simply goes on; the move ends as soon as the
 stamps fit again without it.
 """
 
@@ -12,11 +12,12 @@ import numpy as np
 
 from ..models.contract import TimeArray
 
-JUMP_S = 0.25
+JUMP_S = 0.5
 """Smaller steps are jitter, gaps, or the network clock's own corrections."""
 FIRST_AGE_S = 5.0
 """The first sample of a stream cannot be older: nothing is delivered that was sent before the connection."""
 _RISE = 0.002
+_FITS_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,11 @@ def rebase(
         By how much the clock jumped, ahead or back, at each jump found.
     state : RebaseState
     """
+    if state.offset_s and state.last_s is not None and float(raw_s[0]) > state.last_s:
+        age_s = received_s - float(raw_s[-1])
+        if state.youngest_s is not None and abs(age_s - state.youngest_s) <= _FITS_S:
+            # The clock was set right while nothing came.
+            state = replace(state, offset_s=0.0)
     stamps_s = raw_s + state.offset_s
     before_s = state.last_s if state.last_s is not None else float(stamps_s[0]) - period_s
     steps_s = np.diff(stamps_s, prepend=before_s) - period_s
