@@ -28,7 +28,7 @@ _PULL_S = 0.05
 _SEARCH_AFTER_S = 0.7
 _REOPEN_AFTER_S = 6.0
 _OPEN_TIMEOUT_S = 5.0
-_FORGET_AFTER_S = 1.5
+_FORGET_AFTER_S = 1.0
 
 
 @dataclass(frozen=True)

@@ -82,13 +82,13 @@ def test_chunks_do_not_matter(sizes):
 @pytest.mark.parametrize("rate", [256.0, 1000.0, 16000.0])
 @pytest.mark.parametrize("burst_s", [0.01, 0.03, 0.1])
 def test_stamps_are_right_across_a_silence_of_three_seconds(rate, burst_s):
-    """Bursts whose stamps are late by up to 8 ms, a card that drifts, and 3 s without a sample."""
+    """Bursts whose stamps are late by up to 6 ms, a card that drifts, and 3 s without a sample."""
     rng = np.random.default_rng(int(rate) + round(burst_s * 1000))
     true = 50.0 + np.arange(round(40 * rate)) / (rate * 1.00005)
     silent = round(20 * rate)
     true[silent:] += 3.0
     size = max(1, round(burst_s * rate))
-    late = np.repeat(rng.uniform(0.0, 0.008, len(true) // size + 1), size)[: len(true)]
+    late = np.repeat(rng.uniform(0.0, 0.006, len(true) // size + 1), size)[: len(true)]
     stamps, gaps, _ = _run(true + late, rate, (size,))
     assert len(gaps) == 1
     assert abs(gaps[0][0] - silent) <= size
