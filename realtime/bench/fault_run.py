@@ -37,6 +37,7 @@ from .fault_streams import EEG_NAMES, StreamSpec
 from .faults import FAULTS, LIVE_WITHIN_S, Deed, Fault, Lane
 
 _READY_S = 90.0
+_ALL_LIVE_S = 40.0
 _STEADY_S = 3.0
 _CALM_S = 1.2
 _LOOK_S = 0.03
@@ -210,10 +211,13 @@ def _job(bench: Bench, config: LiveConfig, file: str) -> EngineJob:
 
 def _lanes(faults: Sequence[Fault], hands: Mapping[Lane, object], eye: Eye, say: Say) -> dict[str, Row]:
     """Run each lane's faults one after the other, in a thread per lane."""
-    steady = eye.wait(lambda: _all_live(eye), _READY_S)
+    steady = eye.wait(lambda: _all_live(eye), _ALL_LIVE_S)
     if not steady:
+        snapshot = eye.newest
+        states = [f"{one.modality} {one.health} ({one.why})" for one in snapshot.sources] if snapshot is not None else []
         raise MoodringError(
-            "the engine's sources were not live before the first fault; run the bench on a calmer machine"
+            f"the engine's sources were not all live before the first fault: {', '.join(states) or 'it does not answer'}; "
+            "run the bench on a calmer machine"
         )
     time.sleep(_STEADY_S)
     spans: dict[str, Span] = {}
