@@ -37,8 +37,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-bench_app = typer.Typer(help="Measure this machine: how old samples are, what they cost, whether any is lost.")
-app.add_typer(bench_app, name="bench", no_args_is_help=True)
 
 
 JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results here.")]
@@ -262,7 +260,8 @@ def streams(
     for heading in ("name", "type", "source id", "host", "channels", "nominal Hz", "observed Hz"):
         table.add_column(heading, overflow="fold")
     for stream in found:
-        observed = "nothing came" if stream.observed_rate_hz is None else f"{stream.observed_rate_hz:.1f}"
+        silent = "a replay, begins when read" if stream.replay else "nothing came"
+        observed = silent if stream.observed_rate_hz is None else f"{stream.observed_rate_hz:.1f}"
         nominal = "irregular" if stream.nominal_rate_hz == 0 else f"{stream.nominal_rate_hz:g}"
         table.add_row(
             stream.name, stream.type, stream.source_id, stream.host, str(stream.channels), nominal, observed
@@ -433,6 +432,28 @@ def reference(
     figures = asdict(reference_figures())
     typer.echo(json.dumps(figures, indent=1))
     _write_json(out, figures)
+
+
+@bench_app.command("faults")
+def bench_faults(
+    json_file: JsonOption = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the table here.")] = None,
+) -> None:
+    """Let everything go wrong that can, on an engine with simulated sources, and print what was seen of it."""
+    from .offline.simulate import EASY
+    from .offline.simulate import simulate as simulate_person
+    from .realtime.bench.fault_rows import as_json, table
+    from .realtime.bench.fault_run import Bench, run_faults
+
+    face = simulate_person(7, 12.0, EASY).face
+    pictures = [face.frames[index] for index in range(100)] if face is not None else []
+    rows = run_faults(Bench(pictures=pictures), typer.echo)
+    typer.echo(table(rows))
+    if out is not None:
+        out.write_text(table(rows) + "\n", encoding="utf-8")
+    _write_json(json_file, as_json(rows))
+    if broken := [row.fault for row in rows if row.broken]:
+        raise MoodringError(f"not everything held that must: see {', '.join(broken)}")
 
 
 @bench_app.command("replay")

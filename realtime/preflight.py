@@ -61,6 +61,8 @@ def _listen(post: Post, models: Models, config: LiveConfig) -> Finding:
                 f"{on_the_network()}. Start it, or correct the config",
             )
     check_fit(models, info, config.eeg)
+    if info.first_sample_after_t0_s is not None:
+        return Finding(post.modality, True, f"'{info.name}': a replay, which begins when it is read; not listened to")
     count, stamps = 0, []
     until_s = time.monotonic() + _LISTEN_S
     while time.monotonic() < until_s:

@@ -70,7 +70,7 @@ class Publisher:
     def open_outlet(self, meanings: tuple[tuple[str, str], ...]) -> None:
         """Announce the estimates on the network, where the config wants that."""
         if self._config.outlet.enabled:
-            self._outlet = Outlet(self._config.outlet.name, self._classes, meanings)
+            self._outlet = Outlet(self._config.outlet.name, self._config.name, self._classes, meanings)
 
     def publish(self, decider: Decider, estimate: Estimate) -> None:
         """Send an estimate everywhere, the journal last: its line says when all the others had it."""

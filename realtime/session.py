@@ -36,6 +36,7 @@ _log = logging.getLogger(__name__)
 _FIRST_DATA_S = 3.0
 _JOIN_S = 3.0
 _NAP_S = 0.02
+_HEALTH_EVERY_S = 5.0
 
 Phase = Literal["connecting", "resting", "decoding", "ended"]
 
@@ -70,6 +71,7 @@ class Session:
         self._decoding = threading.Thread(target=self._decode, name="decoder", daemon=True)
         self._truth: TruthWatch | None = None
         self._phase: Phase = "connecting"
+        self._health_told_s = -math.inf
         self.publisher = Publisher(config, models.speech_classes, clock, folder, started_s)
 
     def __enter__(self) -> "Session":
@@ -156,6 +158,12 @@ class Session:
             change = post.judge(now_s, self.started_s) if post.source is not None else None
             if change is not None:
                 self.publisher.push_health(post.modality, change)
+        if self._decider is not None and now_s >= self._health_told_s + _HEALTH_EVERY_S:
+            # Who connects late hears nothing of what was said before.
+            self._health_told_s = now_s
+            for post in self.posts:
+                if post.source is not None:
+                    self.publisher.push_health(post.modality, post.standing(now_s, self.started_s))
         plan = self.plan
         if plan is not None and self._phase == "resting" and now_s > plan.t0_s + plan.rest_s:
             self._phase = "decoding"

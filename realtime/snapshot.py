@@ -9,12 +9,77 @@ HealthState = Literal["searching", "live", "stale", "rate_off", "gap", "clock_ju
 
 
 @dataclass(frozen=True)
+class Figures:
+    """What is known of a source's stream; the figures that decide its health.
+
+    Attributes
+    ----------
+    nominal_rate_hz, observed_rate_hz : float or None
+    silence_s : float or None
+        Since something last came; None before anything did.
+    age_s : float or None
+        Age of the newest sample.
+    gap_s, gap_at_s : float or None
+        Length of the newest gap, and when it was found on the LSL clock.
+    jump_s, jump_at_s : float or None
+        Newest jump of the stamps, ahead or back, and when it was found.
+    jitter_s : float or None
+        Largest recent distance of a stamp from its place.
+    drift_ppm : float or None
+        By how much the device's clock runs fast, in millionths.
+    backlog_samples : int or None
+        That still waited at the last read; None where the device cannot tell.
+    lost_samples, skipped_samples : int
+        That never came, and that were thrown away for the reader had fallen behind.
+    clock_offset_s : float
+        By how much stamps are moved since the source's clock has jumped.
+    good_channels, channels : int or None
+        EEG: how many channels are used, of how many.
+    delay_s : float or None
+        Declared delay of the device, which the age contains; None is undeclared.
+    """
+
+    nominal_rate_hz: float | None = None
+    observed_rate_hz: float | None = None
+    silence_s: float | None = None
+    age_s: float | None = None
+    gap_s: float | None = None
+    gap_at_s: float | None = None
+    jump_s: float | None = None
+    jump_at_s: float | None = None
+    jitter_s: float | None = None
+    drift_ppm: float | None = None
+    backlog_samples: int | None = None
+    lost_samples: int = 0
+    skipped_samples: int = 0
+    clock_offset_s: float = 0.0
+    good_channels: int | None = None
+    channels: int | None = None
+    delay_s: float | None = None
+
+
+@dataclass(frozen=True)
 class Transition:
-    """A source's health changed at ``time_s``, counted from the command's start; ``why`` gives the figures."""
+    """A source's health changed.
+
+    Attributes
+    ----------
+    time_s : float
+        Counted from the command's start.
+    state : HealthState
+    why : str
+        In words, with the figure that decided.
+    figures : Figures or None
+        All of them, at that moment.
+    error : str or None
+        Why the source could not be used then, where that is known.
+    """
 
     time_s: float
     state: HealthState
     why: str
+    figures: Figures | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +108,10 @@ class SourceStatus:
     transitions : tuple of Transition
         The newest at the end.
     error : str or None
-        The line that ended its thread.
+        Why it cannot be used now, in one line.
+    why : str
+        What decided the state, with the figure as it is now.
+    figures : Figures
     """
 
     modality: Modality
@@ -60,6 +128,8 @@ class SourceStatus:
     delay_s: float | None
     transitions: tuple[Transition, ...]
     error: str | None
+    why: str = ""
+    figures: Figures = Figures()
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What a session amounted to: the dictionary of ``--json``, in plain numbers with units in the keys."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..models.contract import MODALITIES, Estimate, FloatArray, Modality
+from . import wire
 from .columns import AllRows, NewestRows
 from .snapshot import Percentiles, SourceStatus
 
@@ -213,4 +215,8 @@ def _modality(status: SourceStatus, tally: Tally) -> Mapping[str, Any]:
         "lost_samples": status.lost_samples,
         "health": status.health,
         "transitions": [[round(change.time_s, 3), change.state] for change in status.transitions],
+        "reasons": [change.why for change in status.transitions],
+        "device_delay": "undeclared" if status.delay_s is None else "declared",
+        "figures": json.loads(wire.encode(status.figures)),
+        "error": status.error,
     }

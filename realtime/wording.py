@@ -96,6 +96,38 @@ def delay(status: SourceStatus) -> str:
     return "delay undeclared" if status.delay_s is None else f"delay {status.delay_s * 1000:.0f} ms"
 
 
+def drift(status: SourceStatus) -> str:
+    """Say by how much the device's clock runs fast; empty where that is not known."""
+    ppm = status.figures.drift_ppm
+    return "" if ppm is None else f"drift {ppm:+.0f} ppm"
+
+
+def jitter(status: SourceStatus) -> str:
+    """Say how far single stamps lie from their place; empty where that is not known."""
+    seconds = status.figures.jitter_s
+    return "" if seconds is None else f"jitter {seconds * 1000:.1f} ms"
+
+
+def trouble(status: SourceStatus) -> str:
+    """Give the line that says why a source is not simply live: its error, or the figure that decided its state."""
+    if not status.configured or (status.error is None and status.health == "live"):
+        return ""
+    return status.error or status.why
+
+
+def more_figures(status: SourceStatus) -> tuple[str, ...]:
+    """Give what else is known: jitter, drift, what waits, what was skipped, and a clock that was moved."""
+    figures = status.figures
+    words = [jitter(status), drift(status)]
+    if figures.backlog_samples:
+        words.append(f"{figures.backlog_samples} waiting")
+    if figures.skipped_samples:
+        words.append(f"{figures.skipped_samples} skipped")
+    if figures.clock_offset_s:
+        words.append(f"clock moved by {figures.clock_offset_s:+.3f} s")
+    return tuple(word for word in words if word)
+
+
 def phase(snapshot: Snapshot) -> Said:
     """Say what the engine is doing."""
     if snapshot.phase == "connecting":
