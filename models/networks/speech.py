@@ -94,6 +94,20 @@ def _band_passes(count: int, length: int) -> Tensor:
     return torch.from_numpy(filters[:, None].astype(np.float32))
 
 
+def convolution_blocks(sizes: SpeechSizes, segment_samples: int) -> tuple[nn.Sequential, int]:
+    """Make the four blocks, ``(n, 1, segment_samples)`` in and ``(n, width)`` out, and say how wide that is."""
+    inputs = (1, *sizes.channels[:-1])
+    each = zip(inputs, sizes.channels, sizes.kernels, sizes.strides, sizes.pools, strict=True)
+    blocks = nn.Sequential(*(_block(*one) for one in each), nn.Flatten())
+    with torch.no_grad():
+        next(blocks.parameters()).copy_(_band_passes(sizes.channels[0], sizes.kernels[0]))
+        blocks.eval()
+        # Found by a trial run: arithmetic on paddings and pools would have to be kept in step with the blocks.
+        width = blocks(torch.zeros(1, 1, segment_samples)).shape[1]
+        blocks.train()
+    return blocks, width
+
+
 class SpeechNetwork(nn.Module):
     """CNN + LSTM over the segments of one utterance.
 
@@ -106,15 +120,7 @@ class SpeechNetwork(nn.Module):
 
     def __init__(self, sizes: SpeechSizes, n_classes: int, segment_samples: int = 16_000) -> None:
         super().__init__()
-        inputs = (1, *sizes.channels[:-1])
-        blocks = zip(inputs, sizes.channels, sizes.kernels, sizes.strides, sizes.pools, strict=True)
-        self.blocks = nn.Sequential(*(_block(*each) for each in blocks), nn.Flatten())
-        with torch.no_grad():
-            next(self.blocks.parameters()).copy_(_band_passes(sizes.channels[0], sizes.kernels[0]))
-            self.blocks.eval()
-            # Found by a trial run: arithmetic on paddings and pools would have to be kept in step with the blocks.
-            width = self.blocks(torch.zeros(1, 1, segment_samples)).shape[1]
-            self.blocks.train()
+        self.blocks, width = convolution_blocks(sizes, segment_samples)
         self.dropout = nn.Dropout(sizes.dropout)
         self.lstm = nn.LSTM(width, sizes.lstm_units, batch_first=True)
         self.head = nn.Linear(sizes.lstm_units, n_classes)

@@ -24,7 +24,7 @@ from ...models.networks.speech import SpeechNetwork, SpeechSizes
 from ...models.signals.speech import UtteranceRules, segments_of
 from ...models.voice_activity import VoiceActivity
 from ..simulate.difficulty import BENCHMARK, EASY, Difficulty
-from .speech_checkpoints import Checkpoint, Checkpoints
+from .speech_checkpoints import Checkpoint, Checkpoints, momentum_of, restore
 from .speech_data import CLASSES, Hearing, Spoken, hear
 from .speech_scores import SpeechScores, Verdict, balanced_loss, fit_temperature, score, write_card
 
@@ -186,7 +186,7 @@ def fit(
     )
     newest = checkpoints.newest()
     if newest is not None:
-        _restore(learner, descent, newest)
+        restore(learner, descent, newest)
         report(f"goes on after epoch {len(newest.losses)}")
     weights = class_weights(training)
     while newest is None or not _over(newest, config):
@@ -195,7 +195,7 @@ def fit(
         loss = _epoch(learner, descent, training, weights, config, epoch)
         held_out = balanced_loss(judge(learner.network, stopping))
         newest = Checkpoint(
-            dict(learner.state_dict()), _momentum(learner, descent), (*(newest.losses if newest else ()), held_out)
+            dict(learner.state_dict()), momentum_of(learner, descent), (*(newest.losses if newest else ()), held_out)
         )
         checkpoints.save(newest)
         report(f"epoch {epoch + 1} of at most {config.epochs}: loss {loss:.3f}, of people to stop by {held_out:.3f}")
@@ -238,16 +238,6 @@ def class_weights(spoken: Sequence[Spoken]) -> Tensor:
     """Give each class a weight against its frequency, 1 on average over utterances."""
     counts: NDArray[np.int64] = np.bincount([one.label for one in spoken], minlength=len(CLASSES))
     return torch.tensor(len(spoken) / (len(CLASSES) * np.maximum(counts, 1)), dtype=torch.float32)
-
-
-def _momentum(learner: Learner, descent: torch.optim.SGD) -> dict[str, Tensor]:
-    return {name: descent.state[parameter]["momentum_buffer"] for name, parameter in learner.named_parameters()}
-
-
-def _restore(learner: Learner, descent: torch.optim.SGD, checkpoint: Checkpoint) -> None:
-    learner.load_state_dict(checkpoint.weights)
-    for name, parameter in learner.named_parameters():
-        descent.state[parameter]["momentum_buffer"] = checkpoint.momentum[name].to(parameter.device)
 
 
 def _sizes(config: TrainSpeechConfig) -> SpeechSizes:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from ...configs.errors import MoodringError
 
@@ -115,3 +116,15 @@ class Checkpoints:
         except (OSError, SafetensorError):
             return None
         return Checkpoint(weights, momentum, tuple(json.loads(metadata[_LOSSES])))
+
+
+def momentum_of(learner: nn.Module, descent: Optimizer) -> dict[str, Tensor]:
+    """Give SGD's momentum of each parameter, for a checkpoint."""
+    return {name: descent.state[parameter]["momentum_buffer"] for name, parameter in learner.named_parameters()}
+
+
+def restore(learner: nn.Module, descent: Optimizer, checkpoint: Checkpoint) -> None:
+    """Go back to the weights and momentum of a checkpoint."""
+    learner.load_state_dict(checkpoint.weights)
+    for name, parameter in learner.named_parameters():
+        descent.state[parameter]["momentum_buffer"] = checkpoint.momentum[name].to(parameter.device)
