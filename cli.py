@@ -402,22 +402,42 @@ def evaluate(
     ] = None,
     overrides: SetOption = None,
 ) -> None:
-    """Decode people who were never trained on, and print how well, with baselines and intervals."""
+    """Judge models on people they were never trained on, and print how well, with baselines and intervals.
+
+    CONFIG may be a folder of the paper's speech systems: all of them in one table.
+    """
+    from .configs.load import read
+
+    paper = config.is_dir() or read(config).get("kind") == "paper"
+    name, text, values = (_evaluate_paper if paper else _evaluate_people)(config, tuple(overrides or ()))
+    typer.echo(text)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "evaluation.md").write_text(f"# {name}\n\n{text}\n", encoding="utf-8")
+    _write_json(json_file, json.loads(json.dumps(values, default=lambda array: array.tolist())))
+
+
+def _evaluate_people(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:
     from dataclasses import asdict
 
     from .configs.evaluate import EvaluateConfig
     from .configs.load import load
-    from .offline.evaluate import evaluate as run
-    from .offline.evaluate import table
+    from .offline.evaluate import evaluate, table
 
-    loaded = load(config, EvaluateConfig, overrides or ())
-    result = run(loaded, partial(_decode_condition, models=loaded.models), lambda line: typer.echo(line, err=True))
-    text = table(result)
-    typer.echo(text)
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "evaluation.md").write_text(f"# {loaded.name}\n\n{text}\n", encoding="utf-8")
-    _write_json(json_file, json.loads(json.dumps(asdict(result), default=lambda array: array.tolist())))
+    loaded = load(config, EvaluateConfig, overrides)
+    result = evaluate(loaded, partial(_decode_condition, models=loaded.models), partial(typer.echo, err=True))
+    return loaded.name, table(result), asdict(result)
+
+
+def _evaluate_paper(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:
+    from dataclasses import asdict
+
+    from .configs.paper import load_systems
+    from .offline.paper import evaluate_systems
+    from .offline.paper_table import row, table
+
+    rows = [row(result) for result in evaluate_systems(load_systems(config, overrides), partial(typer.echo, err=True))]
+    return "The paper's systems on raw speech", table(rows), {"rows": [asdict(one) for one in rows]}
 
 
 @app.command()

@@ -51,6 +51,8 @@ class PaperConfig(Section):
         Which reader, and the corpus's folder: ``--set corpus=FOLDER``.
     cache : str
         Folder of finished folds; empty: the user's cache folder.
+    only_finished : bool
+        Train nothing: the table of what the cache holds.
     units : int
         Of the hidden layer of ``network`` and of the LSTM of ``lstm``; the others have ``sizes``.
     """
@@ -61,6 +63,7 @@ class PaperConfig(Section):
     corpus_kind: Literal["emodb", "ravdess", "savee", "enterface", "folders", "manifest"] = "emodb"
     corpus: str = ""
     cache: str = ""
+    only_finished: bool = False
     runs: Annotated[tuple[RunSection, ...], Field(min_length=1)]
     sizes: SpeechNetworkSection = SpeechNetworkSection()
     units: Count = 64

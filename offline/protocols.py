@@ -231,6 +231,33 @@ class RandomKFold:
         return f"leaky: {self.folds} random folds, seed {self.seed}"
 
 
+@dataclass(frozen=True)
+class RandomHoldOut:
+    """A share of the items drawn at random tests, whoever they are of: leaks, kept to compare with papers that did so."""
+
+    share: float = 0.2
+    seed: int = 0
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """Keep nothing apart."""
+        return ()
+
+    def splits(self, items: Items) -> Iterator[Split]:
+        """Give the one split."""
+        test = round(self.share * len(items.names))
+        if not 0 < test < len(items.names):
+            raise MoodringError(
+                f"{self.share:.0%} of {len(items.names)} items to test leaves nothing on one side; choose another share"
+            )
+        drawn = np.random.default_rng(self.seed).permutation(len(items.names))
+        yield Split(f"random {self.share:.0%}, seed {self.seed}", np.sort(drawn[test:]), np.sort(drawn[:test]))
+
+    def describe(self) -> str:
+        """Name the protocol and say what it does."""
+        return f"leaky: random {self.share:.0%} to test, seed {self.seed}"
+
+
 def audit(
     items: Items,
     split: Split,

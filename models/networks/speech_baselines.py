@@ -34,7 +34,7 @@ class PlainNetwork(nn.Module):
         self.layers = nn.Sequential(
             nn.Dropout(dropout),
             nn.Linear(self._samples, units),
-            nn.BatchNorm1d(units),
+            nn.LayerNorm(units),
             nn.ELU(),
             nn.Dropout(dropout),
             nn.Linear(units, n_classes),

@@ -241,6 +241,4 @@ def _batches(
     groups = [same[i : i + config.batch] for same in by_length.values() for i in range(0, len(same), config.batch)]
     for index in rng.permutation(len(groups)):
         group = groups[index]
-        # Batch norm over utterances (the plain network's) needs two.
-        if len(group) > 1:
-            yield torch.from_numpy(np.stack([s for s, _ in group])), torch.tensor([label for _, label in group])
+        yield torch.from_numpy(np.stack([s for s, _ in group])), torch.tensor([label for _, label in group])

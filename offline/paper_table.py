@@ -1,0 +1,143 @@
+"""The table of the paper's systems beside the published figures."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .metrics import Interval, Scores, bootstrap, score
+from .paper import RunResult
+
+IntArray = NDArray[np.int64]
+BOOTSTRAP_SEED = 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One system, one set of classes, one protocol.
+
+    Attributes
+    ----------
+    system, protocol : str
+    classes : tuple of str
+    class_counts : tuple of int
+    seeds : tuple of int
+        Those finished.
+    seeds_wanted : int
+    training_share : float
+    n_training : float
+        Files to train on, mean over folds.
+    accuracy, uar : Interval
+        Mean over seeds; the interval is a 95 % bootstrap over speakers.
+    accuracy_by_seed, uar_by_seed : tuple of float
+    pooled : Scores
+        Of all seeds' verdicts together: baselines, calibration, confusion.
+    published_accuracy : float or None
+        In per cent.
+    seconds : float
+        To train and judge all of it.
+    data_hash : str
+    """
+
+    system: str
+    protocol: str
+    classes: tuple[str, ...]
+    class_counts: tuple[int, ...]
+    seeds: tuple[int, ...]
+    seeds_wanted: int
+    training_share: float
+    n_training: float
+    accuracy: Interval
+    accuracy_by_seed: tuple[float, ...]
+    uar: Interval
+    uar_by_seed: tuple[float, ...]
+    pooled: Scores
+    published_accuracy: float | None
+    seconds: float
+    data_hash: str
+
+
+def row(result: RunResult) -> Row:
+    """Score the finished seeds of a run, of which there must be one."""
+    folds = [(k, fold) for k, (_, several) in enumerate(result.folds) for fold in several]
+    truth = np.concatenate([fold.truth for _, fold in folds]).astype(np.int64)
+    probabilities = np.concatenate([fold.probabilities for _, fold in folds])
+    speakers = [speaker for _, fold in folds for speaker in fold.speakers]
+    which = np.repeat([k for k, _ in folds], [len(fold.truth) for _, fold in folds]).astype(np.int64)
+    figures = _by_seed(truth, probabilities.argmax(axis=1), which, len(result.run.classes))
+    everything = np.arange(len(truth))
+    accuracies, uars = figures(everything)
+    return Row(
+        system=result.config.name,
+        protocol=result.protocol,
+        classes=result.run.classes,
+        class_counts=result.class_counts,
+        seeds=tuple(seed for seed, _ in result.folds),
+        seeds_wanted=len(result.run.seeds),
+        training_share=result.run.training_share,
+        n_training=float(np.mean([fold.n_training for _, fold in folds])),
+        accuracy=bootstrap(lambda index: float(figures(index)[0].mean()), speakers, BOOTSTRAP_SEED),
+        accuracy_by_seed=tuple(map(float, accuracies)),
+        uar=bootstrap(lambda index: float(figures(index)[1].mean()), speakers, BOOTSTRAP_SEED),
+        uar_by_seed=tuple(map(float, uars)),
+        pooled=score(truth, probabilities, speakers, BOOTSTRAP_SEED),
+        published_accuracy=result.run.published_accuracy,
+        seconds=sum(fold.seconds for _, fold in folds),
+        data_hash=result.data_hash,
+    )
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Draw the rows in Markdown, with what they rest on below; all figures in per cent."""
+    lines = [
+        "| system | classes | protocol | seeds | trained on | accuracy [95 % over speakers], seeds | UAR [95 %], seeds "
+        "| majority accuracy / UAR | permutation UAR (95th percentile) | published accuracy |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for one in rows:
+        seeds = f"{len(one.seeds)}" + (f" of {one.seeds_wanted}" if len(one.seeds) < one.seeds_wanted else "")
+        chance = one.pooled.permutation
+        published = "—" if one.published_accuracy is None else f"{one.published_accuracy:.2f}"
+        lines.append(
+            f"| {one.system} | {len(one.classes)} | {one.protocol} | {seeds} | {one.n_training:.0f} files "
+            f"| {_figure(one.accuracy, one.accuracy_by_seed)} | {_figure(one.uar, one.uar_by_seed)} "
+            f"| {100 * one.pooled.majority_accuracy:.1f} / {100 * one.pooled.majority_uar:.1f} "
+            f"| {100 * chance.mean:.1f} ({100 * chance.high:.1f}) | {published} |"
+        )
+    counted = {one.classes: one for one in rows}
+    notes = [
+        f"{len(classes)} classes: "
+        + ", ".join(f"{name} {count}" for name, count in zip(classes, one.class_counts, strict=True))
+        + f"; {sum(one.class_counts)} files, SHA-256 {one.data_hash[:12]}."
+        for classes, one in counted.items()
+    ]
+    seeds_run = sorted({seed for one in rows for seed in one.seeds})
+    notes.append(
+        f"Seeds {', '.join(map(str, seeds_run))}; figures are means over seeds, in brackets a bootstrap over speakers, "
+        f"then lowest to highest seed. {sum(one.seconds for one in rows) / 60:.0f} min of training."
+    )
+    return "\n".join([*lines, "", *notes])
+
+
+def _figure(mean: Interval, by_seed: Sequence[float]) -> str:
+    seeds = f", {100 * min(by_seed):.1f} to {100 * max(by_seed):.1f}" if len(by_seed) > 1 else ""
+    return f"**{100 * mean.value:.1f}** [{100 * mean.low:.1f}, {100 * mean.high:.1f}]{seeds}"
+
+
+def _by_seed(
+    truth: IntArray, predicted: IntArray, which: IntArray, n_classes: int
+) -> Callable[[IntArray], tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Give a function from items to accuracy and UAR of each seed that has some of them."""
+    cell = (which * n_classes + truth) * n_classes + predicted
+    n_seeds = int(which.max()) + 1
+
+    def figures(index: IntArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        counts = np.bincount(cell[index], minlength=n_seeds * n_classes**2).reshape(n_seeds, n_classes, n_classes)
+        counts = counts[counts.sum(axis=(1, 2)) > 0]
+        right, total = np.diagonal(counts, axis1=1, axis2=2), counts.sum(axis=2)
+        present = total > 0
+        recalls = np.where(present, right / np.maximum(total, 1), 0.0)
+        return right.sum(axis=1) / total.sum(axis=1), recalls.sum(axis=1) / present.sum(axis=1)
+
+    return figures
