@@ -29,6 +29,7 @@ from .snapshot import RingPlace, Snapshot
 from .sources.base import SourceInfo
 from .sources.lsl import on_the_network
 from .summary import Tally
+from .timeline import announced_t0_s
 from .truth import TruthWatch
 
 _log = logging.getLogger(__name__)
@@ -125,7 +126,8 @@ class Session:
             Nothing has come from any source.
         """
         facts = [post.intake for post in self.posts if post.intake is not None]
-        plan = make_plan(plan_facts(facts), self._config, self._models)
+        t0_s = announced_t0_s(intake.info.timeline for intake in facts if intake.info.timeline)
+        plan = make_plan(plan_facts(facts, t0_s), self._config, self._models)
         self._decider = Decider(
             plan,
             self._models.video_eeg,

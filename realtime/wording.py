@@ -1,5 +1,6 @@
 """What screens say: short words for answers, health and phase, each with a mark so that colour never speaks alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -130,3 +131,16 @@ def clock(seconds: float) -> str:
     whole = max(int(seconds), 0)
     hours, minutes = whole // 3600, whole // 60 % 60
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+def at_the_end(estimates: Sequence[Estimate]) -> str:
+    """Say in a line what was said last of valence and arousal."""
+    last = next((e.readout for e in reversed(estimates) if e.readout is not None), None)
+    if last is None:
+        return "at the end: nothing can be said of valence and arousal"
+    said = (("valence", last.valence), ("arousal", last.arousal))
+    rows = (
+        f"{name} " + ", ".join(f"{level} {p:.0%}" for level, p in zip(LEVELS, probabilities, strict=True))
+        for name, probabilities in said
+    )
+    return "at the end: " + "; ".join(rows)

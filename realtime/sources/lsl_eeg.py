@@ -95,6 +95,7 @@ class LslEeg:
             session.participant,
             session.first_sample_after_t0_s,
             session.rest_s,
+            timeline=session.timeline,
         )
 
     def poll(self) -> Chunk | None:
