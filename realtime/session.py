@@ -20,7 +20,7 @@ from .build import build_posts, intake_maker, make_plan, plan_facts
 from .clock import Clock
 from .decoder import Decider
 from .intake import Intake
-from .loaded import Models, check_fit, domain_notices
+from .loaded import Models, check_fit, domain_notices, tidy
 from .plan import Lane, Plan, next_decision
 from .post import SourceThread
 from .publisher import Publisher
@@ -36,6 +36,7 @@ _log = logging.getLogger(__name__)
 _FIRST_DATA_S = 3.0
 _JOIN_S = 3.0
 _NAP_S = 0.02
+_TIDY_S = 10.0
 
 Phase = Literal["connecting", "resting", "decoding", "ended"]
 
@@ -70,6 +71,7 @@ class Session:
         self._decoding = threading.Thread(target=self._decode, name="decoder", daemon=True)
         self._truth: TruthWatch | None = None
         self._phase: Phase = "connecting"
+        self._tidied_s = started_s
         self.publisher = Publisher(config, models.speech_classes, clock, folder, started_s)
 
     def __enter__(self) -> "Session":
@@ -152,6 +154,9 @@ class Session:
             The decoder's thread has failed.
         """
         now_s = self._clock.now()
+        if now_s > self._tidied_s + _TIDY_S:
+            self._tidied_s = now_s
+            tidy()
         for post in self.posts:
             change = post.judge(now_s, self.started_s) if post.source is not None else None
             if change is not None:
