@@ -39,6 +39,9 @@ app = typer.Typer(
 )
 
 
+bench_app = typer.Typer(help="Measure this machine: how old samples are, what they cost, whether any is lost.")
+app.add_typer(bench_app, name="bench", no_args_is_help=True)
+
 JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results here.")]
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file; configs/ holds some to copy.")]
 SetOption = Annotated[
