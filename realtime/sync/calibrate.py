@@ -19,6 +19,7 @@ from .report import Report, Row
 from .stimuli import Moment, Stimuli
 
 _SETTLE_S = 1.5
+_SOUND_SETTLE_S = 5.0  # sound servers take seconds to settle on a latency
 _PAUSE_S = (0.9, 1.6)
 _BLINK_EVERY_S = (1.5, 2.7)
 _AFTER_S = 1.0
@@ -103,8 +104,9 @@ def _with_events(
     with listening(ears, config.lsl.resolve_timeout_s, stimuli.idle):
         # Nothing to show to nobody: a device that is not there has said so in its own line.
         if any(ear.hears for ear in ears.values()):
-            stimuli.say(f"{procedure.repeats} flashes and beeps; keep still and the room quiet")
-            stimuli.idle(_SETTLE_S)
+            kinds = [kind for kind, no in (("flashes", stimuli.no_flash), ("beeps", stimuli.no_beep)) if no is None]
+            stimuli.say(f"{procedure.repeats} {' and '.join(kinds)}: keep still, and the room quiet")
+            stimuli.idle(_SOUND_SETTLE_S if config.speech is not None and config.speech.stream is None else _SETTLE_S)
             for _ in range(procedure.repeats):
                 moments.append(stimuli.play(FLASH_S))
                 stimuli.idle(float(rng.uniform(*_PAUSE_S)))

@@ -152,7 +152,7 @@ class Speaker:
                 device=chosen,
                 channels=1,
                 dtype="float32",
-                latency="low",
+                latency="high",  # its length is told and taken into account; running dry is not
                 callback=self._called_back,
             )
             self._stream.start()
@@ -175,7 +175,7 @@ class Speaker:
         self.beep_s = None
         self._wanted.set()
 
-    def _called_back(self, out: Any, frames: int, moments: Any, _status: Any) -> None:
+    def _called_back(self, out: Any, frames: int, moments: Any, status: Any) -> None:
         """Fill a block; runs in PortAudio's thread."""
         out.fill(0.0)
         if self._wanted.is_set():
@@ -189,4 +189,6 @@ class Speaker:
         if self._at is not None:
             piece = self._wave[self._at : self._at + frames]
             out[: len(piece), 0] = piece
+            if status.output_underflow:  # what was to be heard came late: this beep tells nothing
+                self.beep_s = None
             self._at = self._at + frames if self._at + frames < len(self._wave) else None
