@@ -74,5 +74,7 @@ def _listen(post: Post, models: Models, config: LiveConfig) -> Finding:
     text = f"'{info.name}': {channels}{rate_hz:.1f} Hz"
     if info.rate_hz and abs(rate_hz / info.rate_hz - 1) > _RATE_OFF:
         return Finding(post.modality, False, f"{text}, but it says {info.rate_hz:g} Hz; check its settings")
-    delay = "undeclared" if info.delay_s is None else f"{info.delay_s * 1e3:.0f} ms"
+    delay = (
+        "undeclared ('moodring calibrate-sync' measures it)" if info.delay_s is None else f"{info.delay_s * 1e3:.0f} ms"
+    )
     return Finding(post.modality, True, f"{text}, device delay {delay}")

@@ -137,7 +137,11 @@ def _with_blinks(
                 stimuli.idle(float(rng.uniform(*_BLINK_EVERY_S)))
                 stimuli.say(f"blink now ({number + 1} of {procedure.blinks})")
             stimuli.idle(_AFTER_S + _BLINK_EVERY_S[0])
-    face, eeg = ears["face"].heard(), ears["eeg"].heard()
+    eeg = ears["eeg"].heard()
+    try:
+        face = ears["face"].heard()
+    except MoodringError as error:
+        raise MoodringError(f"blinks need the camera too: {error}") from None
     stimuli.say("thank you; the pictures are being looked at")
     finder = FaceFinder(bundled("yunet").read_bytes())
     frontal_uv = forehead(eeg.values, eeg.info.channel_names, eeg.info.rate_hz or 1.0)

@@ -12,6 +12,8 @@ from ..clock import Clock
 from ..sources.microphone import portaudio
 
 _LONGEST_LATENCY_S = 1.0
+# Long, so that it never runs dry: the wait is told by PortAudio and taken into account, a gap is not.
+_BUFFER_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ class Speaker:
                 device=chosen,
                 channels=1,
                 dtype="float32",
-                latency="high",  # its length is told and taken into account; running dry is not
+                latency=_BUFFER_S,
                 callback=self._called_back,
             )
             self._stream.start()
