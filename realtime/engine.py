@@ -21,7 +21,7 @@ from . import run_dir
 from .channel import ChannelServer
 from .clock import LslClock
 from .job import EngineJob
-from .loaded import load_models
+from .loaded import load_models, settle
 from .lsl_settings import apply_lsl_settings
 from .session import Session, configured
 from .summary import Costs, summarise
@@ -76,6 +76,7 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], wishes:
     try:
         with _signals(wishes):
             models = load_models(job.config.models, configured(job.config), clock)
+            settle()
             with Session(job.config, models, clock, folder, started_s) as session:
                 server = ChannelServer(session.snapshot, wishes.ask)
                 server.start()

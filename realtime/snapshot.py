@@ -116,6 +116,10 @@ class Snapshot:
         Permanent lines, such as "demonstration model, not valid for people".
     rest_left_s : float or None
         While resting: how much of the rest is left.
+    information_age_ms : tuple of (modality, Percentiles)
+        Of each modality that was used.
+    eeg_filter_delay_ms : float or None
+        How much the causal filters delay the EEG (group delay at 10 Hz); part of its information age.
     """
 
     engine: str
@@ -137,3 +141,5 @@ class Snapshot:
     speech_classes: tuple[str, ...]
     notices: tuple[str, ...]
     rest_left_s: float | None = None
+    information_age_ms: tuple[tuple[Modality, Percentiles], ...] = ()
+    eeg_filter_delay_ms: float | None = None
