@@ -3,10 +3,9 @@
 import numpy as np
 import pylsl
 
+from ..configs.session_folder import HEALTH_SUFFIX
 from ..models.contract import LEVELS, Estimate, FloatArray, Modality
 from .snapshot import Transition
-
-HEALTH_SUFFIX = "_health"
 
 
 def estimate_labels(speech_classes: tuple[str, ...]) -> tuple[str, ...]:
@@ -64,4 +63,8 @@ class Outlet:
 
     def push_health(self, modality: Modality, change: Transition) -> None:
         """Send a change of health."""
-        self._health.push_sample([f"{modality} {change.state}: {change.why}"])
+        self.push_marker(f"{modality} {change.state}: {change.why}")
+
+    def push_marker(self, text: str) -> None:
+        """Send a line on the stream of health."""
+        self._health.push_sample([text])
