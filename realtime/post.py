@@ -20,7 +20,7 @@ from .health import SEARCHING, Figures, Health, judge, transition
 from .intake import Intake
 from .plan import Lane, identity
 from .snapshot import SourceStatus, Transition
-from .sources.base import Source, SourceInfo
+from .sources.base import Chunk, Source, SourceInfo
 
 _log = logging.getLogger(__name__)
 _TRANSITIONS_KEPT = 200
@@ -125,12 +125,21 @@ class SourceThread:
         Raises MoodringError where the source does not fit the session.
     arrived : threading.Condition
         Notified after each chunk.
+    record : callable or None
+        Given each chunk as it came, once it can be decoded.
     """
 
-    def __init__(self, post: Post, make_intake: MakeIntake, arrived: threading.Condition) -> None:
+    def __init__(
+        self,
+        post: Post,
+        make_intake: MakeIntake,
+        arrived: threading.Condition,
+        record: Callable[[SourceInfo, Chunk], None] | None = None,
+    ) -> None:
         self._post = post
         self._make_intake = make_intake
         self._arrived = arrived
+        self._record = record
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"source-{post.modality}", daemon=True)
 
@@ -184,6 +193,8 @@ class SourceThread:
                 self._post.intake.take(chunk)
                 with self._arrived:
                     self._arrived.notify_all()
+                if self._record is not None:
+                    self._record(self._post.intake.info, chunk)
 
 
 def _good(intake: Intake | None) -> tuple[bool, ...]:

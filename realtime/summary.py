@@ -1,13 +1,13 @@
 """What a session amounted to: the dictionary of ``--json``, in plain numbers with units in the keys."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
 from ..models.contract import MODALITIES, Estimate, Modality
-from .snapshot import Percentiles, SourceStatus
+from .snapshot import Percentiles, RecordingStatus, SourceStatus
 
 STAGES = ("received", "ring", "features", "inference", "published")
 _NEWEST = 20_000  # decisions whose latencies are kept: hours of them
@@ -104,6 +104,7 @@ def summarise(
     domain: Sequence[str],
     bundles: Sequence[BundleName],
     notices: Sequence[str],
+    recording: RecordingStatus | None = None,
 ) -> dict[str, Any]:
     """Build the dictionary of ``--json``.
 
@@ -118,6 +119,7 @@ def summarise(
         Of the bundles.
     bundles : sequence of BundleName
     notices : sequence of str
+    recording : RecordingStatus or None
     """
     latency = tally.latency_ms()
     span_s = (tally.last_published_s or 0.0) - (tally.first_published_s or 0.0)
@@ -141,12 +143,19 @@ def summarise(
             modality: round(float(np.median(ages)) * 1000, 1) if ages else None for modality, ages in tally.ages.items()
         },
         "modalities": {status.modality: _modality(status, tally) for status in statuses},
+        "recording": _recording(recording),
         "estimates": tally.estimates,
         "speech": tally.speech,
         "domain": list(domain),
         "bundles": [{"file": bundle.file, "sha256": bundle.sha256} for bundle in bundles],
         "notices": list(notices),
     }
+
+
+def _recording(status: RecordingStatus | None) -> Mapping[str, Any]:
+    if status is None:
+        return {"present": False, **dict.fromkeys(field.name for field in fields(RecordingStatus))}
+    return {"present": True, **asdict(status)}
 
 
 def _modality(status: SourceStatus, tally: Tally) -> Mapping[str, Any]:
