@@ -84,7 +84,7 @@ def demo(
     """Show everything at work: a simulated participant over LSL, decoded live."""
     import uuid
 
-    from .configs.live import LiveConfig, LslSection, SessionSection
+    from .configs.live import LiveConfig, LslSection, SessionSection, StreamQuery
     from .configs.load import load
     from .offline.replay import ReplayOptions
     from .offline.replay_process import SimulatedSource, start_replay
@@ -94,7 +94,8 @@ def demo(
 
     # Its own LSL session: a demo neither sees nor disturbs the lab's streams, nor another demo.
     lsl = LslSection(session_id=f"demo-{uuid.uuid4().hex[:8]}", resolve_scope="machine", resolve_timeout_s=30.0)
-    about = SessionSection(participant=f"sim-{seed:03}", task="demo")
+    markers = [StreamQuery(name="simulated_markers")]
+    about = SessionSection(participant=f"sim-{seed:03}", task="demo", markers=markers)
     config = load(CONFIGS / "demo.toml", LiveConfig).model_copy(update={"lsl": lsl, "session": about})
     source = SimulatedSource(seed, DEMO_S if duration is None else duration + SPARE_S)
     typer.echo(f"simulated participant {seed}: EEG, face and speech over LSL; Ctrl+C ends the demo")

@@ -5,6 +5,7 @@ falls silent would hold back pictures. The index is a file of its own and no str
 disk as soon as the frame does, whoever dies in between.
 """
 
+import itertools
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -128,7 +129,7 @@ def even_runs(stamps_s: TimeArray, rate_hz: float) -> tuple[tuple[int, int], ...
     """Cut a chunk where its stamps are not even to a microsecond; give where each run starts and stops."""
     uneven = np.flatnonzero(np.abs(np.diff(stamps_s) - 1.0 / rate_hz) > _EVEN_S) + 1
     edges = [0, *uneven.tolist(), len(stamps_s)]
-    return tuple((first, stop) for first, stop in zip(edges[:-1], edges[1:], strict=True) if stop > first)
+    return tuple((first, stop) for first, stop in itertools.pairwise(edges) if stop > first)
 
 
 def _finish(container: Any, stream: Any, index: Any) -> None:

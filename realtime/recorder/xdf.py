@@ -84,7 +84,8 @@ class XdfParts:
     ) -> None:
         self._wanted = tuple(wanted)
         self._lines = tuple(
-            _Line(name, light, program, folder, settings, say) for name, light in ((PART_NAME, False), (SPARE_NAME, True))
+            _Line(name, light, program, folder, settings, say)
+            for name, light in ((PART_NAME, False), (SPARE_NAME, True))
         )
         self._stopping = threading.Event()
         self._linger = True
