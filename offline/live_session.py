@@ -21,6 +21,7 @@ from .xdf_recording import eeg_signal, markers_of, speech_of, truth_of
 
 _log = logging.getLogger(__name__)
 _SAME_MARKER_S = 0.005
+_JITTER_S = 0.02
 
 Found = TypeVar("Found")
 
@@ -90,10 +91,10 @@ def read_samples(path: Path) -> Signal | None:
         raise MoodringError(f"'{path}' does not begin as a file of samples does; use a copy") from None
     layout = np.dtype(names.row_layout(len(header.channel_names)))
     rows = np.frombuffer(content[: len(content) // layout.itemsize * layout.itemsize], layout)
-    rows = rows[_rising(rows["stamp_s"])]
-    if not len(rows):
+    kept, stamps_s = _ordered(rows["stamp_s"].astype(np.float64), header.jitter_s)
+    if not len(stamps_s):
         return None
-    stamps_s, samples = rows["stamp_s"].astype(np.float64), np.ascontiguousarray(rows["values"], np.float32)
+    samples = np.ascontiguousarray(rows["values"][kept], np.float32)
     return Signal(samples, stamps_s, header.rate_hz, header.channel_names, header.name, header.jitter_s)
 
 
@@ -138,9 +139,9 @@ def _sound(film: Path, index: Path) -> Signal | None:
     stamps_s: TimeArray = np.concatenate(pieces)
     count = min(len(stamps_s), len(sound[0]))
     stamps_s, samples = stamps_s[:count], sound[0][:count, :1]
-    rising = _rising(stamps_s)
     jitter_s, name = float(about.get("jitter_s", 0.0)), str(about.get("name") or film.name)
-    return Signal(samples[rising], stamps_s[rising], float(about.get("rate_hz", sound[1])), ("audio",), name, jitter_s)
+    kept, stamps_s = _ordered(stamps_s, jitter_s)
+    return Signal(samples[kept], stamps_s, float(about.get("rate_hz", sound[1])), ("audio",), name, jitter_s)
 
 
 def _index(path: Path, columns: int) -> tuple[dict[str, str | float], NDArray[np.float64]]:
@@ -168,13 +169,15 @@ def _index(path: Path, columns: int) -> tuple[dict[str, str | float], NDArray[np
     return about, np.array(rows, dtype=np.float64).reshape(-1, columns)
 
 
-def _rising(stamps_s: TimeArray) -> NDArray[np.bool_]:
-    """Say which stamps are ahead of all before: time in a recording never falls, as in the engine."""
-    if not len(stamps_s):
-        return np.zeros(0, np.bool_)
+def _ordered(stamps_s: TimeArray, jitter_s: float) -> tuple[NDArray[np.bool_], TimeArray]:
+    """Say which samples to keep, and give their stamps, which never fall.
+
+    A stamp a little behind is jitter, which the engine smooths; one far behind is a clock that jumped, and the engine
+    takes nothing until the stamps are ahead again.
+    """
     highest = np.maximum.accumulate(stamps_s)
-    ahead: NDArray[np.bool_] = np.concatenate(([True], stamps_s[1:] > highest[:-1]))
-    return ahead
+    kept: NDArray[np.bool_] = highest - stamps_s <= max(_JITTER_S, jitter_s)
+    return kept, highest[kept]
 
 
 def _once(markers: tuple[Marker, ...]) -> tuple[Marker, ...]:
