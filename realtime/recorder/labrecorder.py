@@ -7,6 +7,7 @@ has died nor survives a full pipe.
 import contextlib
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import time
@@ -15,14 +16,15 @@ from pathlib import Path
 
 from ...configs.errors import MoodringError
 from ...configs.live import LslSection
-from ...configs.lsl import liblsl_settings
+from ...configs.lsl import computer_settings, liblsl_settings
 
 LINGER_S = 1.2  # it pulls every half second and drops the newest when told to stop
 _COLLECTING = "Started data collection"
 _KEEPER = Path(__file__).with_name("keeper.py")
 # Its liblsl is older than pylsl's and does not find streams of this machine by the address that newer ones use; packets
 # to this group with this time to live never leave the machine either.
-_MACHINE = "AddressesOverride = {224.0.0.1}\nTTLOverride = 0\n"
+_MACHINE = "AddressesOverride = {224.0.0.1}\nTTLOverride = 0"
+_SCOPE = re.compile(r"(?im)^\s*ResolveScope\s*=\s*machine\s*$")
 
 
 def labrecorder_program() -> Path:
@@ -47,14 +49,18 @@ def labrecorder_program() -> Path:
 def recorder_settings(section: LslSection) -> str | None:
     """Write liblsl's settings for LabRecorder; None leaves the computer's own in charge."""
     text = liblsl_settings(section)
-    if text is None or "[lab]" not in text:
-        return text
-    peers = ", ".join(dict.fromkeys([*section.known_peers, "127.0.0.1"]))
-    lines = [f"KnownPeers = {{{peers}}}" if line.startswith("KnownPeers") else line for line in text.splitlines()]
-    text = "\n".join(lines) + "\n"
-    if section.resolve_scope == "machine":
-        text = text.replace("ResolveScope = machine\n", _MACHINE)
-    return text
+    if text is None:
+        own = computer_settings()
+        text = own.read_text(encoding="utf-8", errors="replace") if own is not None else ""
+        if not _SCOPE.search(text):
+            return None
+    text = re.sub(r"(?im)^KnownPeers\s*=\s*\{(.*)\}", _with_this_machine, text)
+    return _SCOPE.sub(_MACHINE, text)
+
+
+def _with_this_machine(peers: "re.Match[str]") -> str:
+    named = [peer.strip() for peer in peers[1].split(",") if peer.strip()]
+    return f"KnownPeers = {{{', '.join(dict.fromkeys([*named, '127.0.0.1']))}}}"
 
 
 class Part:

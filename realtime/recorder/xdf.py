@@ -7,6 +7,7 @@ as markers, are written by a second LabRecorder too: nothing else has them, and 
 """
 
 import logging
+import math
 import socket
 import threading
 import time
@@ -25,6 +26,7 @@ _NAP_S = 0.05
 _SETTLE_S = 0.4
 _RETRY_S = 1.0
 _START_S = 10.0
+_ABSENT_S = 4.0
 _SILENT_S = 6.0
 _PATIENCE_S = 2.5
 _FEW_VALUES_HZ = 1000.0
@@ -117,7 +119,7 @@ class XdfParts:
         self._thread.join(_CLOSE_S + 6.0)
 
     def _run(self) -> None:
-        resolver = pylsl.ContinuousResolver(forget_after=3.0)
+        resolver = pylsl.ContinuousResolver(forget_after=2.0)
         patient_until_s = time.monotonic() + _PATIENCE_S
         try:
             while not self._stopping.wait(_NAP_S):
@@ -183,6 +185,7 @@ class _Line:
         self._ending: list[Part] = []
         self._seen: tuple[frozenset[str], float] = (frozenset(), 0.0)
         self._retry_s = 0.0
+        self._absent_until_s: dict[str, float] = {}
         self._heavy = False
         self.begun = 0
         self.restarts = 0
@@ -195,7 +198,11 @@ class _Line:
 
     def step(self, now_s: float, found: tuple[Found, ...]) -> None:
         """Look after the parts."""
-        here = [one for one in found if one.light or not self._light]
+        here = [
+            one
+            for one in found
+            if (one.light or not self._light) and now_s >= self._absent_until_s.get(one.uid, -math.inf)
+        ]
         uids = frozenset(one.uid for one in here)
         if uids != self._seen[0]:
             self._seen = (uids, now_s)
@@ -203,9 +210,8 @@ class _Line:
         self._change_over(now_s)
         newest = self._next or self._current
         missing = [one for one in here if newest is None or one.uid not in newest.uids]
-        self.complete = not missing and self._current is not None
-        if not here:
-            self.complete = self._light
+        written = self._current.uids if self._current is not None else frozenset()
+        self.complete = all(one.uid in written for one in here) and (self._light or bool(here))
         settled = now_s - self._seen[1] >= _SETTLE_S
         # A recorder that died is replaced at once: what it recorded is known to be there.
         if missing and self._next is None and now_s >= self._retry_s and (settled or self.restarts):
@@ -251,6 +257,7 @@ class _Line:
         elif part.died:
             self.say(f"recorder {part.path.name} has died; what it wrote is kept, starting another")
         if part.died:
+            part.finish()
             self._current = None
             self.restarts += 1
 
@@ -260,10 +267,15 @@ class _Line:
         if part is None:
             return
         if part.died:
-            # Mostly a stream that went away between being found and being opened.
-            last = (part.said().strip().splitlines() or ["no word"])[-1]
-            self.say(f"recorder {part.path.name} did not start ({last}); trying again")
-            self._next, self._retry_s = None, now_s + _RETRY_S
+            # Mostly a stream that went away: it is announced for a while after its end.
+            part.finish()
+            said = part.said()
+            self._absent_until_s = {uid: now_s + _ABSENT_S for uid in part.uids if f"{uid}'\" matched no" in said}
+            if not self._absent_until_s:
+                last = (said.strip().splitlines() or ["no word"])[-1]
+                self.say(f"recorder {part.path.name} did not start ({last}); trying again")
+                self._retry_s = now_s + _RETRY_S
+            self._next = None
         elif part.collecting:
             if self._current is not None:
                 self._current.finish()

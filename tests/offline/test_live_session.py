@@ -35,7 +35,9 @@ def part(path: Path, first: int, stop: int, offset_s: float = 0.0, health: bool 
     ]
     if health:
         streams.append(
-            StreamData(StreamDescription("x_health", "Markers", 1, 0.0, "string", "h", ()), ["eeg live"], number[:1] / 1)
+            StreamData(
+                StreamDescription("x_health", "Markers", 1, 0.0, "string", "h", ()), ["eeg live"], number[:1] / 1
+            )
         )
     write_xdf(path, streams)
 
@@ -91,7 +93,9 @@ def test_a_session_that_ended_before_anything_came_opens(folder: Path) -> None:
 def test_a_film_without_index_and_an_index_without_film_are_left_out(folder: Path) -> None:
     video = folder / names.VIDEO_FOLDER
     (video / names.CAMERA_FILE).write_bytes(b"\x1a\x45\xdf\xa3")
-    (video / names.MICROPHONE_INDEX_FILE).write_text("# mic\n# rate_hz 16000.0\nfirst_sample,sample_count,stamp_s,x\n0,320,1.0,")
+    (video / names.MICROPHONE_INDEX_FILE).write_text(
+        "# mic\n# rate_hz 16000.0\nfirst_sample,sample_count,stamp_s,x\n0,320,1.0,"
+    )
     recording = open_recording(folder)
     assert recording.face is None
     assert recording.speech is None

@@ -237,6 +237,16 @@ def test_labrecorder_stays_in_the_session_and_on_the_machine():
     assert "ResolveScope = link" in recorder_settings(LslSection(session_id="lab7"))
 
 
+def test_labrecorder_follows_the_computers_own_settings(tmp_path, monkeypatch):
+    own = tmp_path / "lsl_api.cfg"
+    monkeypatch.setenv("LSLAPICFG", str(own))
+    own.write_text("[lab]\nSessionID = x\n[multicast]\nResolveScope = site\n")
+    assert recorder_settings(LslSection()) is None
+    own.write_text("[lab]\nSessionID = x\n[multicast]\nResolveScope = machine\n")
+    text = recorder_settings(LslSection())
+    assert "SessionID = x\n[multicast]\nAddressesOverride = {224.0.0.1}\nTTLOverride = 0" in text
+
+
 def test_a_small_file_is_whole_or_as_before(tmp_path):
     path = tmp_path / "session.toml"
     write_whole(path, "a = 1\n")
