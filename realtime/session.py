@@ -254,7 +254,10 @@ class Session:
     def _recording_notices(self) -> tuple[str, ...]:
         """Say on the screens, and only there, that something is not being recorded any more."""
         status = self._recorder.status if self._recorder is not None else None
-        return () if status is None or status.error is None else (f"NOT RECORDING: {status.error}",)
+        if status is None:
+            return ()
+        stopped = () if status.error is None else (f"NOT RECORDING: {status.error}",)
+        return stopped if status.news is None else (*stopped, f"recording: {status.news}")
 
     def _fitting(self, info: SourceInfo) -> Intake:
         check_fit(self._models, info, self._config.eeg)

@@ -100,6 +100,8 @@ class RecordingStatus:
         XDF files begun, and recorders that died and were replaced.
     lsl : bool
         Whether all LSL streams that are wanted and there are being written.
+    news : str or None
+        What went wrong lately, and was mended or goes on.
     error : str or None
         What is not being recorded any more, and why.
     """
@@ -114,6 +116,7 @@ class RecordingStatus:
     parts: int
     recorder_restarts: int
     lsl: bool
+    news: str | None
     error: str | None
 
 

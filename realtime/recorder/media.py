@@ -1,11 +1,12 @@
 """Camera and microphone as Matroska, with an index of exact stamps beside each.
 
 Camera and microphone have a file each: in one file, packets of one wait for those of the other, and a microphone that
-falls silent would hold back pictures. The index is a file of its own and no stream on the network: it must lie on the
-disk as soon as the frame does, whoever dies in between.
+falls silent would hold back pictures. The index is a file of its own: it must lie on the disk as soon as the frame
+does, whoever dies in between; what goes over LSL (``tell``) is there for other tools.
 """
 
 import itertools
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +29,12 @@ _CODECS: dict[str, tuple[str, str, dict[str, str]]] = {
     "small": ("libx264", "yuv444p", {"crf": "12", "preset": "veryfast"}),
 }
 
+Tell = Callable[[tuple[float, ...], float], None]
+
+
+def _nobody(_row: tuple[float, ...], _stamp_s: float) -> None:
+    return None
+
 
 class Pictures:
     """Writes frames.
@@ -37,6 +44,8 @@ class Pictures:
     path, index_path : Path
     info : SourceInfo
     quality : "lossless" or "small"
+    tell : callable
+        Given each row of the index and its stamp.
 
     Raises
     ------
@@ -44,7 +53,15 @@ class Pictures:
         From every method: the disk refuses (FFmpeg's errors are among these).
     """
 
-    def __init__(self, path: Path, index_path: Path, info: SourceInfo, quality: Literal["lossless", "small"]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        index_path: Path,
+        info: SourceInfo,
+        quality: Literal["lossless", "small"],
+        tell: Tell = _nobody,
+    ) -> None:
+        self._tell = tell
         height, width, _ = info.shape
         rate_hz = info.rate_hz or 25.0
         codec, pixels, options = _CODECS[quality]
@@ -75,6 +92,7 @@ class Pictures:
             frame.pts, frame.time_base = self._last_ms, _MILLISECOND
             self._container.mux(self._stream.encode(frame))
             self._index.write(f"{self._count},{stamp_s!r}\n")
+            self._tell((self._count,), stamp_s)
             self._count += 1
             self._last_s = stamp_s
 
@@ -90,7 +108,8 @@ class Pictures:
 class Sound:
     """Writes mono sound with 24 bits as FLAC; parameters and errors as :class:`Pictures`."""
 
-    def __init__(self, path: Path, index_path: Path, info: SourceInfo) -> None:
+    def __init__(self, path: Path, index_path: Path, info: SourceInfo, tell: Tell = _nobody) -> None:
+        self._tell = tell
         self._rate = round(info.rate_hz or 16_000.0)
         self._index = index_path.open("x", encoding="utf-8")
         name = info.name.splitlines()[0] if info.name else ""
@@ -112,8 +131,9 @@ class Sound:
         frame.pts, frame.time_base = self._count, Fraction(1, self._rate)
         self._container.mux(self._stream.encode(frame))
         for first, stop in even_runs(item.stamps_s, float(self._rate)):
-            stamps = f"{float(item.stamps_s[first])!r},{float(item.stamps_s[stop - 1])!r}"
-            self._index.write(f"{self._count + first},{stop - first},{stamps}\n")
+            first_s, last_s = float(item.stamps_s[first]), float(item.stamps_s[stop - 1])
+            self._index.write(f"{self._count + first},{stop - first},{first_s!r},{last_s!r}\n")
+            self._tell((self._count + first, stop - first, last_s), first_s)
         self._count += len(part)
 
     def flush(self) -> None:

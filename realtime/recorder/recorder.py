@@ -7,6 +7,7 @@ written by a thread of its own, which nothing waits for.
 
 import json
 import logging
+import math
 import shutil
 import threading
 import time
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ...configs import session_folder as names
-from ...configs.live import LiveConfig, StreamQuery
+from ...configs.live import FaceSection, LiveConfig, SpeechSection, StreamQuery
 from ...models.contract import Estimate, Modality
 from .. import wire
 from ..clock import Clock
@@ -28,6 +29,7 @@ from ..summary import BundleName
 from .disk import RESERVE_BYTES, DiskWatch, look
 from .files import Lines, Samples, write_whole
 from .folder import SessionFolder
+from .index_outlets import IndexOutlet, index_name
 from .labrecorder import labrecorder_program, recorder_settings
 from .media import Pictures, Sound
 from .writing import Writing
@@ -36,6 +38,7 @@ from .xdf import Wanted, XdfParts
 _log = logging.getLogger(__name__)
 _LOOK_S = 1.0
 _CLOSING_S = 20.0
+_SHOWN_S = 20.0
 _LINES_WAITING = 5000
 # Some seconds of each: a disk that hesitates for longer loses samples, which are counted.
 _CHUNKS_WAITING = {"eeg": 2000, "face": 150, "speech": 1000}
@@ -78,7 +81,9 @@ class Recorder:
         self._log_lines = Writing("log", Lines(path / names.LOG_FILE), _LINES_WAITING)
         self._journal = Writing("decisions", Lines(path / names.DECISIONS_FILE), _LINES_WAITING)
         self._parts = XdfParts(program, path / names.STREAMS_FOLDER, _wanted(config), self._settings(place), self._say)
+        self._indices = _index_outlets(config)
         self._events: list[str] = []
+        self._news: tuple[str, float] = ("", -math.inf)
         self._events_lock = threading.Lock()
         self._disk = DiskWatch()
         self._looked_s = -1e9
@@ -165,6 +170,7 @@ class Recorder:
             parts=parts.parts,
             recorder_restarts=parts.restarts,
             lsl=parts.recording,
+            news=self._news[0] if time.monotonic() - self._news[1] < _SHOWN_S else None,
             error=self._error,
         )
 
@@ -186,8 +192,9 @@ class Recorder:
             _log.warning("session.toml keeps no end: %s", error)
 
     def _close(self) -> None:
-        for film in self._films.values():
+        for film in tuple(self._films.values()):
             film.close()
+        self._indices.clear()
         self._parts.stop()
         self._log_parts()
         logging.getLogger("moodring").removeHandler(self._handler)
@@ -205,14 +212,16 @@ class Recorder:
         """Open the file of a source; in its own thread, of which each modality has one."""
         streams, video = self.folder.path / names.STREAMS_FOLDER, self.folder.path / names.VIDEO_FOLDER
         sink: Samples | Pictures | Sound
+        tell = self._indices[info.modality].push if info.modality in self._indices else None
+        told = {} if tell is None else {"tell": tell}
         try:
             if info.modality == "eeg":
                 sink = Samples(streams / names.SAMPLES_FILE, info)
             elif info.modality == "face":
                 index = video / names.CAMERA_INDEX_FILE
-                sink = Pictures(video / names.CAMERA_FILE, index, info, self._config.session.video)
+                sink = Pictures(video / names.CAMERA_FILE, index, info, self._config.session.video, **told)
             else:
-                sink = Sound(video / names.MICROPHONE_FILE, video / names.MICROPHONE_INDEX_FILE, info)
+                sink = Sound(video / names.MICROPHONE_FILE, video / names.MICROPHONE_INDEX_FILE, info, **told)
         except OSError as error:
             if info.modality not in self._failed:
                 self._failed.add(info.modality)
@@ -249,9 +258,12 @@ class Recorder:
         self._closing = threading.Thread(target=self._close, name="record-close", daemon=True)
         self._closing.start()
 
-    def _say(self, line: str) -> None:
-        _log.warning("%s", line)
-        self.log("recording", "warning", line)
+    def _say(self, line: str, loud: bool = True) -> None:
+        """Say what happened: in the log and on LSL; aloud, on the screens and the terminal too."""
+        self.log("recording", "warning" if loud else "info", line)
+        if loud:
+            _log.warning("%s", line)
+            self._news = (line, time.monotonic())
         with self._events_lock:
             self._events.append(line)
 
@@ -279,6 +291,26 @@ class _ToLog(logging.Handler):
             logging.lastResort.handle(record)
 
 
+def _filmed(config: LiveConfig) -> tuple[Modality, ...]:
+    """Say of which films an index goes over LSL: where the config lets estimates on the network."""
+    if not config.outlet.enabled:
+        return ()
+    asked: tuple[tuple[Modality, object], ...] = (("face", config.face), ("speech", config.speech))
+    return tuple(modality for modality, section in asked if section is not None)
+
+
+def _index_outlets(config: LiveConfig) -> dict[Modality, IndexOutlet]:
+    devices = {"face": config.face, "speech": config.speech}
+    return {one: IndexOutlet(config.outlet.name, one, _device(devices[one])) for one in _filmed(config)}
+
+
+def _device(section: FaceSection | SpeechSection | None) -> str:
+    if section is None:
+        return ""
+    device = section.camera if isinstance(section, FaceSection) else section.microphone
+    return f"stream {section.stream}" if section.stream is not None else str(device)
+
+
 def _wanted(config: LiveConfig) -> tuple[Wanted, ...]:
     """List what is recorded over LSL: what the config names, what a simulation adds, and what the engine says."""
     wanted = [Wanted(query, expected=False) for query in config.session.markers]
@@ -287,6 +319,9 @@ def _wanted(config: LiveConfig) -> tuple[Wanted, ...]:
     if config.speech is not None and config.speech.stream is not None:
         wanted.append(Wanted(config.speech.stream))
     wanted.append(Wanted(StreamQuery(type=_TRUTH_TYPE), expected=False))
+    for modality in _filmed(config):
+        name = index_name(config.outlet.name, modality)
+        wanted.append(Wanted(StreamQuery(name=name, source_id=f"{name}-outlet"), own=True))
     if config.outlet.enabled:
         name = config.outlet.name
         wanted.append(Wanted(StreamQuery(name=name, source_id=f"{name}-outlet"), own=True))

@@ -73,7 +73,7 @@ class XdfParts:
     settings : Path or None
         liblsl's, for LabRecorder.
     say : callable
-        Told in one line what went wrong, or that another part began.
+        Told in one line what happened, and whether it is to be said aloud.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class XdfParts:
         folder: Path,
         wanted: Sequence[Wanted],
         settings: Path | None,
-        say: Callable[[str], None],
+        say: Callable[[str, bool], None],
     ) -> None:
         self._wanted = tuple(wanted)
         self._lines = tuple(
@@ -134,7 +134,7 @@ class XdfParts:
         except Exception as error:
             # Whatever liblsl or the system raises: decoding and the engine's own files go on, and it is shown.
             _log.exception("recording of LSL streams")
-            self._lines[0].say(f"recording of LSL streams has failed: {type(error).__name__}: {error}")
+            self._lines[0].say(f"recording of LSL streams has failed: {type(error).__name__}: {error}", True)
         finally:
             for line in self._lines:
                 line.finish()
@@ -175,7 +175,7 @@ class _Line:
         program: Path,
         folder: Path,
         settings: Path | None,
-        say: Callable[[str], None],
+        say: Callable[[str, bool], None],
     ) -> None:
         self._name, self._light = name, light
         self._program, self._folder, self._settings = program, folder, settings
@@ -230,7 +230,7 @@ class _Line:
         for part in self._ending:
             if not part.wait(max(0.1, deadline_s - time.monotonic())):
                 part.kill()
-                self.say(f"recorder {part.path.name} did not close its file in time")
+                self.say(f"recorder {part.path.name} did not close its file in time", True)
 
     def _begin(self, now_s: float, streams: Sequence[Found]) -> None:
         self.begun += 1
@@ -240,9 +240,9 @@ class _Line:
             self._next = Part(self._program, path, [one.uid for one in streams], self._settings)
         except OSError as error:
             self._retry_s = now_s + _RETRY_S
-            self.say(f"recorder {path.name} cannot be started: {error.strerror or error}")
+            self.say(f"recorder {path.name} cannot be started: {error.strerror or error}", True)
             return
-        _log.info("recorder %s: %s", path.name, ", ".join(one.name for one in streams))
+        self.say(f"recorder {path.name}: {', '.join(one.name for one in streams)}", False)
 
     def _bury(self) -> None:
         """Notice who has died, or writes nothing any more."""
@@ -252,10 +252,10 @@ class _Line:
             return
         # Of light streams, LabRecorder keeps up to 8 kB to itself, so their file may stand still.
         if not part.died and not self._light and self._heavy and part.idle_s() > _SILENT_S:
-            self.say(f"recorder {part.path.name} has written nothing for {_SILENT_S:.0f} s; starting another")
+            self.say(f"recorder {part.path.name} has written nothing for {_SILENT_S:.0f} s; starting another", True)
             part.kill()
         elif part.died:
-            self.say(f"recorder {part.path.name} has died; what it wrote is kept, starting another")
+            self.say(f"recorder {part.path.name} has died; what it wrote is kept, starting another", True)
         if part.died:
             part.finish()
             self._current = None
@@ -273,16 +273,16 @@ class _Line:
             self._absent_until_s = {uid: now_s + _ABSENT_S for uid in part.uids if f"{uid}'\" matched no" in said}
             if not self._absent_until_s:
                 last = (said.strip().splitlines() or ["no word"])[-1]
-                self.say(f"recorder {part.path.name} did not start ({last}); trying again")
+                self.say(f"recorder {part.path.name} did not start ({last}); trying again", True)
                 self._retry_s = now_s + _RETRY_S
             self._next = None
         elif part.collecting:
             if self._current is not None:
                 self._current.finish()
                 self._ending.append(self._current)
-                self.say(f"another part of the recording began: {part.path.name}")
+                self.say(f"another part of the recording began: {part.path.name}", False)
             self._current, self._next = part, None
         elif time.monotonic() - part.began_s > _START_S:
-            self.say(f"recorder {part.path.name} took too long to start; trying again")
+            self.say(f"recorder {part.path.name} took too long to start; trying again", True)
             part.kill()
             self._next, self._retry_s = None, now_s + _RETRY_S
