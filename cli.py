@@ -88,9 +88,9 @@ def demo(
     from .configs.load import load
     from .offline.replay import ReplayOptions
     from .offline.replay_process import SimulatedSource, start_replay
-    from .realtime.attend import Look, attend
     from .realtime.job import EngineJob
     from .realtime.launch import children_leave_interrupts_to_us
+    from .realtime.ui.attend import Look, attend
 
     # Its own LSL session: a demo neither sees nor disturbs the lab's streams, nor another demo.
     lsl = LslSection(session_id=f"demo-{uuid.uuid4().hex[:8]}", resolve_scope="machine", resolve_timeout_s=30.0)
@@ -119,8 +119,8 @@ def live(
     """Decode a lab's own streams, camera and microphone, as a config names them."""
     from .configs.live import LiveConfig
     from .configs.load import load
-    from .realtime.attend import Look, attend
     from .realtime.job import EngineJob
+    from .realtime.ui.attend import Look, attend
 
     loaded = load(config, LiveConfig, overrides or ())
     job = EngineJob(loaded, duration, json_file, STARTED_S, record=record)
@@ -195,8 +195,8 @@ def decode(
     from .models.contract import LEVELS
     from .offline.open import open_recording
     from .realtime import decode as again
-    from .realtime.attend import in_short
     from .realtime.journal import read_journal
+    from .realtime.ui.attend import in_short
 
     as_run = session / "config.toml"
     loaded = load(config or (as_run if as_run.is_file() else CONFIGS / "demo.toml"), LiveConfig, overrides or ())
