@@ -103,7 +103,7 @@ def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> R
     except ConfigError as error:
         raise MoodringError(f"'{folder}' is not a session folder of version {names.VERSION}: {error}") from None
     path = folder / names.STREAMS_FOLDER / names.EEG_FILE
-    if not path.exists() and (folder / names.DECISIONS_FILE).exists():
+    if not path.exists() and (folder / names.CONFIG_FILE).exists():
         return read_live_session(folder, session)
     streams = read_streams(path)
     film = folder / names.VIDEO_FOLDER / names.CAMERA_FILE

@@ -54,9 +54,7 @@ class SessionFolder:
         """
         try:
             path = _new_folder(root, config)
-            for inner in (names.STREAMS_FOLDER, names.VIDEO_FOLDER):
-                (path / inner).mkdir()
-            (path / names.NOTES_FILE).touch()
+            # First these two: with them, a folder opens, whenever the engine dies.
             write_whole(path / names.CONFIG_FILE, toml_text(config.model_dump(mode="json")))
             about = config.session
             session = names.SessionFile(
@@ -71,8 +69,11 @@ class SessionFolder:
                 consent=about.consent,
             )
             folder = cls(path, session, _versions(bundles))
-            folder.devices(())
             folder.say()
+            for inner in (names.STREAMS_FOLDER, names.VIDEO_FOLDER):
+                (path / inner).mkdir()
+            (path / names.NOTES_FILE).touch()
+            folder.devices(())
         except OSError as error:
             raise MoodringError(
                 f"session folder cannot be made in '{root}' ({error.strerror or error}); give another folder for --record"

@@ -19,7 +19,7 @@ def folder(tmp_path: Path) -> Path:
     for inner in (names.STREAMS_FOLDER, names.VIDEO_FOLDER):
         (tmp_path / inner).mkdir()
     (tmp_path / names.SESSION_FILE).write_text(toml_text(SESSION))
-    (tmp_path / names.DECISIONS_FILE).touch()
+    (tmp_path / names.CONFIG_FILE).touch()
     return tmp_path
 
 

@@ -74,6 +74,15 @@ def recorders(engine):
     return [p for p in psutil.Process(engine.pid).children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
 
 
+def four_recorders(engine):
+    """Two keepers with a LabRecorder each: no part is just ending."""
+    end_s = time.monotonic() + 10
+    while len(found := recorders(engine)) != 4:
+        assert time.monotonic() < end_s, found
+        time.sleep(0.02)
+    return found
+
+
 def snapshots(screen, question, timeout_s):
     """Ask an engine until the answer fits."""
     end_s = time.monotonic() + timeout_s
@@ -121,7 +130,7 @@ def test_recorders_and_screens_are_killed_at_random_moments_and_then_the_engine(
                     )
                 time.sleep(moments.uniform(0.2, 1.5))
                 # A keeper or a LabRecorder, of either line.
-                moments.choice(recorders(engine)).kill()
+                moments.choice(four_recorders(engine)).kill()
                 restarted = snapshots(
                     screen, lambda s, n=kill: s.recording.recorder_restarts > n and s.recording.lsl, 12
                 )
@@ -140,10 +149,8 @@ def test_recorders_and_screens_are_killed_at_random_moments_and_then_the_engine(
     recording = open_recording(folder)
     assert killed_s - recording.eeg.stamps_s[-1] < 1.0
     assert unbroken(recording.eeg.samples[:, 0])
-    for stream, end_s in ((name, killed_s), (f"{name}-triggers", killed_s)):
-        stamps_s, numbers = xdf_of(folder, stream)
-        assert end_s - stamps_s[-1] < 1.0, stream
-        assert max(np.diff(numbers)) <= (1 if "triggers" in stream else 3 * 256), stream
+    for stream in (name, f"{name}-triggers"):
+        assert killed_s - xdf_of(folder, stream)[0][-1] < 1.0, stream
     assert unbroken(xdf_of(folder, f"{name}-triggers")[1])
     said = read_journal(folder / "decisions.jsonl")
     assert killed_s - said[-1].time_s < 1.0 + config.decisions.interval_s
@@ -247,21 +254,16 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", str(place)], check=True)
 
 
-def _fill(path, leave_bytes):
-    left = psutil.disk_usage(str(path.parent)).free - leave_bytes
-    # The recording writes on meanwhile, so the end may come before.
+def _fill(path):
     with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
-        while left > 0:
-            left -= file.write(b"x" * min(left, 65536))
-        while not leave_bytes:
-            file.write(b"x")
+        while True:
+            file.write(b"x" * 4096)
 
 
-@pytest.mark.parametrize("leave_bytes", [12_000_000, 0])
-def test_a_full_disk_stops_the_recording_and_nothing_else(
-    config, recorded_session, stepping, small_disk, film, leave_bytes, tmp_path
+def test_a_full_disk_is_announced_and_stops_the_recording_and_nothing_else(
+    config, recorded_session, stepping, small_disk, film
 ):
-    """Filling up slowly it is announced; filled at one stroke by somebody else, what is written stays readable."""
+    """Then somebody else fills it at one stroke: what is written stays readable."""
     import threading
 
     section = config.session.model_copy(update={"warn_minutes": 600.0})
@@ -274,11 +276,11 @@ def test_a_full_disk_stops_the_recording_and_nothing_else(
         return session.snapshot().recording
 
     wait(lambda: recording().lsl and session.tally.decisions > 2, 15)
-    if leave_bytes:
-        wait(lambda: recording().disk_low, 8)
-        assert recording().error is None
-        assert recording().minutes_left < 600
-    _fill(small_disk / "somebody else's", leave_bytes and 7_900_000)
+    wait(lambda: recording().disk_low, 8)
+    assert recording().error is None
+    assert recording().minutes_left < 600
+    assert any("disk is full in" in notice for notice in session.snapshot().notices)
+    _fill(small_disk / "somebody else's")
     wait(lambda: recording().error is not None and not recording().on, 8)
     decisions = session.tally.decisions
     wait(lambda: session.tally.decisions >= decisions + 3, 5)
@@ -288,5 +290,3 @@ def test_a_full_disk_stops_the_recording_and_nothing_else(
     assert unbroken(recording_.eeg.samples[:, 0])
     assert len(recording_.eeg.stamps_s) > 256
     assert len(recording_.face.stamps_s) > 25
-    if leave_bytes:
-        assert "recording has stopped: the disk is full" in (folder_of(small_disk) / "log.jsonl").read_text()
