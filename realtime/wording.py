@@ -108,17 +108,17 @@ def recording(snapshot: Snapshot) -> Said | None:
     status = snapshot.recording
     if status is None:
         return None
-    size = f"{_bytes(status.bytes)} recorded"
+    size = f"rec {_bytes(status.bytes)}"
     if status.error is not None:
         return Said("recording stopped" if not status.on else "recording in part", "bad")
     if not status.on:
-        return Said(size, "idle")
-    left = "" if status.minutes_left is None else f", disk lasts {_minutes(status.minutes_left)}"
+        return Said(f"{size}, finished", "idle")
+    left = "" if status.minutes_left is None else f", {_minutes(status.minutes_left)} left"
     missed = status.lost_frames + status.lost_chunks
     if missed:
         return Said(f"{size}{left}, {missed} missed", "warn")
     if status.disk_low or not status.lsl:
-        return Said(f"{size}{left}" if status.disk_low else f"{size}, LSL recorder starting", "warn")
+        return Said(f"{size}{left}" if status.disk_low else f"{size}, LSL starting", "warn")
     return Said(f"{size}{left}", "good")
 
 
@@ -127,7 +127,9 @@ def _bytes(count: int) -> str:
 
 
 def _minutes(minutes: float) -> str:
-    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"
+    if minutes < 120:
+        return f"{minutes:.0f} min"
+    return f"{minutes / 60:.0f} h" if minutes < 72 * 60 else f"{minutes / 1440:.0f} days"
 
 
 def speech(snapshot: Snapshot) -> Said:
