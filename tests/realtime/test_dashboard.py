@@ -163,7 +163,7 @@ def test_ctrl_c_leaves_the_engine_alone(script, stage, terminal):
 def test_a_recording_shows_in_picture_and_line(script):
     snapshot, history = played(script, 95.0)
     snapshot = replace(snapshot, recording=script.recording(disk_low=True, minutes_left=4.0))
-    lines, styled = drawn(snapshot, history)
+    lines, _ = drawn(snapshot, history)
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 80
     assert "▲ rec 123 MB, 4 min left" in lines[0]
