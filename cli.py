@@ -37,6 +37,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+bench_app = typer.Typer(help="Measure this machine: how old samples are, what they cost, whether any is lost.")
+app.add_typer(bench_app, name="bench", no_args_is_help=True)
+
+bench_app = typer.Typer(help="Measure this machine: how old samples are, what they cost, whether any is lost.")
+app.add_typer(bench_app, name="bench", no_args_is_help=True)
 
 JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results here.")]
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file; configs/ holds some to copy.")]
@@ -44,12 +49,20 @@ SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the config.")
 ]
 HeadlessOption = Annotated[bool, typer.Option("--headless", help="No screen: a line now and then.")]
+EegStreamOption = Annotated[
+    str | None, typer.Option("--eeg", metavar="STREAM", help="Which EEG stream of an XDF file with several.")
+]
 DurationOption = Annotated[
     float | None,
     typer.Option(min=3.0, metavar="S", help="Decode for so many seconds, from when the sources are there."),
 ]
+<<<<<<< HEAD
 RecordOption = Annotated[
     Path | None, typer.Option("--record", metavar="DIR", help="Record the session into a new folder under this one.")
+=======
+SecondsOption = Annotated[
+    float | None, typer.Option(min=3.0, metavar="S", help="How long to measure.", show_default=False)
+>>>>>>> main
 ]
 ScreenshotOption = Annotated[Path | None, typer.Option(metavar="PNG", help="Save a picture of the window.")]
 
@@ -156,10 +169,21 @@ def replay(
     start: Annotated[float, typer.Option(min=0.0, metavar="S", help="Begin so far into the recording.")] = 0.0,
     only: Annotated[str | None, typer.Option(metavar="KINDS", help="Such as eeg,face,speech.")] = None,
     patience: Annotated[float, typer.Option(min=1.0, metavar="S", help="How long to wait for consumers.")] = 600.0,
+    eeg: EegStreamOption = None,
+    prefix: Annotated[str | None, typer.Option(metavar="NAME", help="Streams are called NAME_eeg and so on.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="CONFIG", help="Whose [lsl] section holds: session_id, known_peers …")
+    ] = None,
 ) -> None:
-    """Publish a recording over LSL on its original timeline; it starts once its streams are being read."""
+    """Publish a recording over LSL on its original timeline; it starts once its streams are being read.
+
+    While it runs, type (or pipe in): pause, resume, seek SECONDS, speed FACTOR; Enter alone pauses and goes on.
+    """
+    from .configs.live import LiveConfig, LslSection
+    from .configs.load import load
     from .offline.replay import ReplayOptions
     from .offline.replay_process import start_replay
+    from .offline.replay_terminal import obey_typed_lines
     from .offline.streams import STREAM_KINDS
     from .realtime.launch import children_leave_interrupts_to_us
 
@@ -167,15 +191,21 @@ def replay(
     unknown = set() if only is None else set(only.split(",")) - set(STREAM_KINDS)
     if unknown or not kinds:
         raise ConfigError(f"--only '{only}': expected some of {','.join(STREAM_KINDS)}, separated by commas")
-    options = ReplayOptions(only=kinds, speed=speed, loop=loop, start_s=start, patience_s=patience)
+    lsl = LslSection() if config is None else load(config, LiveConfig).lsl
+    options = ReplayOptions(
+        only=kinds, prefix=prefix, speed=speed, loop=loop, start_s=start, patience_s=patience, eeg_stream=eeg, lsl=lsl
+    )
     with ExitStack() as stack:
         with children_leave_interrupts_to_us():
             child = stack.enter_context(start_replay(source, options))
         names = child.wait_ready(60.0)
         typer.echo(f"streams: {', '.join(names)}; waiting until they are read (moodring live CONFIG)")
+        obey_typed_lines(child.send, typer.echo)
         child.wait_started(patience + 10.0)
-        typer.echo("playing; Ctrl+C stops")
-        published = child.wait()
+        typer.echo("playing; Ctrl+C stops; type pause, resume, seek SECONDS or speed FACTOR")
+        while (published := child.wait(0.1)) is None:
+            for moved in child.answers():
+                typer.echo(str(moved))
     if published is not None:
         typer.echo("sent: " + ", ".join(f"{count} of {name}" for name, count in published.samples.items()))
 
@@ -187,17 +217,20 @@ def decode(
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the results here, as JSON.")] = None,
     journal: Annotated[Path | None, typer.Option(metavar="FILE", help="Compare with this decisions.jsonl.")] = None,
     config: Annotated[Path | None, typer.Option(metavar="CONFIG", help="As the session was decoded with.")] = None,
+    eeg: EegStreamOption = None,
     overrides: SetOption = None,
 ) -> None:
     """Decode a recording again, as fast as possible, and compare with what was said live."""
     from .configs.live import LiveConfig
     from .configs.load import load
-    from .models.contract import LEVELS
+    from .configs.session_folder import CONFIG_FILE, DECISIONS_FILE
     from .offline.open import open_recording
     from .realtime import decode as again
     from .realtime.journal import read_journal
     from .realtime.ui.attend import in_short
+    from .realtime.wording import at_the_end
 
+<<<<<<< HEAD
     as_run = session / "config.toml"
     loaded = load(config or (as_run if as_run.is_file() else CONFIGS / "demo.toml"), LiveConfig, overrides or ())
     changes: dict[str, Any] = {"models": _with_bundles(loaded.models, bundle or [])}
@@ -205,25 +238,31 @@ def decode(
         changes["journal"] = None  # the one that was written live is not continued
     loaded = loaded.model_copy(update=changes)
     recording = open_recording(session)
+=======
+    recorded = session / CONFIG_FILE
+    chosen = config or (recorded if recorded.is_file() else CONFIGS / "demo.toml")
+    loaded = load(chosen, LiveConfig, overrides or ())
+    earlier = journal or (found if (found := session / DECISIONS_FILE).is_file() else None)
+    said = None if earlier is None else read_journal(earlier)
+    if loaded.journal is not None and loaded.journal.exists():
+        # What was written live is evidence: decoding again adds nothing to it.
+        typer.echo(f"note: journal '{loaded.journal}' exists and is left as it is; --set journal=FILE writes another")
+        loaded = loaded.model_copy(update={"journal": None})
+    other = loaded.model_copy(update={"models": _with_bundles(loaded.models, bundle or [])})
+    recording = open_recording(session, eeg=eeg)
+>>>>>>> main
     began_s = time.monotonic()
-    decoded = again.decode(recording, loaded)
+    decoded = again.decode(recording, other)
     took_s = time.monotonic() - began_s
     for notice in sorted({notice for estimate in decoded.estimates for notice in estimate.notices}):
         typer.echo(f"note: {notice}")
     typer.echo(f"{in_short(decoded.summary)}; decoded in {took_s:.1f} s")
-    if (last := next((e.readout for e in reversed(decoded.estimates) if e.readout is not None), None)) is not None:
-        said = (
-            (name, dict(zip(LEVELS, p, strict=True)))
-            for name, p in (("valence", last.valence), ("arousal", last.arousal))
-        )
-        typer.echo(
-            "at the end: "
-            + "; ".join(f"{name} " + ", ".join(f"{k} {v:.0%}" for k, v in row.items()) for name, row in said)
-        )
-    earlier = journal or session / "decisions.jsonl"
-    if journal is not None or (session.is_dir() and earlier.exists()):
-        typer.echo(again.describe_difference(decoded.estimates, read_journal(earlier)))
-    _write_json(out, decoded.summary)
+    typer.echo(at_the_end(decoded.estimates))
+    against, name = (said, "the journal") if said is not None else (None, "the config's bundles")
+    if against is None and bundle:
+        against = again.decode(recording, loaded.model_copy(update={"journal": None})).estimates
+    compared = None if against is None else _compare(decoded.estimates, against, "this decoding", name)
+    _write_json(out, {**decoded.summary, "comparison": compared})
 
 
 @app.command()
@@ -301,6 +340,34 @@ def check(config: ConfigArgument, overrides: SetOption = None) -> None:
     if problems:
         raise MoodringError(f"{problems} of the configured parts are not ready; see the lines marked FAIL")
     typer.echo("Everything the config names is there and fits.")
+
+
+@app.command(name="calibrate-sync")
+def calibrate_sync(
+    config: ConfigArgument,
+    repeats: Annotated[int, typer.Option(min=5, max=200, help="How many flashes and beeps.")] = 20,
+    blinks: Annotated[int, typer.Option(min=5, max=100, help="How many blinks to ask for.")] = 15,
+    photodiode: Annotated[
+        str | None, typer.Option(metavar="CHANNEL", help="Of the EEG stream: a photodiode on the screen.")
+    ] = None,
+    loudspeaker: Annotated[str, typer.Option(metavar="DEVICE", help="A PortAudio output.")] = "default",
+    headless: Annotated[bool, typer.Option("--headless", help="No flashes.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random pauses.")] = 0,
+    json_file: JsonOption = None,
+    overrides: SetOption = None,
+) -> None:
+    """Measure the devices' delays by flash, beep and blink, and print the lines for the config."""
+    from .configs.live import LiveConfig
+    from .configs.load import load
+    from .realtime.sync.calibrate import Procedure
+    from .realtime.sync.report import table, toml_lines, values
+    from .realtime.ui.rig import calibrate_here
+
+    loaded = load(config, LiveConfig, overrides or ())
+    report = calibrate_here(loaded, Procedure(repeats, blinks, photodiode, seed), loudspeaker, headless, typer.echo)
+    for line in [*table(report), "", f"For '{config}':", *(toml_lines(report) or ["(nothing was measured)"])]:
+        typer.echo(line)
+    _write_json(json_file, values(report))
 
 
 @app.command()
@@ -390,6 +457,28 @@ def reference(
     _write_json(out, figures)
 
 
+@bench_app.command("replay")
+def bench_replay(
+    source: Annotated[Path | None, typer.Argument(metavar="[SOURCE]", help="Else a simulated participant.")] = None,
+    json_file: JsonOption = None,
+    seconds: Annotated[float, typer.Option(min=12.0, max=3600.0, metavar="S", help="At most so much of it.")] = 60.0,
+    speed: Annotated[float, typer.Option(min=0.1, max=20.0, help="Times as fast.")] = 1.0,
+) -> None:
+    """Replay a recording and read it as a consumer does: how right the stamps are, and when samples come."""
+    import uuid
+
+    from .configs.live import LslSection
+    from .offline.replay import ReplayOptions
+    from .offline.replay_bench import bench_replay as measure
+    from .offline.replay_process import SimulatedSource
+
+    lsl = LslSection(session_id=f"bench-{uuid.uuid4().hex[:8]}", resolve_scope="machine")
+    chosen = SimulatedSource(7, seconds * speed) if source is None else source
+    result = measure(chosen, ReplayOptions(speed=speed, lsl=lsl), seconds)
+    typer.echo(json.dumps(result, indent=1))
+    _write_json(json_file, result)
+
+
 @app.command()
 def screenshots(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the pictures go.")],
@@ -397,6 +486,67 @@ def screenshots(
     """Take the README's picture of the window, from a demo of 100 s."""
     folder.mkdir(parents=True, exist_ok=True)
     demo(headless=True, duration=100.0, screenshot=folder / "window.png")
+
+
+@bench_app.command("ingest")
+def bench_ingest(
+    json_file: JsonOption = None,
+    seconds: SecondsOption = None,
+    stream: Annotated[str | None, typer.Option(metavar="NAME", help="Measure on this stream of the network.")] = None,
+    index_channel: Annotated[int, typer.Option(min=0, help="Of that stream: carries the sample's index.")] = 0,
+) -> None:
+    """Age of the newest sample and processor time, beside a bare loop and mne-lsl, or on a stream of yours."""
+    from .configs.live import LslSection
+    from .realtime.bench import ingest
+
+    took_s = ingest.SECONDS if seconds is None else seconds
+    if stream is not None:
+        figures = ingest.stream(stream, took_s, LslSection(), index_channel)
+    else:
+        figures = ingest.compare(took_s)
+    typer.echo(json.dumps(figures, indent=1))
+    _write_json(json_file, figures)
+
+
+@bench_app.command("soak")
+def bench_soak(json_file: JsonOption = None, seconds: SecondsOption = None) -> None:
+    """Decode 64 channels at 1 kHz for ten minutes: what is lost, whether memory grows, what is left behind."""
+    from .realtime.bench import soak
+
+    figures = soak.soak(soak.SECONDS if seconds is None else seconds, lambda line: typer.echo(line, err=True))
+    typer.echo(json.dumps(figures, indent=1))
+    _write_json(json_file, figures)
+
+
+@bench_app.command("lag")
+def bench_lag(
+    json_file: JsonOption = None,
+    seconds: SecondsOption = None,
+    people: Annotated[int, typer.Option(min=1, help="How many simulated people.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first of them; the next count up.")] = 2001,
+) -> None:
+    """Response lag: from a step of a simulated person's emotion to half of the change in the estimate."""
+    from dataclasses import replace
+
+    from .configs.live import LiveConfig
+    from .configs.load import load
+    from .offline.simulate import BENCHMARK
+    from .offline.simulate import simulate as simulate_person
+    from .realtime.bench import lag
+    from .realtime.decode import decode as run
+
+    stepped = replace(BENCHMARK, name="steps", transition_s=0.02, wiggle=0.0, response_noise=0.0)
+    config = load(CONFIGS / "demo.toml", LiveConfig)
+    found: dict[str, list[lag.Step]] = {"eeg_and_face": [], "eeg": [], "face": []}
+    for person in range(seed, seed + people):
+        recording = simulate_person(person, lag.SECONDS if seconds is None else seconds, stepped)
+        found["eeg_and_face"] += lag.steps(recording, run(recording, config, only=("eeg", "face")).estimates)
+        found["eeg"] += lag.steps(recording, run(recording, config, only=("eeg",)).estimates)
+        found["face"] += lag.steps(recording, run(recording, config, only=("face",)).estimates)
+        typer.echo(f"person {person}: {len(found['eeg'])} steps so far", err=True)
+    figures = {"people": people, **{name: lag.response_lag(steps) for name, steps in found.items()}}
+    typer.echo(json.dumps(figures, indent=1))
+    _write_json(json_file, figures)
 
 
 def _decode_condition(
@@ -415,6 +565,16 @@ def _decode_condition(
     chosen = config.model_copy(update={"models": models.model_copy(update={"policy": policy})})
     decoded = run(recording, chosen)
     return decoded.estimates, decoded.glimpsed_fraction or 0.0
+
+
+def _compare(ours: Sequence[Estimate], theirs: Sequence[Estimate], first: str, second: str) -> dict[str, Any]:
+    """Say how two decodings of one session differ, and give it as plain numbers."""
+    from .realtime.compare import as_plain, compare, in_lines
+
+    comparison = compare(ours, theirs)
+    for line in in_lines(comparison, first, second):
+        typer.echo(line)
+    return as_plain(comparison, first, second)
 
 
 def _with_bundles(models: ModelsSection, bundles: list[Path]) -> ModelsSection:

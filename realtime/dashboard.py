@@ -161,6 +161,9 @@ def line(snapshot: Snapshot | None, silent_s: float = 0.0, why: str = "") -> str
     parts.append(", ".join(f"{wording.SOURCE_TITLES[s.modality]} {wording.health(s).text}" for s in snapshot.sources))
     if snapshot.latency_ms is not None:
         parts.append(f"latency {snapshot.latency_ms.p50:.0f}/{snapshot.latency_ms.p99:.0f} ms")
+        parts.append(f"information age {wording.information_ages(snapshot)}")
+    if snapshot.skipped_decisions:
+        parts.append(f"{snapshot.skipped_decisions} decisions skipped")
     return " | ".join([*parts, *notices(snapshot)])
 
 
@@ -309,10 +312,11 @@ def _source_figures(status: SourceStatus) -> tuple[Text, ...]:
 
 def _figures(snapshot: Snapshot) -> Text:
     latency = snapshot.latency_ms
-    delay = "–" if latency is None else f"{latency.p50:.0f} / {latency.p99:.0f} ms"
-    words = f"{wording.clock(snapshot.elapsed_s)} · latency {delay} (p50 / p99) · {snapshot.decisions} decisions"
+    delay = "–" if latency is None else f"{latency.p50:.0f}/{latency.p99:.0f} ms"
+    ages = wording.information_ages(snapshot).replace(" / ", "/")
+    words = f"{wording.clock(snapshot.elapsed_s)} · latency {delay} · age {ages}"
     return Text(
-        f"{words}, {snapshot.skipped_decisions} skipped · {snapshot.device}",
+        f"{words} · {snapshot.decisions} decisions, {snapshot.skipped_decisions} skipped · {snapshot.device}",
         "bright_black",
         no_wrap=True,
         overflow="ellipsis",

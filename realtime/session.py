@@ -21,7 +21,7 @@ from .clock import Clock
 from .decoder import Decider
 from .intake import Intake
 from .loaded import Models, check_fit, domain_notices
-from .plan import Lane, Plan
+from .plan import Lane, Plan, next_decision
 from .post import SourceThread
 from .publisher import Publisher
 from .ring import Ring
@@ -29,6 +29,7 @@ from .snapshot import RingPlace, Snapshot
 from .sources.base import SourceInfo
 from .sources.lsl import on_the_network
 from .summary import Tally
+from .timeline import announced_t0_s
 from .truth import TruthWatch
 
 if TYPE_CHECKING:
@@ -141,7 +142,8 @@ class Session:
             Nothing has come from any source.
         """
         facts = [post.intake for post in self.posts if post.intake is not None]
-        plan = make_plan(plan_facts(facts), self._config, self._models)
+        t0_s = announced_t0_s(intake.info.timeline for intake in facts if intake.info.timeline)
+        plan = make_plan(plan_facts(facts, t0_s), self._config, self._models)
         self._decider = Decider(
             plan,
             self._models.video_eeg,
@@ -149,6 +151,7 @@ class Session:
             self._clock,
             tuple(bundle.sha256 for bundle in self._models.bundles),
         )
+        self.tally.eeg_filter_delay_ms = plan.eeg_delay_ms
         self.publisher.open_outlet(self._meanings())
         if any(intake.info.origin == SIMULATED for intake in facts):
             self._truth = TruthWatch()
@@ -237,7 +240,12 @@ class Session:
             speech_classes=self._models.speech_classes,
             notices=self.notices + self._recording_notices(),
             rest_left_s=left_s,
+<<<<<<< HEAD
             recording=self._recorder.status if self._recorder is not None else None,
+=======
+            information_age_ms=tuple(tally.ages.items()),
+            eeg_filter_delay_ms=tally.eeg_filter_delay_ms,
+>>>>>>> main
         )
 
     @property
@@ -322,11 +330,8 @@ class Session:
         lateness_s = self._config.decisions.lateness_s
         k = max(plan.first, math.ceil((self._clock.now() - plan.t0_s) / plan.interval_s))
         while not self._stopping.is_set():
-            behind_s = self._clock.now() - lateness_s - plan.time_s(k)
-            if behind_s > plan.interval_s:
-                late = int(behind_s / plan.interval_s)
-                self.tally.skipped += late
-                k += late
+            k, left_out = next_decision(plan, k, self._clock.now(), lateness_s)
+            self.tally.skipped += left_out
             time_s = plan.time_s(k)
             if not self._await(time_s, lateness_s):
                 return

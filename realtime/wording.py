@@ -1,9 +1,10 @@
 """What screens say: short words for answers, health and phase, each with a mark so that colour never speaks alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..models.contract import LEVELS, Estimate
+from ..models.contract import LEVELS, MODALITIES, Estimate
 from .snapshot import HealthState, Snapshot, SourceStatus
 
 Tone = Literal["good", "warn", "bad", "idle"]
@@ -83,6 +84,13 @@ def age(value: float | None) -> str:
     return f"{max(value, 0.0) * 1000:.0f} ms" if value < 1.0 else f"{value:.1f} s"
 
 
+def information_ages(snapshot: Snapshot) -> str:
+    """Say how old what each modality tells is: the median over the newest decisions, of EEG, face and voice."""
+    known = dict(snapshot.information_age_ms)
+    figures = (known.get(modality) for modality in MODALITIES)
+    return " / ".join("–" if one is None else f"{one.p50:.0f}" for one in figures) + " ms"
+
+
 def delay(status: SourceStatus) -> str:
     """Say the device's declared delay, or that nobody declared one."""
     return "delay undeclared" if status.delay_s is None else f"delay {status.delay_s * 1000:.0f} ms"
@@ -152,3 +160,16 @@ def clock(seconds: float) -> str:
     whole = max(int(seconds), 0)
     hours, minutes = whole // 3600, whole // 60 % 60
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+def at_the_end(estimates: Sequence[Estimate]) -> str:
+    """Say in a line what was said last of valence and arousal."""
+    last = next((e.readout for e in reversed(estimates) if e.readout is not None), None)
+    if last is None:
+        return "at the end: nothing can be said of valence and arousal"
+    said = (("valence", last.valence), ("arousal", last.arousal))
+    rows = (
+        f"{name} " + ", ".join(f"{level} {p:.0%}" for level, p in zip(LEVELS, probabilities, strict=True))
+        for name, probabilities in said
+    )
+    return "at the end: " + "; ".join(rows)

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from moodring.cli import app
 from moodring.configs.errors import MoodringError
 from moodring.offline.open import open_recording
 from moodring.offline.xdf_reading import read_streams
@@ -39,7 +41,7 @@ def test_a_recorded_session_decoded_again_says_the_same_at_every_decision(tmp_pa
     assert recorded["error"] is None
     assert (recorded["lost_frames"], recorded["lost_chunks"], recorded["recorder_restarts"]) == (0, 0, 0)
     assert recorded["bytes"] == pytest.approx(sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()), rel=0.1)
-    said = moodring("decode", folder)
+    said = CliRunner().invoke(app, ["decode", str(folder)]).stdout
     found = re.search(r"(\d+) decisions in common, probabilities at most (\S+) apart", said)
     assert found is not None, said
     live = read_journal(folder / "decisions.jsonl")

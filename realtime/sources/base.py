@@ -32,6 +32,8 @@ class SourceInfo:
         Of a replayed session.
     jitter_s : float
         How far single stamps may be off without anything missing; 0 where the stamps themselves tell.
+    timeline : str or None
+        ``source_id`` of the stream that announces a replayed session's t0.
     """
 
     modality: Modality
@@ -46,6 +48,7 @@ class SourceInfo:
     first_sample_after_t0_s: float | None = None
     rest_s: float | None = None
     jitter_s: float = 0.0
+    timeline: str | None = None
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ class Session:
     participant: str | None
     first_sample_after_t0_s: float | None
     rest_s: float | None
+    timeline: str | None = None
 
 
 @dataclass(frozen=True)
@@ -220,6 +221,7 @@ def session_of(info: pylsl.StreamInfo) -> Session:
         node.child_value("participant") or None,
         _number(node.child_value("first_sample_after_t0_s")),
         _number(node.child_value("rest_s")),
+        node.child_value("timeline") or None,
     )
 
 

@@ -49,6 +49,7 @@ class LslAudio:
             session.participant,
             session.first_sample_after_t0_s,
             session.rest_s,
+            timeline=session.timeline,
         )
 
     def poll(self) -> Chunk | None:

@@ -43,6 +43,7 @@ class LslVideo:
             participant=session.participant,
             first_sample_after_t0_s=session.first_sample_after_t0_s,
             rest_s=session.rest_s,
+            timeline=session.timeline,
         )
 
     def poll(self) -> Chunk | None:

@@ -103,6 +103,8 @@ class EegPanel(QFrame):
         if view.traces is not None:
             self.chart.show_traces(view.traces, live)
             self.scale.setText(f"last {EEG_SPAN_S:.0f} s · {view.traces.span_uv:.0f} µV between traces")
+            if snapshot is not None and snapshot.eeg_filter_delay_ms is not None:
+                self.scale.setToolTip(f"the filters delay the EEG by {snapshot.eeg_filter_delay_ms:.0f} ms at 10 Hz")
         if said is None or not live:
             self.channels.setText("no EEG yet" if said is None else f"EEG {said.text}")
         elif status is not None:

@@ -7,7 +7,9 @@ from ..snapshot import Snapshot
 from . import theme
 from .view import View
 
-_FIGURES = ("elapsed", "latency p50 / p99", "decisions", "skipped", "frames looked at", "device")
+_FIGURES = (
+    "elapsed", "latency p50 / p99", "age eeg / face / voice", "decisions", "skipped", "frames looked at", "device"
+)  # fmt: skip
 
 
 class Header(QWidget):
@@ -59,6 +61,7 @@ def _texts(snapshot: Snapshot) -> tuple[str, ...]:
     return (
         wording.clock(snapshot.elapsed_s),
         "–" if latency is None else f"{latency.p50:.0f} / {latency.p99:.0f} ms",
+        wording.information_ages(snapshot),
         str(snapshot.decisions),
         str(snapshot.skipped_decisions),
         "–" if glimpsed is None else f"{glimpsed:.1%}",

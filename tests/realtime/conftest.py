@@ -84,3 +84,20 @@ def stepping():
         return lambda question, timeout_s: wait_for(lambda: session.step() or question(), timeout_s)
 
     return drive
+
+
+@pytest.fixture
+def rig(lsl_session):
+    """A lab of known delays: see sync_rig.py."""
+    from moodring.configs.lsl import liblsl_settings
+
+    module = _beside("sync_rig")
+    made = []
+
+    def make(names, **more):
+        made.append(module.Rig(liblsl_settings(lsl_session), names, **more))
+        return made[-1], module.DELAYS_S
+
+    yield make
+    for one in made:
+        one.close()

@@ -188,6 +188,14 @@ def snapshot_at(t, rings=(), **changes):
         speech_classes=SPEECH,
         notices=(NOTICE,),
         rest_left_s=max(REST_S - t, 0.0) if t < REST_S else None,
+        information_age_ms=()
+        if estimate is None
+        else (
+            ("eeg", Percentiles(534.0, 601.0)),
+            ("face", Percentiles(61.0, 98.0)),
+            ("speech", Percentiles(510.0, 902.0)),
+        ),
+        eeg_filter_delay_ms=11.0,
     )
     return replace(made, **changes)
 
@@ -206,6 +214,7 @@ def silent(t, **changes):
         for m in ("eeg", "face", "speech")
     )
     nothing = {"estimate": None, "truth": None, "latency_ms": None, "glimpsed_fraction": None, "band_attention": None}
+    nothing["information_age_ms"] = ()
     given = {"phase": "connecting", "t0_s": None, "sources": sources, "decisions": 0, "rest_left_s": None}
     return replace(snapshot_at(t), **{**nothing, **given, **changes})
 

@@ -31,7 +31,15 @@ def test_everything_fits_80_by_24(script):
     assert max(map(len, lines)) <= 80
     for word in ("● decoding", "▲ demonstration model, not valid for people", "Valence, felt", "Arousal, felt"):
         assert word in text
-    for word in ("EEG", "● live", "256 / 256 Hz", "delay undeclared", "143 / 212 ms", "187 decisions, 0 skipped"):
+    for word in (
+        "EEG",
+        "● live",
+        "256 / 256 Hz",
+        "delay undeclared",
+        "143/212 ms",
+        "534/61/510 ms",
+        "187 decisions, 0 skipped",
+    ):
         assert word in text
     assert "medium    ███████████████▏    84%" in text
     assert "true" in text
@@ -96,7 +104,10 @@ def test_the_sparkline_follows_the_value():
 def test_one_plain_line(script):
     text = line(script.snapshot_at(30.0))
     assert text.startswith("0:31 decoding | valence ")
-    assert "EEG live, Face live, Speech live | latency 143/212 ms | demonstration model" in text
+    assert (
+        "EEG live, Face live, Speech live | latency 143/212 ms | information age 534 / 61 / 510 ms | demonstration model"
+        in text
+    )
     assert line(script.snapshot_at(30.0), 4.0).startswith("engine 'demo' has not answered for 4 s; the last it said")
     assert line(None, 0.0, "none runs") == "waiting for an engine: none runs"
 

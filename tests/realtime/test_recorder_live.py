@@ -114,14 +114,14 @@ def gone(processes, within_s):
 
 
 def test_recorders_and_screens_are_killed_at_random_moments_and_then_the_engine(config, amplifier, tmp_path):
-    """Eight of ten random kills: four of recorders, three of screens, one of the engine; the rest is below."""
+    """Nine of ten random kills: five of recorders, three of screens, one of the engine; the tenth is below."""
     moments = random.Random(20)
     name = amplifier[1]
     with EngineProcess(EngineJob(config, None, None, time.time(), record=tmp_path)) as engine:
         engine.wait_ready(60)
         with attach(name) as screen:
             snapshots(screen, lambda s: s.recording.lsl and s.decisions > 2, 20)
-            for kill in range(4):
+            for kill in range(5):
                 if kill < 3:
                     window = subprocess.Popen(
                         [sys.executable, "-m", "moodring", "monitor", name, "--headless"],
@@ -160,28 +160,24 @@ def test_recorders_and_screens_are_killed_at_random_moments_and_then_the_engine(
     assert "Closing the file" in last.read_text()
 
 
-def test_the_engine_is_killed_with_a_camera_at_random_moments(config, film, tmp_path):
-    """The other two of ten."""
-    moments = random.Random(21)
+def test_the_engine_is_killed_with_a_camera_at_a_random_moment(config, film, tmp_path):
     config = config.model_copy(update={"face": FaceSection(camera=str(film))})
-    for number in range(2):
-        root = tmp_path / str(number)
-        with EngineProcess(EngineJob(config, None, None, time.time(), record=root)) as engine:
-            engine.wait_ready(60)
-            with attach(config.name) as screen:
-                snapshots(screen, lambda s: s.phase == "decoding", 20)
-                begun_s = pylsl.local_clock()
-                time.sleep(moments.uniform(0.0, 3.0))
-                children = recorders(engine)
-                psutil.Process(engine.pid).kill()
-                killed_s = pylsl.local_clock()
-        assert gone(children, 15)
-        recording = open_recording(folder_of(root))
-        assert recording.t0_s == pytest.approx(begun_s, abs=5.0)
-        assert unbroken(recording.eeg.samples[:, 0])
-        assert killed_s - recording.eeg.stamps_s[-1] < 1.0
-        assert killed_s - recording.face.stamps_s[-1] < 1.0
-        assert recording.face.frames[len(recording.face.stamps_s) - 1].shape == (120, 160, 3)
+    with EngineProcess(EngineJob(config, None, None, time.time(), record=tmp_path / "data")) as engine:
+        engine.wait_ready(60)
+        with attach(config.name) as screen:
+            snapshots(screen, lambda s: s.phase == "decoding", 20)
+            begun_s = pylsl.local_clock()
+            time.sleep(random.Random(21).uniform(0.0, 3.0))
+            children = recorders(engine)
+            psutil.Process(engine.pid).kill()
+            killed_s = pylsl.local_clock()
+    assert gone(children, 15)
+    recording = open_recording(folder_of(tmp_path / "data"))
+    assert recording.t0_s == pytest.approx(begun_s, abs=5.0)
+    assert unbroken(recording.eeg.samples[:, 0])
+    assert killed_s - recording.eeg.stamps_s[-1] < 1.0
+    assert killed_s - recording.face.stamps_s[-1] < 1.0
+    assert recording.face.frames[len(recording.face.stamps_s) - 1].shape == (120, 160, 3)
 
 
 @pytest.fixture
