@@ -56,13 +56,11 @@ DurationOption = Annotated[
     float | None,
     typer.Option(min=3.0, metavar="S", help="Decode for so many seconds, from when the sources are there."),
 ]
-<<<<<<< HEAD
 RecordOption = Annotated[
     Path | None, typer.Option("--record", metavar="DIR", help="Record the session into a new folder under this one.")
-=======
+]
 SecondsOption = Annotated[
     float | None, typer.Option(min=3.0, metavar="S", help="How long to measure.", show_default=False)
->>>>>>> main
 ]
 ScreenshotOption = Annotated[Path | None, typer.Option(metavar="PNG", help="Save a picture of the window.")]
 
@@ -230,15 +228,6 @@ def decode(
     from .realtime.ui.attend import in_short
     from .realtime.wording import at_the_end
 
-<<<<<<< HEAD
-    as_run = session / "config.toml"
-    loaded = load(config or (as_run if as_run.is_file() else CONFIGS / "demo.toml"), LiveConfig, overrides or ())
-    changes: dict[str, Any] = {"models": _with_bundles(loaded.models, bundle or [])}
-    if config is None and not any(override.startswith("journal") for override in overrides or ()):
-        changes["journal"] = None  # the one that was written live is not continued
-    loaded = loaded.model_copy(update=changes)
-    recording = open_recording(session)
-=======
     recorded = session / CONFIG_FILE
     chosen = config or (recorded if recorded.is_file() else CONFIGS / "demo.toml")
     loaded = load(chosen, LiveConfig, overrides or ())
@@ -250,7 +239,6 @@ def decode(
         loaded = loaded.model_copy(update={"journal": None})
     other = loaded.model_copy(update={"models": _with_bundles(loaded.models, bundle or [])})
     recording = open_recording(session, eeg=eeg)
->>>>>>> main
     began_s = time.monotonic()
     decoded = again.decode(recording, other)
     took_s = time.monotonic() - began_s

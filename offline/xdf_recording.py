@@ -69,13 +69,8 @@ def read_xdf(path: Path, eeg: str | None = None, speech: str | None = None) -> R
         t0_s=_t0_s(main, first_s, streams),
         rest_s=max(0.0, _number(main.text("moodring", "rest_s") if main else None, 0.0)),
         eeg=None if eeg_stream is None else eeg_signal(eeg_stream),
-<<<<<<< HEAD
-        face=None,
-        speech=None if speech_stream is None else speech_of(speech_stream),
-=======
         face=video_of(streams),
-        speech=None if speech_stream is None else _speech(speech_stream),
->>>>>>> main
+        speech=None if speech_stream is None else speech_of(speech_stream),
         truth=truth_of(streams),
         markers=markers_of(streams),
     )

@@ -21,11 +21,7 @@ from . import run_dir
 from .channel import ChannelServer
 from .clock import LslClock
 from .job import EngineJob
-<<<<<<< HEAD
-from .loaded import Models, load_models
-=======
-from .loaded import load_models, settle
->>>>>>> main
+from .loaded import Models, load_models, settle
 from .lsl_settings import apply_lsl_settings
 from .session import Session, configured
 from .summary import Costs, summarise
@@ -83,13 +79,9 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], wishes:
     try:
         with _signals(wishes):
             models = load_models(job.config.models, configured(job.config), clock)
-<<<<<<< HEAD
             recorder = _recorder(job, models, clock, folder)
-            with Session(job.config, models, clock, folder, started_s, recorder) as session:
-=======
             settle()
-            with Session(job.config, models, clock, folder, started_s) as session:
->>>>>>> main
+            with Session(job.config, models, clock, folder, started_s, recorder) as session:
                 server = ChannelServer(session.snapshot, wishes.ask)
                 server.start()
                 card = run_dir.card_of(job.config.name, server.address, server.key)

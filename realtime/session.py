@@ -240,12 +240,9 @@ class Session:
             speech_classes=self._models.speech_classes,
             notices=self.notices + self._recording_notices(),
             rest_left_s=left_s,
-<<<<<<< HEAD
             recording=self._recorder.status if self._recorder is not None else None,
-=======
             information_age_ms=tuple(tally.ages.items()),
             eeg_filter_delay_ms=tally.eeg_filter_delay_ms,
->>>>>>> main
         )
 
     @property

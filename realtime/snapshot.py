@@ -158,15 +158,12 @@ class Snapshot:
         Permanent lines, such as "demonstration model, not valid for people".
     rest_left_s : float or None
         While resting: how much of the rest is left.
-<<<<<<< HEAD
     recording : RecordingStatus or None
         None where nothing is recorded.
-=======
     information_age_ms : tuple of (modality, Percentiles)
         Of each modality that was used.
     eeg_filter_delay_ms : float or None
         How much the causal filters delay the EEG (group delay at 10 Hz); part of its information age.
->>>>>>> main
     """
 
     engine: str
@@ -188,9 +185,6 @@ class Snapshot:
     speech_classes: tuple[str, ...]
     notices: tuple[str, ...]
     rest_left_s: float | None = None
-<<<<<<< HEAD
     recording: RecordingStatus | None = None
-=======
     information_age_ms: tuple[tuple[Modality, Percentiles], ...] = ()
     eeg_filter_delay_ms: float | None = None
->>>>>>> main

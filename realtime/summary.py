@@ -7,14 +7,9 @@ from typing import Any
 
 import numpy as np
 
-<<<<<<< HEAD
-from ..models.contract import MODALITIES, Estimate, Modality
-from .snapshot import Percentiles, RecordingStatus, SourceStatus
-=======
 from ..models.contract import MODALITIES, Estimate, FloatArray, Modality
 from .columns import AllRows, NewestRows
-from .snapshot import Percentiles, SourceStatus
->>>>>>> main
+from .snapshot import Percentiles, RecordingStatus, SourceStatus
 
 STAGES = ("received", "ring", "features", "inference", "published")
 _NEWEST = 20_000  # decisions whose latencies are kept: hours of them
@@ -200,14 +195,9 @@ def summarise(
         },
         "eeg_filter_delay_ms": tally.eeg_filter_delay_ms,
         "modalities": {status.modality: _modality(status, tally) for status in statuses},
-<<<<<<< HEAD
         "recording": _recording(recording),
-        "estimates": tally.estimates,
-        "speech": tally.speech,
-=======
         "estimates": tally.estimates(),
         "speech": tally.speech(),
->>>>>>> main
         "domain": list(domain),
         "bundles": [{"file": bundle.file, "sha256": bundle.sha256} for bundle in bundles],
         "notices": list(notices),
