@@ -42,7 +42,7 @@ def test_a_recorded_session_decoded_again_says_the_same_at_every_decision(tmp_pa
     assert (recorded["lost_frames"], recorded["lost_chunks"], recorded["recorder_restarts"]) == (0, 0, 0)
     assert recorded["bytes"] == pytest.approx(sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()), rel=0.1)
     said = CliRunner().invoke(app, ["decode", str(folder)]).stdout
-    found = re.search(r"(\d+) decisions in common, probabilities at most (\S+) apart", said)
+    found = re.search(r"(\d+) decisions in common, .*probabilities at most (\S+) apart", said)
     assert found is not None, said
     live = read_journal(folder / "decisions.jsonl")
     assert int(found[1]) == len([one for one in live if one.readout is not None]) == summary["decisions"]
