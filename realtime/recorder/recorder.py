@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,8 @@ class Recorder:
         self._log_lines = Writing("log", Lines(path / names.LOG_FILE), _LINES_WAITING)
         self._journal = Writing("decisions", Lines(path / names.DECISIONS_FILE), _LINES_WAITING)
         self._parts = XdfParts(program, path / names.STREAMS_FOLDER, _wanted(config), self._settings(place), self._say)
-        self._indices = _index_outlets(config)
+        # Made when the sources are there: every outlet takes one of the few ports that discovery asks.
+        self._indices: dict[Modality, IndexOutlet] = {}
         self._events: list[str] = []
         self._news: tuple[str, float] = ("", -math.inf)
         self._events_lock = threading.Lock()
@@ -125,6 +127,7 @@ class Recorder:
         except OSError as error:
             self._halt(f"{(error.strerror or str(error)).lower()}")
             return
+        self._indices = _index_outlets(self._config)
         self._parts.start()
 
     def changed(self, what: str, change: Transition) -> None:
@@ -194,7 +197,7 @@ class Recorder:
     def _close(self) -> None:
         for film in tuple(self._films.values()):
             film.close()
-        self._indices.clear()
+        self._indices = {}
         self._parts.stop()
         self._log_parts()
         logging.getLogger("moodring").removeHandler(self._handler)
@@ -212,16 +215,15 @@ class Recorder:
         """Open the file of a source; in its own thread, of which each modality has one."""
         streams, video = self.folder.path / names.STREAMS_FOLDER, self.folder.path / names.VIDEO_FOLDER
         sink: Samples | Pictures | Sound
-        tell = self._indices[info.modality].push if info.modality in self._indices else None
-        told = {} if tell is None else {"tell": tell}
+        told = partial(self._tell, info.modality)
         try:
             if info.modality == "eeg":
                 sink = Samples(streams / names.SAMPLES_FILE, info)
             elif info.modality == "face":
                 index = video / names.CAMERA_INDEX_FILE
-                sink = Pictures(video / names.CAMERA_FILE, index, info, self._config.session.video, **told)
+                sink = Pictures(video / names.CAMERA_FILE, index, info, self._config.session.video, told)
             else:
-                sink = Sound(video / names.MICROPHONE_FILE, video / names.MICROPHONE_INDEX_FILE, info, **told)
+                sink = Sound(video / names.MICROPHONE_FILE, video / names.MICROPHONE_INDEX_FILE, info, told)
         except OSError as error:
             if info.modality not in self._failed:
                 self._failed.add(info.modality)
@@ -231,6 +233,12 @@ class Recorder:
         film = Writing(info.modality, sink, _CHUNKS_WAITING[info.modality])
         self._films[info.modality] = film
         return film
+
+    def _tell(self, modality: Modality, row: tuple[float, ...], stamp_s: float) -> None:
+        """Send a row of an index, once its outlet is there; from the thread that writes the film."""
+        outlet = self._indices.get(modality)
+        if outlet is not None:
+            outlet.push(row, stamp_s)
 
     def _look_at_disk(self, now_s: float) -> None:
         try:
