@@ -55,6 +55,9 @@ DurationOption = Annotated[
     float | None,
     typer.Option(min=3.0, metavar="S", help="Decode for so many seconds, from when the sources are there."),
 ]
+RecordOption = Annotated[
+    Path | None, typer.Option("--record", metavar="DIR", help="Record the session into a new folder under this one.")
+]
 SecondsOption = Annotated[
     float | None, typer.Option(min=3.0, metavar="S", help="How long to measure.", show_default=False)
 ]
@@ -86,11 +89,12 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Which simulated participant.")] = 7,
     json_file: JsonOption = None,
     screenshot: ScreenshotOption = None,
+    record: RecordOption = None,
 ) -> None:
     """Show everything at work: a simulated participant over LSL, decoded live."""
     import uuid
 
-    from .configs.live import LiveConfig, LslSection
+    from .configs.live import LiveConfig, LslSection, SessionSection, StreamQuery
     from .configs.load import load
     from .offline.replay import ReplayOptions
     from .offline.replay_process import SimulatedSource, start_replay
@@ -100,14 +104,16 @@ def demo(
 
     # Its own LSL session: a demo neither sees nor disturbs the lab's streams, nor another demo.
     lsl = LslSection(session_id=f"demo-{uuid.uuid4().hex[:8]}", resolve_scope="machine", resolve_timeout_s=30.0)
-    config = load(CONFIGS / "demo.toml", LiveConfig).model_copy(update={"lsl": lsl})
+    markers = [StreamQuery(name="simulated_markers")]
+    about = SessionSection(participant=f"sim-{seed:03}", task="demo", markers=markers)
+    config = load(CONFIGS / "demo.toml", LiveConfig).model_copy(update={"lsl": lsl, "session": about})
     source = SimulatedSource(seed, DEMO_S if duration is None else duration + SPARE_S)
     typer.echo(f"simulated participant {seed}: EEG, face and speech over LSL; Ctrl+C ends the demo")
     with ExitStack() as stack:
         with children_leave_interrupts_to_us():
             stack.enter_context(start_replay(source, ReplayOptions(lsl=lsl)))
         look = Look(headless, screenshot, window_is_all=True)
-        attend(EngineJob(config, duration or DEMO_S, json_file, STARTED_S), look, typer.echo)
+        attend(EngineJob(config, duration or DEMO_S, json_file, STARTED_S, record=record), look, typer.echo)
 
 
 @app.command()
@@ -117,6 +123,7 @@ def live(
     duration: DurationOption = None,
     json_file: JsonOption = None,
     screenshot: ScreenshotOption = None,
+    record: RecordOption = None,
     overrides: SetOption = None,
 ) -> None:
     """Decode a lab's own streams, camera and microphone, as a config names them."""
@@ -126,7 +133,8 @@ def live(
     from .realtime.ui.attend import Look, attend
 
     loaded = load(config, LiveConfig, overrides or ())
-    attend(EngineJob(loaded, duration, json_file, STARTED_S), Look(headless, screenshot), typer.echo)
+    job = EngineJob(loaded, duration, json_file, STARTED_S, record=record)
+    attend(job, Look(headless, screenshot), typer.echo)
 
 
 @app.command()

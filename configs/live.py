@@ -121,6 +121,23 @@ class OutletSection(Section):
     name: str = "moodring_estimate"
 
 
+class SessionSection(Section):
+    """What a recording is filed under, and what is recorded besides the sources that decode.
+
+    ``markers`` are further LSL streams (stimulus markers, triggers). ``video``: "lossless" gives the same answers when
+    decoded again; "small" takes about a fifth of the disk. Below ``warn_minutes`` of disk left, it is announced.
+    """
+
+    participant: str = "unknown"
+    session: str = "01"
+    task: str = "live"
+    protocol: str = ""
+    consent: str = ""
+    markers: list[StreamQuery] = []
+    video: Literal["lossless", "small"] = "lossless"
+    warn_minutes: Annotated[float, Field(ge=0.0, le=600.0)] = 15.0
+
+
 class LiveConfig(Section):
     """A live session: sources, models, decisions, outlets. A modality that is left out is absent."""
 
@@ -132,6 +149,7 @@ class LiveConfig(Section):
     decisions: DecisionSection = DecisionSection()
     lsl: LslSection = LslSection()
     outlet: OutletSection = OutletSection()
+    session: SessionSection = SessionSection()
     journal: Path | None = None
 
     @model_validator(mode="after")

@@ -23,7 +23,7 @@ def liblsl_settings(section: LslSection) -> str | None:
         A session or peer whose name would break the text apart.
     """
     if section.model_copy(update={"resolve_timeout_s": LslSection().resolve_timeout_s}) == LslSection():
-        return None if _computer_has_settings() else _OURS
+        return None if computer_settings() is not None else _OURS
     for key, words in (("session_id", [section.session_id]), ("known_peers", section.known_peers)):
         for word in words:
             if not word.strip() or any(character in word for character in "{}[],;#=\r\n"):
@@ -36,8 +36,8 @@ def liblsl_settings(section: LslSection) -> str | None:
     )
 
 
-def _computer_has_settings() -> bool:
-    """Look where liblsl looks (https://labstreaminglayer.readthedocs.io/info/lslapicfg.html)."""
+def computer_settings() -> Path | None:
+    """Find the computer's own settings where liblsl looks (https://labstreaminglayer.readthedocs.io/info/lslapicfg.html)."""
     given = os.environ.get("LSLAPICFG")
     places = [Path("lsl_api.cfg"), Path.home() / "lsl_api" / "lsl_api.cfg", Path("/etc/lsl_api/lsl_api.cfg")]
-    return any(place.is_file() for place in ([Path(given)] if given else []) + places)
+    return next((place for place in ([Path(given)] if given else []) + places if place.is_file()), None)
