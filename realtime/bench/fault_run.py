@@ -214,7 +214,11 @@ def _lanes(faults: Sequence[Fault], hands: Mapping[Lane, object], eye: Eye, say:
     steady = eye.wait(lambda: _all_live(eye), _ALL_LIVE_S)
     if not steady:
         snapshot = eye.newest
-        states = [f"{one.modality} {one.health} ({one.why})" for one in snapshot.sources] if snapshot is not None else []
+        states = (
+            [f"{one.modality} {one.health} ({one.error or one.why})" for one in snapshot.sources]
+            if snapshot is not None
+            else []
+        )
         raise MoodringError(
             f"the engine's sources were not all live before the first fault: {', '.join(states) or 'it does not answer'}; "
             "run the bench on a calmer machine"
