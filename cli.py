@@ -38,6 +38,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
+
 bench_app = typer.Typer(help="Measure this machine: how old samples are, what they cost, whether any is lost.")
 app.add_typer(bench_app, name="bench", no_args_is_help=True)
 
@@ -347,6 +348,8 @@ def calibrate_sync(
     for line in [*table(report), "", f"For '{config}':", *(toml_lines(report) or ["(nothing was measured)"])]:
         typer.echo(line)
     _write_json(json_file, values(report))
+    if all(row.delay is None for row in report.rows) and report.eeg_after_face is None:
+        raise MoodringError("no device's delay could be measured; each line above says why")
 
 
 @app.command()

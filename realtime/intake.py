@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..models.contract import BoolArray, FloatArray, TimeArray
 from ..models.signals.eeg_chain import EegChainSpec, EegChainState, start, step
+from ..models.signals.mains import MainsState, listen
 from .dejitter import DejitterState, dejitter
 from .rebase import RebaseState, rebase, restarted
 from .ring import Ring
@@ -76,9 +77,11 @@ class EegTreatment:
     def __init__(self, spec: EegChainSpec) -> None:
         self._state: EegChainState = start(spec)
         self._goods: tuple[tuple[int, BoolArray], ...] = ()
+        self.mains = MainsState(spec.rate_hz, spec.line_hz, np.empty((0, len(spec.channel_names)), np.float64))
 
     def apply(self, samples_uv: FloatArray, gap_before: bool, first: int) -> tuple[FloatArray, BoolArray]:
         """Filter the samples that come next; the first of them has the index ``first``."""
+        self.mains = listen(self.mains, samples_uv)
         chunk, self._state = step(self._state, samples_uv, gap_before)
         rows = chunk.good_rows
         starts = (0, *(np.flatnonzero((rows[1:] != rows[:-1]).any(axis=1)) + 1).tolist()) if len(rows) else ()

@@ -20,7 +20,7 @@ from .build import build_posts, intake_maker, make_plan, plan_facts
 from .clock import Clock
 from .decoder import Decider
 from .intake import Intake
-from .loaded import Models, check_fit, domain_notices
+from .loaded import Models, check_fit, domain_notices, mains_notices, tidy
 from .plan import Lane, Plan, next_decision
 from .post import SourceThread
 from .publisher import Publisher
@@ -37,6 +37,7 @@ _FIRST_DATA_S = 3.0
 _JOIN_S = 3.0
 _NAP_S = 0.02
 _HEALTH_EVERY_S = 5.0
+_TIDY_S = 10.0
 
 Phase = Literal["connecting", "resting", "decoding", "ended"]
 
@@ -72,6 +73,7 @@ class Session:
         self._truth: TruthWatch | None = None
         self._phase: Phase = "connecting"
         self._health_told_s = -math.inf
+        self._tidied_s = started_s
         self.publisher = Publisher(config, models.speech_classes, clock, folder, started_s)
 
     def __enter__(self) -> "Session":
@@ -154,6 +156,9 @@ class Session:
             The decoder's thread has failed.
         """
         now_s = self._clock.now()
+        if now_s > self._tidied_s + _TIDY_S:
+            self._tidied_s = now_s
+            tidy()
         for post in self.posts:
             change = post.judge(now_s, self.started_s) if post.source is not None else None
             if change is not None:
@@ -236,7 +241,11 @@ class Session:
             for post in self.posts
             if post.source is not None and post.intake is None and self._phase != "connecting"
         )
-        return domain_notices(self._models.domain, tuple(intake.info.origin for intake in intakes)) + missing
+        return (
+            domain_notices(self._models.domain, tuple(intake.info.origin for intake in intakes))
+            + mains_notices(intakes)
+            + missing
+        )
 
     def _fitting(self, info: SourceInfo) -> Intake:
         check_fit(self._models, info, self._config.eeg)
