@@ -215,7 +215,9 @@ def _lanes(faults: Sequence[Fault], hands: Mapping[Lane, object], eye: Eye, say:
     if not steady:
         snapshot = eye.newest
         states = (
-            [f"{one.modality} {one.health} ({one.why})" for one in snapshot.sources] if snapshot is not None else []
+            [f"{one.modality} {one.health} ({one.error or one.why})" for one in snapshot.sources]
+            if snapshot is not None
+            else []
         )
         raise MoodringError(
             f"the engine's sources were not all live before the first fault: {', '.join(states) or 'it does not answer'}; "
