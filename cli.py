@@ -37,8 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-bench_app = typer.Typer(help="Measure this machine: how old samples are, what they cost, whether any is lost.")
-app.add_typer(bench_app, name="bench", no_args_is_help=True)
+
 
 bench_app = typer.Typer(help="Measure this machine: how old samples are, what they cost, whether any is lost.")
 app.add_typer(bench_app, name="bench", no_args_is_help=True)
@@ -55,6 +54,9 @@ EegStreamOption = Annotated[
 DurationOption = Annotated[
     float | None,
     typer.Option(min=3.0, metavar="S", help="Decode for so many seconds, from when the sources are there."),
+]
+RecordOption = Annotated[
+    Path | None, typer.Option("--record", metavar="DIR", help="Record the session into a new folder under this one.")
 ]
 SecondsOption = Annotated[
     float | None, typer.Option(min=3.0, metavar="S", help="How long to measure.", show_default=False)
@@ -87,11 +89,12 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Which simulated participant.")] = 7,
     json_file: JsonOption = None,
     screenshot: ScreenshotOption = None,
+    record: RecordOption = None,
 ) -> None:
     """Show everything at work: a simulated participant over LSL, decoded live."""
     import uuid
 
-    from .configs.live import LiveConfig, LslSection
+    from .configs.live import LiveConfig, LslSection, SessionSection, StreamQuery
     from .configs.load import load
     from .offline.replay import ReplayOptions
     from .offline.replay_process import SimulatedSource, start_replay
@@ -101,14 +104,16 @@ def demo(
 
     # Its own LSL session: a demo neither sees nor disturbs the lab's streams, nor another demo.
     lsl = LslSection(session_id=f"demo-{uuid.uuid4().hex[:8]}", resolve_scope="machine", resolve_timeout_s=30.0)
-    config = load(CONFIGS / "demo.toml", LiveConfig).model_copy(update={"lsl": lsl})
+    markers = [StreamQuery(name="simulated_markers")]
+    about = SessionSection(participant=f"sim-{seed:03}", task="demo", markers=markers)
+    config = load(CONFIGS / "demo.toml", LiveConfig).model_copy(update={"lsl": lsl, "session": about})
     source = SimulatedSource(seed, DEMO_S if duration is None else duration + SPARE_S)
     typer.echo(f"simulated participant {seed}: EEG, face and speech over LSL; Ctrl+C ends the demo")
     with ExitStack() as stack:
         with children_leave_interrupts_to_us():
             stack.enter_context(start_replay(source, ReplayOptions(lsl=lsl)))
         look = Look(headless, screenshot, window_is_all=True)
-        attend(EngineJob(config, duration or DEMO_S, json_file, STARTED_S), look, typer.echo)
+        attend(EngineJob(config, duration or DEMO_S, json_file, STARTED_S, record=record), look, typer.echo)
 
 
 @app.command()
@@ -118,6 +123,7 @@ def live(
     duration: DurationOption = None,
     json_file: JsonOption = None,
     screenshot: ScreenshotOption = None,
+    record: RecordOption = None,
     overrides: SetOption = None,
 ) -> None:
     """Decode a lab's own streams, camera and microphone, as a config names them."""
@@ -127,7 +133,8 @@ def live(
     from .realtime.ui.attend import Look, attend
 
     loaded = load(config, LiveConfig, overrides or ())
-    attend(EngineJob(loaded, duration, json_file, STARTED_S), Look(headless, screenshot), typer.echo)
+    job = EngineJob(loaded, duration, json_file, STARTED_S, record=record)
+    attend(job, Look(headless, screenshot), typer.echo)
 
 
 @app.command()
@@ -264,7 +271,8 @@ def streams(
     for heading in ("name", "type", "source id", "host", "channels", "nominal Hz", "observed Hz"):
         table.add_column(heading, overflow="fold")
     for stream in found:
-        observed = "nothing came" if stream.observed_rate_hz is None else f"{stream.observed_rate_hz:.1f}"
+        silent = "a replay, begins when read" if stream.replay else "nothing came"
+        observed = silent if stream.observed_rate_hz is None else f"{stream.observed_rate_hz:.1f}"
         nominal = "irregular" if stream.nominal_rate_hz == 0 else f"{stream.nominal_rate_hz:g}"
         table.add_row(
             stream.name, stream.type, stream.source_id, stream.host, str(stream.channels), nominal, observed
@@ -348,6 +356,8 @@ def calibrate_sync(
     for line in [*table(report), "", f"For '{config}':", *(toml_lines(report) or ["(nothing was measured)"])]:
         typer.echo(line)
     _write_json(json_file, values(report))
+    if all(row.delay is None for row in report.rows) and report.eeg_after_face is None:
+        raise MoodringError("no device's delay could be measured; each line above says why")
 
 
 @app.command()
@@ -435,6 +445,28 @@ def reference(
     figures = asdict(reference_figures())
     typer.echo(json.dumps(figures, indent=1))
     _write_json(out, figures)
+
+
+@bench_app.command("faults")
+def bench_faults(
+    json_file: JsonOption = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the table here.")] = None,
+) -> None:
+    """Let everything go wrong that can, on an engine with simulated sources, and print what was seen of it."""
+    from .offline.simulate import EASY
+    from .offline.simulate import simulate as simulate_person
+    from .realtime.bench.fault_rows import as_json, table
+    from .realtime.bench.fault_run import Bench, run_faults
+
+    face = simulate_person(7, 12.0, EASY).face
+    pictures = [face.frames[index] for index in range(100)] if face is not None else []
+    rows = run_faults(Bench(pictures=pictures), typer.echo)
+    typer.echo(table(rows))
+    if out is not None:
+        out.write_text(table(rows) + "\n", encoding="utf-8")
+    _write_json(json_file, as_json(rows))
+    if broken := [row.fault for row in rows if row.broken]:
+        raise MoodringError(f"not everything held that must: see {', '.join(broken)}")
 
 
 @bench_app.command("replay")

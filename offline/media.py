@@ -88,7 +88,7 @@ def read_sound(path: Path) -> tuple[FloatArray, float, float] | None:
         written = 0
         try:
             for frame in container.decode(stream):
-                piece = _samples(frame)
+                piece = block_of_sound(frame)
                 rate_hz = rate_hz or float(frame.sample_rate)
                 at_s = float(frame.pts * frame.time_base) if frame.pts is not None else None
                 start_s = (at_s or 0.0) if start_s is None else start_s
@@ -106,7 +106,7 @@ def read_sound(path: Path) -> tuple[FloatArray, float, float] | None:
     return np.concatenate(pieces), rate_hz, start_s
 
 
-def _samples(frame: Any) -> NDArray[np.float32]:
+def block_of_sound(frame: Any) -> NDArray[np.float32]:
     """Give a decoded block as ``(n, channels)`` in -1..1, whatever the codec's own format."""
     raw: NDArray[Any] = frame.to_ndarray()
     channels = len(frame.layout.channels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from ..models.bundle import bundled, load_bundle
 from ..models.contract import SIMULATED, Modality
 from ..models.device import best_device
 from .clock import Clock
+from .intake import Intake
 from .sources.base import SourceInfo
 from .summary import BundleName
 
@@ -109,6 +111,16 @@ def check_fit(models: Models, info: SourceInfo, section: EegSection | None) -> N
             "set it to that, or use another bundle"
         )
     models.video_eeg.check_eeg(info.channel_names, info.rate_hz or 0.0)
+
+
+def mains_notices(intakes: Iterable[Intake]) -> tuple[str, ...]:
+    """Say where the mains hum at another frequency than the one that the config has filtered out."""
+    return tuple(
+        f"the mains hum at {other_hz:g} Hz in the EEG, and {intake.treatment.mains.line_hz:g} Hz are filtered out: "
+        f"set eeg.line_hz = {other_hz:g}"
+        for intake in intakes
+        if intake.treatment is not None and (other_hz := intake.treatment.mains.other_hz) is not None
+    )
 
 
 def settle() -> None:

@@ -1,0 +1,155 @@
+"""Sound files of any length, block by block, as 16 kHz mono: what is decoded, trained on and measured is one reading."""
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from ..configs.errors import MoodringError
+from ..models.contract import AUDIO_RATE_HZ, FloatArray
+from .frames import error_line, open_container
+from .media import block_of_sound
+
+SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+FILM_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".m4a", ".m4v", ".mpg", ".mpeg", ".webm", ".wmv")
+SUFFIXES = SOUND_SUFFIXES + FILM_SUFFIXES
+
+_BLOCK_FRAMES = 65_536
+_RIFF_OPEN_ENDED = (0, 0xFFFFFFFF)  # what writes to a pipe cannot know its size
+_RIFF_SLACK_BYTES = 64  # writers disagree about padding and trailing chunks
+
+
+def stream_sound(path: Path) -> Iterator[FloatArray]:
+    """Read a sound file or a film's first sound track, block by block; memory does not grow with the file.
+
+    Parameters
+    ----------
+    path : Path
+        wav, flac, ogg, mp3 (libsndfile), or a film or m4a (FFmpeg).
+
+    Yields
+    ------
+    (n,) float32
+        16 kHz, channels averaged, in -1..1. A file cut short is read as far as it goes; see :func:`fault`.
+
+    Raises
+    ------
+    MoodringError
+        Not there, of an unknown kind, empty, without sound, or not what its name says.
+    """
+    _known(path)
+    suffix = path.suffix.lower()
+    blocks = _by_soundfile(path) if suffix in SOUND_SUFFIXES else _by_ffmpeg(path)
+    some = False
+    try:
+        for block in _resampled(blocks):
+            some = some or len(block) > 0
+            yield block
+    except (soundfile.SoundFileError, av.FFmpegError, OSError) as error:
+        raise MoodringError(f"sound file '{path}' cannot be read: {error_line(error)}; use a copy") from None
+    if not some:
+        raise MoodringError(f"sound file '{path}' holds no sound; leave it out or use a copy")
+
+
+def load_sound(path: Path) -> FloatArray:
+    """Read a whole file as 16 kHz mono ``(n,)`` float32; see :func:`stream_sound`."""
+    return np.concatenate(list(stream_sound(path)))
+
+
+def fault(path: Path) -> str | None:
+    """Say in a few words what is wrong with a sound file without decoding all of it; None where nothing is.
+
+    Missing, empty, unreadable, without sound, or cut short: fewer bytes than the header promises (wav, avi), or a last
+    block that cannot be read (flac).
+    """
+    try:
+        _known(path)
+        if path.suffix.lower() in SOUND_SUFFIXES:
+            return _soundfile_fault(path)
+        with open_container(path) as container:
+            if not any(stream.codec_context is not None for stream in container.streams.audio):
+                return "holds no sound"
+    except MoodringError as error:
+        return str(error).partition("' ")[2].partition(";")[0]
+    except (soundfile.SoundFileError, av.FFmpegError, OSError) as error:
+        return f"cannot be read: {error_line(error)}"
+    return _riff_fault(path)
+
+
+def _known(path: Path) -> None:
+    if not path.is_file():
+        raise MoodringError(f"sound file '{path}' does not exist; check its name")
+    if path.suffix.lower() not in SUFFIXES:
+        raise MoodringError(f"sound file '{path}' is of no known kind; expected one of {' '.join(SUFFIXES)}")
+    if path.stat().st_size == 0:
+        raise MoodringError(f"sound file '{path}' is empty; leave it out or use a copy")
+
+
+def _by_soundfile(path: Path) -> Iterator[tuple[NDArray[Any], float]]:
+    with soundfile.SoundFile(str(path)) as file:
+        while len(block := file.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
+            yield block, float(file.samplerate)
+
+
+def _by_ffmpeg(path: Path) -> Iterator[tuple[NDArray[Any], float]]:
+    with open_container(path) as container:
+        stream = next((one for one in container.streams.audio if one.codec_context is not None), None)
+        if stream is None:
+            return
+        some = False
+        try:
+            for frame in container.decode(stream):
+                yield block_of_sound(frame), float(frame.sample_rate)
+                some = True
+        except av.FFmpegError:
+            # A track that breaks is kept up to there, as everywhere in moodring.
+            if not some:
+                raise
+
+
+def _resampled(blocks: Iterator[tuple[NDArray[Any], float]]) -> Iterator[FloatArray]:
+    stream: soxr.ResampleStream | None = None
+    for block, rate_hz in blocks:
+        mono = np.nan_to_num(block.mean(axis=1, dtype=np.float32), nan=0.0, posinf=1.0, neginf=-1.0)
+        if round(rate_hz) == AUDIO_RATE_HZ:
+            yield mono
+            continue
+        stream = stream or soxr.ResampleStream(rate_hz, AUDIO_RATE_HZ, 1, dtype="float32")
+        yield _clipped(stream.resample_chunk(mono))
+    if stream is not None:
+        yield _clipped(stream.resample_chunk(np.zeros(0, np.float32), last=True))
+
+
+def _clipped(samples: NDArray[Any]) -> FloatArray:
+    # Resampling overshoots at full scale.
+    clipped: FloatArray = np.clip(samples, -1.0, 1.0).astype(np.float32)
+    return clipped
+
+
+def _soundfile_fault(path: Path) -> str | None:
+    with soundfile.SoundFile(str(path)) as file:
+        if not len(file):
+            return "holds no sound"
+        file.seek(len(file) - 1)
+        if not len(file.read(1)):
+            return "is cut short: its end cannot be read"
+    return _riff_fault(path)
+
+
+def _riff_fault(path: Path) -> str | None:
+    """Compare the size that a RIFF header (wav, avi) promises with the file's."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    if len(head) < 8 or head[:4] != b"RIFF":
+        return None
+    promised = struct.unpack("<I", head[4:])[0]
+    there = path.stat().st_size
+    if promised in _RIFF_OPEN_ENDED or promised + 8 <= there + _RIFF_SLACK_BYTES:
+        return None
+    return f"is cut short: {there} of {promised + 8} bytes"

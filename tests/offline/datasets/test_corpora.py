@@ -1,0 +1,253 @@
+from collections import Counter
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from moodring.configs.errors import MoodringError
+from moodring.offline.datasets.corpus import CLASSES, Corpus
+from moodring.offline.datasets.emodb import read_emodb
+from moodring.offline.datasets.enterface import read_enterface
+from moodring.offline.datasets.names import truth_in_name
+from moodring.offline.datasets.open import read_corpus
+from moodring.offline.datasets.own import read_folders, read_manifest
+from moodring.offline.datasets.ravdess import read_ravdess
+from moodring.offline.datasets.savee import read_savee
+from moodring.offline.protocols import LeaveOneGroupOut, audit
+
+
+def labels(corpus: Corpus) -> Counter[str]:
+    return Counter(item.label for item in corpus.items)
+
+
+def cut(path: Path, keep: float = 0.6) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * keep)])
+
+
+def test_emodb_names_are_read_and_the_letter_f_is_happiness(fakes: ModuleType, tmp_path: Path) -> None:
+    corpus = read_emodb(fakes.emodb(tmp_path))
+    one = next(item for item in corpus.items if item.path.stem == "03a01Fa")
+    assert (one.label, one.speaker, one.prompt, one.groups) == ("happiness", "03", "a01", {"take": "a"})
+    said = {item.path.stem[5]: item.label for item in corpus.items}
+    assert said == {"F": "happiness", "N": "neutral", "W": "anger", "T": "sadness", "L": "boredom", "E": "disgust",
+                    "A": "fear"}  # fmt: skip
+    assert corpus.problems == corpus.notes == ()
+
+
+def test_what_is_wrong_in_emodb_is_named_and_skipped_or_stops(fakes: ModuleType, tmp_path: Path) -> None:
+    root = fakes.emodb(tmp_path)
+    fakes.write_sound(root / "wav" / "08a05Xa.wav")
+    fakes.write_sound(root / "wav" / "notes.wav")
+    fakes.write_sound(root / "again" / "03a01Fa.wav")
+    fakes.write_sound(root / "wav" / "._03a01Fa.wav")  # what macOS leaves behind is none of ours
+    (root / "wav" / "08a07Na.wav").write_bytes(b"")
+    cut(fakes.write_sound(root / "wav" / "08a04Wb.wav"))
+    (root / "wav" / "08a02Na.wav").write_text("this is no sound at all, only its name says so")
+    corpus = read_emodb(root, "skip")
+    assert len(corpus.items) == 8
+    said = "\n".join(corpus.problems)
+    assert len(corpus.problems) == 6
+    for name, why in (
+        ("08a05Xa.wav", "'X' is no emotion letter of EMO-DB (W L E A F T N)"),
+        ("notes.wav", "is not named as EMO-DB"),
+        ("03a01Fa.wav", "are both '03a01Fa'"),
+        ("08a07Na.wav", "is empty"),
+        ("08a04Wb.wav", "is cut short"),
+        ("08a02Na.wav", "cannot be read"),
+    ):
+        line = next(line for line in corpus.problems if name in line)
+        assert why in line, said
+        assert "\n" not in line
+    with pytest.raises(MoodringError, match=r"6 file\(s\) under .* cannot be used.*and 3 more. Mend them, or skip"):
+        read_emodb(root)
+
+
+def test_a_speaker_with_one_class_only_is_noted(fakes: ModuleType, tmp_path: Path) -> None:
+    root = fakes.emodb(tmp_path)
+    fakes.write_sound(root / "wav" / "09a01Wa.wav")
+    fakes.write_sound(root / "wav" / "09a02Wa.wav")
+    assert [note.partition(":")[0] for note in read_emodb(root).notes] == ["speaker '09' speaks only anger"]
+
+
+def test_ravdess_takes_speech_once_and_leaves_songs_and_silent_films(fakes: ModuleType, tmp_path: Path) -> None:
+    corpus = read_ravdess(fakes.ravdess(tmp_path))
+    assert len(corpus.items) == 120
+    assert labels(corpus) == {"neutral": 8} | dict.fromkeys(
+        ("calm", "happiness", "sadness", "anger", "fear", "disgust", "surprise"), 16
+    )
+    assert {item.path.suffix for item in corpus.items} == {".flac", ".wav"}
+    one = corpus.items[0]
+    assert (one.speaker, one.prompt, dict(one.groups)) == (
+        "01", "01", {"intensity": "01", "repetition": "01", "sex": "male"}
+    )  # fmt: skip
+    items = corpus.groups()
+    assert set(items.groups) == {"speaker", "prompt", "label", "intensity", "repetition", "sex"}
+    protocol = LeaveOneGroupOut("speaker")
+    for split in protocol.splits(items):
+        audit(items, split, protocol.apart)
+        assert len(split.test) == 60
+
+
+def test_ravdess_films_are_read_where_there_is_no_sound_file(fakes: ModuleType, tmp_path: Path) -> None:
+    fakes.write_film(tmp_path / "Actor_05" / "01-01-03-01-01-01-05.mp4", fakes.tone(0.1, 48_000), "aac")
+    assert labels(read_ravdess(tmp_path, "skip")) == {"happiness": 1}
+
+
+def test_ravdess_says_what_is_missing_misnamed_or_doubled(fakes: ModuleType, tmp_path: Path) -> None:
+    root = fakes.ravdess(tmp_path)
+    (root / "Actor_02" / "03-01-05-02-01-01-02.wav").unlink()
+    (root / "Actor_01" / "03-01-06-01-01-01-01.flac").rename(root / "Actor_02" / "03-01-06-01-01-01-01.flac")
+    fakes.write_sound(root / "Actor_02" / "03-01-01-02-01-01-02.wav")
+    fakes.write_sound(root / "Actor_02" / "03-01-09-01-01-01-02.wav")
+    fakes.write_sound(root / "Actor_02" / "03-01-04-01-01-01-02.flac")
+    cut(root / "Actor_01" / "03-01-08-02-02-02-01.flac")
+    said = "\n".join(read_ravdess(root, "skip").problems)
+    assert "'03-01-05-02-01-01-02' of actor 02 is missing" in said
+    assert "says actor 01 but lies in 'Actor_02'" in said
+    assert "neutral has no strong intensity" in said
+    assert "'09' is no emotion number" in said
+    assert "are both '01-04-01-01-01-02'" in said
+    assert "03-01-08-02-02-02-01.flac' is cut short" in said or "03-01-08-02-02-02-01.flac' cannot be read" in said
+    with pytest.raises(MoodringError, match="RAVDESS"):
+        read_ravdess(root, "stop")
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_savee_tells_sadness_from_surprise_in_both_layouts(fakes: ModuleType, tmp_path: Path, flat: bool) -> None:
+    corpus = read_savee(fakes.savee(tmp_path, flat))
+    assert labels(corpus) == {"neutral": 60} | dict.fromkeys(
+        ("anger", "disgust", "fear", "happiness", "sadness", "surprise"), 30
+    )
+    assert {item.speaker for item in corpus.items} == {"DC", "KL"}
+    assert {item.label for item in corpus.items if item.prompt.startswith("sa")} == {"sadness"}
+
+
+def test_savee_says_what_is_missing_and_who_is_unknown(fakes: ModuleType, tmp_path: Path) -> None:
+    root = fakes.savee(tmp_path, flat=True)
+    (root / "KL_su03.wav").unlink()
+    fakes.write_sound(root / "XY_a01.wav")
+    said = read_savee(root, "skip").problems
+    assert len(said) == 2
+    assert "'XY' is no speaker of SAVEE" in said[0]
+    assert said[1] == "'KL_su03' is missing"
+
+
+def test_enterface_quirks_are_understood(fakes: ModuleType, tmp_path: Path) -> None:
+    corpus = read_enterface(fakes.enterface(tmp_path))
+    by_subject = Counter(item.speaker for item in corpus.items)
+    assert by_subject == {"1": 30, "3": 30, "11": 30, "16": 30, "23": 27}
+    assert len(corpus.notes) == 1
+    assert "6 clip(s) that hold several sentences are left out" in corpus.notes[0]
+    odd = {item.path.name: item for item in corpus.items}
+    assert (odd["s16_su_3avi.avi"].label, odd["s16_su_3avi.avi"].prompt) == ("surprise", "su3")
+    assert (odd["s_3_an_2.avi"].speaker, odd["s12_fe_4.avi"].speaker) == ("3", "11")
+
+
+def test_enterface_says_what_is_missing_or_lies_in_the_wrong_place(fakes: ModuleType, tmp_path: Path) -> None:
+    root = fakes.enterface(tmp_path)
+    (root / "subject 1" / "anger" / "sentence 1" / "s1_an_1.avi").unlink()
+    fear = root / "subject 1" / "fear" / "sentence 1"
+    (fear / "s1_fe_1.avi").rename(fear / "s1_sa_1.avi")
+    cut(root / "subject 3" / "sadness" / "sentence 5" / "s3_sa_5.avi")
+    said = "\n".join(read_enterface(root, "skip").problems)
+    assert "'an_1' of subject 1 is missing" in said
+    assert "says sadness but lies in 'fear'" in said
+    assert "s3_sa_5.avi' is cut short" in said
+
+
+def test_a_folder_per_class_takes_speakers_from_folders_or_a_pattern(fakes: ModuleType, tmp_path: Path) -> None:
+    fakes.write_sound(tmp_path / "happy" / "ann" / "1.wav", 1)
+    fakes.write_sound(tmp_path / "sad" / "ann" / "2.wav", 2)
+    fakes.write_sound(tmp_path / "Boredom" / "3.wav", 3)
+    corpus = read_folders(tmp_path)
+    assert [(item.label, item.speaker) for item in corpus.items] == [
+        ("boredom", "unknown"), ("happiness", "ann"), ("sadness", "ann")
+    ]  # fmt: skip
+    own = tmp_path / "own"
+    fakes.write_sound(own / "anger" / "bob_p1.wav", 4)
+    fakes.write_sound(own / "fear" / "eve_p2.wav", 5)
+    named = read_folders(own, pattern=r"(?P<speaker>[a-z]+)_(?P<prompt>p\d)")
+    assert [(item.speaker, item.prompt) for item in named.items] == [("bob", "p1"), ("eve", "p2")]
+    with pytest.raises(MoodringError, match="no regular expression"):
+        read_folders(own, pattern="(")
+
+
+def test_a_folder_of_no_known_class_and_one_recording_under_two_labels_are_named(
+    fakes: ModuleType, tmp_path: Path
+) -> None:
+    fakes.write_sound(tmp_path / "anger" / "1.wav", 1)
+    fakes.write_sound(tmp_path / "fear" / "2.wav", 1)
+    fakes.write_sound(tmp_path / "fear" / "3.wav", 3)
+    fakes.write_sound(tmp_path / "grumpy" / "4.wav", 4)
+    corpus = read_folders(tmp_path, "skip")
+    assert [item.path.name for item in corpus.items] == ["3.wav"]
+    assert any("'grumpy' is none of anger, boredom" in line for line in corpus.problems)
+    assert any("same recording under two labels, anger and fear" in line for line in corpus.problems)
+    with pytest.raises(MoodringError, match=r"2 file\(s\)"):
+        read_folders(tmp_path)
+
+
+def test_a_manifest_names_files_labels_and_any_groups(fakes: ModuleType, tmp_path: Path) -> None:
+    fakes.write_sound(tmp_path / "a.wav", 1)
+    fakes.write_sound(tmp_path / "deep" / "b.wav", 2)
+    csv = tmp_path / "list.csv"
+    csv.write_text("path,label,speaker,session\na.wav,Anger,ann,1\ndeep/b.wav,calm,,2\n", encoding="utf-8-sig")
+    corpus = read_manifest(csv)
+    assert [(i.label, i.speaker, dict(i.groups)) for i in corpus.items] == [
+        ("anger", "ann", {"session": "1"}), ("calm", "unknown", {"session": "2"})
+    ]  # fmt: skip
+
+
+def test_a_manifest_says_which_line_is_wrong(fakes: ModuleType, tmp_path: Path) -> None:
+    fakes.write_sound(tmp_path / "a.wav", 1)
+    fakes.write_sound(tmp_path / "b.wav", 2)
+    csv = tmp_path / "list.csv"
+    csv.write_text("path,label\na.wav,anger\ngone.wav,fear\na.wav,fear\nb.wav,silly\n", encoding="utf-8")
+    said = read_manifest(csv, "skip").problems
+    assert len(said) == 3
+    assert any("gone.wav' does not exist" in line for line in said)
+    assert any("line 4" in line and "again" in line for line in said)
+    assert any("line 5" in line and "'silly' is none of" in line for line in said)
+    csv.write_text("file,emotion\na.wav,anger\n", encoding="utf-8")
+    with pytest.raises(MoodringError, match="has the columns file, emotion; it needs path and label"):
+        read_manifest(csv)
+
+
+def test_nothing_there_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(MoodringError, match="does not exist"):
+        read_corpus("emodb", tmp_path / "nowhere")
+    with pytest.raises(MoodringError, match="no sound file"):
+        read_corpus("savee", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("03a01Fa.wav", "happiness"),
+        ("x/03-01-08-01-01-01-12.wav", "surprise"),
+        ("DC_sa07.wav", "sadness"),
+        ("AudioData/JE/su01.wav", "surprise"),
+        ("subject 3/fear/sentence 1/s_3_fe_1.avi", "fear"),
+    ],
+)
+def test_names_tell_the_truth(name: str, label: str) -> None:
+    named = truth_in_name(Path(name))
+    assert named is not None
+    assert named.label == label
+    assert label in CLASSES
+
+
+@pytest.mark.parametrize("name", ["holiday.wav", "a01.wav", "2024-01-02.wav", "03a01Faa.wav"])
+def test_other_names_tell_nothing(name: str) -> None:
+    assert truth_in_name(Path(name)) is None
+
+
+@pytest.mark.data
+def test_the_real_corpora_are_read_without_a_complaint(data_dir: Path) -> None:
+    for kind, items, classes, speakers in (("emodb", 410, 7, 8), ("ravdess", 1200, 8, 20)):
+        corpus = read_corpus(kind, data_dir / kind)
+        assert len(corpus.items) == items
+        assert len(labels(corpus)) == classes
+        assert len({item.speaker for item in corpus.items}) == speakers
+        assert corpus.problems == ()
