@@ -28,9 +28,12 @@ def liblsl_settings(section: LslSection) -> str | None:
         for word in words:
             if not word.strip() or any(character in word for character in "{}[],;#=\r\n"):
                 raise ConfigError(f"lsl.{key} {word!r} is not a plain word; use letters, digits, '.', ':', '-' and '_'")
+    # Within one machine liblsl asks one port that all senders share, and the system hands the question to one of them
+    # alone; named as a peer, the machine has each sender's own port asked too.
+    peers = section.known_peers or (["127.0.0.1"] if section.resolve_scope == "machine" else [])
     listen = f"ListenAddress = {section.listen_address}\n" if section.listen_address is not None else ""
     return (
-        f"[lab]\nKnownPeers = {{{', '.join(section.known_peers)}}}\nSessionID = {section.session_id}\n"
+        f"[lab]\nKnownPeers = {{{', '.join(peers)}}}\nSessionID = {section.session_id}\n"
         f"[multicast]\nResolveScope = {section.resolve_scope}\n{listen}"
         f"{_OURS}"
     )
