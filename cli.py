@@ -92,18 +92,16 @@ def demo(
     record: RecordOption = None,
 ) -> None:
     """Show everything at work: a simulated participant over LSL, decoded live."""
-    import uuid
-
-    from .configs.live import LiveConfig, LslSection, SessionSection, StreamQuery
+    from .configs.live import LiveConfig, SessionSection, StreamQuery
     from .configs.load import load
+    from .configs.lsl import own_session
     from .offline.replay import ReplayOptions
     from .offline.replay_process import SimulatedSource, start_replay
     from .realtime.job import EngineJob
     from .realtime.launch import children_leave_interrupts_to_us
     from .realtime.ui.attend import Look, attend
 
-    # Its own LSL session: a demo neither sees nor disturbs the lab's streams, nor another demo.
-    lsl = LslSection(session_id=f"demo-{uuid.uuid4().hex[:8]}", resolve_scope="machine", resolve_timeout_s=30.0)
+    lsl = own_session("demo")
     markers = [StreamQuery(name="simulated_markers")]
     about = SessionSection(participant=f"sim-{seed:03}", task="demo", markers=markers)
     config = load(CONFIGS / "demo.toml", LiveConfig).model_copy(update={"lsl": lsl, "session": about})
@@ -477,14 +475,12 @@ def bench_replay(
     speed: Annotated[float, typer.Option(min=0.1, max=20.0, help="Times as fast.")] = 1.0,
 ) -> None:
     """Replay a recording and read it as a consumer does: how right the stamps are, and when samples come."""
-    import uuid
-
-    from .configs.live import LslSection
+    from .configs.lsl import own_session
     from .offline.replay import ReplayOptions
     from .offline.replay_bench import bench_replay as measure
     from .offline.replay_process import SimulatedSource
 
-    lsl = LslSection(session_id=f"bench-{uuid.uuid4().hex[:8]}", resolve_scope="machine")
+    lsl = own_session("bench")
     chosen = SimulatedSource(7, seconds * speed) if source is None else source
     result = measure(chosen, ReplayOptions(speed=speed, lsl=lsl), seconds)
     typer.echo(json.dumps(result, indent=1))

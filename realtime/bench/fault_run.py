@@ -18,12 +18,12 @@ from ...configs.live import (
     EegSection,
     FaceSection,
     LiveConfig,
-    LslSection,
     ModelsSection,
     OutletSection,
     SpeechSection,
     StreamQuery,
 )
+from ...configs.lsl import own_session
 from ...models.contract import LEVELS, Image, Modality
 from .. import wording
 from ..channel import attach
@@ -153,7 +153,7 @@ def run_faults(bench: Bench, say: Say = lambda _: None) -> tuple[Row, ...]:
 
 def _session(bench: Bench, faults: Sequence[Fault], say: Say) -> dict[str, Row]:
     """One engine with EEG and voice over LSL and a network camera, and a screen."""
-    lsl = LslSection(session_id=f"faults-{uuid4().hex[:8]}", resolve_scope="machine", resolve_timeout_s=20.0)
+    lsl = own_session("faults")
     name = f"faults-{uuid4().hex[:8]}"
     eeg = StreamHand(lsl, StreamSpec(f"{name}-amp", "EEG", "amp-1", len(EEG_NAMES), 256.0))
     voice = StreamHand(lsl, StreamSpec(f"{name}-voice", "Audio", "voice-1", 1, 16000.0))
@@ -191,7 +191,7 @@ def _microphone_session(bench: Bench, faults: Sequence[Fault], say: Say, started
             name=name,
             speech=SpeechSection(microphone="pulse"),
             models=bench.models,
-            lsl=LslSection(session_id=name, resolve_scope="machine"),
+            lsl=own_session("faults"),
             outlet=OutletSection(name=name),
         )
         with hand.environment():
