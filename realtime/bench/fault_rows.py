@@ -95,7 +95,7 @@ def row_of(fault: Fault, span: Span, seen: Sequence[Seen]) -> Row:
     if fault.lane == "screen":
         row = Row(fault.name, "nothing: the engine goes on", "the screen", longest_pause_s=pause_s)
         return _judged(row, fault, during, [])
-    modality: Modality = "speech" if fault.lane == "microphone" else fault.lane
+    modality: Modality = "speech" if fault.lane == "microphone" else fault.lane  # type: ignore[assignment]
     states = [(one.at_s, one.sources[modality]) for one in during]
     row = Row(
         fault=fault.name,
