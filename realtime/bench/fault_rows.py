@@ -175,8 +175,8 @@ def _noticed_s(fault: Fault, span: Span, states: Sequence[tuple[float, SourceSta
 
 
 def _live_s(span: Span, states: Sequence[tuple[float, SourceStatus]]) -> float | None:
-    """Say how long after the return it was first "live"; None where it never was, or is not at the end."""
-    if not states or states[-1][1].health != "live":
+    """Say how long after the return it was first "live"; None where it never was, or is gone at the end."""
+    if not states or states[-1][1].health in ("searching", "stale", "lost"):
         return None
     return next(
         (at_s - span.back_s for at_s, status in states if at_s >= span.back_s and status.health == "live"), None
