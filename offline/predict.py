@@ -5,7 +5,7 @@ before and behind. What the decoder says of each utterance at its end is pooled 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ class Prediction:
     segments: tuple[SpeechEstimate, ...] = ()
     truth: str | None = None
     error: str | None = None
-    warning: str | None = field(default=None)
+    warning: str | None = None
 
     @property
     def label(self) -> str | None:
@@ -157,7 +157,7 @@ def score(predictions: Sequence[Prediction]) -> tuple[float | None, int]:
     counted = [one for one in predictions if one.truth is not None and one.error is None]
     if not counted:
         return None, 0
-    return uar([one.truth for one in counted], [one.label or _NO_LABEL for one in counted]), len(counted)
+    return uar([str(one.truth) for one in counted], [one.label or _NO_LABEL for one in counted]), len(counted)
 
 
 def as_plain(predictions: Sequence[Prediction], with_truth: bool = False) -> dict[str, Any]:
