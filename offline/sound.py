@@ -83,6 +83,8 @@ def fault(path: Path) -> str | None:
 
 
 def _known(path: Path) -> None:
+    if path.is_dir():
+        raise MoodringError(f"sound file '{path}' is a folder; name the files in it")
     if not path.is_file():
         raise MoodringError(f"sound file '{path}' does not exist; check its name")
     if path.suffix.lower() not in SUFFIXES:
