@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,9 +82,11 @@ def build_posts(config: LiveConfig, clock: Clock) -> tuple[Post, ...]:
 
 def intake_maker(section: EegSection | None, folder: Path | None) -> Callable[[SourceInfo], Intake]:
     """Give the function that makes a source's ring, in a folder or in this process's memory, and its intake."""
+    numbers = itertools.count()
 
     def make(info: SourceInfo) -> Intake:
-        path = folder / f"{info.modality}.ring" if folder is not None else None
+        # A file of its own each time: screens may still have the last one mapped.
+        path = folder / f"{info.modality}-{next(numbers)}.ring" if folder is not None else None
         capacity = _KEPT_FRAMES if info.modality == "face" else round(_KEPT_S * (info.rate_hz or 1.0))
         ring = Ring.create(capacity, info.shape, info.dtype, info.rate_hz or 0.0, info.channel_names, path)
         treatment = None

@@ -11,7 +11,7 @@ from .build import intake_maker, make_plan, plan_facts
 from .clock import VirtualClock
 from .decoder import Decider
 from .journal import Journal
-from .loaded import Models, check_fit, domain_notices, load_models
+from .loaded import Models, check_fit, domain_notices, load_models, mains_notices
 from .plan import Plan
 from .post import Post
 from .sources.recorded import RecordedSignal, RecordedVideo
@@ -99,7 +99,8 @@ def _decode(
             # Samples whose smoothed stamps lie before a decision may come with raw ones behind it, as they do live.
             _run_to(clock, posts, time_s + config.decisions.lateness_s, recording.t0_s)
             lanes = {post.modality: lane for post in posts if (lane := post.lane) is not None}
-            estimate = decider.published(decider.decide(time_s, lanes, notices), clock.now())
+            estimate = decider.decide(time_s, lanes, notices + mains_notices(intakes))
+            estimate = decider.published(estimate, clock.now())
             estimates.append(estimate)
             tally.add(estimate, recording.t0_s)
             if journal is not None:
@@ -107,8 +108,8 @@ def _decode(
             k += 1
     tally.glimpsed_fraction = decider.glimpsed_fraction(plan.time_s(k - 1))
     statuses = [post.status(clock.now()) for post in _all_posts(posts)]
-    costs = Costs(None, None)
-    summary = summarise(tally, recording.t0_s, clock.now(), statuses, costs, models.domain, models.bundles, notices)
+    costs, said = Costs(None, None), notices + mains_notices(intakes)
+    summary = summarise(tally, recording.t0_s, clock.now(), statuses, costs, models.domain, models.bundles, said)
     # On the virtual clock there is nothing to measure.
     summary["latency_ms"] = {"sample_to_estimate": {"p50": None, "p99": None}, "stages": dict.fromkeys(STAGES)}
     return Decoded(tuple(estimates), tally.glimpsed_fraction, summary, plan)

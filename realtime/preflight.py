@@ -61,6 +61,8 @@ def _listen(post: Post, models: Models, config: LiveConfig) -> Finding:
                 f"{on_the_network()}. Start it, or correct the config",
             )
     check_fit(models, info, config.eeg)
+    if info.first_sample_after_t0_s is not None:
+        return Finding(post.modality, True, f"'{info.name}': a replay, which begins when it is read; not listened to")
     count, stamps = 0, []
     until_s = time.monotonic() + _LISTEN_S
     while time.monotonic() < until_s:
@@ -79,7 +81,9 @@ def _listen(post: Post, models: Models, config: LiveConfig) -> Finding:
         return Finding(
             post.modality, False, f"{text} came, {info.rate_hz:g} Hz were announced; set the sender's rate right"
         )
-    delay = "undeclared" if info.delay_s is None else f"{info.delay_s * 1e3:.0f} ms"
+    delay = (
+        "undeclared ('moodring calibrate-sync' measures it)" if info.delay_s is None else f"{info.delay_s * 1e3:.0f} ms"
+    )
     return Finding(post.modality, True, f"{text}, device delay {delay}{_filters(info, config)}")
 
 

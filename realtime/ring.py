@@ -121,6 +121,8 @@ class Ring:
         ------
         MoodringError
             There is no room for the file.
+        FileExistsError
+            There is such a file: to cut it to size would end every process that has it mapped (SIGBUS).
         """
         layout = RingLayout(capacity, shape, np.dtype(dtype).str, float(rate_hz), names)
         text = json.dumps(layout.__dict__).encode()
@@ -130,7 +132,7 @@ class Ring:
         if path is None:
             memory = mmap.mmap(-1, size)
         else:
-            with path.open("w+b") as file:
+            with path.open("x+b") as file:
                 _reserve(file.fileno(), size, path)
                 memory = mmap.mmap(file.fileno(), size)
         # Every page is had now: none has to be found while samples come, and memory does not grow until a ring is full.

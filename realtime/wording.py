@@ -96,6 +96,38 @@ def delay(status: SourceStatus) -> str:
     return "delay undeclared" if status.delay_s is None else f"delay {status.delay_s * 1000:.0f} ms"
 
 
+def drift(status: SourceStatus) -> str:
+    """Say by how much the device's clock runs fast; empty where that is not known."""
+    ppm = status.figures.drift_ppm
+    return "" if ppm is None else f"drift {ppm:+.0f} ppm"
+
+
+def jitter(status: SourceStatus) -> str:
+    """Say how far single stamps lie from their place; empty where that is not known."""
+    seconds = status.figures.jitter_s
+    return "" if seconds is None else f"jitter {seconds * 1000:.1f} ms"
+
+
+def trouble(status: SourceStatus) -> str:
+    """Give the line that says why a source is not simply live: its error, or the figure that decided its state."""
+    if not status.configured or (status.error is None and status.health == "live"):
+        return ""
+    return status.error or status.why
+
+
+def more_figures(status: SourceStatus) -> tuple[str, ...]:
+    """Give what else is known: jitter, drift, what waits, what was skipped, and a clock that was moved."""
+    figures = status.figures
+    words = [jitter(status), drift(status)]
+    if figures.backlog_samples:
+        words.append(f"{figures.backlog_samples} waiting")
+    if figures.skipped_samples:
+        words.append(f"{figures.skipped_samples} skipped")
+    if figures.clock_offset_s:
+        words.append(f"clock moved by {figures.clock_offset_s:+.3f} s")
+    return tuple(word for word in words if word)
+
+
 def phase(snapshot: Snapshot) -> Said:
     """Say what the engine is doing."""
     if snapshot.phase == "connecting":
@@ -109,6 +141,35 @@ def phase(snapshot: Snapshot) -> Said:
         calibrated = snapshot.estimate is None or snapshot.estimate.calibrated
         return Said("decoding" if calibrated else "decoding, no rest baseline", "good" if calibrated else "warn")
     return Said("session ended", "idle")
+
+
+def recording(snapshot: Snapshot) -> Said | None:
+    """Say how the recording stands; None where nothing is recorded."""
+    status = snapshot.recording
+    if status is None:
+        return None
+    size = f"rec {_bytes(status.bytes)}"
+    if status.error is not None:
+        return Said("recording stopped" if not status.on else "recording in part", "bad")
+    if not status.on:
+        return Said(f"{size}, finished", "idle")
+    left = "" if status.minutes_left is None else f", {_minutes(status.minutes_left)} left"
+    missed = status.lost_frames + status.lost_chunks
+    if missed:
+        return Said(f"{size}{left}, {missed} missed", "warn")
+    if status.disk_low or not status.lsl:
+        return Said(f"{size}{left}" if status.disk_low else f"{size}, LSL starting", "warn")
+    return Said(f"{size}{left}", "good")
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def _minutes(minutes: float) -> str:
+    if minutes < 120:
+        return f"{minutes:.0f} min"
+    return f"{minutes / 60:.0f} h" if minutes < 72 * 60 else f"{minutes / 1440:.0f} days"
 
 
 def speech(snapshot: Snapshot) -> Said:

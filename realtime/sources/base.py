@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from ...configs.errors import MoodringError
 from ...models.contract import Modality, TimeArray
 
 
@@ -65,12 +66,22 @@ class Chunk:
         When they reached this process.
     gap : bool
         The source knows that samples are missing before these.
+    skipped : int
+        Samples thrown away before these, for the reader had fallen behind.
+    backlog : int or None
+        Samples that still wait; None where the source cannot tell.
     """
 
     samples: NDArray[Any]
     stamps_s: TimeArray
     received_s: float
     gap: bool = False
+    skipped: int = 0
+    backlog: int | None = None
+
+
+class SourceUnfitError(MoodringError):
+    """What the source gives now cannot be used; it is asked on, for that may change."""
 
 
 class Source(Protocol):
@@ -87,7 +98,13 @@ class Source(Protocol):
         ...
 
     def poll(self) -> Chunk | None:
-        """Give what has come, after a short wait at most; None where nothing has."""
+        """Give what has come, after a short wait at most; None where nothing has.
+
+        Raises
+        ------
+        SourceUnfitError
+            It came back as something else; the next poll looks again.
+        """
         ...
 
     def close(self) -> None:

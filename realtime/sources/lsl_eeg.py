@@ -108,7 +108,14 @@ class LslEeg:
         samples = pulled.samples[:, self._layout.picks].astype(np.float32)
         if self._layout.factor != 1.0:
             samples *= np.float32(self._layout.factor)
-        return Chunk(samples, pulled.stamps_s - (self._section.delay_s or 0.0), pulled.received_s, pulled.gap)
+        return Chunk(
+            samples,
+            pulled.stamps_s - (self._section.delay_s or 0.0),
+            pulled.received_s,
+            pulled.gap,
+            pulled.skipped,
+            pulled.backlog,
+        )
 
     def close(self) -> None:
         """Disconnect."""
