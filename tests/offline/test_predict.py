@@ -13,6 +13,7 @@ import soundfile
 import torch
 
 from moodring.cli import main
+from moodring.configs.errors import MoodringError
 from moodring.models.bundle import bundled, load_bundle
 from moodring.models.contract import FloatArray, SpeechEstimate
 from moodring.models.speech import SpeechDecoder
@@ -144,6 +145,31 @@ def test_a_file_cut_short_is_read_as_far_as_it_goes_and_says_so(
     assert said.probabilities == pytest.approx(plain.probabilities, abs=1e-6)
     assert said.warning is not None
     assert "is cut short" in said.warning
+
+
+def test_a_flac_that_breaks_is_read_as_far_as_it_goes(
+    decoder: SpeechDecoder, voice: FloatArray, tmp_path: Path
+) -> None:
+    path = tmp_path / "cut.flac"
+    soundfile.write(path, voice, RATE_HZ)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    said = predict_file(decoder, path)
+    assert said.label is not None
+    assert said.duration_s is not None
+    assert 2.0 < said.duration_s < 6.0
+    assert said.warning is not None
+    assert "cut.flac' is cut short: its end cannot be read; what is there was used" in said.warning
+    path.write_bytes(content[: len(content) // 20])
+    with pytest.raises(MoodringError, match=r"cut.flac' cannot be read: "):
+        predict_file(decoder, path)
+
+
+def test_noise_by_the_name_of_mp3_is_no_sound(decoder: SpeechDecoder, tmp_path: Path) -> None:
+    path = tmp_path / "noise.mp3"
+    path.write_bytes(b"\0" * 5000)
+    with pytest.raises(MoodringError, match=r"noise.mp3' cannot be read: no sound of a known format; use a copy"):
+        predict_file(decoder, path)
 
 
 def test_what_is_no_sound_has_its_line_and_the_rest_go_on(
