@@ -40,7 +40,6 @@ app = typer.Typer(
     add_completion=False,
 )
 
-
 app.add_typer(bench_app, name="bench", no_args_is_help=True)
 
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file; configs/ holds some to copy.")]
@@ -245,6 +244,36 @@ def decode(
         against = again.decode(recording, loaded.model_copy(update={"journal": None})).estimates
     compared = None if against is None else _compare(decoded.estimates, against, "this decoding", name)
     write_json(out, {**decoded.summary, "comparison": compared})
+
+
+@app.command()
+def predict(
+    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="A speech bundle: a path, or a shipped one's name.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Sound files or films.")],
+    json_file: JsonOption = None,
+    labels: Annotated[
+        Literal["auto"] | None, typer.Option(help="auto: names of EMO-DB, RAVDESS, SAVEE and eNTERFACE tell the truth.")
+    ] = None,
+) -> None:
+    """Say which emotion sound files express, as a live session would; with the truth known, how well."""
+    from .models.bundle import bundle_path, load_bundle
+    from .models.device import best_device
+    from .models.speech import SpeechDecoder
+    from .offline import predict as room
+
+    decoder = SpeechDecoder(load_bundle(bundle_path(bundle), "speech"), best_device())
+    said = []
+    for one in room.predict_files(decoder, files, labels == "auto"):
+        said.append(one)
+        typer.echo(room.in_words(one))
+        for line in filter(None, (one.error, one.warning)):
+            typer.echo(f"moodring: {line}", err=True)
+    plain = room.as_plain(said, labels == "auto")
+    if plain.get("uar") is not None:
+        typer.echo(f"UAR {plain['uar']:.3f} over {plain['n']} files; a file without speech counts as wrong")
+    write_json(json_file, plain)
+    if bad := sum(one.error is not None for one in said):
+        raise MoodringError(f"{bad} of {len(said)} file(s) had an error; see the lines above")
 
 
 @app.command()

@@ -89,6 +89,27 @@ def bench_soak(json_file: JsonOption = None, seconds: SecondsOption = None) -> N
     write_json(json_file, figures)
 
 
+@bench_app.command("speech")
+def bench_speech(
+    json_file: JsonOption = None,
+    seconds: SecondsOption = None,
+    bundle: Annotated[str, typer.Option(metavar="BUNDLE", help="A path, or a shipped one's name.")] = "speech",
+    sound: Annotated[Path | None, typer.Option(metavar="FILE", help="Hear this; else a simulated voice.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the simulated voice.")] = 7,
+) -> None:
+    """Speech from a microphone's blocks on: cost, when estimates come, memory over a simulated hour."""
+    from .models.bundle import bundle_path
+    from .offline.simulate.voice import voice_alone
+    from .offline.sound import load_sound
+    from .realtime.bench import speech
+
+    heard = voice_alone(seed, speech.PACED_S) if sound is None else load_sound(sound)
+    took_s = speech.SECONDS if seconds is None else seconds
+    figures = speech.measure(bundle_path(bundle), heard, took_s, lambda line: typer.echo(line, err=True))
+    typer.echo(json.dumps(figures, indent=1))
+    write_json(json_file, figures)
+
+
 @bench_app.command("lag")
 def bench_lag(
     json_file: JsonOption = None,
