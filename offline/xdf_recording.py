@@ -70,7 +70,7 @@ def read_xdf(path: Path, eeg: str | None = None, speech: str | None = None) -> R
         rest_s=max(0.0, _number(main.text("moodring", "rest_s") if main else None, 0.0)),
         eeg=None if eeg_stream is None else eeg_signal(eeg_stream),
         face=video_of(streams),
-        speech=None if speech_stream is None else _speech(speech_stream),
+        speech=None if speech_stream is None else speech_of(speech_stream),
         truth=truth_of(streams),
         markers=markers_of(streams),
     )
@@ -156,7 +156,8 @@ def markers_of(streams: Sequence[ReadStream]) -> tuple[Marker, ...]:
     return tuple(sorted(markers, key=lambda marker: marker.stamp_s))
 
 
-def _speech(stream: ReadStream) -> Signal:
+def speech_of(stream: ReadStream) -> Signal:
+    """Take a stream of sound as speech, mono at 16 kHz."""
     rate_hz = stream.rate_hz or _FALLBACK_AUDIO_HZ
     lowest_hz, highest_hz = _AUDIO_RATES_HZ
     if not lowest_hz <= rate_hz <= highest_hz:

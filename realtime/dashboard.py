@@ -156,6 +156,8 @@ def line(snapshot: Snapshot | None, silent_s: float = 0.0, why: str = "") -> str
         parts.append(f"valence {_answer_line(readout.valence, readout.valence_set)}")
         parts.append(f"arousal {_answer_line(readout.arousal, readout.arousal_set)}")
     parts.append(f"voice {wording.speech(snapshot).text}")
+    if (recording := wording.recording(snapshot)) is not None:
+        parts.append(recording.text)
     parts.append(", ".join(_source_line(source) for source in snapshot.sources))
     if snapshot.latency_ms is not None:
         parts.append(f"latency {snapshot.latency_ms.p50:.0f}/{snapshot.latency_ms.p99:.0f} ms")
@@ -217,6 +219,8 @@ def _head(snapshot: Snapshot, silent_s: float, glyphs: Glyphs) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append("moodring", "bold").append(f"  {snapshot.engine[:20]}  ", "bright_black")
     text.append(f"{glyphs.marks[said.tone]} {said.text}", _STYLES[said.tone])
+    if (recording := wording.recording(snapshot)) is not None:
+        text.append(f"  {glyphs.marks[recording.tone]} {recording.text}", _STYLES[recording.tone])
     return text
 
 

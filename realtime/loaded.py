@@ -127,11 +127,20 @@ def settle() -> None:
     """Take everything that is loaded by now out of the garbage collector's rounds; once, before a session starts.
 
     Libraries and models are hundreds of thousands of objects that stay. With them in its rounds, the collector would
-    hold every thread for a tenth of a second when it looks at all, and so rarely that what a session leaves behind
-    meanwhile grows by megabytes.
+    hold every thread for a tenth of a second when it looks at all, and so rarely that memory creeps meanwhile.
+    Afterwards :func:`tidy` takes a fifth of a millisecond.
     """
     gc.collect()
     gc.freeze()
+
+
+def tidy() -> None:
+    """Give back what a running session left behind, Python's own free lists included; every few seconds.
+
+    Does nothing before :func:`settle`, where it would take long.
+    """
+    if gc.get_freeze_count():
+        gc.collect()
 
 
 def domain_notices(domain: tuple[str, ...], origins: tuple[str | None, ...]) -> tuple[str, ...]:

@@ -6,11 +6,10 @@ import socket
 import numpy as np
 import pylsl
 
+from ..configs.session_folder import HEALTH_SUFFIX
 from ..models.contract import LEVELS, Estimate, FloatArray, Modality
 from . import wire
 from .snapshot import Transition
-
-HEALTH_SUFFIX = "_health"
 
 
 def estimate_labels(speech_classes: tuple[str, ...]) -> tuple[str, ...]:
@@ -81,7 +80,16 @@ class Outlet:
 
     def push_health(self, modality: Modality, change: Transition) -> None:
         """Send how a source does, stamped now."""
-        self._health.push_sample([health_marker(modality, change)])
+        self._send(health_marker(modality, change))
+
+    def push_recording(self, why: str, time_s: float) -> None:
+        """Send news of the recording on the stream of health."""
+        self._send(
+            json.dumps({"source": "recording", "state": "news", "why": why, "time_s": time_s}, separators=(",", ":"))
+        )
+
+    def _send(self, text: str) -> None:
+        self._health.push_sample([text])
 
 
 def health_marker(modality: Modality, change: Transition) -> str:

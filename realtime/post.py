@@ -20,7 +20,7 @@ from .health import SEARCHING, Health, judge, transition, why_now
 from .intake import Intake
 from .plan import Lane, identity
 from .snapshot import Figures, SourceStatus, Transition
-from .sources.base import Source, SourceInfo, SourceUnfitError
+from .sources.base import Chunk, Source, SourceInfo, SourceUnfitError
 
 _log = logging.getLogger(__name__)
 _TRANSITIONS_KEPT = 200
@@ -147,12 +147,21 @@ class SourceThread:
         Raises MoodringError where the source does not fit the session.
     arrived : threading.Condition
         Notified after each chunk.
+    record : callable or None
+        Given each chunk as it came, once it can be decoded.
     """
 
-    def __init__(self, post: Post, make_intake: MakeIntake, arrived: threading.Condition) -> None:
+    def __init__(
+        self,
+        post: Post,
+        make_intake: MakeIntake,
+        arrived: threading.Condition,
+        record: Callable[[SourceInfo, Chunk], None] | None = None,
+    ) -> None:
         self._post = post
         self._make_intake = make_intake
         self._arrived = arrived
+        self._record = record
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"source-{post.modality}", daemon=True)
 
@@ -218,6 +227,8 @@ class SourceThread:
             self._post.error = None
             with self._arrived:
                 self._arrived.notify_all()
+            if self._record is not None:
+                self._record(intake.info, chunk)
 
     def _fail(self, line: str, wait_s: float) -> None:
         if self._post.error != line:

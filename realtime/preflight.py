@@ -81,7 +81,9 @@ def _listen(post: Post, models: Models, config: LiveConfig) -> Finding:
         return Finding(
             post.modality, False, f"{text} came, {info.rate_hz:g} Hz were announced; set the sender's rate right"
         )
-    delay = "undeclared" if info.delay_s is None else f"{info.delay_s * 1e3:.0f} ms"
+    delay = (
+        "undeclared ('moodring calibrate-sync' measures it)" if info.delay_s is None else f"{info.delay_s * 1e3:.0f} ms"
+    )
     return Finding(post.modality, True, f"{text}, device delay {delay}{_filters(info, config)}")
 
 

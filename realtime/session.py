@@ -10,7 +10,7 @@ import math
 import threading
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..configs.errors import MoodringError
 from ..configs.live import LiveConfig
@@ -20,7 +20,7 @@ from .build import build_posts, intake_maker, make_plan, plan_facts
 from .clock import Clock
 from .decoder import Decider
 from .intake import Intake
-from .loaded import Models, check_fit, domain_notices, mains_notices
+from .loaded import Models, check_fit, domain_notices, mains_notices, tidy
 from .plan import Lane, Plan, next_decision
 from .post import SourceThread
 from .publisher import Publisher
@@ -32,11 +32,15 @@ from .summary import Tally
 from .timeline import announced_t0_s
 from .truth import TruthWatch
 
+if TYPE_CHECKING:
+    from .recorder.recorder import Recorder
+
 _log = logging.getLogger(__name__)
 _FIRST_DATA_S = 3.0
 _JOIN_S = 3.0
 _NAP_S = 0.02
 _HEALTH_EVERY_S = 5.0
+_TIDY_S = 10.0
 
 Phase = Literal["connecting", "resting", "decoding", "ended"]
 
@@ -53,9 +57,19 @@ class Session:
         Where the rings go for screens to map; None keeps them to this process.
     started_s : float
         When the command started, on the clock.
+    recorder : Recorder or None
+        Records the session; stopped with it.
     """
 
-    def __init__(self, config: LiveConfig, models: Models, clock: Clock, folder: Path | None, started_s: float) -> None:
+    def __init__(
+        self,
+        config: LiveConfig,
+        models: Models,
+        clock: Clock,
+        folder: Path | None,
+        started_s: float,
+        recorder: "Recorder | None" = None,
+    ) -> None:
         self._config = config
         self._models = models
         self._clock = clock
@@ -66,13 +80,17 @@ class Session:
         self._arrived = threading.Condition()
         self._stopping = threading.Event()
         self._make_intake = intake_maker(config.eeg, folder)
-        self._threads = [SourceThread(post, self._fitting, self._arrived) for post in self.posts if post.source]
+        self._recorder = recorder
+        record = recorder.take if recorder is not None else None
+        self._threads = [SourceThread(post, self._fitting, self._arrived, record) for post in self.posts if post.source]
         self._decider: Decider | None = None
         self._decoding = threading.Thread(target=self._decode, name="decoder", daemon=True)
         self._truth: TruthWatch | None = None
         self._phase: Phase = "connecting"
         self._health_told_s = -math.inf
-        self.publisher = Publisher(config, models.speech_classes, clock, folder, started_s)
+        self._tidied_s = started_s
+        journal = recorder.journal if recorder is not None else None
+        self.publisher = Publisher(config, models.speech_classes, clock, folder, started_s, journal)
 
     def __enter__(self) -> "Session":
         return self
@@ -142,6 +160,8 @@ class Session:
         if any(intake.info.origin == SIMULATED for intake in facts):
             self._truth = TruthWatch()
             self._truth.start()
+        if self._recorder is not None:
+            self._recorder.begin(plan, [intake.info for intake in facts])
         self._phase = "resting" if plan.rest_s > 0 else "decoding"
         self._decoding.start()
 
@@ -154,16 +174,23 @@ class Session:
             The decoder's thread has failed.
         """
         now_s = self._clock.now()
+        if now_s > self._tidied_s + _TIDY_S:
+            self._tidied_s = now_s
+            tidy()
         for post in self.posts:
             change = post.judge(now_s, self.started_s) if post.source is not None else None
             if change is not None:
                 self.publisher.push_health(post.modality, change)
+                if self._recorder is not None:
+                    self._recorder.changed(post.modality, change)
         if self._decider is not None and now_s >= self._health_told_s + _HEALTH_EVERY_S:
             # Who connects late hears nothing of what was said before.
             self._health_told_s = now_s
             for post in self.posts:
                 if post.source is not None:
                     self.publisher.push_health(post.modality, post.standing(now_s, self.started_s))
+        for line in self._recorder.step() if self._recorder is not None else ():
+            self.publisher.push_recording(line)
         plan = self.plan
         if plan is not None and self._phase == "resting" and now_s > plan.t0_s + plan.rest_s:
             self._phase = "decoding"
@@ -188,6 +215,9 @@ class Session:
             post.released = not thread.started or thread.join(_JOIN_S)
             if not post.released:
                 _log.warning("%s does not let go of its device", post.title)
+        if self._recorder is not None:
+            # Before the outlets go: a recorder takes what is still on its way.
+            self._recorder.stop()
         self.publisher.close()
 
     def release(self) -> None:
@@ -221,8 +251,9 @@ class Session:
             sources=tuple(post.status(now_s) for post in self.posts),
             rings=self._places(),
             speech_classes=self._models.speech_classes,
-            notices=self.notices,
+            notices=self.notices + self._recording_notices(),
             rest_left_s=left_s,
+            recording=self._recorder.status if self._recorder is not None else None,
             information_age_ms=tuple(tally.ages.items()),
             eeg_filter_delay_ms=tally.eeg_filter_delay_ms,
         )
@@ -241,6 +272,14 @@ class Session:
             + mains_notices(intakes)
             + missing
         )
+
+    def _recording_notices(self) -> tuple[str, ...]:
+        """Say on the screens, and only there, that something is not being recorded any more."""
+        status = self._recorder.status if self._recorder is not None else None
+        if status is None:
+            return ()
+        stopped = () if status.error is None else (f"NOT RECORDING: {status.error}",)
+        return stopped if status.news is None else (*stopped, f"recording: {status.news}")
 
     def _fitting(self, info: SourceInfo) -> Intake:
         check_fit(self._models, info, self._config.eeg)

@@ -149,6 +149,48 @@ class RingPlace:
 
 
 @dataclass(frozen=True)
+class RecordingStatus:
+    """How the recording stands.
+
+    Attributes
+    ----------
+    on : bool
+        Whether it goes on.
+    folder : str
+        Of the session.
+    bytes : int
+        In the folder so far.
+    minutes_left : float or None
+        Until the disk is full, at the present rate; None where that is not known.
+    disk_low : bool
+        Whether that is little.
+    lost_frames, lost_chunks : int
+        Pictures, and chunks of EEG and sound, that the disk or the encoder was too slow for.
+    parts, recorder_restarts : int
+        XDF files begun, and recorders that died and were replaced.
+    lsl : bool
+        Whether all LSL streams that are wanted and there are being written.
+    news : str or None
+        What went wrong lately, and was mended or goes on.
+    error : str or None
+        What is not being recorded any more, and why.
+    """
+
+    on: bool
+    folder: str
+    bytes: int
+    minutes_left: float | None
+    disk_low: bool
+    lost_frames: int
+    lost_chunks: int
+    parts: int
+    recorder_restarts: int
+    lsl: bool
+    news: str | None
+    error: str | None
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """The engine at one moment.
 
@@ -186,6 +228,8 @@ class Snapshot:
         Permanent lines, such as "demonstration model, not valid for people".
     rest_left_s : float or None
         While resting: how much of the rest is left.
+    recording : RecordingStatus or None
+        None where nothing is recorded.
     information_age_ms : tuple of (modality, Percentiles)
         Of each modality that was used.
     eeg_filter_delay_ms : float or None
@@ -211,5 +255,6 @@ class Snapshot:
     speech_classes: tuple[str, ...]
     notices: tuple[str, ...]
     rest_left_s: float | None = None
+    recording: RecordingStatus | None = None
     information_age_ms: tuple[tuple[Modality, Percentiles], ...] = ()
     eeg_filter_delay_ms: float | None = None

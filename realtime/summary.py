@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from ..models.contract import MODALITIES, Estimate, FloatArray, Modality
 from . import wire
 from .columns import AllRows, NewestRows
-from .snapshot import Percentiles, SourceStatus
+from .snapshot import Percentiles, RecordingStatus, SourceStatus
 
 STAGES = ("received", "ring", "features", "inference", "published")
 _NEWEST = 20_000  # decisions whose latencies are kept: hours of them
@@ -154,6 +154,7 @@ def summarise(
     domain: Sequence[str],
     bundles: Sequence[BundleName],
     notices: Sequence[str],
+    recording: RecordingStatus | None = None,
 ) -> dict[str, Any]:
     """Build the dictionary of ``--json``.
 
@@ -168,6 +169,7 @@ def summarise(
         Of the bundles.
     bundles : sequence of BundleName
     notices : sequence of str
+    recording : RecordingStatus or None
     """
     latency, ages = tally.latency_ms(), tally.ages_ms()
     span_s = (tally.last_published_s or 0.0) - (tally.first_published_s or 0.0)
@@ -195,12 +197,19 @@ def summarise(
         },
         "eeg_filter_delay_ms": tally.eeg_filter_delay_ms,
         "modalities": {status.modality: _modality(status, tally) for status in statuses},
+        "recording": _recording(recording),
         "estimates": tally.estimates(),
         "speech": tally.speech(),
         "domain": list(domain),
         "bundles": [{"file": bundle.file, "sha256": bundle.sha256} for bundle in bundles],
         "notices": list(notices),
     }
+
+
+def _recording(status: RecordingStatus | None) -> Mapping[str, Any]:
+    if status is None:
+        return {"present": False, **dict.fromkeys(field.name for field in fields(RecordingStatus))}
+    return {"present": True, **asdict(status)}
 
 
 def _modality(status: SourceStatus, tally: Tally) -> Mapping[str, Any]:

@@ -143,6 +143,35 @@ def phase(snapshot: Snapshot) -> Said:
     return Said("session ended", "idle")
 
 
+def recording(snapshot: Snapshot) -> Said | None:
+    """Say how the recording stands; None where nothing is recorded."""
+    status = snapshot.recording
+    if status is None:
+        return None
+    size = f"rec {_bytes(status.bytes)}"
+    if status.error is not None:
+        return Said("recording stopped" if not status.on else "recording in part", "bad")
+    if not status.on:
+        return Said(f"{size}, finished", "idle")
+    left = "" if status.minutes_left is None else f", {_minutes(status.minutes_left)} left"
+    missed = status.lost_frames + status.lost_chunks
+    if missed:
+        return Said(f"{size}{left}, {missed} missed", "warn")
+    if status.disk_low or not status.lsl:
+        return Said(f"{size}{left}" if status.disk_low else f"{size}, LSL starting", "warn")
+    return Said(f"{size}{left}", "good")
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def _minutes(minutes: float) -> str:
+    if minutes < 120:
+        return f"{minutes:.0f} min"
+    return f"{minutes / 60:.0f} h" if minutes < 72 * 60 else f"{minutes / 1440:.0f} days"
+
+
 def speech(snapshot: Snapshot) -> Said:
     """Say what the voice expresses; "no speech" is an answer of its own."""
     status = next((s for s in snapshot.sources if s.modality == "speech"), None)

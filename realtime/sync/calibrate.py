@@ -19,6 +19,7 @@ from .report import Report, Row
 from .stimuli import Moment, Stimuli
 
 _SETTLE_S = 1.5
+_SOUND_SETTLE_S = 5.0  # sound servers take seconds to settle on a latency
 _PAUSE_S = (0.9, 1.6)
 _BLINK_EVERY_S = (1.5, 2.7)
 _AFTER_S = 1.0
@@ -103,8 +104,9 @@ def _with_events(
     with listening(ears, config.lsl.resolve_timeout_s, stimuli.idle):
         # Nothing to show to nobody: a device that is not there has said so in its own line.
         if any(ear.hears for ear in ears.values()):
-            stimuli.say(f"{procedure.repeats} flashes and beeps; keep still and the room quiet")
-            stimuli.idle(_SETTLE_S)
+            kinds = [kind for kind, no in (("flashes", stimuli.no_flash), ("beeps", stimuli.no_beep)) if no is None]
+            stimuli.say(f"{procedure.repeats} {' and '.join(kinds)}: keep still, and the room quiet")
+            stimuli.idle(_SOUND_SETTLE_S if config.speech is not None and config.speech.stream is None else _SETTLE_S)
             for _ in range(procedure.repeats):
                 moments.append(stimuli.play(FLASH_S))
                 stimuli.idle(float(rng.uniform(*_PAUSE_S)))
@@ -135,7 +137,11 @@ def _with_blinks(
                 stimuli.idle(float(rng.uniform(*_BLINK_EVERY_S)))
                 stimuli.say(f"blink now ({number + 1} of {procedure.blinks})")
             stimuli.idle(_AFTER_S + _BLINK_EVERY_S[0])
-    face, eeg = ears["face"].heard(), ears["eeg"].heard()
+    eeg = ears["eeg"].heard()
+    try:
+        face = ears["face"].heard()
+    except MoodringError as error:
+        raise MoodringError(f"blinks need the camera too: {error}") from None
     stimuli.say("thank you; the pictures are being looked at")
     finder = FaceFinder(bundled("yunet").read_bytes())
     frontal_uv = forehead(eeg.values, eeg.info.channel_names, eeg.info.rate_hz or 1.0)

@@ -12,6 +12,8 @@ from ..clock import Clock
 from ..sources.microphone import portaudio
 
 _LONGEST_LATENCY_S = 1.0
+# Long, so that it never runs dry: the wait is told by PortAudio and taken into account, a gap is not.
+_BUFFER_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ class Speaker:
                 device=chosen,
                 channels=1,
                 dtype="float32",
-                latency="low",
+                latency=_BUFFER_S,
                 callback=self._called_back,
             )
             self._stream.start()
@@ -175,7 +177,7 @@ class Speaker:
         self.beep_s = None
         self._wanted.set()
 
-    def _called_back(self, out: Any, frames: int, moments: Any, _status: Any) -> None:
+    def _called_back(self, out: Any, frames: int, moments: Any, status: Any) -> None:
         """Fill a block; runs in PortAudio's thread."""
         out.fill(0.0)
         if self._wanted.is_set():
@@ -189,4 +191,6 @@ class Speaker:
         if self._at is not None:
             piece = self._wave[self._at : self._at + frames]
             out[: len(piece), 0] = piece
+            if status.output_underflow:  # what was to be heard came late: this beep tells nothing
+                self.beep_s = None
             self._at = self._at + frames if self._at + frames < len(self._wave) else None

@@ -19,6 +19,7 @@ class Header(QWidget):
         super().__init__()
         self.engine = theme.label("", 13, theme.SOFT)
         self.phase = theme.label("○ waiting for an engine", 14, theme.TONES["idle"], bold=True)
+        self.recording = theme.label("", 12, theme.TONES["idle"], bold=True)
         self.figures: dict[str, QLabel] = {name: theme.label("–", 14, bold=True) for name in _FIGURES}
         row = QHBoxLayout(self)
         row.setContentsMargins(4, 0, 4, 0)
@@ -27,6 +28,7 @@ class Header(QWidget):
         row.addWidget(self.engine)
         row.addSpacing(8)
         row.addWidget(self.phase)
+        row.addWidget(self.recording)
         row.addStretch()
         for name, value in self.figures.items():
             column = QVBoxLayout()
@@ -46,6 +48,9 @@ class Header(QWidget):
         self.engine.setText(snapshot.engine if len(snapshot.engine) <= 24 else snapshot.engine[:23] + "…")
         self.phase.setText(f"{said.mark} {said.text}")
         theme.tinted(self.phase, theme.TONES[said.tone])
+        recording = wording.recording(snapshot)
+        self.recording.setText("" if recording is None else f"{recording.mark} {recording.text}")
+        theme.tinted(self.recording, theme.TONES["idle" if recording is None else recording.tone])
         for name, text in zip(_FIGURES, _texts(snapshot), strict=True):
             self.figures[name].setText(text)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from moodring.models.contract import Ages, Estimate, FaceBox, Ledger, Look, Readout, SampleRange, SpeechEstimate
 from moodring.realtime.ring import Ring
-from moodring.realtime.snapshot import Percentiles, RingPlace, Snapshot, SourceStatus, Transition
+from moodring.realtime.snapshot import Percentiles, RecordingStatus, RingPlace, Snapshot, SourceStatus, Transition
 
 CHANNELS = ("Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8", "P3", "Pz", "P4", "Oz")
 BAD = (7,)
@@ -198,6 +198,13 @@ def snapshot_at(t, rings=(), **changes):
         eeg_filter_delay_ms=11.0,
     )
     return replace(made, **changes)
+
+
+def recording(**changes):
+    """A recording that goes well."""
+    return replace(
+        RecordingStatus(True, "data/sub-P1", 123_000_000, 850.0, False, 0, 0, 2, 0, True, None, None), **changes
+    )
 
 
 def silent(t, **changes):

@@ -169,3 +169,14 @@ def test_ctrl_c_leaves_the_engine_alone(script, stage, terminal):
     stage.override = lambda: script.snapshot_at(30.0)
     assert run_dashboard(stage, console, clock=times.clock, wait=times.wait) == 0
     assert stage.closed
+
+
+def test_a_recording_shows_in_picture_and_line(script):
+    snapshot, history = played(script, 95.0)
+    snapshot = replace(snapshot, recording=script.recording(disk_low=True, minutes_left=4.0))
+    lines, _ = drawn(snapshot, history)
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    assert "▲ rec 123 MB, 4 min left" in lines[0]
+    assert "| rec 123 MB, 4 min left |" in line(snapshot)
+    assert "rec " not in line(replace(snapshot, recording=None))

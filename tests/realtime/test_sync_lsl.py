@@ -9,12 +9,12 @@ from moodring.realtime.clock import LslClock
 from moodring.realtime.sync.calibrate import Procedure, calibrate
 from moodring.realtime.sync.report import table, toml_lines
 
-pytestmark = pytest.mark.lsl
+pytestmark = [pytest.mark.lsl, pytest.mark.deadline]
 
 
 def _config(names, declared):
     sections = {key: {"stream": {"name": name}, **declared.get(key, {})} for key, name in names.items()}
-    return LiveConfig.model_validate(sections)
+    return LiveConfig.model_validate({**sections, "lsl": {"resolve_timeout_s": 60.0}})
 
 
 def _names():
@@ -23,7 +23,7 @@ def _names():
 
 def test_flash_beep_and_photodiode_give_the_devices_delays_whatever_was_declared(rig):
     names = _names()
-    lab, true_s = rig(names, seed=3, lasts_s=60.0)
+    lab, true_s = rig(names, seed=6, lasts_s=90.0)
     config = _config(names, {"face": {"delay_s": 0.5}, "eeg": {"delay_s": 0.2}})
     report = calibrate(config, Procedure(repeats=8, photodiode="PHOTO"), lab, LslClock())
     rows = {row.modality: row for row in report.rows}
@@ -39,7 +39,7 @@ def test_flash_beep_and_photodiode_give_the_devices_delays_whatever_was_declared
 
 def test_without_a_screen_blinks_give_the_eeg_s_delay_on_top_of_the_camera_s(rig):
     names = _names()
-    lab, true_s = rig(names, seed=3, lasts_s=60.0, no_flash="no display", no_beep="no loudspeaker")
+    lab, true_s = rig(names, seed=6, lasts_s=90.0, no_flash="no display", no_beep="no loudspeaker")
     config = _config(names, {"face": {"delay_s": true_s["face"]}})
     report = calibrate(config, Procedure(blinks=8), lab, LslClock())
     rows = {row.modality: row for row in report.rows}
