@@ -215,7 +215,7 @@ def _train(
     training, stopping, test = (
         [heard.utterances[i] for i in index] for index in (fold.training, fold.stopping, fold.split.test)
     )
-    fitted = fit(system, training, stopping, len(run.classes), seed, checkpoints, lambda line: None)
+    fitted = fit(system, training, stopping, len(run.classes), seed, checkpoints)
     probabilities = softmax(judge(fitted.network, test), axis=1)
     checkpoints.clear()
     return FoldResult(
@@ -237,7 +237,9 @@ def _hear(corpus: Corpus, classes: tuple[str, ...]) -> _Heard:
     absent = [label for label in classes if all(item.label != label for item in chosen)]
     if absent:
         there = ", ".join(sorted({item.label for item in corpus.items}))
-        raise ConfigError(f"classes: {corpus.name} under '{corpus.root}' has no {absent[0]!r}, only {there}; choose those")
+        raise ConfigError(
+            f"classes: {corpus.name} under '{corpus.root}' has no {absent[0]!r}, only {there}; choose those"
+        )
     utterances = tuple(Labelled(load_sound(item.path), classes.index(item.label)) for item in chosen)
     digest = hashlib.sha256()
     for item, one in zip(chosen, utterances, strict=True):

@@ -82,7 +82,9 @@ class CnnLstm(nn.Module):
 def build(config: PaperConfig, n_classes: int) -> nn.Module:
     """Make the system that the config names, from torch's random numbers."""
     wanted = config.sizes
-    sizes = SpeechSizes(wanted.channels, wanted.kernels, wanted.strides, wanted.pools, wanted.lstm_units, wanted.dropout)
+    sizes = SpeechSizes(
+        wanted.channels, wanted.kernels, wanted.strides, wanted.pools, wanted.lstm_units, wanted.dropout
+    )
     match config.system:
         case "cnn_lstm":
             return CnnLstm(SpeechNetwork(sizes, n_classes))
@@ -113,7 +115,8 @@ def varied(samples: FloatArray, shift_s: float, speed: float, rng: np.random.Gen
     shift = round(shift_s * AUDIO_RATE_HZ * rng.uniform(-1.0, 1.0))
     if shift < 0:
         return np.pad(played, (-shift, 0))
-    return played[min(shift, max(len(played) - AUDIO_RATE_HZ // 2, 0)) :]
+    kept: FloatArray = played[min(shift, max(len(played) - AUDIO_RATE_HZ // 2, 0)) :]
+    return kept
 
 
 def fit(
@@ -123,11 +126,11 @@ def fit(
     n_classes: int,
     seed: int,
     checkpoints: Checkpoints,
-    report: Report,
+    report: Report | None = None,
 ) -> Fitted:
     """Train until the epochs are over or nothing improves; give the best epoch.
 
-    A run that was interrupted goes on after the newest of its checkpoints.
+    A run that was interrupted goes on after the newest of its checkpoints. ``report`` takes a line per epoch.
 
     Raises
     ------
@@ -164,7 +167,7 @@ def _fit(
     stopping: Sequence[Labelled],
     seed: int,
     checkpoints: Checkpoints,
-    report: Report,
+    report: Report | None = None,
 ) -> Fitted:
     descent = torch.optim.SGD(
         network.parameters(),
@@ -184,7 +187,8 @@ def _fit(
         losses = (*(newest.losses if newest else ()), held_out)
         newest = Checkpoint(dict(network.state_dict()), momentum_of(network, descent), losses)
         checkpoints.save(newest)
-        report(f"epoch {epoch + 1}: loss {loss:.3f}, to stop by {held_out:.3f}, accuracy there {right:.3f}")
+        if report is not None:
+            report(f"epoch {epoch + 1}: loss {loss:.3f}, to stop by {held_out:.3f}, accuracy there {right:.3f}")
     best = checkpoints.best(newest)
     network.load_state_dict(best.weights)
     return Fitted(network, newest.best_epoch, len(newest.losses), min(newest.losses))
@@ -222,7 +226,7 @@ def _epoch(
         each = labels.to(device)[:, None].expand(-1, logits.shape[1])
         loss = functional.cross_entropy(logits.flatten(0, 1), each.flatten(), label_smoothing=config.smoothing)
         descent.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
         descent.step()
         losses.append(float(loss.detach()))

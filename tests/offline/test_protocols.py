@@ -11,6 +11,7 @@ from moodring.offline.protocols import (
     LeaveOneGroupOut,
     LeavePeopleOut,
     Protocol,
+    RandomHoldOut,
     RandomKFold,
     Split,
     audit,
@@ -86,6 +87,17 @@ def test_a_random_split_says_that_it_leaks_and_is_caught() -> None:
     assert protocol.apart == ()
     with pytest.raises(MoodringError, match="one source file is on both sides"):
         audit(ITEMS, next(protocol.splits(ITEMS)), protocol.apart)
+
+
+def test_a_random_hold_out_holds_its_share_out_and_says_that_it_leaks() -> None:
+    (split,) = RandomHoldOut(0.25, seed=1).splits(ITEMS)
+    assert len(split.test) == N // 4
+    np.testing.assert_array_equal(np.sort(np.concatenate((split.train, split.test))), np.arange(N))
+    assert set(split.test) != set(next(RandomHoldOut(0.25, seed=2).splits(ITEMS)).test)
+    assert "leaky" in RandomHoldOut().describe()
+    assert RandomHoldOut().apart == ()
+    with pytest.raises(MoodringError, match="leaves nothing on one side"):
+        next(RandomHoldOut(0.001).splits(ITEMS))
 
 
 def split_of(train: list[int], test: list[int]) -> Split:
