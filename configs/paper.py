@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from .errors import ConfigError
 from .load import Section, load
@@ -26,6 +26,8 @@ class RunSection(Section):
     seeds : tuple of int
     training_share : float
         Train on so much of the files that are there to train on: for a learning curve.
+    epochs : int, optional
+        In place of the system's own: fewer files need more rounds.
     published_accuracy : float, optional
         The paper's figure in per cent, to print beside.
     """
@@ -34,7 +36,15 @@ class RunSection(Section):
     protocol: Literal["random", "speakers"] = "random"
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
     training_share: Share = 1.0
+    epochs: Count | None = None
     published_accuracy: Annotated[float, Field(gt=0.0, le=100.0)] | None = None
+
+    @model_validator(mode="after")
+    def _once(self) -> "RunSection":
+        for what, values in (("classes", self.classes), ("seeds", self.seeds)):
+            if len(set(values)) < len(values):
+                raise ValueError(f"{what} names one twice; name each once")
+        return self
 
 
 class PaperConfig(Section):

@@ -137,7 +137,8 @@ def evaluate_systems(systems: Sequence[PaperConfig], report: Report) -> tuple[Ru
     done: dict[tuple[int, int], RunResult] = {}
     jobs = [(k, i) for i, system in enumerate(systems) for k in range(len(system.runs))]
     for k, i in sorted(jobs):
-        system, run = systems[i], systems[i].runs[k]
+        run = systems[i].runs[k]
+        system = systems[i].model_copy(update={"epochs": run.epochs or systems[i].epochs})
         key = (system.corpus_kind, system.corpus, run.classes)
         if key not in heard:
             heard[key] = _hear(read_corpus(system.corpus_kind, Path(system.corpus)), run.classes)

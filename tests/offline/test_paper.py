@@ -174,6 +174,12 @@ def test_the_shipped_configs_hold_the_four_systems_and_the_published_figures() -
         }
 
 
+@pytest.mark.parametrize("twice", [{"classes": ["anger", "fear", "anger"]}, {"seeds": [3, 3]}])
+def test_a_class_or_seed_named_twice_is_refused(corpus: Path, tmp_path: Path, twice: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match=rf"runs.0.*{next(iter(twice))} names one twice"):
+        system(corpus, tmp_path, twice)
+
+
 def test_what_is_missing_is_named(corpus: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--set corpus=FOLDER"):
         load_systems(SHIPPED / "cnn.toml")
