@@ -79,6 +79,9 @@ def test_another_recipe_is_another_fold_and_another_name_is_not(corpus: Path, tm
     lines: list[str] = []
     evaluate_systems([asked.model_copy(update={"learning_rate": 0.005})], lines.append)
     assert len(lines) == 1
+    (longer,) = evaluate_systems([system(corpus, tmp_path, {"epochs": 3}, patience=3)], lines.append)
+    assert len(lines) == 2
+    assert longer.folds[0][1][0].epochs == 3
 
 
 def test_the_table_of_an_unfinished_run_says_how_many_seeds_are_there(corpus: Path, tmp_path: Path) -> None:
