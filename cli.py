@@ -333,8 +333,13 @@ def train(
         from .offline.training.speech import train_speech
 
         train_speech(load(config, TrainSpeechConfig, overrides or ()), out, typer.echo)
+    elif kind == "recogniser":
+        from .configs.train_recogniser import TrainRecogniserConfig
+        from .offline.training.recogniser import train_recogniser
+
+        train_recogniser(load(config, TrainRecogniserConfig, overrides or ()), out, typer.echo)
     else:
-        raise ConfigError(f'config \'{config}\': kind is {kind!r}; expected "video_eeg" or "speech"')
+        raise ConfigError(f'config \'{config}\': kind is {kind!r}; expected "video_eeg", "speech" or "recogniser"')
 
 
 @app.command()

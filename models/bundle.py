@@ -26,6 +26,7 @@ _SPEC_KEY = "moodring_spec"
 _SHIPPED = {
     "video_eeg": "video_eeg.safetensors",
     "speech": "speech.safetensors",
+    "emodb": "emodb.safetensors",
     "yunet": "yunet.onnx",
 }
 
@@ -51,7 +52,7 @@ class Bundle:
 
 
 def bundled(name: str) -> Path:
-    """Give the path of a file shipped with the package: ``"video_eeg"``, ``"speech"`` or ``"yunet"``.
+    """Give the path of a file shipped with the package: ``"video_eeg"``, ``"speech"`` (simulated), ``"emodb"`` or ``"yunet"``.
 
     Raises
     ------

@@ -166,13 +166,13 @@ def _shape(power: Array) -> dict[str, Array]:
 
 def _slope(decibels: Array, low_hz: float, high_hz: float) -> Array:
     """Give the slope of the spectrum between two frequencies in dB per kHz."""
-    inside = (_HERTZ >= low_hz) & (_HERTZ < high_hz)
+    inside = (low_hz <= _HERTZ) & (high_hz > _HERTZ)
     centred = _HERTZ[inside] - _HERTZ[inside].mean()
     return decibels[:, inside] @ centred / (centred @ centred) * 1_000.0
 
 
 def _band_db(share: Array, low_hz: float, high_hz: float) -> Array:
-    return 10.0 * np.log10(share[:, (_HERTZ >= low_hz) & (_HERTZ < high_hz)].sum(axis=1) + 1e-8)
+    return 10.0 * np.log10(share[:, (low_hz <= _HERTZ) & (high_hz > _HERTZ)].sum(axis=1) + 1e-8)
 
 
 def _cepstral_peak(wide: Array) -> Array:

@@ -4,6 +4,7 @@ Nothing but the utterance itself is used, and no gain changes the result: levels
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -279,8 +280,5 @@ def _modulation(courses: Array) -> Array:
     power = np.abs(np.fft.rfft(centred, length, axis=0)) ** 2 / len(courses)
     hertz = np.linspace(0.0, 0.5 / FRAME_S, len(power))
     return np.concatenate(
-        [
-            np.log(power[(hertz >= low) & (hertz < high)].mean(axis=0) + 1e-6)
-            for low, high in zip(_MODULATION_HZ[:-1], _MODULATION_HZ[1:], strict=True)
-        ]
+        [np.log(power[(hertz >= low) & (hertz < high)].mean(axis=0) + 1e-6) for low, high in pairwise(_MODULATION_HZ)]
     )
