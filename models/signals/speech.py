@@ -49,7 +49,7 @@ class RunningRms:
 
     def level(self) -> float:
         """Give the root mean square, ``QUIETEST_RMS`` at the least."""
-        return max((self.sum_squares / max(self.count, 1)) ** 0.5, QUIETEST_RMS)
+        return max(float((self.sum_squares / max(self.count, 1)) ** 0.5), QUIETEST_RMS)
 
 
 def _no_samples() -> FloatArray:

@@ -113,12 +113,13 @@ def _mel_bands(count: int) -> Array:
     rising = (_HERTZ - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     falling = (edges[2:, None] - _HERTZ) / (edges[2:] - edges[1:-1])[:, None]
     bands = np.maximum(0.0, np.minimum(rising, falling))
-    return (bands / bands.sum(axis=1, keepdims=True)).astype(np.float32)
+    equal: Array = (bands / bands.sum(axis=1, keepdims=True)).astype(np.float32)
+    return equal
 
 
 def _window_autocorrelation() -> Array:
     own = fft.irfft(np.abs(fft.rfft(_WIDE_WINDOW, _WIDE_FFT)) ** 2)
-    return (own / own[0])[: _LONGEST_LAG + 2].astype(np.float32)
+    return np.asarray((own / own[0])[: _LONGEST_LAG + 2], np.float32)
 
 
 _HERTZ = np.arange(_NARROW_FFT // 2 + 1, dtype=np.float32) * AUDIO_RATE_HZ / _NARROW_FFT
@@ -168,18 +169,20 @@ def _slope(decibels: Array, low_hz: float, high_hz: float) -> Array:
     """Give the slope of the spectrum between two frequencies in dB per kHz."""
     inside = (low_hz <= _HERTZ) & (high_hz > _HERTZ)
     centred = _HERTZ[inside] - _HERTZ[inside].mean()
-    return decibels[:, inside] @ centred / (centred @ centred) * 1_000.0
+    slope: Array = decibels[:, inside] @ centred / (centred @ centred) * 1_000.0
+    return slope
 
 
 def _band_db(share: Array, low_hz: float, high_hz: float) -> Array:
-    return 10.0 * np.log10(share[:, (low_hz <= _HERTZ) & (high_hz > _HERTZ)].sum(axis=1) + 1e-8)
+    within: Array = share[:, (low_hz <= _HERTZ) & (high_hz > _HERTZ)].sum(axis=1)
+    return np.asarray(10.0 * np.log10(within + 1e-8))
 
 
 def _cepstral_peak(wide: Array) -> Array:
     """Give how far the cepstrum's peak among pitch periods stands above its mean, in dB."""
     decibels = 10.0 * np.log10(wide + 1e-10 * wide.max(axis=1, keepdims=True) + 1e-20)
     cepstrum = np.abs(fft.irfft(decibels)[:, _SHORTEST_LAG:_LONGEST_LAG])
-    return 20.0 * np.log10(cepstrum.max(axis=1) / np.maximum(cepstrum.mean(axis=1), 1e-9) + 1e-9)
+    return np.asarray(20.0 * np.log10(cepstrum.max(axis=1) / np.maximum(cepstrum.mean(axis=1), 1e-9) + 1e-9))
 
 
 def _pitches(wide: Array) -> dict[str, Array]:
@@ -215,7 +218,7 @@ def _near_db(wide: Array, hertz: Array, steps: range) -> Array:
     bins = np.clip(np.round(hertz / _WIDE_HZ), 8, _WIDE_FFT // 2 - 10).astype(np.int64)
     every = np.arange(len(wide))[:, None]
     highest = np.maximum.reduce([wide[every, bins + step] for step in steps])
-    return 10.0 * np.log10(highest + wide.max(axis=1, keepdims=True) * 1e-9 + _TINY)
+    return np.asarray(10.0 * np.log10(highest + wide.max(axis=1, keepdims=True) * 1e-9 + _TINY))
 
 
 def _resonances(wide: Array) -> dict[str, Array]:

@@ -242,20 +242,19 @@ def _rhythm(loudness: Array, heard: NDArray[np.bool_], voiced: NDArray[np.bool_]
     peaks = np.flatnonzero((smooth[1:-1] > smooth[:-2]) & (smooth[1:-1] >= smooth[2:])) + 1
     apart = np.diff(peaks) * FRAME_S if len(peaks) > 1 else np.zeros(1)
     rises = np.diff(smooth[peaks]) if len(peaks) > 1 else np.zeros(1)
-    return np.concatenate(
-        (
-            [voiced.mean(), heard.mean(), len(stretches) / seconds, len(peaks) / seconds, np.log(seconds + 0.1)],
-            _three([(b - a) * FRAME_S for a, b in stretches]),
-            _three([(b - a) * FRAME_S for a, b in _stretches(~voiced & heard)]),
-            _three(slopes),
-            _three(np.abs(slopes)),
-            _three([np.ptp(part) for part in pitched] or [0.0]),
-            [means.std(), means[-1] - means[0], np.ptp(means)],
-            _three(rises),
-            _three(apart),
-            [smooth[peaks].std() if len(peaks) else 0.0],
-        )
+    parts: tuple[Array | list[float], ...] = (
+        [voiced.mean(), heard.mean(), len(stretches) / seconds, len(peaks) / seconds, np.log(seconds + 0.1)],
+        _three([(b - a) * FRAME_S for a, b in stretches]),
+        _three([(b - a) * FRAME_S for a, b in _stretches(~voiced & heard)]),
+        _three(slopes),
+        _three(np.abs(slopes)),
+        _three([float(np.ptp(part)) for part in pitched] or [0.0]),
+        [means.std(), means[-1] - means[0], np.ptp(means)],
+        _three(rises),
+        _three(apart),
+        [smooth[peaks].std() if len(peaks) else 0.0],
     )
+    return np.concatenate([np.asarray(part, np.float64) for part in parts])
 
 
 def _stretches(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -24,7 +24,7 @@ def with_noise(samples: FloatArray, snr_db: float, tilt: float, rng: np.random.G
     noise = np.fft.irfft(spectrum, len(samples))
     power = float(np.mean(np.square(samples, dtype=np.float64)))
     gain = np.sqrt(power / np.mean(noise**2) / 10.0 ** (snr_db / 10.0))
-    return (samples + gain * noise).astype(np.float32)
+    return np.asarray(samples + gain * noise, np.float32)
 
 
 def by_telephone(samples: FloatArray) -> FloatArray:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -81,14 +82,10 @@ class Cabinet:
 
     def numbers(self, copies: tuple[str, ...], seed: int) -> Numbers:
         """Give the numbers for a seed, computing those that are not there yet."""
-        conditions = {
-            name: self._kept(f"condition {name}", lambda x, rng, name=name: condition(name, x, rng))
-            for name in CONDITIONS
-        }
+        conditions = {name: self._kept(f"condition {name}", partial(condition, name)) for name in CONDITIONS}
         varieties = tuple(
             self._kept(
-                f"copy {index} {kind}" + ("" if kind.startswith("first") else f" seed {seed}"),
-                lambda x, rng, kind=kind: varied(kind, x, rng),
+                f"copy {index} {kind}" + ("" if kind.startswith("first") else f" seed {seed}"), partial(varied, kind)
             )
             for index, kind in enumerate(copies)
         )
