@@ -184,7 +184,7 @@ def decode(
     """Decode a recording again, as fast as possible, and compare with what was said live."""
     from .configs.live import LiveConfig
     from .configs.load import load
-    from .models.contract import LEVELS
+    from .models.contract import LEVELS, SIMULATED
     from .offline.open import open_recording
     from .realtime import decode as again
     from .realtime.attend import in_short
@@ -193,6 +193,9 @@ def decode(
     loaded = load(config or CONFIGS / "demo.toml", LiveConfig, overrides or ())
     loaded = loaded.model_copy(update={"models": _with_bundles(loaded.models, bundle or [])})
     recording = open_recording(session)
+    chosen = config is not None or bundle or any("models.speech" in each for each in overrides or ())
+    if not chosen and recording.origin != SIMULATED:
+        loaded = loaded.model_copy(update={"models": loaded.models.model_copy(update={"speech": "emodb"})})
     began_s = time.monotonic()
     decoded = again.decode(recording, loaded)
     took_s = time.monotonic() - began_s

@@ -32,6 +32,6 @@ class TrainRecogniserConfig(Section):
     prompt_folds: Annotated[int, Field(ge=2)] = 5
     smaller_task: tuple[str, ...] = ()
     copies: tuple[Copy, ...] = ("speed", "speed", "noise", "telephone", "first_1s", "first_2s")
-    penalty: Positive = 0.3
+    penalty: Positive = 1.0
     speaker_penalty: Annotated[float, Field(ge=0.0)] = 0.3
     cache: Path | None = None

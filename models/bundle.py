@@ -105,7 +105,9 @@ def load_bundle(path: Path, kind: str | None = None) -> Bundle:
         The file is missing, truncated, not a moodring bundle, of a newer moodring, or of another kind.
     """
     if not path.is_file():
-        raise MoodringError(f"bundle '{path}' does not exist; give the path of a .safetensors file, or 'bundled'")
+        raise MoodringError(
+            f"bundle '{path}' does not exist; give the path of a .safetensors file, or the name of a shipped one"
+        )
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             metadata: dict[str, str] = file.metadata() or {}

@@ -128,7 +128,7 @@ def _loopback() -> Finding:
 
 
 def _bundles() -> Iterator[Finding]:
-    for name in ("video_eeg", "speech"):
+    for name in ("video_eeg", "speech", "emodb"):
         try:
             bundle = load_bundle(bundled(name))
         except MoodringError as error:
