@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from . import __version__
+from .cli_bench import bench_app
+from .cli_results import JsonOption, write_json
 from .configs.errors import ConfigError, MoodringError
 
 if TYPE_CHECKING:
@@ -38,15 +40,22 @@ app = typer.Typer(
     add_completion=False,
 )
 
-JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results here.")]
+app.add_typer(bench_app, name="bench", no_args_is_help=True)
+
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file; configs/ holds some to copy.")]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the config.")
 ]
 HeadlessOption = Annotated[bool, typer.Option("--headless", help="No screen: a line now and then.")]
+EegStreamOption = Annotated[
+    str | None, typer.Option("--eeg", metavar="STREAM", help="Which EEG stream of an XDF file with several.")
+]
 DurationOption = Annotated[
     float | None,
     typer.Option(min=3.0, metavar="S", help="Decode for so many seconds, from when the sources are there."),
+]
+RecordOption = Annotated[
+    Path | None, typer.Option("--record", metavar="DIR", help="Record the session into a new folder under this one.")
 ]
 ScreenshotOption = Annotated[Path | None, typer.Option(metavar="PNG", help="Save a picture of the window.")]
 
@@ -76,28 +85,29 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Which simulated participant.")] = 7,
     json_file: JsonOption = None,
     screenshot: ScreenshotOption = None,
+    record: RecordOption = None,
 ) -> None:
     """Show everything at work: a simulated participant over LSL, decoded live."""
-    import uuid
-
-    from .configs.live import LiveConfig, LslSection
+    from .configs.live import LiveConfig, SessionSection, StreamQuery
     from .configs.load import load
+    from .configs.lsl import own_session
     from .offline.replay import ReplayOptions
     from .offline.replay_process import SimulatedSource, start_replay
-    from .realtime.attend import Look, attend
     from .realtime.job import EngineJob
     from .realtime.launch import children_leave_interrupts_to_us
+    from .realtime.ui.attend import Look, attend
 
-    # Its own LSL session: a demo neither sees nor disturbs the lab's streams, nor another demo.
-    lsl = LslSection(session_id=f"demo-{uuid.uuid4().hex[:8]}", resolve_scope="machine", resolve_timeout_s=30.0)
-    config = load(CONFIGS / "demo.toml", LiveConfig).model_copy(update={"lsl": lsl})
+    lsl = own_session("demo")
+    markers = [StreamQuery(name="simulated_markers")]
+    about = SessionSection(participant=f"sim-{seed:03}", task="demo", markers=markers)
+    config = load(CONFIGS / "demo.toml", LiveConfig).model_copy(update={"lsl": lsl, "session": about})
     source = SimulatedSource(seed, DEMO_S if duration is None else duration + SPARE_S)
     typer.echo(f"simulated participant {seed}: EEG, face and speech over LSL; Ctrl+C ends the demo")
     with ExitStack() as stack:
         with children_leave_interrupts_to_us():
             stack.enter_context(start_replay(source, ReplayOptions(lsl=lsl)))
         look = Look(headless, screenshot, window_is_all=True)
-        attend(EngineJob(config, duration or DEMO_S, json_file, STARTED_S), look, typer.echo)
+        attend(EngineJob(config, duration or DEMO_S, json_file, STARTED_S, record=record), look, typer.echo)
 
 
 @app.command()
@@ -107,16 +117,18 @@ def live(
     duration: DurationOption = None,
     json_file: JsonOption = None,
     screenshot: ScreenshotOption = None,
+    record: RecordOption = None,
     overrides: SetOption = None,
 ) -> None:
     """Decode a lab's own streams, camera and microphone, as a config names them."""
     from .configs.live import LiveConfig
     from .configs.load import load
-    from .realtime.attend import Look, attend
     from .realtime.job import EngineJob
+    from .realtime.ui.attend import Look, attend
 
     loaded = load(config, LiveConfig, overrides or ())
-    attend(EngineJob(loaded, duration, json_file, STARTED_S), Look(headless, screenshot), typer.echo)
+    job = EngineJob(loaded, duration, json_file, STARTED_S, record=record)
+    attend(job, Look(headless, screenshot), typer.echo)
 
 
 @app.command()
@@ -148,10 +160,21 @@ def replay(
     start: Annotated[float, typer.Option(min=0.0, metavar="S", help="Begin so far into the recording.")] = 0.0,
     only: Annotated[str | None, typer.Option(metavar="KINDS", help="Such as eeg,face,speech.")] = None,
     patience: Annotated[float, typer.Option(min=1.0, metavar="S", help="How long to wait for consumers.")] = 600.0,
+    eeg: EegStreamOption = None,
+    prefix: Annotated[str | None, typer.Option(metavar="NAME", help="Streams are called NAME_eeg and so on.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="CONFIG", help="Whose [lsl] section holds: session_id, known_peers …")
+    ] = None,
 ) -> None:
-    """Publish a recording over LSL on its original timeline; it starts once its streams are being read."""
+    """Publish a recording over LSL on its original timeline; it starts once its streams are being read.
+
+    While it runs, type (or pipe in): pause, resume, seek SECONDS, speed FACTOR; Enter alone pauses and goes on.
+    """
+    from .configs.live import LiveConfig, LslSection
+    from .configs.load import load
     from .offline.replay import ReplayOptions
     from .offline.replay_process import start_replay
+    from .offline.replay_terminal import obey_typed_lines
     from .offline.streams import STREAM_KINDS
     from .realtime.launch import children_leave_interrupts_to_us
 
@@ -159,15 +182,21 @@ def replay(
     unknown = set() if only is None else set(only.split(",")) - set(STREAM_KINDS)
     if unknown or not kinds:
         raise ConfigError(f"--only '{only}': expected some of {','.join(STREAM_KINDS)}, separated by commas")
-    options = ReplayOptions(only=kinds, speed=speed, loop=loop, start_s=start, patience_s=patience)
+    lsl = LslSection() if config is None else load(config, LiveConfig).lsl
+    options = ReplayOptions(
+        only=kinds, prefix=prefix, speed=speed, loop=loop, start_s=start, patience_s=patience, eeg_stream=eeg, lsl=lsl
+    )
     with ExitStack() as stack:
         with children_leave_interrupts_to_us():
             child = stack.enter_context(start_replay(source, options))
         names = child.wait_ready(60.0)
         typer.echo(f"streams: {', '.join(names)}; waiting until they are read (moodring live CONFIG)")
+        obey_typed_lines(child.send, typer.echo)
         child.wait_started(patience + 10.0)
-        typer.echo("playing; Ctrl+C stops")
-        published = child.wait()
+        typer.echo("playing; Ctrl+C stops; type pause, resume, seek SECONDS or speed FACTOR")
+        while (published := child.wait(0.1)) is None:
+            for moved in child.answers():
+                typer.echo(str(moved))
     if published is not None:
         typer.echo("sent: " + ", ".join(f"{count} of {name}" for name, count in published.samples.items()))
 
@@ -179,42 +208,78 @@ def decode(
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the results here, as JSON.")] = None,
     journal: Annotated[Path | None, typer.Option(metavar="FILE", help="Compare with this decisions.jsonl.")] = None,
     config: Annotated[Path | None, typer.Option(metavar="CONFIG", help="As the session was decoded with.")] = None,
+    eeg: EegStreamOption = None,
     overrides: SetOption = None,
 ) -> None:
     """Decode a recording again, as fast as possible, and compare with what was said live."""
     from .configs.live import LiveConfig
     from .configs.load import load
-    from .models.contract import LEVELS, SIMULATED
+    from .configs.session_folder import CONFIG_FILE, DECISIONS_FILE
+    from .models.contract import SIMULATED
     from .offline.open import open_recording
     from .realtime import decode as again
-    from .realtime.attend import in_short
     from .realtime.journal import read_journal
+    from .realtime.ui.attend import in_short
+    from .realtime.wording import at_the_end
 
-    loaded = load(config or CONFIGS / "demo.toml", LiveConfig, overrides or ())
-    loaded = loaded.model_copy(update={"models": _with_bundles(loaded.models, bundle or [])})
-    recording = open_recording(session)
-    chosen = config is not None or bundle or any("models.speech" in each for each in overrides or ())
-    if not chosen and recording.origin != SIMULATED:
-        loaded = loaded.model_copy(update={"models": loaded.models.model_copy(update={"speech": "emodb"})})
+    recorded = session / CONFIG_FILE
+    chosen = config or (recorded if recorded.is_file() else CONFIGS / "demo.toml")
+    loaded = load(chosen, LiveConfig, overrides or ())
+    earlier = journal or (found if (found := session / DECISIONS_FILE).is_file() else None)
+    said = None if earlier is None else read_journal(earlier)
+    if loaded.journal is not None and loaded.journal.exists():
+        # What was written live is evidence: decoding again adds nothing to it.
+        typer.echo(f"note: journal '{loaded.journal}' exists and is left as it is; --set journal=FILE writes another")
+        loaded = loaded.model_copy(update={"journal": None})
+    other = loaded.model_copy(update={"models": _with_bundles(loaded.models, bundle or [])})
+    recording = open_recording(session, eeg=eeg)
+    named = (
+        recorded.is_file() or config is not None or bundle or any("models.speech" in each for each in overrides or ())
+    )
+    if not named and recording.origin != SIMULATED:
+        other = other.model_copy(update={"models": other.models.model_copy(update={"speech": "emodb"})})
     began_s = time.monotonic()
-    decoded = again.decode(recording, loaded)
+    decoded = again.decode(recording, other)
     took_s = time.monotonic() - began_s
     for notice in sorted({notice for estimate in decoded.estimates for notice in estimate.notices}):
         typer.echo(f"note: {notice}")
     typer.echo(f"{in_short(decoded.summary)}; decoded in {took_s:.1f} s")
-    if (last := next((e.readout for e in reversed(decoded.estimates) if e.readout is not None), None)) is not None:
-        said = (
-            (name, dict(zip(LEVELS, p, strict=True)))
-            for name, p in (("valence", last.valence), ("arousal", last.arousal))
-        )
-        typer.echo(
-            "at the end: "
-            + "; ".join(f"{name} " + ", ".join(f"{k} {v:.0%}" for k, v in row.items()) for name, row in said)
-        )
-    earlier = journal or session / "decisions.jsonl"
-    if journal is not None or (session.is_dir() and earlier.exists()):
-        typer.echo(again.describe_difference(decoded.estimates, read_journal(earlier)))
-    _write_json(out, decoded.summary)
+    typer.echo(at_the_end(decoded.estimates))
+    against, name = (said, "the journal") if said is not None else (None, "the config's bundles")
+    if against is None and bundle:
+        against = again.decode(recording, loaded.model_copy(update={"journal": None})).estimates
+    compared = None if against is None else _compare(decoded.estimates, against, "this decoding", name)
+    write_json(out, {**decoded.summary, "comparison": compared})
+
+
+@app.command()
+def predict(
+    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="A speech bundle: a path, or a shipped one's name.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Sound files or films.")],
+    json_file: JsonOption = None,
+    labels: Annotated[
+        Literal["auto"] | None, typer.Option(help="auto: names of EMO-DB, RAVDESS, SAVEE and eNTERFACE tell the truth.")
+    ] = None,
+) -> None:
+    """Say which emotion sound files express, as a live session would; with the truth known, how well."""
+    from .models.bundle import bundle_path, load_bundle
+    from .models.device import best_device
+    from .models.speech import SpeechDecoder
+    from .offline import predict as room
+
+    decoder = SpeechDecoder(load_bundle(bundle_path(bundle), "speech"), best_device())
+    said = []
+    for one in room.predict_files(decoder, files, labels == "auto"):
+        said.append(one)
+        typer.echo(room.in_words(one))
+        for line in filter(None, (one.error, one.warning)):
+            typer.echo(f"moodring: {line}", err=True)
+    plain = room.as_plain(said, labels == "auto")
+    if plain.get("uar") is not None:
+        typer.echo(f"UAR {plain['uar']:.3f} over {plain['n']} files; a file without speech counts as wrong")
+    write_json(json_file, plain)
+    if bad := sum(one.error is not None for one in said):
+        raise MoodringError(f"{bad} of {len(said)} file(s) had an error; see the lines above")
 
 
 @app.command()
@@ -236,7 +301,8 @@ def streams(
     for heading in ("name", "type", "source id", "host", "channels", "nominal Hz", "observed Hz"):
         table.add_column(heading, overflow="fold")
     for stream in found:
-        observed = "nothing came" if stream.observed_rate_hz is None else f"{stream.observed_rate_hz:.1f}"
+        silent = "a replay, begins when read" if stream.replay else "nothing came"
+        observed = silent if stream.observed_rate_hz is None else f"{stream.observed_rate_hz:.1f}"
         nominal = "irregular" if stream.nominal_rate_hz == 0 else f"{stream.nominal_rate_hz:g}"
         table.add_row(
             stream.name, stream.type, stream.source_id, stream.host, str(stream.channels), nominal, observed
@@ -292,6 +358,36 @@ def check(config: ConfigArgument, overrides: SetOption = None) -> None:
     if problems:
         raise MoodringError(f"{problems} of the configured parts are not ready; see the lines marked FAIL")
     typer.echo("Everything the config names is there and fits.")
+
+
+@app.command(name="calibrate-sync")
+def calibrate_sync(
+    config: ConfigArgument,
+    repeats: Annotated[int, typer.Option(min=5, max=200, help="How many flashes and beeps.")] = 20,
+    blinks: Annotated[int, typer.Option(min=5, max=100, help="How many blinks to ask for.")] = 15,
+    photodiode: Annotated[
+        str | None, typer.Option(metavar="CHANNEL", help="Of the EEG stream: a photodiode on the screen.")
+    ] = None,
+    loudspeaker: Annotated[str, typer.Option(metavar="DEVICE", help="A PortAudio output.")] = "default",
+    headless: Annotated[bool, typer.Option("--headless", help="No flashes.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random pauses.")] = 0,
+    json_file: JsonOption = None,
+    overrides: SetOption = None,
+) -> None:
+    """Measure the devices' delays by flash, beep and blink, and print the lines for the config."""
+    from .configs.live import LiveConfig
+    from .configs.load import load
+    from .realtime.sync.calibrate import Procedure
+    from .realtime.sync.report import table, toml_lines, values
+    from .realtime.ui.rig import calibrate_here
+
+    loaded = load(config, LiveConfig, overrides or ())
+    report = calibrate_here(loaded, Procedure(repeats, blinks, photodiode, seed), loudspeaker, headless, typer.echo)
+    for line in [*table(report), "", f"For '{config}':", *(toml_lines(report) or ["(nothing was measured)"])]:
+        typer.echo(line)
+    write_json(json_file, values(report))
+    if all(row.delay is None for row in report.rows) and report.eeg_after_face is None:
+        raise MoodringError("no device's delay could be measured; each line above says why")
 
 
 @app.command()
@@ -369,7 +465,7 @@ def evaluate(
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "evaluation.md").write_text(f"# {loaded.name}\n\n{text}\n", encoding="utf-8")
-    _write_json(json_file, json.loads(json.dumps(asdict(result), default=lambda array: array.tolist())))
+    write_json(json_file, json.loads(json.dumps(asdict(result), default=lambda array: array.tolist())))
 
 
 @app.command()
@@ -383,7 +479,7 @@ def reference(
 
     figures = asdict(reference_figures())
     typer.echo(json.dumps(figures, indent=1))
-    _write_json(out, figures)
+    write_json(out, figures)
 
 
 @app.command()
@@ -413,19 +509,19 @@ def _decode_condition(
     return decoded.estimates, decoded.glimpsed_fraction or 0.0
 
 
+def _compare(ours: Sequence[Estimate], theirs: Sequence[Estimate], first: str, second: str) -> dict[str, Any]:
+    """Say how two decodings of one session differ, and give it as plain numbers."""
+    from .realtime.compare import as_plain, compare, in_lines
+
+    comparison = compare(ours, theirs)
+    for line in in_lines(comparison, first, second):
+        typer.echo(line)
+    return as_plain(comparison, first, second)
+
+
 def _with_bundles(models: ModelsSection, bundles: list[Path]) -> ModelsSection:
     """Put each given bundle into the place that its kind belongs to."""
     from .models.bundle import load_bundle
 
     kinds: dict[str, Any] = {load_bundle(path).spec.kind: str(path) for path in bundles}
     return models.model_copy(update=kinds)
-
-
-def _write_json(path: Path | None, values: Any) -> None:
-    if path is None:
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(values, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise MoodringError(f"results cannot be written to '{path}': {error.strerror}; name another file") from error

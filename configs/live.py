@@ -1,9 +1,10 @@
 """The schema of a live session's config."""
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from .load import Section
 
@@ -98,12 +99,25 @@ class DecisionSection(Section):
 
 
 class LslSection(Section):
-    """How to reach LSL: liblsl's own settings, by its own names in snake case."""
+    """How to reach LSL: liblsl's own settings, by its own names in snake case.
+
+    ``listen_address`` is the address of the one network interface on which others may find our streams. ``base_port`` is
+    the first of the 64 ports that senders take; only programs with the same one find each other beyond multicast.
+    """
 
     session_id: str = "default"
     known_peers: list[str] = []
     resolve_scope: Literal["machine", "link", "site"] = "link"
+    listen_address: str | None = None
+    base_port: Annotated[int, Field(ge=1024, le=65000)] | None = None
     resolve_timeout_s: Annotated[float, Field(ge=0.5, le=120.0)] = 10.0
+
+    @field_validator("listen_address")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            ip_address(value)  # its message names what came
+        return value
 
 
 class OutletSection(Section):
@@ -111,6 +125,23 @@ class OutletSection(Section):
 
     enabled: bool = True
     name: str = "moodring_estimate"
+
+
+class SessionSection(Section):
+    """What a recording is filed under, and what is recorded besides the sources that decode.
+
+    ``markers`` are further LSL streams (stimulus markers, triggers). ``video``: "lossless" gives the same answers when
+    decoded again; "small" takes about a fifth of the disk. Below ``warn_minutes`` of disk left, it is announced.
+    """
+
+    participant: str = "unknown"
+    session: str = "01"
+    task: str = "live"
+    protocol: str = ""
+    consent: str = ""
+    markers: list[StreamQuery] = []
+    video: Literal["lossless", "small"] = "lossless"
+    warn_minutes: Annotated[float, Field(ge=0.0, le=600.0)] = 15.0
 
 
 class LiveConfig(Section):
@@ -124,6 +155,7 @@ class LiveConfig(Section):
     decisions: DecisionSection = DecisionSection()
     lsl: LslSection = LslSection()
     outlet: OutletSection = OutletSection()
+    session: SessionSection = SessionSection()
     journal: Path | None = None
 
     @model_validator(mode="after")

@@ -3,6 +3,10 @@
 ``session.toml`` says who, when and what; ``config.toml`` is the config as run; ``versions.json`` names software and
 devices; ``notes.jsonl``, ``log.jsonl`` and ``decisions.jsonl`` have one JSON object a line; ``streams/`` holds XDF,
 ``video/`` the camera and the microphone.
+
+A session that was recorded live has files that survive the death of any process: the EEG as the engine got it in
+``streams/eeg.samples`` (a line of JSON, then rows of one stamp and one value per channel), XDF in parts, and films
+with an index as CSV beside them.
 """
 
 import re
@@ -25,6 +29,14 @@ STREAMS_FOLDER = "streams"
 VIDEO_FOLDER = "video"
 EEG_FILE = "eeg.xdf"
 CAMERA_FILE = "camera.mkv"
+SAMPLES_FILE = "eeg.samples"
+CAMERA_INDEX_FILE = "camera.csv"
+MICROPHONE_FILE = "microphone.mkv"
+MICROPHONE_INDEX_FILE = "microphone.csv"
+PART_NAME = "part"
+SPARE_NAME = "spare"
+HEALTH_SUFFIX = "_health"
+"""How the name of the marker stream of health ends."""
 
 VIDEO_INDEX_TYPE = "VideoIndex"
 VIDEO_INDEX_CHANNELS = ("frame",)
@@ -36,18 +48,37 @@ AUDIO_INDEX_CHANNELS = ("first_sample", "sample_count", "last_stamp_s")
 
 
 class SessionFile(Section):
-    """What ``session.toml`` says; times are seconds on the clock of the stamps."""
+    """What ``session.toml`` says; times are seconds on the clock of the stamps.
+
+    ``t0_s`` is missing where the session ended before its first decision was planned, ``ended_at`` where nobody was
+    left to write it.
+    """
 
     version: Literal[1]
     name: str
     participant: str
     origin: str
-    t0_s: Annotated[float, Field(allow_inf_nan=False)]
+    t0_s: Annotated[float, Field(allow_inf_nan=False)] | None = None
     rest_s: Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
     recorded_at: str = ""
+    ended_at: str = ""
     task: str = ""
     protocol: str = ""
     consent: str = ""
+
+
+class SamplesHeader(Section):
+    """The first line of ``eeg.samples``, as JSON; rows follow as :func:`row_layout` says."""
+
+    name: str
+    rate_hz: float
+    jitter_s: float = 0.0
+    channel_names: tuple[str, ...]
+
+
+def row_layout(channels: int) -> list[tuple[str, str, tuple[int, ...]]]:
+    """Lay out a row of ``eeg.samples``, as NumPy's dtype takes it."""
+    return [("stamp_s", "<f8", ()), ("values", "<f4", (channels,))]
 
 
 def folder_name(text: str) -> str:

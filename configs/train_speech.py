@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from .load import Section
-from .train_video_eeg import TEST_SEEDS
+from .train_video_eeg import people_apart
 
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0.0)]
@@ -35,14 +35,7 @@ class SpeakersSection(Section):
 
     @model_validator(mode="after")
     def _apart(self) -> "SpeakersSection":
-        groups = [self.training_seeds, self.stopping_seeds, self.calibration_seeds, self.test_seeds]
-        seeds = [seed for group in groups for seed in group]
-        if len(set(seeds)) < len(seeds):
-            twice = sorted({seed for seed in seeds if seeds.count(seed) > 1})
-            raise ValueError(f"people must stay apart, but seeds {twice} are in two groups")
-        tested = sorted(set(seeds) & set(TEST_SEEDS))
-        if tested:
-            raise ValueError(f"seeds {tested} belong to the final test (1001 to 1010); train on others")
+        people_apart(self.training_seeds, self.stopping_seeds, self.calibration_seeds, self.test_seeds)
         return self
 
 

@@ -12,6 +12,23 @@ Positive = Annotated[float, Field(gt=0.0)]
 TEST_SEEDS = range(1001, 1011)
 
 
+def people_apart(*groups: tuple[int, ...]) -> None:
+    """Refuse simulated people who are in two groups, or in the final test.
+
+    Raises
+    ------
+    ValueError
+        Which seeds.
+    """
+    seeds = [seed for group in groups for seed in group]
+    if len(set(seeds)) < len(seeds):
+        twice = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+        raise ValueError(f"people must stay apart, but seeds {twice} are in two groups")
+    tested = sorted(set(seeds) & set(TEST_SEEDS))
+    if tested:
+        raise ValueError(f"seeds {tested} belong to the final test (1001 to 1010); train on others")
+
+
 class PeopleSection(Section):
     """Which simulated people: to train on, to choose by (validation), and to calibrate probabilities on.
 
@@ -43,14 +60,7 @@ class PeopleSection(Section):
 
     @model_validator(mode="after")
     def _apart(self) -> "PeopleSection":
-        groups = [self.posing_seeds, self.validation_seeds, self.calibration_seeds]
-        seeds = [seed for group in groups for seed in group]
-        if len(set(seeds)) < len(seeds):
-            twice = sorted({seed for seed in seeds if seeds.count(seed) > 1})
-            raise ValueError(f"people must stay apart, but seeds {twice} are in two groups")
-        tested = sorted(set(seeds) & set(TEST_SEEDS))
-        if tested:
-            raise ValueError(f"seeds {tested} belong to the final test (1001 to 1010); train on others")
+        people_apart(self.posing_seeds, self.validation_seeds, self.calibration_seeds)
         return self
 
 

@@ -55,6 +55,8 @@ class Signal:
     channel_names : tuple of str
     name : str
         Of the device or stream, for messages.
+    jitter_s : float
+        How far single stamps may be off without anything missing; 0 where the stamps themselves tell.
     """
 
     samples: FloatArray
@@ -62,6 +64,7 @@ class Signal:
     rate_hz: float
     channel_names: tuple[str, ...]
     name: str
+    jitter_s: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -293,8 +293,9 @@ def check_eeg(bundle: str, needs: EegNeeds | None, channel_names: Sequence[str],
     scalp = int(scalp_channels(channel_names).sum())
     if scalp < needs.min_scalp_channels:
         raise MoodringError(
-            f"EEG stream has {scalp} channels on the scalp; bundle '{bundle}' needs at least "
-            f"{needs.min_scalp_channels}. Rename channels to 10-20 names under [eeg.rename], or use another bundle"
+            f"EEG stream has {scalp} channels on the scalp (of {len(channel_names)}: {', '.join(channel_names[:8])}"
+            f"{', …' if len(channel_names) > 8 else ''}); bundle '{bundle}' needs at least {needs.min_scalp_channels}. "
+            "Rename channels to 10-20 names under [eeg.rename], or use another bundle"
         )
     if rate_hz < needs.min_rate_hz:
         raise MoodringError(

@@ -19,9 +19,11 @@ import numpy as np
 from ..configs import session_folder as names
 from ..configs.errors import ConfigError, MoodringError
 from ..configs.load import load
+from ..configs.toml_text import toml_text
 from ..models.contract import AUDIO_RATE_HZ, Recording, Signal, TimeArray, Video
 from .film import write_film
 from .frames import FileFrames, error_line, frame_times
+from .live_session import read_live_session
 from .media import read_sound
 from .streams import (
     TRUTH_RATE_HZ,
@@ -82,6 +84,9 @@ def write_session(recording: Recording, folder: Path, *, task: str = "", protoco
 def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> Recording:
     """Read a session folder; frames are decoded as they are asked for.
 
+    Of a session that was recorded live, everything that is whole is read, however it ended: see
+    :func:`~moodring.offline.live_session.read_live_session`.
+
     Parameters
     ----------
     folder : Path
@@ -98,6 +103,8 @@ def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> R
     except ConfigError as error:
         raise MoodringError(f"'{folder}' is not a session folder of version {names.VERSION}: {error}") from None
     path = folder / names.STREAMS_FOLDER / names.EEG_FILE
+    if not path.exists() and (folder / names.CONFIG_FILE).exists():
+        return read_live_session(folder, session)
     streams = read_streams(path)
     film = folder / names.VIDEO_FOLDER / names.CAMERA_FILE
     eeg = choose(streams, "EEG", None, path)
@@ -105,7 +112,7 @@ def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> R
         name=session.name,
         participant=session.participant,
         origin=session.origin,
-        t0_s=session.t0_s,
+        t0_s=session.t0_s or 0.0,
         rest_s=session.rest_s,
         eeg=None if eeg is None else eeg_signal(eeg),
         face=_face(film, _index(streams, names.VIDEO_INDEX_TYPE), missing),
@@ -137,16 +144,7 @@ def _write(recording: Recording, folder: Path, task: str, protocol: str, consent
         consent=consent,
     )
     # Last: a folder with this file has everything else.
-    (folder / names.SESSION_FILE).write_text(_toml(session), encoding="utf-8")
-
-
-def _toml(session: names.SessionFile) -> str:
-    """Write plain values as TOML; JSON's strings are TOML's, once every escape is one that TOML knows."""
-    lines = []
-    for key, value in session.model_dump().items():
-        text = json.dumps(value).replace("\x7f", "\\u007f") if isinstance(value, str) else repr(value)
-        lines.append(f"{key} = {text}")
-    return "\n".join(lines) + "\n"
+    (folder / names.SESSION_FILE).write_text(toml_text(session.model_dump()), encoding="utf-8")
 
 
 def _versions() -> dict[str, str | None]:

@@ -6,21 +6,22 @@ ahead, so that no other stream waits for a picture.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
+import numpy as np
 import pylsl
 
 from ..configs.errors import MoodringError
 from ..configs.live import LslSection
 from ..configs.lsl import liblsl_settings
 from ..models.contract import SIMULATED, Recording
+from .replay_outlets import Timeline, outlet_of, wait_for_consumers
+from .replay_playhead import Command, Moved, Playhead, Seek, Span, follow, next_lap
 from .replay_tracks import Timetable, Track, tracks_of
-from .streams import STREAM_KINDS, StreamDescription, StreamKind, Tree
+from .streams import STREAM_KINDS, StreamKind
 
-_WAITED_FOR: tuple[StreamKind, ...] = ("eeg", "face", "speech")
-_VIDEO_BUFFER_S = 4  # a frame is 230 kB: liblsl's own 360 s would be two gigabytes
-_BUFFER_S = 60
 _NAP_S = 0.05
 
 
@@ -69,10 +70,11 @@ class ReplayOptions:
 
 @dataclass(frozen=True)
 class Published:
-    """What went out: samples and worst lateness of each stream by name, and whether the end was reached."""
+    """What went out: samples of each stream by name, lateness of its chunks, and whether the end was reached."""
 
     samples: Mapping[str, int]
     worst_late_s: Mapping[str, float]
+    late_p99_s: Mapping[str, float]
     complete: bool
 
 
@@ -85,157 +87,172 @@ def apply_lsl_settings(section: LslSection) -> None:
 
 def stream_names(recording: Recording, options: ReplayOptions) -> dict[StreamKind, str]:
     """Name the streams a recording would be published as."""
-    prefix = options.prefix or (SIMULATED if recording.origin == SIMULATED else "replay")
+    prefix = _prefix(recording, options)
     return {kind: options.names.get(kind, f"{prefix}_{kind}") for kind in STREAM_KINDS}
 
 
-def publish(
-    recording: Recording,
-    options: ReplayOptions,
-    *,
-    stopped: Callable[[], bool] = lambda: False,
-    on_ready: Callable[[tuple[str, ...]], None] | None = None,
-    on_start: Callable[[float], None] | None = None,
-) -> Published:
-    """Publish a recording, in the calling thread, until its end.
+def _prefix(recording: Recording, options: ReplayOptions) -> str:
+    return options.prefix or (SIMULATED if recording.origin == SIMULATED else "replay")
 
-    Parameters
-    ----------
-    recording : Recording
-    options : ReplayOptions
-    stopped : callable
-        Asked at least every 50 ms; True ends the replay.
-    on_ready : callable
-        Told the names of the streams as soon as they can be found.
-    on_start : callable
-        Told the LSL time of the first moment of the replay.
+
+@dataclass(frozen=True)
+class Ready:
+    """The streams can be found under these names."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Started:
+    """All consumers are there; the first moment of the replay is at this LSL time."""
+
+    start_s: float
+
+
+class Control(Protocol):
+    """Whoever steers a replay and hears from it; asked at least every 50 ms, in the replay's own thread."""
+
+    def stopped(self) -> bool:
+        """Say whether the replay is to end."""
+        ...
+
+    def commands(self) -> Sequence[Command]:
+        """Give what was asked for since the last time."""
+        ...
+
+    def tell(self, news: Ready | Started | Moved) -> None:
+        """Hear how it goes."""
+        ...
+
+
+def publish(recording: Recording, options: ReplayOptions, control: Control) -> Published:
+    """Publish a recording, in the calling thread, until its end.
 
     Raises
     ------
     MoodringError
         Nothing to publish, nobody connects in time, or frames that cannot be read.
     """
-    timetable = Timetable.of(recording, options.only, options.start_s, options.speed)
-    tracks = tracks_of(recording, options.only, stream_names(recording, options), timetable, options.loop)
+    name = f"{_prefix(recording, options)}_timeline"
+    announced_by = f"{name}-{recording.name}"
+    timetable = Timetable.of(recording, options.only, options.start_s, options.speed, announced_by)
+    tracks = tracks_of(recording, options.only, stream_names(recording, options), timetable)
+    player = _Player(recording, timetable, tracks, Timeline(name, announced_by), control)
     try:
-        outlets = {track.kind: _outlet(track.description) for track in tracks}
-        if on_ready is not None:
-            on_ready(tuple(track.description.name for track in tracks))
-        complete = _wait_for_consumers(tracks, outlets, options.patience_s, stopped)
+        player.turn_to(Playhead(timetable.begin_s, 0.0, timetable.speed, playing=False))
+        control.tell(Ready(tuple(track.description.name for track in tracks)))
+        complete = wait_for_consumers(tracks, player.outlets, options.patience_s, control.stopped)
         if complete:
             start_s = pylsl.local_clock() + options.lead_s
-            if on_start is not None:
-                on_start(start_s)
-            complete = _run(tracks, outlets, timetable, start_s, options.loop, stopped)
+            player.move(Playhead(timetable.begin_s, start_s, timetable.speed))
+            control.tell(Started(start_s))
+            complete = _run(player, options.loop, control)
         if complete:
             # Closing an outlet throws away what its consumers have not fetched yet.
-            _sleep_until(pylsl.local_clock() + options.drain_s, stopped)
+            _sleep_until(pylsl.local_clock() + options.drain_s, control.stopped)
     finally:
         for track in tracks:
             track.close()
     return Published(
         {track.description.name: track.pushed for track in tracks},
-        {track.description.name: track.worst_late_s for track in tracks},
+        {track.description.name: track.lateness.worst_s for track in tracks},
+        {track.description.name: track.lateness.percentile_s(99.0) for track in tracks},
         complete,
     )
 
 
-def _run(
-    tracks: list[Track],
-    outlets: Mapping[StreamKind, pylsl.StreamOutlet],
-    timetable: Timetable,
-    start_s: float,
-    loop: bool,
-    stopped: Callable[[], bool],
-) -> bool:
-    """Push every chunk when it is due; say whether the end was reached."""
-    lap_start_s = start_s
-    while True:
-        for track in tracks:
-            track.rewind()
-        while open_tracks := [track for track in tracks if not track.done]:
-            track = min(open_tracks, key=lambda one: one.due_s)
-            if not _sleep_until(timetable.lsl_time(track.due_s, lap_start_s), stopped):
-                return False
-            if not _push(track, outlets[track.kind], timetable, lap_start_s):
-                # Its picture is still being made: let the others pass, and look again soon.
-                _push_others(open_tracks, track, outlets, timetable, lap_start_s)
-        if not loop:
-            return True
-        lap_start_s += timetable.lap_s
+class _Player:
+    """The outlets of a replay, and where it stands."""
+
+    def __init__(
+        self, recording: Recording, timetable: Timetable, tracks: list[Track], timeline: Timeline, control: Control
+    ) -> None:
+        self.timetable = timetable
+        self.tracks = tracks
+        self.outlets = {track.kind: outlet_of(track.description) for track in tracks}
+        self.head: Playhead
+        self._timeline = timeline
+        self._span = Span(recording.t0_s, timetable.first_s, timetable.end_s)
+        self._control = control
+
+    def move(self, head: Playhead) -> None:
+        """Lay the recording's clock anew onto LSL's; what goes out next stays next."""
+        self.head = head
+        if head.playing:
+            self._timeline.announce(head, self._span.t0_s, pylsl.local_clock())
+
+    def turn_to(self, head: Playhead) -> None:
+        """Play from another moment."""
+        for track in self.tracks:
+            track.seek(head.position_s)
+        self.move(head)
+
+    def obey(self, commands: Sequence[Command]) -> None:
+        """Follow commands in order, and answer each."""
+        for command in commands:
+            now_s = pylsl.local_clock()
+            unsent_s = min((track.unsent_s for track in self.tracks), default=np.inf)
+            refused = None
+            try:
+                head = follow(self.head, command, self._span, now_s, unsent_s)
+            except MoodringError as error:
+                refused = str(error)
+            else:
+                self.turn_to(head) if isinstance(command, Seek) else self.move(head)
+            position_s = self.head.position_at(now_s) - self._span.t0_s
+            self._control.tell(Moved(position_s, self.head.speed, self.head.playing, refused))
+
+    def announce(self) -> None:
+        """Say now and then where t0 lies."""
+        now_s = pylsl.local_clock()
+        if self._timeline.due(now_s):
+            self._timeline.announce(self.head, self._span.t0_s, now_s)
+
+    def due(self, track: Track) -> bool:
+        """Say whether a track's next chunk should have gone out."""
+        return not track.done and self.head.lsl_time(track.due_s) <= pylsl.local_clock()
+
+    def push(self, track: Track) -> bool:
+        """Push a track's next chunk; False where it is not there yet."""
+        chunk = track.take()
+        if chunk is None:
+            return False
+        stamps_s = self.head.lsl_times(chunk.stamps_s)
+        late_s = pylsl.local_clock() - float(stamps_s[-1])
+        self.outlets[track.kind].push_chunk(chunk.values, stamps_s.tolist())
+        track.passed(len(stamps_s), late_s)
+        return True
 
 
-def _push_others(
-    open_tracks: list[Track],
-    late: Track,
-    outlets: Mapping[StreamKind, pylsl.StreamOutlet],
-    timetable: Timetable,
-    lap_start_s: float,
-) -> None:
-    for track in open_tracks:
-        while (
-            track is not late
-            and not track.done
-            and timetable.lsl_time(track.due_s, lap_start_s) <= pylsl.local_clock()
-            and _push(track, outlets[track.kind], timetable, lap_start_s)
-        ):
-            pass
-    time.sleep(0.002)
-
-
-def _push(track: Track, outlet: pylsl.StreamOutlet, timetable: Timetable, lap_start_s: float) -> bool:
-    """Push the track's next chunk; False where it is not there yet."""
-    chunk = track.take()
-    if chunk is None:
-        return False
-    stamps = timetable.lsl_times(chunk.stamps_s, lap_start_s)
-    late_s = pylsl.local_clock() - float(stamps[-1])
-    outlet.push_chunk(chunk.values, stamps.tolist())
-    track.passed(len(stamps), late_s)
-    return True
-
-
-def _outlet(description: StreamDescription) -> pylsl.StreamOutlet:
-    info = pylsl.StreamInfo(
-        description.name,
-        description.type,
-        description.channel_count,
-        description.rate_hz,
-        description.channel_format,
-        description.source_id,
-    )
-    _append(info.desc(), description.desc)
-    video = description.channel_format == "int8"
-    return pylsl.StreamOutlet(info, 0, _VIDEO_BUFFER_S if video else _BUFFER_S)
-
-
-def _append(node: pylsl.info.XMLElement, tree: Tree) -> None:
-    for tag, content in tree:
-        if isinstance(content, str):
-            node.append_child_value(tag, content)
+def _run(player: _Player, loop: bool, control: Control) -> bool:
+    """Push every chunk when it is due and do as told; say whether the end was reached."""
+    while not control.stopped():
+        player.obey(control.commands())
+        player.announce()
+        open_tracks = [track for track in player.tracks if not track.done]
+        if not player.head.playing:
+            time.sleep(_NAP_S)
+        elif open_tracks:
+            _push_next(player, open_tracks)
+        elif loop:
+            player.turn_to(next_lap(player.head, player.timetable.begin_s, player.timetable.end_s))
         else:
-            _append(node.append_child(tag), content)
+            return True
+    return False
 
 
-def _wait_for_consumers(
-    tracks: list[Track],
-    outlets: Mapping[StreamKind, pylsl.StreamOutlet],
-    patience_s: float,
-    stopped: Callable[[], bool],
-) -> bool:
-    waited_for = [track for track in tracks if track.kind in _WAITED_FOR] or tracks
-    deadline_s = pylsl.local_clock() + patience_s
-    for track in waited_for:
-        while not outlets[track.kind].wait_for_consumers(_NAP_S):
-            if stopped():
-                return False
-            if pylsl.local_clock() > deadline_s:
-                names = ", ".join(one.description.name for one in waited_for if not outlets[one.kind].have_consumers())
-                raise MoodringError(
-                    f"nobody connected to {names} within {patience_s:g} s; start a session that reads these streams, "
-                    "or publish fewer (--only)"
-                )
-    return True
+def _push_next(player: _Player, open_tracks: list[Track]) -> None:
+    """Push the chunk that is due first, or sleep a little of the time until then."""
+    track = min(open_tracks, key=lambda one: one.due_s)
+    early_s = player.head.lsl_time(track.due_s) - pylsl.local_clock()
+    if early_s > 0:
+        time.sleep(min(early_s, _NAP_S))
+    elif not player.push(track):
+        # Its picture is still being made: let the others pass, and look again soon.
+        for other in open_tracks:
+            while other is not track and player.due(other) and player.push(other):
+                pass
+        time.sleep(0.002)
 
 
 def _sleep_until(moment_s: float, stopped: Callable[[], bool]) -> bool:

@@ -7,6 +7,7 @@ import contextlib
 import multiprocessing
 import signal
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -16,7 +17,8 @@ from typing import Self, TypeAlias
 
 from ..configs.errors import MoodringError
 from ..models.contract import Recording
-from .replay import Published, ReplayOptions, apply_lsl_settings, publish
+from .replay import Published, Ready, ReplayOptions, Started, apply_lsl_settings, publish
+from .replay_playhead import Command, Moved, Pause, Resume, Seek, SetSpeed
 
 _SWITCH_S = 0.0005  # how long the thread that reads frames may keep the interpreter from the one that pushes
 _GRACE_S = 5.0
@@ -34,21 +36,11 @@ ReplaySource: TypeAlias = Path | SimulatedSource
 
 
 @dataclass(frozen=True)
-class _Ready:
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Started:
-    start_s: float
-
-
-@dataclass(frozen=True)
 class _Failed:
     line: str
 
 
-_News: TypeAlias = _Ready | _Started | _Failed | Published
+_News: TypeAlias = Ready | Started | Moved | _Failed | Published
 
 
 class Replay:
@@ -61,8 +53,10 @@ class Replay:
         context = multiprocessing.get_context("spawn")
         self._news, theirs = context.Pipe()
         self._process = context.Process(target=_child, args=(theirs, source, options), name="replay", daemon=True)
-        self._ready: _Ready | None = None
-        self._started: _Started | None = None
+        self._answers: list[Moved] = []
+        self._sending = threading.Lock()  # commands may come from another thread than the one that waits
+        self._ready: Ready | None = None
+        self._started: Started | None = None
         self._failed: _Failed | None = None
         self._published: Published | None = None
         self._process.start()
@@ -127,10 +121,37 @@ class Replay:
         self._raise_failure()
         return self._published
 
+    def pause(self) -> None:
+        """Ask it to pause; what has gone out stays out. Like all four it returns at once: see :meth:`answers`."""
+        self.send(Pause())
+
+    def resume(self) -> None:
+        """Ask it to go on after a pause."""
+        self.send(Resume())
+
+    def seek(self, to_s: float) -> None:
+        """Ask it to go to a moment, in seconds from the recording's t0."""
+        self.send(Seek(to_s))
+
+    def set_speed(self, speed: float) -> None:
+        """Ask it to run the timeline so many times as fast."""
+        self.send(SetSpeed(speed))
+
+    def send(self, command: Command) -> None:
+        """Send a command, from any thread; one that comes before the start is followed at the start."""
+        with self._sending, contextlib.suppress(OSError):  # the end may have come meanwhile
+            self._news.send(command)
+
+    def answers(self) -> tuple[Moved, ...]:
+        """Give what the commands led to, one for each, since the last time."""
+        self._hear(0.0)
+        answers, self._answers = tuple(self._answers), []
+        return answers
+
     def stop(self) -> None:
         """End the child: by asking, then by force; at once where nothing is published yet."""
         self._hear(0.0)
-        with contextlib.suppress(OSError):  # it may have gone already
+        with self._sending, contextlib.suppress(OSError):  # it may have gone already
             self._news.send(None)
         deadline_s = time.monotonic() + (0.0 if self._ready is None else _GRACE_S)
         while self._process.is_alive() and time.monotonic() < deadline_s:
@@ -154,10 +175,12 @@ class Replay:
                 self._failed = _Failed(f"the replay's process ended early (exit status {code}); start it again")
 
     def _take(self, news: _News) -> None:
-        if isinstance(news, _Ready):
+        if isinstance(news, Ready):
             self._ready = news
-        elif isinstance(news, _Started):
+        elif isinstance(news, Started):
             self._started = news
+        elif isinstance(news, Moved):
+            self._answers.append(news)
         elif isinstance(news, _Failed):
             self._failed = news
         else:
@@ -190,13 +213,7 @@ def _child(parent: Connection, source: ReplaySource, options: ReplayOptions) -> 
     sys.setswitchinterval(_SWITCH_S)
     try:
         apply_lsl_settings(options.lsl)
-        published = publish(
-            open_source(source, options.eeg_stream),
-            options,
-            stopped=lambda: _told_to_stop(parent),
-            on_ready=lambda names: parent.send(_Ready(names)),
-            on_start=lambda start_s: parent.send(_Started(start_s)),
-        )
+        published = publish(open_source(source, options.eeg_stream), options, _PipeControl(parent))
         parent.send(published)
     except MoodringError as error:
         parent.send(_Failed(str(error)))
@@ -207,9 +224,32 @@ def _child(parent: Connection, source: ReplaySource, options: ReplayOptions) -> 
         raise
 
 
-def _told_to_stop(parent: Connection) -> bool:
-    """Whether the parent asked to stop, or is gone (its end of the pipe is closed then)."""
-    try:
-        return parent.poll() and parent.recv() is None
-    except (EOFError, OSError):
-        return True
+class _PipeControl:
+    """The child's end of the pipe."""
+
+    def __init__(self, parent: Connection) -> None:
+        self._parent = parent
+        self._commands: list[Command] = []
+        self._stopped = False
+
+    def stopped(self) -> bool:
+        """Whether the parent asked to stop, or is gone (its end of the pipe is closed then)."""
+        try:
+            while not self._stopped and self._parent.poll():
+                command = self._parent.recv()
+                if command is None:
+                    self._stopped = True
+                else:
+                    self._commands.append(command)
+        except (EOFError, OSError):
+            self._stopped = True
+        return self._stopped
+
+    def commands(self) -> list[Command]:
+        """Give what came."""
+        commands, self._commands = self._commands, []
+        return commands
+
+    def tell(self, news: Ready | Started | Moved) -> None:
+        """Tell the parent."""
+        self._parent.send(news)

@@ -1,17 +1,16 @@
 """Cut a recording into the chunks that a replay pushes, and say when each is due."""
 
-import queue
-import threading
 from dataclasses import dataclass
-from itertools import cycle, pairwise
+from itertools import pairwise
 from typing import Self
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ..configs.errors import MoodringError
-from ..models.contract import Image, Recording, Signal, TimeArray, Video
+from ..models.contract import Recording, Signal, TimeArray, Video
+from .replay_frames import FrameAhead
+from .replay_playhead import checked_speed
 from .scaling import scaled_size
 from .streams import (
     TRUTH_RATE_HZ,
@@ -28,7 +27,6 @@ from .streams import (
 
 EEG_CHUNK_S = 1 / 32
 AUDIO_CHUNK_S = 0.02
-_FRAMES_AHEAD = 8
 
 Values = NDArray[np.float32] | NDArray[np.int8] | list[str]
 
@@ -43,24 +41,32 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Timetable:
-    """Moves the recording's clock onto LSL's.
+    """What a replay plays.
 
     Attributes
     ----------
     begin_s, end_s : float
-        The part to publish, on the recording's clock; the end is one sample after the last.
+        On the recording's clock; the end is one sample after the last.
     speed : float
+        At the beginning.
+    first_s : float
+        The recording's first sample.
+    announced_by : str
+        ``source_id`` of the stream that announces t0; "" without.
     """
 
     begin_s: float
     end_s: float
     speed: float
+    first_s: float
+    announced_by: str = ""
 
     @classmethod
-    def of(cls, recording: Recording, only: tuple[StreamKind, ...], start_s: float, speed: float) -> Self:
+    def of(
+        cls, recording: Recording, only: tuple[StreamKind, ...], start_s: float, speed: float, announced_by: str = ""
+    ) -> Self:
         """Lay out the replay of a recording from ``start_s`` after its t0."""
-        if not 0.1 <= speed <= 100.0:
-            raise MoodringError(f"replay speed {speed:g} is outside 0.1..100; 1 is real time")
+        checked_speed(speed)
         spans = [span for span in _spans(recording, only) if span is not None]
         if not spans:
             raise MoodringError(
@@ -73,137 +79,100 @@ class Timetable:
                 f"replay starts at {start_s:g} s, but recording '{recording.name}' ends at "
                 f"{end_s - recording.t0_s:.1f} s; start earlier"
             )
-        return cls(begin_s, end_s, speed)
+        return cls(begin_s, end_s, speed, first_s, announced_by)
 
-    @property
-    def lap_s(self) -> float:
-        """How long one pass takes."""
-        return (self.end_s - self.begin_s) / self.speed
 
-    def lsl_time(self, stamp_s: float, start_s: float) -> float:
-        """Give the LSL time of a moment of the recording when the replay starts at ``start_s``."""
-        return float(self.lsl_times(np.array([stamp_s]), start_s)[0])
+class Lateness:
+    """How late chunks went out, counted in steps of 0.1 ms, so that hours of them cost nothing."""
 
-    def lsl_times(self, stamps_s: TimeArray, start_s: float) -> TimeArray:
-        """Give the LSL times of several moments."""
-        if self.speed == 1.0:
-            # One addition of one constant: distances between stamps stay what they were.
-            return stamps_s + (start_s - self.begin_s)
-        return (stamps_s - self.begin_s) / self.speed + start_s
+    _STEP_S = 1e-4
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(10_001, dtype=np.int64)
+        self.worst_s = 0.0
+
+    def add(self, late_s: float) -> None:
+        """Count a chunk."""
+        late_s = max(late_s, 0.0)
+        self._counts[min(int(late_s / self._STEP_S), len(self._counts) - 1)] += 1
+        self.worst_s = max(self.worst_s, late_s)
+
+    def percentile_s(self, percent: float) -> float:
+        """Give the lateness that so many percent of the chunks did not exceed; 0 before the first."""
+        total = int(self._counts.sum())
+        if total == 0:
+            return 0.0
+        reached = int(np.searchsorted(np.cumsum(self._counts), total * percent / 100.0))
+        return min((reached + 1) * self._STEP_S, self.worst_s)
 
 
 class Track:
-    """One stream of a replay: hands out its chunks in order."""
+    """One stream of a replay: hands out its chunks in order, from where it was sent to."""
 
     def __init__(
         self,
         kind: StreamKind,
         description: StreamDescription,
-        values: "Values | FrameAhead",
+        values: "Values | Video",
         stamps_s: TimeArray,
         chunk_samples: int,
     ) -> None:
         self.kind = kind
         self.description = description
         self.pushed = 0
-        self.worst_late_s = 0.0
+        self.lateness = Lateness()
         self._values = values
         self._stamps_s = stamps_s
         self._stops = chunk_stops(stamps_s, chunk_samples)
-        self._next = 0
+        self._at = 0
+        self._ahead: FrameAhead | None = None
 
     @property
     def done(self) -> bool:
-        """Whether all chunks of this pass have gone out."""
-        return self._next >= len(self._stops)
+        """Whether all chunks have gone out."""
+        return self._at >= len(self._stamps_s)
 
     @property
     def due_s(self) -> float:
         """When the next chunk's last sample was captured, on the recording's clock."""
-        return float(self._stamps_s[self._stops[self._next] - 1])
+        return float(self._stamps_s[self._stop - 1])
 
-    def rewind(self) -> None:
-        """Begin again."""
-        self._next = 0
+    @property
+    def unsent_s(self) -> float:
+        """When the next sample was captured; infinity at the end."""
+        return np.inf if self.done else float(self._stamps_s[self._at])
+
+    @property
+    def _stop(self) -> int:
+        return int(self._stops[np.searchsorted(self._stops, self._at, side="right")])
+
+    def seek(self, position_s: float) -> None:
+        """Go on with the first sample at or after a moment of the recording's clock."""
+        at = int(np.searchsorted(self._stamps_s, position_s))
+        if isinstance(self._values, Video):
+            if self._ahead is not None:
+                self._ahead.close()
+            self._ahead = FrameAhead(self._values, at)
+        self._at = at
 
     def take(self) -> Chunk | None:
         """Give the next chunk; None where its frame is not ready. It stays next until :meth:`passed`."""
-        first = int(self._stops[self._next - 1]) if self._next else 0
-        stop = int(self._stops[self._next])
-        if not isinstance(self._values, FrameAhead):
-            return Chunk(self._values[first:stop], self._stamps_s[first:stop])
-        frame = self._values.get()
-        return None if frame is None else Chunk(frame, self._stamps_s[first:stop])
+        part = slice(self._at, self._stop)
+        if not isinstance(self._values, Video):
+            return Chunk(self._values[part], self._stamps_s[part])
+        frame = self._ahead.get() if self._ahead is not None else None
+        return None if frame is None else Chunk(frame, self._stamps_s[part])
 
     def passed(self, samples: int, late_s: float) -> None:
         """Note that the chunk went out."""
-        self._next += 1
+        self._at += samples
         self.pushed += samples
-        self.worst_late_s = max(self.worst_late_s, late_s)
+        self.lateness.add(late_s)
 
     def close(self) -> None:
         """End what runs beside."""
-        if isinstance(self._values, FrameAhead):
-            self._values.close()
-
-
-class FrameAhead:
-    """Reads a few frames ahead in a thread of its own, from ``first`` on; over and over again where it loops.
-
-    The thread alone touches the frames; the queue hands over arrays that nobody writes any more.
-    """
-
-    def __init__(self, video: Video, first: int, loop: bool) -> None:
-        self._video = video
-        self._first = first
-        self._loop = loop
-        self._queue: queue.Queue[NDArray[np.int8] | MoodringError] = queue.Queue(_FRAMES_AHEAD)
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._read, name="replay-frames", daemon=True)
-        self._thread.start()
-
-    def get(self) -> NDArray[np.int8] | None:
-        """Give the next frame as ``(1, height * width * 3)``; None where it is not ready."""
-        try:
-            frame = self._queue.get_nowait()
-        except queue.Empty:
-            if not self._thread.is_alive() and self._queue.empty():
-                raise MoodringError(f"frames of '{self._video.name}' ended early; the reader stopped") from None
-            return None
-        if isinstance(frame, MoodringError):
-            raise frame
-        return frame
-
-    def close(self) -> None:
-        """End the thread."""
-        self._closing.set()
-        self._thread.join(timeout=5.0)
-
-    def _read(self) -> None:
-        order = range(self._first, len(self._video.stamps_s))
-        for index in cycle(order) if self._loop else order:
-            try:
-                frame = self._flat(self._video.frames[index])
-            except MoodringError as error:
-                self._put(error)
-                return
-            if not self._put(frame):
-                return
-
-    def _flat(self, image: Image) -> NDArray[np.int8]:
-        height, width = scaled_size(self._video.height, self._video.width)
-        if image.shape != (height, width, 3):
-            image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-        return np.ascontiguousarray(image).reshape(1, -1).view(np.int8)
-
-    def _put(self, item: NDArray[np.int8] | MoodringError) -> bool:
-        while not self._closing.is_set():
-            try:
-                self._queue.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False
+        if self._ahead is not None:
+            self._ahead.close()
 
 
 def chunk_stops(stamps_s: TimeArray, chunk_samples: int) -> NDArray[np.int64]:
@@ -223,16 +192,15 @@ def tracks_of(
     only: tuple[StreamKind, ...],
     names: dict[StreamKind, str],
     timetable: Timetable,
-    loop: bool,
 ) -> list[Track]:
-    """Make the tracks of what is to be published of a recording, and start reading its frames."""
+    """Make the tracks of what is to be published of a recording; nothing is read before :meth:`Track.seek`."""
     tracks: list[Track] = []
     for kind in only:
         source_id = f"{names[kind]}-{recording.name}"
         if kind in ("eeg", "speech"):
             track = _signal_track(recording, kind, names[kind], source_id, timetable)
         elif kind == "face":
-            track = _face_track(recording, names[kind], source_id, timetable, loop)
+            track = _face_track(recording, names[kind], source_id, timetable)
         elif kind == "truth":
             track = _truth_track(recording, names[kind], source_id, timetable)
         else:
@@ -249,24 +217,24 @@ def _signal_track(
     first = _first(signal.stamps_s, timetable) if signal is not None else None
     if signal is None or first is None:
         return None
-    times = session_times(recording, float(signal.stamps_s[first]), timetable.speed)
+    times = session_times(recording, float(signal.stamps_s[first]), timetable.speed, timetable.announced_by)
     published = _sped_up(signal, timetable.speed)
     describe, chunk_s = (describe_eeg, EEG_CHUNK_S) if kind == "eeg" else (describe_speech, AUDIO_CHUNK_S)
     chunk = max(1, int(signal.rate_hz * chunk_s))
-    values = np.ascontiguousarray(signal.samples[first:], dtype=np.float32)
-    return Track(kind, describe(published, name, source_id, times), values, signal.stamps_s[first:], chunk)
+    values = np.ascontiguousarray(signal.samples, dtype=np.float32)
+    return Track(kind, describe(published, name, source_id, times), values, signal.stamps_s, chunk)
 
 
-def _face_track(recording: Recording, name: str, source_id: str, timetable: Timetable, loop: bool) -> Track | None:
+def _face_track(recording: Recording, name: str, source_id: str, timetable: Timetable) -> Track | None:
     video = recording.face
     first = _first(video.stamps_s, timetable) if video is not None else None
     if video is None or first is None:
         return None
     height, width = scaled_size(video.height, video.width)
     published = Video(video.frames, video.stamps_s, video.rate_hz * timetable.speed, height, width, video.name)
-    times = session_times(recording, float(video.stamps_s[first]), timetable.speed)
+    times = session_times(recording, float(video.stamps_s[first]), timetable.speed, timetable.announced_by)
     description = describe_face(published, name, source_id, times)
-    return Track("face", description, FrameAhead(video, first, loop), video.stamps_s[first:], 1)
+    return Track("face", description, video, video.stamps_s, 1)
 
 
 def _truth_track(recording: Recording, name: str, source_id: str, timetable: Timetable) -> Track | None:
@@ -274,9 +242,9 @@ def _truth_track(recording: Recording, name: str, source_id: str, timetable: Tim
     first = _first(truth.stamps_s, timetable) if truth is not None else None
     if truth is None or first is None:
         return None
-    times = session_times(recording, float(truth.stamps_s[first]), timetable.speed)
+    times = session_times(recording, float(truth.stamps_s[first]), timetable.speed, timetable.announced_by)
     description = describe_truth(name, source_id, times, TRUTH_RATE_HZ * timetable.speed)
-    return Track("truth", description, truth_samples(truth)[first:], truth.stamps_s[first:], 1)
+    return Track("truth", description, truth_samples(truth), truth.stamps_s, 1)
 
 
 def _marker_track(recording: Recording, name: str, source_id: str, timetable: Timetable) -> Track | None:
@@ -284,9 +252,9 @@ def _marker_track(recording: Recording, name: str, source_id: str, timetable: Ti
     first = _first(stamps_s, timetable)
     if first is None:
         return None
-    texts = [marker.text for marker in recording.markers[first:]]
-    times = session_times(recording, float(stamps_s[first]), timetable.speed)
-    return Track("markers", describe_markers(name, source_id, times), texts, stamps_s[first:], 1)
+    texts = [marker.text for marker in recording.markers]
+    times = session_times(recording, float(stamps_s[first]), timetable.speed, timetable.announced_by)
+    return Track("markers", describe_markers(name, source_id, times), texts, stamps_s, 1)
 
 
 def _sped_up(signal: Signal, speed: float) -> Signal:

@@ -15,6 +15,10 @@ STREAM_KINDS: tuple[StreamKind, ...] = ("eeg", "face", "speech", "truth", "marke
 TRUTH_TYPE = "EmotionTruth"
 TRUTH_CHANNELS = ("valence", "arousal", "valence_level", "arousal_level", "stimulus")
 TRUTH_RATE_HZ = 8.0
+VIDEO_TYPE = "VideoFrames"
+
+TIMELINE_TYPE = "ReplayTimeline"
+TIMELINE_CHANNELS = ("speed", "playing")
 
 
 @dataclass(frozen=True)
@@ -40,21 +44,26 @@ class StreamDescription:
 
 @dataclass(frozen=True)
 class SessionTimes:
-    """Where a stream stands in its session: what the decoder needs to find the session's own t0."""
+    """Where a stream stands in its session: what the decoder needs to find the session's own t0.
+
+    ``timeline`` is the ``source_id`` of the stream that announces t0 while the session is replayed; "" without.
+    """
 
     origin: str
     participant: str
     rest_s: float
     first_sample_after_t0_s: float
+    timeline: str = ""
 
 
-def session_times(recording: Recording, first_stamp_s: float, speed: float = 1.0) -> SessionTimes:
+def session_times(recording: Recording, first_stamp_s: float, speed: float = 1.0, timeline: str = "") -> SessionTimes:
     """Place a stream that starts at ``first_stamp_s`` of a recording that runs at ``speed``."""
     return SessionTimes(
         recording.origin,
         recording.participant,
         recording.rest_s / speed,
         (first_stamp_s - recording.t0_s) / speed,
+        timeline,
     )
 
 
@@ -70,7 +79,7 @@ def describe_face(video: Video, name: str, source_id: str, times: SessionTimes) 
     count = video.height * video.width * 3
     layout = (("width", str(video.width)), ("height", str(video.height)), ("encoding", "bgr24"))
     desc = (_session(times, (("video", layout),)),)
-    return StreamDescription(name, "VideoFrames", count, video.rate_hz, "int8", source_id, desc)
+    return StreamDescription(name, VIDEO_TYPE, count, video.rate_hz, "int8", source_id, desc)
 
 
 def describe_speech(signal: Signal, name: str, source_id: str, times: SessionTimes) -> StreamDescription:
@@ -90,6 +99,12 @@ def describe_markers(name: str, source_id: str, times: SessionTimes) -> StreamDe
     return StreamDescription(name, "Markers", 1, 0.0, "string", source_id, (_session(times),))
 
 
+def describe_timeline(name: str, source_id: str) -> StreamDescription:
+    """Describe the stream whose samples are stamped with the LSL time of a replay's t0."""
+    channels = _channels(TIMELINE_CHANNELS, "Timeline", "none")
+    return StreamDescription(name, TIMELINE_TYPE, len(TIMELINE_CHANNELS), 0.0, "float32", source_id, (channels,))
+
+
 def truth_samples(truth: Truth) -> FloatArray:
     """Lay out the truth as ``(n_times, 5)``: valence, arousal, their levels, and the stimulus."""
     samples: FloatArray = np.column_stack([truth.latents, truth.levels, truth.stimulus]).astype(np.float32)
@@ -107,4 +122,5 @@ def _session(times: SessionTimes, more: Tree = ()) -> tuple[str, Tree]:
         ("first_sample_after_t0_s", repr(float(times.first_sample_after_t0_s))),
         ("rest_s", repr(float(times.rest_s))),
     )
-    return "moodring", fields + more
+    announced: Tree = (("timeline", times.timeline),) if times.timeline else ()
+    return "moodring", fields + announced + more

@@ -3,12 +3,13 @@
 import gzip
 import io
 import logging
-import struct
-from collections.abc import Iterator, Mapping, Sequence
+import mmap
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyxdf
@@ -16,6 +17,10 @@ from numpy.typing import NDArray
 
 from ..configs.errors import MoodringError
 from ..models.contract import TimeArray
+from .xdf_survey import sane_part, survey
+
+LONGEST_S = 7 * 86_400.0
+"""No session is longer: what is further apart is damage."""
 
 _log = logging.getLogger(__name__)
 _pyxdf_log = logging.getLogger("pyxdf.pyxdf")
@@ -88,64 +93,50 @@ def read_streams(path: Path) -> list[ReadStream]:
 
 def _load(path: Path, packed: bool, complaints: list[str]) -> list[dict[str, Any]]:
     try:
-        with gzip.open(path) if packed else path.open("rb") as file:
-            fault = _first_fault(file)
-            if not fault.impossible:
-                try:
-                    file.seek(0)
-                    return _pyxdf(file)
-                except Exception as error:  # pyxdf lets through whatever damaged bytes cause
-                    complaints.append(_one_line(error))
-            else:
-                complaints.append("a chunk claims more samples than it has bytes")
-        # pyxdf closes what it reads.
-        with gzip.open(path) if packed else path.open("rb") as file:
-            return _pyxdf(io.BytesIO(file.read(fault.place)))
+        if packed:
+            raw = _unpacked(path, complaints)
+            return _streams(raw, lambda: io.BytesIO(raw), complaints)
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            return _streams(mapped, lambda: path.open("rb"), complaints)
     except Exception as error:
         raise MoodringError(
             f"XDF file '{path}' is damaged and nothing in it can be read ({_one_line(error)}); use a copy"
         ) from None
 
 
-def _pyxdf(file: IO[bytes] | gzip.GzipFile) -> list[dict[str, Any]]:
+def _streams(
+    raw: bytes | mmap.mmap, reopen: Callable[[], io.BufferedIOBase], complaints: list[str]
+) -> list[dict[str, Any]]:
+    found = survey(raw)
+    if found.fault is None:
+        try:
+            return _pyxdf(reopen())
+        except Exception as error:  # pyxdf lets through whatever damaged bytes cause
+            complaints.append(_one_line(error))
+    else:
+        complaints.append(found.fault)
+    return _pyxdf(io.BytesIO(sane_part(raw, found)))
+
+
+def _unpacked(path: Path, complaints: list[str]) -> bytes:
+    """Unpack a file as far as that goes."""
+    raw = bytearray()
+    with gzip.open(path) as file:
+        try:
+            while part := file.read1(1 << 20):  # a longer read would lose what came before the damage
+                raw += part
+        except (EOFError, OSError, zlib.error) as error:
+            complaints.append(_one_line(error))
+            if not raw:
+                raise
+    return bytes(raw)
+
+
+def _pyxdf(file: io.BufferedIOBase) -> list[dict[str, Any]]:
     # Jitter is kept: taking it out would close up gaps.
-    streams: list[dict[str, Any]] = pyxdf.load_xdf(file, dejitter_timestamps=False)[0]
+    with file, np.errstate(all="ignore"):
+        streams: list[dict[str, Any]] = pyxdf.load_xdf(file, dejitter_timestamps=False)[0]
     return streams
-
-
-@dataclass(frozen=True)
-class _Fault:
-    """Where a file stops making sense, and whether pyxdf would ask for all memory there."""
-
-    place: int
-    impossible: bool
-
-
-def _first_fault(file: IO[bytes] | gzip.GzipFile) -> _Fault:
-    """Find the first chunk that is cut or makes no sense; the file's end where all are whole."""
-    size = file.seek(0, io.SEEK_END)
-    place = 4
-    while place < size:
-        file.seek(place)
-        head = file.read(24)
-        length = _varlen(head, 0)
-        if length is None:
-            break
-        start = 1 + head[0]
-        if length < 2 or place + start + length > size:
-            break
-        if head[start : start + 2] == b"\x03\x00" and (_varlen(head, start + 6) or 0) > length:
-            return _Fault(place, impossible=True)
-        place += start + length
-    return _Fault(min(place, size), impossible=False)
-
-
-def _varlen(head: bytes, place: int) -> int | None:
-    """Read XDF's number of variable length."""
-    form = {1: "<B", 4: "<I", 8: "<Q"}.get(head[place]) if place < len(head) else None
-    if form is None or place + 1 + struct.calcsize(form) > len(head):
-        return None
-    return int(struct.unpack_from(form, head, place + 1)[0])
 
 
 @contextmanager
@@ -171,11 +162,18 @@ def _complaints() -> Iterator[list[str]]:
 def _stream(stream: Mapping[str, Any], path: Path) -> ReadStream:
     info = stream["info"]
     values: Any = stream["time_series"]
-    texts = tuple(str(row[0]) for row in values) if isinstance(values, list) else ()
+    texts = tuple(str(row[0]) if len(row) else "" for row in values) if isinstance(values, list) else ()
     stamps_s = np.asarray(stream["time_stamps"], dtype=np.float64)
-    if not np.isfinite(stamps_s).all():
-        raise MoodringError(f"stream '{info['name'][0]}' of '{path}' has stamps that are no numbers; record it again")
     numbers = None if isinstance(values, list) else np.asarray(values)
+    # A damaged stamp may be any number or none; one far from all others would make a session of a million years.
+    with np.errstate(all="ignore"):
+        finite_s = stamps_s[np.isfinite(stamps_s)]
+        near = np.abs(stamps_s - (np.median(finite_s) if len(finite_s) else 0.0)) <= LONGEST_S
+    if not near.all():
+        _log.warning("stream of '%s': %d stamps are no numbers or days from the others", path, int((~near).sum()))
+        stamps_s = stamps_s[near]
+        numbers = None if numbers is None else numbers[near]
+        texts = tuple(text for text, keep in zip(texts, near, strict=True) if keep) if texts else ()
     order = np.argsort(stamps_s, kind="stable")
     if not np.array_equal(order, np.arange(len(order))):
         stamps_s = stamps_s[order]

@@ -1,16 +1,20 @@
 """Understand the streams of an XDF file as a recording: whose EEG, in what unit, with what voice and markers."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..configs.errors import MoodringError
-from ..models.contract import FloatArray, Marker, Recording, Signal, Truth
+from ..models.contract import FloatArray, Image, Marker, Recording, Signal, Truth, Video
 from .audio import speech_signal
-from .streams import TRUTH_CHANNELS, TRUTH_TYPE
-from .xdf_reading import ReadStream, read_streams
+from .streams import TIMELINE_TYPE, TRUTH_CHANNELS, TRUTH_TYPE, VIDEO_TYPE
+from .xdf_reading import LONGEST_S, ReadStream, read_streams
+
+_log = logging.getLogger(__name__)
 
 # To microvolts; numbers are powers of ten of a volt, as MNE-LSL writes units.
 _MICROVOLTS_PER = {
@@ -19,6 +23,8 @@ _MICROVOLTS_PER = {
     **dict.fromkeys(("volts", "volt", "v", "0"), 1e6),
 }
 _FALLBACK_AUDIO_HZ = 16_000.0
+_AUDIO_RATES_HZ = (1_000.0, 768_000.0)
+_HIGHEST_RATE_HZ = 1e6
 
 
 def read_xdf(path: Path, eeg: str | None = None, speech: str | None = None) -> Recording:
@@ -49,15 +55,22 @@ def read_xdf(path: Path, eeg: str | None = None, speech: str | None = None) -> R
         raise MoodringError(f"XDF file '{path}' holds no stream of type EEG or Audio with samples; it holds {found}")
     main = eeg_stream or speech_stream
     first_s = min(float(s.stamps_s[0]) for s in (eeg_stream, speech_stream) if s is not None)
+    if eeg_stream is not None and speech_stream is not None:
+        apart_s = float(speech_stream.stamps_s[0] - eeg_stream.stamps_s[0])
+        if abs(apart_s) > LONGEST_S:
+            raise MoodringError(
+                f"XDF file '{path}': stream '{speech_stream.name}' begins {apart_s:.3g} s after '{eeg_stream.name}'; "
+                "they share no clock, or the file is damaged"
+            )
     return Recording(
         name=path.stem,
         participant=(main.text("moodring", "participant") if main else None) or "unknown",
         origin=(main.text("moodring", "origin") if main else None) or path.name,
-        t0_s=_t0_s(main, first_s),
-        rest_s=_number(main.text("moodring", "rest_s") if main else None, 0.0),
+        t0_s=_t0_s(main, first_s, streams),
+        rest_s=max(0.0, _number(main.text("moodring", "rest_s") if main else None, 0.0)),
         eeg=None if eeg_stream is None else eeg_signal(eeg_stream),
-        face=None,
-        speech=None if speech_stream is None else _speech(speech_stream),
+        face=video_of(streams),
+        speech=None if speech_stream is None else speech_of(speech_stream),
         truth=truth_of(streams),
         markers=markers_of(streams),
     )
@@ -90,8 +103,37 @@ def eeg_signal(stream: ReadStream) -> Signal:
     factors = np.array([_MICROVOLTS_PER.get(units[index].strip().lower(), 1.0) for index in keep])
     with np.errstate(over="ignore", invalid="ignore"):  # values that are no numbers stay what they are
         samples: FloatArray = (np.asarray(stream.values)[:, keep] * factors).astype(np.float32)
-    rate_hz = stream.rate_hz or _observed_rate_hz(stream)
+    rate_hz = stream.rate_hz if 0 < stream.rate_hz <= _HIGHEST_RATE_HZ else _observed_rate_hz(stream)
     return Signal(samples, stream.stamps_s, rate_hz, tuple(names[index] for index in keep), stream.name)
+
+
+class StoredFrames:
+    """Raw BGR frames as rows of bytes: ``(n_frames, height * width * 3)``."""
+
+    def __init__(self, rows: NDArray[np.generic], height: int, width: int) -> None:
+        self._rows = rows
+        self._shape = (height, width, 3)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int, /) -> Image:
+        return np.ascontiguousarray(self._rows[index]).view(np.uint8).reshape(self._shape)
+
+
+def video_of(streams: Sequence[ReadStream]) -> Video | None:
+    """Take the first stream of pictures in the layout that a replay publishes; others are named in the log."""
+    taken = None
+    for stream in (s for s in streams if s.type == VIDEO_TYPE and len(s.stamps_s)):
+        width, height = (int(_number(stream.text("moodring", "video", side), 0.0)) for side in ("width", "height"))
+        rows = stream.values
+        fits = rows is not None and rows.dtype == np.int8 and rows.shape[1] == width * height * 3 > 0
+        if rows is None or not fits or taken is not None:
+            _log.warning("video stream '%s' is left out: one stream of raw bgr24 frames is read", stream.name)
+            continue
+        rate_hz = stream.rate_hz if 0 < stream.rate_hz <= _HIGHEST_RATE_HZ else _observed_rate_hz(stream)
+        taken = Video(StoredFrames(rows, height, width), stream.stamps_s, rate_hz, height, width, stream.name)
+    return taken
 
 
 def truth_of(streams: Sequence[ReadStream]) -> Truth | None:
@@ -114,13 +156,24 @@ def markers_of(streams: Sequence[ReadStream]) -> tuple[Marker, ...]:
     return tuple(sorted(markers, key=lambda marker: marker.stamp_s))
 
 
-def _speech(stream: ReadStream) -> Signal:
+def speech_of(stream: ReadStream) -> Signal:
+    """Take a stream of sound as speech, mono at 16 kHz."""
     rate_hz = stream.rate_hz or _FALLBACK_AUDIO_HZ
+    lowest_hz, highest_hz = _AUDIO_RATES_HZ
+    if not lowest_hz <= rate_hz <= highest_hz:
+        raise MoodringError(
+            f"audio stream '{stream.name}' says {rate_hz:g} Hz; {lowest_hz:g} to {highest_hz:g} Hz were expected: "
+            "it is no sound, or the file is damaged"
+        )
     signal = speech_signal(np.asarray(stream.values), stream.stamps_s, rate_hz, stream.name)
     return replace(signal, name=stream.name)
 
 
-def _t0_s(stream: ReadStream | None, first_s: float) -> float:
+def _t0_s(stream: ReadStream | None, first_s: float, streams: Sequence[ReadStream]) -> float:
+    # Announced by a replay that was recorded: right also where the recording began in its middle.
+    announced = next((s for s in streams if s.type == TIMELINE_TYPE and len(s.stamps_s)), None)
+    if announced is not None and abs(float(announced.stamps_s[0]) - first_s) <= LONGEST_S:
+        return float(announced.stamps_s[0])
     after = stream.text("moodring", "first_sample_after_t0_s") if stream else None
     if stream is None or after is None:
         return first_s
@@ -132,7 +185,7 @@ def _number(text: str | None, default: float) -> float:
         value = float(text) if text is not None else default
     except ValueError:
         return default
-    return value if np.isfinite(value) else default
+    return value if abs(value) <= LONGEST_S else default
 
 
 def _filled(values: Sequence[str], count: int) -> list[str]:

@@ -11,6 +11,7 @@ from .ring import Ring, RingSlice
 _HAIR_S = 1e-3
 _STALE_EEG_S = 0.1
 _STALE_FRAME_S = 0.25
+_RATE_OFF = 0.1
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,13 @@ def stop_at(ring: Ring, time_s: float) -> int:
 def eeg_window(piece: RingSlice, ring: Ring, n: int, time_s: float, good: BoolArray) -> EegWindow | None:
     """Make a window of the last ``n`` samples up to a moment.
 
-    None where they are too few, too old, invalid (settling after the start or a gap) or not finite.
+    None where they are too few, too old, invalid (settling after the start or a gap), not finite, or so far from the
+    announced rate that their rhythms would be taken for others.
     """
     if len(piece) < n or not piece.valid.all() or piece.stamps_s[-1] < time_s - _STALE_EEG_S or not good.any():
+        return None
+    span_s, announced_s = float(piece.stamps_s[-1] - piece.stamps_s[0]), (n - 1) / ring.layout.rate_hz
+    if abs(span_s - announced_s) > _RATE_OFF * announced_s:
         return None
     if not np.isfinite(piece.samples[:, good]).all():
         return None

@@ -1,19 +1,25 @@
 """Builds what a session consists of from its config: posts, rings, and the plan of its decisions."""
 
+from __future__ import annotations
+
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..configs.errors import MoodringError
 from ..configs.live import EegSection, LiveConfig
 from ..models.signals.eeg_chain import EegChainSpec, delay_s
 from .clock import Clock
 from .intake import EegTreatment, Intake
-from .loaded import Models
 from .plan import Plan, first_decision
 from .post import Post
 from .ring import Ring
 from .sources.base import SourceInfo
+
+if TYPE_CHECKING:
+    from .loaded import Models  # with it comes torch, which a source needs not
 
 _KEPT_S = 60.0
 _KEPT_FRAMES = 128
@@ -76,9 +82,11 @@ def build_posts(config: LiveConfig, clock: Clock) -> tuple[Post, ...]:
 
 def intake_maker(section: EegSection | None, folder: Path | None) -> Callable[[SourceInfo], Intake]:
     """Give the function that makes a source's ring, in a folder or in this process's memory, and its intake."""
+    numbers = itertools.count()
 
     def make(info: SourceInfo) -> Intake:
-        path = folder / f"{info.modality}.ring" if folder is not None else None
+        # A file of its own each time: screens may still have the last one mapped.
+        path = folder / f"{info.modality}-{next(numbers)}.ring" if folder is not None else None
         capacity = _KEPT_FRAMES if info.modality == "face" else round(_KEPT_S * (info.rate_hz or 1.0))
         ring = Ring.create(capacity, info.shape, info.dtype, info.rate_hz or 0.0, info.channel_names, path)
         treatment = None
@@ -97,11 +105,11 @@ def chain_spec(rate_hz: float, names: tuple[str, ...], section: EegSection | Non
     return EegChainSpec(rate_hz, names, section.line_hz, reference)
 
 
-def plan_facts(intakes: Sequence[Intake]) -> PlanFacts:
+def plan_facts(intakes: Sequence[Intake], announced_t0_s: float | None = None) -> PlanFacts:
     """Gather what the sources say of the session.
 
-    A replay says how long after t0 its first sample was taken: t0 follows, to the millisecond the same as in the
-    recording. Otherwise t0 is the moment from which all sources deliver.
+    A replay announces its t0, and says how long after t0 its first sample was taken: where nothing was announced, t0
+    follows from the first sample that came. Otherwise t0 is the moment from which all sources deliver.
 
     Raises
     ------
@@ -119,7 +127,7 @@ def plan_facts(intakes: Sequence[Intake]) -> PlanFacts:
     rests = [intake.info.rest_s for intake in intakes if intake.info.rest_s]
     eeg = next((intake.info for intake in intakes if intake.info.modality == "eeg"), None)
     return PlanFacts(
-        t0_s=min(told) if told else max(firsts),
+        t0_s=announced_t0_s if announced_t0_s is not None else min(told, default=max(firsts)),
         first_stamp_s=min(firsts),
         rest_s=max(rests) if rests else None,
         eeg_rate_hz=eeg.rate_hz if eeg is not None else None,

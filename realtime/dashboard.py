@@ -156,10 +156,21 @@ def line(snapshot: Snapshot | None, silent_s: float = 0.0, why: str = "") -> str
         parts.append(f"valence {_answer_line(readout.valence, readout.valence_set)}")
         parts.append(f"arousal {_answer_line(readout.arousal, readout.arousal_set)}")
     parts.append(f"voice {wording.speech(snapshot).text}")
-    parts.append(", ".join(f"{wording.SOURCE_TITLES[s.modality]} {wording.health(s).text}" for s in snapshot.sources))
+    if (recording := wording.recording(snapshot)) is not None:
+        parts.append(recording.text)
+    parts.append(", ".join(_source_line(source) for source in snapshot.sources))
     if snapshot.latency_ms is not None:
         parts.append(f"latency {snapshot.latency_ms.p50:.0f}/{snapshot.latency_ms.p99:.0f} ms")
+        parts.append(f"information age {wording.information_ages(snapshot)}")
+    if snapshot.skipped_decisions:
+        parts.append(f"{snapshot.skipped_decisions} decisions skipped")
     return " | ".join([*parts, *notices(snapshot)])
+
+
+def _source_line(status: SourceStatus) -> str:
+    text = f"{wording.SOURCE_TITLES[status.modality]} {wording.health(status).text}"
+    why = wording.trouble(status) or wording.drift(status)
+    return f"{text} ({why})" if why else text
 
 
 def _answer_line(shares: FloatArray, members: tuple[int, ...]) -> str:
@@ -208,6 +219,8 @@ def _head(snapshot: Snapshot, silent_s: float, glyphs: Glyphs) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append("moodring", "bold").append(f"  {snapshot.engine[:20]}  ", "bright_black")
     text.append(f"{glyphs.marks[said.tone]} {said.text}", _STYLES[said.tone])
+    if (recording := wording.recording(snapshot)) is not None:
+        text.append(f"  {glyphs.marks[recording.tone]} {recording.text}", _STYLES[recording.tone])
     return text
 
 
@@ -295,20 +308,24 @@ def _sources(snapshot: Snapshot, glyphs: Glyphs) -> Table:
 
 
 def _source_figures(status: SourceStatus) -> tuple[Text, ...]:
-    if status.error is not None:
-        return (Text(status.error, no_wrap=True, overflow="ellipsis"),)
     if not status.configured:
         return (Text("left out of the config", "bright_black"),)
-    words = (wording.rate(status), wording.lost(status), wording.age(status.age_s), wording.delay(status))
+    if (line := wording.trouble(status)) and status.health != "recovered":
+        return (Text(line, no_wrap=True, overflow="ellipsis"),)
+    rate = wording.rate(status)
+    if status.modality == "speech" and status.figures.drift_ppm is not None:
+        rate += f" {status.figures.drift_ppm:+.0f} ppm"
+    words = (rate, wording.lost(status), wording.age(status.age_s), wording.delay(status))
     return tuple(Text(word, no_wrap=True) for word in words)
 
 
 def _figures(snapshot: Snapshot) -> Text:
     latency = snapshot.latency_ms
-    delay = "–" if latency is None else f"{latency.p50:.0f} / {latency.p99:.0f} ms"
-    words = f"{wording.clock(snapshot.elapsed_s)} · latency {delay} (p50 / p99) · {snapshot.decisions} decisions"
+    delay = "–" if latency is None else f"{latency.p50:.0f}/{latency.p99:.0f} ms"
+    ages = wording.information_ages(snapshot).replace(" / ", "/")
+    words = f"{wording.clock(snapshot.elapsed_s)} · latency {delay} · age {ages}"
     return Text(
-        f"{words}, {snapshot.skipped_decisions} skipped · {snapshot.device}",
+        f"{words} · {snapshot.decisions} decisions, {snapshot.skipped_decisions} skipped · {snapshot.device}",
         "bright_black",
         no_wrap=True,
         overflow="ellipsis",

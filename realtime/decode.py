@@ -1,11 +1,8 @@
 """Decode a recording as fast as possible: the engine's own intakes and decider on a virtual clock, in one thread."""
 
-from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
-
-import numpy as np
 
 from ..configs.errors import MoodringError
 from ..configs.live import LiveConfig
@@ -14,7 +11,7 @@ from .build import intake_maker, make_plan, plan_facts
 from .clock import VirtualClock
 from .decoder import Decider
 from .journal import Journal
-from .loaded import Models, check_fit, domain_notices, load_models
+from .loaded import Models, check_fit, domain_notices, load_models, mains_notices
 from .plan import Plan
 from .post import Post
 from .sources.recorded import RecordedSignal, RecordedVideo
@@ -95,14 +92,15 @@ def _decode(
     hashes = tuple(bundle.sha256 for bundle in models.bundles)
     decider = Decider(plan, models.video_eeg, models.speech, clock, hashes)
     notices = domain_notices(models.domain, tuple(intake.info.origin for intake in intakes))
-    tally, estimates = Tally(), []
+    tally, estimates = Tally(eeg_filter_delay_ms=plan.eeg_delay_ms), []
     with Journal(config.journal) if config.journal is not None else nullcontext() as journal:
         k = plan.first
         while (time_s := plan.time_s(k)) <= last_s + 1e-6:
             # Samples whose smoothed stamps lie before a decision may come with raw ones behind it, as they do live.
             _run_to(clock, posts, time_s + config.decisions.lateness_s, recording.t0_s)
             lanes = {post.modality: lane for post in posts if (lane := post.lane) is not None}
-            estimate = decider.published(decider.decide(time_s, lanes, notices), clock.now())
+            estimate = decider.decide(time_s, lanes, notices + mains_notices(intakes))
+            estimate = decider.published(estimate, clock.now())
             estimates.append(estimate)
             tally.add(estimate, recording.t0_s)
             if journal is not None:
@@ -110,8 +108,8 @@ def _decode(
             k += 1
     tally.glimpsed_fraction = decider.glimpsed_fraction(plan.time_s(k - 1))
     statuses = [post.status(clock.now()) for post in _all_posts(posts)]
-    costs = Costs(None, None)
-    summary = summarise(tally, recording.t0_s, clock.now(), statuses, costs, models.domain, models.bundles, notices)
+    costs, said = Costs(None, None), notices + mains_notices(intakes)
+    summary = summarise(tally, recording.t0_s, clock.now(), statuses, costs, models.domain, models.bundles, said)
     # On the virtual clock there is nothing to measure.
     summary["latency_ms"] = {"sample_to_estimate": {"p50": None, "p99": None}, "stages": dict.fromkeys(STAGES)}
     return Decoded(tuple(estimates), tally.glimpsed_fraction, summary, plan)
@@ -155,24 +153,3 @@ def _run_to(clock: VirtualClock, posts: tuple[Post, ...], time_s: float, started
             post.judge(clock.now(), started_s)
         if clock.now() >= time_s:
             return
-
-
-def describe_difference(again: Sequence[Estimate], said: Sequence[Estimate]) -> str:
-    """Say in one line how far two decodings of one session lie apart, decision time by decision time."""
-    earlier = {round(e.session_time_s, 3): e for e in said if e.readout is not None}
-    pairs = [
-        (e, earlier[key]) for e in again if e.readout is not None and (key := round(e.session_time_s, 3)) in earlier
-    ]
-    if not pairs:
-        return "the journal has no decision at any of these times; it belongs to another session or another t0"
-    worst_s, worst = 0.0, -1.0
-    for new, old in pairs:
-        if new.readout is None or old.readout is None:
-            continue
-        apart = max(
-            float(np.abs(new.readout.valence - old.readout.valence).max()),
-            float(np.abs(new.readout.arousal - old.readout.arousal).max()),
-        )
-        if apart > worst:
-            worst_s, worst = new.session_time_s, apart
-    return f"against the journal: {len(pairs)} decisions in common, probabilities at most {worst:.2g} apart (at {worst_s:.1f} s)"

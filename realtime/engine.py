@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -21,10 +21,13 @@ from . import run_dir
 from .channel import ChannelServer
 from .clock import LslClock
 from .job import EngineJob
-from .loaded import load_models
+from .loaded import Models, load_models, settle
 from .lsl_settings import apply_lsl_settings
 from .session import Session, configured
 from .summary import Costs, summarise
+
+if TYPE_CHECKING:
+    from .recorder.recorder import Recorder
 
 _log = logging.getLogger(__name__)
 _STEP_S = 0.05
@@ -76,7 +79,9 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], wishes:
     try:
         with _signals(wishes):
             models = load_models(job.config.models, configured(job.config), clock)
-            with Session(job.config, models, clock, folder, started_s) as session:
+            recorder = _recorder(job, models, clock, folder)
+            settle()
+            with Session(job.config, models, clock, folder, started_s, recorder) as session:
                 server = ChannelServer(session.snapshot, wishes.ask)
                 server.start()
                 card = run_dir.card_of(job.config.name, server.address, server.key)
@@ -98,6 +103,7 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], wishes:
                     models.domain,
                     models.bundles,
                     session.notices,
+                    recorder.status if recorder is not None else None,
                 )
                 session.release()
     finally:
@@ -105,6 +111,15 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], wishes:
     if job.json_path is not None:
         _write(job.json_path, summary)
     return summary
+
+
+def _recorder(job: EngineJob, models: Models, clock: LslClock, folder: Path) -> "Recorder | None":
+    """Make the recorder where one is asked for; its libraries are loaded only then."""
+    if job.record is None:
+        return None
+    from .recorder.recorder import Recorder, RecorderPlace
+
+    return Recorder(job.config, models.bundles, clock, RecorderPlace(job.record, folder))
 
 
 def _decode(session: Session, job: EngineJob, clock: LslClock, wishes: _Wishes) -> Costs:

@@ -3,40 +3,15 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from .snapshot import HealthState, Transition
+from .snapshot import Figures, HealthState, Transition
 
 STALE_AFTER_S = 0.35
 LOST_AFTER_S = 0.8
 AGE_OFF_S = 1.0
 RATE_OFF = 0.1
-SHOWN_FOR_S = 1.0
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What is known of a source's stream.
-
-    Attributes
-    ----------
-    nominal_rate_hz, observed_rate_hz : float or None
-    silence_s : float or None
-        Since something last came; None before anything did.
-    age_s : float or None
-        Age of the newest sample.
-    gap_s, gap_at_s : float or None
-        Length of the newest gap, and when it was found.
-    jump_s, jump_at_s : float or None
-        Newest jump back of the stamps, and when it was found.
-    """
-
-    nominal_rate_hz: float | None = None
-    observed_rate_hz: float | None = None
-    silence_s: float | None = None
-    age_s: float | None = None
-    gap_s: float | None = None
-    gap_at_s: float | None = None
-    jump_s: float | None = None
-    jump_at_s: float | None = None
+SHOWN_FOR_S = 0.5
+RECOVERED_FOR_S = 0.3
+FEWEST_GOOD = 2
 
 
 @dataclass(frozen=True)
@@ -67,9 +42,15 @@ def judge(before: Health, figures: Figures, now_s: float) -> Health:
     return before if state == before.state else Health(state, why, now_s)
 
 
-def transition(health: Health, started_s: float) -> Transition:
+def why_now(health: Health, figures: Figures, now_s: float) -> str:
+    """Give the reason of a state with its figure as it is now, where the state still stands."""
+    state, why = _state(health, figures, now_s)
+    return why if state == health.state else health.why
+
+
+def transition(health: Health, figures: Figures, started_s: float, error: str | None = None) -> Transition:
     """Write a change down, on the clock that started at ``started_s``."""
-    return Transition(health.since_s - started_s, health.state, health.why)
+    return Transition(health.since_s - started_s, health.state, health.why, figures, error)
 
 
 def flows(health: Health) -> bool:
@@ -82,20 +63,30 @@ def _state(before: Health, figures: Figures, now_s: float) -> tuple[HealthState,
         return "searching", "nothing has come yet"
     if figures.silence_s > LOST_AFTER_S:
         return "lost", f"silent for {figures.silence_s:.2f} s"
-    if before.state == "lost" or (before.state == "recovered" and now_s - before.since_s < SHOWN_FOR_S):
+    if before.state == "lost" or (before.state == "recovered" and now_s - before.since_s < RECOVERED_FOR_S):
         return "recovered", f"samples come again, {_milliseconds(figures.age_s)} old"
     if figures.silence_s > STALE_AFTER_S:
         return "stale", f"silent for {figures.silence_s:.2f} s"
     if figures.jump_s is not None and _recent(figures.jump_at_s, now_s):
-        return "clock_jump", f"stamps went back by {-figures.jump_s:.3f} s"
-    if figures.age_s < -AGE_OFF_S or figures.age_s > AGE_OFF_S:
+        way = "ahead" if figures.jump_s > 0 else "back"
+        return "clock_jump", f"stamps went {way} by {abs(figures.jump_s):.3f} s"
+    if not -AGE_OFF_S <= figures.age_s - (figures.delay_s or 0.0) <= AGE_OFF_S:
         state: Literal["clock_jump", "stale"] = "clock_jump" if figures.age_s < 0 else "stale"
         return state, f"the newest sample is {_milliseconds(figures.age_s)} old"
-    if figures.gap_s is not None and _recent(figures.gap_at_s, now_s):
-        return "gap", f"{_milliseconds(figures.gap_s)} are missing"
     nominal, observed = figures.nominal_rate_hz, figures.observed_rate_hz
     if nominal and observed and abs(observed / nominal - 1.0) > RATE_OFF:
         return "rate_off", f"{observed:.1f} Hz came, {nominal:g} Hz were announced"
+    if figures.gap_s is not None and _recent(figures.gap_at_s, now_s):
+        return "gap", f"{_milliseconds(figures.gap_s)} are missing"
+    if (
+        figures.channels
+        and figures.good_channels is not None
+        and figures.good_channels < min(FEWEST_GOOD, figures.channels)
+    ):
+        return (
+            "gap",
+            f"values of {figures.channels - figures.good_channels} of {figures.channels} channels are missing or broken",
+        )
     return "live", f"{observed:.1f} Hz" if observed else "samples come"
 
 

@@ -23,6 +23,8 @@ class EngineJob:
         ``time.time()`` when the command started; ``time_s`` and ``elapsed_s`` count from it.
     threads : int
         How many the networks and OpenCV may use.
+    record : Path or None
+        The folder that the session is recorded under.
     """
 
     config: LiveConfig
@@ -30,6 +32,7 @@ class EngineJob:
     json_path: Path | None = None
     started_wall_s: float = 0.0
     threads: int = 1
+    record: Path | None = None
 
 
 def engine_process(job: EngineJob, parent: "Connection[Any, Any]") -> None:

@@ -1,12 +1,15 @@
 """Estimates and health on LSL, for other programs and for the recording."""
 
+import json
+import socket
+
 import numpy as np
 import pylsl
 
+from ..configs.session_folder import HEALTH_SUFFIX
 from ..models.contract import LEVELS, Estimate, FloatArray, Modality
+from . import wire
 from .snapshot import Transition
-
-HEALTH_SUFFIX = "_health"
 
 
 def estimate_labels(speech_classes: tuple[str, ...]) -> tuple[str, ...]:
@@ -27,22 +30,28 @@ def estimate_row(estimate: Estimate, speech_classes: tuple[str, ...]) -> FloatAr
 
 
 class Outlet:
-    """Two LSL streams: estimates, stamped with their data times, and changes of health as markers.
+    """Two LSL streams: estimates, stamped with their data times, and the health of the sources as markers.
 
     Parameters
     ----------
     name : str
         Of the estimates' stream.
+    engine : str
+        The session's name. Together with the computer's it makes the ``source_id``: two engines are two streams, and
+        an engine that is started again is the same one for those who were reading it.
     speech_classes : tuple of str
     meanings : tuple of (str, str)
         For the description: target, domain, bundle, notice.
     """
 
-    def __init__(self, name: str, speech_classes: tuple[str, ...], meanings: tuple[tuple[str, str], ...]) -> None:
+    def __init__(
+        self, name: str, engine: str, speech_classes: tuple[str, ...], meanings: tuple[tuple[str, str], ...]
+    ) -> None:
         self._classes = speech_classes
         labels = estimate_labels(speech_classes)
+        own = f"{name}-{engine}-{socket.gethostname()}"
         # Decision times may be skipped, so the rate is irregular.
-        info = pylsl.StreamInfo(name, "Emotion", len(labels), pylsl.IRREGULAR_RATE, pylsl.cf_float32, f"{name}-outlet")
+        info = pylsl.StreamInfo(name, "Emotion", len(labels), pylsl.IRREGULAR_RATE, pylsl.cf_float32, own)
         channels = info.desc().append_child("channels")
         for label in labels:
             channel = channels.append_child("channel")
@@ -50,18 +59,39 @@ class Outlet:
             channel.append_child_value("unit", "probability")
             channel.append_child_value("type", "Emotion")
         about = info.desc().append_child("moodring")
+        about.append_child_value("engine", engine)
+        classes = about.append_child("classes")
+        for axis in ("valence", "arousal"):
+            classes.append_child_value(axis, ",".join(LEVELS))
+        classes.append_child_value("speech", ",".join(speech_classes))
         for key, value in meanings:
             about.append_child_value(key, value)
         self._estimates = pylsl.StreamOutlet(info)
         health = f"{name}{HEALTH_SUFFIX}"
-        self._health = pylsl.StreamOutlet(
-            pylsl.StreamInfo(health, "Markers", 1, pylsl.IRREGULAR_RATE, pylsl.cf_string, f"{health}-outlet")
+        info = pylsl.StreamInfo(
+            health, "Markers", 1, pylsl.IRREGULAR_RATE, pylsl.cf_string, f"{health}-{engine}-{socket.gethostname()}"
         )
+        info.desc().append_child("moodring").append_child_value("format", "json: source, state, why, figures, error")
+        self._health = pylsl.StreamOutlet(info)
 
     def push(self, estimate: Estimate) -> None:
         """Send an estimate."""
         self._estimates.push_sample(estimate_row(estimate, self._classes).tolist(), estimate.time_s)
 
     def push_health(self, modality: Modality, change: Transition) -> None:
-        """Send a change of health."""
-        self._health.push_sample([f"{modality} {change.state}: {change.why}"])
+        """Send how a source does, stamped now."""
+        self._send(health_marker(modality, change))
+
+    def push_recording(self, why: str, time_s: float) -> None:
+        """Send news of the recording on the stream of health."""
+        self._send(
+            json.dumps({"source": "recording", "state": "news", "why": why, "time_s": time_s}, separators=(",", ":"))
+        )
+
+    def _send(self, text: str) -> None:
+        self._health.push_sample([text])
+
+
+def health_marker(modality: Modality, change: Transition) -> str:
+    """Write a source's health as one line of JSON: keys ``source, state, why, time_s, figures, error``."""
+    return json.dumps({"source": modality, **json.loads(wire.encode(change))}, separators=(",", ":"))

@@ -30,7 +30,7 @@ class Plan:
     window_s : float
         Of the EEG that a look sees.
     eeg_delay_s : float
-        Of the causal filters.
+        Of the causal filters; 0 without EEG.
     """
 
     t0_s: float
@@ -41,6 +41,11 @@ class Plan:
     max_wait_frames: int
     window_s: float
     eeg_delay_s: float
+
+    @property
+    def eeg_delay_ms(self) -> float | None:
+        """The filters' delay in milliseconds; None without EEG."""
+        return round(self.eeg_delay_s * 1000, 2) or None
 
     def time_s(self, k: int) -> float:
         """Give the data time of a decision."""
@@ -53,6 +58,30 @@ class Lane:
 
     intake: Intake
     picture: Callable[[NDArray[Any]], Image]
+
+
+def next_decision(plan: Plan, k: int, now_s: float, lateness_s: float) -> tuple[int, int]:
+    """Say which decision to make next, so that being late once never makes the next ones late.
+
+    Parameters
+    ----------
+    plan : Plan
+    k : int
+        The one after the last.
+    now_s : float
+    lateness_s : float
+        How long a decision may wait for samples.
+
+    Returns
+    -------
+    int
+        The decision to make; a later one where the next is more than an interval overdue.
+    int
+        How many are left out.
+    """
+    overdue_s = now_s - lateness_s - plan.time_s(k)
+    left_out = max(0, int(overdue_s / plan.interval_s))
+    return k + left_out, left_out
 
 
 def first_decision(t0_s: float, first_stamp_s: float, warmup_s: float, interval_s: float) -> int:

@@ -16,16 +16,18 @@ from numpy.typing import NDArray
 
 from ..configs.errors import MoodringError
 from ..models.contract import BoolArray, Image, Modality
-from .health import SEARCHING, Figures, Health, judge, transition
+from .health import SEARCHING, Health, judge, transition, why_now
 from .intake import Intake
 from .plan import Lane, identity
-from .snapshot import SourceStatus, Transition
-from .sources.base import Source, SourceInfo
+from .snapshot import Figures, SourceStatus, Transition
+from .sources.base import Chunk, Source, SourceInfo, SourceUnfitError
 
 _log = logging.getLogger(__name__)
 _TRANSITIONS_KEPT = 200
 _LEVEL_SAMPLES = 1600
 _QUIETEST_DB = -120.0
+_RETRY_S = 1.0
+_LOOK_AGAIN_S = 0.2
 
 MakeIntake = Callable[[SourceInfo], Intake]
 
@@ -43,6 +45,8 @@ class Post:
         None where the modality is not configured.
     picture : callable
         Makes an image of a sample of the face ring.
+    error : str or None
+        Why it cannot be used now, in one line; None again once samples come.
     released : bool
         Its thread has ended, so nobody writes its ring any more.
     """
@@ -66,14 +70,20 @@ class Post:
 
     def judge(self, now_s: float, started_s: float) -> Transition | None:
         """Decide its health anew; the change where there is one."""
-        after = judge(self.health, self._figures(now_s), now_s)
+        figures = self._figures(now_s)
+        after = judge(self.health, figures, now_s)
         if after is self.health:
             return None
         self.health = after
-        change = transition(after, started_s)
+        change = transition(after, figures, started_s, self.error)
         self.transitions = (*self.transitions[-_TRANSITIONS_KEPT:], change)
-        _log.info("%s %s: %s", self.modality, change.state, change.why)
+        _log.info("%s %s: %s; %s", self.modality, change.state, change.why, change.figures)
         return change
+
+    def standing(self, now_s: float, started_s: float) -> Transition:
+        """Give its health as it stands, for one who was not there when it changed."""
+        figures = self._figures(now_s)
+        return transition(self.health, figures, started_s, self.error)
 
     def status(self, now_s: float) -> SourceStatus:
         """Say how it does."""
@@ -96,22 +106,34 @@ class Post:
             delay_s=self.delay_s,
             transitions=self.transitions,
             error=self.error,
+            why=why_now(self.health, figures, now_s),
+            figures=figures,
         )
 
     def _figures(self, now_s: float) -> Figures:
         intake = self.intake
         if intake is None:
-            return Figures()
+            return Figures(delay_s=self.delay_s)
         taken = intake.figures
+        good = _good(intake)
         return Figures(
-            intake.info.rate_hz,
-            taken.observed_rate_hz,
-            None if taken.received_s is None else now_s - taken.received_s,
-            None if taken.newest_s is None else now_s - taken.newest_s,
-            taken.gap_s,
-            taken.gap_at_s,
-            taken.jump_s,
-            taken.jump_at_s,
+            nominal_rate_hz=intake.info.rate_hz,
+            observed_rate_hz=taken.observed_rate_hz,
+            silence_s=None if taken.received_s is None else now_s - taken.received_s,
+            age_s=None if taken.newest_s is None else now_s - taken.newest_s,
+            gap_s=taken.gap_s,
+            gap_at_s=taken.gap_at_s,
+            jump_s=taken.jump_s,
+            jump_at_s=taken.jump_at_s,
+            jitter_s=taken.jitter_s,
+            drift_ppm=taken.drift_ppm,
+            backlog_samples=taken.backlog_samples,
+            lost_samples=taken.lost_samples,
+            skipped_samples=taken.skipped_samples,
+            clock_offset_s=taken.offset_s,
+            good_channels=sum(good) if good else None,
+            channels=len(good) if good else None,
+            delay_s=self.delay_s,
         )
 
 
@@ -125,12 +147,21 @@ class SourceThread:
         Raises MoodringError where the source does not fit the session.
     arrived : threading.Condition
         Notified after each chunk.
+    record : callable or None
+        Given each chunk as it came, once it can be decoded.
     """
 
-    def __init__(self, post: Post, make_intake: MakeIntake, arrived: threading.Condition) -> None:
+    def __init__(
+        self,
+        post: Post,
+        make_intake: MakeIntake,
+        arrived: threading.Condition,
+        record: Callable[[SourceInfo, Chunk], None] | None = None,
+    ) -> None:
         self._post = post
         self._make_intake = make_intake
         self._arrived = arrived
+        self._record = record
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"source-{post.modality}", daemon=True)
 
@@ -157,33 +188,53 @@ class SourceThread:
         if source is None:
             return
         try:
-            self._poll(source)
-        except MoodringError as error:
-            self._post.error = str(error)
-        except Exception as error:
-            # A driver may raise anything; the others go on, and the screen shows what it was.
-            _log.exception("source %s", self._post.title)
-            self._post.error = f"{self._post.title}: {type(error).__name__}: {error}"
+            while not self._stopping.is_set():
+                self._once(source)
         finally:
             # Only here: an inlet that is destroyed while another thread pulls from it can end the process.
             source.close()
             with self._arrived:
                 self._arrived.notify_all()
 
-    def _poll(self, source: Source) -> None:
-        while not self._stopping.is_set():
-            if self._post.intake is None:
-                info = source.open()
-                if info is None:
-                    self._stopping.wait(0.02)
-                    continue
-                self._post.intake = self._make_intake(info)
-                continue
-            chunk = source.poll()
-            if chunk is not None:
-                self._post.intake.take(chunk)
-                with self._arrived:
-                    self._arrived.notify_all()
+    def _once(self, source: Source) -> None:
+        """Ask the source once; whatever fails is shown and tried again, for the others go on meanwhile."""
+        try:
+            self._ask(source)
+        except SourceUnfitError as error:
+            self._fail(str(error), _LOOK_AGAIN_S)
+        except MoodringError as error:
+            source.close()
+            self._fail(str(error), _RETRY_S)
+        except Exception as error:
+            # A driver may raise anything.
+            _log.exception("source %s", self._post.title)
+            source.close()
+            line = " ".join(f"{type(error).__name__}: {error}".split())
+            self._fail(f"{self._post.title} failed ({line}); it is tried again", _RETRY_S)
+
+    def _ask(self, source: Source) -> None:
+        intake = self._post.intake
+        if intake is None:
+            info = source.open()
+            if info is None:
+                self._stopping.wait(0.02)
+                return
+            self._post.intake = self._make_intake(info)
+            return
+        chunk = source.poll()
+        if chunk is not None:
+            intake.take(chunk)
+            self._post.error = None
+            with self._arrived:
+                self._arrived.notify_all()
+            if self._record is not None:
+                self._record(intake.info, chunk)
+
+    def _fail(self, line: str, wait_s: float) -> None:
+        if self._post.error != line:
+            _log.info("%s", line)
+        self._post.error = line
+        self._stopping.wait(wait_s)
 
 
 def _good(intake: Intake | None) -> tuple[bool, ...]:

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 
 from ..configs.errors import MoodringError
 from ..configs.live import LiveConfig
-from .build import build_posts
+from ..models.signals.eeg_chain import delay_s
+from ..models.signals.montage import scalp_channels
+from .build import build_posts, chain_spec
 from .clock import LslClock
 from .doctor import Finding
 from .loaded import Models, check_fit, domain_notices, load_models
 from .post import Post
 from .session import configured
+from .sources.base import SourceInfo
 from .sources.lsl import on_the_network
 
 _LISTEN_S = 3.0
@@ -58,6 +61,8 @@ def _listen(post: Post, models: Models, config: LiveConfig) -> Finding:
                 f"{on_the_network()}. Start it, or correct the config",
             )
     check_fit(models, info, config.eeg)
+    if info.first_sample_after_t0_s is not None:
+        return Finding(post.modality, True, f"'{info.name}': a replay, which begins when it is read; not listened to")
     count, stamps = 0, []
     until_s = time.monotonic() + _LISTEN_S
     while time.monotonic() < until_s:
@@ -73,6 +78,21 @@ def _listen(post: Post, models: Models, config: LiveConfig) -> Finding:
     channels = f"{len(info.channel_names)} channels, " if info.channel_names else ""
     text = f"'{info.name}': {channels}{rate_hz:.1f} Hz"
     if info.rate_hz and abs(rate_hz / info.rate_hz - 1) > _RATE_OFF:
-        return Finding(post.modality, False, f"{text}, but it says {info.rate_hz:g} Hz; check its settings")
-    delay = "undeclared" if info.delay_s is None else f"{info.delay_s * 1e3:.0f} ms"
-    return Finding(post.modality, True, f"{text}, device delay {delay}")
+        return Finding(
+            post.modality, False, f"{text} came, {info.rate_hz:g} Hz were announced; set the sender's rate right"
+        )
+    delay = (
+        "undeclared ('moodring calibrate-sync' measures it)" if info.delay_s is None else f"{info.delay_s * 1e3:.0f} ms"
+    )
+    return Finding(post.modality, True, f"{text}, device delay {delay}{_filters(info, config)}")
+
+
+def _filters(info: SourceInfo, config: LiveConfig) -> str:
+    """Say what the chain makes of an EEG stream, and how much it delays it."""
+    if info.modality != "eeg":
+        return ""
+    spec = chain_spec(info.rate_hz or 0.0, info.channel_names, config.eeg)
+    scalp = int(scalp_channels(info.channel_names).sum())
+    return (
+        f", {scalp} on the scalp; filters {spec.low_hz:g}-{spec.high_hz:g} Hz delay it by {delay_s(spec) * 1e3:.0f} ms"
+    )

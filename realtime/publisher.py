@@ -1,6 +1,7 @@
 """Where an estimate goes once it is made: the outlet, the ring for screens, the journal, the count of the session."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,8 @@ class Publisher:
         Where the estimates' ring goes for screens to map; None keeps it to this process.
     started_s : float
         When the command started.
+    record : callable or None
+        Given each estimate, for the recording's own journal.
 
     Attributes
     ----------
@@ -50,11 +53,13 @@ class Publisher:
         clock: Clock,
         folder: Path | None,
         started_s: float,
+        record: Callable[[Estimate], None] | None = None,
     ) -> None:
         self._config = config
         self._classes = speech_classes
         self._clock = clock
         self._started_s = started_s
+        self._record = record
         self.tally = Tally()
         self.estimate: Estimate | None = None
         self.attention: tuple[float, float, float] | None = None
@@ -70,7 +75,7 @@ class Publisher:
     def open_outlet(self, meanings: tuple[tuple[str, str], ...]) -> None:
         """Announce the estimates on the network, where the config wants that."""
         if self._config.outlet.enabled:
-            self._outlet = Outlet(self._config.outlet.name, self._classes, meanings)
+            self._outlet = Outlet(self._config.outlet.name, self._config.name, self._classes, meanings)
 
     def publish(self, decider: Decider, estimate: Estimate) -> None:
         """Send an estimate everywhere, the journal last: its line says when all the others had it."""
@@ -93,6 +98,8 @@ class Publisher:
         self.tally.add(estimate, self._started_s)
         if self._journal is not None:
             self._journal.append(estimate)
+        if self._record is not None:
+            self._record(estimate)
 
     def take(self, now_s: float) -> Estimate | None:
         """Give the newest estimate to a screen, and remember that one is looking."""
@@ -104,6 +111,11 @@ class Publisher:
         """Send a change of health."""
         if self._outlet is not None:
             self._outlet.push_health(modality, change)
+
+    def push_recording(self, line: str) -> None:
+        """Send news of the recording."""
+        if self._outlet is not None:
+            self._outlet.push_recording(line, self._clock.now() - self._started_s)
 
     def close(self) -> None:
         """Take the outlets off the network and close the journal."""

@@ -12,6 +12,7 @@ when any process that merely attached to it ends.
 import json
 import math
 import mmap
+import os
 import struct
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
@@ -114,7 +115,15 @@ class Ring:
         names: tuple[str, ...] = (),
         path: Path | None = None,
     ) -> "Ring":
-        """Make a ring on a new file, or on anonymous memory where no path is given."""
+        """Make a ring on a new file, or on anonymous memory where no path is given.
+
+        Raises
+        ------
+        MoodringError
+            There is no room for the file.
+        FileExistsError
+            There is such a file: to cut it to size would end every process that has it mapped (SIGBUS).
+        """
         layout = RingLayout(capacity, shape, np.dtype(dtype).str, float(rate_hz), names)
         text = json.dumps(layout.__dict__).encode()
         offset = _aligned(_HEADER.size + len(text), _PAGE)
@@ -123,9 +132,11 @@ class Ring:
         if path is None:
             memory = mmap.mmap(-1, size)
         else:
-            with path.open("w+b") as file:
-                file.truncate(size)
+            with path.open("x+b") as file:
+                _reserve(file.fileno(), size, path)
                 memory = mmap.mmap(file.fileno(), size)
+        # Every page is had now: none has to be found while samples come, and memory does not grow until a ring is full.
+        np.frombuffer(memory, np.uint8)[:] = 0
         memory[_HEADER.size : _HEADER.size + len(text)] = text
         # The magic comes last: a reader that finds it finds everything else in place.
         memory[: _HEADER.size] = _HEADER.pack(_MAGIC, _VERSION, len(text))
@@ -253,6 +264,18 @@ class Ring:
         if place + stop - first <= capacity:
             return array[place : place + stop - first].copy()
         return np.concatenate((array[place:], array[: place + stop - first - capacity]))
+
+
+def _reserve(file: int, size: int, path: Path) -> None:
+    """Take the room in the file's folder, which may be memory; found missing later, it would end the process."""
+    try:
+        os.truncate(file, size)
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file, 0, size)
+    except OSError as error:
+        raise MoodringError(
+            f"ring '{path}' needs {size / 1e6:.0f} MB ({error.strerror}); free that much where it lies"
+        ) from error
 
 
 def _aligned(size: int, step: int) -> int:

@@ -10,7 +10,7 @@ import math
 import threading
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..configs.errors import MoodringError
 from ..configs.live import LiveConfig
@@ -20,8 +20,8 @@ from .build import build_posts, intake_maker, make_plan, plan_facts
 from .clock import Clock
 from .decoder import Decider
 from .intake import Intake
-from .loaded import Models, check_fit, domain_notices
-from .plan import Lane, Plan
+from .loaded import Models, check_fit, domain_notices, mains_notices, tidy
+from .plan import Lane, Plan, next_decision
 from .post import SourceThread
 from .publisher import Publisher
 from .ring import Ring
@@ -29,12 +29,18 @@ from .snapshot import RingPlace, Snapshot
 from .sources.base import SourceInfo
 from .sources.lsl import on_the_network
 from .summary import Tally
+from .timeline import announced_t0_s
 from .truth import TruthWatch
+
+if TYPE_CHECKING:
+    from .recorder.recorder import Recorder
 
 _log = logging.getLogger(__name__)
 _FIRST_DATA_S = 3.0
 _JOIN_S = 3.0
 _NAP_S = 0.02
+_HEALTH_EVERY_S = 5.0
+_TIDY_S = 10.0
 
 Phase = Literal["connecting", "resting", "decoding", "ended"]
 
@@ -51,9 +57,19 @@ class Session:
         Where the rings go for screens to map; None keeps them to this process.
     started_s : float
         When the command started, on the clock.
+    recorder : Recorder or None
+        Records the session; stopped with it.
     """
 
-    def __init__(self, config: LiveConfig, models: Models, clock: Clock, folder: Path | None, started_s: float) -> None:
+    def __init__(
+        self,
+        config: LiveConfig,
+        models: Models,
+        clock: Clock,
+        folder: Path | None,
+        started_s: float,
+        recorder: "Recorder | None" = None,
+    ) -> None:
         self._config = config
         self._models = models
         self._clock = clock
@@ -64,12 +80,17 @@ class Session:
         self._arrived = threading.Condition()
         self._stopping = threading.Event()
         self._make_intake = intake_maker(config.eeg, folder)
-        self._threads = [SourceThread(post, self._fitting, self._arrived) for post in self.posts if post.source]
+        self._recorder = recorder
+        record = recorder.take if recorder is not None else None
+        self._threads = [SourceThread(post, self._fitting, self._arrived, record) for post in self.posts if post.source]
         self._decider: Decider | None = None
         self._decoding = threading.Thread(target=self._decode, name="decoder", daemon=True)
         self._truth: TruthWatch | None = None
         self._phase: Phase = "connecting"
-        self.publisher = Publisher(config, models.speech_classes, clock, folder, started_s)
+        self._health_told_s = -math.inf
+        self._tidied_s = started_s
+        journal = recorder.journal if recorder is not None else None
+        self.publisher = Publisher(config, models.speech_classes, clock, folder, started_s, journal)
 
     def __enter__(self) -> "Session":
         return self
@@ -125,7 +146,8 @@ class Session:
             Nothing has come from any source.
         """
         facts = [post.intake for post in self.posts if post.intake is not None]
-        plan = make_plan(plan_facts(facts), self._config, self._models)
+        t0_s = announced_t0_s(intake.info.timeline for intake in facts if intake.info.timeline)
+        plan = make_plan(plan_facts(facts, t0_s), self._config, self._models)
         self._decider = Decider(
             plan,
             self._models.video_eeg,
@@ -133,10 +155,13 @@ class Session:
             self._clock,
             tuple(bundle.sha256 for bundle in self._models.bundles),
         )
+        self.tally.eeg_filter_delay_ms = plan.eeg_delay_ms
         self.publisher.open_outlet(self._meanings())
         if any(intake.info.origin == SIMULATED for intake in facts):
             self._truth = TruthWatch()
             self._truth.start()
+        if self._recorder is not None:
+            self._recorder.begin(plan, [intake.info for intake in facts])
         self._phase = "resting" if plan.rest_s > 0 else "decoding"
         self._decoding.start()
 
@@ -149,10 +174,23 @@ class Session:
             The decoder's thread has failed.
         """
         now_s = self._clock.now()
+        if now_s > self._tidied_s + _TIDY_S:
+            self._tidied_s = now_s
+            tidy()
         for post in self.posts:
             change = post.judge(now_s, self.started_s) if post.source is not None else None
             if change is not None:
                 self.publisher.push_health(post.modality, change)
+                if self._recorder is not None:
+                    self._recorder.changed(post.modality, change)
+        if self._decider is not None and now_s >= self._health_told_s + _HEALTH_EVERY_S:
+            # Who connects late hears nothing of what was said before.
+            self._health_told_s = now_s
+            for post in self.posts:
+                if post.source is not None:
+                    self.publisher.push_health(post.modality, post.standing(now_s, self.started_s))
+        for line in self._recorder.step() if self._recorder is not None else ():
+            self.publisher.push_recording(line)
         plan = self.plan
         if plan is not None and self._phase == "resting" and now_s > plan.t0_s + plan.rest_s:
             self._phase = "decoding"
@@ -177,6 +215,9 @@ class Session:
             post.released = not thread.started or thread.join(_JOIN_S)
             if not post.released:
                 _log.warning("%s does not let go of its device", post.title)
+        if self._recorder is not None:
+            # Before the outlets go: a recorder takes what is still on its way.
+            self._recorder.stop()
         self.publisher.close()
 
     def release(self) -> None:
@@ -210,8 +251,11 @@ class Session:
             sources=tuple(post.status(now_s) for post in self.posts),
             rings=self._places(),
             speech_classes=self._models.speech_classes,
-            notices=self.notices,
+            notices=self.notices + self._recording_notices(),
             rest_left_s=left_s,
+            recording=self._recorder.status if self._recorder is not None else None,
+            information_age_ms=tuple(tally.ages.items()),
+            eeg_filter_delay_ms=tally.eeg_filter_delay_ms,
         )
 
     @property
@@ -223,7 +267,19 @@ class Session:
             for post in self.posts
             if post.source is not None and post.intake is None and self._phase != "connecting"
         )
-        return domain_notices(self._models.domain, tuple(intake.info.origin for intake in intakes)) + missing
+        return (
+            domain_notices(self._models.domain, tuple(intake.info.origin for intake in intakes))
+            + mains_notices(intakes)
+            + missing
+        )
+
+    def _recording_notices(self) -> tuple[str, ...]:
+        """Say on the screens, and only there, that something is not being recorded any more."""
+        status = self._recorder.status if self._recorder is not None else None
+        if status is None:
+            return ()
+        stopped = () if status.error is None else (f"NOT RECORDING: {status.error}",)
+        return stopped if status.news is None else (*stopped, f"recording: {status.news}")
 
     def _fitting(self, info: SourceInfo) -> Intake:
         check_fit(self._models, info, self._config.eeg)
@@ -288,11 +344,8 @@ class Session:
         lateness_s = self._config.decisions.lateness_s
         k = max(plan.first, math.ceil((self._clock.now() - plan.t0_s) / plan.interval_s))
         while not self._stopping.is_set():
-            behind_s = self._clock.now() - lateness_s - plan.time_s(k)
-            if behind_s > plan.interval_s:
-                late = int(behind_s / plan.interval_s)
-                self.tally.skipped += late
-                k += late
+            k, left_out = next_decision(plan, k, self._clock.now(), lateness_s)
+            self.tally.skipped += left_out
             time_s = plan.time_s(k)
             if not self._await(time_s, lateness_s):
                 return

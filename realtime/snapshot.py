@@ -9,12 +9,77 @@ HealthState = Literal["searching", "live", "stale", "rate_off", "gap", "clock_ju
 
 
 @dataclass(frozen=True)
+class Figures:
+    """What is known of a source's stream; the figures that decide its health.
+
+    Attributes
+    ----------
+    nominal_rate_hz, observed_rate_hz : float or None
+    silence_s : float or None
+        Since something last came; None before anything did.
+    age_s : float or None
+        Age of the newest sample.
+    gap_s, gap_at_s : float or None
+        Length of the newest gap, and when it was found on the LSL clock.
+    jump_s, jump_at_s : float or None
+        Newest jump of the stamps, ahead or back, and when it was found.
+    jitter_s : float or None
+        Largest recent distance of a stamp from its place.
+    drift_ppm : float or None
+        By how much the device's clock runs fast, in millionths.
+    backlog_samples : int or None
+        That still waited at the last read; None where the device cannot tell.
+    lost_samples, skipped_samples : int
+        That never came, and that were thrown away for the reader had fallen behind.
+    clock_offset_s : float
+        By how much stamps are moved since the source's clock has jumped.
+    good_channels, channels : int or None
+        EEG: how many channels are used, of how many.
+    delay_s : float or None
+        Declared delay of the device, which the age contains; None is undeclared.
+    """
+
+    nominal_rate_hz: float | None = None
+    observed_rate_hz: float | None = None
+    silence_s: float | None = None
+    age_s: float | None = None
+    gap_s: float | None = None
+    gap_at_s: float | None = None
+    jump_s: float | None = None
+    jump_at_s: float | None = None
+    jitter_s: float | None = None
+    drift_ppm: float | None = None
+    backlog_samples: int | None = None
+    lost_samples: int = 0
+    skipped_samples: int = 0
+    clock_offset_s: float = 0.0
+    good_channels: int | None = None
+    channels: int | None = None
+    delay_s: float | None = None
+
+
+@dataclass(frozen=True)
 class Transition:
-    """A source's health changed at ``time_s``, counted from the command's start; ``why`` gives the figures."""
+    """A source's health changed.
+
+    Attributes
+    ----------
+    time_s : float
+        Counted from the command's start.
+    state : HealthState
+    why : str
+        In words, with the figure that decided.
+    figures : Figures or None
+        All of them, at that moment.
+    error : str or None
+        Why the source could not be used then, where that is known.
+    """
 
     time_s: float
     state: HealthState
     why: str
+    figures: Figures | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +108,10 @@ class SourceStatus:
     transitions : tuple of Transition
         The newest at the end.
     error : str or None
-        The line that ended its thread.
+        Why it cannot be used now, in one line.
+    why : str
+        What decided the state, with the figure as it is now.
+    figures : Figures
     """
 
     modality: Modality
@@ -60,6 +128,8 @@ class SourceStatus:
     delay_s: float | None
     transitions: tuple[Transition, ...]
     error: str | None
+    why: str = ""
+    figures: Figures = Figures()
 
 
 @dataclass(frozen=True)
@@ -76,6 +146,48 @@ class RingPlace:
 
     modality: Literal["eeg", "face", "speech", "estimates"]
     path: str
+
+
+@dataclass(frozen=True)
+class RecordingStatus:
+    """How the recording stands.
+
+    Attributes
+    ----------
+    on : bool
+        Whether it goes on.
+    folder : str
+        Of the session.
+    bytes : int
+        In the folder so far.
+    minutes_left : float or None
+        Until the disk is full, at the present rate; None where that is not known.
+    disk_low : bool
+        Whether that is little.
+    lost_frames, lost_chunks : int
+        Pictures, and chunks of EEG and sound, that the disk or the encoder was too slow for.
+    parts, recorder_restarts : int
+        XDF files begun, and recorders that died and were replaced.
+    lsl : bool
+        Whether all LSL streams that are wanted and there are being written.
+    news : str or None
+        What went wrong lately, and was mended or goes on.
+    error : str or None
+        What is not being recorded any more, and why.
+    """
+
+    on: bool
+    folder: str
+    bytes: int
+    minutes_left: float | None
+    disk_low: bool
+    lost_frames: int
+    lost_chunks: int
+    parts: int
+    recorder_restarts: int
+    lsl: bool
+    news: str | None
+    error: str | None
 
 
 @dataclass(frozen=True)
@@ -116,6 +228,12 @@ class Snapshot:
         Permanent lines, such as "demonstration model, not valid for people".
     rest_left_s : float or None
         While resting: how much of the rest is left.
+    recording : RecordingStatus or None
+        None where nothing is recorded.
+    information_age_ms : tuple of (modality, Percentiles)
+        Of each modality that was used.
+    eeg_filter_delay_ms : float or None
+        How much the causal filters delay the EEG (group delay at 10 Hz); part of its information age.
     """
 
     engine: str
@@ -137,3 +255,6 @@ class Snapshot:
     speech_classes: tuple[str, ...]
     notices: tuple[str, ...]
     rest_left_s: float | None = None
+    recording: RecordingStatus | None = None
+    information_age_ms: tuple[tuple[Modality, Percentiles], ...] = ()
+    eeg_filter_delay_ms: float | None = None

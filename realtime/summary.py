@@ -1,13 +1,17 @@
 """What a session amounted to: the dictionary of ``--json``, in plain numbers with units in the keys."""
 
+import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
-from ..models.contract import MODALITIES, Estimate, Modality
-from .snapshot import Percentiles, SourceStatus
+from ..models.contract import MODALITIES, Estimate, FloatArray, Modality
+from . import wire
+from .columns import AllRows, NewestRows
+from .snapshot import Percentiles, RecordingStatus, SourceStatus
 
 STAGES = ("received", "ring", "features", "inference", "published")
 _NEWEST = 20_000  # decisions whose latencies are kept: hours of them
@@ -15,7 +19,19 @@ _NEWEST = 20_000  # decisions whose latencies are kept: hours of them
 
 @dataclass
 class Tally:
-    """What is counted while decisions are published; for the one thread that publishes them."""
+    """What is counted while decisions are published; for the one thread that publishes them.
+
+    Attributes
+    ----------
+    decisions, dropped, skipped, calibrated : int
+        Made; replaced before a screen saw them; left out because the engine was late; made with the rest known.
+    eeg_filter_delay_ms : float or None
+        Group delay of the EEG's filters at 10 Hz, which is part of its information age; None without EEG.
+    latency : Percentiles or None
+        Compute latency of the newest decisions: from the data time to the publication.
+    ages : mapping of modality to Percentiles
+        Information age of the newest decisions, for each modality that was used.
+    """
 
     decisions: int = 0
     dropped: int = 0
@@ -24,12 +40,16 @@ class Tally:
     first_published_s: float | None = None
     last_published_s: float | None = None
     glimpsed_fraction: float | None = None
+    eeg_filter_delay_ms: float | None = None
     latency: Percentiles | None = None
+    ages: dict[Modality, Percentiles] = field(default_factory=dict)
     used: dict[Modality, int] = field(default_factory=lambda: dict.fromkeys(MODALITIES, 0))
-    ledgers: list[tuple[float, ...]] = field(default_factory=list)
-    ages: dict[Modality, list[float]] = field(default_factory=lambda: {modality: [] for modality in MODALITIES})
-    estimates: list[list[Any]] = field(default_factory=list)
-    speech: list[list[Any]] = field(default_factory=list)
+    _stages_s: NewestRows = field(default_factory=lambda: NewestRows(_NEWEST, len(STAGES)))
+    _ages_s: NewestRows = field(default_factory=lambda: NewestRows(_NEWEST, len(MODALITIES)))
+    _readouts: AllRows = field(default_factory=lambda: AllRows(6))
+    _silences: AllRows = field(default_factory=lambda: AllRows(0))
+    _said: AllRows | None = None
+    _classes: tuple[str, ...] = ()
 
     def add(self, estimate: Estimate, started_s: float) -> None:
         """Count a published estimate; times are told from ``started_s`` on."""
@@ -40,40 +60,70 @@ class Tally:
         self.last_published_s = ledger.published_s
         for modality in estimate.used:
             self.used[modality] += 1
-            age_s = getattr(estimate.ages, modality)
-            if age_s is not None and len(self.ages[modality]) < _NEWEST:
-                self.ages[modality].append(age_s)
-        if len(self.ledgers) >= _NEWEST:
-            del self.ledgers[: _NEWEST // 2]
         if estimate.used:
             # A decision that rests on no sample has no latency.
-            moments = (estimate.time_s, ledger.received_s, ledger.ring_s, ledger.features_s)
-            self.ledgers.append((*moments, ledger.inference_s, ledger.published_s))
+            moments = (estimate.time_s, ledger.received_s, ledger.ring_s, ledger.features_s, ledger.inference_s)
+            after = (*moments[1:], ledger.published_s)
+            self._stages_s.append(tuple(end - begin for begin, end in zip(moments, after, strict=True)))
+            ages = (estimate.ages.eeg, estimate.ages.face, estimate.ages.speech)
+            self._ages_s.append(tuple(math.nan if age is None else age for age in ages))
             self.calibrated += estimate.calibrated
         # Screens read the percentiles; they cost too much to compute at each question.
         if self.decisions < 20 or self.decisions % 10 == 0:
             self.latency = self.latency_ms()
-        time_s = round(estimate.time_s - started_s, 4)
-        readout, said = estimate.readout, estimate.speech
-        if readout is not None:
-            self.estimates.append([time_s, readout.valence.tolist(), readout.arousal.tolist()])
-        probabilities = None if said is None else dict(zip(said.classes, said.probabilities, strict=True))
-        self.speech.append([time_s, probabilities])
+            self.ages = self.ages_ms()
+        self._keep(estimate, round(estimate.time_s - started_s, 4))
 
     def latency_ms(self) -> Percentiles | None:
         """Give sample to estimate: from the data time to the publication."""
-        if not self.ledgers:
-            return None
-        taken = np.array(self.ledgers[-_NEWEST:])
-        p50, p99 = np.percentile((taken[:, -1] - taken[:, 0]) * 1000, (50, 99))
-        return Percentiles(float(p50), float(p99))
+        return _percentiles(self._stages_s.rows().sum(axis=1))
+
+    def ages_ms(self) -> dict[Modality, Percentiles]:
+        """Give the information age of each modality that was used."""
+        columns = zip(MODALITIES, self._ages_s.rows().T, strict=True)
+        known = {modality: _percentiles(ages_s[np.isfinite(ages_s)]) for modality, ages_s in columns}
+        return {modality: figures for modality, figures in known.items() if figures is not None}
 
     def stages_ms(self) -> dict[str, float | None]:
         """Give the median time that each stage took after the one before; the first counts from the data time."""
-        if not self.ledgers:
+        if not len(self._stages_s):
             return dict.fromkeys(STAGES)
-        taken = np.diff(np.array(self.ledgers), axis=1) * 1000
-        return dict(zip(STAGES, (round(float(v), 3) for v in np.median(taken, axis=0)), strict=True))
+        medians = np.median(self._stages_s.rows(), axis=0) * 1000
+        return dict(zip(STAGES, (round(float(v), 3) for v in medians), strict=True))
+
+    def estimates(self) -> list[list[Any]]:
+        """Give ``[time_s, valence, arousal]`` of every decision that had a readout."""
+        times_s, rows = self._readouts.rows()
+        return [[time_s, row[:3], row[3:]] for time_s, row in zip(times_s, rows.tolist(), strict=True)]
+
+    def speech(self) -> list[list[Any]]:
+        """Give ``[time_s, {category: probability}]`` of every decision; None in place of the mapping for silence."""
+        said: list[list[Any]] = [[time_s, None] for time_s in self._silences.rows()[0]]
+        if self._said is not None:
+            times_s, rows = self._said.rows()
+            said += [
+                [time_s, dict(zip(self._classes, row, strict=True))]
+                for time_s, row in zip(times_s, rows.tolist(), strict=True)
+            ]
+        return sorted(said, key=lambda row: float(row[0]))
+
+    def _keep(self, estimate: Estimate, time_s: float) -> None:
+        readout, said = estimate.readout, estimate.speech
+        if readout is not None:
+            self._readouts.append(time_s, (*readout.valence.tolist(), *readout.arousal.tolist()))
+        if said is None:
+            self._silences.append(time_s, ())
+            return
+        if self._said is None:
+            self._said, self._classes = AllRows(len(said.classes)), said.classes
+        self._said.append(time_s, said.probabilities)
+
+
+def _percentiles(seconds: FloatArray) -> Percentiles | None:
+    if not len(seconds):
+        return None
+    p50, p99 = np.percentile(seconds * 1000, (50, 99))
+    return Percentiles(float(p50), float(p99))
 
 
 @dataclass(frozen=True)
@@ -104,6 +154,7 @@ def summarise(
     domain: Sequence[str],
     bundles: Sequence[BundleName],
     notices: Sequence[str],
+    recording: RecordingStatus | None = None,
 ) -> dict[str, Any]:
     """Build the dictionary of ``--json``.
 
@@ -118,8 +169,9 @@ def summarise(
         Of the bundles.
     bundles : sequence of BundleName
     notices : sequence of str
+    recording : RecordingStatus or None
     """
-    latency = tally.latency_ms()
+    latency, ages = tally.latency_ms(), tally.ages_ms()
     span_s = (tally.last_published_s or 0.0) - (tally.first_published_s or 0.0)
     first_s = tally.first_published_s
     return {
@@ -138,15 +190,26 @@ def summarise(
             "stages": tally.stages_ms(),
         },
         "information_age_ms": {
-            modality: round(float(np.median(ages)) * 1000, 1) if ages else None for modality, ages in tally.ages.items()
+            modality: round(ages[modality].p50, 1) if modality in ages else None for modality in MODALITIES
         },
+        "information_age_p99_ms": {
+            modality: round(ages[modality].p99, 1) if modality in ages else None for modality in MODALITIES
+        },
+        "eeg_filter_delay_ms": tally.eeg_filter_delay_ms,
         "modalities": {status.modality: _modality(status, tally) for status in statuses},
-        "estimates": tally.estimates,
-        "speech": tally.speech,
+        "recording": _recording(recording),
+        "estimates": tally.estimates(),
+        "speech": tally.speech(),
         "domain": list(domain),
         "bundles": [{"file": bundle.file, "sha256": bundle.sha256} for bundle in bundles],
         "notices": list(notices),
     }
+
+
+def _recording(status: RecordingStatus | None) -> Mapping[str, Any]:
+    if status is None:
+        return {"present": False, **dict.fromkeys(field.name for field in fields(RecordingStatus))}
+    return {"present": True, **asdict(status)}
 
 
 def _modality(status: SourceStatus, tally: Tally) -> Mapping[str, Any]:
@@ -161,4 +224,8 @@ def _modality(status: SourceStatus, tally: Tally) -> Mapping[str, Any]:
         "lost_samples": status.lost_samples,
         "health": status.health,
         "transitions": [[round(change.time_s, 3), change.state] for change in status.transitions],
+        "reasons": [change.why for change in status.transitions],
+        "device_delay": "undeclared" if status.delay_s is None else "declared",
+        "figures": json.loads(wire.encode(status.figures)),
+        "error": status.error,
     }

@@ -1,9 +1,10 @@
 """What screens say: short words for answers, health and phase, each with a mark so that colour never speaks alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..models.contract import LEVELS, Estimate
+from ..models.contract import LEVELS, MODALITIES, Estimate
 from .snapshot import HealthState, Snapshot, SourceStatus
 
 Tone = Literal["good", "warn", "bad", "idle"]
@@ -83,9 +84,48 @@ def age(value: float | None) -> str:
     return f"{max(value, 0.0) * 1000:.0f} ms" if value < 1.0 else f"{value:.1f} s"
 
 
+def information_ages(snapshot: Snapshot) -> str:
+    """Say how old what each modality tells is: the median over the newest decisions, of EEG, face and voice."""
+    known = dict(snapshot.information_age_ms)
+    figures = (known.get(modality) for modality in MODALITIES)
+    return " / ".join("–" if one is None else f"{one.p50:.0f}" for one in figures) + " ms"
+
+
 def delay(status: SourceStatus) -> str:
     """Say the device's declared delay, or that nobody declared one."""
     return "delay undeclared" if status.delay_s is None else f"delay {status.delay_s * 1000:.0f} ms"
+
+
+def drift(status: SourceStatus) -> str:
+    """Say by how much the device's clock runs fast; empty where that is not known."""
+    ppm = status.figures.drift_ppm
+    return "" if ppm is None else f"drift {ppm:+.0f} ppm"
+
+
+def jitter(status: SourceStatus) -> str:
+    """Say how far single stamps lie from their place; empty where that is not known."""
+    seconds = status.figures.jitter_s
+    return "" if seconds is None else f"jitter {seconds * 1000:.1f} ms"
+
+
+def trouble(status: SourceStatus) -> str:
+    """Give the line that says why a source is not simply live: its error, or the figure that decided its state."""
+    if not status.configured or (status.error is None and status.health == "live"):
+        return ""
+    return status.error or status.why
+
+
+def more_figures(status: SourceStatus) -> tuple[str, ...]:
+    """Give what else is known: jitter, drift, what waits, what was skipped, and a clock that was moved."""
+    figures = status.figures
+    words = [jitter(status), drift(status)]
+    if figures.backlog_samples:
+        words.append(f"{figures.backlog_samples} waiting")
+    if figures.skipped_samples:
+        words.append(f"{figures.skipped_samples} skipped")
+    if figures.clock_offset_s:
+        words.append(f"clock moved by {figures.clock_offset_s:+.3f} s")
+    return tuple(word for word in words if word)
 
 
 def phase(snapshot: Snapshot) -> Said:
@@ -101,6 +141,35 @@ def phase(snapshot: Snapshot) -> Said:
         calibrated = snapshot.estimate is None or snapshot.estimate.calibrated
         return Said("decoding" if calibrated else "decoding, no rest baseline", "good" if calibrated else "warn")
     return Said("session ended", "idle")
+
+
+def recording(snapshot: Snapshot) -> Said | None:
+    """Say how the recording stands; None where nothing is recorded."""
+    status = snapshot.recording
+    if status is None:
+        return None
+    size = f"rec {_bytes(status.bytes)}"
+    if status.error is not None:
+        return Said("recording stopped" if not status.on else "recording in part", "bad")
+    if not status.on:
+        return Said(f"{size}, finished", "idle")
+    left = "" if status.minutes_left is None else f", {_minutes(status.minutes_left)} left"
+    missed = status.lost_frames + status.lost_chunks
+    if missed:
+        return Said(f"{size}{left}, {missed} missed", "warn")
+    if status.disk_low or not status.lsl:
+        return Said(f"{size}{left}" if status.disk_low else f"{size}, LSL starting", "warn")
+    return Said(f"{size}{left}", "good")
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def _minutes(minutes: float) -> str:
+    if minutes < 120:
+        return f"{minutes:.0f} min"
+    return f"{minutes / 60:.0f} h" if minutes < 72 * 60 else f"{minutes / 1440:.0f} days"
 
 
 def speech(snapshot: Snapshot) -> Said:
@@ -123,3 +192,16 @@ def clock(seconds: float) -> str:
     whole = max(int(seconds), 0)
     hours, minutes = whole // 3600, whole // 60 % 60
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+def at_the_end(estimates: Sequence[Estimate]) -> str:
+    """Say in a line what was said last of valence and arousal."""
+    last = next((e.readout for e in reversed(estimates) if e.readout is not None), None)
+    if last is None:
+        return "at the end: nothing can be said of valence and arousal"
+    said = (("valence", last.valence), ("arousal", last.arousal))
+    rows = (
+        f"{name} " + ", ".join(f"{level} {p:.0%}" for level, p in zip(LEVELS, probabilities, strict=True))
+        for name, probabilities in said
+    )
+    return "at the end: " + "; ".join(rows)

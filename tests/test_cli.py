@@ -113,6 +113,19 @@ def test_a_stream_that_is_not_there_is_one_line_and_status_1(tmp_path: Path) -> 
     assert "Traceback" not in done.stderr
 
 
+def test_delays_that_cannot_be_measured_are_undeclared_with_the_reason(tmp_path: Path) -> None:
+    config, out = tmp_path / "lab.toml", tmp_path / "out.json"
+    config.write_text(GOOD.replace("test", "sync-test"), encoding="utf-8")
+    command = [sys.executable, "-m", "moodring", "calibrate-sync", str(config), "--headless", "--json", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "no device's delay could be measured" in one_line(done.stderr)
+    assert "undeclared: blinks need the camera beside the EEG" in done.stdout
+    eeg = json.loads(out.read_text(encoding="utf-8"))["devices"]["eeg"]
+    assert eeg["delay_s"] is None
+    assert eeg["undeclared"].startswith("blinks need the camera")
+
+
 def test_simulate_writes_sessions_and_never_overwrites(run, tmp_path: Path) -> None:
     out = tmp_path / "sessions"
     assert run("simulate", out, "--participants", 1, "--seconds", 12, "--seed", 3)[0] == 0

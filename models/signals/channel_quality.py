@@ -1,5 +1,7 @@
 """Which EEG channels are worth using, judged on one second of raw data."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import detrend
@@ -71,13 +73,31 @@ def _levels(
     samples: NDArray[np.float64], rate_hz: float, line_hz: float | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Give the rms in the EEG band without mains, and at the mains frequency: ``(n_channels,)`` each."""
-    n_times = len(samples)
-    window = hann(n_times, sym=False)[:, None]
-    power = np.abs(np.fft.rfft(detrend(samples, axis=0) * window, axis=0)) ** 2
-    power *= 2.0 / (n_times * float((window**2).sum()))
+    band, line = _spectra(len(samples), rate_hz, line_hz)
+    # A second of many channels is judged while its newest chunk waits, and this is most of the work: a matrix product
+    # over the few frequencies that count takes a fifth of the time of detrending, windowing and a whole transform.
+    return _rms(band @ samples), _rms(line @ samples)
+
+
+def _rms(parts: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.sqrt((parts * parts).sum(axis=0)))
+
+
+@lru_cache(maxsize=8)
+def _spectra(n_times: int, rate_hz: float, line_hz: float | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the matrices that take a second to its cosine and sine parts in the EEG band and at the mains.
+
+    Detrending, a Hann window and the Fourier transform are linear, so each is one matrix ``(2 n_bins, n_times)``; the
+    squares of a channel's parts sum to its power.
+    """
+    window = hann(n_times, sym=False)
     frequency = np.fft.rfftfreq(n_times, 1.0 / rate_hz)
     in_band = (frequency >= _BAND_HZ[0]) & (frequency <= _BAND_HZ[1])
-    if line_hz is None:
-        return np.sqrt(power[in_band].sum(axis=0)), np.zeros(samples.shape[1])
-    at_line = np.abs(frequency - line_hz) <= _LINE_HALF_WIDTH_HZ
-    return np.sqrt(power[in_band & ~at_line].sum(axis=0)), np.sqrt(power[at_line].sum(axis=0))
+    at_line = np.zeros_like(in_band) if line_hz is None else np.abs(frequency - line_hz) <= _LINE_HALF_WIDTH_HZ
+    matrices = []
+    for bins in (np.flatnonzero(in_band & ~at_line), np.flatnonzero(at_line)):
+        turns = 2.0 * np.pi / n_times * np.outer(bins, np.arange(n_times))
+        parts = np.vstack([np.cos(turns), np.sin(turns)]) * window * np.sqrt(2.0 / (n_times * (window**2).sum()))
+        # Detrending is a projection, its own transpose: what it does to the samples it can do to the matrix.
+        matrices.append(np.ascontiguousarray(detrend(parts, axis=1)) if len(bins) else parts)
+    return matrices[0], matrices[1]

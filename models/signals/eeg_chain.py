@@ -19,7 +19,7 @@ from ...configs.errors import MoodringError
 from ..contract import BoolArray, FloatArray
 from .channel_quality import judge
 from .filters import FilterBank, filter_bank, group_delay_s
-from .montage import scalp_channels
+from .montage import find_channel, scalp_channels
 
 # From the first sample after the start or a gap to the first one to be trusted. The slowest section (1 Hz high-pass)
 # decays with a time constant of 0.23 s; a second leaves 1.2 % of what the first sample missed the mean by. It is also
@@ -72,10 +72,14 @@ class EegChainState:
         Which filters have met their first sample; the others start from the next one.
     last_uv : (n_channels,) float64
         The last finite value of each channel, 0 before there was one.
-    second_uv : (n_times, n_channels) float64
-        The raw samples of the second that is not yet complete.
+    second_uv : tuple of (n_times, n_channels) float64
+        The raw samples, chunk by chunk, of the second that is not yet complete.
+    in_second : int
+        How many they are.
     since_start : int
         Samples since the start or the last gap.
+    named : (n_channels,) bool
+        Which channels the reference names; none for the average.
     wanted, good : (n_channels,) bool
         Which channels may be good (on the scalp, or named as reference), and which are.
     """
@@ -85,8 +89,10 @@ class EegChainState:
     memory: Samples
     started: BoolArray
     last_uv: Samples
-    second_uv: Samples
+    second_uv: tuple[Samples, ...]
+    in_second: int
     since_start: int
+    named: BoolArray
     wanted: BoolArray
     good: BoolArray
 
@@ -129,14 +135,9 @@ def start(spec: EegChainSpec) -> EegChainState:
             f"the EEG stream has {spec.rate_hz:g} Hz; the pass band {spec.low_hz:g}-{spec.high_hz:g} Hz needs at "
             f"least {2.2 * spec.high_hz:g} Hz; raise the amplifier's sampling rate"
         )
-    missing = [name for name in _reference_names(spec) if name not in spec.channel_names]
-    if missing:
-        raise MoodringError(
-            f"reference channel {missing[0]!r} is not in the EEG stream, which has {', '.join(spec.channel_names)}; "
-            "name one of those or use 'average'"
-        )
+    named = _is_reference(spec)
     bank = filter_bank(spec.rate_hz, spec.low_hz, spec.high_hz, spec.line_hz)
-    wanted = scalp_channels(spec.channel_names) | _is_reference(spec)
+    wanted = scalp_channels(spec.channel_names) | named
     if not wanted.any():  # unknown names: filter and show them all the same, the model will refuse them
         wanted = np.ones(n_channels, dtype=np.bool_)
     fresh = EegChainState(
@@ -145,8 +146,10 @@ def start(spec: EegChainSpec) -> EegChainState:
         memory=np.zeros((len(bank.sos), 2, n_channels)),
         started=np.zeros(n_channels, dtype=np.bool_),
         last_uv=np.zeros(n_channels),
-        second_uv=np.empty((0, n_channels)),
+        second_uv=(),
+        in_second=0,
         since_start=0,
+        named=named,
         wanted=wanted,
         good=wanted,
     )
@@ -169,7 +172,7 @@ def step(state: EegChainState, samples_uv: NDArray[np.floating], gap_before: boo
     EegChunk, EegChainState
         The same whatever way the samples are cut into chunks.
     """
-    raw = np.asarray(samples_uv, dtype=np.float64)
+    raw = np.array(samples_uv, dtype=np.float64)  # a copy: it is kept for the second's judgement
     if raw.ndim != 2 or raw.shape[1] != len(state.spec.channel_names):
         raise MoodringError(
             f"EEG samples have shape {raw.shape}, expected (n_times, {len(state.spec.channel_names)}); "
@@ -180,10 +183,10 @@ def step(state: EegChainState, samples_uv: NDArray[np.floating], gap_before: boo
     second = round(state.spec.rate_hz)
     pieces: list[EegChunk] = []
     while True:
-        piece, raw = np.split(raw, [second - len(state.second_uv)])
+        piece, raw = np.split(raw, [second - state.in_second])
         chunk, state = _within_second(state, piece)
         pieces.append(chunk)
-        if len(state.second_uv) == second:
+        if state.in_second == second:
             state = _judged(state)
         if not len(raw):
             return _joined(pieces, state.good), state
@@ -202,15 +205,25 @@ def _reference_names(spec: EegChainSpec) -> tuple[str, ...]:
 
 
 def _is_reference(spec: EegChainSpec) -> BoolArray:
-    names = _reference_names(spec)
-    return np.array([name in names for name in spec.channel_names], dtype=np.bool_)
+    """Say which channels the reference names: ``(n_channels,)``."""
+    named = np.zeros(len(spec.channel_names), dtype=np.bool_)
+    for name in _reference_names(spec):
+        index = find_channel(name, spec.channel_names)
+        if index is None:
+            raise MoodringError(
+                f"reference channel {name!r} is not in the EEG stream, which has {', '.join(spec.channel_names)}; "
+                "name one of those or use 'average'"
+            )
+        named[index] = True
+    return named
 
 
 def _after_gap(state: EegChainState) -> EegChainState:
     return replace(
         state,
         started=np.zeros_like(state.started),
-        second_uv=state.second_uv[:0],
+        second_uv=(),
+        in_second=0,
         since_start=0,
         good=state.wanted,
     )
@@ -219,7 +232,8 @@ def _after_gap(state: EegChainState) -> EegChainState:
 def _within_second(state: EegChainState, raw: Samples) -> tuple[EegChunk, EegChainState]:
     """Filter and reference samples between two judgements."""
     broken = ~(np.abs(raw) <= BROKEN_UV)
-    filled = _filled(raw, broken, state.last_uv) if broken.any() else raw
+    any_broken = bool(broken.any())
+    filled = _filled(raw, broken, state.last_uv) if any_broken else raw
     filtered, state = _filtered(state, filled)
     n_times = len(raw)
     settled = np.arange(state.since_start, state.since_start + n_times) >= round(SETTLE_S * state.spec.rate_hz)
@@ -233,7 +247,8 @@ def _within_second(state: EegChainState, raw: Samples) -> tuple[EegChunk, EegCha
     after = replace(
         state,
         last_uv=filled[-1] if n_times else state.last_uv,
-        second_uv=np.concatenate([state.second_uv, np.where(broken, np.nan, raw)]),
+        second_uv=(*state.second_uv, np.where(broken, np.nan, raw) if any_broken else raw),
+        in_second=state.in_second + n_times,
         since_start=state.since_start + n_times,
     )
     return chunk, after
@@ -260,7 +275,7 @@ def _filtered(state: EegChainState, samples: Samples) -> tuple[Samples, EegChain
 
 def _reference_weights(state: EegChainState) -> tuple[Samples, bool]:
     """Give the weight of each channel in the reference, and whether there is enough to reference to."""
-    named = _is_reference(state.spec)
+    named = state.named
     members = state.good & named if named.any() else state.good
     enough = int(members.sum()) >= (1 if named.any() else 2)
     return members / max(1, members.sum()), bool(enough and state.good.any())
@@ -272,11 +287,11 @@ def _judged(state: EegChainState) -> EegChainState:
     The filters of bad channels start anew with the next sample. So a channel that comes back has a filter that ran on
     nothing but the good second it was judged by, however high it jumped before.
     """
-    good = state.wanted & judge(state.second_uv, state.wanted, state.good, state.spec.rate_hz, state.spec.line_hz)
-    named = _is_reference(state.spec)
-    if named.any() and not (good & named).any():
+    second_uv = np.concatenate(state.second_uv)
+    good = state.wanted & judge(second_uv, state.wanted, state.good, state.spec.rate_hz, state.spec.line_hz)
+    if state.named.any() and not (good & state.named).any():
         good = np.zeros_like(good)
-    return replace(state, good=good, started=good | ~state.wanted, second_uv=state.second_uv[:0])
+    return replace(state, good=good, started=good | ~state.wanted, second_uv=(), in_second=0)
 
 
 def _joined(pieces: list[EegChunk], good: BoolArray) -> EegChunk:

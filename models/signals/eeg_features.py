@@ -48,7 +48,8 @@ def clip_artifacts(samples_uv: NDArray[np.floating], rate_hz: float) -> NDArray[
     (n_times, n_channels) float64
     """
     n_times = len(samples_uv)
-    wanted_levels = max(1, int(np.log2(rate_hz / SLOWEST_HZ)) - 1)
+    # Rounded: 250 and 256 Hz get the same levels, whose edges then lie 2 % apart.
+    wanted_levels = max(1, round(np.log2(rate_hz / SLOWEST_HZ)) - 1)
     levels = min(wanted_levels, pywt.dwt_max_level(n_times, pywt.Wavelet(WAVELET).dec_len))
     if levels < 1:
         return np.asarray(samples_uv, dtype=np.float64)

@@ -7,6 +7,7 @@ Wu W., Peng H., Yu S. (2023), YuNet: a tiny millisecond-level face detector, Mac
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ...configs.errors import MoodringError
 from ..contract import FaceBox, Image
@@ -67,6 +68,27 @@ class FaceFinder:
         FaceBox or None
             The face with the largest product of area and confidence, in pixels of ``image``.
         """
+        found = self._best(image)
+        return None if found is None else found[0]
+
+    def find_eyes(self, image: Image) -> NDArray[np.float64] | None:
+        """Find the middles of the main face's eyes.
+
+        Parameters
+        ----------
+        image : (height, width, 3) uint8
+            BGR.
+
+        Returns
+        -------
+        (2, 2) float64 or None
+            x and y of the eye on the left of the picture, then of the one on its right, in pixels of ``image``.
+        """
+        found = self._best(image)
+        return None if found is None else found[1]
+
+    def _best(self, image: Image) -> tuple[FaceBox, NDArray[np.float64]] | None:
+        """Find the face with the largest product of area and confidence, and its eyes."""
         _check(image)
         height, width = image.shape[:2]
         scale = min(1.0, LONGEST_SIDE / max(height, width))
@@ -84,13 +106,14 @@ class FaceFinder:
             return None
         best = max(found, key=lambda face: float(face[2] * face[3] * face[14]))
         to_x, to_y = width / size[0], height / size[1]
-        return FaceBox(
+        box = FaceBox(
             x=float(best[0]) * to_x,
             y=float(best[1]) * to_y,
             width=float(best[2]) * to_x,
             height=float(best[3]) * to_y,
             score=float(best[14]),
         )
+        return box, best[4:8].reshape(2, 2).astype(np.float64) * (to_x, to_y)
 
 
 def crop_face(image: Image, box: FaceBox, size: int) -> Image:

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ...configs.errors import MoodringError
+
 _TABLE = """
 Fp1 -0.297 0.986; Fpz -0.007 0.998; Fp2 0.283 0.990; AF9 -0.676 1.094; AF7 -0.577 0.881
 AF5 -0.436 0.843; AF3 -0.296 0.801; AF1 -0.154 0.768; AFz -0.005 0.766; AF2 0.151 0.769
@@ -51,6 +53,41 @@ _TYPE = re.compile(r"^eeg[\s_:.-]*", re.IGNORECASE)
 _REFERENCE = re.compile(r"[\s_:/-]+(ref|le|re|avg?|ar|car|[am][12]|a1a2|m1m2|a1\+a2|m1\+m2)$", re.IGNORECASE)
 
 
+def find_channel(wanted: str, channel_names: Sequence[str]) -> int | None:
+    """Find the channel that somebody who writes a config means.
+
+    Exactly that name comes first. Otherwise case, the signal's type in front (``EEG``), the recording's reference
+    behind (``-REF``), zeros before a number and old names (T3 for T7) do not count: ``A1`` finds ``EEG A1-REF``, and
+    ``EEG 3`` finds ``EEG 003``.
+
+    Returns
+    -------
+    int or None
+        None where no channel fits.
+
+    Raises
+    ------
+    MoodringError
+        Several fit and none exactly.
+    """
+    if wanted in channel_names:
+        return list(channel_names).index(wanted)
+    fitting = [index for index, name in enumerate(channel_names) if _key(name) == _key(wanted)]
+    if len(fitting) > 1:
+        listed = ", ".join(f"'{channel_names[index]}'" for index in fitting)
+        raise MoodringError(f"channel '{wanted}' may be any of {listed}; write it exactly as the stream does")
+    return fitting[0] if fitting else None
+
+
+def _key(name: str) -> str:
+    bare = _bare(name).lower()
+    return canonical_name(name) or re.sub(r"^0+(?=\d)", "", bare)
+
+
+def _bare(name: str) -> str:
+    return _REFERENCE.sub("", _TYPE.sub("", name.strip())).strip(" .'\"")
+
+
 def canonical_name(name: str) -> str | None:
     """Find the 10-10 electrode a channel's name means.
 
@@ -65,8 +102,7 @@ def canonical_name(name: str) -> str | None:
         The name in :data:`POSITIONS`; None for anything that is not on the scalp (EOG, GSR, AUX, earlobes) or is a
         bipolar derivation.
     """
-    bare = _REFERENCE.sub("", _TYPE.sub("", name.strip())).strip(" .'\"")
-    return _BY_LOWER_NAME.get(bare.lower())
+    return _BY_LOWER_NAME.get(_bare(name).lower())
 
 
 def scalp_channels(channel_names: Sequence[str]) -> NDArray[np.bool_]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from ...configs.train_video_eeg import TrainVideoEegConfig
 from ...models.contract import ModelSpec
-from .judge import Judged, interval
+from ..metrics import bootstrap_mean
+from .judge import Judged
 
 _NAMES = {
     "full": "EEG and face, learned policy",
@@ -76,6 +77,6 @@ def write_card(
 def _row(result: Judged) -> str:
     cells = []
     for axis in range(2):
-        low, high = interval(result.uar[:, axis])
-        cells.append(f"{result.uar[:, axis].mean():.3f} ({low:.3f}-{high:.3f})")
+        over_people = bootstrap_mean(result.uar[:, axis].tolist(), seed=0)
+        cells.append(f"{over_people.value:.3f} ({over_people.low:.3f}-{over_people.high:.3f})")
     return " | ".join([*cells, f"{result.glimpsed.mean():.3f}"])

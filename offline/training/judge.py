@@ -1,15 +1,17 @@
 """Judging the video-EEG model on prepared people: recalls per person, and probabilities made honest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import softmax
 from torch import Tensor
 
 from ...models.networks.video_eeg import AXES, VideoEegNet
 from ...models.video_eeg import random_wait
+from ..metrics import conformal_threshold, fit_temperature
 from .looks import Bank, Chooser, Rows, decisions, follow, held_logits
 from .reinforce import by_policy
 from .steps import recall
@@ -74,15 +76,6 @@ def judge(net: VideoEegNet, bank: Bank, condition: str, mean_wait: float) -> Jud
     return Judged(np.array(uar), said.glimpsed.numpy().astype(np.float64))
 
 
-def interval(values: Sequence[float] | NDArray[np.float64], seed: int = 0) -> tuple[float, float]:
-    """Bootstrap the mean over people: the 95 % interval."""
-    rng = np.random.default_rng(seed)
-    numbers = np.asarray(values, np.float64)
-    means = numbers[rng.integers(0, len(numbers), (2000, len(numbers)))].mean(axis=1)
-    low, high = np.quantile(means, (0.025, 0.975))
-    return float(low), float(high)
-
-
 def spend(net: VideoEegNet, bank: Bank, budget: float) -> None:
     """Shift the policy's bias, in place, until the means of its Gaussian spend the budget on these people."""
     bias = float(net.policy.bias.detach()[0])
@@ -97,41 +90,27 @@ def spend(net: VideoEegNet, bank: Bank, budget: float) -> None:
 
 def temperatures(said: Answers) -> dict[str, float]:
     """Find the temperature of each axis that gives held-out people the best likelihood, people counting alike."""
-    grid = np.geomspace(0.4, 4.0, 47)
     found = {}
     for axis, name in enumerate(AXES):
-        losses = [_nll(said.logits[:, :, axis] / float(value), said.level[:, :, axis]) for value in grid]
-        found[name] = round(float(grid[int(np.argmin(losses))]), 4)
+        logits, level, people = _known(said, axis)
+        found[name] = round(fit_temperature(logits, level, people), 4)
     return found
 
 
 def thresholds(said: Answers, heated: Mapping[str, float], coverage: float) -> dict[str, float]:
-    """Find the conformal thresholds of each axis: sets of all classes above them cover so much of a new person.
-
-    People are exchangeable, their windows are not: each calibration person has the same mass, and so has the unknown
-    new one, who counts as never covered (hierarchical conformal prediction, Lee, Barber and Willett 2023).
-    """
+    """Find the conformal thresholds of each axis; see :func:`~moodring.offline.metrics.conformal_threshold`."""
     found = {}
     for axis, name in enumerate(AXES):
-        probabilities = torch.softmax(said.logits[:, :, axis] / heated[name], dim=-1)
-        known = said.level[:, :, axis] >= 0
-        true = probabilities.gather(-1, said.level[:, :, axis].clamp(min=0)[..., None])[..., 0]
-        scores = [true[i][known[i]].sort().values.numpy() for i in range(len(true)) if bool(known[i].any())]
-        people = len(scores)
-        missed = max(0.0, ((1.0 - coverage) * (people + 1) - 1.0) / people)
-        values = np.concatenate(scores)
-        weights = np.concatenate([np.full(len(row), 1.0 / (people * len(row))) for row in scores])
-        order = np.argsort(values)
-        share = np.cumsum(weights[order]) - weights[order]
-        below = np.flatnonzero(share <= missed)
-        found[name] = round(float(values[order][below[-1]]), 6) if len(below) and missed > 0.0 else 0.0
+        logits, level, people = _known(said, axis)
+        found[name] = round(conformal_threshold(level, softmax(logits / heated[name], axis=1), people, coverage), 6)
     return found
 
 
-def _nll(logits: Tensor, level: Tensor) -> float:
-    log_p = torch.log_softmax(logits, dim=-1).gather(-1, level.clamp(min=0)[..., None])[..., 0]
-    known = (level >= 0).float()
-    return float((-(log_p * known).sum(dim=1) / known.sum(dim=1).clamp(min=1.0)).mean())
+def _known(said: Answers, axis: int) -> tuple[NDArray[np.float64], NDArray[np.int64], list[str]]:
+    """Give logits ``(n, 3)``, truth ``(n,)`` and person of the decisions whose truth is known."""
+    who, when = np.nonzero(said.level[:, :, axis].numpy() >= 0)
+    logits = said.logits[who, when, axis].double().numpy()
+    return logits, said.level[who, when, axis].numpy().astype(np.int64), [str(person) for person in who]
 
 
 def _evenly(mean_wait: float) -> Chooser:

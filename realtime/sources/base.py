@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from ...configs.errors import MoodringError
 from ...models.contract import Modality, TimeArray
 
 
@@ -32,6 +33,8 @@ class SourceInfo:
         Of a replayed session.
     jitter_s : float
         How far single stamps may be off without anything missing; 0 where the stamps themselves tell.
+    timeline : str or None
+        ``source_id`` of the stream that announces a replayed session's t0.
     """
 
     modality: Modality
@@ -46,6 +49,7 @@ class SourceInfo:
     first_sample_after_t0_s: float | None = None
     rest_s: float | None = None
     jitter_s: float = 0.0
+    timeline: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,22 @@ class Chunk:
         When they reached this process.
     gap : bool
         The source knows that samples are missing before these.
+    skipped : int
+        Samples thrown away before these, for the reader had fallen behind.
+    backlog : int or None
+        Samples that still wait; None where the source cannot tell.
     """
 
     samples: NDArray[Any]
     stamps_s: TimeArray
     received_s: float
     gap: bool = False
+    skipped: int = 0
+    backlog: int | None = None
+
+
+class SourceUnfitError(MoodringError):
+    """What the source gives now cannot be used; it is asked on, for that may change."""
 
 
 class Source(Protocol):
@@ -84,7 +98,13 @@ class Source(Protocol):
         ...
 
     def poll(self) -> Chunk | None:
-        """Give what has come, after a short wait at most; None where nothing has."""
+        """Give what has come, after a short wait at most; None where nothing has.
+
+        Raises
+        ------
+        SourceUnfitError
+            It came back as something else; the next poll looks again.
+        """
         ...
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from .base import Chunk, SourceInfo
 
 LONGEST_SIDE = 320
 _RETRY_S = 1.0
+_NETWORK_WAIT_MS = 2000  # OpenCV's own 30 s would hold the thread, and with it the end of the session
 
 
 class Camera:
@@ -121,9 +122,18 @@ def scaled(image: Image, size: tuple[int, int] | None = None) -> Image:
 
 
 def _capture(camera: int | str) -> cv2.VideoCapture:
+    """Open a camera without OpenCV's chatter."""
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
+        if isinstance(camera, str) and "://" in camera:
+            limits = [
+                cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
+                _NETWORK_WAIT_MS,
+                cv2.CAP_PROP_READ_TIMEOUT_MSEC,
+                _NETWORK_WAIT_MS,
+            ]
+            return cv2.VideoCapture(camera, cv2.CAP_FFMPEG, limits)
         return cv2.VideoCapture(camera)
     finally:
         cv2.utils.logging.setLogLevel(level)

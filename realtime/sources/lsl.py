@@ -1,8 +1,8 @@
 """What LSL sources share: finding exactly one stream, opening it, pulling from it, and getting it back.
 
-Finding never blocks: liblsl looks on in the background, and :meth:`LslInlet.open` is asked again. A stream that
-falls silent is given to liblsl's own recovery first (the same ``source_id`` returns); a restarted sender that it does
-not take for the same is found by our query and replaces the inlet.
+Finding never blocks: liblsl looks on in the background, and :meth:`LslInlet.open` is asked again. A stream that is
+lost, or is silent while another sender answers to the query, is found again by the query and its description is
+checked as at first; liblsl's own recovery is off, for it takes whatever has the same ``source_id``.
 """
 
 import time
@@ -19,12 +19,16 @@ from pylsl.util import TimeoutError as LslTimeoutError
 from ...configs.errors import MoodringError
 from ...configs.live import StreamQuery
 from ...models.contract import TimeArray
+from .backlog import BacklogState, behind
+from .base import SourceUnfitError
 
 _SETTLE_S = 0.5
+_SETTLE_AGAIN_S = 0.3
 _PULL_S = 0.05
 _SEARCH_AFTER_S = 0.7
 _REOPEN_AFTER_S = 6.0
 _OPEN_TIMEOUT_S = 5.0
+_FORGET_AFTER_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -35,16 +39,22 @@ class Session:
     participant: str | None
     first_sample_after_t0_s: float | None
     rest_s: float | None
+    timeline: str | None = None
 
 
 @dataclass(frozen=True)
 class Pulled:
-    """A view of the newest samples, valid until the next pull; ``gap`` after a reconnection."""
+    """A view of the newest samples, valid until the next pull.
+
+    ``gap`` after a reconnection or after ``skipped`` samples; ``backlog`` samples still wait.
+    """
 
     samples: NDArray[Any]
     stamps_s: TimeArray
     received_s: float
     gap: bool
+    skipped: int = 0
+    backlog: int = 0
 
 
 class LslInlet:
@@ -72,7 +82,12 @@ class LslInlet:
         self._uid = ""
         self._buffer: NDArray[Any] = np.empty((0, 0))
         self._heard_at = 0.0
-        self._reopened = False
+        self._opened = False
+        self._broken = False
+        self._check: Callable[[pylsl.StreamInfo], None] = lambda _: None
+        self._first: pylsl.StreamInfo | None = None
+        self._backlog = BacklogState()
+        self._skipped = 0
 
     def open(self, check: Callable[[pylsl.StreamInfo], None]) -> pylsl.StreamInfo | None:
         """Connect to the stream; None where it is not there yet.
@@ -90,8 +105,10 @@ class LslInlet:
         if time.monotonic() - self._seen_at < _SETTLE_S:
             time.sleep(_PULL_S)
             return None
-        info = self._connect(self._only(found), check)
-        self._resolver = None if info is not None else self._resolver
+        self._check = check
+        info = self._connect(self._only(found))
+        if info is not None:
+            self._resolver, self._first = None, info
         return info
 
     def pull(self) -> Pulled | None:
@@ -102,19 +119,42 @@ class LslInlet:
             self._look_for_it()
             return None
         try:
+            if not self._opened:
+                inlet.open_stream(_OPEN_TIMEOUT_S)
+                self._opened, self._heard_at = True, time.monotonic()
             samples, stamps_s = inlet.pull_chunk(
                 _PULL_S, self._pull_samples, dest_obj=self._buffer, min_samples=1, as_numpy=True
             )
-        except LostError:
+        except (LostError, TimeoutError, LslTimeoutError):
             self._inlet = None
+            self._look_for_it()
             return None
         if not len(stamps_s):
             self._look_for_it()
             return None
         self._heard_at = time.monotonic()
         self._resolver = None
-        gap, self._reopened = self._reopened, False
-        return Pulled(samples, stamps_s, float(pylsl.local_clock()), gap)
+        waiting = self._catch_up(inlet)
+        gap, self._broken = self._broken, False
+        skipped, self._skipped = self._skipped, 0
+        # What was skipped just now lies behind these samples: it is the next ones that have a gap before them.
+        self._broken, self._skipped = waiting.skipped > 0, waiting.skipped
+        return Pulled(samples, stamps_s, float(pylsl.local_clock()), gap, skipped, waiting.backlog)
+
+    def _catch_up(self, inlet: pylsl.StreamInlet) -> "_Waiting":
+        """Look what still waits; throw the oldest away where we have been behind for too long."""
+        backlog = inlet.samples_available()
+        rate_hz = float(self._first.nominal_srate()) if self._first is not None else 0.0
+        self._backlog, surplus = behind(self._backlog, backlog, rate_hz, time.monotonic())
+        skipped = 0
+        spare = np.empty_like(self._buffer) if surplus else self._buffer
+        while skipped < surplus:
+            most = min(surplus - skipped, self._pull_samples)
+            stamps_s = inlet.pull_chunk(0.0, most, dest_obj=spare[:most], as_numpy=True)[1]
+            if not len(stamps_s):
+                break
+            skipped += len(stamps_s)
+        return _Waiting(backlog - skipped, skipped)
 
     def close(self) -> None:
         """Disconnect; only after the polling thread has ended."""
@@ -130,7 +170,7 @@ class LslInlet:
             time.sleep(_PULL_S)
         return found or None
 
-    def _only(self, found: list[pylsl.StreamInfo]) -> pylsl.StreamInfo:
+    def _only(self, found: Iterable[pylsl.StreamInfo]) -> pylsl.StreamInfo:
         newest: dict[tuple[str, str, str, str], pylsl.StreamInfo] = {}
         for info in found:
             # A restarted sender is there twice for a while: the newer one counts.
@@ -139,42 +179,48 @@ class LslInlet:
             if key not in newest or info.created_at() > newest[key].created_at():
                 newest[key] = info
         if len(newest) > 1:
-            raise MoodringError(
+            raise SourceUnfitError(
                 f"{self._what} stream ({self._query}) matches {len(newest)} streams: {listed(newest.values())}; "
-                "add name or source_id to the query so that it names one"
+                "exactly one was expected: add name or source_id to the query so that it names one, or stop the others"
             )
         return next(iter(newest.values()))
 
-    def _connect(self, info: pylsl.StreamInfo, check: Callable[[pylsl.StreamInfo], None]) -> pylsl.StreamInfo | None:
+    def _connect(self, info: pylsl.StreamInfo) -> pylsl.StreamInfo | None:
         if info.channel_count() == 0:
-            raise MoodringError(f"{self._what} stream '{info.name()}' has no channels; check what sends it")
+            raise SourceUnfitError(
+                f"{self._what} stream '{info.name()}' has no channels (0); at least one was expected: check what sends it"
+            )
         inlet = pylsl.StreamInlet(
             info,
             max_buflen=self._buffer_s,
-            recover=bool(info.source_id()),
+            recover=False,
             processing_flags=pylsl.proc_clocksync,
         )
         try:
             full = inlet.info(_OPEN_TIMEOUT_S)
-            check(full)
-            # In this order: the first pull would wait for the first time correction, and an open stream may begin.
+            self._check(full)
+            if self._first is not None:
+                same_or_unfit(self._what, self._first, full)
+            # The first pull would wait for the first time correction. The stream itself is opened then: a replay that
+            # waits for its readers begins, and nobody may want more of it than its description.
             inlet.time_correction(_OPEN_TIMEOUT_S)
-            inlet.open_stream(_OPEN_TIMEOUT_S)
         except (TimeoutError, LslTimeoutError, LostError):
             return None
         self._buffer = np.empty((self._pull_samples, full.channel_count()), inlet.np_dtype)
-        self._inlet = inlet
+        self._inlet, self._opened = inlet, False
         self._uid = full.uid()
+        self._seen_at = None
         self._heard_at = time.monotonic()
+        self._backlog = BacklogState()
         return full
 
     def _look_for_it(self) -> None:
-        """Look for a restarted sender while the stream is silent."""
+        """Look for a sender while there is none, or while ours is silent."""
         silent_s = time.monotonic() - self._heard_at
-        if silent_s < _SEARCH_AFTER_S:
+        if self._inlet is not None and silent_s < _SEARCH_AFTER_S:
             return
         if self._resolver is None:
-            self._resolver = pylsl.ContinuousResolver(pred=predicate(self._query))
+            self._resolver = pylsl.ContinuousResolver(pred=predicate(self._query), forget_after=_FORGET_AFTER_S)
             return
         found = self._resolver.results()
         others = [info for info in found if info.uid() != self._uid]
@@ -182,17 +228,54 @@ class LslInlet:
             return
         candidates = others or found
         if not candidates:
+            self._seen_at = None
             return
-        shape = self._buffer.shape[1]
-        info = max(candidates, key=lambda one: one.created_at())
-        if info.channel_count() != shape:
-            raise MoodringError(
-                f"{self._what} stream '{info.name()}' came back with {info.channel_count()} values per sample instead "
-                f"of {shape}; start another session for it"
+        self._seen_at = self._seen_at or time.monotonic()
+        if time.monotonic() - self._seen_at < _SETTLE_AGAIN_S:
+            return
+        # The silent inlet stays until another takes its place: what it belongs to may only be paused.
+        if self._connect(self._only(candidates)) is not None:
+            self._broken = True
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """Samples that wait, and samples that were thrown away."""
+
+    backlog: int
+    skipped: int
+
+
+def same_or_unfit(what: str, first: pylsl.StreamInfo, now: pylsl.StreamInfo) -> None:
+    """Refuse a stream that came back as something else than what the session was built on.
+
+    Raises
+    ------
+    SourceUnfitError
+        With what it was and what it is now.
+    """
+    facts = (
+        ("number of channels", first.channel_count(), now.channel_count()),
+        ("nominal rate in Hz", first.nominal_srate(), now.nominal_srate()),
+        ("sample format", first.channel_format(), now.channel_format()),
+        ("list of channel names", ", ".join(labels(first)), ", ".join(labels(now))),
+    )
+    for words, before, after in facts:
+        if before != after:
+            raise SourceUnfitError(
+                f"{what} stream '{now.name()}' came back with another {words}: {before} expected, {after} came; "
+                "set the device as it was, or start another session"
             )
-        self._inlet = None
-        if self._connect(info, lambda _: None) is not None:
-            self._reopened = True
+
+
+def labels(info: pylsl.StreamInfo) -> tuple[str, ...]:
+    """Read the channels' labels from a stream's description; empty where it has none."""
+    node = info.desc().child("channels").child("channel")
+    found = []
+    while not node.empty():
+        found.append(node.child_value("label"))
+        node = node.next_sibling("channel")
+    return tuple(found)
 
 
 def predicate(query: StreamQuery) -> str:
@@ -220,6 +303,7 @@ def session_of(info: pylsl.StreamInfo) -> Session:
         node.child_value("participant") or None,
         _number(node.child_value("first_sample_after_t0_s")),
         _number(node.child_value("rest_s")),
+        node.child_value("timeline") or None,
     )
 
 

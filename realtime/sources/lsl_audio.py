@@ -49,6 +49,7 @@ class LslAudio:
             session.participant,
             session.first_sample_after_t0_s,
             session.rest_s,
+            timeline=session.timeline,
         )
 
     def poll(self) -> Chunk | None:
@@ -57,10 +58,12 @@ class LslAudio:
         if pulled is None:
             return None
         mono = (pulled.samples.astype(np.float32) / np.float32(self._full_scale)).mean(axis=1, dtype=np.float32)
+        # One value that is no number would stay in every filter and network behind this for ever.
+        mono = np.nan_to_num(mono, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
         stamps_s = pulled.stamps_s - (self._delay_s or 0.0)
         if self._resampler is not None:
             mono, stamps_s = self._resampler.step(mono, stamps_s, pulled.gap)
-        return Chunk(mono[:, np.newaxis], stamps_s, pulled.received_s, pulled.gap)
+        return Chunk(mono[:, np.newaxis], stamps_s, pulled.received_s, pulled.gap, pulled.skipped, pulled.backlog)
 
     def close(self) -> None:
         """Disconnect."""

@@ -1,5 +1,6 @@
 """EEG from an LSL stream, in microvolts, under the names of the 10-20 system where the config gives them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,8 +8,9 @@ import pylsl
 
 from ...configs.errors import MoodringError
 from ...configs.live import EegSection
+from ...models.signals.montage import find_channel
 from .base import Chunk, SourceInfo
-from .lsl import LslInlet, numeric, regular_rate_hz, session_of
+from .lsl import LslInlet, Pulled, numeric, regular_rate_hz, session_of
 
 _TO_MICROVOLTS = {
     "microvolts": 1.0,
@@ -22,6 +24,13 @@ _TO_MICROVOLTS = {
     "volts": 1e6,
     "volt": 1e6,
     "v": 1e6,
+    "nanovolts": 1e-3,
+    "nv": 1e-3,
+    # Powers of ten of a volt, as mne-lsl writes them.
+    "-9": 1e-3,
+    "-6": 1.0,
+    "-3": 1e3,
+    "0": 1e6,
 }
 _BUFFER_S = 10
 _PULL_S = 0.5
@@ -36,11 +45,28 @@ class EegLayout:
     factor: float
 
 
-class LslEeg:
-    """The EEG amplifier that a config names."""
+ReadLayout = Callable[[pylsl.StreamInfo, EegSection], EegLayout]
 
-    def __init__(self, section: EegSection) -> None:
+
+class LslEeg:
+    """The EEG amplifier that a config names.
+
+    Parameters
+    ----------
+    section : EegSection
+    layout : callable
+        Reads channels and units from the stream's description; raises MoodringError where they cannot be used.
+
+    Attributes
+    ----------
+    watch : callable or None
+        Shown every chunk as it came, before channels are picked and units made; set before the first poll.
+    """
+
+    def __init__(self, section: EegSection, layout: ReadLayout | None = None) -> None:
+        self.watch: Callable[[Pulled], None] | None = None
         self._section = section
+        self._read_layout = layout or eeg_layout
         self._inlet = LslInlet(section.stream, "EEG", _BUFFER_S, 1024)
         self._layout = EegLayout((), (), 1.0)
 
@@ -55,7 +81,7 @@ class LslEeg:
         info = self._inlet.open(self._check)
         if info is None:
             return None
-        self._layout = eeg_layout(info, self._section)
+        self._layout = self._read_layout(info, self._section)
         session = session_of(info)
         return SourceInfo(
             "eeg",
@@ -69,6 +95,7 @@ class LslEeg:
             session.participant,
             session.first_sample_after_t0_s,
             session.rest_s,
+            timeline=session.timeline,
         )
 
     def poll(self) -> Chunk | None:
@@ -76,10 +103,19 @@ class LslEeg:
         pulled = self._inlet.pull()
         if pulled is None:
             return None
+        if self.watch is not None:
+            self.watch(pulled)
         samples = pulled.samples[:, self._layout.picks].astype(np.float32)
         if self._layout.factor != 1.0:
             samples *= np.float32(self._layout.factor)
-        return Chunk(samples, pulled.stamps_s - (self._section.delay_s or 0.0), pulled.received_s, pulled.gap)
+        return Chunk(
+            samples,
+            pulled.stamps_s - (self._section.delay_s or 0.0),
+            pulled.received_s,
+            pulled.gap,
+            pulled.skipped,
+            pulled.backlog,
+        )
 
     def close(self) -> None:
         """Disconnect."""
@@ -88,7 +124,7 @@ class LslEeg:
     def _check(self, info: pylsl.StreamInfo) -> None:
         numeric(info, "EEG")
         regular_rate_hz(info, "EEG")
-        eeg_layout(info, self._section)
+        self._read_layout(info, self._section)
 
 
 def eeg_layout(info: pylsl.StreamInfo, section: EegSection) -> EegLayout:
@@ -112,16 +148,23 @@ def eeg_layout(info: pylsl.StreamInfo, section: EegSection) -> EegLayout:
             f"EEG stream '{info.name()}' has {len(types)} channels and none of type EEG (came: {', '.join(set(types))}); "
             "query another stream or correct the types where it is sent"
         )
-    renamed = tuple(section.rename.get(names[index], names[index]) for index in picks)
-    unknown = sorted(set(section.rename) - set(names))
-    if unknown:
-        raise MoodringError(
-            f"EEG stream '{info.name()}' has no channel '{unknown[0]}' to rename; it has {', '.join(names)}"
-        )
-    twice = next((name for name in renamed if renamed.count(name) > 1), None)
+    renamed = _renamed(info.name(), names, section.rename)
+    twice = next((renamed[index] for index in picks if [renamed[i] for i in picks].count(renamed[index]) > 1), None)
     if twice is not None:
         raise MoodringError(f"EEG stream '{info.name()}' has two channels '{twice}'; tell them apart with eeg.rename")
-    return EegLayout(tuple(picks), renamed, _factor(info.name(), section, {units[index] for index in picks}))
+    factor = _factor(info.name(), section, {units[index] for index in picks})
+    return EegLayout(tuple(picks), tuple(renamed[index] for index in picks), factor)
+
+
+def _renamed(stream: str, names: list[str], rename: dict[str, str]) -> list[str]:
+    """Give the channels' names after the config's changes, whose keys need not be written exactly as the stream's."""
+    renamed = list(names)
+    for given, name in rename.items():
+        index = find_channel(given, names)
+        if index is None:
+            raise MoodringError(f"EEG stream '{stream}' has no channel '{given}' to rename; it has {', '.join(names)}")
+        renamed[index] = name
+    return renamed
 
 
 def _factor(name: str, section: EegSection, units: set[str]) -> float:

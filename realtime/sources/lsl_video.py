@@ -43,6 +43,7 @@ class LslVideo:
             participant=session.participant,
             first_sample_after_t0_s=session.first_sample_after_t0_s,
             rest_s=session.rest_s,
+            timeline=session.timeline,
         )
 
     def poll(self) -> Chunk | None:
@@ -51,7 +52,14 @@ class LslVideo:
         if pulled is None:
             return None
         frames = pulled.samples.view(np.uint8).reshape(-1, *self._shape)
-        return Chunk(frames, pulled.stamps_s - (self._delay_s or 0.0), pulled.received_s, pulled.gap)
+        return Chunk(
+            frames,
+            pulled.stamps_s - (self._delay_s or 0.0),
+            pulled.received_s,
+            pulled.gap,
+            pulled.skipped,
+            pulled.backlog,
+        )
 
     def close(self) -> None:
         """Disconnect."""

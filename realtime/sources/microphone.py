@@ -20,6 +20,9 @@ _BLOCK_S = 0.02
 _WAIT_S = 0.05
 _JITTER_S = 0.3  # sound servers hand blocks over in bursts; PortAudio says itself when it lost some
 _LONGEST_LATENCY_S = 1.0
+_GONE_AFTER_S = 1.0
+_SLOW_START_S = 4.0  # sound servers take seconds to the first block
+_RETRY_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,9 @@ class Microphone:
         self._stream: Any = None
         self._rate_hz = float(AUDIO_RATE_HZ)
         self._resampler: StreamResampler | None = None
+        self._patience_s = 0.0
+        self._retry_s = 0.0
+        self._again = False
 
     def open(self) -> SourceInfo:
         """Start recording.
@@ -61,30 +67,16 @@ class Microphone:
             PortAudio is missing, there is no such device, or it does not open.
         """
         sounddevice = portaudio()
-        device = None if self._microphone == "default" else self._microphone
         try:
-            facts = sounddevice.query_devices(device, "input")
-            self._rate_hz = _rate_hz(sounddevice, device, float(facts["default_samplerate"]))
-            self._stream = sounddevice.InputStream(
-                samplerate=self._rate_hz,
-                blocksize=round(_BLOCK_S * self._rate_hz),
-                device=device,
-                channels=1,
-                dtype="float32",
-                latency="low",
-                callback=self._called_back,
-            )
-            self._stream.start()
+            name = self._start(sounddevice)
         except (ValueError, sounddevice.PortAudioError) as error:
             raise MoodringError(
                 f"microphone {self._microphone!r} does not open ({' '.join(str(error).split())}); connect it or set "
                 "speech.microphone to another device ('moodring streams' lists them)"
             ) from error
-        if self._rate_hz != AUDIO_RATE_HZ:
-            self._resampler = StreamResampler(self._rate_hz)
         return SourceInfo(
             "speech",
-            str(facts["name"]),
+            name,
             float(AUDIO_RATE_HZ),
             (1,),
             "<f4",
@@ -95,11 +87,18 @@ class Microphone:
 
     def poll(self) -> Chunk | None:
         """Give the blocks that have come."""
+        if self._stream is None:
+            self._look_again()
+            return None
         try:
             blocks = [self._blocks.get(timeout=_WAIT_S)]
         except queue.Empty:
+            if not self._stream.active or self._clock.now() > self._patience_s:
+                self.close()
+                self._retry_s = self._clock.now()
             return None
         received_s = self._clock.now()
+        self._patience_s = received_s + _GONE_AFTER_S
         # What was lost, was lost before a block: such a block starts the next chunk.
         while not self._blocks.empty() and len(blocks) < 16:
             blocks.append(self._blocks.get())
@@ -108,10 +107,48 @@ class Microphone:
             [block.first_s + np.arange(len(block.samples)) / self._rate_hz for block in blocks]
         )
         stamps_s -= self._delay_s or 0.0
-        lost = any(block.lost for block in blocks)
+        lost = self._again or any(block.lost for block in blocks)
+        self._again = False
         if self._resampler is not None:
             samples, stamps_s = self._resampler.step(samples, stamps_s, lost)
-        return Chunk(samples[:, np.newaxis], stamps_s, received_s, lost)
+        return Chunk(
+            samples[:, np.newaxis], stamps_s, received_s, lost, backlog=self._blocks.qsize() * len(blocks[0].samples)
+        )
+
+    def _start(self, sounddevice: Any) -> str:
+        """Open the device and begin; give its name."""
+        device = None if self._microphone == "default" else self._microphone
+        facts = sounddevice.query_devices(device, "input")
+        self._rate_hz = _rate_hz(sounddevice, device, float(facts["default_samplerate"]))
+        stream = sounddevice.InputStream(
+            samplerate=self._rate_hz,
+            blocksize=round(_BLOCK_S * self._rate_hz),
+            device=device,
+            channels=1,
+            dtype="float32",
+            latency="low",
+            callback=self._called_back,
+        )
+        stream.start()
+        self._stream = stream
+        self._resampler = StreamResampler(self._rate_hz) if self._rate_hz != AUDIO_RATE_HZ else None
+        self._patience_s = self._clock.now() + _SLOW_START_S
+        return str(facts["name"])
+
+    def _look_again(self) -> None:
+        """Try now and then whether a microphone that was unplugged is back."""
+        if self._clock.now() < self._retry_s:
+            self._clock.sleep(_WAIT_S)
+            return
+        sounddevice = portaudio()
+        # PortAudio lists devices once, when it is initialised; no stream of ours is open now.
+        sounddevice._terminate()
+        sounddevice._initialize()
+        try:
+            self._start(sounddevice)
+            self._again = True
+        except (ValueError, sounddevice.PortAudioError):
+            self._retry_s = self._clock.now() + _RETRY_S
 
     def close(self) -> None:
         """Stop recording."""

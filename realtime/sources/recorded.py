@@ -45,6 +45,7 @@ class RecordedSignal:
             self._recording.participant,
             first_s,
             self._recording.rest_s,
+            signal.jitter_s,
         )
 
     def poll(self) -> Chunk | None:

@@ -102,7 +102,10 @@ class EegPanel(QFrame):
         live = said is not None and said.tone in ("good", "warn")
         if view.traces is not None:
             self.chart.show_traces(view.traces, live)
-            self.scale.setText(f"last {EEG_SPAN_S:.0f} s · {view.traces.span_uv:.0f} µV between traces")
+            delay_ms = None if snapshot is None else snapshot.eeg_filter_delay_ms
+            filters = "" if delay_ms is None else f"\nfilters delay it by {delay_ms:.0f} ms"
+            span = f"last {EEG_SPAN_S:.0f} s · {view.traces.span_uv:.0f} µV between traces"
+            self.scale.setText(span + filters)
         if said is None or not live:
             self.channels.setText("no EEG yet" if said is None else f"EEG {said.text}")
         elif status is not None:

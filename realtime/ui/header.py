@@ -7,7 +7,9 @@ from ..snapshot import Snapshot
 from . import theme
 from .view import View
 
-_FIGURES = ("elapsed", "latency p50 / p99", "decisions", "skipped", "frames looked at", "device")
+_FIGURES = (
+    "elapsed", "latency p50 / p99", "age eeg / face / voice", "decisions", "skipped", "frames looked at", "device"
+)  # fmt: skip
 
 
 class Header(QWidget):
@@ -17,6 +19,7 @@ class Header(QWidget):
         super().__init__()
         self.engine = theme.label("", 13, theme.SOFT)
         self.phase = theme.label("○ waiting for an engine", 14, theme.TONES["idle"], bold=True)
+        self.recording = theme.label("", 12, theme.TONES["idle"], bold=True)
         self.figures: dict[str, QLabel] = {name: theme.label("–", 14, bold=True) for name in _FIGURES}
         row = QHBoxLayout(self)
         row.setContentsMargins(4, 0, 4, 0)
@@ -25,6 +28,7 @@ class Header(QWidget):
         row.addWidget(self.engine)
         row.addSpacing(8)
         row.addWidget(self.phase)
+        row.addWidget(self.recording)
         row.addStretch()
         for name, value in self.figures.items():
             column = QVBoxLayout()
@@ -44,6 +48,9 @@ class Header(QWidget):
         self.engine.setText(snapshot.engine if len(snapshot.engine) <= 24 else snapshot.engine[:23] + "…")
         self.phase.setText(f"{said.mark} {said.text}")
         theme.tinted(self.phase, theme.TONES[said.tone])
+        recording = wording.recording(snapshot)
+        self.recording.setText("" if recording is None else f"{recording.mark} {recording.text}")
+        theme.tinted(self.recording, theme.TONES["idle" if recording is None else recording.tone])
         for name, text in zip(_FIGURES, _texts(snapshot), strict=True):
             self.figures[name].setText(text)
 
@@ -54,6 +61,7 @@ def _texts(snapshot: Snapshot) -> tuple[str, ...]:
     return (
         wording.clock(snapshot.elapsed_s),
         "–" if latency is None else f"{latency.p50:.0f} / {latency.p99:.0f} ms",
+        wording.information_ages(snapshot),
         str(snapshot.decisions),
         str(snapshot.skipped_decisions),
         "–" if glimpsed is None else f"{glimpsed:.1%}",

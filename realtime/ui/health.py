@@ -39,16 +39,20 @@ class SourceCard(QFrame):
         theme.tinted(self.state, theme.TONES[said.tone])
         self.name.setText(status.name if len(status.name) <= 26 else status.name[:25] + "…")
         past = [f"{t.time_s:.1f} s: {t.state}, {t.why}" for t in status.transitions[-8:]]
+        past.append("now: " + ", ".join((status.why, *wording.more_figures(status))))
         self.setToolTip("\n".join(past if status.error is None else [*past, status.error]))
+        room = self.width() - 26
         if status.error is not None:
-            room = self.width() - 26
             self.figures.setText(self.figures.fontMetrics().elidedText(status.error, Qt.ElideRight, room))
         elif not status.configured:
             self.figures.setText("left out of the config")
         else:
-            parts = [wording.rate(status), wording.lost(status), f"age {wording.age(status.age_s)}"]
+            trouble = wording.trouble(status)
+            parts = [trouble] if trouble else []
+            parts += [wording.rate(status), wording.lost(status), f"age {wording.age(status.age_s)}"]
             parts += [wording.delay(status), "used" if used else "not in the estimate"]
-            self.figures.setText("  ·  ".join(parts))
+            text = "  ·  ".join([*parts, *wording.more_figures(status)])
+            self.figures.setText(self.figures.fontMetrics().elidedText(text, Qt.ElideRight, room))
 
 
 class HealthStrip(QWidget):

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.signal import periodogram
 
 from moodring.models.contract import BoolArray
-from moodring.models.signals.channel_quality import judge
+from moodring.models.signals.channel_quality import _levels, judge
 
 RATE = 256
 TIME_S = np.arange(RATE) / RATE
@@ -73,3 +74,16 @@ def test_the_unwanted_do_not_set_the_measure(second: NDArray[np.float64]) -> Non
     wanted = np.arange(10) < 4
     assert not judge(second, wanted, wanted, RATE, None)[0]
     assert judge(second, ~wanted, wanted, RATE, None)[0]
+
+
+@pytest.mark.parametrize("line_hz", [50.0, None])
+def test_levels_are_those_of_the_detrended_spectrum(second: NDArray[np.float64], line_hz: float | None) -> None:
+    second += np.linspace(0, 300, RATE)[:, None] + 30 * np.sin(2 * np.pi * 50 * TIME_S + 1)[:, None]
+    frequency, power = periodogram(second, RATE, "hann", detrend="linear", axis=0)
+    width_hz = frequency[1]
+    at_line = np.abs(frequency - 50.0) <= 2.0
+    in_band = (frequency >= 1.0) & (frequency <= 45.0)
+    band_uv, line_uv = _levels(second, RATE, line_hz)
+    np.testing.assert_allclose(band_uv, np.sqrt(power[in_band].sum(axis=0) * width_hz), rtol=1e-9)
+    expected = np.sqrt(power[at_line].sum(axis=0) * width_hz) if line_hz else np.zeros(10)
+    np.testing.assert_allclose(line_uv, expected, rtol=1e-9)

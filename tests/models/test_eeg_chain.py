@@ -145,6 +145,15 @@ def test_named_reference() -> None:
     assert out.valid[RATE:].all()
 
 
+def test_a_named_reference_need_not_be_written_as_the_stream_does() -> None:
+    samples = background(3, len(NAMES) + 2)
+    exact = run(samples, spec=EegChainSpec(RATE, (*NAMES, "A1", "A2"), 50.0, ("A1", "A2")))
+    names = (*(f"EEG {name}-REF" for name in NAMES), "EEG A1-REF", "EEG A2-REF")
+    tolerant = run(samples, spec=EegChainSpec(RATE, names, 50.0, ("A1", "a2")))
+    np.testing.assert_array_equal(tolerant.samples_uv, exact.samples_uv)
+    np.testing.assert_array_equal(tolerant.good, exact.good)
+
+
 def test_without_its_named_reference_nothing_is_valid() -> None:
     names = (*NAMES, "A1")
     samples = background(4, len(names))

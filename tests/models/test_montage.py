@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares
 
-from moodring.models.signals.montage import POSITIONS, canonical_name, positions, scalp_channels
+from moodring.configs.errors import MoodringError
+from moodring.models.signals.montage import POSITIONS, canonical_name, find_channel, positions, scalp_channels
 
 
 def test_table_is_mnes_montage() -> None:
@@ -66,3 +67,28 @@ def test_an_electrode_that_comes_twice_counts_once() -> None:
     names = ("T3", "EOG", "T7", "Cz")
     assert scalp_channels(names).tolist() == [True, False, False, True]
     assert np.isnan(positions(names)).any(axis=1).tolist() == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names", "index"),
+    [
+        ("A1", ("Fp1", "A1"), 1),
+        ("A1", ("EEG Fp1-REF", "EEG A1-REF"), 1),
+        ("a2", ("A1", "A2"), 1),
+        ("EEG 003", ("EEG 001", "EEG 003"), 1),
+        ("EEG 3", ("EEG 001", "EEG 003"), 1),
+        ("3", ("EEG 003", "EEG 030"), 0),
+        ("Fp1", ("FP1-LE", "FP2-LE"), 0),
+        ("T7", ("T4", "T3"), 1),
+        ("M1", ("A1", "M2"), None),
+        ("EEG 010", ("EEG 001", "EEG 100"), None),
+        ("Cz", ("cz", "Cz"), 1),  # exactly that name comes first
+    ],
+)
+def test_the_channel_that_a_config_means(wanted: str, names: tuple[str, ...], index: int | None) -> None:
+    assert find_channel(wanted, names) == index
+
+
+def test_a_name_that_fits_two_channels_is_refused() -> None:
+    with pytest.raises(MoodringError, match="'A1-REF', 'EEG A1'"):
+        find_channel("A1", ("A1-REF", "EEG A1", "Cz"))

@@ -13,8 +13,10 @@ from moodring.configs.lsl import liblsl_settings
 from moodring.models.contract import Recording
 from moodring.offline.recording import read_session, write_session
 from moodring.offline.replay import Published, ReplayOptions
+from moodring.offline.replay_frames import FrameAhead
+from moodring.offline.replay_playhead import HOLE_S
 from moodring.offline.replay_process import SimulatedSource, start_replay
-from moodring.offline.replay_tracks import FrameAhead, Timetable, chunk_stops
+from moodring.offline.replay_tracks import Lateness, Timetable, Track, chunk_stops
 from moodring.offline.streams import STREAM_KINDS, StreamKind
 
 Make = Callable[..., Recording]
@@ -30,19 +32,40 @@ def test_chunks_have_their_size_and_end_at_gaps() -> None:
     assert chunk_stops(stamps_s[:0], 8).tolist() == []
 
 
-def test_real_time_adds_one_constant(fake_recording: Make) -> None:
-    timetable = Timetable.of(fake_recording(), STREAM_KINDS, 0.0, 1.0)
-    stamps_s = 5000.25 + np.cumsum(np.random.default_rng(2).uniform(0, 0.1, 500))
-    moved_s = timetable.lsl_times(stamps_s, 123_456.7)
-    np.testing.assert_allclose(np.diff(moved_s), np.diff(stamps_s), atol=1e-10)
-    assert timetable.lsl_time(timetable.begin_s, 123_456.7) == pytest.approx(123_456.7, abs=1e-9)
-
-
-def test_speed_shortens_the_timeline(fake_recording: Make) -> None:
+def test_a_timetable_goes_from_the_start_asked_for_to_one_sample_after_the_last(fake_recording: Make) -> None:
     timetable = Timetable.of(fake_recording(2.0), ("eeg",), 0.5, 4.0)
-    assert timetable.begin_s == 5000.75
-    assert timetable.lap_s == pytest.approx((1.5 + 0.0013) / 4)
-    assert timetable.lsl_time(5001.75, 10.0) == pytest.approx(10.25)
+    assert (timetable.begin_s, timetable.first_s) == (5000.75, 5000.25 + 0.0013)
+    assert timetable.end_s == pytest.approx(5002.25 + 0.0013)
+
+
+def test_a_track_goes_on_where_it_was_sent(fake_recording: Make) -> None:
+    stamps_s = np.arange(20) / 10
+    track = Track("eeg", None, np.arange(20.0, dtype=np.float32)[:, np.newaxis], stamps_s, 8)
+    track.seek(0.25)
+    got = []
+    while not track.done:
+        assert track.unsent_s == stamps_s[3 + len(got)]
+        chunk = track.take()
+        assert chunk.stamps_s[-1] == track.due_s
+        got += chunk.values[:, 0].tolist()
+        track.passed(len(chunk.stamps_s), 0.001 * len(got))
+    assert got == list(range(3, 20))
+    assert track.pushed == 17
+    track.seek(1.95)
+    assert track.done
+    track.seek(0.0)
+    assert len(track.take().stamps_s) == 8
+
+
+def test_lateness_is_counted_in_steps() -> None:
+    late = Lateness()
+    assert late.percentile_s(99) == 0.0
+    for index in range(1000):
+        late.add(0.01 if index < 980 else 0.2)
+    late.add(-1.0)
+    assert late.percentile_s(50) == pytest.approx(0.01, abs=1.1e-4)
+    assert late.percentile_s(99) == pytest.approx(0.2, abs=1.1e-4)
+    assert late.worst_s == 0.2
 
 
 @pytest.mark.parametrize(
@@ -61,12 +84,12 @@ def test_impossible_replays_give_one_line(
         Timetable.of(fake_recording(2.0), only, start_s, speed)
 
 
-def test_frames_are_read_ahead_in_order_and_again(fake_recording: Make) -> None:
+def test_frames_are_read_ahead_in_order(fake_recording: Make) -> None:
     face = fake_recording(1.0).face
     assert face is not None
-    ahead = FrameAhead(face, 22, loop=True)
+    ahead = FrameAhead(face, 22)
     try:
-        for index in (22, 23, 24, 22, 23):
+        for index in (22, 23, 24):
             frame = waited_for(ahead.get)
             np.testing.assert_array_equal(frame.view(np.uint8).reshape(72, 96, 3), face.frames[index])
     finally:
@@ -83,7 +106,7 @@ def test_frames_that_cannot_be_read_are_told(fake_recording: Make) -> None:
 
     face = fake_recording(1.0).face
     assert face is not None
-    ahead = FrameAhead(replace(face, frames=Broken()), 0, loop=False)
+    ahead = FrameAhead(replace(face, frames=Broken()), 0)
     with pytest.raises(MoodringError, match="the film ends here"):
         waited_for(ahead.get)
     ahead.close()
@@ -163,6 +186,15 @@ def hear(names: dict[StreamKind, str], counts: dict[StreamKind, int], timeout_s:
         values, stamps_s = (np.concatenate(columns) for columns in zip(*parts[kind], strict=True))
         heard[kind] = Heard(infos[kind], values, stamps_s)
     return heard
+
+
+def open_inlet(name: str) -> Any:
+    import pylsl
+
+    (found,) = pylsl.resolve_byprop("name", name, 1, 20.0)
+    inlet = pylsl.StreamInlet(found, max_buflen=60)
+    inlet.open_stream(20.0)
+    return inlet
 
 
 SECONDS = 2.5
@@ -276,7 +308,82 @@ def test_part_of_a_recording_twice_as_fast_again_and_again(
     first, lap = counts[0], 384 - counts[0]
     assert 255 <= first <= 257
     np.testing.assert_array_equal(counts[:300], first + np.arange(300) % lap)
-    np.testing.assert_allclose(np.diff(heard.stamps_s), 1 / 512, atol=0.002)
+    steps_s = np.diff(heard.stamps_s)
+    seams = np.flatnonzero(np.diff(counts) < 0)
+    assert len(seams) == 2
+    np.testing.assert_allclose(steps_s[seams], 1 / 512 + HOLE_S, atol=0.002)
+    np.testing.assert_allclose(np.delete(steps_s, seams), 1 / 512, atol=1e-6)
+
+
+@pytest.mark.lsl
+def test_a_running_replay_is_paused_moved_and_sped_up(
+    fake_recording: Make, lsl_session: LslSection, tmp_path: Path
+) -> None:
+    folder = write_session(replace(fake_recording(12.0), face=None, speech=None), tmp_path / "one")
+    options = ReplayOptions(only=("eeg",), prefix="steered", patience_s=30.0, lsl=lsl_session)
+    with start_replay(folder, options) as replay:
+        replay.wait_ready(30.0)
+        inlet, parts = open_inlet("steered_eeg"), []
+
+        def heard_until(sample: int) -> None:
+            deadline_s = time.monotonic() + 20.0
+            while not parts or parts[-1][0][-1, 3] < sample:
+                values, stamps_s = inlet.pull_chunk(0.05, max_samples=256, as_numpy=True, min_samples=1)
+                if len(stamps_s):
+                    parts.append((values.copy(), stamps_s.copy()))
+                assert time.monotonic() < deadline_s
+
+        heard_until(100)
+        replay.pause()
+        (paused,) = waited_for(lambda: replay.answers() or None)
+        assert not paused.playing
+        replay.seek(99.0)
+        (refused,) = waited_for(lambda: replay.answers() or None)
+        assert "seek 99 is outside the recording, which goes from 0.0 to 12.0 s" in refused.refused
+        replay.resume()
+        heard_until(300)
+        replay.seek(10.0)
+        heard_until(2600)
+        replay.set_speed(4.0)
+        heard_until(2900)
+        sped_up = replay.answers()[-1]
+        assert (sped_up.speed, sped_up.playing) == (4.0, True)
+    counts = np.concatenate([values[:, 3] for values, _ in parts])
+    stamps_s = np.concatenate([stamps for _, stamps in parts])
+    steps, steps_s = np.diff(counts), np.diff(stamps_s)
+    jumps = np.flatnonzero(steps_s > 0.1)
+    # One hole where it was paused, one at the seek, one at the change of speed; everything else goes on evenly.
+    assert len(jumps) == 3
+    assert (steps_s[jumps] >= HOLE_S).all()
+    (sought,) = np.flatnonzero(steps != 1)
+    assert sought == jumps[1]
+    assert abs(counts[sought + 1] - 2560) <= 1
+    np.testing.assert_allclose(np.delete(steps_s[: jumps[2]], jumps[:2]), 1 / 256, atol=1e-6)
+    np.testing.assert_allclose(steps_s[jumps[2] + 1 :], 1 / 1024, atol=1e-6)
+
+
+@pytest.mark.lsl
+def test_whoever_comes_late_hears_where_t0_was(fake_recording: Make, lsl_session: LslSection, tmp_path: Path) -> None:
+    folder = write_session(replace(fake_recording(8.0), face=None, speech=None), tmp_path / "one")
+    options = ReplayOptions(only=("eeg",), prefix="passing", patience_s=30.0, lsl=lsl_session)
+    with start_replay(folder, options) as replay:
+        replay.wait_ready(30.0)
+        eeg = open_inlet("passing_eeg")
+        start_s = replay.wait_started(10.0)
+        first_stamp_s = eeg.pull_sample(10.0)[1]
+        late = open_inlet("passing_timeline")
+        values, t0_s = late.pull_sample(10.0)
+        assert values == [1.0, 1.0]
+        assert t0_s == pytest.approx(start_s - 0.0013, abs=1e-4)
+        assert t0_s == pytest.approx(first_stamp_s - 0.0013, abs=1e-4)
+        replay.seek(6.0)
+        (moved,) = waited_for(lambda: replay.answers() or None)
+        assert moved.position_s == pytest.approx(6.0, abs=0.01)
+        sought_t0_s = waited_for(lambda: t if (t := late.pull_sample(10.0)[1]) != pytest.approx(t0_s) else None)
+        stamps_s = np.zeros(1)
+        while (stamps_s[-1] - sought_t0_s) < 6.0:
+            values, stamps_s = eeg.pull_chunk(5.0, max_samples=1, as_numpy=True, min_samples=1)
+        assert stamps_s[0] - sought_t0_s == pytest.approx(0.0013 + values[0, 3] / 256, abs=1e-4)
 
 
 @pytest.mark.lsl

@@ -1,5 +1,6 @@
 import logging
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,15 @@ import pytest
 import pyxdf
 
 from moodring.configs.errors import MoodringError
-from moodring.models.contract import Signal
-from moodring.offline.streams import ChannelFormat, SessionTimes, StreamDescription, describe_eeg
+from moodring.models.contract import Signal, Video
+from moodring.offline.streams import (
+    ChannelFormat,
+    SessionTimes,
+    StreamDescription,
+    describe_eeg,
+    describe_face,
+    describe_timeline,
+)
 from moodring.offline.xdf import StreamData, XdfWriter, write_xdf
 from moodring.offline.xdf_recording import read_xdf
 
@@ -206,6 +214,27 @@ def test_a_chunk_that_claims_a_thousand_million_texts_is_not_believed(tmp_path: 
     assert recording.eeg is not None
     np.testing.assert_array_equal(recording.eeg.samples, eeg.values)
     assert recording.markers == ()
+
+
+def test_video_in_the_replays_layout_is_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (6, 4, 5, 3), dtype=np.uint8)
+    stamps_s = 100.0 + np.arange(6) / 25
+    face = describe_face(Video(pictures, stamps_s, 25.0, 4, 5, "camera"), "camera", "camera", TIMES)
+    other = replace(face, name="screen")
+    rows = pictures.reshape(6, -1).view(np.int8)
+    write_xdf(tmp_path / "a.xdf", [eeg_stream(), StreamData(face, rows, stamps_s), StreamData(other, rows, stamps_s)])
+    video = read_xdf(tmp_path / "a.xdf").face
+    assert video is not None
+    assert (video.height, video.width, video.rate_hz, video.name) == (4, 5, 25.0, "camera")
+    np.testing.assert_array_equal([video.frames[index] for index in range(len(video.frames))], pictures)
+    assert "video stream 'screen' is left out" in caplog.text
+
+
+def test_a_recorded_replay_keeps_the_announced_t0(tmp_path: Path) -> None:
+    eeg = eeg_stream()
+    timeline = StreamData(describe_timeline("t", "t"), np.ones((3, 2), np.float32), np.full(3, 42.5))
+    write_xdf(tmp_path / "a.xdf", [eeg, timeline])
+    assert read_xdf(tmp_path / "a.xdf").t0_s == 42.5
 
 
 @pytest.mark.data

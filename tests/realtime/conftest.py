@@ -1,4 +1,9 @@
+import contextlib
 import importlib.util
+import os
+import shutil
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -84,3 +89,56 @@ def stepping():
         return lambda question, timeout_s: wait_for(lambda: session.step() or question(), timeout_s)
 
     return drive
+
+
+@pytest.fixture
+def rig(lsl_session):
+    """A lab of known delays: see sync_rig.py."""
+    from moodring.configs.lsl import liblsl_settings
+
+    module = _beside("sync_rig")
+    made = []
+
+    def make(names, **more):
+        made.append(module.Rig(liblsl_settings(lsl_session), names, **more))
+        return made[-1], module.DELAYS_S
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def null_sink(tmp_path_factory):
+    """A sound server of our own, whose default microphone hears what is played; asks PortAudio to use it."""
+    if shutil.which("pulseaudio") is None or shutil.which("pactl") is None:
+        pytest.skip("no PulseAudio: apt-get install pulseaudio libasound2-plugins")
+    home = tmp_path_factory.mktemp("pulse")
+    home.chmod(0o700)
+    names = {"XDG_RUNTIME_DIR": str(home), "HOME": str(home), "PULSE_RUNTIME_PATH": str(home / "pulse")}
+    command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--log-target=stderr", "--log-level=error"]
+    for module in (
+        "module-native-protocol-unix",
+        "module-null-sink sink_name=heard rate=48000",
+        "module-virtual-source source_name=mic master=heard.monitor",
+    ):
+        command += ["-L", module]
+    with pytest.MonkeyPatch.context() as patch:
+        for key, value in names.items():
+            patch.setenv(key, value)
+        server = subprocess.Popen(command, env=os.environ | names)
+        try:
+            for _ in range(100):
+                if (
+                    subprocess.run(["pactl", "set-default-source", "mic"], capture_output=True, check=False).returncode
+                    == 0
+                ):
+                    break
+                time.sleep(0.05)
+            else:
+                pytest.skip("PulseAudio does not start here")
+            yield "heard"
+        finally:
+            server.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(10)

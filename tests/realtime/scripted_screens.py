@@ -7,7 +7,7 @@ import numpy as np
 
 from moodring.models.contract import Ages, Estimate, FaceBox, Ledger, Look, Readout, SampleRange, SpeechEstimate
 from moodring.realtime.ring import Ring
-from moodring.realtime.snapshot import Percentiles, RingPlace, Snapshot, SourceStatus, Transition
+from moodring.realtime.snapshot import Percentiles, RecordingStatus, RingPlace, Snapshot, SourceStatus, Transition
 
 CHANNELS = ("Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8", "P3", "Pz", "P4", "Oz")
 BAD = (7,)
@@ -188,8 +188,23 @@ def snapshot_at(t, rings=(), **changes):
         speech_classes=SPEECH,
         notices=(NOTICE,),
         rest_left_s=max(REST_S - t, 0.0) if t < REST_S else None,
+        information_age_ms=()
+        if estimate is None
+        else (
+            ("eeg", Percentiles(534.0, 601.0)),
+            ("face", Percentiles(61.0, 98.0)),
+            ("speech", Percentiles(510.0, 902.0)),
+        ),
+        eeg_filter_delay_ms=11.0,
     )
     return replace(made, **changes)
+
+
+def recording(**changes):
+    """A recording that goes well."""
+    return replace(
+        RecordingStatus(True, "data/sub-P1", 123_000_000, 850.0, False, 0, 0, 2, 0, True, None, None), **changes
+    )
 
 
 def silent(t, **changes):
@@ -199,6 +214,7 @@ def silent(t, **changes):
         for m in ("eeg", "face", "speech")
     )
     nothing = {"estimate": None, "truth": None, "latency_ms": None, "glimpsed_fraction": None, "band_attention": None}
+    nothing["information_age_ms"] = ()
     given = {"phase": "connecting", "t0_s": None, "sources": sources, "decisions": 0, "rest_left_s": None}
     return replace(snapshot_at(t), **{**nothing, **given, **changes})
 

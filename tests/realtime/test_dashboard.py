@@ -31,7 +31,15 @@ def test_everything_fits_80_by_24(script):
     assert max(map(len, lines)) <= 80
     for word in ("● decoding", "▲ demonstration model, not valid for people", "Valence, felt", "Arousal, felt"):
         assert word in text
-    for word in ("EEG", "● live", "256 / 256 Hz", "delay undeclared", "143 / 212 ms", "187 decisions, 0 skipped"):
+    for word in (
+        "EEG",
+        "● live",
+        "256 / 256 Hz",
+        "delay undeclared",
+        "143/212 ms",
+        "534/61/510 ms",
+        "187 decisions, 0 skipped",
+    ):
         assert word in text
     assert "medium    ███████████████▏    84%" in text
     assert "true" in text
@@ -96,7 +104,10 @@ def test_the_sparkline_follows_the_value():
 def test_one_plain_line(script):
     text = line(script.snapshot_at(30.0))
     assert text.startswith("0:31 decoding | valence ")
-    assert "EEG live, Face live, Speech live | latency 143/212 ms | demonstration model" in text
+    assert (
+        "EEG live, Face live, Speech live | latency 143/212 ms | information age 534 / 61 / 510 ms | demonstration model"
+        in text
+    )
     assert line(script.snapshot_at(30.0), 4.0).startswith("engine 'demo' has not answered for 4 s; the last it said")
     assert line(None, 0.0, "none runs") == "waiting for an engine: none runs"
 
@@ -158,3 +169,14 @@ def test_ctrl_c_leaves_the_engine_alone(script, stage, terminal):
     stage.override = lambda: script.snapshot_at(30.0)
     assert run_dashboard(stage, console, clock=times.clock, wait=times.wait) == 0
     assert stage.closed
+
+
+def test_a_recording_shows_in_picture_and_line(script):
+    snapshot, history = played(script, 95.0)
+    snapshot = replace(snapshot, recording=script.recording(disk_low=True, minutes_left=4.0))
+    lines, _ = drawn(snapshot, history)
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    assert "▲ rec 123 MB, 4 min left" in lines[0]
+    assert "| rec 123 MB, 4 min left |" in line(snapshot)
+    assert "rec " not in line(replace(snapshot, recording=None))

@@ -77,3 +77,52 @@ def test_chunks_do_not_matter(sizes):
     parts, part_gaps, _ = _run(raw, 256.0, tuple(sizes))
     np.testing.assert_allclose(parts, whole, rtol=0, atol=1e-9)
     assert [g[0] for g in gaps] == [g[0] for g in part_gaps]
+
+
+@pytest.mark.parametrize("rate", [256.0, 1000.0, 16000.0])
+@pytest.mark.parametrize("burst_s", [0.01, 0.03, 0.1])
+def test_stamps_are_right_across_a_silence_of_three_seconds(rate, burst_s):
+    """Bursts whose stamps are late by up to 6 ms, a card that drifts, and 3 s without a sample."""
+    rng = np.random.default_rng(int(rate) + round(burst_s * 1000))
+    true = 50.0 + np.arange(round(40 * rate)) / (rate * 1.00005)
+    silent = round(20 * rate)
+    true[silent:] += 3.0
+    size = max(1, round(burst_s * rate))
+    late = np.repeat(rng.uniform(0.0, 0.006, len(true) // size + 1), size)[: len(true)]
+    stamps, gaps, _ = _run(true + late, rate, (size,))
+    assert len(gaps) == 1
+    assert abs(gaps[0][0] - silent) <= size
+    assert gaps[0][1] == pytest.approx(3.0, abs=0.01)
+    off = np.abs(stamps - true)
+    assert np.percentile(off, 99) <= 0.005
+    around = slice(silent - round(2 * rate), silent + round(2 * rate))
+    assert np.percentile(off[around], 99) <= 0.008, "a first stamp is as wrong as it came; the line soon knows better"
+
+
+def test_samples_left_out_one_by_one_never_take_the_stamps_far_from_the_truth():
+    raw = np.arange(16000 * 8) / 16000
+    raw = np.concatenate((raw[:64000], raw[64000::2]))
+    stamps, gaps, _ = _run(raw, 16000.0, (160,))
+    assert np.abs(stamps - raw).max() < 0.06
+    assert len(gaps) > 10
+
+
+def test_a_device_that_changes_its_latency_for_good_starts_another_line():
+    raw = np.arange(16000 * 12) / 16000.0
+    shift = np.interp(np.arange(len(raw)), [64000, 72000], [0.0, 0.25])
+    state, pieces = DejitterState(16000.0, 0.3), []
+    for low in range(0, len(raw), 320):
+        found, state = dejitter(state, (raw + shift)[low : low + 320])
+        pieces += found
+    stamps = np.concatenate([piece.stamps_s for piece in pieces])
+    assert [piece.gap_s for piece in pieces if piece.gap_s] == [pytest.approx(0.25, abs=0.05)]
+    assert np.abs(stamps - raw - shift)[16000 * 7 :].max() < 0.005
+
+
+@pytest.mark.parametrize("ppm", [-500.0, 0.0, 80.0, 3000.0])
+def test_the_drift_of_a_card_is_told(ppm):
+    rng = np.random.default_rng(5)
+    raw = 7.0 + np.arange(16000 * 30) / (16000 * (1 + ppm * 1e-6)) + np.repeat(rng.uniform(0, 0.004, 1500), 320)
+    _, gaps, state = _run(raw, 16000.0, (320,))
+    assert not gaps
+    assert state.drift_ppm == pytest.approx(ppm, abs=20)

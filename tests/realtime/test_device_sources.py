@@ -129,7 +129,7 @@ class _PortAudio:
             raise self.PortAudioError("Invalid sample rate")
 
     def InputStream(self, **settings):  # noqa: N802
-        self.stream = SimpleNamespace(settings=settings, start=lambda: None, close=lambda: None)
+        self.stream = SimpleNamespace(settings=settings, active=True, start=lambda: None, close=lambda: None)
         return self.stream
 
 

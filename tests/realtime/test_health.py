@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from moodring.realtime.health import SEARCHING, Figures, Health, flows, judge
+from moodring.realtime.health import SEARCHING, Health, flows, judge
+from moodring.realtime.snapshot import Figures
 
 GOOD = Figures(nominal_rate_hz=256.0, observed_rate_hz=256.1, silence_s=0.02, age_s=0.03)
 LIVE = Health("live", "", 5.0)
@@ -16,9 +17,14 @@ LIVE = Health("live", "", 5.0)
         ({"silence_s": 0.9, "age_s": 0.9}, "lost", "0.90 s"),
         ({"observed_rate_hz": 200.0}, "rate_off", "200.0 Hz"),
         ({"observed_rate_hz": 240.0}, "live", ""),
-        ({"gap_s": 0.25, "gap_at_s": 9.5}, "gap", "250 ms"),
+        ({"gap_s": 0.25, "gap_at_s": 9.7}, "gap", "250 ms"),
         ({"gap_s": 0.25, "gap_at_s": 8.0}, "live", ""),
-        ({"jump_s": -5.0, "jump_at_s": 9.9}, "clock_jump", "5.000 s"),
+        ({"jump_s": -5.0, "jump_at_s": 9.9}, "clock_jump", "back by 5.000 s"),
+        ({"jump_s": 5.0, "jump_at_s": 9.9}, "clock_jump", "ahead by 5.000 s"),
+        ({"good_channels": 1, "channels": 8}, "gap", "7 of 8 channels"),
+        ({"good_channels": 5, "channels": 8}, "live", ""),
+        ({"age_s": 2.05, "delay_s": 2.0}, "live", ""),
+        ({"observed_rate_hz": 128.0, "gap_s": 0.004, "gap_at_s": 9.99}, "rate_off", "128.0 Hz came, 256 Hz"),
         ({"age_s": -30.0}, "clock_jump", "-30000 ms"),
         ({"age_s": 4.0}, "stale", "4000 ms"),
         ({"silence_s": None, "age_s": None}, "searching", ""),

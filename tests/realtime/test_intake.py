@@ -86,3 +86,36 @@ def test_the_spec_of_the_chain_follows_the_stream():
     intake = intake_maker(None, None)(EEG)
     assert isinstance(intake.treatment._state.spec, EegChainSpec)
     assert intake.treatment._state.spec.channel_names == NAMES
+
+
+def test_a_flood_of_nan_passes_and_leaves_nothing_behind():
+    samples = _eeg(256 * 12)
+    samples[256 * 4 : 256 * 7] = np.nan
+    stamps = np.arange(len(samples)) / 256
+    intake = _feed(intake_maker(None, None)(EEG), samples, stamps, 16)
+    clean = _feed(intake_maker(None, None)(EEG), _eeg(256 * 12), stamps, 16)
+    assert not intake.treatment.good_at(round(256 * 6.5)).any()
+    assert intake.treatment.good_at(256 * 9).all()
+    assert np.isfinite(intake.ring.latest(256 * 12).samples).all()
+    piece, same = intake.ring.latest(512), clean.ring.latest(512)
+    assert piece.valid.all()
+    np.testing.assert_allclose(piece.samples, same.samples, atol=0.5)
+
+
+def test_samples_without_a_time_are_left_out_and_counted():
+    stamps = np.arange(512) / 256
+    stamps[100:110] = np.nan
+    intake = _feed(intake_maker(None, None)(EEG), _eeg(512), stamps, 16)
+    assert intake.figures.skipped_samples == 10
+    assert np.isfinite(intake.ring.latest(512).stamps_s).all()
+
+
+def test_a_jump_of_the_clock_loses_nothing():
+    intake = intake_maker(None, None)(EEG)
+    for low in range(0, 2048, 8):
+        true = 50.0 + np.arange(low, low + 8) / 256
+        intake.take(Chunk(_eeg(8), true + (30.0 if low >= 1024 else 0.0), float(true[-1]) + 0.01))
+    np.testing.assert_allclose(intake.ring.latest(2048).stamps_s, 50.0 + np.arange(2048) / 256, atol=1e-4)
+    assert (intake.figures.lost_samples, intake.figures.gap_s) == (0, None)
+    assert intake.figures.jump_s == pytest.approx(30.0)
+    assert intake.figures.offset_s == pytest.approx(-30.0)

@@ -108,3 +108,40 @@ def test_audio_of_another_rate_is_resampled(stand):
                 stamps.append(chunk.stamps_s)
         source.close()
     np.testing.assert_allclose(np.diff(np.concatenate(stamps)), 1 / 16000, atol=1e-3)
+
+
+def _described(channels):
+    import pylsl
+
+    info = pylsl.StreamInfo("amp", "EEG", len(channels), 256.0, pylsl.cf_float32, "amp")
+    node = info.desc().append_child("channels")
+    for label, unit, kind in channels:
+        channel = node.append_child("channel")
+        for key, value in (("label", label), ("unit", unit), ("type", kind)):
+            channel.append_child_value(key, value)
+    return info
+
+
+@pytest.mark.parametrize(
+    ("unit", "factor"),
+    [("microvolts", 1.0), ("µV", 1.0), ("", 1.0), ("-6", 1.0), ("mV", 1e3), ("V", 1e6), ("0", 1e6), ("nV", 1e-3)],
+)
+def test_units_are_read_as_streams_write_them(lsl_session, unit, factor):
+    from moodring.realtime.sources.lsl_eeg import eeg_layout
+
+    section = EegSection(stream=StreamQuery(name="amp"))
+    assert eeg_layout(_described([("Fp1", unit, "EEG"), ("Fp2", unit, "eeg")]), section).factor == factor
+    said = section.model_copy(update={"units": "volts"})
+    assert eeg_layout(_described([("Fp1", unit, "EEG")]), said).factor == 1e6
+
+
+def test_renaming_finds_channels_however_they_are_written(lsl_session):
+    from moodring.realtime.sources.lsl_eeg import eeg_layout
+
+    info = _described([("EEG 001", "uV", "EEG"), ("EEG 002", "uV", "EEG"), ("TRIG", "", "stim"), ("Cz-REF", "uV", "")])
+    rename = {"eeg 1": "Fp1", "EEG 002": "A1", "cz": "Pz"}
+    layout = eeg_layout(info, EegSection(stream=StreamQuery(name="amp"), rename=rename))
+    assert layout.names == ("Fp1", "A1", "Pz")
+    assert layout.picks == (0, 1, 3)
+    with pytest.raises(MoodringError, match="no channel 'EEG 009' to rename; it has EEG 001, EEG 002, TRIG, Cz-REF"):
+        eeg_layout(info, EegSection(stream=StreamQuery(name="amp"), rename={"EEG 009": "Oz"}))

@@ -1,3 +1,4 @@
+import dataclasses
 import threading
 from uuid import uuid4
 
@@ -5,7 +6,15 @@ import numpy as np
 import pytest
 
 from moodring.configs.errors import MoodringError
-from moodring.configs.live import EegSection, FaceSection, LiveConfig, OutletSection, SpeechSection, StreamQuery
+from moodring.configs.live import (
+    DecisionSection,
+    EegSection,
+    FaceSection,
+    LiveConfig,
+    OutletSection,
+    SpeechSection,
+    StreamQuery,
+)
 
 pytestmark = pytest.mark.lsl
 NAMES = ("Fp1", "Fp2", "C3", "C4")
@@ -117,6 +126,68 @@ def test_a_modality_that_comes_late_joins(live, stand, stepping):
             assert not any(late in notice for notice in session.snapshot().notices)
 
 
+class Unsteered:
+    """A replay that is only started and ended."""
+
+    def __init__(self):
+        self.done = threading.Event()
+        self.stopped = self.done.is_set
+        self.heard = []
+
+    def commands(self):
+        return ()
+
+    def tell(self, news):
+        self.heard.append(news)
+
+
+@pytest.mark.deadline
+def test_who_attaches_late_to_a_replay_decodes_what_its_recording_gives(live, lsl_session, fakes, stepping):
+    import pylsl
+
+    from moodring.offline.replay import ReplayOptions, publish
+    from moodring.realtime.decode import decode
+
+    recording = fakes.recording(12.0)
+    prefix = f"s{uuid4().hex}"
+    control = Unsteered()
+    options = ReplayOptions(prefix=prefix, only=("eeg", "face"))
+    replay = threading.Thread(target=publish, args=(recording, options, control), daemon=True)
+    replay.start()
+    others = []
+    for kind in ("eeg", "face"):
+        (found,) = pylsl.resolve_byprop("name", f"{prefix}_{kind}", 1, 20.0)
+        others.append(pylsl.StreamInlet(found, max_buflen=4))
+        others[-1].open_stream(20.0)
+    # The engine comes in the middle, and not by a whole number of looks or decisions.
+    started_s = next(news.start_s for news in control.heard if hasattr(news, "start_s"))
+    while pylsl.local_clock() < started_s + 3.3:
+        others[0].pull_chunk(0.1)
+    session = live(eeg=EegSection(stream=_named(f"{prefix}_eeg")), face=FaceSection(stream=_named(f"{prefix}_face")))
+    heard = []
+    publish_one = session.publisher.publish
+    session.publisher.publish = lambda decider, estimate: (heard.append(estimate), publish_one(decider, estimate))
+    session.connect(threading.Event())
+    session.start()
+    first_s = min(recording.eeg.stamps_s[0], recording.face.stamps_s[0])
+    assert session.plan.t0_s == pytest.approx(started_s - (first_s - recording.t0_s), abs=1e-3)
+    stepping(session)(lambda: heard and heard[-1].session_time_s >= 9.0, 40)
+    eeg_first_s = session.posts[0].intake.figures.first_s
+    session.stop()
+    control.done.set()
+    replay.join(10)
+    del others
+    config = LiveConfig(eeg=EegSection(stream=_named("x")))
+    decoded = decode(recording, config, models=fakes.fake_models(), only=("eeg", "face"))
+    again = {round(e.session_time_s, 3): e for e in decoded.estimates}
+    missed = round((eeg_first_s - session.plan.t0_s) * 256)
+    assert missed > 2 * 256
+    assert len(heard) >= 4
+    for estimate in heard:
+        # The same samples of the recording are decided on at the same times.
+        assert estimate.eeg_range.stop + missed == again[round(estimate.session_time_s, 3)].eeg_range.stop
+
+
 @pytest.mark.deadline
 def test_live_and_decoded_are_the_same(live, lsl_session, fakes, stepping):
     from moodring.offline.replay import ReplayOptions, publish
@@ -124,9 +195,9 @@ def test_live_and_decoded_are_the_same(live, lsl_session, fakes, stepping):
 
     recording = fakes.recording(22.0)
     prefix = f"s{uuid4().hex}"
-    done = threading.Event()
+    control = Unsteered()
     options = ReplayOptions(prefix=prefix, only=("eeg", "face", "speech"))
-    replay = threading.Thread(target=publish, args=(recording, options), kwargs={"stopped": done.is_set}, daemon=True)
+    replay = threading.Thread(target=publish, args=(recording, options, control), daemon=True)
     replay.start()
     session = live(
         eeg=EegSection(stream=_named(f"{prefix}_eeg")),
@@ -140,7 +211,7 @@ def test_live_and_decoded_are_the_same(live, lsl_session, fakes, stepping):
     session.start()
     stepping(session)(lambda: heard and heard[-1].session_time_s >= 20.0, 40)
     session.stop()
-    done.set()
+    control.done.set()
     replay.join(10)
     config = LiveConfig(eeg=EegSection(stream=_named("x")))
     again = {round(e.session_time_s, 2): e for e in decode(recording, config, models=fakes.fake_models()).estimates}
@@ -161,3 +232,37 @@ def test_live_and_decoded_are_the_same(live, lsl_session, fakes, stepping):
     assert session.tally.skipped == 0
     latency = session.tally.latency_ms()
     assert latency.p50 <= 200
+
+
+@pytest.mark.deadline
+def test_an_overloaded_engine_leaves_decisions_out_counts_them_and_does_not_fall_behind(live, fakes, stand, stepping):
+    import time
+
+    from moodring.realtime.dashboard import line
+    from moodring.realtime.summary import Costs, summarise
+
+    class Slow(fakes.FakeVideoEeg):
+        def read(self):
+            time.sleep(0.6)
+            return super().read()
+
+    models = dataclasses.replace(fakes.fake_models(), video_eeg=Slow(), speech=None)
+    name = f"amp-{uuid4().hex}"
+    with stand({"name": name, "channels": CHANNELS}):
+        session = live(models, eeg=EegSection(stream=_named(name)), decisions=DecisionSection(interval_s=0.25))
+        heard = []
+        publish_one = session.publisher.publish
+        session.publisher.publish = lambda decider, estimate: (publish_one(decider, estimate), heard.append(estimate))
+        session.connect(threading.Event())
+        session.start()
+        stepping(session)(lambda: len(heard) >= 10, 20)
+        session.stop()
+    numbers = [round((estimate.time_s - session.plan.t0_s) / 0.25) for estimate in heard]
+    assert session.tally.skipped == numbers[-1] - numbers[0] + 1 - len(heard) >= 10
+    lags_s = [estimate.ledger.inference_s - estimate.time_s for estimate in heard]
+    assert max(lags_s[5:]) < 0.6 + 0.25 + 0.15 + 0.3
+    snapshot = session.snapshot()
+    assert snapshot.skipped_decisions == session.tally.skipped
+    assert f"{session.tally.skipped} decisions skipped" in line(snapshot)
+    summary = summarise(session.tally, 0.0, 1.0, snapshot.sources, Costs(None, None), (), (), ())
+    assert summary["skipped_decisions"] == session.tally.skipped

@@ -103,6 +103,17 @@ def test_decoding_shows_everything(window, stage, script):
     assert window.health.cards["face"].figures.text().endswith("delay undeclared  ·  used")
 
 
+def test_the_header_says_how_the_recording_stands(window, stage, script):
+    stage.override = lambda: script.snapshot_at(30.0)
+    window.tick()
+    assert window.header.recording.text() == ""
+    error = script.recording(on=False, error="the disk is full")
+    stage.override = lambda: script.snapshot_at(31.0, recording=error, notices=("NOT RECORDING: the disk is full",))
+    window.tick()
+    assert window.header.recording.text() == "■ recording stopped"
+    assert "▲ NOT RECORDING: the disk is full" in window.notices.text.text()
+
+
 def test_the_picture_holds_its_colours(window, stage):
     play(window, stage, 40, 60)
     image = pixels(window)

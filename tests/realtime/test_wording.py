@@ -65,3 +65,25 @@ def test_speech_in_words(script):
     assert said(health="searching") == "no microphone yet"
     assert said(health="lost") == "microphone lost"
     assert said(error="unplugged") == "microphone failed"
+
+
+@pytest.mark.parametrize(
+    ("changes", "text", "tone"),
+    [
+        ({}, "rec 123 MB, 14 h left", "good"),
+        ({"minutes_left": 4.2, "disk_low": True}, "rec 123 MB, 4 min left", "warn"),
+        ({"minutes_left": 1e5, "bytes": 2_340_000_000}, "rec 2.3 GB, 69 days left", "good"),
+        ({"lsl": False}, "rec 123 MB, LSL starting", "warn"),
+        ({"lost_frames": 3, "lost_chunks": 1}, "rec 123 MB, 14 h left, 4 missed", "warn"),
+        ({"error": "face: no space"}, "recording in part", "bad"),
+        ({"on": False, "error": "the disk is full"}, "recording stopped", "bad"),
+        ({"on": False}, "rec 123 MB, finished", "idle"),
+    ],
+)
+def test_recording_in_words(script, changes, text, tone):
+    snapshot = script.snapshot_at(30.0, recording=script.recording(**changes))
+    assert wording.recording(snapshot) == wording.Said(text, tone)
+
+
+def test_without_a_recording_nothing_is_said_of_one(script):
+    assert wording.recording(script.snapshot_at(30.0)) is None

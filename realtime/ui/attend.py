@@ -11,11 +11,11 @@ from typing import Any
 
 from rich.console import Console
 
-from .dashboard import run_dashboard
-from .follow import Follower
-from .job import EngineJob
-from .launch import EngineProcess, children_leave_interrupts_to_us
-from .ui.display import display_available
+from ..dashboard import run_dashboard
+from ..follow import Follower
+from ..job import EngineJob
+from ..launch import EngineProcess, children_leave_interrupts_to_us
+from .display import display_available
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def in_short(summary: dict[str, Any]) -> str:
 
 def _open_window(name: str, duration_s: float | None, screenshot: Path | None, offscreen: bool) -> SpawnProcess:
     """Start the window in a process of its own; off screen it only takes its picture."""
-    from .ui.app import Closing, show_engine
+    from .app import Closing, show_engine
 
     after_s = 40.0 if duration_s is None else 0.8 * duration_s
     closing = Closing(screenshot, after_s, close_after_screenshot=offscreen, close_when_ended=True)

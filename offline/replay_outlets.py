@@ -1,0 +1,88 @@
+"""The LSL outlets of a replay: its streams, and the small one that says where on the LSL clock its t0 lies."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pylsl
+
+from ..configs.errors import MoodringError
+from .replay_playhead import Playhead
+from .replay_tracks import Track
+from .streams import StreamDescription, StreamKind, Tree, describe_timeline
+
+_WAITED_FOR: tuple[StreamKind, ...] = ("eeg", "face", "speech")
+_VIDEO_BUFFER_S = 4  # a frame is 230 kB: liblsl's own 360 s would be two gigabytes
+_BUFFER_S = 60
+_NAP_S = 0.05
+_ANNOUNCED_EVERY_S = 0.25
+
+
+class Timeline:
+    """Announces t0 to whoever attaches late.
+
+    Every sample is *stamped with the LSL time of t0*, so that a consumer on another computer gets it on its own clock
+    by the correction that it asks liblsl for anyway. Its channels are the speed, and 1 while playing, 0 in a pause.
+    """
+
+    def __init__(self, name: str, source_id: str) -> None:
+        self._outlet = outlet_of(describe_timeline(name, source_id))
+        self._last_s = -_ANNOUNCED_EVERY_S
+
+    def due(self, now_s: float) -> bool:
+        """Say whether it is time to say it again."""
+        return now_s - self._last_s >= _ANNOUNCED_EVERY_S
+
+    def announce(self, head: Playhead, t0_s: float, now_s: float) -> None:
+        """Say where t0 lies."""
+        self._outlet.push_sample([head.speed, float(head.playing)], head.t0_lsl_s(t0_s, now_s))
+        self._last_s = now_s
+
+
+def outlet_of(description: StreamDescription) -> pylsl.StreamOutlet:
+    """Open an outlet as described."""
+    info = pylsl.StreamInfo(
+        description.name,
+        description.type,
+        description.channel_count,
+        description.rate_hz,
+        description.channel_format,
+        description.source_id,
+    )
+    _append(info.desc(), description.desc)
+    video = description.channel_format == "int8"
+    return pylsl.StreamOutlet(info, 0, _VIDEO_BUFFER_S if video else _BUFFER_S)
+
+
+def _append(node: pylsl.info.XMLElement, tree: Tree) -> None:
+    for tag, content in tree:
+        if isinstance(content, str):
+            node.append_child_value(tag, content)
+        else:
+            _append(node.append_child(tag), content)
+
+
+def wait_for_consumers(
+    tracks: Sequence[Track],
+    outlets: Mapping[StreamKind, pylsl.StreamOutlet],
+    patience_s: float,
+    stopped: Callable[[], bool],
+) -> bool:
+    """Wait until every EEG, face and speech stream is read; False where stopped before.
+
+    Raises
+    ------
+    MoodringError
+        Nobody connects in time.
+    """
+    waited_for = [track for track in tracks if track.kind in _WAITED_FOR] or tracks
+    deadline_s = pylsl.local_clock() + patience_s
+    for track in waited_for:
+        while not outlets[track.kind].wait_for_consumers(_NAP_S):
+            if stopped():
+                return False
+            if pylsl.local_clock() > deadline_s:
+                names = ", ".join(one.description.name for one in waited_for if not outlets[one.kind].have_consumers())
+                raise MoodringError(
+                    f"nobody connected to {names} within {patience_s:g} s; start a session that reads these streams, "
+                    "or publish fewer (--only)"
+                )
+    return True

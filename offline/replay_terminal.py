@@ -1,0 +1,41 @@
+"""Steer a replay by lines typed at a terminal, or written into a pipe."""
+
+import signal
+import threading
+from collections.abc import Callable
+
+from ..configs.errors import MoodringError
+from .replay_playhead import Command, parse_command
+
+_STDIN = 0
+
+
+def obey_typed_lines(send: Callable[[Command], None], say: Callable[[str], None], descriptor: int = _STDIN) -> None:
+    """Read commands in a thread of their own until the input ends, which ends nothing else.
+
+    Parameters
+    ----------
+    send : callable
+        Given each command, in that thread.
+    say : callable
+        Given a line for what was not understood, in that thread.
+    descriptor : int
+        Of the file to read from; one that cannot be read is left alone.
+    """
+    if hasattr(signal, "SIGTTIN"):
+        # A shell's background job that reads from the terminal would be stopped; like this the reading fails instead.
+        signal.signal(signal.SIGTTIN, signal.SIG_IGN)
+    threading.Thread(target=_read, args=(send, say, descriptor), name="typed", daemon=True).start()
+
+
+def _read(send: Callable[[Command], None], say: Callable[[str], None], descriptor: int) -> None:
+    try:
+        # Without a buffer: at the interpreter's end nobody may hold the lock of one, as a thread that waits would.
+        with open(descriptor, "rb", buffering=0, closefd=False) as typed:
+            while line := typed.readline(200):
+                try:
+                    send(parse_command(line.decode(errors="replace")))
+                except MoodringError as error:
+                    say(str(error))
+    except (OSError, ValueError):
+        return  # no input, or one that is not ours to read

@@ -1,0 +1,136 @@
+"""`moodring bench lag`: how long after a person's change the estimate has made half of its own.
+
+People whose emotion changes in steps (simulated ones) are decoded on the virtual clock, where publication costs
+nothing: what is left is the lag of the signals, the windows, the waits between looks and the models.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...models.contract import Estimate, Recording
+
+PEOPLE = 10
+SECONDS = 180.0
+_BEFORE_S = 4.0
+_SETTLED_S = (6.0, 13.0)
+_STEP_LEVELS = 0.5  # of the latents' -1..1: most of the way from one level's middle to the next (2/3)
+_FOLLOWED = 0.2
+_STAYS = 2
+_GRID_S = 0.25
+_DRAWS = 2000
+_PLACES = np.array([-2.0 / 3.0, 0.0, 2.0 / 3.0])  # of low, medium and high on the latents' scale
+
+Curve = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change of one axis, and the estimate around it.
+
+    Attributes
+    ----------
+    times_s : (n,) float64
+        Of the decisions, counted from the step.
+    values : (n,) float64
+        Expected level, -2/3 to 2/3, signed so that the person's change is upwards.
+    """
+
+    times_s: Curve
+    values: Curve
+
+
+def steps(recording: Recording, estimates: Sequence[Estimate]) -> list[Step]:
+    """Find the steps of a simulated person's emotion, valence and arousal apart, and cut the estimates around them."""
+    truth = recording.truth
+    if truth is None:
+        raise ValueError(f"recording '{recording.name}' does not know the truth")
+    said = [estimate for estimate in estimates if estimate.readout is not None]
+    times_s = np.array([estimate.time_s for estimate in said])
+    axes = [
+        np.array([np.dot(getattr(estimate.readout, name), _PLACES) for estimate in said])
+        for name in ("valence", "arousal")
+    ]
+    onsets_s = [marker.stamp_s for marker in recording.markers if marker.text.startswith("stimulus_")]
+    found = []
+    for onset_s in onsets_s[1:]:
+        for axis, values in enumerate(axes):
+            change = _latent(truth.stamps_s, truth.latents[:, axis], onset_s + np.array(_SETTLED_S)) - _latent(
+                truth.stamps_s, truth.latents[:, axis], onset_s - np.array([_BEFORE_S, 0.2])
+            )
+            near = (times_s >= onset_s - _BEFORE_S) & (times_s <= onset_s + _SETTLED_S[1])
+            whole = near.any() and times_s[near][-1] >= onset_s + _SETTLED_S[1] - 1.0
+            if abs(change) >= _STEP_LEVELS and whole:
+                found.append(Step(times_s[near] - onset_s, np.sign(change) * values[near]))
+    return found
+
+
+def half_time_s(step: Step) -> float | None:
+    """Give when an estimate has made half of its change for good; None where it did not follow the person."""
+    before = step.values[step.times_s <= 0].mean()
+    after = step.values[step.times_s >= _SETTLED_S[0]].mean()
+    if after - before < _FOLLOWED:
+        return None
+    times_s, there = step.times_s[step.times_s > 0], step.values[step.times_s > 0] >= (before + after) / 2
+    stays = np.convolve(there, np.ones(_STAYS), "valid") == _STAYS
+    return float(times_s[int(np.argmax(stays))]) if stays.any() else None
+
+
+def response_lag(cut: Iterable[Step], seed: int = 0) -> dict[str, Any]:
+    """Sum the steps up.
+
+    Returns
+    -------
+    dict
+        ``steps`` and ``followed`` (counts); ``median_s`` with ``low_s`` and ``high_s``, the 95 % interval over steps
+        (bootstrap), of the half time of each followed step; ``mean_curve_s`` with its interval, the half time of the
+        mean over all steps, in which what the estimate does by chance averages out.
+    """
+    found = list(cut)
+    halves = np.array([half for step in found if (half := half_time_s(step)) is not None])
+    if not len(halves):
+        return {
+            "steps": len(found),
+            "followed": 0,
+            "median_s": None,
+            "low_s": None,
+            "high_s": None,
+            "mean_curve_s": None,
+        }
+    rng = np.random.default_rng(seed)
+    medians = np.median(rng.choice(halves, (_DRAWS, len(halves))), axis=1)
+    grid_s = np.arange(-_BEFORE_S, _SETTLED_S[1] - 1.0, _GRID_S)
+    curves = np.array([np.interp(grid_s, step.times_s, step.values) for step in found])
+    drawn = [_mean_half_s(grid_s, curves[rng.integers(len(curves), size=len(curves))]) for _ in range(_DRAWS // 4)]
+    return {
+        "steps": len(found),
+        "followed": len(halves),
+        "median_s": round(float(np.median(halves)), 3),
+        **_interval(medians),
+        "mean_curve_s": {"value_s": round(_mean_half_s(grid_s, curves), 3), **_interval(np.array(drawn))},
+    }
+
+
+def _interval(values: Curve) -> dict[str, float]:
+    low, high = np.percentile(values, (2.5, 97.5))
+    return {"low_s": round(float(low), 3), "high_s": round(float(high), 3)}
+
+
+def _mean_half_s(grid_s: Curve, curves: Curve) -> float:
+    """Find where the mean of curves crosses half of its change, between the points of the grid."""
+    mean = curves.mean(axis=0)
+    half = (mean[grid_s <= 0].mean() + mean[grid_s >= _SETTLED_S[0]].mean()) / 2
+    after = np.flatnonzero((grid_s > 0) & (mean >= half))
+    if not len(after):
+        return float("nan")
+    at = int(after[0])
+    rise = mean[at] - mean[at - 1]
+    share = 1.0 if rise <= 0 else float((half - mean[at - 1]) / rise)
+    return float(grid_s[at - 1] + _GRID_S * min(max(share, 0.0), 1.0))
+
+
+def _latent(stamps_s: Curve, latents: NDArray[np.float32], span_s: Curve) -> float:
+    return float(latents[(stamps_s >= span_s[0]) & (stamps_s <= span_s[1])].mean())

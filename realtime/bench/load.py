@@ -1,0 +1,69 @@
+"""The load of the benches: an amplifier's stream from a child process, whose every sample is known.
+
+Channel 0 carries the sample's index, the stamp of sample k is the start plus k / rate to the last bit, and a chunk is
+pushed at the stamp of its last sample. What the age of the newest sample is to a reader follows from that alone.
+"""
+
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...configs.live import LslSection
+from ...models.signals.montage import POSITIONS
+from ..clock import LslClock
+from ..lsl_settings import apply_lsl_settings
+from .children import asked_to_end, tell
+
+_BLOCK_S = 4.0
+_LINE_HZ = 50.0
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is sent: so many channels at a rate, in chunks of so many samples."""
+
+    channels: int
+    rate_hz: float
+    chunk: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Electrodes of the 10-10 system as far as there are, then plain numbers."""
+        return (*list(POSITIONS)[: self.channels], *(f"E{index}" for index in range(len(POSITIONS), self.channels)))
+
+
+def publish(news: "Connection[Any, Any]", load: Load, name: str, lsl: LslSection) -> None:
+    """Push the load in a child process until asked to end; says ``{"ready": true}``, then how much was ``sent``."""
+    apply_lsl_settings(lsl)
+    import pylsl
+
+    info = pylsl.StreamInfo(name, "EEG", load.channels, load.rate_hz, pylsl.cf_float32, name)
+    channels = info.desc().append_child("channels")
+    for label in load.names:
+        channel = channels.append_child("channel")
+        for key, value in (("label", label), ("unit", "microvolts"), ("type", "EEG")):
+            channel.append_child_value(key, value)
+    outlet = pylsl.StreamOutlet(info)
+    clock, block = LslClock(), _block(load)
+    tell(news, {"ready": True})
+    start_s, sent = clock.now() + 0.1, 0
+    while not asked_to_end(news):
+        chunk = block[np.arange(sent, sent + load.chunk) % len(block)]
+        chunk[:, 0] = np.arange(sent, sent + load.chunk)
+        last_s = start_s + (sent + load.chunk - 1) / load.rate_hz
+        clock.sleep(last_s - clock.now())
+        outlet.push_chunk(chunk, last_s)
+        sent += load.chunk
+    tell(news, {"sent": sent})
+
+
+def _block(load: Load) -> NDArray[np.float32]:
+    """Make some seconds of noise on millivolt offsets, with mains: what the filters are there for."""
+    rng = np.random.default_rng(0)
+    time_s = np.arange(round(_BLOCK_S * load.rate_hz)) / load.rate_hz
+    noise = rng.normal(0.0, 10.0, (len(time_s), load.channels)) + rng.normal(0.0, 3000.0, load.channels)
+    mains = 20.0 * np.sin(2 * np.pi * _LINE_HZ * time_s)
+    return (noise + mains[:, np.newaxis]).astype(np.float32)

@@ -1,0 +1,170 @@
+"""`moodring bench soak`: whether a session that goes on loses a sample, grows, or leaves anything behind.
+
+A whole session (source, EEG chain, rings, the bundled model's decisions, outlet, a screen's questions) decodes 64
+channels at 1 kHz from another process, whose sample index in channel 0 proves every loss.
+"""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import ExitStack
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+import psutil
+from scipy.stats import theilslopes
+
+from ...configs.errors import MoodringError
+from ...configs.live import DecisionSection, EegSection, LiveConfig, LslSection, OutletSection, StreamQuery
+from ...configs.lsl import own_session
+from ..clock import LslClock
+from ..launch import children_leave_interrupts_to_us
+from ..loaded import load_models, settle
+from ..lsl_settings import apply_lsl_settings
+from ..session import Session, configured
+from ..sources.lsl_eeg import LslEeg
+from .children import Child, asked_to_end, tell
+from .index import IndexCount
+from .load import Load, publish
+
+LOAD = Load(64, 1000.0, 16)
+SECONDS = 600.0
+_WARM_UP_S = 90.0  # rings of a minute fill, and the libraries take what they will keep
+_START_S = 120.0
+_STEP_S = 0.05
+_SCREEN_S = 0.25
+_SAMPLE_S = 1.0
+_REPORT_S = 60
+_ENDING_S = 5.0
+
+
+def soak(seconds: float = SECONDS, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+    """Decode for so long, in a child process.
+
+    Parameters
+    ----------
+    seconds : float
+    say : callable
+        Told how it stands, now and then.
+
+    Returns
+    -------
+    dict
+        ``duration_s``; ``lost_samples`` and ``reordered_samples`` by the index; ``rss_slope_mb_per_h``, the median
+        slope (Theil-Sen) of the engine's memory after a warm-up of 90 s, or of a third of a shorter soak;
+        ``threads_left`` in the engine's process and ``processes_left`` when all has ended; and for the record
+        ``decisions``, ``skipped_decisions``, ``rss_mb``, ``cpu_s_per_s``.
+
+    Raises
+    ------
+    MoodringError
+        The session fails.
+    """
+    name = f"soak-{uuid.uuid4().hex}"
+    lsl = own_session("soak")
+    resource_tracker.ensure_running()  # Python's own helper; it ends with this process
+    before = _children()
+    with ExitStack() as stack:
+        with children_leave_interrupts_to_us():
+            source = stack.enter_context(Child("the load", publish, LOAD, name, lsl))
+            engine = stack.enter_context(Child("the soaked engine", _engine, name, lsl, seconds))
+        source.hear(_START_S)
+        engine.say({"begin": True})
+        while "figures" not in (heard := engine.hear(_START_S)):
+            say(str(heard["line"]))
+    figures: dict[str, Any] = heard["figures"]
+    return {**figures, "processes_left": len(_children() - before)}
+
+
+def memory_slope_mb_per_h(times_s: list[float], rss_mb: list[float]) -> float:
+    """Give the median slope between all pairs of points: a step or a peak does not bend it."""
+    return float(theilslopes(rss_mb, np.asarray(times_s) / 3600.0).slope)
+
+
+def _engine(news: "Connection[Any, Any]", name: str, lsl: LslSection, seconds: float) -> None:
+    apply_lsl_settings(lsl)
+    import torch
+
+    torch.set_num_threads(1)
+    if asked_to_end(news, _START_S):
+        return
+    clock = LslClock()
+    config = LiveConfig(
+        name=name,
+        eeg=EegSection(stream=StreamQuery(name=name)),
+        decisions=DecisionSection(rest_s=10.0),
+        lsl=lsl,
+        outlet=OutletSection(name=name + "-estimate"),
+    )
+    models = load_models(config.models, configured(config), clock)
+    settle()
+    process = psutil.Process()
+    threads_before = process.num_threads()
+    counter = IndexCount()
+    figures = _soaked(news, Session(config, models, clock, None, clock.now()), counter, seconds)
+    deadline_s = time.monotonic() + _ENDING_S
+    while process.num_threads() > threads_before and time.monotonic() < deadline_s:
+        time.sleep(_STEP_S)
+    figures["threads_left"] = max(process.num_threads() - threads_before, threading.active_count() - 1)
+    tell(news, {"figures": figures})
+
+
+def _soaked(news: "Connection[Any, Any]", session: Session, counter: IndexCount, seconds: float) -> dict[str, Any]:
+    """Run a session to its end; give what was seen meanwhile."""
+    source = session.posts[0].source
+    if not isinstance(source, LslEeg):
+        raise TypeError("a soak reads EEG from LSL")
+    source.watch = lambda pulled: counter.see(pulled.samples, pulled.stamps_s, pulled.gap)
+    process = psutil.Process()
+    with session:
+        session.connect(threading.Event())
+        session.start()
+        begin_s, begin_cpu_s = time.monotonic(), time.process_time()
+        times_s, rss_mb = _watched(news, session, process, seconds)
+        took_s, cpu_s = time.monotonic() - begin_s, time.process_time() - begin_cpu_s
+    session.release()
+    warm_s = min(_WARM_UP_S, seconds / 3)
+    warm = [index for index, time_s in enumerate(times_s) if time_s >= warm_s]
+    slope = memory_slope_mb_per_h([times_s[i] for i in warm], [rss_mb[i] for i in warm])
+    return {
+        "duration_s": round(took_s, 1),
+        "lost_samples": counter.lost_samples,
+        "reordered_samples": counter.reordered_samples,
+        "rss_slope_mb_per_h": round(slope, 3),
+        "samples": counter.samples,
+        "decisions": session.tally.decisions,
+        "skipped_decisions": session.tally.skipped,
+        "rss_mb": round(rss_mb[-1], 1),
+        "cpu_s_per_s": round(cpu_s / took_s, 4),
+    }
+
+
+def _watched(
+    news: "Connection[Any, Any]", session: Session, process: psutil.Process, seconds: float
+) -> tuple[list[float], list[float]]:
+    """Step a session as an engine does, ask as a screen does, and note the memory once a second."""
+    # Taken before it is needed: what a bench notes must not look like a leak.
+    notes = np.full((int(seconds / _SAMPLE_S) + 2, 2), np.nan)
+    n, begin_s = 0, time.monotonic()
+    next_screen_s = next_sample_s = begin_s
+    while (now_s := time.monotonic()) < begin_s + seconds:
+        session.step()
+        if now_s >= next_screen_s:
+            session.snapshot()
+            next_screen_s += _SCREEN_S
+        if now_s >= next_sample_s and n < len(notes):
+            notes[n] = now_s - begin_s, process.memory_info().rss / 1e6
+            n += 1
+            next_sample_s += _SAMPLE_S
+            if n % _REPORT_S == 0:
+                tell(news, {"line": f"{n} s: {notes[n - 1, 1]:.1f} MB, {session.tally.decisions} decisions"})
+        if asked_to_end(news, _STEP_S):
+            raise MoodringError("the soak was ended before its time")
+    return notes[:n, 0].tolist(), notes[:n, 1].tolist()
+
+
+def _children() -> set[int]:
+    return {child.pid for child in psutil.Process().children(recursive=True)}

@@ -1,0 +1,181 @@
+"""Set two decodings of one session side by side, decision by decision."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..models.contract import LEVELS, Estimate, FloatArray
+
+SAME = 1e-6
+"""Probabilities closer than this are the same."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far two decodings agree on one thing (valence, arousal or the voice).
+
+    Attributes
+    ----------
+    compared : int
+        Decisions in which both said something.
+    one_silent : int
+        Decisions in which only one of them did.
+    same_class : float
+        Fraction of the compared whose most probable class is the same.
+    mean_difference, largest_difference : float
+        Of the probabilities, absolute.
+    largest_at_s : float or None
+        Session time.
+    first_difference_s, first_other_class_s : float or None
+        Session time of the first decision whose probabilities, or whose most probable class, differ.
+    """
+
+    compared: int
+    one_silent: int
+    same_class: float
+    mean_difference: float
+    largest_difference: float
+    largest_at_s: float | None
+    first_difference_s: float | None
+    first_other_class_s: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two decodings of one session.
+
+    Attributes
+    ----------
+    pairs : tuple of (Estimate, Estimate)
+        Decisions at the same session time: of the one, of the other.
+    only_first_s, only_second_s : tuple of float
+        Session times at which only one of them decided.
+    agreement : mapping
+        ``valence``, ``arousal`` and ``speech``.
+    same_bundles : bool
+        Whether both name the same bundles by hash.
+    """
+
+    pairs: tuple[tuple[Estimate, Estimate], ...]
+    only_first_s: tuple[float, ...]
+    only_second_s: tuple[float, ...]
+    agreement: Mapping[str, Agreement]
+    same_bundles: bool
+
+
+def compare(first: Sequence[Estimate], second: Sequence[Estimate]) -> Comparison:
+    """Pair the decisions by session time, to the millisecond, and say how far they agree."""
+    ours, theirs = ({round(e.session_time_s, 3): e for e in one} for one in (first, second))
+    common = sorted(ours.keys() & theirs.keys())
+    pairs = tuple((ours[time_s], theirs[time_s]) for time_s in common)
+    said = {
+        "valence": [(_level(a, "valence"), _level(b, "valence")) for a, b in pairs],
+        "arousal": [(_level(a, "arousal"), _level(b, "arousal")) for a, b in pairs],
+        "speech": [(_voice(a), _voice(b)) for a, b in pairs],
+    }
+    return Comparison(
+        pairs,
+        tuple(sorted(ours.keys() - theirs.keys())),
+        tuple(sorted(theirs.keys() - ours.keys())),
+        {name: _agreement(common, two) for name, two in said.items()},
+        {e.bundles for e in first} == {e.bundles for e in second},
+    )
+
+
+def in_lines(comparison: Comparison, first: str, second: str) -> list[str]:
+    """Say it in a few lines.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    first, second : str
+        What to call the two.
+    """
+    if not comparison.pairs:
+        return [
+            f"against {second}: it has no decision at any of these times; it belongs to another session or another t0"
+        ]
+    worst = max(one.largest_difference for one in comparison.agreement.values())
+    lines = [
+        f"against {second}: {len(comparison.pairs)} decisions in common, {_only(comparison.only_first_s, first)}, "
+        f"{_only(comparison.only_second_s, second)}; probabilities at most {worst:.2g} apart"
+        + ("" if comparison.same_bundles else "; other bundles")
+    ]
+    for name, one in comparison.agreement.items():
+        if not one.compared and not one.one_silent:
+            continue
+        line = (
+            f"  {name:<8} same class {one.same_class:6.1%} of {one.compared}, mean difference {one.mean_difference:.2g}"
+        )
+        if one.largest_at_s is not None:
+            line += f", largest {one.largest_difference:.2g} at {one.largest_at_s:.1f} s"
+        if one.first_difference_s is not None:
+            line += f", first difference at {one.first_difference_s:.1f} s"
+        if one.first_other_class_s is not None:
+            line += f", first other class at {one.first_other_class_s:.1f} s"
+        lines.append(line + (f"; in {one.one_silent} only one of them spoke" if one.one_silent else ""))
+    return lines
+
+
+def as_plain(comparison: Comparison, first: str, second: str) -> dict[str, Any]:
+    """Write it down as plain numbers, every decision with what both said."""
+    return {
+        "first": first,
+        "second": second,
+        "in_common": len(comparison.pairs),
+        "only_first_s": list(comparison.only_first_s),
+        "only_second_s": list(comparison.only_second_s),
+        "same_bundles": comparison.same_bundles,
+        "agreement": {name: dict(one.__dict__) for name, one in comparison.agreement.items()},
+        "decisions": [
+            {"time_s": round(a.session_time_s, 3), "first": _plain(a), "second": _plain(b)} for a, b in comparison.pairs
+        ],
+    }
+
+
+def _agreement(
+    times_s: Sequence[float], said: Sequence[tuple[Mapping[str, float] | None, Mapping[str, float] | None]]
+) -> Agreement:
+    both = [(time_s, a, b) for time_s, (a, b) in zip(times_s, said, strict=True) if a is not None and b is not None]
+    apart = np.array([[abs(a.get(name, 0.0) - b.get(name, 0.0)) for name in (*a, *b)] for _, a, b in both])
+    largest = apart.max(axis=1) if len(both) else np.zeros(0)
+    other = [time_s for time_s, a, b in both if max(a, key=a.__getitem__) != max(b, key=b.__getitem__)]
+    differs = [time_s for (time_s, _, _), most in zip(both, largest, strict=True) if most > SAME]
+    return Agreement(
+        compared=len(both),
+        one_silent=sum((a is None) != (b is None) for a, b in said),
+        same_class=1.0 - len(other) / len(both) if both else 1.0,
+        mean_difference=float(apart.mean()) if len(both) else 0.0,
+        largest_difference=float(largest.max()) if len(both) else 0.0,
+        largest_at_s=both[int(largest.argmax())][0] if differs else None,
+        first_difference_s=differs[0] if differs else None,
+        first_other_class_s=other[0] if other else None,
+    )
+
+
+def _level(estimate: Estimate, axis: str) -> dict[str, float] | None:
+    if estimate.readout is None:
+        return None
+    probabilities: FloatArray = getattr(estimate.readout, axis)
+    return dict(zip(LEVELS, probabilities.tolist(), strict=True))
+
+
+def _voice(estimate: Estimate) -> dict[str, float] | None:
+    said = estimate.speech
+    return None if said is None else dict(zip(said.classes, map(float, said.probabilities), strict=True))
+
+
+def _plain(estimate: Estimate) -> dict[str, Any]:
+    levels = {axis: _level(estimate, axis) for axis in ("valence", "arousal")}
+    return {axis: None if said is None else list(said.values()) for axis, said in levels.items()} | {
+        "speech": _voice(estimate)
+    }
+
+
+def _only(times_s: Sequence[float], name: str) -> str:
+    if not times_s:
+        return f"none only in {name}"
+    shown = ", ".join(f"{time_s:g}" for time_s in times_s[:3]) + (" …" if len(times_s) > 3 else "")
+    return f"{len(times_s)} only in {name} (at {shown} s)"

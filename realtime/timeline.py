@@ -1,0 +1,54 @@
+"""Find the t0 of a replayed session, also when the replay has been running for long.
+
+Streams of a replay name, in their description, a small stream whose samples are stamped with the LSL time of t0
+(``ReplayTimeline``). liblsl's clock correction brings that stamp onto this computer's clock like any other.
+"""
+
+import math
+import time
+from collections.abc import Iterable
+
+import pylsl
+from pylsl.util import LostError
+from pylsl.util import TimeoutError as LslTimeoutError
+
+PATIENCE_S = 3.0
+
+
+def announced_t0_s(timelines: Iterable[str], patience_s: float = PATIENCE_S) -> float | None:
+    """Ask the announcing streams for t0.
+
+    Parameters
+    ----------
+    timelines : iterable of str
+        The ``source_id`` of each; empty where no source names one.
+    patience_s : float
+        For each.
+
+    Returns
+    -------
+    float or None
+        The earliest, on this computer's LSL clock; None where none answered in time (the replay has ended).
+    """
+    told = [_ask(source_id, patience_s) for source_id in sorted(set(timelines))]
+    return min((t0_s for t0_s in told if t0_s is not None), default=None)
+
+
+def _ask(source_id: str, patience_s: float) -> float | None:
+    deadline_s = time.monotonic() + patience_s
+    found = pylsl.resolve_byprop("source_id", source_id, 1, patience_s)
+    if not found:
+        return None
+    newest = max(found, key=lambda info: float(info.created_at()))
+    inlet = pylsl.StreamInlet(newest, max_buflen=10, recover=False, processing_flags=pylsl.proc_clocksync)
+    try:
+        # The first pull would wait for it anyway.
+        inlet.time_correction(_left_s(deadline_s))
+        _, t0_s = inlet.pull_sample(_left_s(deadline_s))
+    except (TimeoutError, LslTimeoutError, LostError):
+        return None
+    return float(t0_s) if t0_s is not None and math.isfinite(t0_s) else None
+
+
+def _left_s(deadline_s: float) -> float:
+    return max(0.05, deadline_s - time.monotonic())

@@ -1,0 +1,94 @@
+"""A full-screen window that is black, or white when told, and notes when it was."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from PyQt5.QtCore import Qt
+from PyQt5.QtGui import QCloseEvent, QColor, QFont, QGuiApplication, QPainter, QPaintEvent
+from PyQt5.QtWidgets import QWidget
+
+from ...configs.errors import MoodringError
+from ..clock import Clock
+from .app import application_here
+
+_TURN_S = 0.005
+
+
+class FlashWindow(QWidget):
+    """The window; a :class:`~moodring.realtime.sync.stimuli.Screen`.
+
+    Parameters
+    ----------
+    clock : Clock
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+        self._white = False
+        self._text = ""
+        self._closed = False
+        self.setWindowTitle("moodring: measuring delays")
+        self.setAttribute(Qt.WA_OpaquePaintEvent)
+        self.setCursor(Qt.BlankCursor)
+
+    def paint(self, white: bool) -> float:
+        """Turn white or black at once, text away; give the LSL time right after the picture was handed over."""
+        self._white, self._text = white, ""
+        self.repaint()
+        QGuiApplication.sync()
+        return self._clock.now()
+
+    def say(self, text: str) -> None:
+        """Show a line on black."""
+        self._white, self._text = False, text
+        self.repaint()
+
+    def idle(self, seconds: float) -> None:
+        """Let time pass with the window alive.
+
+        Raises
+        ------
+        MoodringError
+            Somebody closed the window.
+        """
+        until_s = time.monotonic() + seconds
+        while True:
+            QGuiApplication.processEvents()
+            if self._closed:
+                raise MoodringError("the flashing window was closed before the end; start calibrate-sync again")
+            left_s = until_s - time.monotonic()
+            if left_s <= 0:
+                return
+            time.sleep(min(left_s, _TURN_S))
+
+    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802
+        """Fill the window."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(Qt.white if self._white else Qt.black))
+        if self._text:
+            painter.setPen(QColor(Qt.white))
+            painter.setFont(QFont(self.font().family(), 28))
+            painter.drawText(self.rect(), int(Qt.AlignCenter) | int(Qt.TextWordWrap), self._text)
+        painter.end()
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
+        """Remember that it was closed."""
+        self._closed = True
+        if event is not None:
+            event.accept()
+
+
+@contextmanager
+def flash_window(clock: Clock) -> Iterator[FlashWindow]:
+    """Open the window on the whole screen; close it at the end of the block."""
+    application = application_here()
+    window = FlashWindow(clock)
+    window.showFullScreen()
+    application.processEvents()
+    try:
+        yield window
+    finally:
+        window.close()
+        application.processEvents()

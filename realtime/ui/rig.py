@@ -1,0 +1,50 @@
+"""Measure devices' delays with the screen and the loudspeaker of this machine, as far as it has them."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from ...configs.errors import MoodringError
+from ...configs.live import LiveConfig
+from ..clock import LslClock
+from ..lsl_settings import apply_lsl_settings
+from ..sync.calibrate import Procedure, calibrate
+from ..sync.report import Report
+from ..sync.stimuli import LabStimuli, Screen, Speaker
+from .display import display_available
+
+
+def calibrate_here(
+    config: LiveConfig, procedure: Procedure, loudspeaker: str, headless: bool, tell: Callable[[str], None]
+) -> Report:
+    """Open what is there to flash and to beep, and measure.
+
+    Parameters
+    ----------
+    config : LiveConfig
+    procedure : Procedure
+    loudspeaker : str
+        A PortAudio device's name or index.
+    headless : bool
+        No flashes, even where there is a display.
+    tell : callable
+        Prints a line.
+    """
+    apply_lsl_settings(config.lsl)
+    clock = LslClock()
+    with ExitStack() as stack:
+        screen: Screen | str = "no flashes were asked for (--headless)"
+        flashing = config.face is not None or procedure.photodiode is not None
+        if not headless and flashing:
+            screen = "no display to flash; run this on the machine with the screen"
+            if display_available():
+                from .flash import flash_window
+
+                screen = stack.enter_context(flash_window(clock))
+        speaker: Speaker | str = "not in the config"
+        if config.speech is not None:
+            device = int(loudspeaker) if loudspeaker.isdigit() else loudspeaker
+            try:
+                speaker = stack.enter_context(Speaker(device, clock))
+            except MoodringError as error:
+                speaker = str(error)
+        return calibrate(config, procedure, LabStimuli(screen, speaker, clock, tell), clock)

@@ -1,0 +1,101 @@
+"""Folders of live sessions, whole and broken, and the joining of XDF parts."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from moodring.configs import session_folder as names
+from moodring.configs.toml_text import toml_text
+from moodring.offline.open import open_recording
+from moodring.offline.streams import StreamDescription
+from moodring.offline.xdf import StreamData, write_xdf
+
+SESSION = {"version": 1, "name": "one", "participant": "P1", "origin": "live", "rest_s": 3.0}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for inner in (names.STREAMS_FOLDER, names.VIDEO_FOLDER):
+        (tmp_path / inner).mkdir()
+    (tmp_path / names.SESSION_FILE).write_text(toml_text(SESSION))
+    (tmp_path / names.CONFIG_FILE).touch()
+    return tmp_path
+
+
+def part(path: Path, first: int, stop: int, offset_s: float = 0.0, health: bool = False) -> None:
+    """Write a part that holds samples number first..stop of an EEG stream, and a marker for each tenth."""
+    number = np.arange(first, stop)
+    labels = tuple(("channel", (("label", name), ("unit", "microvolts"))) for name in ("Fp1", "Fp2"))
+    eeg = StreamDescription("amp", "EEG", 2, 100.0, "float32", "amp", (("channels", labels),))
+    markers = StreamDescription("triggers", "Markers", 1, 0.0, "string", "t", ())
+    streams = [
+        StreamData(eeg, np.column_stack([number, -number]).astype(np.float32), number / 100 + offset_s),
+        StreamData(markers, [str(n) for n in number[number % 10 == 0]], number[number % 10 == 0] / 100 + offset_s),
+    ]
+    if health:
+        streams.append(
+            StreamData(
+                StreamDescription("x_health", "Markers", 1, 0.0, "string", "h", ()), ["eeg live"], number[:1] / 1
+            )
+        )
+    write_xdf(path, streams)
+
+
+def test_parts_that_overlap_or_follow_are_one_recording(folder: Path) -> None:
+    streams = folder / names.STREAMS_FOLDER
+    part(streams / "part-001.xdf", 0, 400, health=True)
+    part(streams / "part-002.xdf", 350, 700, offset_s=0.0001)
+    part(streams / "part-003.xdf", 750, 900)
+    part(streams / "spare-001.xdf", 100, 800, offset_s=-0.0001)
+    recording = open_recording(folder)
+    assert recording.eeg is not None
+    np.testing.assert_array_equal(recording.eeg.samples[:, 0], np.arange(900))
+    assert np.all(np.diff(recording.eeg.stamps_s) > 0)
+    assert recording.eeg.channel_names == ("Fp1", "Fp2")
+    assert [marker.text for marker in recording.markers] == [str(n) for n in range(0, 900, 10)]
+
+
+def test_a_part_that_holds_nothing_does_not_spoil_the_others(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    streams = folder / names.STREAMS_FOLDER
+    part(streams / "part-001.xdf", 0, 100)
+    (streams / "part-002.xdf").touch()
+    (streams / "part-003.xdf").write_bytes(b"XDF:\x00\x01garbage")
+    whole = (streams / "part-001.xdf").read_bytes()
+    (streams / "part-004.xdf").write_bytes(whole[: len(whole) // 2])
+    recording = open_recording(folder)
+    assert recording.eeg is not None
+    assert len(recording.eeg.stamps_s) == 100
+    assert "part-002.xdf" in caplog.text
+
+
+def test_what_the_engine_wrote_itself_comes_first(folder: Path) -> None:
+    part(folder / names.STREAMS_FOLDER / "part-001.xdf", 0, 100)
+    header = names.SamplesHeader(name="amp", rate_hz=100.0, channel_names=("A", "B", "C"))
+    rows = np.zeros(50, np.dtype(names.row_layout(3)))
+    rows["stamp_s"] = np.arange(50) / 100
+    content = header.model_dump_json().encode() + b"\n" + rows.tobytes()
+    (folder / names.STREAMS_FOLDER / names.SAMPLES_FILE).write_bytes(content)
+    recording = open_recording(folder)
+    assert recording.eeg is not None
+    assert recording.eeg.channel_names == ("A", "B", "C")
+    assert recording.t0_s == 0.0
+
+
+def test_a_session_that_ended_before_anything_came_opens(folder: Path) -> None:
+    recording = open_recording(folder)
+    assert recording.eeg is None
+    assert recording.face is None
+    assert recording.speech is None
+    assert (recording.participant, recording.rest_s, recording.t0_s) == ("P1", 3.0, 0.0)
+
+
+def test_a_film_without_index_and_an_index_without_film_are_left_out(folder: Path) -> None:
+    video = folder / names.VIDEO_FOLDER
+    (video / names.CAMERA_FILE).write_bytes(b"\x1a\x45\xdf\xa3")
+    (video / names.MICROPHONE_INDEX_FILE).write_text(
+        "# mic\n# rate_hz 16000.0\nfirst_sample,sample_count,stamp_s,x\n0,320,1.0,"
+    )
+    recording = open_recording(folder)
+    assert recording.face is None
+    assert recording.speech is None

@@ -1,0 +1,100 @@
+"""What runs on the second machine of test_two_machines.py: an engine, or a reader that judges stamps. One JSON object a line."""
+
+import importlib.util
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+
+def say(**what):
+    print(json.dumps({"at": time.time(), **what}), flush=True)
+
+
+def decode_on(name, session_id, seconds):
+    """Run a session on one EEG stream; tell every change of health and every decision."""
+    from moodring.configs.live import EegSection, LiveConfig, LslSection, OutletSection, StreamQuery
+    from moodring.realtime.clock import LslClock
+    from moodring.realtime.lsl_settings import apply_lsl_settings
+    from moodring.realtime.session import Session
+
+    spec = importlib.util.spec_from_file_location("engine_fakes", Path(__file__).with_name("engine_fakes.py"))
+    fakes = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fakes)
+    lsl = LslSection(session_id=session_id, resolve_timeout_s=20.0)
+    apply_lsl_settings(lsl)
+    config = LiveConfig(
+        eeg=EegSection(stream=StreamQuery(name=name)), lsl=lsl, outlet=OutletSection(enabled=False), name=name
+    )
+    clock = LslClock()
+    with Session(config, fakes.fake_models(), clock, None, clock.now()) as session:
+        publish = session.publisher.publish
+
+        def told(decider, estimate):
+            say(decision=estimate.session_time_s, used=list(estimate.used), abstained=estimate.abstained)
+            publish(decider, estimate)
+
+        session.publisher.publish = told
+        session.connect(threading.Event())
+        session.start()
+        state, until = None, time.monotonic() + seconds
+        while time.monotonic() < until:
+            session.step()
+            health = session.posts[0].health
+            if health.state != state:
+                state = health.state
+                say(state=state, why=health.why)
+            time.sleep(0.01)
+        ring, intake = session.posts[0].intake.ring, session.posts[0].intake
+        newest = ring.latest(10_000)
+        say(
+            largest_step_s=float(np.diff(newest.stamps_s).max()),
+            lost_samples=intake.figures.lost_samples,
+            samples=int(ring.count),
+        )
+        session.stop()
+        session.release()
+
+
+def judge_stamps(name, session_id, seconds):
+    """Read a stream whose first channel counts; tell index, stamp as smoothed and as it came, on the wall's clock."""
+    import pylsl
+
+    from moodring.configs.live import EegSection, LslSection, StreamQuery
+    from moodring.realtime.dejitter import DejitterState, dejitter
+    from moodring.realtime.lsl_settings import apply_lsl_settings
+    from moodring.realtime.sources.lsl_eeg import LslEeg
+
+    apply_lsl_settings(LslSection(session_id=session_id))
+    source = LslEeg(EegSection(stream=StreamQuery(name=name)))
+    while (info := source.open()) is None:
+        pass
+    state, index, raw, smooth, received = DejitterState(info.rate_hz), [], [], [], []
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        chunk = source.poll()
+        if chunk is None:
+            continue
+        pieces, state = dejitter(state, chunk.stamps_s, chunk.gap)
+        index.append(chunk.samples[:, 0].astype(float))
+        raw.append(chunk.stamps_s.copy())
+        smooth.append(np.concatenate([piece.stamps_s for piece in pieces]))
+        received.append(np.full(len(chunk.stamps_s), chunk.received_s))
+    wall_s = time.time() - pylsl.local_clock()
+    source.close()
+    index, raw, smooth, received = map(np.concatenate, (index, raw, smooth, received))
+    say(
+        index=index.tolist(),
+        raw=(raw + wall_s).tolist(),
+        smooth=(smooth + wall_s).tolist(),
+        age=(received - raw).tolist(),
+        observed_rate_hz=state.observed_rate_hz,
+        nominal_rate_hz=info.rate_hz,
+    )
+
+
+if __name__ == "__main__":
+    {"decode": decode_on, "judge": judge_stamps}[sys.argv[1]](sys.argv[2], sys.argv[3], float(sys.argv[4]))

@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from moodring.realtime.bench.lag import Step, half_time_s, response_lag
+
+TIMES_S = np.arange(-4, 13.1, 0.5)
+
+
+def _step(tau_s, delay_s, height=1.0, noise=0.0, seed=0):
+    since_s = np.maximum(TIMES_S - delay_s, 0.0)
+    values = height * (1 - np.exp(-since_s / tau_s)) - height / 2
+    return Step(TIMES_S, values + np.random.default_rng(seed).normal(0, noise, len(TIMES_S)))
+
+
+@pytest.mark.parametrize(("tau_s", "delay_s"), [(0.5, 1.0), (1.0, 2.0), (0.1, 0.0)])
+def test_the_half_time_is_that_of_the_rise(tau_s, delay_s):
+    expected_s = delay_s + tau_s * np.log(2)
+    found_s = half_time_s(_step(tau_s, delay_s))
+    assert expected_s <= found_s <= expected_s + 0.5, "seen at the next decision"
+    figures = response_lag([_step(tau_s, delay_s)] * 5)
+    assert figures["median_s"] == found_s
+    assert figures["mean_curve_s"]["value_s"] == pytest.approx(expected_s, abs=0.26)
+
+
+def test_estimates_that_do_not_follow_are_counted_and_have_no_lag():
+    figures = response_lag([_step(0.5, 1.0), _step(0.5, 1.0, height=-1.0), _step(0.5, 1.0, height=0.0)])
+    assert (figures["steps"], figures["followed"]) == (3, 1)
+    assert response_lag([_step(0.5, 1.0, height=0.0)])["median_s"] is None
+
+
+def test_the_interval_holds_the_lag_and_shrinks_with_steps():
+    few, many = (response_lag([_step(0.7, 1.5, noise=0.15, seed=seed) for seed in range(n)]) for n in (8, 200))
+    expected_s = 1.5 + 0.7 * np.log(2)
+    for figures in (few, many):
+        assert figures["low_s"] <= figures["median_s"] <= figures["high_s"]
+        assert figures["low_s"] <= expected_s + 0.5
+        assert figures["high_s"] >= expected_s - 0.25
+    width = {n: f["mean_curve_s"]["high_s"] - f["mean_curve_s"]["low_s"] for n, f in ((8, few), (200, many))}
+    assert width[200] < width[8]

@@ -1,0 +1,84 @@
+"""A replay that is paused, moved or sped up leaves a hole; for the engine that is a gap, and its clock is never lost."""
+
+import numpy as np
+import pytest
+
+from moodring.offline.replay_playhead import HOLE_S, Pause, Playhead, Resume, Seek, SetSpeed, Span, follow, next_lap
+from moodring.realtime.health import SEARCHING, Figures, judge
+from moodring.realtime.intake import Intake
+from moodring.realtime.ring import Ring
+from moodring.realtime.sources.base import Chunk, SourceInfo
+
+RATE_HZ = 256.0
+SPAN = Span(0.0, 0.0, 60.0)
+
+
+class Played:
+    """An intake that gets what a replay would push."""
+
+    def __init__(self):
+        info = SourceInfo("eeg", "amp", RATE_HZ, (1,), "<f4", ("Fz",))
+        self.intake = Intake(info, Ring.create(20_000, (1,), "<f4", RATE_HZ, ("Fz",)))
+        self.head = Playhead(0.0, 1000.0, 1.0)
+        self.now_s, self.sent = 1000.0, 0
+
+    def play(self, seconds):
+        for _ in range(round(seconds * 32)):
+            self.now_s += 1 / 32
+            stop = int(np.floor(self.head.position_at(self.now_s) * RATE_HZ)) + 1
+            if self.head.playing and stop > self.sent:
+                stamps_s = self.head.lsl_times(np.arange(self.sent, stop) / RATE_HZ)
+                samples = np.arange(self.sent, stop, dtype=np.float32)[:, np.newaxis]
+                self.intake.take(Chunk(samples, stamps_s, self.now_s))
+                self.sent = stop
+
+    def ask(self, command):
+        self.head = follow(self.head, command, SPAN, self.now_s, self.sent / RATE_HZ)
+        if isinstance(command, Seek):
+            self.sent = int(np.ceil(self.head.position_s * RATE_HZ))
+
+
+@pytest.fixture
+def played():
+    made = Played()
+    made.play(5.0)
+    yield made
+    made.intake.ring.close()
+
+
+def _assert_one_gap(played, at_least_s):
+    figures = played.intake.figures
+    assert figures.jump_s is None
+    assert figures.gap_s == pytest.approx(at_least_s, abs=0.04)
+    assert (np.diff(played.intake.ring.latest(20_000).stamps_s) >= 0).all()
+    health = judge(SEARCHING, Figures(RATE_HZ, None, 0.0, 0.01, figures.gap_s, figures.gap_at_s), figures.gap_at_s)
+    assert health.state == "gap"
+
+
+def test_a_pause_is_a_gap(played):
+    played.ask(Pause())
+    played.play(7.0)
+    played.ask(Resume())
+    played.play(3.0)
+    _assert_one_gap(played, 7.0)
+
+
+@pytest.mark.parametrize("to_s", [1.0, 40.0])
+def test_a_seek_is_a_gap(played, to_s):
+    played.ask(Seek(to_s))
+    played.play(3.0)
+    _assert_one_gap(played, HOLE_S)
+
+
+def test_the_seam_of_a_loop_is_a_gap(played):
+    played.head = next_lap(played.head, 0.0, played.sent / RATE_HZ)
+    played.sent = 0
+    played.play(3.0)
+    _assert_one_gap(played, HOLE_S)
+
+
+@pytest.mark.parametrize("speed", [0.5, 2.0])
+def test_another_speed_begins_with_a_gap(played, speed):
+    played.ask(SetSpeed(speed))
+    played.play(0.5)
+    _assert_one_gap(played, HOLE_S)

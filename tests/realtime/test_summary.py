@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from moodring.configs.live import EegSection, LiveConfig, StreamQuery
+from moodring.realtime.columns import AllRows, NewestRows
+from moodring.realtime.decode import decode
+from moodring.realtime.summary import Tally
+
+CONFIG = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")))
+
+
+@pytest.fixture(scope="module")
+def decoded(fakes):
+    return decode(fakes.recording(20.0), CONFIG, models=fakes.fake_models())
+
+
+def _tally(estimates):
+    tally = Tally()
+    for estimate in estimates:
+        tally.add(estimate, 500.0)
+    return tally
+
+
+def test_every_decision_is_told_as_it_was_made(decoded):
+    tally = _tally(decoded.estimates)
+    said = [e for e in decoded.estimates if e.readout is not None]
+    for row, estimate in zip(tally.estimates(), said, strict=True):
+        assert row[0] == pytest.approx(estimate.time_s - 500.0, abs=1e-4)
+        np.testing.assert_array_equal(np.float32(row[1]), estimate.readout.valence)
+        np.testing.assert_array_equal(np.float32(row[2]), estimate.readout.arousal)
+    spoken = [e.speech for e in decoded.estimates]
+    assert any(one is None for one in spoken)
+    assert any(one is not None for one in spoken)
+    for row, estimate in zip(tally.speech(), decoded.estimates, strict=True):
+        assert row[0] == pytest.approx(estimate.time_s - 500.0, abs=1e-4)
+        if estimate.speech is None:
+            assert row[1] is None
+        else:
+            assert list(row[1]) == list(estimate.speech.classes)
+            assert list(row[1].values()) == pytest.approx(estimate.speech.probabilities, abs=1e-6)
+
+
+def test_latency_and_information_age_are_kept_apart(decoded):
+    tally = _tally(decoded.estimates)
+    used = [e for e in decoded.estimates if e.used]
+    latencies_ms = [(e.ledger.published_s - e.time_s) * 1000 for e in used]
+    assert tally.latency_ms().p50 == pytest.approx(np.median(latencies_ms), rel=1e-3)
+    assert sum(tally.stages_ms().values()) == pytest.approx(np.median(latencies_ms), rel=0.2)
+    ages_ms = [e.ages.eeg * 1000 for e in used if e.ages.eeg is not None]
+    assert tally.ages_ms()["eeg"].p50 == pytest.approx(np.median(ages_ms), rel=1e-3)
+    assert tally.ages_ms()["eeg"].p99 == pytest.approx(np.percentile(ages_ms, 99), rel=1e-3)
+    # What is oldest in the EEG's age is half of the second that a look sees, and the filters.
+    assert tally.ages_ms()["eeg"].p50 > 500 + decoded.summary["eeg_filter_delay_ms"]
+    assert decoded.summary["information_age_ms"]["eeg"] == pytest.approx(tally.ages_ms()["eeg"].p50, abs=0.1)
+
+
+def test_only_the_newest_rows_are_kept():
+    rows = NewestRows(4, 2)
+    assert len(rows) == 0
+    for index in range(10):
+        rows.append((float(index), -float(index)))
+    assert sorted(rows.rows()[:, 0].tolist()) == [6.0, 7.0, 8.0, 9.0]
+
+
+def test_all_rows_come_back_in_order():
+    rows = AllRows(2)
+    for index in range(1000):
+        rows.append(index / 7, (float(index), 0.5))
+    times_s, values = rows.rows()
+    assert times_s == [index / 7 for index in range(1000)]
+    np.testing.assert_array_equal(values[:, 0], np.arange(1000))
+    with pytest.raises(ValueError, match="2 values"):
+        rows.append(0.0, (1.0,))
