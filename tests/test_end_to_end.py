@@ -87,7 +87,7 @@ def test_the_demo_uses_everything_and_loses_nothing(tmp_path: Path) -> None:
         assert summary["modalities"][modality]["lost_samples"] == 0
     assert 0 < summary["glimpsed_fraction"] <= 0.15
     assert summary["skipped_decisions"] == 0
-    assert summary["dropped_decisions"] <= 1, "the window asks ten times a second"
+    assert summary["dropped_decisions"] <= 1, "a busy machine may hold the window up once"
     assert (tmp_path / "window.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -215,7 +215,7 @@ def test_a_real_voice_through_a_microphone(
     assert NOTICE in said
 
 
-PARITY = 0.2
+PARITY = 0.25
 """What live and predict may differ by: voice activity counts windows of 32 ms from where it starts to listen, so each
 cuts the same second up to 32 ms apart."""
 

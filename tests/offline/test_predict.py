@@ -23,7 +23,7 @@ from moodring.offline.sound import load_sound
 
 RATE_HZ = 16_000
 CLASSES = ("anger", "sadness")
-PARITY = 0.2
+PARITY = 0.25
 """What live and predict may differ by, see docs/speech.md."""
 
 
