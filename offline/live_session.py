@@ -44,7 +44,8 @@ def read_live_session(folder: Path, session: names.SessionFile) -> Recording:
         The EEG file belongs to something else.
     """
     streams = _joined(folder / names.STREAMS_FOLDER)
-    eeg = _salvaged(lambda: read_samples(folder / names.STREAMS_FOLDER / names.SAMPLES_FILE))
+    samples = folder / names.STREAMS_FOLDER / names.SAMPLES_FILE
+    eeg = _salvaged(lambda: read_samples(samples)) if samples.exists() else None
     if eeg is None:
         found = max((one for one in streams if one.type == "EEG"), key=lambda one: len(one.stamps_s), default=None)
         eeg = None if found is None or not len(found.stamps_s) else eeg_signal(found)
@@ -116,6 +117,8 @@ def _salvaged(read: Callable[[], Found]) -> Found | None:
 
 
 def _pictures(film: Path, index: Path) -> Video | None:
+    if not film.exists() and not index.exists():
+        return None
     about, rows = _index(index, 2)
     if not len(rows):
         return None
@@ -129,6 +132,8 @@ def _pictures(film: Path, index: Path) -> Video | None:
 
 
 def _sound(film: Path, index: Path) -> Signal | None:
+    if not film.exists() and not index.exists():
+        return None
     about, rows = _index(index, 4)
     if not len(rows):
         return None

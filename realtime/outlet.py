@@ -29,6 +29,11 @@ def estimate_row(estimate: Estimate, speech_classes: tuple[str, ...]) -> FloatAr
     return row
 
 
+def source_id(stream: str, engine: str) -> str:
+    """Make the ``source_id`` of an engine's stream: the same when the engine is started again, another elsewhere."""
+    return f"{stream}-{engine}-{socket.gethostname()}"
+
+
 class Outlet:
     """Two LSL streams: estimates, stamped with their data times, and the health of the sources as markers.
 
@@ -49,9 +54,10 @@ class Outlet:
     ) -> None:
         self._classes = speech_classes
         labels = estimate_labels(speech_classes)
-        own = f"{name}-{engine}-{socket.gethostname()}"
         # Decision times may be skipped, so the rate is irregular.
-        info = pylsl.StreamInfo(name, "Emotion", len(labels), pylsl.IRREGULAR_RATE, pylsl.cf_float32, own)
+        info = pylsl.StreamInfo(
+            name, "Emotion", len(labels), pylsl.IRREGULAR_RATE, pylsl.cf_float32, source_id(name, engine)
+        )
         channels = info.desc().append_child("channels")
         for label in labels:
             channel = channels.append_child("channel")
@@ -68,9 +74,7 @@ class Outlet:
             about.append_child_value(key, value)
         self._estimates = pylsl.StreamOutlet(info)
         health = f"{name}{HEALTH_SUFFIX}"
-        info = pylsl.StreamInfo(
-            health, "Markers", 1, pylsl.IRREGULAR_RATE, pylsl.cf_string, f"{health}-{engine}-{socket.gethostname()}"
-        )
+        info = pylsl.StreamInfo(health, "Markers", 1, pylsl.IRREGULAR_RATE, pylsl.cf_string, source_id(health, engine))
         info.desc().append_child("moodring").append_child_value("format", "json: source, state, why, figures, error")
         self._health = pylsl.StreamOutlet(info)
 

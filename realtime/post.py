@@ -232,7 +232,7 @@ class SourceThread:
 
     def _fail(self, line: str, wait_s: float) -> None:
         if self._post.error != line:
-            _log.info("%s", line)
+            _log.warning("%s", line)
         self._post.error = line
         self._stopping.wait(wait_s)
 

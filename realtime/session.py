@@ -270,7 +270,18 @@ class Session:
         return (
             domain_notices(self._models.domain, tuple(intake.info.origin for intake in intakes))
             + mains_notices(intakes)
+            + self._rest_notices()
             + missing
+        )
+
+    def _rest_notices(self) -> tuple[str, ...]:
+        """Say that the rest is over and was not enough."""
+        estimate, plan = self.publisher.estimate, self.plan
+        rested = plan is not None and plan.rest_s > 0 and self._config.eeg is not None
+        if self._phase != "decoding" or not rested or estimate is None or estimate.calibrated:
+            return ()
+        return (
+            "the rest held too little clean EEG to normalise to: uncalibrated; for a calibrated session start again",
         )
 
     def _recording_notices(self) -> tuple[str, ...]:

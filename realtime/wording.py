@@ -12,6 +12,7 @@ Tone = Literal["good", "warn", "bad", "idle"]
 MARKS: dict[Tone, str] = {"good": "●", "warn": "▲", "bad": "■", "idle": "○"}
 SOURCE_TITLES = {"eeg": "EEG", "face": "Face", "speech": "Speech"}
 
+_PLENTY_MIN = 24 * 60.0
 _HEALTH: dict[HealthState, tuple[str, Tone]] = {
     "searching": ("searching", "idle"),
     "live": ("live", "good"),
@@ -153,7 +154,8 @@ def recording(snapshot: Snapshot) -> Said | None:
         return Said("recording stopped" if not status.on else "recording in part", "bad")
     if not status.on:
         return Said(f"{size}, finished", "idle")
-    left = "" if status.minutes_left is None else f", {_minutes(status.minutes_left)} left"
+    known = status.minutes_left is not None and status.minutes_left < _PLENTY_MIN
+    left = f", {_minutes(status.minutes_left)} left" if known and status.minutes_left is not None else ""
     missed = status.lost_frames + status.lost_chunks
     if missed:
         return Said(f"{size}{left}, {missed} missed", "warn")
@@ -167,9 +169,7 @@ def _bytes(count: int) -> str:
 
 
 def _minutes(minutes: float) -> str:
-    if minutes < 120:
-        return f"{minutes:.0f} min"
-    return f"{minutes / 60:.0f} h" if minutes < 72 * 60 else f"{minutes / 1440:.0f} days"
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"
 
 
 def speech(snapshot: Snapshot) -> Said:

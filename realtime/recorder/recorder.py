@@ -23,6 +23,7 @@ from ...configs.live import FaceSection, LiveConfig, SpeechSection, StreamQuery
 from ...models.contract import Estimate, Modality
 from .. import wire
 from ..clock import Clock
+from ..outlet import source_id
 from ..plan import Plan
 from ..snapshot import RecordingStatus, Transition
 from ..sources.base import Chunk, SourceInfo
@@ -309,7 +310,7 @@ def _filmed(config: LiveConfig) -> tuple[Modality, ...]:
 
 def _index_outlets(config: LiveConfig) -> dict[Modality, IndexOutlet]:
     devices = {"face": config.face, "speech": config.speech}
-    return {one: IndexOutlet(config.outlet.name, one, _device(devices[one])) for one in _filmed(config)}
+    return {one: IndexOutlet(config, one, _device(devices[one])) for one in _filmed(config)}
 
 
 def _device(section: FaceSection | SpeechSection | None) -> str:
@@ -329,10 +330,8 @@ def _wanted(config: LiveConfig) -> tuple[Wanted, ...]:
     wanted.append(Wanted(StreamQuery(type=_TRUTH_TYPE), expected=False))
     for modality in _filmed(config):
         name = index_name(config.outlet.name, modality)
-        wanted.append(Wanted(StreamQuery(name=name, source_id=f"{name}-outlet"), own=True))
+        wanted.append(Wanted(StreamQuery(name=name, source_id=source_id(name, config.name)), own=True))
     if config.outlet.enabled:
-        name = config.outlet.name
-        wanted.append(Wanted(StreamQuery(name=name, source_id=f"{name}-outlet"), own=True))
-        health = f"{name}{names.HEALTH_SUFFIX}"
-        wanted.append(Wanted(StreamQuery(name=health, source_id=f"{health}-outlet"), own=True))
+        for name in (config.outlet.name, f"{config.outlet.name}{names.HEALTH_SUFFIX}"):
+            wanted.append(Wanted(StreamQuery(name=name, source_id=source_id(name, config.name)), own=True))
     return tuple(wanted)

@@ -52,9 +52,9 @@ def test_where_stamps_start_does_not_matter(fakes, decoded):
 
 
 def test_the_rest_of_the_recording_comes_before_the_configs(fakes):
-    config = CONFIG.model_copy(update={"decisions": DecisionSection(rest_s=1.0)})
+    config = CONFIG.model_copy(update={"decisions": DecisionSection(rest_s=12.0)})
     assert decode(fakes.recording(8.0, rest_s=4.0), config, models=fakes.fake_models()).plan.rest_s == 4.0
-    assert decode(fakes.recording(8.0, rest_s=0.0), config, models=fakes.fake_models()).plan.rest_s == 1.0
+    assert decode(fakes.recording(8.0, rest_s=0.0), config, models=fakes.fake_models()).plan.rest_s == 12.0
 
 
 def test_modalities_can_be_left_out(fakes):
