@@ -20,7 +20,8 @@ def _voice(seed, seconds, level_db=-26.0):
     rng = np.random.default_rng(seed)
     n = round(seconds * RATE)
     sound = np.convolve(rng.normal(size=n), 0.8 ** np.arange(30))[:n]
-    syllables = np.interp(np.arange(n), np.arange(0, n + 3200, 3200), rng.uniform(0.02, 1, n // 3200 + 2))
+    knots = np.arange(0, n + 3200, 3200)
+    syllables = np.interp(np.arange(n), knots, rng.uniform(0.02, 1, len(knots)))
     sound *= syllables
     return (sound / np.sqrt(np.mean(sound**2)) * 10 ** (level_db / 20)).astype(np.float32)
 

@@ -21,7 +21,7 @@ def _voice(seconds, peak):
 def test_a_voice_and_a_quiet_room_are_nothing_to_report():
     for sound in (_voice(3, 0.7), _noise(3, -60)):
         found = judge_sound(sound)
-        assert not (found.clipped or found.silent or found.stuck)
+        assert (found.clipped, found.silent, found.stuck) == (False, False, False)
         assert in_words(found) == ""
 
 
@@ -47,7 +47,7 @@ def test_single_clicks_are_no_clipping():
 
 def test_a_noise_floor_alone_is_silence():
     found = judge_sound(_noise(3, -90))
-    assert found.silent and not found.stuck
+    assert (found.silent, found.stuck) == (True, False)
     assert found.level_db == pytest.approx(-90, abs=0.5)
     assert "silent (-90 dB)" in in_words(found)
 
