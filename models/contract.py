@@ -327,6 +327,31 @@ class SpeechEstimate:
 
 
 @dataclass(frozen=True)
+class Hearing:
+    """What is known of the microphone at one decision.
+
+    Attributes
+    ----------
+    speaking : bool
+        Somebody speaks who is taken for the participant.
+    withheld : str or None
+        Why nothing is said of the voice, where it is because what the microphone hears may not be the participant.
+    trouble : str or None
+        What is wrong with the microphone (clipping, silence, one value), in a few words.
+    clipped_fraction : float or None
+        Of the samples of the newest second, those at the end of the scale; None before the first second.
+    level_db : float or None
+        RMS of the newest second in dB of full scale.
+    """
+
+    speaking: bool
+    withheld: str | None
+    trouble: str | None
+    clipped_fraction: float | None
+    level_db: float | None
+
+
+@dataclass(frozen=True)
 class Ages:
     """Information age of each modality in seconds at publication; None where it was not used."""
 
@@ -373,8 +398,10 @@ class Estimate:
     """What is said of the emotion at one data time.
 
     ``readout`` is None until the model has looked once; ``speech`` is None while nobody speaks.
-    ``abstained`` gives the reason where the sets hold every class. Felt (readout) and expressed (speech) emotion
-    stay apart.
+    ``abstained`` gives the reason where the sets hold every class. ``degraded`` says why the readout deserves less
+    trust than usual: while the participant speaks, the mouth's movements look like expressions, and the muscles of
+    jaw and tongue are in the EEG. ``hearing`` is None without a microphone. Felt (readout) and expressed (speech)
+    emotion stay apart.
     """
 
     time_s: float
@@ -392,3 +419,5 @@ class Estimate:
     ledger: Ledger
     bundles: tuple[str, ...]
     notices: tuple[str, ...]
+    hearing: Hearing | None = None
+    degraded: str | None = None
