@@ -121,6 +121,8 @@ class Recording:
         The session's start on the clock of the stamps; decisions happen at ``t0_s + k / 2``.
     rest_s : float
         The person rests for this long from ``t0_s``; 0 where no rest was recorded.
+    loudspeaker : Signal or None
+        What a loudspeaker in the room played, where that was recorded: speech is withheld meanwhile.
     """
 
     name: str
@@ -133,6 +135,7 @@ class Recording:
     speech: Signal | None
     truth: Truth | None
     markers: tuple[Marker, ...] = ()
+    loudspeaker: Signal | None = None
 
 
 # ------------------------------------------------------------------------------------------------- windows

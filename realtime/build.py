@@ -80,6 +80,23 @@ def build_posts(config: LiveConfig, clock: Clock) -> tuple[Post, ...]:
     return tuple(posts)
 
 
+def build_reference(config: LiveConfig, clock: Clock) -> Post | None:
+    """Make the post of what the loudspeaker plays; None where the config names no reference."""
+    section = config.speech.reference if config.speech is not None else None
+    if section is None:
+        return None
+    if section.stream is not None:
+        from .sources.lsl_audio import LslAudio
+
+        title = f"loudspeaker reference {section.stream}"
+        return Post("speech", title, LslAudio(section.stream, section.delay_s), section.delay_s)
+    from .sources.microphone import Microphone
+
+    device = section.device if section.device is not None else "default"
+    source = Microphone(device, section.delay_s, clock, "speech.reference.device")
+    return Post("speech", f"loudspeaker reference {device}", source, section.delay_s)
+
+
 def intake_maker(section: EegSection | None, folder: Path | None) -> Callable[[SourceInfo], Intake]:
     """Give the function that makes a source's ring, in a folder or in this process's memory, and its intake."""
     numbers = itertools.count()
