@@ -19,6 +19,7 @@ Image = NDArray[np.uint8]
 
 Modality = Literal["eeg", "face", "speech"]
 MODALITIES: tuple[Modality, ...] = ("eeg", "face", "speech")
+MicrophoneFault = Literal["clipping", "silent", "stuck"]
 LEVELS: tuple[str, str, str] = ("low", "medium", "high")
 BANDS: tuple[str, str, str] = ("theta", "alpha", "beta")
 AUDIO_RATE_HZ = 16_000
@@ -339,8 +340,10 @@ class Hearing:
         Somebody speaks who is taken for the participant.
     withheld : str or None
         Why nothing is said of the voice, where it is because what the microphone hears may not be the participant.
+    fault : "clipping", "silent", "stuck" or None
+        What is wrong with the microphone.
     trouble : str or None
-        What is wrong with the microphone (clipping, silence, one value), in a few words.
+        The same in a few words, with the figure.
     clipped_fraction : float or None
         Of the samples of the newest second, those at the end of the scale; None before the first second.
     level_db : float or None
@@ -349,6 +352,7 @@ class Hearing:
 
     speaking: bool
     withheld: str | None
+    fault: MicrophoneFault | None
     trouble: str | None
     clipped_fraction: float | None
     level_db: float | None

@@ -120,6 +120,7 @@ class Listener:
         hearing = Hearing(
             speaking=speaking,
             withheld=None if said is not None else _WITHHELD[self._verdict],
+            fault=microphone_level.fault_of(level),
             trouble=microphone_level.in_words(level) or None,
             clipped_fraction=None if level is None else level.clipped_fraction,
             level_db=None if level is None else level.level_db,

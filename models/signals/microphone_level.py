@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..contract import AUDIO_RATE_HZ, FloatArray
+from ..contract import AUDIO_RATE_HZ, FloatArray, MicrophoneFault
 
 LISTEN_SAMPLES = 3 * AUDIO_RATE_HZ
 """How many of the newest samples :func:`judge_sound` makes use of."""
@@ -91,17 +91,23 @@ def decibels(samples: FloatArray) -> float:
     return max(QUIETEST_DB, 20.0 * float(np.log10(max(rms, 1e-9))))
 
 
+def fault_of(findings: SoundFindings | None) -> MicrophoneFault | None:
+    """Name what is wrong, the worst first; None where nothing is."""
+    if findings is None:
+        return None
+    return "stuck" if findings.stuck else "clipping" if findings.clipped else "silent" if findings.silent else None
+
+
 def in_words(findings: SoundFindings | None) -> str:
     """Say in a few words what is wrong and what to do; empty where nothing is."""
-    if findings is None:
+    fault = fault_of(findings)
+    if findings is None or fault is None:
         return ""
-    if findings.stuck:
+    if fault == "stuck":
         return f"one value for {findings.stuck_s:.0f} s: muted, or the wrong device"
-    if findings.clipped:
+    if fault == "clipping":
         return f"clipping ({findings.clipped_fraction:.1%} of samples): lower the gain"
-    if findings.silent:
-        return f"silent ({findings.level_db:.0f} dB): muted, or the wrong device"
-    return ""
+    return f"silent ({findings.level_db:.0f} dB): muted, or the wrong device"
 
 
 def _stuck_samples(samples: FloatArray) -> int:
