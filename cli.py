@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from . import __version__
+from .cli_bench import bench_app
+from .cli_results import JsonOption, write_json
 from .configs.errors import ConfigError, MoodringError
 
 if TYPE_CHECKING:
@@ -38,11 +40,8 @@ app = typer.Typer(
     add_completion=False,
 )
 
-
-bench_app = typer.Typer(help="Measure this machine: how old samples are, what they cost, whether any is lost.")
 app.add_typer(bench_app, name="bench", no_args_is_help=True)
 
-JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results here.")]
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file; configs/ holds some to copy.")]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the config.")
@@ -57,9 +56,6 @@ DurationOption = Annotated[
 ]
 RecordOption = Annotated[
     Path | None, typer.Option("--record", metavar="DIR", help="Record the session into a new folder under this one.")
-]
-SecondsOption = Annotated[
-    float | None, typer.Option(min=3.0, metavar="S", help="How long to measure.", show_default=False)
 ]
 ScreenshotOption = Annotated[Path | None, typer.Option(metavar="PNG", help="Save a picture of the window.")]
 
@@ -92,18 +88,16 @@ def demo(
     record: RecordOption = None,
 ) -> None:
     """Show everything at work: a simulated participant over LSL, decoded live."""
-    import uuid
-
-    from .configs.live import LiveConfig, LslSection, SessionSection, StreamQuery
+    from .configs.live import LiveConfig, SessionSection, StreamQuery
     from .configs.load import load
+    from .configs.lsl import own_session
     from .offline.replay import ReplayOptions
     from .offline.replay_process import SimulatedSource, start_replay
     from .realtime.job import EngineJob
     from .realtime.launch import children_leave_interrupts_to_us
     from .realtime.ui.attend import Look, attend
 
-    # Its own LSL session: a demo neither sees nor disturbs the lab's streams, nor another demo.
-    lsl = LslSection(session_id=f"demo-{uuid.uuid4().hex[:8]}", resolve_scope="machine", resolve_timeout_s=30.0)
+    lsl = own_session("demo")
     markers = [StreamQuery(name="simulated_markers")]
     about = SessionSection(participant=f"sim-{seed:03}", task="demo", markers=markers)
     config = load(CONFIGS / "demo.toml", LiveConfig).model_copy(update={"lsl": lsl, "session": about})
@@ -249,7 +243,37 @@ def decode(
     if against is None and bundle:
         against = again.decode(recording, loaded.model_copy(update={"journal": None})).estimates
     compared = None if against is None else _compare(decoded.estimates, against, "this decoding", name)
-    _write_json(out, {**decoded.summary, "comparison": compared})
+    write_json(out, {**decoded.summary, "comparison": compared})
+
+
+@app.command()
+def predict(
+    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="A speech bundle: a path, or a shipped one's name.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Sound files or films.")],
+    json_file: JsonOption = None,
+    labels: Annotated[
+        Literal["auto"] | None, typer.Option(help="auto: names of EMO-DB, RAVDESS, SAVEE and eNTERFACE tell the truth.")
+    ] = None,
+) -> None:
+    """Say which emotion sound files express, as a live session would; with the truth known, how well."""
+    from .models.bundle import bundle_path, load_bundle
+    from .models.device import best_device
+    from .models.speech import SpeechDecoder
+    from .offline import predict as room
+
+    decoder = SpeechDecoder(load_bundle(bundle_path(bundle), "speech"), best_device())
+    said = []
+    for one in room.predict_files(decoder, files, labels == "auto"):
+        said.append(one)
+        typer.echo(room.in_words(one))
+        for line in filter(None, (one.error, one.warning)):
+            typer.echo(f"moodring: {line}", err=True)
+    plain = room.as_plain(said, labels == "auto")
+    if plain.get("uar") is not None:
+        typer.echo(f"UAR {plain['uar']:.3f} over {plain['n']} files; a file without speech counts as wrong")
+    write_json(json_file, plain)
+    if bad := sum(one.error is not None for one in said):
+        raise MoodringError(f"{bad} of {len(said)} file(s) had an error; see the lines above")
 
 
 @app.command()
@@ -355,7 +379,7 @@ def calibrate_sync(
     report = calibrate_here(loaded, Procedure(repeats, blinks, photodiode, seed), loudspeaker, headless, typer.echo)
     for line in [*table(report), "", f"For '{config}':", *(toml_lines(report) or ["(nothing was measured)"])]:
         typer.echo(line)
-    _write_json(json_file, values(report))
+    write_json(json_file, values(report))
     if all(row.delay is None for row in report.rows) and report.eeg_after_face is None:
         raise MoodringError("no device's delay could be measured; each line above says why")
 
@@ -430,7 +454,7 @@ def evaluate(
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "evaluation.md").write_text(f"# {loaded.name}\n\n{text}\n", encoding="utf-8")
-    _write_json(json_file, json.loads(json.dumps(asdict(result), default=lambda array: array.tolist())))
+    write_json(json_file, json.loads(json.dumps(asdict(result), default=lambda array: array.tolist())))
 
 
 @app.command()
@@ -444,51 +468,7 @@ def reference(
 
     figures = asdict(reference_figures())
     typer.echo(json.dumps(figures, indent=1))
-    _write_json(out, figures)
-
-
-@bench_app.command("faults")
-def bench_faults(
-    json_file: JsonOption = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the table here.")] = None,
-) -> None:
-    """Let everything go wrong that can, on an engine with simulated sources, and print what was seen of it."""
-    from .offline.simulate import EASY
-    from .offline.simulate import simulate as simulate_person
-    from .realtime.bench.fault_rows import as_json, table
-    from .realtime.bench.fault_run import Bench, run_faults
-
-    face = simulate_person(7, 12.0, EASY).face
-    pictures = [face.frames[index] for index in range(100)] if face is not None else []
-    rows = run_faults(Bench(pictures=pictures), typer.echo)
-    typer.echo(table(rows))
-    if out is not None:
-        out.write_text(table(rows) + "\n", encoding="utf-8")
-    _write_json(json_file, as_json(rows))
-    if broken := [row.fault for row in rows if row.broken]:
-        raise MoodringError(f"not everything held that must: see {', '.join(broken)}")
-
-
-@bench_app.command("replay")
-def bench_replay(
-    source: Annotated[Path | None, typer.Argument(metavar="[SOURCE]", help="Else a simulated participant.")] = None,
-    json_file: JsonOption = None,
-    seconds: Annotated[float, typer.Option(min=12.0, max=3600.0, metavar="S", help="At most so much of it.")] = 60.0,
-    speed: Annotated[float, typer.Option(min=0.1, max=20.0, help="Times as fast.")] = 1.0,
-) -> None:
-    """Replay a recording and read it as a consumer does: how right the stamps are, and when samples come."""
-    import uuid
-
-    from .configs.live import LslSection
-    from .offline.replay import ReplayOptions
-    from .offline.replay_bench import bench_replay as measure
-    from .offline.replay_process import SimulatedSource
-
-    lsl = LslSection(session_id=f"bench-{uuid.uuid4().hex[:8]}", resolve_scope="machine")
-    chosen = SimulatedSource(7, seconds * speed) if source is None else source
-    result = measure(chosen, ReplayOptions(speed=speed, lsl=lsl), seconds)
-    typer.echo(json.dumps(result, indent=1))
-    _write_json(json_file, result)
+    write_json(out, figures)
 
 
 @app.command()
@@ -498,67 +478,6 @@ def screenshots(
     """Take the README's picture of the window, from a demo of 100 s."""
     folder.mkdir(parents=True, exist_ok=True)
     demo(headless=True, duration=100.0, screenshot=folder / "window.png")
-
-
-@bench_app.command("ingest")
-def bench_ingest(
-    json_file: JsonOption = None,
-    seconds: SecondsOption = None,
-    stream: Annotated[str | None, typer.Option(metavar="NAME", help="Measure on this stream of the network.")] = None,
-    index_channel: Annotated[int, typer.Option(min=0, help="Of that stream: carries the sample's index.")] = 0,
-) -> None:
-    """Age of the newest sample and processor time, beside a bare loop and mne-lsl, or on a stream of yours."""
-    from .configs.live import LslSection
-    from .realtime.bench import ingest
-
-    took_s = ingest.SECONDS if seconds is None else seconds
-    if stream is not None:
-        figures = ingest.stream(stream, took_s, LslSection(), index_channel)
-    else:
-        figures = ingest.compare(took_s)
-    typer.echo(json.dumps(figures, indent=1))
-    _write_json(json_file, figures)
-
-
-@bench_app.command("soak")
-def bench_soak(json_file: JsonOption = None, seconds: SecondsOption = None) -> None:
-    """Decode 64 channels at 1 kHz for ten minutes: what is lost, whether memory grows, what is left behind."""
-    from .realtime.bench import soak
-
-    figures = soak.soak(soak.SECONDS if seconds is None else seconds, lambda line: typer.echo(line, err=True))
-    typer.echo(json.dumps(figures, indent=1))
-    _write_json(json_file, figures)
-
-
-@bench_app.command("lag")
-def bench_lag(
-    json_file: JsonOption = None,
-    seconds: SecondsOption = None,
-    people: Annotated[int, typer.Option(min=1, help="How many simulated people.")] = 10,
-    seed: Annotated[int, typer.Option(min=0, help="Of the first of them; the next count up.")] = 2001,
-) -> None:
-    """Response lag: from a step of a simulated person's emotion to half of the change in the estimate."""
-    from dataclasses import replace
-
-    from .configs.live import LiveConfig
-    from .configs.load import load
-    from .offline.simulate import BENCHMARK
-    from .offline.simulate import simulate as simulate_person
-    from .realtime.bench import lag
-    from .realtime.decode import decode as run
-
-    stepped = replace(BENCHMARK, name="steps", transition_s=0.02, wiggle=0.0, response_noise=0.0)
-    config = load(CONFIGS / "demo.toml", LiveConfig)
-    found: dict[str, list[lag.Step]] = {"eeg_and_face": [], "eeg": [], "face": []}
-    for person in range(seed, seed + people):
-        recording = simulate_person(person, lag.SECONDS if seconds is None else seconds, stepped)
-        found["eeg_and_face"] += lag.steps(recording, run(recording, config, only=("eeg", "face")).estimates)
-        found["eeg"] += lag.steps(recording, run(recording, config, only=("eeg",)).estimates)
-        found["face"] += lag.steps(recording, run(recording, config, only=("face",)).estimates)
-        typer.echo(f"person {person}: {len(found['eeg'])} steps so far", err=True)
-    figures = {"people": people, **{name: lag.response_lag(steps) for name, steps in found.items()}}
-    typer.echo(json.dumps(figures, indent=1))
-    _write_json(json_file, figures)
 
 
 def _decode_condition(
@@ -595,13 +514,3 @@ def _with_bundles(models: ModelsSection, bundles: list[Path]) -> ModelsSection:
 
     kinds: dict[str, Any] = {load_bundle(path).spec.kind: str(path) for path in bundles}
     return models.model_copy(update=kinds)
-
-
-def _write_json(path: Path | None, values: Any) -> None:
-    if path is None:
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(values, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise MoodringError(f"results cannot be written to '{path}': {error.strerror}; name another file") from error

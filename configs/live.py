@@ -121,13 +121,15 @@ class DecisionSection(Section):
 class LslSection(Section):
     """How to reach LSL: liblsl's own settings, by its own names in snake case.
 
-    ``listen_address`` is the address of the one network interface on which others may find our streams.
+    ``listen_address`` is the address of the one network interface on which others may find our streams. ``base_port`` is
+    the first of the 64 ports that senders take; only programs with the same one find each other beyond multicast.
     """
 
     session_id: str = "default"
     known_peers: list[str] = []
     resolve_scope: Literal["machine", "link", "site"] = "link"
     listen_address: str | None = None
+    base_port: Annotated[int, Field(ge=1024, le=65000)] | None = None
     resolve_timeout_s: Annotated[float, Field(ge=0.5, le=120.0)] = 10.0
 
     @field_validator("listen_address")

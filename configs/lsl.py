@@ -2,6 +2,8 @@
 
 import os
 from pathlib import Path
+from random import randrange
+from uuid import uuid4
 
 from .errors import ConfigError
 from .live import LslSection
@@ -9,6 +11,21 @@ from .live import LslSection
 # Its chatter would run through the terminal's dashboard; the health of the sources says what matters of it. Left to
 # itself it asks for streams every 1.75 s, and a source that returns is to be live again within 3 s.
 _OURS = "[log]\nlevel = -3\n[tuning]\nMulticastMinRTT = 0.1\nUnicastMinRTT = 0.1\nContinuousResolveInterval = 0.2\n"
+# Below the ports that systems give out by themselves (32768 and up).
+_FIRST_PORT, _PORT_BLOCKS = 17_000, 240
+
+
+def own_session(kind: str, resolve_timeout_s: float = 30.0) -> LslSection:
+    """Make an LSL session on this machine that neither sees nor disturbs the lab's streams, nor another such session.
+
+    It has ports of its own, too: senders of liblsl share 32, and one that found them taken is hardly found itself.
+    """
+    return LslSection(
+        session_id=f"{kind}-{uuid4().hex[:12]}",
+        resolve_scope="machine",
+        resolve_timeout_s=resolve_timeout_s,
+        base_port=_FIRST_PORT + 64 * randrange(_PORT_BLOCKS),
+    )
 
 
 def liblsl_settings(section: LslSection) -> str | None:
@@ -28,11 +45,15 @@ def liblsl_settings(section: LslSection) -> str | None:
         for word in words:
             if not word.strip() or any(character in word for character in "{}[],;#=\r\n"):
                 raise ConfigError(f"lsl.{key} {word!r} is not a plain word; use letters, digits, '.', ':', '-' and '_'")
+    # Within one machine liblsl asks one port that all senders share, and the system hands the question to one of them
+    # alone; named as a peer, the machine has each sender's own port asked too.
+    peers = section.known_peers or (["127.0.0.1"] if section.resolve_scope == "machine" else [])
+    ports = f"[ports]\nBasePort = {section.base_port}\nPortRange = 64\n" if section.base_port is not None else ""
     listen = f"ListenAddress = {section.listen_address}\n" if section.listen_address is not None else ""
     return (
-        f"[lab]\nKnownPeers = {{{', '.join(section.known_peers)}}}\nSessionID = {section.session_id}\n"
+        f"[lab]\nKnownPeers = {{{', '.join(peers)}}}\nSessionID = {section.session_id}\n"
         f"[multicast]\nResolveScope = {section.resolve_scope}\n{listen}"
-        f"{_OURS}"
+        f"{ports}{_OURS}"
     )
 
 

@@ -66,6 +66,18 @@ def bundled(name: str) -> Path:
     return path
 
 
+def bundle_path(name: str) -> Path:
+    """Find a bundle that a person named: the path of a file, or the name of a shipped one.
+
+    Raises
+    ------
+    MoodringError
+        It is neither.
+    """
+    path = Path(name)
+    return path if path.is_file() or path.suffix else bundled(name)
+
+
 def save_bundle(path: Path, spec: ModelSpec, tensors: Mapping[str, torch.Tensor]) -> str:
     """Write a bundle, in one move, so that a reader never meets half a file.
 

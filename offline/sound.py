@@ -20,7 +20,7 @@ SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 FILM_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".m4a", ".m4v", ".mpg", ".mpeg", ".webm", ".wmv")
 SUFFIXES = SOUND_SUFFIXES + FILM_SUFFIXES
 
-_BLOCK_FRAMES = 65_536
+_BLOCK_FRAMES = 16_384
 _RIFF_OPEN_ENDED = (0, 0xFFFFFFFF)  # what writes to a pipe cannot know its size
 _RIFF_SLACK_BYTES = 64  # writers disagree about padding and trailing chunks
 
@@ -52,7 +52,7 @@ def stream_sound(path: Path) -> Iterator[FloatArray]:
             some = some or len(block) > 0
             yield block
     except (soundfile.SoundFileError, av.FFmpegError, OSError) as error:
-        raise MoodringError(f"sound file '{path}' cannot be read: {error_line(error)}; use a copy") from None
+        raise MoodringError(f"sound file '{path}' cannot be read: {_why(error)}; use a copy") from None
     if not some:
         raise MoodringError(f"sound file '{path}' holds no sound; leave it out or use a copy")
 
@@ -78,11 +78,13 @@ def fault(path: Path) -> str | None:
     except MoodringError as error:
         return str(error).partition("' ")[2].partition(";")[0]
     except (soundfile.SoundFileError, av.FFmpegError, OSError) as error:
-        return f"cannot be read: {error_line(error)}"
+        return f"cannot be read: {_why(error)}"
     return _riff_fault(path)
 
 
 def _known(path: Path) -> None:
+    if path.is_dir():
+        raise MoodringError(f"sound file '{path}' is a folder; name the files in it")
     if not path.is_file():
         raise MoodringError(f"sound file '{path}' does not exist; check its name")
     if path.suffix.lower() not in SUFFIXES:
@@ -91,10 +93,30 @@ def _known(path: Path) -> None:
         raise MoodringError(f"sound file '{path}' is empty; leave it out or use a copy")
 
 
+def _why(error: Exception) -> str:
+    if isinstance(error, soundfile.LibsndfileError):
+        # For content that is none of its formats libsndfile may say that there is no such file.
+        return (
+            "no sound of a known format" if "does not exist" in error.error_string else error.error_string.rstrip(".")
+        )
+    return error_line(error)
+
+
 def _by_soundfile(path: Path) -> Iterator[tuple[NDArray[Any], float]]:
     with soundfile.SoundFile(str(path)) as file:
-        while len(block := file.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
+        some = False
+        while True:
+            try:
+                block = file.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)
+            except soundfile.SoundFileError:
+                # A file that breaks is kept up to there, as everywhere in moodring.
+                if not some:
+                    raise
+                return
+            if not len(block):
+                return
             yield block, float(file.samplerate)
+            some = True
 
 
 def _by_ffmpeg(path: Path) -> Iterator[tuple[NDArray[Any], float]]:
@@ -136,8 +158,12 @@ def _soundfile_fault(path: Path) -> str | None:
     with soundfile.SoundFile(str(path)) as file:
         if not len(file):
             return "holds no sound"
-        file.seek(len(file) - 1)
-        if not len(file.read(1)):
+        try:
+            file.seek(len(file) - 1)
+            end_is_there = len(file.read(1)) > 0
+        except soundfile.SoundFileError:
+            end_is_there = False
+        if not end_is_there:
             return "is cut short: its end cannot be read"
     return _riff_fault(path)
 

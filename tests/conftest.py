@@ -1,11 +1,10 @@
 import os
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from moodring.configs.live import LslSection
-from moodring.configs.lsl import liblsl_settings
+from moodring.configs.lsl import liblsl_settings, own_session
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -28,7 +27,7 @@ def lsl_session() -> LslSection:
     """
     import pylsl
 
-    section = LslSection(session_id=f"test-{uuid4().hex[:12]}", resolve_scope="machine")
+    section = own_session("test", 10.0)
     text = liblsl_settings(section)
     assert text is not None
     pylsl.set_config_content(text)

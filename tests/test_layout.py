@@ -83,7 +83,7 @@ def test_every_dependency_is_pinned_and_used() -> None:
     pins = {
         line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().split("\n")
     }
-    modules = {name.split(".")[0] for path in [*product_files(), ROOT / "cli.py"] for name, _ in imported(path)}
+    modules = {name.split(".")[0] for path in [*product_files(), *ROOT.glob("cli*.py")] for name, _ in imported(path)}
     module_of = {
         "opencv-python": "cv2", "pywavelets": "pywt", "scikit-learn": "sklearn", "silero-vad": "silero_vad", "pyqt5": "PyQt5"
     }  # fmt: skip

@@ -33,7 +33,7 @@ def test_a_recorded_session_decoded_again_says_the_same_at_every_decision(tmp_pa
     except MoodringError as error:
         pytest.skip(str(error))
     out = tmp_path / "demo.json"
-    moodring("demo", "--headless", "--duration", 6, "--seed", 5, "--record", tmp_path / "data", "--json", out)
+    moodring("demo", "--headless", "--duration", 9, "--seed", 5, "--record", tmp_path / "data", "--json", out)
     summary = json.loads(out.read_text())
     recorded = summary["recording"]
     folder = Path(recorded["folder"])

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .difficulty import Difficulty
-from .latents import Latents, levels
+from .difficulty import BENCHMARK, Difficulty
+from .latents import Latents, feel, levels
 from .randomness import stream, wander
 
 VOICE_RATE_HZ = 16_000
@@ -171,6 +171,12 @@ def record_voice(
         voice = level * _speak(rng, utterance, person)[: len(audio) - first]
         audio[first : first + len(voice)] += voice
     return np.clip(audio, -1.0, 1.0)
+
+
+def voice_alone(seed: int, duration_s: float, difficulty: Difficulty = BENCHMARK) -> NDArray[np.float32]:
+    """Render what a person's microphone hears in a session, without simulating the rest; see :func:`record_voice`."""
+    spoken = plan_voice(seed, duration_s, feel(seed, duration_s, difficulty), difficulty)
+    return record_voice(seed, duration_s, spoken, difficulty)
 
 
 def _syllables(rng: np.random.Generator, start_s: float, length_s: float, rate_hz: float) -> tuple[Syllable, ...]:

@@ -95,7 +95,7 @@ def row_of(fault: Fault, span: Span, seen: Sequence[Seen]) -> Row:
     if fault.lane == "screen":
         row = Row(fault.name, "nothing: the engine goes on", "the screen", longest_pause_s=pause_s)
         return _judged(row, fault, during, [])
-    modality: Modality = "speech" if fault.lane == "microphone" else fault.lane
+    modality: Modality = "speech" if fault.lane == "microphone" else fault.lane  # type: ignore[assignment]
     states = [(one.at_s, one.sources[modality]) for one in during]
     row = Row(
         fault=fault.name,
@@ -175,8 +175,8 @@ def _noticed_s(fault: Fault, span: Span, states: Sequence[tuple[float, SourceSta
 
 
 def _live_s(span: Span, states: Sequence[tuple[float, SourceStatus]]) -> float | None:
-    """Say how long after the return it was first "live"; None where it never was, or is not at the end."""
-    if not states or states[-1][1].health != "live":
+    """Say how long after the return it was first "live"; None where it never was, or is gone at the end."""
+    if not states or states[-1][1].health in ("searching", "stale", "lost"):
         return None
     return next(
         (at_s - span.back_s for at_s, status in states if at_s >= span.back_s and status.health == "live"), None

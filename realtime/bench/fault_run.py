@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,12 +18,12 @@ from ...configs.live import (
     EegSection,
     FaceSection,
     LiveConfig,
-    LslSection,
     ModelsSection,
     OutletSection,
     SpeechSection,
     StreamQuery,
 )
+from ...configs.lsl import own_session
 from ...models.contract import LEVELS, Image, Modality
 from .. import wording
 from ..channel import attach
@@ -31,6 +31,7 @@ from ..job import EngineJob
 from ..launch import EngineProcess
 from ..snapshot import Snapshot, SourceStatus
 from .fault_hands import CameraHand, ScreenHand, StreamHand
+from .fault_recording import RecordingHand, happen, small_disk
 from .fault_rows import Row, Seen, Span, row_of
 from .fault_sound import MicrophoneHand
 from .fault_streams import EEG_NAMES, StreamSpec
@@ -135,7 +136,8 @@ def run_faults(bench: Bench, say: Say = lambda _: None) -> tuple[Row, ...]:
     MoodringError
         An engine does not start.
     """
-    main = [fault for fault in bench.faults if fault.lane != "microphone"]
+    main = [fault for fault in bench.faults if fault.lane not in ("microphone", "recording")]
+    recording = [fault for fault in bench.faults if fault.lane == "recording"]
     microphone = [fault for fault in bench.faults if fault.lane == "microphone"]
     # The microphone's engine is started first: until it is, this process's environment names its sound server.
     started = threading.Event()
@@ -148,12 +150,16 @@ def run_faults(bench: Bench, say: Say = lambda _: None) -> tuple[Row, ...]:
             rows |= beside.result() if beside is not None else {}
         except MoodringError as error:
             rows |= {fault.name: Row.left_out(fault, str(error)) for fault in microphone}
+    try:
+        rows |= _recording_session(bench, recording, say) if recording else {}
+    except MoodringError as error:
+        rows |= {fault.name: Row.left_out(fault, str(error)) for fault in recording}
     return tuple(rows[fault.name] for fault in bench.faults)
 
 
 def _session(bench: Bench, faults: Sequence[Fault], say: Say) -> dict[str, Row]:
     """One engine with EEG and voice over LSL and a network camera, and a screen."""
-    lsl = LslSection(session_id=f"faults-{uuid4().hex[:8]}", resolve_scope="machine", resolve_timeout_s=20.0)
+    lsl = own_session("faults")
     name = f"faults-{uuid4().hex[:8]}"
     eeg = StreamHand(lsl, StreamSpec(f"{name}-amp", "EEG", "amp-1", len(EEG_NAMES), 256.0))
     voice = StreamHand(lsl, StreamSpec(f"{name}-voice", "Audio", "voice-1", 1, 16000.0))
@@ -191,7 +197,7 @@ def _microphone_session(bench: Bench, faults: Sequence[Fault], say: Say, started
             name=name,
             speech=SpeechSection(microphone="pulse"),
             models=bench.models,
-            lsl=LslSection(session_id=name, resolve_scope="machine"),
+            lsl=own_session("faults"),
             outlet=OutletSection(name=name),
         )
         with hand.environment():
@@ -200,6 +206,29 @@ def _microphone_session(bench: Bench, faults: Sequence[Fault], say: Say, started
         engine.wait_ready(_READY_S)
         eye = stack.enter_context(Eye(name))
         rows = _lanes(faults, {"microphone": hand}, eye, say)
+        engine.ask_to_stop()
+        engine.wait_done(30.0)
+    return rows
+
+
+def _recording_session(bench: Bench, faults: Sequence[Fault], say: Say) -> dict[str, Row]:
+    """One engine that records EEG on a small disk; its faults come one after the other."""
+    name = f"faults-{uuid4().hex[:8]}"
+    lsl = own_session("faults")
+    rows = {}
+    with ExitStack() as stack:
+        disk = stack.enter_context(small_disk())
+        stack.enter_context(StreamHand(lsl, StreamSpec(f"{name}-amp", "EEG", "amp-1", len(EEG_NAMES), 256.0)))
+        eeg = EegSection(stream=StreamQuery(name=f"{name}-amp"))
+        config = LiveConfig(name=name, eeg=eeg, models=bench.models, lsl=lsl, outlet=OutletSection(name=name))
+        job = replace(_job(bench, config, "recording.json"), record=disk)
+        engine = stack.enter_context(EngineProcess(job))
+        engine.wait_ready(_READY_S)
+        client = stack.enter_context(attach(name))
+        hand = RecordingHand(engine, disk)
+        for fault in faults:
+            rows[fault.name] = happen(fault, hand, client.snapshot)
+            say(f"{fault.name}: done")
         engine.ask_to_stop()
         engine.wait_done(30.0)
     return rows
@@ -215,7 +244,9 @@ def _lanes(faults: Sequence[Fault], hands: Mapping[Lane, object], eye: Eye, say:
     if not steady:
         snapshot = eye.newest
         states = (
-            [f"{one.modality} {one.health} ({one.why})" for one in snapshot.sources] if snapshot is not None else []
+            [f"{one.modality} {one.health} ({one.error or one.why})" for one in snapshot.sources]
+            if snapshot is not None
+            else []
         )
         raise MoodringError(
             f"the engine's sources were not all live before the first fault: {', '.join(states) or 'it does not answer'}; "
@@ -277,7 +308,7 @@ def _well(eye: Eye, modality: Modality) -> bool:
 
 def modality_of(lane: Lane) -> Modality | None:
     """Name the source that a lane's faults befall; None for the screen."""
-    if lane == "screen":
+    if lane == "screen" or lane == "recording":
         return None
     return "speech" if lane == "microphone" else lane
 

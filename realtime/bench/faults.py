@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..snapshot import HealthState
 
-Lane = Literal["eeg", "face", "speech", "microphone", "screen"]
+Lane = Literal["eeg", "face", "speech", "microphone", "screen", "recording"]
 NOTICED_WITHIN_S = 1.0
 LIVE_WITHIN_S = 3.0
 
@@ -203,6 +203,8 @@ FAULTS = (
         r"silent for",
         unused=True,
     ),
+    Fault("recorder killed", "recording", (Deed("kill", 1.0),), says=r"has died"),
+    Fault("disk full", "recording", (Deed("fill", 2.0),), says=r"disk is full"),
     Fault("screen killed", "screen", (Deed("kill", 2.0),), notice_s=None, lossless=True),
 )
 """All faults, in the order in which each lane meets them."""

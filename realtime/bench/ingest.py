@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from ...configs.live import LslSection
+from ...configs.lsl import own_session
 from ..launch import children_leave_interrupts_to_us
 from . import readers
 from .children import Child
@@ -67,8 +68,7 @@ def stream(name: str, seconds: float, lsl: LslSection, index_channel: int = 0) -
 
 def _compare(load: Load, seconds: float) -> dict[str, Any]:
     name = f"bench-{uuid.uuid4().hex}"
-    # A session of its own: the lab's streams are neither seen nor disturbed.
-    lsl = LslSection(session_id=name, resolve_scope="machine")
+    lsl = own_session("bench")
     job = readers.Job(name, seconds, lsl)
     kinds: dict[str, Callable[..., None]] = {"floor": readers.floor, "moodring": readers.moodring}
     if importlib.util.find_spec("mne_lsl") is not None:

@@ -126,7 +126,11 @@ def mne_lsl(news: "Connection[Any, Any]", job: Job) -> None:
         apply_lsl_settings(job.lsl)
         from mne_lsl.stream import StreamLSL
 
-        stream = StreamLSL(bufsize=5.0, name=job.stream).connect(processing_flags=["clocksync"], timeout=_FIND_S)
+        stream = StreamLSL(bufsize=5.0, name=job.stream)
+        try:
+            stream.connect(processing_flags=["clocksync"], timeout=_FIND_S)
+        except RuntimeError as error:
+            raise MoodringError(f"mne-lsl did not find the bench's load ({error}); run the bench again") from error
         stream.filter(1.0, 45.0)
         stream.notch_filter(50.0)
         newest = 1.0 / float(stream.info["sfreq"])

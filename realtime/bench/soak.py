@@ -19,6 +19,7 @@ from scipy.stats import theilslopes
 
 from ...configs.errors import MoodringError
 from ...configs.live import DecisionSection, EegSection, LiveConfig, LslSection, OutletSection, StreamQuery
+from ...configs.lsl import own_session
 from ..clock import LslClock
 from ..launch import children_leave_interrupts_to_us
 from ..loaded import load_models, settle
@@ -63,7 +64,7 @@ def soak(seconds: float = SECONDS, say: Callable[[str], None] = lambda _: None) 
         The session fails.
     """
     name = f"soak-{uuid.uuid4().hex}"
-    lsl = LslSection(session_id=name, resolve_scope="machine", resolve_timeout_s=30.0)
+    lsl = own_session("soak")
     resource_tracker.ensure_running()  # Python's own helper; it ends with this process
     before = _children()
     with ExitStack() as stack:

@@ -18,12 +18,14 @@ class SourceCard(QFrame):
         self.setObjectName("panel")
         self._modality = modality
         self.state = theme.label("○ waiting", 13, theme.TONES["idle"], bold=True)
+        self.used = theme.label("", 11, theme.SOFT)
         self.name = theme.label("", 11, theme.FAINT)
         self.figures = theme.label("", 11, theme.SOFT)
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(theme.label(wording.SOURCE_TITLES[modality], 13, bold=True))
         head.addWidget(self.state)
+        head.addWidget(self.used)
         head.addStretch()
         head.addWidget(self.name)
         column = QVBoxLayout(self)
@@ -36,6 +38,7 @@ class SourceCard(QFrame):
         """Show one source's status; ``used`` says whether the newest estimate rests on it."""
         said = wording.health(status)
         self.state.setText(f"{said.mark} {said.text}")
+        self.used.setText(("in the estimate" if used else "not in the estimate") if status.configured else "")
         theme.tinted(self.state, theme.TONES[said.tone])
         self.name.setText(status.name if len(status.name) <= 26 else status.name[:25] + "…")
         past = [f"{t.time_s:.1f} s: {t.state}, {t.why}" for t in status.transitions[-8:]]
@@ -50,8 +53,7 @@ class SourceCard(QFrame):
             trouble = wording.trouble(status)
             parts = [trouble] if trouble else []
             parts += [wording.rate(status), wording.lost(status), f"age {wording.age(status.age_s)}"]
-            parts += [wording.delay(status), "used" if used else "not in the estimate"]
-            text = "  ·  ".join([*parts, *wording.more_figures(status)])
+            text = " · ".join([*parts, wording.delay(status), *wording.more_figures(status)])
             self.figures.setText(self.figures.fontMetrics().elidedText(text, Qt.ElideRight, room))
 
 

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from moodring.configs.errors import MoodringError
-from moodring.configs.live import FaceSection, LiveConfig, LslSection, ModelsSection, OutletSection
+from moodring.configs.live import FaceSection, LiveConfig, ModelsSection, OutletSection
+from moodring.configs.lsl import own_session
 from moodring.realtime import run_dir
 from moodring.realtime.channel import attach
 from moodring.realtime.engine import peak_rss_mb
@@ -36,7 +37,7 @@ def bundle(fakes, tmp_path_factory):
 
 def _config(film, bundle, **changes):
     name = f"test-{uuid4().hex}"
-    lsl = LslSection(session_id=name, resolve_scope="machine", resolve_timeout_s=5.0)
+    lsl = own_session("test", 5.0)
     return LiveConfig(
         **{
             "name": name,

@@ -9,7 +9,7 @@ from moodring.realtime.clock import LslClock
 from moodring.realtime.sync.calibrate import Procedure, calibrate
 from moodring.realtime.sync.report import table, toml_lines
 
-pytestmark = pytest.mark.lsl
+pytestmark = [pytest.mark.lsl, pytest.mark.deadline]
 
 
 def _config(names, declared):

@@ -100,7 +100,8 @@ def test_decoding_shows_everything(window, stage, script):
     assert window.looks.shown > 5
     assert len(window.view.glimpses) == 6
     assert window.health.cards["eeg"].state.text() == "● live"
-    assert window.health.cards["face"].figures.text().endswith("delay undeclared  ·  used")
+    assert window.health.cards["face"].used.text() == "in the estimate"
+    assert window.health.cards["face"].figures.text().endswith("delay undeclared")
 
 
 def test_the_header_says_how_the_recording_stands(window, stage, script):

@@ -1,0 +1,141 @@
+"""The ``moodring bench`` commands: each measures this machine and prints what it found."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .cli_results import JsonOption, write_json
+from .configs.errors import MoodringError
+
+DEMO_CONFIG = Path(__file__).parent / "configs" / "demo.toml"
+bench_app = typer.Typer(help="Measure this machine: how old samples are, what they cost, whether any is lost.")
+
+SecondsOption = Annotated[
+    float | None, typer.Option(min=3.0, metavar="S", help="How long to measure.", show_default=False)
+]
+
+
+@bench_app.command("faults")
+def bench_faults(
+    json_file: JsonOption = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the table here.")] = None,
+) -> None:
+    """Let everything go wrong that can, on an engine with simulated sources, and print what was seen of it."""
+    from .offline.simulate import EASY
+    from .offline.simulate import simulate as simulate_person
+    from .realtime.bench.fault_rows import as_json, table
+    from .realtime.bench.fault_run import Bench, run_faults
+
+    face = simulate_person(7, 12.0, EASY).face
+    pictures = [face.frames[index] for index in range(100)] if face is not None else []
+    rows = run_faults(Bench(pictures=pictures), typer.echo)
+    typer.echo(table(rows))
+    if out is not None:
+        out.write_text(table(rows) + "\n", encoding="utf-8")
+    write_json(json_file, as_json(rows))
+    if broken := [row.fault for row in rows if row.broken]:
+        raise MoodringError(f"not everything held that must: see {', '.join(broken)}")
+
+
+@bench_app.command("replay")
+def bench_replay(
+    source: Annotated[Path | None, typer.Argument(metavar="[SOURCE]", help="Else a simulated participant.")] = None,
+    json_file: JsonOption = None,
+    seconds: Annotated[float, typer.Option(min=12.0, max=3600.0, metavar="S", help="At most so much of it.")] = 60.0,
+    speed: Annotated[float, typer.Option(min=0.1, max=20.0, help="Times as fast.")] = 1.0,
+) -> None:
+    """Replay a recording and read it as a consumer does: how right the stamps are, and when samples come."""
+    from .configs.lsl import own_session
+    from .offline.replay import ReplayOptions
+    from .offline.replay_bench import bench_replay as measure
+    from .offline.replay_process import SimulatedSource
+
+    lsl = own_session("bench")
+    chosen = SimulatedSource(7, seconds * speed) if source is None else source
+    result = measure(chosen, ReplayOptions(speed=speed, lsl=lsl), seconds)
+    typer.echo(json.dumps(result, indent=1))
+    write_json(json_file, result)
+
+
+@bench_app.command("ingest")
+def bench_ingest(
+    json_file: JsonOption = None,
+    seconds: SecondsOption = None,
+    stream: Annotated[str | None, typer.Option(metavar="NAME", help="Measure on this stream of the network.")] = None,
+    index_channel: Annotated[int, typer.Option(min=0, help="Of that stream: carries the sample's index.")] = 0,
+) -> None:
+    """Age of the newest sample and processor time, beside a bare loop and mne-lsl, or on a stream of yours."""
+    from .configs.live import LslSection
+    from .realtime.bench import ingest
+
+    took_s = ingest.SECONDS if seconds is None else seconds
+    if stream is not None:
+        figures = ingest.stream(stream, took_s, LslSection(), index_channel)
+    else:
+        figures = ingest.compare(took_s)
+    typer.echo(json.dumps(figures, indent=1))
+    write_json(json_file, figures)
+
+
+@bench_app.command("soak")
+def bench_soak(json_file: JsonOption = None, seconds: SecondsOption = None) -> None:
+    """Decode 64 channels at 1 kHz for ten minutes: what is lost, whether memory grows, what is left behind."""
+    from .realtime.bench import soak
+
+    figures = soak.soak(soak.SECONDS if seconds is None else seconds, lambda line: typer.echo(line, err=True))
+    typer.echo(json.dumps(figures, indent=1))
+    write_json(json_file, figures)
+
+
+@bench_app.command("speech")
+def bench_speech(
+    json_file: JsonOption = None,
+    seconds: SecondsOption = None,
+    bundle: Annotated[str, typer.Option(metavar="BUNDLE", help="A path, or a shipped one's name.")] = "speech",
+    sound: Annotated[Path | None, typer.Option(metavar="FILE", help="Hear this; else a simulated voice.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the simulated voice.")] = 7,
+) -> None:
+    """Speech from a microphone's blocks on: cost, when estimates come, memory over a simulated hour."""
+    from .models.bundle import bundle_path
+    from .offline.simulate.voice import voice_alone
+    from .offline.sound import load_sound
+    from .realtime.bench import speech
+
+    heard = voice_alone(seed, speech.PACED_S) if sound is None else load_sound(sound)
+    took_s = speech.SECONDS if seconds is None else seconds
+    figures = speech.measure(bundle_path(bundle), heard, took_s, lambda line: typer.echo(line, err=True))
+    typer.echo(json.dumps(figures, indent=1))
+    write_json(json_file, figures)
+
+
+@bench_app.command("lag")
+def bench_lag(
+    json_file: JsonOption = None,
+    seconds: SecondsOption = None,
+    people: Annotated[int, typer.Option(min=1, help="How many simulated people.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first of them; the next count up.")] = 2001,
+) -> None:
+    """Response lag: from a step of a simulated person's emotion to half of the change in the estimate."""
+    from dataclasses import replace
+
+    from .configs.live import LiveConfig
+    from .configs.load import load
+    from .offline.simulate import BENCHMARK
+    from .offline.simulate import simulate as simulate_person
+    from .realtime.bench import lag
+    from .realtime.decode import decode as run
+
+    stepped = replace(BENCHMARK, name="steps", transition_s=0.02, wiggle=0.0, response_noise=0.0)
+    config = load(DEMO_CONFIG, LiveConfig)
+    found: dict[str, list[lag.Step]] = {"eeg_and_face": [], "eeg": [], "face": []}
+    for person in range(seed, seed + people):
+        recording = simulate_person(person, lag.SECONDS if seconds is None else seconds, stepped)
+        found["eeg_and_face"] += lag.steps(recording, run(recording, config, only=("eeg", "face")).estimates)
+        found["eeg"] += lag.steps(recording, run(recording, config, only=("eeg",)).estimates)
+        found["face"] += lag.steps(recording, run(recording, config, only=("face",)).estimates)
+        typer.echo(f"person {person}: {len(found['eeg'])} steps so far", err=True)
+    figures = {"people": people, **{name: lag.response_lag(steps) for name, steps in found.items()}}
+    typer.echo(json.dumps(figures, indent=1))
+    write_json(json_file, figures)

@@ -1,0 +1,239 @@
+"""Say which emotion sound files express, with the same voice activity, cutting and decoder as a live session.
+
+A file is heard as a microphone would hear it in a silent room: its samples come block after block, with silence
+before and behind. What the decoder says of each utterance at its end is pooled into one answer per file.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+
+from ..configs.errors import MoodringError
+from ..models.contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate
+from ..models.speech import SpeechDecoder
+from .datasets.names import truth_in_name
+from .metrics import SMALLEST_PROBABILITY, uar
+from .sound import fault, stream_sound
+
+_SILENCE_S = 1.0  # longer than the pause that closes an utterance
+_NO_LABEL = ""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What was heard in one file.
+
+    Attributes
+    ----------
+    file : str
+        As it was named.
+    duration_s : float or None
+        None where it cannot be read.
+    classes : tuple of str
+    probabilities : tuple of float or None
+        Of the whole file; None without speech.
+    segments : tuple of SpeechEstimate
+        One per second of speech; times count from the file's start.
+    truth : str or None
+        What its name says.
+    error : str or None
+        A line: why there is no answer, or why its name tells no truth.
+    warning : str or None
+        A line: what is wrong with a file that was read all the same.
+    """
+
+    file: str
+    duration_s: float | None = None
+    classes: tuple[str, ...] = ()
+    probabilities: tuple[float, ...] | None = None
+    segments: tuple[SpeechEstimate, ...] = ()
+    truth: str | None = None
+    error: str | None = None
+    warning: str | None = None
+
+    @property
+    def label(self) -> str | None:
+        """The most probable class; None without speech."""
+        return None if self.probabilities is None else self.classes[int(np.argmax(self.probabilities))]
+
+
+def predict_files(decoder: SpeechDecoder, paths: Iterable[Path], with_truth: bool = False) -> Iterator[Prediction]:
+    """Predict one file after the other; what cannot be read says so in its ``error``, and the rest go on.
+
+    Parameters
+    ----------
+    decoder : SpeechDecoder
+        Starts afresh with each file.
+    paths : iterable of Path
+    with_truth : bool
+        Read the truth from names in the style of EMO-DB, RAVDESS, SAVEE or eNTERFACE'05. Another name has none; a
+        name in such a style with a code that its corpus does not have is an ``error``, beside the answer.
+    """
+    seen: set[Path] = set()
+    for path in paths:
+        if path.resolve() in seen:
+            yield Prediction(str(path), error=f"sound file '{path}' is named twice; it counts once")
+            continue
+        seen.add(path.resolve())
+        try:
+            heard = predict_file(decoder, path)
+        except MoodringError as error:
+            heard = Prediction(str(path), error=str(error))
+        yield _with_truth(heard, path) if with_truth else heard
+
+
+def predict_file(decoder: SpeechDecoder, path: Path) -> Prediction:
+    """Decode a file, block by block, and pool what was said of its utterances.
+
+    Raises
+    ------
+    MoodringError
+        It is not there or no file of sound; see :func:`stream_sound`.
+    """
+    decoder.reset()
+    samples = 0
+
+    def blocks() -> Iterator[FloatArray]:
+        nonlocal samples
+        for block in stream_sound(path):
+            samples += len(block)
+            yield block
+
+    said = _decoded(decoder, blocks())
+    duration_s = samples / AUDIO_RATE_HZ
+    reason = fault(path)
+    return Prediction(
+        file=str(path),
+        duration_s=duration_s,
+        classes=decoder.spec.classes,
+        probabilities=pooled(said),
+        segments=_own_seconds(said, duration_s),
+        warning=None if reason is None else f"sound file '{path}' {reason}; what is there was used",
+    )
+
+
+def pooled(said: Sequence[SpeechEstimate]) -> tuple[float, ...] | None:
+    """Give one answer for all utterances of a file.
+
+    The log-probabilities that stand at the end of each utterance are averaged, weighted by how long the utterance is,
+    and scaled to sum to 1 (a weighted geometric mean: utterances count as independent evidence of one emotion,
+    and one of a second does not outvote one of ten).
+
+    Parameters
+    ----------
+    said : sequence of SpeechEstimate
+        Everything the decoder said, in order.
+
+    Returns
+    -------
+    tuple of float or None
+        None where no utterance ended.
+    """
+    logs: list[FloatArray] = []
+    weights_s: list[float] = []
+    start_s: float | None = None
+    for estimate in said:
+        start_s = estimate.start_s if start_s is None else start_s
+        if estimate.final:
+            logs.append(np.log(np.maximum(estimate.probabilities, SMALLEST_PROBABILITY)))
+            weights_s.append(estimate.end_s - start_s)
+            start_s = None
+    if not logs:
+        return None
+    mean = np.average(np.stack(logs), axis=0, weights=weights_s)
+    return tuple(float(probability) for probability in softmax(mean))
+
+
+def score(predictions: Sequence[Prediction]) -> tuple[float | None, int]:
+    """Give the unweighted average recall and the number of files it is taken over.
+
+    Files with a truth and without an error count. One without speech, whose label is None, counts as wrong; so does
+    one whose truth is a class that the bundle does not know.
+    """
+    counted = [one for one in predictions if one.truth is not None and one.error is None]
+    if not counted:
+        return None, 0
+    return uar([str(one.truth) for one in counted], [one.label or _NO_LABEL for one in counted]), len(counted)
+
+
+def as_plain(predictions: Sequence[Prediction], with_truth: bool = False) -> dict[str, Any]:
+    """Give what ``moodring predict --json`` writes."""
+    plain: dict[str, Any] = {"files": [_plain(one, with_truth) for one in predictions]}
+    if with_truth:
+        recall, n = score(predictions)
+        plain |= {"uar": None if recall is None else round(recall, 6), "n": n}
+    return plain
+
+
+def in_words(prediction: Prediction) -> str:
+    """Give a line for the terminal."""
+    if prediction.duration_s is None:
+        return f"{prediction.file}: not read"
+    if prediction.label is None or prediction.probabilities is None:
+        said = "no speech"
+    else:
+        said = f"{prediction.label} ({max(prediction.probabilities):.2f})"
+    truth = f", truth {prediction.truth}" if prediction.truth is not None else ""
+    return f"{prediction.file}: {said}{truth}"
+
+
+def _decoded(decoder: SpeechDecoder, blocks: Iterable[FloatArray]) -> list[SpeechEstimate]:
+    silence = np.zeros(round(_SILENCE_S * AUDIO_RATE_HZ), np.float32)
+    said = list(decoder.feed(silence, -_SILENCE_S))
+    at = 0
+    for block in blocks:
+        said.extend(decoder.feed(block, at / AUDIO_RATE_HZ))
+        at += len(block)
+    said.extend(decoder.feed(silence, at / AUDIO_RATE_HZ))
+    return [*said, *decoder.close()]
+
+
+def _own_seconds(said: Sequence[SpeechEstimate], duration_s: float) -> tuple[SpeechEstimate, ...]:
+    """Give each second of speech once, within the file: an utterance's end may only repeat what its last second said."""
+    seconds: list[SpeechEstimate] = []
+    for estimate in said:
+        if seconds and not seconds[-1].final and estimate.start_s <= seconds[-1].start_s:
+            seconds.pop()
+        seconds.append(estimate)
+    return tuple(
+        replace(one, start_s=max(one.start_s, 0.0), end_s=min(one.end_s, duration_s)) for one in seconds
+    )  # fmt: skip
+
+
+def _with_truth(prediction: Prediction, path: Path) -> Prediction:
+    try:
+        named = truth_in_name(path)
+    except MoodringError as error:
+        return replace(prediction, error=prediction.error or str(error))
+    return replace(prediction, truth=None if named is None else named.label)
+
+
+def _plain(prediction: Prediction, with_truth: bool) -> dict[str, Any]:
+    plain: dict[str, Any] = {
+        "file": prediction.file,
+        "duration_s": None if prediction.duration_s is None else round(prediction.duration_s, 4),
+        "label": prediction.label,
+        "probabilities": _named(prediction.classes, prediction.probabilities or ()),
+        "segments": [
+            {
+                "start_s": round(one.start_s, 4),
+                "end_s": round(one.end_s, 4),
+                "probabilities": _named(one.classes, one.probabilities),
+            }
+            for one in prediction.segments
+        ],
+    }
+    if with_truth:
+        plain["truth"] = prediction.truth
+    for name, line in (("error", prediction.error), ("warning", prediction.warning)):
+        if line is not None:
+            plain[name] = line
+    return plain
+
+
+def _named(classes: Sequence[str], probabilities: Sequence[float]) -> Mapping[str, float]:
+    return {} if not probabilities else dict(zip(classes, (round(p, 6) for p in probabilities), strict=True))
