@@ -75,7 +75,8 @@ def build_posts(config: LiveConfig, clock: Clock) -> tuple[Post, ...]:
     elif speech is not None and speech.microphone is not None:
         from .sources.microphone import Microphone
 
-        microphone = Microphone(speech.microphone, speech.delay_s, clock)
+        alone = speech.reference is None or speech.reference.device is None
+        microphone = Microphone(speech.microphone, speech.delay_s, clock, alone=alone)
         posts[2] = Post("speech", f"microphone {speech.microphone}", microphone, speech.delay_s)
     return tuple(posts)
 
@@ -93,7 +94,8 @@ def build_reference(config: LiveConfig, clock: Clock) -> Post | None:
     from .sources.microphone import Microphone
 
     device = section.device if section.device is not None else "default"
-    source = Microphone(device, section.delay_s, clock, "speech.reference.device")
+    alone = config.speech is None or config.speech.microphone is None
+    source = Microphone(device, section.delay_s, clock, "speech.reference.device", alone)
     return Post("speech", f"loudspeaker reference {device}", source, section.delay_s)
 
 

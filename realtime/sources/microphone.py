@@ -46,13 +46,22 @@ class Microphone:
     clock : Clock
     key : str
         What the config calls it, for messages.
+    alone : bool
+        No other input of this process is open through PortAudio. Then the list of devices is read anew while it is
+        looked for again, which would end any other stream.
     """
 
     def __init__(
-        self, microphone: int | str, delay_s: float | None, clock: Clock, key: str = "speech.microphone"
+        self,
+        microphone: int | str,
+        delay_s: float | None,
+        clock: Clock,
+        key: str = "speech.microphone",
+        alone: bool = True,
     ) -> None:
         self._microphone = microphone
         self._key = key
+        self._alone = alone
         self._delay_s = delay_s
         self._clock = clock
         self._blocks: queue.SimpleQueue[Block] = queue.SimpleQueue()
@@ -146,9 +155,10 @@ class Microphone:
             self._clock.sleep(_WAIT_S)
             return
         sounddevice = portaudio()
-        # PortAudio lists devices once, when it is initialised; no stream of ours is open now.
-        sounddevice._terminate()
-        sounddevice._initialize()
+        if self._alone:
+            # PortAudio lists devices once, when it is initialised; no stream of ours is open now.
+            sounddevice._terminate()
+            sounddevice._initialize()
         try:
             self._start(sounddevice)
             self._again = True
