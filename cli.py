@@ -215,6 +215,7 @@ def decode(
     from .configs.live import LiveConfig
     from .configs.load import load
     from .configs.session_folder import CONFIG_FILE, DECISIONS_FILE
+    from .models.contract import SIMULATED
     from .offline.open import open_recording
     from .realtime import decode as again
     from .realtime.journal import read_journal
@@ -232,6 +233,11 @@ def decode(
         loaded = loaded.model_copy(update={"journal": None})
     other = loaded.model_copy(update={"models": _with_bundles(loaded.models, bundle or [])})
     recording = open_recording(session, eeg=eeg)
+    named = (
+        recorded.is_file() or config is not None or bundle or any("models.speech" in each for each in overrides or ())
+    )
+    if not named and recording.origin != SIMULATED:
+        other = other.model_copy(update={"models": other.models.model_copy(update={"speech": "emodb"})})
     began_s = time.monotonic()
     decoded = again.decode(recording, other)
     took_s = time.monotonic() - began_s
@@ -426,8 +432,13 @@ def train(
         from .offline.training.speech import train_speech
 
         train_speech(load(config, TrainSpeechConfig, overrides or ()), out, typer.echo)
+    elif kind == "recogniser":
+        from .configs.train_recogniser import TrainRecogniserConfig
+        from .offline.training.recogniser import train_recogniser
+
+        train_recogniser(load(config, TrainRecogniserConfig, overrides or ()), out, typer.echo)
     else:
-        raise ConfigError(f'config \'{config}\': kind is {kind!r}; expected "video_eeg" or "speech"')
+        raise ConfigError(f'config \'{config}\': kind is {kind!r}; expected "video_eeg", "speech" or "recogniser"')
 
 
 @app.command()

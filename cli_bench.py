@@ -93,7 +93,7 @@ def bench_soak(json_file: JsonOption = None, seconds: SecondsOption = None) -> N
 def bench_speech(
     json_file: JsonOption = None,
     seconds: SecondsOption = None,
-    bundle: Annotated[str, typer.Option(metavar="BUNDLE", help="A path, or a shipped one's name.")] = "speech",
+    bundle: Annotated[str, typer.Option(metavar="BUNDLE", help="A path, or a shipped one's name.")] = "emodb",
     sound: Annotated[Path | None, typer.Option(metavar="FILE", help="Hear this; else a simulated voice.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the simulated voice.")] = 7,
 ) -> None:

@@ -96,10 +96,14 @@ class SpeechSection(Section):
 
 
 class ModelsSection(Section):
-    """Which bundles decode ("bundled" for the shipped ones, else a path) and on which device."""
+    """Which bundles decode and on which device.
+
+    ``video_eeg``: "bundled" for the shipped one, else a path. ``speech``: "emodb" for the shipped recogniser of acted
+    German speech, "simulated" for the shipped network of simulated voices, else a path.
+    """
 
     video_eeg: str = "bundled"
-    speech: str = "bundled"
+    speech: str = "emodb"
     device: str = "auto"
     policy: Literal["learned", "uniform", "random"] = "learned"
     seed: int = 0

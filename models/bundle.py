@@ -26,6 +26,7 @@ _SPEC_KEY = "moodring_spec"
 _SHIPPED = {
     "video_eeg": "video_eeg.safetensors",
     "speech": "speech.safetensors",
+    "emodb": "emodb.safetensors",
     "yunet": "yunet.onnx",
 }
 
@@ -51,7 +52,7 @@ class Bundle:
 
 
 def bundled(name: str) -> Path:
-    """Give the path of a file shipped with the package: ``"video_eeg"``, ``"speech"`` or ``"yunet"``.
+    """Give the path of a file shipped with the package: ``"video_eeg"``, ``"speech"`` (simulated), ``"emodb"`` or ``"yunet"``.
 
     Raises
     ------
@@ -116,7 +117,9 @@ def load_bundle(path: Path, kind: str | None = None) -> Bundle:
         The file is missing, truncated, not a moodring bundle, of a newer moodring, or of another kind.
     """
     if not path.is_file():
-        raise MoodringError(f"bundle '{path}' does not exist; give the path of a .safetensors file, or 'bundled'")
+        raise MoodringError(
+            f"bundle '{path}' does not exist; give the path of a .safetensors file, or the name of a shipped one"
+        )
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             metadata: dict[str, str] = file.metadata() or {}

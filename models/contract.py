@@ -197,6 +197,8 @@ class SpeechSegment:
         Whether it opens or closes its utterance.
     n_samples : int
         How many samples are the utterance's own; 0 where the segment only closes it.
+    rms : float
+        What the samples were divided by.
     """
 
     samples: FloatArray
@@ -205,6 +207,7 @@ class SpeechSegment:
     first: bool
     final: bool
     n_samples: int
+    rms: float = 1.0
 
 
 # ---------------------------------------------------------------------------------------------------- spec

@@ -1,14 +1,17 @@
 """The emotion category expressed in a voice, live: samples in, an estimate per second of speech out."""
 
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 import torch
+from scipy.special import softmax
 
 from ..configs.errors import MoodringError
 from .bundle import Bundle
 from .contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate, SpeechSegment
 from .networks.speech import Memory, SpeechNetwork, sizes_from
+from .recogniser import ARCHITECTURE, VoiceRecogniser
 from .signals import speech as cutting
 from .signals.speech import WINDOW_SAMPLES, UtteranceRules, UtteranceState
 from .voice_activity import VoiceActivity, VoiceState
@@ -116,8 +119,35 @@ class UtteranceCutter:
         return segments
 
 
+class SpeechModel(Protocol):
+    """What a speech bundle holds: it judges an utterance after each of its segments."""
+
+    # What is remembered is the model's own affair: it comes back as it was given.
+    def judge(self, segment: SpeechSegment, memory: Any) -> tuple[FloatArray, Any]:
+        """Give logits ``(n_classes,)`` and what to remember; ``memory`` is None at the start of an utterance."""
+        ...
+
+
+class ConvolutionalLstm:
+    """The network on raw segments, its state carried from segment to segment."""
+
+    def __init__(self, network: SpeechNetwork, device: torch.device) -> None:
+        self._network = network.to(device).eval()
+        self._device = device
+
+    def judge(self, segment: SpeechSegment, memory: Memory | None) -> tuple[FloatArray, Memory]:
+        """Take an utterance's next segment; see :class:`SpeechModel`."""
+        with torch.inference_mode():
+            batch = torch.from_numpy(segment.samples).to(self._device)[None, None]
+            logits, memory = self._network(batch, memory)
+            last: FloatArray = logits[0, -1].float().cpu().numpy()
+        return last, memory
+
+
 class SpeechDecoder:
     """Decode a stream of 16 kHz samples with a speech bundle.
+
+    The bundle's ``network["architecture"]`` says whether it holds a voice recogniser; without it, the CNN+LSTM.
 
     Parameters
     ----------
@@ -138,11 +168,10 @@ class SpeechDecoder:
                 "give another one as models.speech"
             )
         self.spec = bundle.spec
-        self._network = network_of(bundle).to(device).eval()
-        self._device = device
+        self._model = model_of(bundle, device)
         self._temperature = float(bundle.spec.temperatures.get("speech", 1.0))
         self._cutter = UtteranceCutter(VoiceActivity())
-        self._memory: Memory | None = None
+        self._memory: Any = None
         self._last: SpeechEstimate | None = None
 
     @property
@@ -182,22 +211,38 @@ class SpeechDecoder:
             # The pause closed the utterance right after a whole segment: what was said of it stands.
             estimate = replace(self._last, end_s=segment.end_s, final=True)
         else:
-            probabilities = self._infer(segment.samples)
+            probabilities = self._infer(segment)
             estimate = SpeechEstimate(
                 segment.start_s, segment.end_s, self.spec.classes, probabilities, segment.final
             )  # fmt: skip
         self._last = estimate
         return estimate
 
-    def _infer(self, samples: FloatArray) -> tuple[float, ...]:
-        with torch.inference_mode():
-            batch = torch.from_numpy(samples).to(self._device)[None, None]
-            logits, self._memory = self._network(batch, self._memory)
-            scaled = logits[0, -1].float() / self._temperature
-            return tuple(float(p) for p in torch.softmax(scaled, 0).cpu())
+    def _infer(self, segment: SpeechSegment) -> tuple[float, ...]:
+        logits, self._memory = self._model.judge(segment, self._memory)
+        return tuple(float(p) for p in softmax(logits.astype(np.float64) / self._temperature))
 
     def _forget(self) -> None:
         self._memory, self._last = None, None
+
+
+def model_of(bundle: Bundle, device: torch.device) -> SpeechModel:
+    """Build what a speech bundle holds, by what its spec says.
+
+    Raises
+    ------
+    MoodringError
+        An unknown architecture, or arrays that do not fit.
+    """
+    architecture = bundle.spec.network.get("architecture")
+    if architecture == ARCHITECTURE:
+        return VoiceRecogniser(bundle)
+    if architecture is None:
+        return ConvolutionalLstm(network_of(bundle), device)
+    raise MoodringError(
+        f"bundle '{bundle.name}' holds a speech model of kind {architecture!r}; this moodring knows {ARCHITECTURE!r} "
+        "and the CNN+LSTM: update moodring or use another bundle"
+    )
 
 
 def network_of(bundle: Bundle) -> SpeechNetwork:

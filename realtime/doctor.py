@@ -138,7 +138,7 @@ def _recorder() -> Finding:
 
 
 def _bundles() -> Iterator[Finding]:
-    for name in ("video_eeg", "speech"):
+    for name in ("video_eeg", "speech", "emodb"):
         try:
             bundle = load_bundle(bundled(name))
         except MoodringError as error:

@@ -25,6 +25,7 @@ from .loaded import Models, load_models, settle
 from .lsl_settings import apply_lsl_settings
 from .session import Session, configured
 from .summary import Costs, summarise
+from .threads import cap_blas
 
 if TYPE_CHECKING:
     from .recorder.recorder import Recorder
@@ -143,6 +144,7 @@ def apply_settings(job: EngineJob) -> None:
     import torch
 
     torch.set_num_threads(job.threads)
+    cap_blas(job.threads)
     cv2.setNumThreads(job.threads)
     # The decoder must not wait 5 ms for the interpreter while a source's thread holds it.
     sys.setswitchinterval(_SWITCH_S)

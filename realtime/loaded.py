@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,11 +80,11 @@ def load_models(section: ModelsSection, modalities: tuple[Modality, ...], clock:
     video_eeg = speech = None
     bundles = []
     if "eeg" in modalities or "face" in modalities:
-        bundle = load_bundle(_path(section.video_eeg, "video_eeg"))
+        bundle = load_bundle(_path(section.video_eeg, {"bundled": "video_eeg"}))
         video_eeg = VideoEegDecoder(bundle, device, section.policy, section.seed, now=clock.now)
         bundles.append(bundle)
     if "speech" in modalities:
-        bundle = load_bundle(_path(section.speech, "speech"))
+        bundle = load_bundle(_path(section.speech, {"emodb": "emodb", "simulated": "speech"}))
         speech = SpeechDecoder(bundle, device)
         bundles.append(bundle)
     return Models(
@@ -162,5 +162,5 @@ def domain_notices(domain: tuple[str, ...], origins: tuple[str | None, ...]) -> 
     return ()
 
 
-def _path(given: str, name: str) -> Path:
-    return Path(bundled(name)) if given == "bundled" else Path(given)
+def _path(given: str, shipped: Mapping[str, str]) -> Path:
+    return bundled(shipped[given]) if given in shipped else Path(given)

@@ -47,6 +47,10 @@ class RunningRms:
     sum_squares: float = 0.0
     count: int = 0
 
+    def level(self) -> float:
+        """Give the root mean square, ``QUIETEST_RMS`` at the least."""
+        return max(float((self.sum_squares / max(self.count, 1)) ** 0.5), QUIETEST_RMS)
+
 
 def _no_samples() -> FloatArray:
     return np.zeros(0, np.float32)
@@ -102,8 +106,7 @@ def normalise(samples: FloatArray, rms: RunningRms) -> tuple[FloatArray, Running
     """
     squares = rms.sum_squares + float(np.sum(np.square(samples, dtype=np.float64)))
     grown = RunningRms(squares, rms.count + len(samples))
-    scale = max((grown.sum_squares / max(grown.count, 1)) ** 0.5, QUIETEST_RMS)
-    return (samples / np.float32(scale)).astype(np.float32), grown
+    return (samples / np.float32(grown.level())).astype(np.float32), grown
 
 
 def step(
@@ -158,9 +161,11 @@ def close(state: UtteranceState, rules: UtteranceRules) -> tuple[tuple[SpeechSeg
     if not first and len(rest) < rules.shortest_samples:
         end_s -= len(rest) / AUDIO_RATE_HZ
         rest = _no_samples()
-    samples, _ = normalise(rest, state.rms)
+    samples, rms = normalise(rest, state.rms)
     padded = np.concatenate((samples, np.zeros(SEGMENT_SAMPLES - len(rest), np.float32)))
-    return (SpeechSegment(padded, end_s - len(rest) / AUDIO_RATE_HZ, end_s, first, True, len(rest)),), quiet
+    return (
+        SpeechSegment(padded, end_s - len(rest) / AUDIO_RATE_HZ, end_s, first, True, len(rest), rms.level()),
+    ), quiet
 
 
 def segments_of(samples: FloatArray, rules: UtteranceRules) -> FloatArray:
@@ -206,7 +211,7 @@ def _cut(state: UtteranceState, rules: UtteranceRules) -> tuple[tuple[SpeechSegm
         end_s = state.end_s - len(rest) / AUDIO_RATE_HZ
         final = state.segments + 1 >= rules.longest_segments
         start_s = end_s - SEGMENT_SAMPLES / AUDIO_RATE_HZ
-        done.append(SpeechSegment(samples, start_s, end_s, state.segments == 0, final, SEGMENT_SAMPLES))
+        done.append(SpeechSegment(samples, start_s, end_s, state.segments == 0, final, SEGMENT_SAMPLES, rms.level()))
         state = replace(
             state, pending=rest, rms=RunningRms() if final else rms, segments=0 if final else state.segments + 1
         )

@@ -32,6 +32,7 @@ from ..post import Post, SourceThread
 from ..sources.base import Chunk
 from ..sources.lsl import on_the_network
 from ..sources.lsl_eeg import EegLayout, LslEeg, eeg_layout
+from ..threads import cap_blas
 from .children import asked_to_end, tell
 from .index import IndexCount
 
@@ -100,6 +101,7 @@ def floor(news: "Connection[Any, Any]", job: Job) -> None:
 def moodring(news: "Connection[Any, Any]", job: Job) -> None:
     """Read as the engine does: the thread, source, dejitter, EEG chain and ring of a session, filters on."""
     apply_lsl_settings(job.lsl)
+    cap_blas(1)
     sys.setswitchinterval(SWITCH_S)
     source = LslEeg(EegSection(stream=StreamQuery(name=job.stream)), any_layout)
     counter = IndexCount(job.index_channel)

@@ -103,7 +103,7 @@ def test_another_bundle_is_set_beside_the_shipped_one_and_beside_a_journal(fakes
     assert first.exit_code == 0, first.output
     written = journal.read_bytes()
     config = tmp_path / "lab.toml"
-    config.write_text(f"journal = '{journal}'\n[eeg]\nstream = {{ name = 'x' }}\n")
+    config.write_text(f"journal = '{journal}'\n[eeg]\nstream = {{ name = 'x' }}\n[models]\nspeech = 'simulated'\n")
     second = runner.invoke(app, ["decode", str(session), "--config", str(config)])
     assert "against the journal: " in second.output
     assert "probabilities at most 0 apart" in second.output

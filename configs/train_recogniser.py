@@ -1,0 +1,37 @@
+"""The schema of a training run of the speech recogniser on a corpus."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .load import Section
+
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0.0)]
+Copy = Literal["speed", "noise", "telephone", "first_1s", "first_2s"]
+
+
+class TrainRecogniserConfig(Section):
+    """A training run on a corpus: judged on speakers never trained on, then trained on all of them.
+
+    ``data`` is the corpus's folder (give it with ``--set data=…``). ``folds`` 0 leaves one speaker out at a time.
+    Every utterance is trained on as it is and once per entry of ``copies``: at another speed (which moves pitch and
+    resonances as another speaker would), with noise, through a telephone, or only its beginning; the seed decides
+    how. ``penalty`` is the ridge's, ``speaker_penalty`` what a direction costs that tells speakers of one class apart.
+    """
+
+    kind: Literal["recogniser"] = "recogniser"
+    name: str = "recogniser"
+    corpus: Literal["emodb", "ravdess", "savee", "enterface", "folders", "manifest"]
+    data: Path | None = None
+    domain: str
+    attribution: str = ""
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0, 1, 2)
+    folds: Annotated[int, Field(ge=0)] = 0
+    prompt_folds: Annotated[int, Field(ge=2)] = 5
+    smaller_task: tuple[str, ...] = ()
+    copies: tuple[Copy, ...] = ("speed", "speed", "noise", "telephone", "first_1s", "first_2s")
+    penalty: Positive = 1.0
+    speaker_penalty: Annotated[float, Field(ge=0.0)] = 0.3
+    cache: Path | None = None

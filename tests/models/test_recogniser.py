@@ -1,0 +1,101 @@
+"""The recogniser behind the live speech decoder: same interface, same answers however the sound is chopped."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from moodring.configs.errors import MoodringError
+from moodring.models.bundle import Bundle, bundled, load_bundle
+from moodring.models.contract import FloatArray, ModelSpec, SpeechEstimate
+from moodring.models.recogniser import ARCHITECTURE
+from moodring.models.signals.speech import UtteranceRules
+from moodring.models.signals.voice_frames import FrameState, measure
+from moodring.models.signals.voice_summary import summarise, weights
+from moodring.models.speech import SpeechDecoder, UtteranceCutter
+from moodring.models.voice_activity import VoiceActivity
+from moodring.offline.simulate.difficulty import EASY
+from moodring.offline.simulate.latents import feel
+from moodring.offline.simulate.voice import plan_voice, record_voice
+
+CLASSES = ("anger", "neutral", "sadness")
+CPU = torch.device("cpu")
+
+
+def bundle(**network: float | int | str) -> Bundle:
+    rng = np.random.default_rng(5)
+    n = len(weights())
+    arrays = {
+        "mean": np.zeros(n), "scale": np.full(n, 3.0), "weights": rng.normal(0, 0.02, (n, 3)), "bias": np.zeros(3),
+        "clip": np.array(5.0),
+    }  # fmt: skip
+    spec = ModelSpec(
+        "speech", CLASSES, "acted", "none", ("acted",), "none", (), 0, None, 0.0, 0, 0, {"speech": 0.5}, {},
+        {"architecture": ARCHITECTURE, **network},
+    )  # fmt: skip
+    tensors = {name: torch.from_numpy(value.astype(np.float32)) for name, value in arrays.items()}
+    return Bundle(spec, tensors, "0" * 64, "made.safetensors")
+
+
+@pytest.fixture(scope="module")
+def talk() -> FloatArray:
+    return record_voice(5, 12.0, plan_voice(5, 12.0, feel(5, 12.0, EASY), EASY), EASY)
+
+
+def decode(samples: FloatArray, size: int) -> list[SpeechEstimate]:
+    decoder = SpeechDecoder(bundle(), CPU)
+    said = [e for at in range(0, len(samples), size) for e in decoder.feed(samples[at : at + size], at / 16_000)]
+    return [*said, *decoder.close()]
+
+
+@pytest.mark.parametrize("size", [320, 5_000])
+def test_chunks_change_nothing(talk: FloatArray, size: int) -> None:
+    whole = decode(talk, len(talk))
+    parts = decode(talk, size)
+    assert [e.final for e in parts] == [e.final for e in whole]
+    assert any(e.final for e in whole)
+    for one, other in zip(parts, whole, strict=True):
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-4)
+
+
+def test_the_last_estimate_is_that_of_the_whole_utterance(talk: FloatArray) -> None:
+    cutter = UtteranceCutter(VoiceActivity(), UtteranceRules())
+    segments = [*cutter.feed(talk, 0.0), *cutter.close()]
+    stop = next(i for i, segment in enumerate(segments) if segment.final)
+    first, last = segments[0], segments[stop]
+    samples = talk[round(first.start_s * 16_000) : round(last.end_s * 16_000)]
+    numbers = np.clip(summarise(measure(samples, FrameState())[0]) / 3.0, -5, 5)
+    logits = numbers @ bundle().tensors["weights"].numpy() / 0.5
+    expected = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+    said = next(e for e in decode(talk, len(talk)) if e.final)
+    assert said.probabilities == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_segment_tells_what_it_was_divided_by(talk: FloatArray) -> None:
+    cutter = UtteranceCutter(VoiceActivity())
+    segments = [*cutter.feed(talk, 0.0), *cutter.close()]
+    assert len({segment.rms for segment in segments}) > 1
+    for segment in segments:
+        start = round(segment.start_s * 16_000)
+        np.testing.assert_allclose(
+            segment.samples[: segment.n_samples] * segment.rms, talk[start : start + segment.n_samples], atol=1e-5
+        )
+
+
+def test_foreign_arrays_and_kinds_are_refused() -> None:
+    made = bundle()
+    short = dataclasses.replace(made, tensors={**made.tensors, "mean": torch.zeros(3)})
+    with pytest.raises(MoodringError, match="train it again"):
+        SpeechDecoder(short, CPU)
+    with pytest.raises(MoodringError, match="'wizard'"):
+        SpeechDecoder(bundle(architecture="wizard"), CPU)
+
+
+def test_the_shipped_recogniser_is_of_this_code() -> None:
+    shipped = load_bundle(bundled("emodb"), "speech")
+    SpeechDecoder(shipped, CPU)
+    assert shipped.spec.classes == ("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness")
+    card = bundled("emodb").with_suffix(".md").read_text(encoding="utf-8")
+    assert "CC BY 4.0" in card
+    assert "Burkhardt" in card

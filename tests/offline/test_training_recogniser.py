@@ -1,0 +1,146 @@
+"""Training of the recogniser: the ridge, the copies, honest folds, and a bundle that decodes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from moodring.configs.errors import ConfigError
+from moodring.configs.load import check, load
+from moodring.configs.train_recogniser import TrainRecogniserConfig
+from moodring.models.bundle import load_bundle
+from moodring.models.contract import FloatArray
+from moodring.models.speech import SpeechDecoder
+from moodring.offline.training import recogniser
+from moodring.offline.training.recogniser import train_recogniser
+from moodring.offline.training.ridge import fit_linear
+from moodring.offline.training.voice_copies import at_speed, by_telephone, varied, with_noise
+
+CONFIGS = Path(recogniser.__file__).resolve().parents[2] / "configs"
+LETTERS = {"W": (5.0, 260.0), "T": (1.5, 120.0)}
+
+
+def voice(letter: str, speaker: int, prompt: int) -> FloatArray:
+    """A buzz whose pitch and syllable rate tell the emotion and whose timbre tells the speaker."""
+    rate, pitch = LETTERS[letter]
+    rng = np.random.default_rng((speaker, prompt, ord(letter)))
+    t = np.arange(17_600) / 16_000
+    phase = 2 * np.pi * np.cumsum(pitch * (1 + 0.04 * speaker + 0.05 * np.sin(2 * np.pi * (1 + prompt) * t))) / 16_000
+    wave = sum(np.sin(k * phase) / k ** (1 + 0.1 * speaker) for k in range(1, 12))
+    return np.asarray(
+        0.1 * wave * (0.6 + 0.4 * np.sin(2 * np.pi * rate * t)) + 0.003 * rng.standard_normal(len(t)), np.float32
+    )
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("emodb")
+    for speaker in (3, 8, 9, 10):
+        for prompt in (1, 2):
+            for letter in LETTERS:
+                name = f"{speaker:02d}a{prompt:02d}{letter}a.wav"
+                soundfile.write(folder / name, voice(letter, speaker, prompt), 16_000)
+    return folder
+
+
+def config(data: Path | None, cache: Path, **changes: object) -> TrainRecogniserConfig:
+    values = {
+        "corpus": "emodb", "data": data, "domain": "made", "seeds": [0], "folds": 0, "prompt_folds": 2,
+        "copies": ["noise", "first_1s"], "cache": cache, **changes,
+    }  # fmt: skip
+    return check(values, TrainRecogniserConfig, "test")
+
+
+def test_a_trained_bundle_decodes_and_folds_are_kept(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "made.safetensors"
+    judged = train_recogniser(config(corpus, tmp_path / "cache"), out, lambda line: None)
+    by_speaker = next(j for j in judged if j.protocol == "leave one speaker out" and j.condition == "whole")
+    assert by_speaker.scores.uar.value == 1.0
+    assert by_speaker.scores.n == 16
+    both = [j for j in judged if "both apart" in j.protocol and j.condition == "whole"]
+    assert both[0].scores.n == 16
+    bundle = load_bundle(out, "speech")
+    assert bundle.spec.classes == ("anger", "sadness")
+    SpeechDecoder(bundle, torch.device("cpu"))
+    assert "never trained on" in out.with_suffix(".md").read_text(encoding="utf-8")
+
+    # Started again, every number and fold is there already; only the final model is fitted anew.
+    fits: list[int] = []
+    real = recogniser.fit
+    monkeypatch.setattr(recogniser, "fit", lambda *given: (fits.append(len(given[2])), real(*given))[1])
+    again = tmp_path / "again.safetensors"
+    train_recogniser(config(corpus, tmp_path / "cache"), again, lambda line: None)
+    assert load_bundle(again).sha256 == bundle.sha256
+    assert fits.count(16) == 1
+    assert len(fits) <= 4
+
+
+def test_nothing_of_the_test_speaker_reaches_training(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[set[str]] = []
+    real = recogniser.fit_linear
+
+    def spy(numbers: FloatArray, labels: object, speakers: np.ndarray, *rest: object) -> object:
+        seen.append(set(speakers.tolist()))
+        return real(numbers, labels, speakers, *rest)
+
+    monkeypatch.setattr(recogniser, "fit_linear", spy)
+    train_recogniser(config(corpus, tmp_path), tmp_path / "made.safetensors", lambda line: None)
+    # All but the last fits (temperature and weights of the shipped model) lack at least one speaker.
+    assert all(len(speakers) < 4 for speakers in seen[:-1])
+    assert seen[-1] == {"03", "08", "09", "10"}
+
+
+def test_data_must_be_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--set data="):
+        train_recogniser(config(None, tmp_path), tmp_path / "made.safetensors", lambda line: None)
+
+
+@pytest.mark.parametrize("name", ["train_emodb.toml", "train_ravdess.toml"])
+def test_the_shipped_configs_hold_no_path(name: str) -> None:
+    assert load(CONFIGS / name, TrainRecogniserConfig).data is None
+
+
+def test_classes_weigh_the_same_however_frequent() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], [190, 10])
+    x = (rng.standard_normal((200, 4)) + 1.2 * labels[:, None]).astype(np.float32)
+    model = fit_linear(x, labels, np.full(200, "a"), 2, np.ones(4, np.float32), 0.01, 0.0)
+    fresh = rng.standard_normal((4_000, 4)).astype(np.float32)
+    recalls = [(model.scores(fresh + 1.2 * k).argmax(1) == k).mean() for k in (0, 1)]
+    assert abs(recalls[0] - recalls[1]) < 0.12
+    assert min(recalls) > 0.8
+
+
+def test_what_tells_speakers_apart_is_discouraged() -> None:
+    rng = np.random.default_rng(1)
+    labels = np.tile([0, 1], 60)
+    speakers = np.repeat(["a", "b", "c"], 40)
+    x = rng.standard_normal((120, 3)).astype(np.float32) * 0.3
+    x[:, 0] += labels
+    x[:, 1] += 2.0 * labels + np.repeat([0.0, 1.0, -1.0], 40)
+    free, strict = (
+        fit_linear(x, labels, speakers, 2, np.ones(3, np.float32), 0.1, weight).weights[:, 1] for weight in (0.0, 10.0)
+    )
+    assert abs(strict[1]) < 0.5 * abs(free[1])
+    assert free[1] > 0.05
+
+
+def test_copies_are_what_they_say() -> None:
+    rng = np.random.default_rng(2)
+    samples = np.sin(2 * np.pi * 200 * np.arange(32_000) / 16_000).astype(np.float32)
+    assert len(at_speed(samples, 1.25)) == pytest.approx(25_600, abs=2)
+    assert np.abs(np.fft.rfft(at_speed(samples, 1.25)[:16_000])).argmax() == 250
+    noise = with_noise(samples, 10.0, 1.0, rng) - samples
+    assert 10 * np.log10(np.mean(samples**2) / np.mean(noise**2)) == pytest.approx(10.0, abs=0.1)
+    spectrum = np.abs(np.fft.rfft(by_telephone(rng.standard_normal(16_000).astype(np.float32)))) ** 2
+    assert spectrum[5_000:].mean() < 0.01 * spectrum[500:3_000].mean()
+    assert len(varied("first_1s", samples, rng)) == 16_000
+    assert varied("noise", samples, np.random.default_rng(3)) == pytest.approx(
+        varied("noise", samples, np.random.default_rng(3))
+    )
