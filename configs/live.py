@@ -60,17 +60,41 @@ class FaceSection(Section):
         return self
 
 
+class ReferenceSection(Section):
+    """What the loudspeaker plays: an LSL audio stream, or a PortAudio input that gives it (a monitor, a loopback)."""
+
+    stream: StreamQuery | None = None
+    device: int | str | None = None
+    delay_s: PositiveSeconds | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "ReferenceSection":
+        if (self.stream is None) == (self.device is None):
+            raise ValueError("give exactly one of stream (LSL) and device (a PortAudio input by name or index)")
+        return self
+
+
 class SpeechSection(Section):
-    """The microphone: an LSL audio stream, or a PortAudio device by name or index ("default" for the system's)."""
+    """The microphone: an LSL audio stream, or a PortAudio device by name or index ("default" for the system's).
+
+    What the stimulus says is not the participant: ``headphones`` declares that the microphone cannot hear it,
+    ``reference`` where to hear what is played, so that speech is withheld meanwhile.
+    """
 
     stream: StreamQuery | None = None
     microphone: int | str | None = None
     delay_s: PositiveSeconds | None = None
+    headphones: bool = False
+    reference: ReferenceSection | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> "SpeechSection":
         if (self.stream is None) == (self.microphone is None):
             raise ValueError("give exactly one of stream (LSL) and microphone (device name, index or 'default')")
+        if self.headphones and self.reference is not None:
+            raise ValueError(
+                "give headphones = true or a reference, not both: with headphones there is nothing to hear"
+            )
         return self
 
 

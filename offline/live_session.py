@@ -54,6 +54,10 @@ def read_live_session(folder: Path, session: names.SessionFile) -> Recording:
     if speech is None:
         found = max((one for one in streams if one.type == "Audio"), key=lambda one: len(one.stamps_s), default=None)
         speech = None if found is None or not len(found.stamps_s) else speech_of(found)
+    loudspeaker = None
+    if (video / names.LOUDSPEAKER_FILE).exists():
+        index = video / names.LOUDSPEAKER_INDEX_FILE
+        loudspeaker = _salvaged(lambda: _sound(video / names.LOUDSPEAKER_FILE, index))
     face = _salvaged(lambda: _pictures(video / names.CAMERA_FILE, video / names.CAMERA_INDEX_FILE))
     first_s = min((float(one.stamps_s[0]) for one in (eeg, face, speech) if one is not None), default=0.0)
     return Recording(
@@ -67,6 +71,7 @@ def read_live_session(folder: Path, session: names.SessionFile) -> Recording:
         speech=speech,
         truth=truth_of(streams),
         markers=_once(markers_of([one for one in streams if not one.name.endswith(names.HEALTH_SUFFIX)])),
+        loudspeaker=loudspeaker,
     )
 
 

@@ -11,21 +11,27 @@ from ..models.contract import LEVELS, Estimate, FloatArray, Modality
 from . import wire
 from .snapshot import Transition
 
+SPEAKS_MEANS = (
+    "1 while the participant speaks: valence and arousal are less sure then (moving mouth, muscles in the EEG)"
+)
+
 
 def estimate_labels(speech_classes: tuple[str, ...]) -> tuple[str, ...]:
     """Name the columns of the outlet and of the estimates' ring."""
     levels = tuple(f"{axis}_{level}" for axis in ("valence", "arousal") for level in LEVELS)
-    return levels + tuple(f"speech_{name}" for name in speech_classes)
+    return (*levels, *(f"speech_{name}" for name in speech_classes), "participant_speaks")
 
 
 def estimate_row(estimate: Estimate, speech_classes: tuple[str, ...]) -> FloatArray:
     """Lay an estimate out as one row; NaN for what is absent."""
-    row = np.full(2 * len(LEVELS) + len(speech_classes), np.nan, np.float32)
+    row = np.full(2 * len(LEVELS) + len(speech_classes) + 1, np.nan, np.float32)
     if estimate.readout is not None:
         row[:3], row[3:6] = estimate.readout.valence, estimate.readout.arousal
     if estimate.speech is not None:
         said = dict(zip(estimate.speech.classes, estimate.speech.probabilities, strict=True))
-        row[6:] = [said.get(name, np.nan) for name in speech_classes]
+        row[6:-1] = [said.get(name, np.nan) for name in speech_classes]
+    if estimate.hearing is not None:
+        row[-1] = estimate.hearing.speaking
     return row
 
 
@@ -62,7 +68,7 @@ class Outlet:
         for label in labels:
             channel = channels.append_child("channel")
             channel.append_child_value("label", label)
-            channel.append_child_value("unit", "probability")
+            channel.append_child_value("unit", "flag" if label == "participant_speaks" else "probability")
             channel.append_child_value("type", "Emotion")
         about = info.desc().append_child("moodring")
         about.append_child_value("engine", engine)
@@ -70,6 +76,7 @@ class Outlet:
         for axis in ("valence", "arousal"):
             classes.append_child_value(axis, ",".join(LEVELS))
         classes.append_child_value("speech", ",".join(speech_classes))
+        about.append_child_value("participant_speaks", SPEAKS_MEANS)
         for key, value in meanings:
             about.append_child_value(key, value)
         self._estimates = pylsl.StreamOutlet(info)

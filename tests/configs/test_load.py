@@ -35,6 +35,11 @@ def test_shipped_configs_load(name: str) -> None:
         ("name = 'x'\n", ["at least one source"]),
         ("[eeg]\nstream = {}\n", ["'eeg.stream'", "at least one of name, type, source_id"]),
         ("[face]\ncamera = 0\nstream = { name = 'x' }\n", ["'face'", "exactly one"]),
+        ("[speech]\nmicrophone = 0\nreference = {}\n", ["'speech.reference'", "exactly one of stream"]),
+        (
+            "[speech]\nmicrophone = 0\nheadphones = true\nreference = { device = 1 }\n",
+            ["'speech'", "headphones = true or a reference, not both"],
+        ),
         ("[eeg\n", ["not valid TOML"]),
     ],
 )
