@@ -17,7 +17,7 @@ import typer
 
 from . import __version__
 from .cli_bench import bench_app
-from .cli_results import JsonOption, write_json
+from .cli_results import JsonOption, check_writable, write_json
 from .configs.errors import ConfigError, MoodringError
 
 if TYPE_CHECKING:
@@ -232,6 +232,7 @@ def decode(
         typer.echo(f"note: journal '{loaded.journal}' exists and is left as it is; --set journal=FILE writes another")
         loaded = loaded.model_copy(update={"journal": None})
     other = loaded.model_copy(update={"models": _with_bundles(loaded.models, bundle or [])})
+    check_writable(out)
     recording = open_recording(session, eeg=eeg)
     named = (
         recorded.is_file() or config is not None or bundle or any("models.speech" in each for each in overrides or ())

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from .load import Section
 
+SHORTEST_REST_S = 10.0
 PositiveSeconds = Annotated[float, Field(ge=0.0, le=10.0)]
 
 
@@ -32,13 +33,15 @@ class StreamQuery(Section):
 class EegSection(Section):
     """The EEG amplifier.
 
-    ``rename`` maps the stream's channel names to 10-20 names; ``units`` overrides what the stream says.
+    ``names`` lists all of the stream's channels in its own order, in place of the names it gives; ``rename`` maps single
+    ones to 10-20 names; ``units`` overrides what the stream says.
     """
 
     stream: StreamQuery
     reference: Literal["average"] | list[str] = "average"
     line_hz: Literal[50, 60] | None = 50
     units: Literal["microvolts", "millivolts", "volts"] | None = None
+    names: list[str] | None = None
     rename: dict[str, str] = {}
     delay_s: PositiveSeconds | None = None
 
@@ -57,17 +60,41 @@ class FaceSection(Section):
         return self
 
 
+class ReferenceSection(Section):
+    """What the loudspeaker plays: an LSL audio stream, or a PortAudio input that gives it (a monitor, a loopback)."""
+
+    stream: StreamQuery | None = None
+    device: int | str | None = None
+    delay_s: PositiveSeconds | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "ReferenceSection":
+        if (self.stream is None) == (self.device is None):
+            raise ValueError("give exactly one of stream (LSL) and device (a PortAudio input by name or index)")
+        return self
+
+
 class SpeechSection(Section):
-    """The microphone: an LSL audio stream, or a PortAudio device by name or index ("default" for the system's)."""
+    """The microphone: an LSL audio stream, or a PortAudio device by name or index ("default" for the system's).
+
+    What the stimulus says is not the participant: ``headphones`` declares that the microphone cannot hear it,
+    ``reference`` where to hear what is played, so that speech is withheld meanwhile.
+    """
 
     stream: StreamQuery | None = None
     microphone: int | str | None = None
     delay_s: PositiveSeconds | None = None
+    headphones: bool = False
+    reference: ReferenceSection | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> "SpeechSection":
         if (self.stream is None) == (self.microphone is None):
             raise ValueError("give exactly one of stream (LSL) and microphone (device name, index or 'default')")
+        if self.headphones and self.reference is not None:
+            raise ValueError(
+                "give headphones = true or a reference, not both: with headphones there is nothing to hear"
+            )
         return self
 
 
@@ -96,6 +123,15 @@ class DecisionSection(Section):
     lateness_s: Annotated[float, Field(ge=0.02, le=2.0)] = 0.15
     warmup_s: Annotated[float, Field(ge=1.0, le=10.0)] = 2.0
     rest_s: Annotated[float, Field(ge=0.0, le=600.0)] = 0.0
+
+    @field_validator("rest_s")
+    @classmethod
+    def _long_enough(cls, value: float) -> float:
+        if 0.0 < value < SHORTEST_REST_S:
+            raise ValueError(
+                f"a rest takes at least {SHORTEST_REST_S:g} s (5 s of clean EEG once the filters settled); 0 is no rest"
+            )
+        return value
 
 
 class LslSection(Section):

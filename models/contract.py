@@ -19,6 +19,7 @@ Image = NDArray[np.uint8]
 
 Modality = Literal["eeg", "face", "speech"]
 MODALITIES: tuple[Modality, ...] = ("eeg", "face", "speech")
+MicrophoneFault = Literal["clipping", "silent", "stuck"]
 LEVELS: tuple[str, str, str] = ("low", "medium", "high")
 BANDS: tuple[str, str, str] = ("theta", "alpha", "beta")
 AUDIO_RATE_HZ = 16_000
@@ -121,6 +122,8 @@ class Recording:
         The session's start on the clock of the stamps; decisions happen at ``t0_s + k / 2``.
     rest_s : float
         The person rests for this long from ``t0_s``; 0 where no rest was recorded.
+    loudspeaker : Signal or None
+        What a loudspeaker in the room played, where that was recorded: speech is withheld meanwhile.
     """
 
     name: str
@@ -133,6 +136,7 @@ class Recording:
     speech: Signal | None
     truth: Truth | None
     markers: tuple[Marker, ...] = ()
+    loudspeaker: Signal | None = None
 
 
 # ------------------------------------------------------------------------------------------------- windows
@@ -330,6 +334,34 @@ class SpeechEstimate:
 
 
 @dataclass(frozen=True)
+class Hearing:
+    """What is known of the microphone at one decision.
+
+    Attributes
+    ----------
+    speaking : bool
+        Somebody speaks who is taken for the participant.
+    withheld : str or None
+        Why nothing is said of the voice, where it is because what the microphone hears may not be the participant.
+    fault : "clipping", "silent", "stuck" or None
+        What is wrong with the microphone.
+    trouble : str or None
+        The same in a few words, with the figure.
+    clipped_fraction : float or None
+        Of the samples of the newest second, those at the end of the scale; None before the first second.
+    level_db : float or None
+        RMS of the newest second in dB of full scale.
+    """
+
+    speaking: bool
+    withheld: str | None
+    fault: MicrophoneFault | None
+    trouble: str | None
+    clipped_fraction: float | None
+    level_db: float | None
+
+
+@dataclass(frozen=True)
 class Ages:
     """Information age of each modality in seconds at publication; None where it was not used."""
 
@@ -376,8 +408,10 @@ class Estimate:
     """What is said of the emotion at one data time.
 
     ``readout`` is None until the model has looked once; ``speech`` is None while nobody speaks.
-    ``abstained`` gives the reason where the sets hold every class. Felt (readout) and expressed (speech) emotion
-    stay apart.
+    ``abstained`` gives the reason where the sets hold every class. ``degraded`` says why the readout deserves less
+    trust than usual: while the participant speaks, the mouth's movements look like expressions, and the muscles of
+    jaw and tongue are in the EEG. ``hearing`` is None without a microphone. Felt (readout) and expressed (speech)
+    emotion stay apart.
     """
 
     time_s: float
@@ -395,3 +429,5 @@ class Estimate:
     ledger: Ledger
     bundles: tuple[str, ...]
     notices: tuple[str, ...]
+    hearing: Hearing | None = None
+    degraded: str | None = None

@@ -44,7 +44,8 @@ def read_live_session(folder: Path, session: names.SessionFile) -> Recording:
         The EEG file belongs to something else.
     """
     streams = _joined(folder / names.STREAMS_FOLDER)
-    eeg = _salvaged(lambda: read_samples(folder / names.STREAMS_FOLDER / names.SAMPLES_FILE))
+    samples = folder / names.STREAMS_FOLDER / names.SAMPLES_FILE
+    eeg = _salvaged(lambda: read_samples(samples)) if samples.exists() else None
     if eeg is None:
         found = max((one for one in streams if one.type == "EEG"), key=lambda one: len(one.stamps_s), default=None)
         eeg = None if found is None or not len(found.stamps_s) else eeg_signal(found)
@@ -53,6 +54,10 @@ def read_live_session(folder: Path, session: names.SessionFile) -> Recording:
     if speech is None:
         found = max((one for one in streams if one.type == "Audio"), key=lambda one: len(one.stamps_s), default=None)
         speech = None if found is None or not len(found.stamps_s) else speech_of(found)
+    loudspeaker = None
+    if (video / names.LOUDSPEAKER_FILE).exists():
+        index = video / names.LOUDSPEAKER_INDEX_FILE
+        loudspeaker = _salvaged(lambda: _sound(video / names.LOUDSPEAKER_FILE, index))
     face = _salvaged(lambda: _pictures(video / names.CAMERA_FILE, video / names.CAMERA_INDEX_FILE))
     first_s = min((float(one.stamps_s[0]) for one in (eeg, face, speech) if one is not None), default=0.0)
     return Recording(
@@ -66,6 +71,7 @@ def read_live_session(folder: Path, session: names.SessionFile) -> Recording:
         speech=speech,
         truth=truth_of(streams),
         markers=_once(markers_of([one for one in streams if not one.name.endswith(names.HEALTH_SUFFIX)])),
+        loudspeaker=loudspeaker,
     )
 
 
@@ -116,6 +122,8 @@ def _salvaged(read: Callable[[], Found]) -> Found | None:
 
 
 def _pictures(film: Path, index: Path) -> Video | None:
+    if not film.exists() and not index.exists():
+        return None
     about, rows = _index(index, 2)
     if not len(rows):
         return None
@@ -129,6 +137,8 @@ def _pictures(film: Path, index: Path) -> Video | None:
 
 
 def _sound(film: Path, index: Path) -> Signal | None:
+    if not film.exists() and not index.exists():
+        return None
     about, rows = _index(index, 4)
     if not len(rows):
         return None

@@ -75,9 +75,28 @@ def build_posts(config: LiveConfig, clock: Clock) -> tuple[Post, ...]:
     elif speech is not None and speech.microphone is not None:
         from .sources.microphone import Microphone
 
-        microphone = Microphone(speech.microphone, speech.delay_s, clock)
+        alone = speech.reference is None or speech.reference.device is None
+        microphone = Microphone(speech.microphone, speech.delay_s, clock, alone=alone)
         posts[2] = Post("speech", f"microphone {speech.microphone}", microphone, speech.delay_s)
     return tuple(posts)
+
+
+def build_reference(config: LiveConfig, clock: Clock) -> Post | None:
+    """Make the post of what the loudspeaker plays; None where the config names no reference."""
+    section = config.speech.reference if config.speech is not None else None
+    if section is None:
+        return None
+    if section.stream is not None:
+        from .sources.lsl_audio import LslAudio
+
+        title = f"loudspeaker reference {section.stream}"
+        return Post("speech", title, LslAudio(section.stream, section.delay_s), section.delay_s)
+    from .sources.microphone import Microphone
+
+    device = section.device if section.device is not None else "default"
+    alone = config.speech is None or config.speech.microphone is None
+    source = Microphone(device, section.delay_s, clock, "speech.reference.device", alone)
+    return Post("speech", f"loudspeaker reference {device}", source, section.delay_s)
 
 
 def intake_maker(section: EegSection | None, folder: Path | None) -> Callable[[SourceInfo], Intake]:

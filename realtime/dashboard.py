@@ -230,7 +230,7 @@ def _level_panel(
     values = None if readout is None else (readout.valence, readout.arousal)[which]
     members = () if readout is None else (readout.valence_set, readout.arousal_set)[which]
     estimate = snapshot.estimate
-    reason = "" if estimate is None or readout is None else wording.why_undecided(estimate, members)
+    reason = "" if estimate is None or readout is None else wording.doubt(estimate, members)
     answer = Text(wording.answer(members) if readout else "no estimate yet", "bold" if readout else "bright_black")
     width = WIDTH // 2 - 5
     shares = (history.valence, history.arousal)[which]

@@ -11,7 +11,7 @@ from .build import intake_maker, make_plan, plan_facts
 from .clock import VirtualClock
 from .decoder import Decider
 from .journal import Journal
-from .loaded import Models, check_fit, domain_notices, load_models, mains_notices
+from .loaded import Models, check_fit, domain_notices, load_models, loudspeaker_notices, mains_notices
 from .plan import Plan
 from .post import Post
 from .sources.recorded import RecordedSignal, RecordedVideo
@@ -66,6 +66,7 @@ def decode(
     """
     clock = VirtualClock(recording.t0_s)
     posts = _posts(recording, only, clock)
+    reference = _reference(recording, posts, clock)
     models = models or load_models(config.models, tuple(post.modality for post in posts), clock)
     models.reset()
     make = intake_maker(config.eeg, None)
@@ -74,32 +75,44 @@ def decode(
         if info is not None:
             check_fit(models, info, config.eeg)
             post.intake = make(info)
+    if reference is not None and reference.source is not None and (info := reference.source.open()) is not None:
+        reference.intake = make(info)
     try:
-        return _decode(recording, config, models, posts, clock)
+        return _decode(recording, config, models, posts, reference, clock)
     finally:
-        for post in posts:
+        for post in (*posts, reference) if reference is not None else posts:
             if post.intake is not None:
                 post.intake.ring.close()
 
 
 def _decode(
-    recording: Recording, config: LiveConfig, models: Models, posts: tuple[Post, ...], clock: VirtualClock
+    recording: Recording,
+    config: LiveConfig,
+    models: Models,
+    posts: tuple[Post, ...],
+    reference: Post | None,
+    clock: VirtualClock,
 ) -> Decoded:
     first_s, last_s = _span(recording, posts)
-    _run_to(clock, posts, first_s, recording.t0_s)
+    sources = (*posts, reference) if reference is not None else posts
+    _run_to(clock, sources, first_s, recording.t0_s)
     intakes = [post.intake for post in posts if post.intake is not None]
     plan = make_plan(replace(plan_facts(intakes), t0_s=recording.t0_s), config, models)
     hashes = tuple(bundle.sha256 for bundle in models.bundles)
-    decider = Decider(plan, models.video_eeg, models.speech, clock, hashes)
+    declared = config.speech is not None and config.speech.reference is not None
+    referenced = declared or reference is not None
+    decider = Decider(plan, models.video_eeg, models.speech, clock, hashes, referenced)
     notices = domain_notices(models.domain, tuple(intake.info.origin for intake in intakes))
+    notices += () if referenced else loudspeaker_notices(config.speech, intakes)
     tally, estimates = Tally(eeg_filter_delay_ms=plan.eeg_delay_ms), []
     with Journal(config.journal) if config.journal is not None else nullcontext() as journal:
         k = plan.first
         while (time_s := plan.time_s(k)) <= last_s + 1e-6:
             # Samples whose smoothed stamps lie before a decision may come with raw ones behind it, as they do live.
-            _run_to(clock, posts, time_s + config.decisions.lateness_s, recording.t0_s)
+            _run_to(clock, sources, time_s + config.decisions.lateness_s, recording.t0_s)
             lanes = {post.modality: lane for post in posts if (lane := post.lane) is not None}
-            estimate = decider.decide(time_s, lanes, notices + mains_notices(intakes))
+            played = reference.lane if reference is not None else None
+            estimate = decider.decide(time_s, lanes, notices + mains_notices(intakes), played)
             estimate = decider.published(estimate, clock.now())
             estimates.append(estimate)
             tally.add(estimate, recording.t0_s)
@@ -129,6 +142,14 @@ def _posts(recording: Recording, only: tuple[Modality, ...], clock: VirtualClock
     if not posts:
         raise MoodringError(f"recording '{recording.name}' holds none of {', '.join(only)}; choose among what it holds")
     return tuple(posts)
+
+
+def _reference(recording: Recording, posts: tuple[Post, ...], clock: VirtualClock) -> Post | None:
+    """Make the post of what the loudspeaker played, where it was recorded and the voice is decoded."""
+    played = recording.loudspeaker
+    if played is None or not len(played.stamps_s) or all(post.modality != "speech" for post in posts):
+        return None
+    return Post("speech", played.name, RecordedSignal("speech", played, recording, clock))
 
 
 def _all_posts(posts: tuple[Post, ...]) -> tuple[Post, ...]:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..models.contract import (
-    AUDIO_RATE_HZ,
     LEVELS,
     Ages,
     EegWindow,
     Estimate,
     FaceFrame,
+    Hearing,
     Ledger,
     Look,
     Modality,
@@ -26,6 +26,7 @@ from ..models.contract import (
 )
 from . import align
 from .clock import Clock
+from .listening import Listener
 from .plan import Lane, Plan
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
 REST_STEP_S = 0.5
 _FRESH_S = 0.5
-_LARGEST_STEP_S = 0.01
 _OLDEST_LOOK_S = 2.5
+SPEAKING = "the participant speaks"
 
 
 @dataclass
@@ -51,8 +52,7 @@ class _Clockwork:
     speech_at: int = 0
     last_eeg: Look | None = None
     last_face: Look | None = None
-    speech: SpeechEstimate | None = None
-    heard_until_s: float | None = None
+    spoken_s: float = -math.inf
 
 
 @dataclass
@@ -77,6 +77,8 @@ class Decider:
     clock : Clock
     bundles : tuple of str
         Hashes.
+    referenced : bool
+        Whether the session has a loudspeaker reference, which withholds speech while the loudspeaker plays.
     """
 
     def __init__(
@@ -86,10 +88,11 @@ class Decider:
         speech: SpeechDecoder | None,
         clock: Clock,
         bundles: tuple[str, ...],
+        referenced: bool = False,
     ) -> None:
         self.plan = plan
         self._video_eeg = video_eeg
-        self._speech = speech
+        self._listener = None if speech is None else Listener(speech, clock, referenced)
         self._clock = clock
         self._bundles = bundles
         self._at = _Clockwork()
@@ -101,8 +104,14 @@ class Decider:
         elapsed = math.floor((time_s - self.plan.t0_s) * self.plan.grid_hz + 1e-6) - self._at.first_look + 1
         return self._at.looks / max(elapsed, 1)
 
-    def decide(self, time_s: float, lanes: Mapping[Modality, Lane], notices: tuple[str, ...]) -> Estimate:
-        """Make the decision of one data time from the samples up to it.
+    def decide(
+        self,
+        time_s: float,
+        lanes: Mapping[Modality, Lane],
+        notices: tuple[str, ...],
+        loudspeaker: Lane | None = None,
+    ) -> Estimate:
+        """Make the decision of one data time from the samples up to it; ``loudspeaker`` is its reference's lane.
 
         The estimate's ``published_s`` is the moment of its making until :func:`published` sets it.
         """
@@ -110,7 +119,7 @@ class Decider:
         spent = _Spent()
         stops = {modality: align.stop_at(lane.intake.ring, time_s) for modality, lane in lanes.items()}
         looks = self._look(time_s, lanes, spent)
-        said = self._listen(lanes.get("speech"), stops.get("speech", 0), spent)
+        said, hearing = self._listen(time_s, lanes.get("speech"), loudspeaker, stops.get("speech", 0), spent)
         readout = self._video_eeg.read() if self._video_eeg is not None and self._at.looks else None
         used = self._used(time_s, lanes)
         readout, abstained = _abstain(readout, used)
@@ -136,6 +145,8 @@ class Decider:
             ledger=Ledger(received_s, ring_s, ring_s + spent.features_s, done_s, done_s),
             bundles=self._bundles,
             notices=notices,
+            hearing=hearing,
+            degraded=self._degraded(readout, time_s),
         )
         self._at.eeg_at = stops.get("eeg", self._at.eeg_at)
         self._at.face_at = stops.get("face", self._at.face_at)
@@ -220,38 +231,23 @@ class Decider:
             spent.face_first = piece.first
         return FaceFrame(lane.picture(piece.samples[-1]), float(piece.stamps_s[-1]))
 
-    def _listen(self, lane: Lane | None, stop: int, spent: _Spent) -> SpeechEstimate | None:
-        """Feed the speech model the samples that are new, and give what the voice says now."""
-        if self._speech is None or lane is None:
-            return None
-        before_s = self._clock.now()
-        ring, at = lane.intake.ring, self._at
-        if at.speech_at == 0:
-            # Voice activity counts its windows from the first sample: live and decoded, that is the session's start.
-            at.speech_at = ring.start_at(self.plan.t0_s - align.tolerance_s(ring.layout.rate_hz))
-        piece = ring.between(at.speech_at, stop)
-        heard = align.unbroken(piece)
-        spent.cutting_s += self._clock.now() - before_s
-        before_s = self._clock.now()
-        new = [one for part in heard for one in self._speech.feed(part.samples, self._continued(part))]
-        spent.features_s += self._clock.now() - before_s
-        current = new[-1] if new else at.speech
-        if not new and not self._speech.voiced:
-            current = None
-        # The last word of an utterance is said once.
-        at.speech = None if current is None or current.final else current
-        return current
+    def _listen(
+        self, time_s: float, lane: Lane | None, loudspeaker: Lane | None, stop: int, spent: _Spent
+    ) -> tuple[SpeechEstimate | None, Hearing | None]:
+        """Say what the voice says now, and what is known of the microphone."""
+        if self._listener is None or lane is None:
+            return None, None
+        listened = self._listener.listen(lane, loudspeaker, stop, self.plan.t0_s, time_s)
+        self._at.speech_at = self._at.speech_at or listened.first
+        spent.cutting_s += listened.cutting_s
+        spent.features_s += listened.features_s
+        if listened.hearing.speaking:
+            self._at.spoken_s = time_s
+        return listened.said, listened.hearing
 
-    def _continued(self, part: align.Heard) -> float:
-        """Give the start of a stretch of audio, moved where the smoothed stamps moved though nothing is missing.
-
-        The speech model takes a step of more than 20 ms for a gap; a fit that still settles may make larger ones.
-        """
-        start_s, until_s = part.start_s, self._at.heard_until_s
-        if until_s is not None and part.continues:
-            start_s = min(max(start_s, until_s - _LARGEST_STEP_S), until_s + _LARGEST_STEP_S)
-        self._at.heard_until_s = start_s + len(part.samples) / AUDIO_RATE_HZ
-        return start_s
+    def _degraded(self, readout: Readout | None, time_s: float) -> str | None:
+        """Say whether the participant spoke while the looks that the readout rests on were taken."""
+        return SPEAKING if readout is not None and self._at.spoken_s > time_s - self.plan.window_s else None
 
     def _used(self, time_s: float, lanes: Mapping[Modality, Lane]) -> tuple[Modality, ...]:
         """Say which modalities this decision rests on: delivering, and in the model's state."""
@@ -263,7 +259,7 @@ class Decider:
             if newest_s is None or newest_s < time_s - _FRESH_S:
                 continue
             if modality == "speech":
-                if self._speech is not None:
+                if self._listener is not None:
                     used.append(modality)
                 continue
             look = last[modality]

@@ -83,10 +83,11 @@ def _state(before: Health, figures: Figures, now_s: float) -> tuple[HealthState,
         and figures.good_channels is not None
         and figures.good_channels < min(FEWEST_GOOD, figures.channels)
     ):
-        return (
-            "gap",
-            f"values of {figures.channels - figures.good_channels} of {figures.channels} channels are missing or broken",
+        broken = (
+            f"values of {figures.channels - figures.good_channels} of {figures.channels} channels are missing or broken"
         )
+        # Far too small or too large everywhere is rather a wrong unit than many bad electrodes.
+        return "gap", broken if figures.good_channels else f"{broken}: look at the electrodes, or set eeg.units"
     return "live", f"{observed:.1f} Hz" if observed else "samples come"
 
 

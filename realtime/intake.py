@@ -64,6 +64,7 @@ class IntakeFigures:
     lost_samples: int = 0
     skipped_samples: int = 0
     backlog_samples: int | None = None
+    overflows: int = 0
     gap_s: float | None = None
     gap_at_s: float | None = None
     jump_s: float | None = None
@@ -136,9 +137,12 @@ class Intake:
         told = np.isfinite(chunk.stamps_s)
         skipped = chunk.skipped + int(len(told) - told.sum())
         figures = self.figures
-        if skipped or chunk.backlog != figures.backlog_samples:
+        if skipped or chunk.overflows or chunk.backlog != figures.backlog_samples:
             self.figures = replace(
-                figures, skipped_samples=figures.skipped_samples + skipped, backlog_samples=chunk.backlog
+                figures,
+                skipped_samples=figures.skipped_samples + skipped,
+                backlog_samples=chunk.backlog,
+                overflows=figures.overflows + chunk.overflows,
             )
         if told.all():
             return chunk

@@ -54,6 +54,11 @@ class EngineProcess:
         self._news, theirs = context.Pipe()
         self._process = context.Process(target=engine_process, args=(job, theirs), name="engine")
         self._heard: dict[str, Any] = {}
+        self._left_behind = (
+            "; start it again"
+            if job.record is None
+            else f"; what it recorded is in the newest session below '{job.record}', and opens: moodring decode FOLDER"
+        )
         self._process.start()
         theirs.close()
 
@@ -130,7 +135,7 @@ class EngineProcess:
             if what in self._heard:
                 return
             if gone:
-                raise MoodringError(f"the engine ended without a word (exit status {self._process.exitcode})")
+                raise MoodringError(f"the engine died (exit status {self._process.exitcode}){self._left_behind}")
             if deadline_s is not None and time.monotonic() > deadline_s:
                 raise MoodringError(f"the engine was not {what} within {timeout_s:g} s; give it longer")
 

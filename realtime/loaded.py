@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..configs.errors import MoodringError
-from ..configs.live import EegSection, ModelsSection
+from ..configs.live import EegSection, ModelsSection, SpeechSection
 from ..models.bundle import bundled, load_bundle
 from ..models.contract import SIMULATED, Modality
 from ..models.device import best_device
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from ..models.video_eeg import VideoEegDecoder
 
 DEMONSTRATION = "demonstration model, not valid for people"
+UNDECLARED_LOUDSPEAKER = (
+    "loudspeaker not declared (speech.headphones, speech.reference): what the stimulus says may be taken for the "
+    "participant"
+)
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,14 @@ def mains_notices(intakes: Iterable[Intake]) -> tuple[str, ...]:
         for intake in intakes
         if intake.treatment is not None and (other_hz := intake.treatment.mains.other_hz) is not None
     )
+
+
+def loudspeaker_notices(section: SpeechSection | None, intakes: Iterable[Intake]) -> tuple[str, ...]:
+    """Say where a person's microphone may hear a loudspeaker that nobody has declared."""
+    if section is None or section.headphones or section.reference is not None:
+        return ()
+    people = any(intake.info.modality == "speech" and intake.info.origin != SIMULATED for intake in intakes)
+    return (UNDECLARED_LOUDSPEAKER,) if people else ()
 
 
 def settle() -> None:

@@ -11,22 +11,33 @@ from ..models.contract import LEVELS, Estimate, FloatArray, Modality
 from . import wire
 from .snapshot import Transition
 
+SPEAKS_MEANS = (
+    "1 while the participant speaks: valence and arousal are less sure then (moving mouth, muscles in the EEG)"
+)
+
 
 def estimate_labels(speech_classes: tuple[str, ...]) -> tuple[str, ...]:
     """Name the columns of the outlet and of the estimates' ring."""
     levels = tuple(f"{axis}_{level}" for axis in ("valence", "arousal") for level in LEVELS)
-    return levels + tuple(f"speech_{name}" for name in speech_classes)
+    return (*levels, *(f"speech_{name}" for name in speech_classes), "participant_speaks")
 
 
 def estimate_row(estimate: Estimate, speech_classes: tuple[str, ...]) -> FloatArray:
     """Lay an estimate out as one row; NaN for what is absent."""
-    row = np.full(2 * len(LEVELS) + len(speech_classes), np.nan, np.float32)
+    row = np.full(2 * len(LEVELS) + len(speech_classes) + 1, np.nan, np.float32)
     if estimate.readout is not None:
         row[:3], row[3:6] = estimate.readout.valence, estimate.readout.arousal
     if estimate.speech is not None:
         said = dict(zip(estimate.speech.classes, estimate.speech.probabilities, strict=True))
-        row[6:] = [said.get(name, np.nan) for name in speech_classes]
+        row[6:-1] = [said.get(name, np.nan) for name in speech_classes]
+    if estimate.hearing is not None:
+        row[-1] = estimate.hearing.speaking
     return row
+
+
+def source_id(stream: str, engine: str) -> str:
+    """Make the ``source_id`` of an engine's stream: the same when the engine is started again, another elsewhere."""
+    return f"{stream}-{engine}-{socket.gethostname()}"
 
 
 class Outlet:
@@ -49,14 +60,15 @@ class Outlet:
     ) -> None:
         self._classes = speech_classes
         labels = estimate_labels(speech_classes)
-        own = f"{name}-{engine}-{socket.gethostname()}"
         # Decision times may be skipped, so the rate is irregular.
-        info = pylsl.StreamInfo(name, "Emotion", len(labels), pylsl.IRREGULAR_RATE, pylsl.cf_float32, own)
+        info = pylsl.StreamInfo(
+            name, "Emotion", len(labels), pylsl.IRREGULAR_RATE, pylsl.cf_float32, source_id(name, engine)
+        )
         channels = info.desc().append_child("channels")
         for label in labels:
             channel = channels.append_child("channel")
             channel.append_child_value("label", label)
-            channel.append_child_value("unit", "probability")
+            channel.append_child_value("unit", "flag" if label == "participant_speaks" else "probability")
             channel.append_child_value("type", "Emotion")
         about = info.desc().append_child("moodring")
         about.append_child_value("engine", engine)
@@ -64,13 +76,12 @@ class Outlet:
         for axis in ("valence", "arousal"):
             classes.append_child_value(axis, ",".join(LEVELS))
         classes.append_child_value("speech", ",".join(speech_classes))
+        about.append_child_value("participant_speaks", SPEAKS_MEANS)
         for key, value in meanings:
             about.append_child_value(key, value)
         self._estimates = pylsl.StreamOutlet(info)
         health = f"{name}{HEALTH_SUFFIX}"
-        info = pylsl.StreamInfo(
-            health, "Markers", 1, pylsl.IRREGULAR_RATE, pylsl.cf_string, f"{health}-{engine}-{socket.gethostname()}"
-        )
+        info = pylsl.StreamInfo(health, "Markers", 1, pylsl.IRREGULAR_RATE, pylsl.cf_string, source_id(health, engine))
         info.desc().append_child("moodring").append_child_value("format", "json: source, state, why, figures, error")
         self._health = pylsl.StreamOutlet(info)
 

@@ -5,17 +5,16 @@ The thread of :class:`SourceThread` alone touches the source; everybody else rea
 """
 
 import logging
-import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..configs.errors import MoodringError
 from ..models.contract import BoolArray, Image, Modality
+from ..models.signals.microphone_level import LISTEN_SAMPLES, SoundFindings, decibels, judge_sound
 from .health import SEARCHING, Health, judge, transition, why_now
 from .intake import Intake
 from .plan import Lane, identity
@@ -25,7 +24,6 @@ from .sources.base import Chunk, Source, SourceInfo, SourceUnfitError
 _log = logging.getLogger(__name__)
 _TRANSITIONS_KEPT = 200
 _LEVEL_SAMPLES = 1600
-_QUIETEST_DB = -120.0
 _RETRY_S = 1.0
 _LOOK_AGAIN_S = 0.2
 
@@ -108,6 +106,7 @@ class Post:
             error=self.error,
             why=why_now(self.health, figures, now_s),
             figures=figures,
+            sound=_sound(intake) if self.modality == "speech" else None,
         )
 
     def _figures(self, now_s: float) -> Figures:
@@ -130,6 +129,7 @@ class Post:
             backlog_samples=taken.backlog_samples,
             lost_samples=taken.lost_samples,
             skipped_samples=taken.skipped_samples,
+            overflows=taken.overflows,
             clock_offset_s=taken.offset_s,
             good_channels=sum(good) if good else None,
             channels=len(good) if good else None,
@@ -232,7 +232,7 @@ class SourceThread:
 
     def _fail(self, line: str, wait_s: float) -> None:
         if self._post.error != line:
-            _log.info("%s", line)
+            _log.warning("%s", line)
         self._post.error = line
         self._stopping.wait(wait_s)
 
@@ -248,5 +248,8 @@ def _level_db(intake: Intake) -> float | None:
     heard = intake.ring.latest(_LEVEL_SAMPLES).samples
     if not len(heard):
         return None
-    rms = float(np.sqrt(np.mean(np.square(heard, dtype=np.float64))))
-    return max(_QUIETEST_DB, 20.0 * math.log10(max(rms, 1e-9)))
+    return decibels(heard)
+
+
+def _sound(intake: Intake | None) -> SoundFindings | None:
+    return None if intake is None else judge_sound(intake.ring.latest(LISTEN_SAMPLES).samples[:, 0])

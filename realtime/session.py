@@ -16,13 +16,13 @@ from ..configs.errors import MoodringError
 from ..configs.live import LiveConfig
 from ..models.contract import MODALITIES, SIMULATED, Modality
 from . import align, health
-from .build import build_posts, intake_maker, make_plan, plan_facts
+from .build import build_posts, build_reference, intake_maker, make_plan, plan_facts
 from .clock import Clock
 from .decoder import Decider
 from .intake import Intake
-from .loaded import Models, check_fit, domain_notices, mains_notices, tidy
+from .loaded import Models, check_fit, domain_notices, loudspeaker_notices, mains_notices, tidy
 from .plan import Lane, Plan, next_decision
-from .post import SourceThread
+from .post import Post, SourceThread
 from .publisher import Publisher
 from .ring import Ring
 from .snapshot import RingPlace, Snapshot
@@ -76,13 +76,18 @@ class Session:
         self._folder = folder
         self.started_s = started_s
         self.posts = build_posts(config, clock)
+        self.reference = build_reference(config, clock)
         self.error: str | None = None
         self._arrived = threading.Condition()
         self._stopping = threading.Event()
         self._make_intake = intake_maker(config.eeg, folder)
         self._recorder = recorder
         record = recorder.take if recorder is not None else None
-        self._threads = [SourceThread(post, self._fitting, self._arrived, record) for post in self.posts if post.source]
+        played = recorder.take_loudspeaker if recorder is not None else None
+        self._threads = [
+            SourceThread(post, self._fitting, self._arrived, played if post is self.reference else record)
+            for post in self._sourced
+        ]
         self._decider: Decider | None = None
         self._decoding = threading.Thread(target=self._decode, name="decoder", daemon=True)
         self._truth: TruthWatch | None = None
@@ -110,6 +115,12 @@ class Session:
         """What was counted so far."""
         return self.publisher.tally
 
+    @property
+    def _sourced(self) -> tuple[Post, ...]:
+        """Every post with a source, the loudspeaker's reference last."""
+        known = (*self.posts, self.reference) if self.reference is not None else self.posts
+        return tuple(post for post in known if post.source is not None)
+
     def connect(self, asked_to_stop: threading.Event) -> None:
         """Start the sources and wait until all are there, or those that are, when the patience is over.
 
@@ -124,7 +135,7 @@ class Session:
         while not asked_to_stop.is_set():
             self.step()
             self._raise_failures()
-            wanted = [post for post in self.posts if post.source is not None]
+            wanted = self._sourced
             there = [post for post in wanted if post.intake is not None]
             if len(there) == len(wanted) or (self._clock.now() > give_up_s and there):
                 break
@@ -154,6 +165,7 @@ class Session:
             self._models.speech,
             self._clock,
             tuple(bundle.sha256 for bundle in self._models.bundles),
+            referenced=self.reference is not None,
         )
         self.tally.eeg_filter_delay_ms = plan.eeg_delay_ms
         self.publisher.open_outlet(self._meanings())
@@ -183,6 +195,10 @@ class Session:
                 self.publisher.push_health(post.modality, change)
                 if self._recorder is not None:
                     self._recorder.changed(post.modality, change)
+        if self.reference is not None:
+            change = self.reference.judge(now_s, self.started_s)
+            if change is not None and self._recorder is not None:
+                self._recorder.changed("loudspeaker", change)
         if self._decider is not None and now_s >= self._health_told_s + _HEALTH_EVERY_S:
             # Who connects late hears nothing of what was said before.
             self._health_told_s = now_s
@@ -211,7 +227,7 @@ class Session:
             thread.ask_to_stop()
         if self._truth is not None:
             self._truth.stop()
-        for thread, post in zip(self._threads, (post for post in self.posts if post.source), strict=True):
+        for thread, post in zip(self._threads, self._sourced, strict=True):
             post.released = not thread.started or thread.join(_JOIN_S)
             if not post.released:
                 _log.warning("%s does not let go of its device", post.title)
@@ -222,7 +238,7 @@ class Session:
 
     def release(self) -> None:
         """Let go of the rings' memory; after :meth:`stop`, when no screen asks any more."""
-        for post in self.posts:
+        for post in self._sourced:
             if post.intake is not None and post.released:
                 post.intake.ring.close()
         self.publisher.rows.close()
@@ -263,14 +279,27 @@ class Session:
         """The lines that stay on the screen."""
         intakes = [post.intake for post in self.posts if post.intake is not None]
         missing = tuple(
-            f"no {post.modality}: {post.error or f'{post.title} was not found yet'}"
-            for post in self.posts
-            if post.source is not None and post.intake is None and self._phase != "connecting"
+            f"no {'loudspeaker' if post is self.reference else post.modality}: "
+            f"{post.error or f'{post.title} was not found yet'}"
+            for post in self._sourced
+            if post.intake is None and self._phase != "connecting"
         )
         return (
             domain_notices(self._models.domain, tuple(intake.info.origin for intake in intakes))
             + mains_notices(intakes)
+            + self._rest_notices()
+            + loudspeaker_notices(self._config.speech, intakes)
             + missing
+        )
+
+    def _rest_notices(self) -> tuple[str, ...]:
+        """Say that the rest is over and was not enough."""
+        estimate, plan = self.publisher.estimate, self.plan
+        rested = plan is not None and plan.rest_s > 0 and self._config.eeg is not None
+        if self._phase != "decoding" or not rested or estimate is None or estimate.calibrated:
+            return ()
+        return (
+            "the rest held too little clean EEG to normalise to: uncalibrated; for a calibrated session start again",
         )
 
     def _recording_notices(self) -> tuple[str, ...]:
@@ -286,7 +315,7 @@ class Session:
         return self._make_intake(info)
 
     def _raise_failures(self) -> None:
-        errors = [post.error for post in self.posts if post.error is not None]
+        errors = [post.error for post in self._sourced if post.error is not None]
         if errors:
             raise MoodringError("; ".join(errors))
 
@@ -349,7 +378,8 @@ class Session:
             time_s = plan.time_s(k)
             if not self._await(time_s, lateness_s):
                 return
-            estimate = decider.decide(time_s, self._lanes(), self.notices)
+            played = self.reference.lane if self.reference is not None else None
+            estimate = decider.decide(time_s, self._lanes(), self.notices, played)
             self.publisher.publish(decider, estimate)
             k += 1
 
@@ -362,7 +392,7 @@ class Session:
         while (early_s := time_s - self._clock.now()) > 0:
             if self._stopping.wait(min(early_s, 0.5)):
                 return False
-        flowing = [post for post in self.posts if post.intake is not None and health.flows(post.health)]
+        flowing = [post for post in self._sourced if post.intake is not None and health.flows(post.health)]
         with self._arrived:
             while not self._stopping.is_set():
                 left_s = time_s + lateness_s - self._clock.now()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..models.contract import Estimate, Modality
+from ..models.signals.microphone_level import SoundFindings
 
 HealthState = Literal["searching", "live", "stale", "rate_off", "gap", "clock_jump", "lost", "recovered"]
 
@@ -31,6 +32,8 @@ class Figures:
         That still waited at the last read; None where the device cannot tell.
     lost_samples, skipped_samples : int
         That never came, and that were thrown away for the reader had fallen behind.
+    overflows : int
+        How often the device itself said that it lost samples (PortAudio's input overflow).
     clock_offset_s : float
         By how much stamps are moved since the source's clock has jumped.
     good_channels, channels : int or None
@@ -52,6 +55,7 @@ class Figures:
     backlog_samples: int | None = None
     lost_samples: int = 0
     skipped_samples: int = 0
+    overflows: int = 0
     clock_offset_s: float = 0.0
     good_channels: int | None = None
     channels: int | None = None
@@ -112,6 +116,8 @@ class SourceStatus:
     why : str
         What decided the state, with the figure as it is now.
     figures : Figures
+    sound : SoundFindings or None
+        Speech: what the newest seconds show of clipping, silence and a dead device.
     """
 
     modality: Modality
@@ -130,6 +136,7 @@ class SourceStatus:
     error: str | None
     why: str = ""
     figures: Figures = Figures()
+    sound: SoundFindings | None = None
 
 
 @dataclass(frozen=True)
@@ -222,7 +229,7 @@ class Snapshot:
     rings : tuple of RingPlace
         Only of sources that have connected, and the estimates. The EEG ring holds filtered microvolts, the face ring
         the last frames (height, width, 3), the speech ring samples, the estimates ring
-        ``[valence x 3, arousal x 3, speech x n_classes (NaN while silent)]`` per decision.
+        ``[valence x 3, arousal x 3, speech x n_classes (NaN while silent), participant speaks]`` per decision.
     speech_classes : tuple of str
     notices : tuple of str
         Permanent lines, such as "demonstration model, not valid for people".

@@ -2,12 +2,14 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, astuple, dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
+from ..models.affect import Affect, affect_of
 from ..models.contract import MODALITIES, Estimate, FloatArray, Modality
 from . import wire
 from .columns import AllRows, NewestRows
@@ -49,6 +51,8 @@ class Tally:
     _readouts: AllRows = field(default_factory=lambda: AllRows(6))
     _silences: AllRows = field(default_factory=lambda: AllRows(0))
     _said: AllRows | None = None
+    _affects: AllRows = field(default_factory=lambda: AllRows(4))
+    _heard: Counter[str] = field(default_factory=Counter)
     _classes: tuple[str, ...] = ()
 
     def add(self, estimate: Estimate, started_s: float) -> None:
@@ -72,6 +76,7 @@ class Tally:
         if self.decisions < 20 or self.decisions % 10 == 0:
             self.latency = self.latency_ms()
             self.ages = self.ages_ms()
+        self._count_hearing(estimate)
         self._keep(estimate, round(estimate.time_s - started_s, 4))
 
     def latency_ms(self) -> Percentiles | None:
@@ -107,6 +112,34 @@ class Tally:
             ]
         return sorted(said, key=lambda row: float(row[0]))
 
+    def speech_affect(self) -> list[list[Any]]:
+        """Give ``[time_s, {valence, arousal, valence_sd, arousal_sd}]`` of every decision with speech."""
+        times_s, rows = self._affects.rows()
+        names = [one.name for one in fields(Affect)]
+        rounded = rows.astype(float).round(4).tolist()
+        return [[time_s, dict(zip(names, row, strict=True))] for time_s, row in zip(times_s, rounded, strict=True)]
+
+    def hearing(self) -> dict[str, Any]:
+        """Count decisions by what is known of the microphone."""
+        counts = self._heard
+        kinds: dict[str, dict[str, int]] = {"withheld": {}, "faults": {}}
+        for name, count in sorted(counts.items()):
+            kind, _, what = name.partition(":")
+            if what:
+                kinds[kind][what] = count
+        return {"speaking": counts["speaking"], "degraded": counts["degraded"], **kinds}
+
+    def _count_hearing(self, estimate: Estimate) -> None:
+        self._heard["degraded"] += estimate.degraded is not None
+        hearing = estimate.hearing
+        if hearing is None:
+            return
+        self._heard["speaking"] += hearing.speaking
+        if hearing.withheld is not None:
+            self._heard[f"withheld:{hearing.withheld}"] += 1
+        if hearing.fault is not None:
+            self._heard[f"faults:{hearing.fault}"] += 1
+
     def _keep(self, estimate: Estimate, time_s: float) -> None:
         readout, said = estimate.readout, estimate.speech
         if readout is not None:
@@ -117,6 +150,9 @@ class Tally:
         if self._said is None:
             self._said, self._classes = AllRows(len(said.classes)), said.classes
         self._said.append(time_s, said.probabilities)
+        affect = affect_of(said.classes, said.probabilities)
+        if affect is not None:
+            self._affects.append(time_s, astuple(affect))
 
 
 def _percentiles(seconds: FloatArray) -> Percentiles | None:
@@ -200,6 +236,8 @@ def summarise(
         "recording": _recording(recording),
         "estimates": tally.estimates(),
         "speech": tally.speech(),
+        "speech_affect": tally.speech_affect(),
+        "hearing": tally.hearing(),
         "domain": list(domain),
         "bundles": [{"file": bundle.file, "sha256": bundle.sha256} for bundle in bundles],
         "notices": list(notices),
@@ -217,7 +255,7 @@ def _modality(status: SourceStatus, tally: Tally) -> Mapping[str, Any]:
     if not present:
         keys = ("used_fraction", "observed_rate_hz", "lost_samples", "health", "transitions")
         return {"present": False, **dict.fromkeys(keys)}
-    return {
+    found: dict[str, Any] = {
         "present": True,
         "used_fraction": tally.used[status.modality] / tally.decisions if tally.decisions else None,
         "observed_rate_hz": status.observed_rate_hz,
@@ -229,3 +267,6 @@ def _modality(status: SourceStatus, tally: Tally) -> Mapping[str, Any]:
         "figures": json.loads(wire.encode(status.figures)),
         "error": status.error,
     }
+    if status.modality == "speech":
+        found["sound"] = None if status.sound is None else asdict(status.sound)
+    return found

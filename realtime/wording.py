@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..models.contract import LEVELS, MODALITIES, Estimate
+from ..models.contract import LEVELS, MODALITIES, Estimate, MicrophoneFault
+from ..models.signals.microphone_level import fault_of, in_words
 from .snapshot import HealthState, Snapshot, SourceStatus
 
 Tone = Literal["good", "warn", "bad", "idle"]
@@ -12,6 +13,7 @@ Tone = Literal["good", "warn", "bad", "idle"]
 MARKS: dict[Tone, str] = {"good": "●", "warn": "▲", "bad": "■", "idle": "○"}
 SOURCE_TITLES = {"eeg": "EEG", "face": "Face", "speech": "Speech"}
 
+_PLENTY_MIN = 24 * 60.0
 _HEALTH: dict[HealthState, tuple[str, Tone]] = {
     "searching": ("searching", "idle"),
     "live": ("live", "good"),
@@ -22,6 +24,9 @@ _HEALTH: dict[HealthState, tuple[str, Tone]] = {
     "lost": ("lost", "bad"),
     "recovered": ("recovered", "good"),
 }
+
+
+_FAULTS: dict[MicrophoneFault, str] = {"clipping": "clipping", "silent": "silent", "stuck": "dead input"}
 
 
 @dataclass(frozen=True)
@@ -51,12 +56,21 @@ def why_undecided(estimate: Estimate, members: tuple[int, ...]) -> str:
     return estimate.abstained or "every level remains possible"
 
 
+def doubt(estimate: Estimate, members: tuple[int, ...]) -> str:
+    """Say why an answer is open, or deserves less trust than usual; empty where neither is so."""
+    degraded = "" if estimate.degraded is None else f"less sure: {estimate.degraded}"
+    return why_undecided(estimate, members) or degraded
+
+
 def health(status: SourceStatus) -> Said:
     """Say how a source does."""
     if not status.configured:
         return Said("not used", "idle")
     if status.error is not None:
         return Said("failed", "bad")
+    fault = fault_of(status.sound)
+    if status.health == "live" and fault is not None:
+        return Said(_FAULTS[fault], "warn")
     return Said(*_HEALTH[status.health])
 
 
@@ -109,9 +123,14 @@ def jitter(status: SourceStatus) -> str:
 
 
 def trouble(status: SourceStatus) -> str:
-    """Give the line that says why a source is not simply live: its error, or the figure that decided its state."""
-    if not status.configured or (status.error is None and status.health == "live"):
+    """Give the line that says why a source is not simply live: its error, or the figure that decided its state.
+
+    Of a microphone that is live: what is wrong with its sound.
+    """
+    if not status.configured:
         return ""
+    if status.error is None and status.health == "live":
+        return in_words(status.sound)
     return status.error or status.why
 
 
@@ -123,6 +142,8 @@ def more_figures(status: SourceStatus) -> tuple[str, ...]:
         words.append(f"{figures.backlog_samples} waiting")
     if figures.skipped_samples:
         words.append(f"{figures.skipped_samples} skipped")
+    if figures.overflows:
+        words.append(f"{figures.overflows} overflows")
     if figures.clock_offset_s:
         words.append(f"clock moved by {figures.clock_offset_s:+.3f} s")
     return tuple(word for word in words if word)
@@ -153,7 +174,8 @@ def recording(snapshot: Snapshot) -> Said | None:
         return Said("recording stopped" if not status.on else "recording in part", "bad")
     if not status.on:
         return Said(f"{size}, finished", "idle")
-    left = "" if status.minutes_left is None else f", {_minutes(status.minutes_left)} left"
+    known = status.minutes_left is not None and status.minutes_left < _PLENTY_MIN
+    left = f", {_minutes(status.minutes_left)} left" if known and status.minutes_left is not None else ""
     missed = status.lost_frames + status.lost_chunks
     if missed:
         return Said(f"{size}{left}, {missed} missed", "warn")
@@ -167,9 +189,7 @@ def _bytes(count: int) -> str:
 
 
 def _minutes(minutes: float) -> str:
-    if minutes < 120:
-        return f"{minutes:.0f} min"
-    return f"{minutes / 60:.0f} h" if minutes < 72 * 60 else f"{minutes / 1440:.0f} days"
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"
 
 
 def speech(snapshot: Snapshot) -> Said:
@@ -182,6 +202,9 @@ def speech(snapshot: Snapshot) -> Said:
         return Said("no microphone yet" if said.text == "searching" else f"microphone {said.text}", said.tone)
     estimate = None if snapshot.estimate is None else snapshot.estimate.speech
     if estimate is None:
+        hearing = None if snapshot.estimate is None else snapshot.estimate.hearing
+        if hearing is not None and hearing.withheld is not None:
+            return Said(hearing.withheld, "warn")
         return Said("no speech", "idle")
     best = max(zip(estimate.probabilities, estimate.classes, strict=True))[1]
     return Said(best, "good")

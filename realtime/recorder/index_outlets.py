@@ -7,7 +7,9 @@ what is on its way over LSL when the engine dies may be lost.
 import pylsl
 
 from ...configs import session_folder as names
+from ...configs.live import LiveConfig
 from ...models.contract import Modality
+from ..outlet import source_id
 
 _SUFFIXES: dict[Modality, str] = {"face": "_video_index", "speech": "_audio_index"}
 _KINDS: dict[Modality, tuple[str, tuple[str, ...], str]] = {
@@ -26,16 +28,17 @@ class IndexOutlet:
 
     Parameters
     ----------
-    outlet : str
-        Name of the stream of estimates.
+    config : LiveConfig
+        Of the session: its streams are named after that of the estimates.
     modality : "face" or "speech"
     device : str
     """
 
-    def __init__(self, outlet: str, modality: Modality, device: str) -> None:
+    def __init__(self, config: LiveConfig, modality: Modality, device: str) -> None:
         kind, labels, film = _KINDS[modality]
-        name = index_name(outlet, modality)
-        info = pylsl.StreamInfo(name, kind, len(labels), pylsl.IRREGULAR_RATE, pylsl.cf_double64, f"{name}-outlet")
+        name = index_name(config.outlet.name, modality)
+        own = source_id(name, config.name)
+        info = pylsl.StreamInfo(name, kind, len(labels), pylsl.IRREGULAR_RATE, pylsl.cf_double64, own)
         channels = info.desc().append_child("channels")
         for label in labels:
             channels.append_child("channel").append_child_value("label", label)

@@ -23,6 +23,7 @@ from ...configs.live import FaceSection, LiveConfig, SpeechSection, StreamQuery
 from ...models.contract import Estimate, Modality
 from .. import wire
 from ..clock import Clock
+from ..outlet import source_id
 from ..plan import Plan
 from ..snapshot import RecordingStatus, Transition
 from ..sources.base import Chunk, SourceInfo
@@ -44,6 +45,7 @@ _LINES_WAITING = 5000
 # Some seconds of each: a disk that hesitates for longer loses samples, which are counted.
 _CHUNKS_WAITING = {"eeg": 2000, "face": 150, "speech": 1000}
 _TRUTH_TYPE = "EmotionTruth"
+_LOUDSPEAKER = "loudspeaker"
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Recorder:
         self._clock = clock
         self.folder = SessionFolder.create(place.root, config, bundles)
         path = self.folder.path
-        self._films: dict[Modality, Writing[Chunk]] = {}
+        self._films: dict[str, Writing[Chunk]] = {}
         self._log_lines = Writing("log", Lines(path / names.LOG_FILE), _LINES_WAITING)
         self._journal = Writing("decisions", Lines(path / names.DECISIONS_FILE), _LINES_WAITING)
         self._parts = XdfParts(program, path / names.STREAMS_FOLDER, _wanted(config), self._settings(place), self._say)
@@ -99,11 +101,18 @@ class Recorder:
 
     def take(self, info: SourceInfo, chunk: Chunk) -> None:
         """Record samples as a source gave them; they are copied, for the source uses their memory again."""
+        self._take(info.modality, info, chunk)
+
+    def take_loudspeaker(self, info: SourceInfo, chunk: Chunk) -> None:
+        """Record what the loudspeaker played, as :meth:`take` does."""
+        self._take(_LOUDSPEAKER, info, chunk)
+
+    def _take(self, what: str, info: SourceInfo, chunk: Chunk) -> None:
         if self._over or not len(chunk.stamps_s):
             return
-        film = self._films.get(info.modality)
+        film = self._films.get(what)
         if film is None:
-            film = self._open(info)
+            film = self._open(what, info)
             if film is None:
                 return
         film.put(Chunk(chunk.samples.copy(), chunk.stamps_s.copy(), chunk.received_s, chunk.gap))
@@ -211,13 +220,15 @@ class Recorder:
     def _writings(self) -> tuple[Writing[Any], ...]:
         return (*tuple(self._films.values()), self._journal, self._log_lines)
 
-    def _open(self, info: SourceInfo) -> Writing[Chunk] | None:
-        """Open the file of a source; in its own thread, of which each modality has one."""
+    def _open(self, what: str, info: SourceInfo) -> Writing[Chunk] | None:
+        """Open the file of a source; in its own thread, of which each source has one."""
         streams, video = self.folder.path / names.STREAMS_FOLDER, self.folder.path / names.VIDEO_FOLDER
         sink: Samples | Pictures | Sound
         told = partial(self._tell, info.modality)
         try:
-            if info.modality == "eeg":
+            if what == _LOUDSPEAKER:
+                sink = Sound(video / names.LOUDSPEAKER_FILE, video / names.LOUDSPEAKER_INDEX_FILE, info)
+            elif info.modality == "eeg":
                 sink = Samples(streams / names.SAMPLES_FILE, info)
             elif info.modality == "face":
                 index = video / names.CAMERA_INDEX_FILE
@@ -225,13 +236,13 @@ class Recorder:
             else:
                 sink = Sound(video / names.MICROPHONE_FILE, video / names.MICROPHONE_INDEX_FILE, info, told)
         except OSError as error:
-            if info.modality not in self._failed:
-                self._failed.add(info.modality)
-                self._error = f"{info.modality}: {(error.strerror or str(error)).lower()}"
+            if what not in self._failed:
+                self._failed.add(what)
+                self._error = f"{what}: {(error.strerror or str(error)).lower()}"
                 self._say(f"recording of {self._error}; decoding goes on")
             return None
-        film = Writing(info.modality, sink, _CHUNKS_WAITING[info.modality])
-        self._films[info.modality] = film
+        film = Writing(what, sink, _CHUNKS_WAITING[info.modality])
+        self._films[what] = film
         return film
 
     def _tell(self, modality: Modality, row: tuple[float, ...], stamp_s: float) -> None:
@@ -309,7 +320,7 @@ def _filmed(config: LiveConfig) -> tuple[Modality, ...]:
 
 def _index_outlets(config: LiveConfig) -> dict[Modality, IndexOutlet]:
     devices = {"face": config.face, "speech": config.speech}
-    return {one: IndexOutlet(config.outlet.name, one, _device(devices[one])) for one in _filmed(config)}
+    return {one: IndexOutlet(config, one, _device(devices[one])) for one in _filmed(config)}
 
 
 def _device(section: FaceSection | SpeechSection | None) -> str:
@@ -329,10 +340,8 @@ def _wanted(config: LiveConfig) -> tuple[Wanted, ...]:
     wanted.append(Wanted(StreamQuery(type=_TRUTH_TYPE), expected=False))
     for modality in _filmed(config):
         name = index_name(config.outlet.name, modality)
-        wanted.append(Wanted(StreamQuery(name=name, source_id=f"{name}-outlet"), own=True))
+        wanted.append(Wanted(StreamQuery(name=name, source_id=source_id(name, config.name)), own=True))
     if config.outlet.enabled:
-        name = config.outlet.name
-        wanted.append(Wanted(StreamQuery(name=name, source_id=f"{name}-outlet"), own=True))
-        health = f"{name}{names.HEALTH_SUFFIX}"
-        wanted.append(Wanted(StreamQuery(name=health, source_id=f"{health}-outlet"), own=True))
+        for name in (config.outlet.name, f"{config.outlet.name}{names.HEALTH_SUFFIX}"):
+            wanted.append(Wanted(StreamQuery(name=name, source_id=source_id(name, config.name)), own=True))
     return tuple(wanted)

@@ -70,6 +70,8 @@ class Chunk:
         Samples thrown away before these, for the reader had fallen behind.
     backlog : int or None
         Samples that still wait; None where the source cannot tell.
+    overflows : int
+        How often the device itself says that it lost samples in these, for nobody took them in time.
     """
 
     samples: NDArray[Any]
@@ -78,6 +80,7 @@ class Chunk:
     gap: bool = False
     skipped: int = 0
     backlog: int | None = None
+    overflows: int = 0
 
 
 class SourceUnfitError(MoodringError):

@@ -44,10 +44,24 @@ class Microphone:
     delay_s : float or None
         Declared delay, taken off the stamps.
     clock : Clock
+    key : str
+        What the config calls it, for messages.
+    alone : bool
+        No other input of this process is open through PortAudio. Then the list of devices is read anew while it is
+        looked for again, which would end any other stream.
     """
 
-    def __init__(self, microphone: int | str, delay_s: float | None, clock: Clock) -> None:
+    def __init__(
+        self,
+        microphone: int | str,
+        delay_s: float | None,
+        clock: Clock,
+        key: str = "speech.microphone",
+        alone: bool = True,
+    ) -> None:
         self._microphone = microphone
+        self._key = key
+        self._alone = alone
         self._delay_s = delay_s
         self._clock = clock
         self._blocks: queue.SimpleQueue[Block] = queue.SimpleQueue()
@@ -72,7 +86,7 @@ class Microphone:
         except (ValueError, sounddevice.PortAudioError) as error:
             raise MoodringError(
                 f"microphone {self._microphone!r} does not open ({' '.join(str(error).split())}); connect it or set "
-                "speech.microphone to another device ('moodring streams' lists them)"
+                f"{self._key} to another device ('moodring streams' lists them)"
             ) from error
         return SourceInfo(
             "speech",
@@ -107,13 +121,13 @@ class Microphone:
             [block.first_s + np.arange(len(block.samples)) / self._rate_hz for block in blocks]
         )
         stamps_s -= self._delay_s or 0.0
-        lost = self._again or any(block.lost for block in blocks)
+        overflows = sum(block.lost for block in blocks)
+        lost = self._again or overflows > 0
         self._again = False
         if self._resampler is not None:
             samples, stamps_s = self._resampler.step(samples, stamps_s, lost)
-        return Chunk(
-            samples[:, np.newaxis], stamps_s, received_s, lost, backlog=self._blocks.qsize() * len(blocks[0].samples)
-        )
+        backlog = self._blocks.qsize() * len(blocks[0].samples)
+        return Chunk(samples[:, np.newaxis], stamps_s, received_s, lost, backlog=backlog, overflows=overflows)
 
     def _start(self, sounddevice: Any) -> str:
         """Open the device and begin; give its name."""
@@ -141,9 +155,10 @@ class Microphone:
             self._clock.sleep(_WAIT_S)
             return
         sounddevice = portaudio()
-        # PortAudio lists devices once, when it is initialised; no stream of ours is open now.
-        sounddevice._terminate()
-        sounddevice._initialize()
+        if self._alone:
+            # PortAudio lists devices once, when it is initialised; no stream of ours is open now.
+            sounddevice._terminate()
+            sounddevice._initialize()
         try:
             self._start(sounddevice)
             self._again = True

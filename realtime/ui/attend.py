@@ -69,6 +69,8 @@ def attend(job: EngineJob, look: Look, say: Callable[[str], None]) -> None:
             if window.is_alive():
                 window.terminate()
     say(f"{in_short(summary)} in {summary['duration_s']:.0f} s")
+    if (folder := summary["recording"].get("folder")) is not None:
+        say(f"recorded: {folder}")
 
 
 def in_short(summary: dict[str, Any]) -> str:

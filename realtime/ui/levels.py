@@ -144,5 +144,5 @@ class LevelPanel(QFrame):
         )[self._which]
         self.answer.setText(wording.answer(members))
         theme.tinted(self.answer, theme.SOFT if len(members) == len(LEVELS) else theme.TEXT)
-        self.reason.setText(wording.why_undecided(estimate, members))
+        self.reason.setText(wording.doubt(estimate, members))
         self.bars.show_values(values[::-1].tolist(), tuple(len(LEVELS) - 1 - index for index in members))

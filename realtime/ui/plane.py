@@ -1,10 +1,14 @@
-"""The valence-arousal plane: how likely each of its nine fields is, where the estimate lies, how far it may be off."""
+"""The valence-arousal plane: how likely each of its nine fields is, where the estimate lies, how far it may be off.
+
+An open square with dotted arms is what the voice expresses; the two are never mixed.
+"""
 
 import numpy as np
 from PyQt5.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt5.QtGui import QPainter, QPen
 from PyQt5.QtWidgets import QSizePolicy
 
+from ...models.affect import Affect, affect_of
 from ...models.contract import FloatArray, Readout
 from . import theme
 from .canvas import Canvas
@@ -24,6 +28,7 @@ class Plane(Canvas):
         self._readout: Readout | None = None
         self._truth: tuple[float, float] | None = None
         self._trail: tuple[tuple[float, float], ...] = ()
+        self._voice: Affect | None = None
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Ask for a square."""
@@ -37,9 +42,11 @@ class Plane(Canvas):
         truth = None
         if snapshot is not None and snapshot.truth is not None:
             truth = (round(snapshot.truth[0], 2), round(snapshot.truth[1], 2))
-        if readout is self._readout and truth == self._truth:
+        said = None if estimate is None else estimate.speech
+        voice = None if said is None else affect_of(said.classes, said.probabilities)
+        if readout is self._readout and truth == self._truth and voice == self._voice:
             return
-        self._readout, self._truth = readout, truth
+        self._readout, self._truth, self._voice = readout, truth, voice
         history = view.history
         path = np.stack([history.valence[-TRAIL:] @ _PLACES, history.arousal[-TRAIL:] @ _PLACES], axis=1)
         self._trail = tuple(map(tuple, path.tolist()))
@@ -60,6 +67,8 @@ class Plane(Canvas):
             painter.setPen(QPen(theme.colour(theme.TRUTH), 1.6))
             point = self._at(*self._truth)
             painter.drawPolygon(*(point + QPointF(x, y) for x, y in ((0, -6), (6, 0), (0, 6), (-6, 0))))
+        if self._voice is not None:
+            self._draw_voice(painter, self._voice)
         if self._readout is not None:
             self._draw_estimate(painter, self._readout)
 
@@ -105,6 +114,17 @@ class Plane(Canvas):
         painter.setPen(QPen(theme.colour(theme.BACKGROUND), 1.5))
         painter.setBrush(theme.colour(theme.TEXT))
         painter.drawEllipse(self._at(x, y), 5.5, 5.5)
+
+    def _draw_voice(self, painter: QPainter, voice: Affect) -> None:
+        painter.setPen(QPen(theme.colour(theme.ACCENT, 0.8), 1.2, Qt.DotLine))
+        left, right = max(voice.valence - voice.valence_sd, -1), min(voice.valence + voice.valence_sd, 1)
+        low, high = max(voice.arousal - voice.arousal_sd, -1), min(voice.arousal + voice.arousal_sd, 1)
+        painter.drawLine(self._at(left, voice.arousal), self._at(right, voice.arousal))
+        painter.drawLine(self._at(voice.valence, low), self._at(voice.valence, high))
+        painter.setPen(QPen(theme.colour(theme.ACCENT), 1.6))
+        painter.setBrush(theme.colour(theme.BACKGROUND))
+        point = self._at(voice.valence, voice.arousal)
+        painter.drawRect(QRectF(point.x() - 4, point.y() - 4, 8, 8))
 
 
 def _spread(shares: FloatArray) -> tuple[float, float]:

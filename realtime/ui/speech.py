@@ -93,4 +93,7 @@ class SpeechPanel(QFrame):
         status = next((s for s in snapshot.sources if s.modality == "speech"), None)
         level = None if status is None else status.level
         voice = "voice heard" if voiced else "no voice"
-        self.level.setText("" if level is None else f"{voice} · {max(level, -99.0):.0f} dB of full scale")
+        trouble = "" if status is None else wording.trouble(status)
+        text = "" if level is None else trouble or f"{voice} · {max(level, -99.0):.0f} dB of full scale"
+        self.level.setText(text)
+        theme.tinted(self.level, theme.TONES["warn"] if trouble else theme.SOFT)

@@ -35,6 +35,11 @@ def test_shipped_configs_load(name: str) -> None:
         ("name = 'x'\n", ["at least one source"]),
         ("[eeg]\nstream = {}\n", ["'eeg.stream'", "at least one of name, type, source_id"]),
         ("[face]\ncamera = 0\nstream = { name = 'x' }\n", ["'face'", "exactly one"]),
+        ("[speech]\nmicrophone = 0\nreference = {}\n", ["'speech.reference'", "exactly one of stream"]),
+        (
+            "[speech]\nmicrophone = 0\nheadphones = true\nreference = { device = 1 }\n",
+            ["'speech'", "headphones = true or a reference, not both"],
+        ),
         ("[eeg\n", ["not valid TOML"]),
     ],
 )
@@ -63,3 +68,13 @@ def test_overrides_use_toml_values_and_bare_words(tmp_path: Path) -> None:
 def test_malformed_overrides_are_refused(tmp_path: Path, override: str) -> None:
     with pytest.raises(ConfigError):
         load(written(tmp_path, "name = 'n'\n" + GOOD), LiveConfig, [override])
+
+
+def test_a_rest_that_is_too_short_to_normalise_to_is_refused() -> None:
+    from pydantic import ValidationError
+
+    from moodring.configs.live import DecisionSection
+
+    assert DecisionSection(rest_s=0.0).rest_s == 0.0
+    with pytest.raises(ValidationError, match="at least 10 s"):
+        DecisionSection(rest_s=5.0)

@@ -10,6 +10,8 @@ from moodring.configs.toml_text import toml_text
 from moodring.offline.open import open_recording
 from moodring.offline.streams import StreamDescription
 from moodring.offline.xdf import StreamData, write_xdf
+from moodring.realtime.recorder.media import Sound
+from moodring.realtime.sources.base import Chunk, SourceInfo
 
 SESSION = {"version": 1, "name": "one", "participant": "P1", "origin": "live", "rest_s": 3.0}
 
@@ -80,6 +82,26 @@ def test_what_the_engine_wrote_itself_comes_first(folder: Path) -> None:
     assert recording.eeg is not None
     assert recording.eeg.channel_names == ("A", "B", "C")
     assert recording.t0_s == 0.0
+
+
+def test_what_the_loudspeaker_played_comes_back_beside_the_microphone(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    written = {}
+    for film, index in (
+        (names.MICROPHONE_FILE, names.MICROPHONE_INDEX_FILE),
+        (names.LOUDSPEAKER_FILE, names.LOUDSPEAKER_INDEX_FILE),
+    ):
+        info = SourceInfo("speech", film, 16_000.0, (1,), "<f4", ("audio",))
+        sink = Sound(folder / names.VIDEO_FOLDER / film, folder / names.VIDEO_FOLDER / index, info)
+        written[film] = rng.uniform(-0.5, 0.5, (16_000, 1)).astype(np.float32)
+        sink.write(Chunk(written[film], 5.0 + np.arange(16_000) / 16_000, 6.0))
+        sink.close()
+    recording = open_recording(folder)
+    assert recording.speech is not None
+    assert recording.loudspeaker is not None
+    np.testing.assert_allclose(recording.speech.samples, written[names.MICROPHONE_FILE], atol=2**-23)
+    np.testing.assert_allclose(recording.loudspeaker.samples, written[names.LOUDSPEAKER_FILE], atol=2**-23)
+    assert recording.loudspeaker.stamps_s[0] == 5.0
 
 
 def test_a_session_that_ended_before_anything_came_opens(folder: Path) -> None:

@@ -94,6 +94,11 @@ class FakeSpeech:
                 said.append(SpeechEstimate(end_s - 1, end_s, self.spec.classes, (p, 1 - p), False))
         return tuple(said)
 
+    def close(self):
+        """End what is open; its last word was said."""
+        self._second, self.voiced = np.zeros(0), False
+        return ()
+
 
 def fake_models(now=time.perf_counter):
     bundles = (BundleName("a.safetensors", "a" * 64), BundleName("b.safetensors", "b" * 64))

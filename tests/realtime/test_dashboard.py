@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from moodring.models.contract import Hearing
+from moodring.models.signals.microphone_level import judge_sound
 from moodring.realtime.dashboard import ASCII, line, picture, run_dashboard, spark
 from moodring.realtime.history import empty, extended
 
@@ -180,3 +182,21 @@ def test_a_recording_shows_in_picture_and_line(script):
     assert "▲ rec 123 MB, 4 min left" in lines[0]
     assert "| rec 123 MB, 4 min left |" in line(snapshot)
     assert "rec " not in line(replace(snapshot, recording=None))
+
+
+def test_what_the_microphone_is_like_is_told_in_pictures_and_lines(script):
+    snapshot = script.snapshot_at(59.0)
+    hearing = Hearing(False, "the loudspeaker is playing", None, None, 0.0, -30.0)
+    readout = replace(snapshot.estimate.readout, valence_set=(1,), arousal_set=(1,))
+    estimate = replace(snapshot.estimate, hearing=hearing, degraded="the participant speaks", readout=readout)
+    dead = judge_sound(np.zeros(48_000, np.float32))
+    sources = (*snapshot.sources[:2], replace(snapshot.sources[2], sound=dead))
+    snapshot = replace(snapshot, estimate=estimate, sources=sources)
+    text = "\n".join(drawn(snapshot)[0])
+    assert "the loudspeaker is playing" in text
+    assert "less sure: the participant speaks" in text
+    assert "dead input" in text
+    assert "one value for 3 s" in text
+    words = line(snapshot)
+    assert "voice the loudspeaker is playing" in words
+    assert "Speech dead input (one value for 3 s: muted, or the wrong device)" in words

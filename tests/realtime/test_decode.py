@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from moodring.configs.errors import MoodringError
-from moodring.configs.live import DecisionSection, EegSection, LiveConfig, StreamQuery
+from moodring.configs.live import DecisionSection, EegSection, LiveConfig, ReferenceSection, SpeechSection, StreamQuery
 from moodring.realtime.decode import decode
-from moodring.realtime.loaded import DEMONSTRATION
+from moodring.realtime.loaded import DEMONSTRATION, UNDECLARED_LOUDSPEAKER
 
 CONFIG = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")))
 
@@ -52,9 +52,9 @@ def test_where_stamps_start_does_not_matter(fakes, decoded):
 
 
 def test_the_rest_of_the_recording_comes_before_the_configs(fakes):
-    config = CONFIG.model_copy(update={"decisions": DecisionSection(rest_s=1.0)})
+    config = CONFIG.model_copy(update={"decisions": DecisionSection(rest_s=12.0)})
     assert decode(fakes.recording(8.0, rest_s=4.0), config, models=fakes.fake_models()).plan.rest_s == 4.0
-    assert decode(fakes.recording(8.0, rest_s=0.0), config, models=fakes.fake_models()).plan.rest_s == 1.0
+    assert decode(fakes.recording(8.0, rest_s=0.0), config, models=fakes.fake_models()).plan.rest_s == 12.0
 
 
 def test_modalities_can_be_left_out(fakes):
@@ -136,3 +136,49 @@ def test_the_summary_holds_plain_numbers(decoded):
     assert set(summary["latency_ms"]["stages"]) == {"received", "ring", "features", "inference", "published"}
     assert summary["modalities"]["eeg"]["transitions"][0][1] == "live"
     assert set(next(value for _, value in summary["speech"] if value)) == {"calm", "angry"}
+
+
+def _with_loudspeaker(fakes, played):
+    """The scripted recording, and what of its sound was played by the loudspeaker."""
+    recording = fakes.recording(14.0)
+    sound = played * recording.speech.samples
+    return replace(recording, loudspeaker=replace(recording.speech, samples=sound.astype(np.float32), name="monitor"))
+
+
+def test_a_recorded_loudspeaker_withholds_speech(fakes):
+    seconds = np.arange(14 * 16_000)[:, None] / 16_000
+    recording = _with_loudspeaker(fakes, seconds < 4)
+    alone = decode(replace(recording, loudspeaker=None), CONFIG, models=fakes.fake_models()).estimates
+    gated = decode(recording, CONFIG, models=fakes.fake_models()).estimates
+    reasons = {e.time_s - 500.0: e.hearing.withheld for e in gated}
+    assert reasons[2.5] == "the loudspeaker is playing"
+    assert next(e for e in alone if e.time_s == 502.5).speech is not None
+    assert next(e for e in gated if e.time_s == 502.5).speech is None
+    # The second time it is the participant.
+    assert next(e for e in gated if e.time_s == 508.0).speech is not None
+    assert reasons[8.0] is None
+
+
+def test_a_declared_reference_that_was_not_recorded_is_told(fakes):
+    section = SpeechSection(microphone="default", reference=ReferenceSection(device="monitor"))
+    estimates = decode(
+        fakes.recording(8.0), CONFIG.model_copy(update={"speech": section}), models=fakes.fake_models()
+    ).estimates
+    assert {e.hearing.withheld for e in estimates} == {"nothing comes from the loudspeaker reference"}
+    assert all(e.speech is None for e in estimates)
+
+
+@pytest.mark.parametrize(
+    ("origin", "changes", "told"),
+    [
+        ("lab", {}, True),
+        ("lab", {"headphones": True}, False),
+        ("lab", {"reference": ReferenceSection(device="monitor")}, False),
+        ("simulated", {}, False),
+    ],
+)
+def test_an_undeclared_loudspeaker_is_told_of_people_only(fakes, origin, changes, told):
+    section = SpeechSection(microphone="default", **changes)
+    config = CONFIG.model_copy(update={"speech": section})
+    (estimate, *_) = decode(fakes.recording(6.0, origin=origin), config, models=fakes.fake_models()).estimates
+    assert (UNDECLARED_LOUDSPEAKER in estimate.notices) == told

@@ -165,3 +165,24 @@ def test_the_ledger_rises_and_ages_count_to_publication(decider):
     assert ledger.published_s == 102.2
     assert done.ages.eeg == pytest.approx(0.2 + 0.1 + 0.5)
     assert done.ages.face == pytest.approx(0.2)
+
+
+def test_the_readout_is_degraded_while_the_participant_speaks_and_a_window_longer(decider):
+    made, models = decider()
+    lanes = {"eeg": _eeg_lane(20), "speech": _speech_lane(20)}
+    talking = made.decide(104.0, lanes, ())
+    assert talking.hearing.speaking
+    assert talking.degraded == "the participant speaks"
+    models.speech.feed = lambda samples, start_s: ()
+    models.speech.voiced = False
+    told = {k: made.decide(made.plan.time_s(k), lanes, ()).degraded for k in (9, 10, 11)}
+    # A look sees one second of EEG: what was spoken is in it for that long.
+    assert told == {9: "the participant speaks", 10: None, 11: None}
+
+
+def test_without_a_readout_or_a_microphone_nothing_is_degraded(decider):
+    made, _ = decider()
+    assert made.decide(104.0, {"speech": _speech_lane(10)}, ()).degraded is None
+    made, _ = decider()
+    silent = made.decide(104.0, {"eeg": _eeg_lane(20)}, ())
+    assert (silent.degraded, silent.hearing) == (None, None)

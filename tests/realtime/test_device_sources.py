@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from moodring.configs.errors import MoodringError
+from moodring.configs.live import LiveConfig, ReferenceSection, SpeechSection, StreamQuery
+from moodring.realtime.build import build_posts, build_reference, intake_maker
 from moodring.realtime.clock import VirtualClock
 from moodring.realtime.sources.camera import Camera, scaled
 from moodring.realtime.sources.microphone import Microphone
@@ -186,3 +188,51 @@ def test_an_empty_queue_is_no_chunk(monkeypatch):
     microphone.open()
     assert isinstance(microphone._blocks, queue.SimpleQueue)
     assert microphone.poll() is None
+
+
+def test_overflows_that_the_device_tells_are_counted(monkeypatch):
+    portaudio, clock = _PortAudio({16000}), VirtualClock(100.0)
+    monkeypatch.setitem(sys.modules, "sounddevice", portaudio)
+    microphone = Microphone("default", None, clock)
+    intake = intake_maker(None, None)(microphone.open())
+    for overflow in (False, True, False, True, True):
+        clock.advance_to(clock.now() + 0.02)
+        _call_back(portaudio, clock, 320, 0.02, overflow)
+        intake.take(microphone.poll())
+    assert intake.figures.overflows == 3
+
+
+@pytest.mark.parametrize(("alone", "times"), [(True, 1), (False, 0)])
+def test_the_list_of_devices_is_read_anew_only_where_no_other_input_is_open(monkeypatch, alone, times):
+    portaudio, clock, read = _PortAudio({16000}), VirtualClock(100.0), []
+    portaudio._terminate = lambda: read.append("anew")
+    portaudio._initialize = lambda: None
+    monkeypatch.setitem(sys.modules, "sounddevice", portaudio)
+    microphone = Microphone("default", None, clock, alone=alone)
+    microphone.open()
+    portaudio.stream.active = False
+    assert microphone.poll() is None
+    assert microphone.poll() is None
+    assert len(read) == times
+    # Either way it is taken back.
+    _call_back(portaudio, clock, 320, 0.02)
+    assert microphone.poll().gap
+
+
+@pytest.mark.parametrize(
+    ("speech", "alone"),
+    [
+        ({"microphone": "x"}, True),
+        ({"microphone": "x", "reference": ReferenceSection(device="y")}, False),
+        ({"microphone": "x", "reference": ReferenceSection(stream=StreamQuery(name="y"))}, True),
+    ],
+)
+def test_inputs_know_of_each_other(speech, alone):
+    config = LiveConfig(speech=SpeechSection(**speech))
+    clock = VirtualClock()
+    sources = [build_posts(config, clock)[2].source]
+    reference = build_reference(config, clock)
+    if reference is not None and isinstance(reference.source, Microphone):
+        sources.append(reference.source)
+    assert len(sources) == (1 if alone else 2)
+    assert [source._alone for source in sources] == [alone] * len(sources)

@@ -67,7 +67,7 @@ def test_two_streams_that_match_are_both_named(stand):
         ({"rate": 0.0}, "no regular rate"),
         ({"channels": [("a", "", "AUX")] * 4}, "none of type EEG"),
         ({"channels": [(label, "parsec", "EEG") for label in "abcd"]}, "units as parsec"),
-        ({"channels": [("a", "uV", "EEG")] * 4}, "two channels 'a'"),
+        ({"channels": [("a", "uV", "EEG")] * 4}, "4 channels 'a'"),
         ({"format": "string", "rate": 0.0, "count": 1}, "carries text"),
     ],
 )
@@ -79,6 +79,21 @@ def test_a_stream_that_cannot_be_eeg_says_why(stand, stream, words):
             _open(source)
         assert "\n" not in str(caught.value)
         assert name in str(caught.value)
+        source.close()
+
+
+def test_names_of_the_config_stand_in_for_names_that_tell_nothing(stand):
+    from moodring.realtime.sources.lsl_eeg import LslEeg
+
+    name = f"eeg-{uuid4().hex}"
+    query = StreamQuery(name=name)
+    with stand({"name": name, "channels": [("Fp1", "uV", "EEG")] * 4}):
+        source = LslEeg(EegSection(stream=query, names=["Fp1", "Fp2", "O1", "O2"]))
+        assert _open(source).channel_names == ("Fp1", "Fp2", "O1", "O2")
+        source.close()
+        source = LslEeg(EegSection(stream=query, names=["Fp1", "Fp2"]))
+        with pytest.raises(MoodringError, match=r"has 4 channels and eeg.names lists 2"):
+            _open(source)
         source.close()
 
 

@@ -8,9 +8,11 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
+import numpy as np
 import pytest
 
 from moodring.configs.live import (
@@ -23,8 +25,9 @@ from moodring.configs.live import (
     SpeechSection,
     StreamQuery,
 )
+from moodring.realtime.decode import decode
 from moodring.realtime.health import Health, transition
-from moodring.realtime.outlet import health_marker
+from moodring.realtime.outlet import estimate_labels, estimate_row, health_marker
 from moodring.realtime.snapshot import Figures
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -39,6 +42,20 @@ def test_a_marker_is_read_by_people_and_by_machines():
     assert told["figures"]["jitter_s"] == 0.001
     assert told["figures"]["gap_s"] is None
     assert "\n" not in line
+
+
+def test_a_row_says_whether_the_participant_speaks(fakes):
+    config = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")))
+    classes = ("calm", "angry")
+    labels = estimate_labels(classes)
+    assert labels[-1] == "participant_speaks"
+    estimates = decode(fakes.recording(12.0), config, models=fakes.fake_models()).estimates
+    flags = [estimate_row(one, classes)[-1] for one in estimates]
+    assert flags == [float(one.hearing.speaking) for one in estimates]
+    assert set(flags) == {0.0, 1.0}
+    deaf = replace(estimates[0], hearing=None)
+    assert np.isnan(estimate_row(deaf, classes)[-1])
+    assert len(estimate_row(deaf, classes)) == len(labels)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +132,9 @@ def test_the_stream_describes_itself_and_the_health_of_every_source_is_told(netw
     assert about.child_value("domain") == "simulated"
     assert re.fullmatch(r"[0-9a-f]{64}", about.child_value("bundle_sha256"))
     assert about.child("classes").child_value("valence") == "low,medium,high"
-    assert len(about.child("classes").child_value("speech").split(",")) == info.channel_count() - 6
+    assert len(about.child("classes").child_value("speech").split(",")) == info.channel_count() - 6 - 1, (
+        "the flag of a speaking participant comes last"
+    )
     health = pylsl.StreamInlet(pylsl.resolve_byprop("name", "moodring_estimate_health", timeout=10)[0])
     told, until = {}, time.monotonic() + 12.0
     while len(told) < 3 and time.monotonic() < until:

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from moodring.configs.live import EegSection, LiveConfig, StreamQuery
+from moodring.models.contract import Hearing
 from moodring.realtime.columns import AllRows, NewestRows
 from moodring.realtime.decode import decode
 from moodring.realtime.summary import Tally
@@ -71,3 +74,39 @@ def test_all_rows_come_back_in_order():
     np.testing.assert_array_equal(values[:, 0], np.arange(1000))
     with pytest.raises(ValueError, match="2 values"):
         rows.append(0.0, (1.0,))
+
+
+def test_what_the_voice_amounts_to_is_told_beside_its_categories(decoded):
+    spoken = [e for e in decoded.estimates if e.speech is not None]
+    sure = [replace(e, speech=replace(e.speech, classes=("calm", "fear"), probabilities=(1.0, 0.0))) for e in spoken]
+    rows = _tally([*sure, *(e for e in decoded.estimates if e.speech is None)]).speech_affect()
+    assert [row[0] for row in rows] == pytest.approx([e.time_s - 500.0 for e in sure], abs=1e-4)
+    assert rows[0][1] == {"valence": 0.4725, "arousal": -0.8325, "valence_sd": 0.5, "arousal_sd": 0.5}
+    # The scripted model's "angry" has no place in the table.
+    assert decoded.summary["speech_affect"] == []
+
+
+def test_decisions_are_counted_by_what_the_microphone_was_like(decoded):
+    one = decoded.estimates[0]
+
+    def heard(fault, withheld, speaking, degraded):
+        hearing = Hearing(speaking, withheld, fault, None, 0.0, -30.0)
+        return replace(one, hearing=hearing, degraded=degraded)
+
+    talking = heard(None, None, True, "the participant speaks")
+    told = _tally(
+        [
+            *(heard("clipping", None, True, "the participant speaks"), talking, talking),
+            *(heard("silent", None, False, None), heard(None, "the loudspeaker is playing", False, None)),
+            replace(one, hearing=None, degraded=None),
+        ]
+    ).hearing()
+    assert told == {
+        "speaking": 3,
+        "degraded": 3,
+        "withheld": {"the loudspeaker is playing": 1},
+        "faults": {"clipping": 1, "silent": 1},
+    }
+    # The tone of the recording is loud for three seconds of each six, and nothing is wrong with it.
+    assert decoded.summary["hearing"]["speaking"] == sum(e.hearing.speaking for e in decoded.estimates) > 5
+    assert decoded.summary["modalities"]["speech"]["sound"]["clipped"] is False

@@ -6,6 +6,8 @@ from PyQt5.QtCore import qWarning
 from PyQt5.QtGui import QFont, QFontInfo, QImage
 from PyQt5.QtWidgets import QLabel
 
+from moodring.models.contract import Hearing
+from moodring.models.signals.microphone_level import judge_sound
 from moodring.realtime.ui import theme
 from moodring.realtime.ui.levels import with_gaps
 from moodring.realtime.ui.watch import Watch
@@ -246,3 +248,38 @@ def test_holes_in_the_past_stay_holes():
     times, columns = with_gaps(np.array([-9.0, -8.5, -2.0, -1.5]), np.ones((4, 2)), 0.0)
     assert times.tolist() == [-9.0, -8.5, -8.49, -2.01, -2.0, -1.5]
     assert columns[:, 1].tolist() == [1, 1, 0, 0, 1, 1]
+
+
+def test_a_voice_has_its_place_on_the_plane_and_a_silence_none(window, stage, script):
+    snapshot = script.snapshot_at(54.0)
+    shouting = replace(snapshot.estimate.speech, probabilities=(1.0, 0.0, 0.0, 0.0))
+    play(window, stage, 53, 54)
+    shown = []
+    for said in (None, shouting):
+        estimate = replace(snapshot.estimate, speech=said)
+        stage.override = lambda estimate=estimate: replace(snapshot, estimate=estimate)
+        window.tick()
+        shown.append(pixels(window.plane).astype(int))
+    plane = window.plane
+    point = plane._at(-2 / 3, 2 / 3)
+    moved = np.argwhere(np.abs(shown[1] - shown[0]).max(axis=2) > 40)
+    assert len(moved) > 30
+    scale = shown[0].shape[0] / plane.height()
+    assert moved.mean(axis=0) / scale == pytest.approx((point.y(), point.x()), abs=4)
+
+
+def test_a_speaking_participant_a_withheld_voice_and_a_clipped_one_are_told(window, stage, script):
+    snapshot = script.snapshot_at(59.0)
+    clipped = judge_sound(np.clip(np.random.default_rng(0).normal(0, 0.5, 48_000), -1, 1).astype(np.float32))
+    hearing = Hearing(False, "the loudspeaker is playing", "clipping", "clipping", 0.1, -8.0)
+    readout = replace(snapshot.estimate.readout, valence_set=(1,))
+    degraded = "the participant speaks"
+    estimate = replace(snapshot.estimate, hearing=hearing, degraded=degraded, readout=readout)
+    sources = (*snapshot.sources[:2], replace(snapshot.sources[2], sound=clipped))
+    stage.override = lambda: replace(snapshot, estimate=estimate, sources=sources)
+    play(window, stage, 58, 59)
+    assert window.speech.answer.text() == "the loudspeaker is playing"
+    assert window.speech.level.text().startswith("clipping (4.")
+    assert window.speech.level.property("tint") == theme.TONES["warn"]
+    assert window.health.cards["speech"].state.text() == "▲ clipping"
+    assert window.valence.reason.text() == "less sure: the participant speaks"

@@ -1,8 +1,12 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from moodring.models.contract import Hearing
+from moodring.models.signals.microphone_level import judge_sound
 from moodring.realtime import wording
+from moodring.realtime.snapshot import Figures
 
 
 @pytest.mark.parametrize(
@@ -67,12 +71,48 @@ def test_speech_in_words(script):
     assert said(error="unplugged") == "microphone failed"
 
 
+def test_a_withheld_voice_says_why(script):
+    snapshot = script.snapshot_at(59.0)
+    hearing = Hearing(False, "the loudspeaker is playing", None, None, 0.0, -20.0)
+    snapshot = replace(snapshot, estimate=replace(snapshot.estimate, hearing=hearing))
+    assert wording.speech(snapshot) == wording.Said("the loudspeaker is playing", "warn")
+    assert wording.speech(replace(snapshot, estimate=replace(snapshot.estimate, hearing=None))).text == "no speech"
+
+
+def test_trouble_with_the_sound_in_words(script):
+    def status(sound, **changes):
+        return script.source("speech", sound=judge_sound(np.asarray(sound, np.float32)), **changes)
+
+    rng = np.random.default_rng(0)
+    clipped = status(np.clip(rng.normal(0, 0.5, 48_000), -1, 1))
+    assert wording.health(clipped) == wording.Said("clipping", "warn")
+    assert wording.trouble(clipped).startswith("clipping (4.")
+    dead = status(np.zeros(48_000))
+    assert wording.health(dead) == wording.Said("dead input", "warn")
+    assert wording.trouble(dead) == "one value for 3 s: muted, or the wrong device"
+    assert wording.health(status(rng.normal(0, 1e-5, 48_000))).text == "silent"
+    fine = status(rng.normal(0, 0.05, 48_000))
+    assert (wording.health(fine).text, wording.trouble(fine)) == ("live", "")
+    # A microphone that is lost is lost: its old samples tell nothing.
+    assert wording.health(status(np.zeros(48_000), health="lost")).text == "lost"
+    overflown = script.source("speech", figures=Figures(overflows=3))
+    assert "3 overflows" in wording.more_figures(overflown)
+
+
+def test_a_speaking_participant_makes_the_readout_less_sure(script):
+    estimate = script.snapshot_at(54.0).estimate
+    speaking = replace(estimate, degraded="the participant speaks", abstained="the evidence fits every level")
+    assert wording.doubt(speaking, (0,)) == "less sure: the participant speaks"
+    assert wording.doubt(speaking, (0, 1, 2)) == "the evidence fits every level"
+    assert wording.doubt(replace(speaking, degraded=None), (0,)) == ""
+
+
 @pytest.mark.parametrize(
     ("changes", "text", "tone"),
     [
         ({}, "rec 123 MB, 14 h left", "good"),
         ({"minutes_left": 4.2, "disk_low": True}, "rec 123 MB, 4 min left", "warn"),
-        ({"minutes_left": 1e5, "bytes": 2_340_000_000}, "rec 2.3 GB, 69 days left", "good"),
+        ({"minutes_left": 1e5, "bytes": 2_340_000_000}, "rec 2.3 GB", "good"),
         ({"lsl": False}, "rec 123 MB, LSL starting", "warn"),
         ({"lost_frames": 3, "lost_chunks": 1}, "rec 123 MB, 14 h left, 4 missed", "warn"),
         ({"error": "face: no space"}, "recording in part", "bad"),
