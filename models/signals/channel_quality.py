@@ -28,6 +28,7 @@ RETURN = 0.5
 
 _BAND_HZ = (1.0, 45.0)
 _LINE_HALF_WIDTH_HZ = 2.0
+_ENOUGH_HZ = 256.0
 
 
 def judge(
@@ -73,9 +74,15 @@ def _levels(
     samples: NDArray[np.float64], rate_hz: float, line_hz: float | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Give the rms in the EEG band without mains, and at the mains frequency: ``(n_channels,)`` each."""
+    # A second of many channels is judged while its newest chunk waits, and this is most of the work. So fast amplifiers
+    # are averaged down first: the mean of neighbours has its zeros where what is above would fold onto what is looked
+    # at. And a matrix product over the few frequencies that count takes a fifth of the time of detrending, windowing
+    # and a whole transform.
+    blocks = int(rate_hz // _ENOUGH_HZ)
+    if blocks > 1:
+        whole = samples[: len(samples) // blocks * blocks]
+        samples, rate_hz = whole.reshape(-1, blocks, whole.shape[1]).mean(axis=1), rate_hz / blocks
     band, line = _spectra(len(samples), rate_hz, line_hz)
-    # A second of many channels is judged while its newest chunk waits, and this is most of the work: a matrix product
-    # over the few frequencies that count takes a fifth of the time of detrending, windowing and a whole transform.
     return _rms(band @ samples), _rms(line @ samples)
 
 
