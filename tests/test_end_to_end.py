@@ -92,41 +92,6 @@ def test_the_demo_uses_everything_and_loses_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.lsl
-def test_live_and_decoded_again_agree(environment: dict[str, str], tmp_path: Path) -> None:
-    subprocess.run(
-        moodring("simulate", tmp_path / "sessions", "--seconds", 19, "--seed", 31), env=environment, check=True
-    )
-    (session,) = (tmp_path / "sessions").iterdir()
-    journal = tmp_path / "decisions.jsonl"
-    config = f"journal = '{journal}'\n" + "".join(
-        f'[{name}]\nstream = {{ name = "simulated_{name}" }}\n' for name in ("eeg", "face", "speech")
-    )
-    with replaying(environment, session):
-        live(environment, tmp_path, config, 16)
-    done = subprocess.run(
-        moodring("decode", session, "--config", tmp_path / "live.toml", "--set", "journal=again.jsonl",
-                 "--journal", journal),
-        env=environment, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    said, again = (
-        {round(row["session_time_s"], 3): row for row in map(json.loads, path.read_text().splitlines())}
-        for path in (journal, tmp_path / "again.jsonl")
-    )
-    common = [time_s for time_s in said if time_s >= 10 and time_s in again]
-    assert len(common) >= 8
-    for time_s in common:
-        for axis in ("valence", "arousal"):
-            assert said[time_s]["readout"][axis] == pytest.approx(again[time_s]["readout"][axis], abs=1e-3)
-        assert (said[time_s]["speech"] is None) == (again[time_s]["speech"] is None)
-        if said[time_s]["speech"] is not None:
-            assert said[time_s]["speech"]["probabilities"] == pytest.approx(
-                again[time_s]["speech"]["probabilities"], abs=1e-3
-            )
-    assert "against the journal" in done.stdout
-
-
-@pytest.mark.lsl
 @pytest.mark.data
 def test_a_real_amplifier_recording_is_decoded_by_eeg_alone(
     data_dir: Path, environment: dict[str, str], tmp_path: Path
@@ -212,7 +177,9 @@ def test_a_real_voice_through_a_microphone(
     # Ten seconds through the buffers of PulseAudio do not tell a rate better than this.
     assert summary["modalities"]["speech"]["observed_rate_hz"] == pytest.approx(16_000, rel=0.05)
     assert sum(said is not None for _, said in summary["speech"]) > 3, "twelve angry sentences were played"
-    assert NOTICE in said
+    assert NOTICE not in said, "the recogniser was trained on people"
+    labels = [max(said, key=said.get) for _, said in summary["speech"] if said is not None]
+    assert labels.count("anger") > len(labels) / 2, "twelve angry sentences, of speakers it was trained on"
 
 
 PARITY = 0.25
@@ -230,10 +197,9 @@ def test_a_voice_through_the_microphone_is_what_predict_says_of_the_file(
     from moodring.offline.predict import pooled
     from moodring.realtime.journal import read_journal
 
-    # They sound like anger, sadness and happiness to the bundle of simulated voices, with some certainty.
-    voices = [data_dir / "emodb" / "wav" / f"{name}.wav" for name in ("09a02Wb", "13a01Lb", "09a07Wb")]
+    voices = [data_dir / "emodb" / "wav" / f"{name}.wav" for name in ("09a02Wb", "13a01Lb", "08a01Na")]
     out, journal, config = tmp_path / "predict.json", tmp_path / "journal.jsonl", tmp_path / "live.toml"
-    subprocess.run(moodring("predict", "speech", *voices, "--json", out), check=True, capture_output=True)
+    subprocess.run(moodring("predict", "emodb", *voices, "--json", out), check=True, capture_output=True)
     config.write_text(
         f'name = "test-{uuid.uuid4().hex[:8]}"\njournal = \'{journal}\'\n[speech]\nmicrophone = "pulse"\n'
     )

@@ -13,6 +13,7 @@ _BESIDE_HZ = (3.0, 8.0)
 _ABOVE_BESIDE = 4.0
 _ABOVE_LINE = 2.0
 _SURE_AFTER_S = 5
+_CHANNELS = 8
 _SURE_SHARE = 0.6
 
 
@@ -25,8 +26,8 @@ class MainsState:
     rate_hz : float
     line_hz : float or None
         What is filtered out.
-    waiting_uv : (n, n_channels) float
-        Raw samples of the second that is not whole yet.
+    waiting_uv : (n, at most 8) float
+        Raw samples of the second that is not whole yet, of some channels: the mains hum in all of them.
     seconds, other : int
         Whole seconds, and those in which the other mains stood out.
     """
@@ -50,7 +51,8 @@ def listen(state: MainsState, raw_uv: NDArray[np.floating]) -> MainsState:
     other_hz = _OTHER_HZ.get(state.line_hz or 0.0)
     if other_hz is None or state.line_hz is None or state.rate_hz <= 2 * (other_hz + _BESIDE_HZ[1]):
         return state
-    waiting = np.concatenate((state.waiting_uv, raw_uv))
+    some_uv = raw_uv[:, :: -(-raw_uv.shape[1] // _CHANNELS)]
+    waiting = np.concatenate((state.waiting_uv, some_uv)) if len(state.waiting_uv) else some_uv
     per_second = round(state.rate_hz)
     whole = len(waiting) // per_second
     found = sum(
