@@ -530,6 +530,11 @@ def _decode_condition(
     return decoded.estimates, decoded.glimpsed_fraction or 0.0
 
 
+def _decode_whole(recording: Recording, models: ModelsSection) -> Sequence[Estimate]:
+    """Decode a person with the engine, the voice too; runs in the processes of a fit."""
+    return _decode_condition(recording, "full", models)[0]
+
+
 def _compare(ours: Sequence[Estimate], theirs: Sequence[Estimate], first: str, second: str) -> dict[str, Any]:
     """Say how two decodings of one session differ, and give it as plain numbers."""
     from .realtime.compare import as_plain, compare, in_lines
