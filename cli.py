@@ -438,8 +438,15 @@ def train(
         from .offline.training.recogniser import train_recogniser
 
         train_recogniser(load(config, TrainRecogniserConfig, overrides or ()), out, typer.echo)
+    elif kind == "pooling":
+        from .configs.train_pooling import TrainPoolingConfig
+        from .offline.training.pooling import train_pooling
+
+        loaded = load(config, TrainPoolingConfig, overrides or ())
+        train_pooling(loaded, out, partial(_decode_whole, models=loaded.models), typer.echo)
     else:
-        raise ConfigError(f'config \'{config}\': kind is {kind!r}; expected "video_eeg", "speech" or "recogniser"')
+        expected = '"video_eeg", "speech", "recogniser" or "pooling"'
+        raise ConfigError(f"config '{config}': kind is {kind!r}; expected {expected}")
 
 
 @app.command()

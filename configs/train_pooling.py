@@ -41,7 +41,12 @@ class TrainPoolingConfig(Section):
     name: str = "pool"
     models: ModelsSection = ModelsSection(speech="simulated")
     people: PooledPeopleSection
-    hold_s: Annotated[tuple[Annotated[float, Field(ge=0.0, le=600.0)], ...], Field(min_length=1)] = (2.0, 4.0, 8.0, 16.0)
+    hold_s: Annotated[tuple[Annotated[float, Field(ge=0.0, le=600.0)], ...], Field(min_length=1)] = (
+        2.0,
+        4.0,
+        8.0,
+        16.0,
+    )
     folds: Annotated[int, Field(ge=2)] = 6
     coverage: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.8
     seed: int = 0

@@ -21,7 +21,8 @@ from .contract import Pooled, Readout
 from .levels import kept
 from .pooling import Heard, Situation
 
-AXES: tuple[Literal["valence", "arousal"], ...] = ("valence", "arousal")
+Axis = Literal["valence", "arousal"]
+AXES: tuple[Axis, Axis] = ("valence", "arousal")
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -58,7 +59,7 @@ class PoolFile(Section):
     people: Annotated[int, Field(ge=2)]
     coverage: Share
     hold_s: Annotated[float, Field(ge=0.0, le=600.0)]
-    weights: dict[Literal["valence", "arousal"], dict[Situation, WeightsTable]]
+    weights: dict[Axis, dict[Situation, WeightsTable]]
 
     @model_validator(mode="after")
     def _complete(self) -> "PoolFile":
@@ -77,9 +78,7 @@ class Pool:
     name: str
     sha256: str
 
-    def decide(
-        self, time_s: float, readout: Readout | None, heard: Heard | None, speaks: bool
-    ) -> Pooled | None:
+    def decide(self, time_s: float, readout: Readout | None, heard: Heard | None, speaks: bool) -> Pooled | None:
         """Pool one decision.
 
         Parameters

@@ -149,7 +149,8 @@ def pooled(weights: Weights, felt: ArrayLike | None, voice: ArrayLike | None) ->
     for weight, said in ((weights.felt, felt), (weights.voice, voice)):
         if said is not None:
             scores = scores + weight * evidence(said)
-    return np.exp(log_softmax(scores, axis=-1)).astype(np.float32)
+    probabilities: FloatArray = np.exp(log_softmax(scores, axis=-1)).astype(np.float32)
+    return probabilities
 
 
 def evidence(probabilities: ArrayLike) -> Array:

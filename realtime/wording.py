@@ -210,6 +210,25 @@ def speech(snapshot: Snapshot) -> Said:
     return Said(best, "good")
 
 
+def whose_weight(estimate: Estimate, voice_share: float) -> str:
+    """Say whose weight a pooled answer was: "64% face and EEG, 36% voice"."""
+    felt = " and ".join(name for modality, name in (("face", "face"), ("eeg", "EEG")) if modality in estimate.used)
+    voice = round(100 * voice_share)
+    return f"{100 - voice}% {felt or 'face and EEG'}, {voice}% voice"
+
+
+def pooled(estimate: Estimate) -> str:
+    """Say in a line what face, EEG and voice come to together, and whose weight it was; empty where nothing is pooled."""
+    found = estimate.pooled
+    if found is None:
+        return ""
+    both = (
+        ("valence", found.valence_set, found.voice_share_valence),
+        ("arousal", found.arousal_set, found.voice_share_arousal),
+    )
+    return " · ".join(f"{axis} {answer(members)} ({share:.0%} voice)" for axis, members, share in both)
+
+
 def clock(seconds: float) -> str:
     """Write a duration as m:ss, or h:mm:ss from an hour on."""
     whole = max(int(seconds), 0)
