@@ -33,20 +33,15 @@ class PooledPeopleSection(Section):
 class TrainPoolingConfig(Section):
     """A fit of a pool for two bundles.
 
-    ``hold_s`` lists how long what the voice said may count; the one that serves people left out of the fit best (by
-    ``folds``) is taken. ``coverage`` is what the conformal sets promise.
+    ``half_life_s`` lists how fast what the voice said may fade; the one that serves people left out of the fit best
+    (by ``folds``) is taken. ``coverage`` is what the conformal sets promise.
     """
 
     kind: Literal["pooling"] = "pooling"
     name: str = "pool"
     models: ModelsSection = ModelsSection(speech="simulated")
     people: PooledPeopleSection
-    hold_s: Annotated[tuple[Annotated[float, Field(ge=0.0, le=600.0)], ...], Field(min_length=1)] = (
-        2.0,
-        4.0,
-        8.0,
-        16.0,
-    )
+    half_life_s: Annotated[tuple[Annotated[float, Field(gt=0.0, le=600.0)], ...], Field(min_length=1)] = (1.0, 3.0, 6.0)
     folds: Annotated[int, Field(ge=2)] = 6
     coverage: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.8
     seed: int = 0

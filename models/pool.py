@@ -47,8 +47,8 @@ class WeightsTable(Section):
 class PoolFile(Section):
     """What a pool's file says.
 
-    ``weights`` has the weights of valence and arousal for every situation; ``hold_s`` is for how long what the voice
-    said counts; ``protocol`` says who it was fitted on and how.
+    ``weights`` has the weights of valence and arousal for every situation; ``half_life_s`` says how what the voice
+    said fades; ``protocol`` says who it was fitted on and how.
     """
 
     format: Literal[1] = 1
@@ -58,7 +58,7 @@ class PoolFile(Section):
     protocol: str
     people: Annotated[int, Field(ge=2)]
     coverage: Share
-    hold_s: Annotated[float, Field(ge=0.0, le=600.0)]
+    half_life_s: Annotated[float, Field(gt=0.0, le=600.0)]
     weights: dict[Axis, dict[Situation, WeightsTable]]
 
     @model_validator(mode="after")
@@ -95,10 +95,13 @@ class Pool:
         Pooled or None
             None where neither says anything.
         """
-        case = pooling.situation(readout is not None, heard, speaks, time_s, self.table.hold_s)
+        case = pooling.situation(readout is not None, heard, speaks, time_s, self.table.half_life_s)
         if case is None:
             return None
-        voice = None if heard is None or case == "quiet" else heard.levels
+        voice = age_s = None
+        if heard is not None and case != "quiet":
+            age_s = time_s - heard.end_s
+            voice = pooling.faded(heard.levels, age_s, self.table.half_life_s)
         felt = None if readout is None else np.stack([readout.valence, readout.arousal])
         rows, sets, shares = [], [], []
         for index, axis in enumerate(AXES):
@@ -107,7 +110,6 @@ class Pool:
             rows.append(pooling.pooled(weights, *sides))
             sets.append(kept(rows[-1], weights.threshold))
             shares.append(pooling.voice_share(weights, *sides))
-        age_s = None if heard is None or voice is None else time_s - heard.end_s
         return Pooled(rows[0], rows[1], sets[0], sets[1], shares[0], shares[1], age_s)
 
 

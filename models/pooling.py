@@ -10,6 +10,9 @@ with weights of at least 0, found by maximum likelihood on people whom neither m
 to 1: that is what calibrates. There is a set of them for each situation: nothing heard of the voice lately; heard, and
 the participant is silent; the participant speaks (face and EEG are degraded then); nothing but the voice.
 
+What the voice said fades: its log odds halve with every half-life after the speech that they describe, and after four it
+is forgotten.
+
 The same code fits a pool and decides live. Pure: what is remembered comes in and goes out.
 """
 
@@ -19,7 +22,7 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import log_softmax, ndtr
+from scipy.special import log_softmax, ndtr, softmax
 
 from .affect import PLACES
 from .contract import FloatArray, SpeechEstimate
@@ -29,6 +32,8 @@ Situation = Literal["quiet", "after", "speaking", "voice_alone"]
 SITUATIONS: tuple[Situation, ...] = get_args(Situation)
 SMALLEST_PROBABILITY = 1e-4
 """What counts as the least: nobody is so sure that the other could not change it."""
+FORGOTTEN = 4.0
+"""Half-lives after which what the voice said counts no more."""
 
 _EDGES = np.array([-1.0, -1 / 3, 1 / 3, 1.0])
 
@@ -104,7 +109,7 @@ def remember(before: Heard | None, said: SpeechEstimate | None) -> Heard | None:
     return before if said is None or levels is None else Heard(levels, said.end_s)
 
 
-def situation(felt: bool, heard: Heard | None, speaks: bool, time_s: float, hold_s: float) -> Situation | None:
+def situation(felt: bool, heard: Heard | None, speaks: bool, time_s: float, half_life_s: float) -> Situation | None:
     """Say which weights hold for a decision.
 
     Parameters
@@ -116,15 +121,15 @@ def situation(felt: bool, heard: Heard | None, speaks: bool, time_s: float, hold
         Whether the participant speaks, or did while face and EEG were looked at.
     time_s : float
         Of the decision.
-    hold_s : float
-        For how long what the voice said counts.
+    half_life_s : float
+        Of what the voice said.
 
     Returns
     -------
     Situation or None
         None where neither side says anything.
     """
-    recent = heard is not None and time_s - heard.end_s <= hold_s
+    recent = heard is not None and time_s - heard.end_s <= FORGOTTEN * half_life_s
     if not felt:
         return "voice_alone" if recent else None
     if not recent:
@@ -151,6 +156,27 @@ def pooled(weights: Weights, felt: ArrayLike | None, voice: ArrayLike | None) ->
             scores = scores + weight * evidence(said)
     probabilities: FloatArray = np.exp(log_softmax(scores, axis=-1)).astype(np.float32)
     return probabilities
+
+
+def faded(voice: ArrayLike, age_s: ArrayLike, half_life_s: float) -> Array:
+    """Let what the voice said fade.
+
+    Parameters
+    ----------
+    voice : (..., 3)
+        Probabilities.
+    age_s : (...)
+        How long ago the speech ended that they describe.
+    half_life_s : float
+
+    Returns
+    -------
+    (..., 3) float64
+        Nearer to every level as likely, the older they are.
+    """
+    left = np.exp2(-np.maximum(np.asarray(age_s, np.float64), 0.0) / half_life_s)
+    flatter: Array = softmax(left[..., None] * evidence(voice), axis=-1)
+    return flatter
 
 
 def evidence(probabilities: ArrayLike) -> Array:

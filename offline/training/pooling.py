@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import platformdirs
 
 from ...configs.errors import MoodringError
@@ -14,8 +13,8 @@ from ...models.contract import SIMULATED
 from ...models.pool import AXES, PooledBundle, PoolFile, WeightsTable, save_pool
 from ..simulate import BENCHMARK
 from .pooling_card import judge, write_card
-from .pooling_fit import Decisions, fit, fit_axis, held_out_loss, with_thresholds
-from .pooling_people import Decode, Evidence, observe
+from .pooling_fit import fit_axis, held_out_loss, with_thresholds
+from .pooling_people import Decode, observe
 
 Report = Callable[[str], None]
 
@@ -54,11 +53,11 @@ def train_pooling(
     people, others = config.people.seeds, config.people.test_seeds
     seen = observe([*people, *others], config, decode, hashes, folder, report)
     fitting, testing = seen[: len(people)], seen[len(people) :]
-    losses = {hold_s: held_out_loss(fitting, hold_s, config.folds) for hold_s in config.hold_s}
-    hold_s = min(losses, key=losses.__getitem__)
-    report(f"what the voice said counts for {hold_s:g} s")
+    losses = {half_life_s: held_out_loss(fitting, half_life_s, config.folds) for half_life_s in config.half_life_s}
+    half_life_s = min(losses, key=losses.__getitem__)
+    report(f"what the voice said fades with a half-life of {half_life_s:g} s")
     fitted = {
-        axis: with_thresholds(fit_axis(fitting, index, hold_s), fitting, index, hold_s, config.coverage)
+        axis: with_thresholds(fit_axis(fitting, index, half_life_s), fitting, index, half_life_s, config.coverage)
         for index, axis in enumerate(AXES)
     }
     table = PoolFile(
@@ -72,16 +71,13 @@ def train_pooling(
         ),
         people=len(people),
         coverage=config.coverage,
-        hold_s=hold_s,
+        half_life_s=half_life_s,
         weights={
             axis: {case: WeightsTable(**one.__dict__) for case, one in cases.items()} for axis, cases in fitted.items()
         },
     )
     sha256 = save_pool(out, table)
-    judged = {
-        axis: judge(testing, table, fitted[axis], fit(_felt(fitting, index), True, False), index, config.seed)
-        for index, axis in enumerate(AXES)
-    }
+    judged = {axis: judge(testing, table, fitted[axis], index, config.seed) for index, axis in enumerate(AXES)}
     write_card(out.with_suffix(".md"), table, sha256, judged, losses, config)
     report(f"wrote {out} and {out.with_suffix('.md')}")
 
@@ -91,14 +87,3 @@ _KINDS: tuple[Kind, Kind] = ("video_eeg", "speech")
 
 def _named(bundle: Bundle) -> PooledBundle:
     return PooledBundle(file=bundle.name, sha256=bundle.sha256)
-
-
-def _felt(people: list[Evidence], axis: int) -> Decisions:
-    """Gather every decision that face and EEG speak in."""
-    kept = [np.isfinite(person.felt[:, axis, 0]) for person in people]
-    pairs = list(zip(people, kept, strict=True))
-    felt = np.concatenate([person.felt[chosen, axis] for person, chosen in pairs])
-    truth = np.concatenate([person.truth[chosen, axis] for person, chosen in pairs])
-    return Decisions(
-        truth, felt, np.full_like(felt, np.nan), np.repeat(np.arange(len(people)), [k.sum() for k in kept])
-    )

@@ -1,14 +1,14 @@
 """How good a pool is on people it was not fitted on, and the card that says so."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from ...configs.train_pooling import TrainPoolingConfig
 from ...models.pool import AXES, Axis, PoolFile
-from ...models.pooling import SITUATIONS, Situation, Weights
+from ...models.pooling import SITUATIONS, Situation
 from ..metrics import Array, IntArray, Interval, Scores, bootstrap, conformal_sets, nll, score, uar
 from .pooling_fit import Fitted, pool_person
 from .pooling_people import Evidence
@@ -26,6 +26,9 @@ SITUATION_NAMES: dict[Situation, str] = {
     "speaking": "the participant speaks",
     "voice_alone": "nothing but the voice",
 }
+
+
+CHOICES = ("all", "while the participant speaks", "in the pauses")
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,8 @@ class Judged:
     set_size: float
 
 
-def judge(
-    people: Sequence[Evidence], table: PoolFile, fitted: Fitted, felt: Weights, axis: int, seed: int
-) -> tuple[Judged, Judged]:
-    """Score one axis on all decisions, and on those with a recent voice.
+def judge(people: Sequence[Evidence], table: PoolFile, fitted: Fitted, axis: int, seed: int) -> Mapping[str, Judged]:
+    """Score one axis by the decisions of :data:`CHOICES`.
 
     Parameters
     ----------
@@ -59,42 +60,34 @@ def judge(
     table : PoolFile
     fitted : mapping of situation to Weights
         Of the axis.
-    felt : Weights
-        Of face and EEG alone, fitted on the same people: the control for what weighing alone does.
     axis : 0 for valence, 1 for arousal
     seed : int
         Of the bootstrap.
     """
-    alone: Fitted = {"quiet": felt, "after": felt, "speaking": felt}
-    voiced = fitted["voice_alone"]
-    spoken: Fitted = {"after": voiced, "speaking": voiced, "voice_alone": voiced}
     systems: dict[str, list[Array]] = {
         FELT: [person.felt[:, axis] for person in people],
-        REWEIGHED: [pool_person(person, alone, axis, table.hold_s) for person in people],
+        REWEIGHED: [pool_person(_mute(person), fitted, axis, table.half_life_s) for person in people],
         TABLE: [person.voice[:, axis] for person in people],
-        VOICE: [_voice_alone(person, spoken, axis, table.hold_s) for person in people],
-        POOLED: [pool_person(person, fitted, axis, table.hold_s) for person in people],
+        VOICE: [pool_person(_unseen(person), fitted, axis, table.half_life_s) for person in people],
+        POOLED: [pool_person(person, fitted, axis, table.half_life_s) for person in people],
     }
-    thresholds = [
-        np.array([fitted[case].threshold if case else 0.0 for case in p.situations(table.hold_s)]) for p in people
-    ]
     said = {name: np.concatenate(rows) for name, rows in systems.items()}
+    limits = np.concatenate(
+        [[fitted[case].threshold if case else 0.0 for case in one.situations(table.half_life_s)] for one in people]
+    )
     truth = np.concatenate([person.truth[:, axis] for person in people])
     groups = np.repeat(np.arange(len(people)), [len(person.truth) for person in people])
-    known = np.isfinite(said[FELT][:, 0]) & np.isfinite(said[POOLED][:, 0])
-    recent = known & np.isfinite(said[VOICE][:, 0])
-    limits = np.concatenate(thresholds)
-    return (
-        _judge(truth, {name: said[name] for name in (FELT, REWEIGHED, POOLED)}, groups, limits, known, seed),
-        _judge(truth, said, groups, limits, recent, seed),
-    )
+    speaks = np.concatenate([person.speaks for person in people])
+    known = np.all([np.isfinite(rows[:, 0]) for rows in said.values()], axis=0)
+    chosen = dict(zip(CHOICES, (known, known & speaks, known & ~speaks), strict=True))
+    return {name: _judge(truth, said, groups, limits, kept, seed) for name, kept in chosen.items()}
 
 
 def write_card(
     path: Path,
     table: PoolFile,
     sha256: str,
-    judged: Mapping[Axis, tuple[Judged, Judged]],
+    judged: Mapping[Axis, Mapping[str, Judged]],
     losses: Mapping[float, float],
     config: TrainPoolingConfig,
 ) -> None:
@@ -110,7 +103,7 @@ def write_card(
         "",
         f"- sha256 `{sha256}`",
         f"- holds for `{table.video_eeg.file}` ({table.video_eeg.sha256[:12]}) and `{table.speech.file}` ({table.speech.sha256[:12]}), and no others",
-        f"- what the voice said counts for {table.hold_s:g} s",
+        f"- what the voice said fades with a half-life of {table.half_life_s:g} s",
         "",
         "| situation | valence: face and EEG, voice | arousal: face and EEG, voice |",
         "|---|---|---|",
@@ -119,9 +112,9 @@ def write_card(
         "Exponents; a dash is a side that is absent.",
         "",
         "## Fit",
-        f"`moodring train configs/train_pooling.toml`. {table.protocol}.",
-        "How long the voice counts, by the negative log likelihood (nats, both axes) of people left out of the fit in turn: "
-        + ", ".join(f"{hold_s:g} s {loss:.4f}" for hold_s, loss in losses.items()) + ".",
+        f"`moodring train configs/train_pooling.toml`, on {table.protocol}.",
+        "Half-lives of what the voice said, by the negative log likelihood (nats, both axes) of people left out of the fit in turn: "
+        + ", ".join(f"{half_life_s:g} s {loss:.4f}" for half_life_s, loss in losses.items()) + ".",
         f"Conformal thresholds from the same people ({table.coverage:.0%} nominal coverage).",
         "",
         "## Figures on people not used in the fit",
@@ -130,7 +123,7 @@ def write_card(
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def figures(judged: Mapping[Axis, tuple[Judged, Judged]], config: TrainPoolingConfig) -> list[str]:
+def figures(judged: Mapping[Axis, Mapping[str, Judged]], config: TrainPoolingConfig) -> list[str]:
     """Draw the table of figures, with what it rests on below it."""
     people = config.people
     lines = [
@@ -140,31 +133,35 @@ def figures(judged: Mapping[Axis, tuple[Judged, Judged]], config: TrainPoolingCo
         "| decisions | system | valence UAR | ECE | NLL | arousal UAR | ECE | NLL |",
         "|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
-    for which, name in enumerate(("all", "with a recent voice")):
-        both = [judged[axis][which] for axis in AXES]
+    for name in CHOICES:
+        both = [judged[axis][name] for axis in AXES]
         for system in both[0].rows:
             cells = [_cells(one.rows[system]) for one in both]
             lines.append(f"| {name} ({both[0].rows[system].n}) | {system} | {' | '.join(cells)} |")
     lines += ["", "What the voice brings (pooled minus face and EEG weighted anew), 95 % over people:", ""]
-    for which, name in enumerate(("all decisions", "those with a recent voice")):
+    for name in CHOICES:
         parts = []
         for axis in AXES:
-            one = judged[axis][which]
+            one = judged[axis][name]
             parts.append(
                 f"{axis} UAR {_signed(one.gain_uar)}, NLL {_signed(one.gain_nll)} (sets hold the truth in "
                 f"{one.coverage:.0%}, {one.set_size:.2f} levels)"
             )
         lines.append(f"- {name}: {'; '.join(parts)}")
-    counts = "; ".join(f"{axis} {', '.join(map(str, judged[axis][0].rows[FELT].class_counts))}" for axis in AXES)
+    counts = "; ".join(f"{axis} {', '.join(map(str, judged[axis]['all'].rows[FELT].class_counts))}" for axis in AXES)
     return [*lines, "", f"Decisions per level (low, medium, high): {counts}. Bootstrap seed {config.seed}."]
 
 
-def _voice_alone(person: Evidence, spoken: Fitted, axis: int, hold_s: float) -> Array:
-    """Give what the voice says by its own weights wherever it counts, though face and EEG are there."""
-    deaf = Evidence(
-        person.times_s, person.truth, np.full_like(person.felt, np.nan), person.voice, person.voice_end_s, person.speaks
+def _mute(person: Evidence) -> Evidence:
+    """Give a person whose voice nobody hears."""
+    return replace(
+        person, voice=np.full_like(person.voice, np.nan), voice_end_s=np.full_like(person.voice_end_s, np.nan)
     )
-    return pool_person(deaf, spoken, axis, hold_s)
+
+
+def _unseen(person: Evidence) -> Evidence:
+    """Give a person of whom only the voice is there."""
+    return replace(person, felt=np.full_like(person.felt, np.nan))
 
 
 def _judge(

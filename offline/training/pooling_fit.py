@@ -29,6 +29,7 @@ class Decisions:
     ----------
     truth : (n,) int64
     felt, voice : (n, 3) float64
+        The voice as far as it has faded.
     people : (n,) int64
         Whose decision it is.
     """
@@ -44,25 +45,32 @@ class Decisions:
         return [str(person) for person in self.people]
 
 
-def decisions_in(people: Sequence[Evidence], axis: int, case: Situation, hold_s: float) -> Decisions:
-    """Gather the decisions of a situation; those with a voice are fitted as if it were alone, too.
+def decisions_in(people: Sequence[Evidence], axis: int, case: Situation, half_life_s: float) -> Decisions:
+    """Gather the decisions that a situation is fitted on.
+
+    What either side would say alone is fitted on all decisions in which it says anything: nobody needs to fall silent.
 
     Parameters
     ----------
     people : sequence of Evidence
     axis : 0 for valence, 1 for arousal
     case : Situation
-    hold_s : float
+    half_life_s : float
     """
-    wanted = VOICE_IN if case == "voice_alone" else (case,)
-    kept = [np.array([one in wanted for one in person.situations(hold_s)], np.bool_) for person in people]
+    wanted = {"quiet": FELT_IN, "voice_alone": VOICE_IN}.get(case, (case,))
+    kept = [np.array([one in wanted for one in person.situations(half_life_s)], np.bool_) for person in people]
     pairs = list(zip(people, kept, strict=True))
     return Decisions(
         np.concatenate([person.truth[chosen, axis] for person, chosen in pairs]),
         np.concatenate([person.felt[chosen, axis] for person, chosen in pairs]),
-        np.concatenate([person.voice[chosen, axis] for person, chosen in pairs]),
+        np.concatenate([voice_of(person, axis, half_life_s)[chosen] for person, chosen in pairs]),
         np.repeat(np.arange(len(people)), [int(chosen.sum()) for chosen in kept]),
     )
+
+
+def voice_of(person: Evidence, axis: int, half_life_s: float) -> Array:
+    """Give what the voice said as far as it has faded at each decision, ``(n, 3)``; NaN before its first word."""
+    return pooling.faded(person.voice[:, axis], person.times_s - person.voice_end_s, half_life_s)
 
 
 def fit(found: Decisions, felt: bool, voice: bool) -> Weights:
@@ -97,18 +105,21 @@ def fit(found: Decisions, felt: bool, voice: bool) -> Weights:
     return Weights(round(float(best[0]), 6), round(float(best[1]), 6), (low, medium, high))
 
 
-def fit_axis(people: Sequence[Evidence], axis: int, hold_s: float) -> Fitted:
+def fit_axis(people: Sequence[Evidence], axis: int, half_life_s: float) -> Fitted:
     """Fit every situation of one axis."""
     return {
-        case: fit(decisions_in(people, axis, case, hold_s), case in FELT_IN, case in VOICE_IN) for case in SITUATIONS
+        case: fit(decisions_in(people, axis, case, half_life_s), case in FELT_IN, case in VOICE_IN)
+        for case in SITUATIONS
     }
 
 
-def with_thresholds(fitted: Fitted, people: Sequence[Evidence], axis: int, hold_s: float, coverage: float) -> Fitted:
+def with_thresholds(
+    fitted: Fitted, people: Sequence[Evidence], axis: int, half_life_s: float, coverage: float
+) -> Fitted:
     """Add the conformal thresholds; see :func:`~moodring.offline.metrics.conformal_threshold`."""
     made: Fitted = {}
     for case, weights in fitted.items():
-        found = decisions_in(people, axis, case, hold_s)
+        found = decisions_in(people, axis, case, half_life_s)
         probabilities = apply(weights, found, case)
         threshold = conformal_threshold(found.truth, probabilities, found.groups, coverage)
         made[case] = Weights(weights.felt, weights.voice, weights.prior, round(threshold, 6))
@@ -123,29 +134,28 @@ def apply(weights: Weights, found: Decisions, case: Situation) -> Array:
     return probabilities
 
 
-def pool_person(person: Evidence, fitted: Fitted, axis: int, hold_s: float) -> Array:
+def pool_person(person: Evidence, fitted: Fitted, axis: int, half_life_s: float) -> Array:
     """Pool one person's decisions on one axis, ``(n, 3)``; NaN where neither side says anything."""
-    cases = np.array(person.situations(hold_s), np.str_)
+    cases = np.array(person.situations(half_life_s), np.str_)
+    voice = voice_of(person, axis, half_life_s)
     out = np.full((len(cases), 3), np.nan)
     for case, weights in fitted.items():
         chosen = cases == case
-        found = Decisions(
-            person.truth[chosen, axis], person.felt[chosen, axis], person.voice[chosen, axis], np.zeros(0, np.int64)
-        )
+        found = Decisions(person.truth[chosen, axis], person.felt[chosen, axis], voice[chosen], np.zeros(0, np.int64))
         out[chosen] = apply(weights, found, case)
     return out
 
 
-def held_out_loss(people: Sequence[Evidence], hold_s: float, folds: int) -> float:
+def held_out_loss(people: Sequence[Evidence], half_life_s: float, folds: int) -> float:
     """Give the mean negative log likelihood, in nats, of people left out of the fit; both axes, people counting alike."""
     losses = []
     for fold in range(folds):
         inside = [person for index, person in enumerate(people) if index % folds != fold]
         outside = [person for index, person in enumerate(people) if index % folds == fold]
         for axis in range(2):
-            fitted = fit_axis(inside, axis, hold_s)
+            fitted = fit_axis(inside, axis, half_life_s)
             for person in outside:
-                said = pool_person(person, fitted, axis, hold_s)
+                said = pool_person(person, fitted, axis, half_life_s)
                 known = np.isfinite(said[:, 0])
                 losses.append(float(-np.log(said[known, person.truth[known, axis]]).mean()))
     return float(np.mean(losses))

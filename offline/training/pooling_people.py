@@ -49,14 +49,14 @@ class Evidence:
     voice_end_s: NDArray[np.float64]
     speaks: NDArray[np.bool_]
 
-    def situations(self, hold_s: float) -> list[Situation | None]:
-        """Say in which situation each decision is made, if the voice counts for so long."""
+    def situations(self, half_life_s: float) -> list[Situation | None]:
+        """Say in which situation each decision is made, if what the voice said fades so fast."""
         felt = np.isfinite(self.felt[:, 0, 0])
         found: list[Situation | None] = []
         for index, time_s in enumerate(self.times_s.tolist()):
             end_s = float(self.voice_end_s[index])
             heard = Heard(self.voice[index], end_s) if np.isfinite(end_s) else None
-            found.append(pooling.situation(bool(felt[index]), heard, bool(self.speaks[index]), time_s, hold_s))
+            found.append(pooling.situation(bool(felt[index]), heard, bool(self.speaks[index]), time_s, half_life_s))
         return found
 
 

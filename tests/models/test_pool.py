@@ -31,7 +31,7 @@ def table(**changes) -> PoolFile:
         "protocol": "made up",
         "people": 2,
         "coverage": 0.8,
-        "hold_s": 5.0,
+        "half_life_s": 1.5,
         "weights": {"valence": cases, "arousal": {**cases, "speaking": quiet}},
     }
     return PoolFile(**{**values, **changes})
@@ -96,23 +96,27 @@ def test_a_missing_or_foreign_file_is_refused(tmp_path: Path) -> None:
 def test_a_decision_uses_the_weights_of_its_situation() -> None:
     pool = Pool(table(), "made.json", "p" * 64)
     readout = Readout(FELT, FELT, (0,), (0,))
-    heard = Heard(VOICE, 97.0)
+    heard = Heard(VOICE, 100.0)
     after = pool.decide(100.0, readout, heard, speaks=False)
     np.testing.assert_allclose(after.valence, np.array([0.07, 0.04, 0.07]) / 0.18, atol=1e-6)
     assert after.valence_set == (0, 2)
     assert after.voice_share_valence == pytest.approx(0.5, abs=1e-6)
-    assert after.voice_age_s == 3.0
+    assert after.voice_age_s == 0.0
     speaking = pool.decide(100.0, readout, heard, speaks=True)
     np.testing.assert_array_equal(speaking.valence, after.valence)
     assert speaking.voice_share_arousal == 0.0
     assert speaking.arousal[0] > after.arousal[0]
-    quiet = pool.decide(103.0, readout, heard, speaks=False)
+    older = pool.decide(101.5, readout, heard, speaks=False)
+    assert older.voice_share_valence == pytest.approx(1 / 3, abs=1e-6)
+    assert older.voice_age_s == 1.5
+    assert older.valence[0] > after.valence[0] > older.valence[2]
+    quiet = pool.decide(106.1, readout, heard, speaks=False)
     np.testing.assert_allclose(quiet.valence, FELT**2 / (FELT**2).sum(), atol=1e-6)
     assert (quiet.voice_share_valence, quiet.voice_age_s, quiet.valence_set) == (0.0, None, (0, 1, 2))
     alone = pool.decide(100.0, None, heard, speaks=False)
     np.testing.assert_allclose(alone.arousal, VOICE[1], atol=1e-6)
     assert alone.voice_share_arousal == 1.0
-    assert pool.decide(103.0, None, heard, speaks=False) is None
+    assert pool.decide(106.1, None, heard, speaks=False) is None
     assert pool.decide(103.0, None, None, speaks=False) is None
 
 

@@ -8,7 +8,18 @@ from scipy.stats import truncnorm
 
 from moodring.models.affect import PLACES
 from moodring.models.contract import SpeechEstimate
-from moodring.models.pooling import Heard, Weights, levels_of, pooled, remember, situation, voice_share
+from moodring.models.pooling import (
+    FORGOTTEN,
+    Heard,
+    Weights,
+    evidence,
+    faded,
+    levels_of,
+    pooled,
+    remember,
+    situation,
+    voice_share,
+)
 
 SHARES = st.lists(st.floats(0.01, 1.0), min_size=3, max_size=3).map(lambda x: np.array(x) / sum(x))
 WEIGHT = st.floats(0.0, 3.0)
@@ -107,7 +118,7 @@ def test_certainty_does_not_silence_the_other() -> None:
 )
 def test_the_situation_follows_from_who_says_something(felt, end_s, speaks, expected) -> None:
     heard = None if end_s is None else Heard(np.full((2, 3), 1 / 3), end_s)
-    assert situation(felt, heard, speaks, 100.0, 6.0) == expected
+    assert situation(felt, heard, speaks, 100.0, 6.0 / FORGOTTEN) == expected
 
 
 def test_the_newest_word_of_the_voice_is_remembered_through_silence() -> None:
@@ -119,3 +130,17 @@ def test_the_newest_word_of_the_voice_is_remembered_through_silence() -> None:
     assert later.end_s == 3.0
     assert later.levels[1, 1] > heard.levels[1, 1]
     assert remember(None, None) is None
+
+
+@given(SHARES, st.floats(0.0, 30.0))
+def test_what_the_voice_said_halves_with_every_half_life(voice, age_s) -> None:
+    now, later = (faded(voice, age, 3.0) for age in (age_s, age_s + 3.0))
+    np.testing.assert_allclose(evidence(later), evidence(now) / 2, atol=1e-3)
+    assert later.sum() == pytest.approx(1.0)
+    np.testing.assert_allclose(faded(voice, 0.0, 3.0), voice, atol=1e-6)
+    np.testing.assert_allclose(faded(voice, -0.1, 3.0), voice, atol=1e-6)
+
+
+def test_its_share_fades_with_it() -> None:
+    shares = [voice_share(Weights(1.0, 1.0), LOW, faded(HIGH, age_s, 2.0)) for age_s in (0.0, 2.0, 4.0, 8.0)]
+    np.testing.assert_allclose(shares, [1 / 2, 1 / 3, 1 / 5, 1 / 17], atol=1e-6)

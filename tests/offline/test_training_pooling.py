@@ -14,12 +14,19 @@ from moodring.models.pooling import levels_of, pooled
 from moodring.offline.metrics import ece
 from moodring.offline.simulate import simulate
 from moodring.offline.training import pooling_fit
-from moodring.offline.training.pooling_fit import decisions_in, fit, fit_axis, held_out_loss, pool_person, with_thresholds
+from moodring.offline.training.pooling_fit import (
+    decisions_in,
+    fit,
+    fit_axis,
+    held_out_loss,
+    pool_person,
+    with_thresholds,
+)
 from moodring.offline.training.pooling_people import Evidence, evidence_of
 
 CONFIG = Path(pooling_fit.__file__).resolve().parents[2] / "configs" / "train_pooling.toml"
 TRUE_FELT, TRUE_VOICE, FELT_WHILE_SPEAKING = 0.6, 0.5, 0.2
-HOLD_S = 4.0
+HALF_LIFE_S = 3.0
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
@@ -37,9 +44,9 @@ def person(seed: int, n: int = 600) -> Evidence:
     speaks = phase < 5
     felt, voice = softmax(rng.normal(0, 1.5, (n, 2, 3))), softmax(rng.normal(0, 1.2, (n, 2, 3)))
     end_s = np.where(speaks, times_s, times_s - phase + 5)
-    heard = times_s - end_s <= HOLD_S
+    left = 2.0 ** (-(times_s - end_s) / HALF_LIFE_S)
     weight = np.where(speaks, FELT_WHILE_SPEAKING, TRUE_FELT)[:, None, None]
-    odds = weight * np.log(felt) + np.where(heard, TRUE_VOICE, 0.0)[:, None, None] * np.log(voice)
+    odds = weight * np.log(felt) + (TRUE_VOICE * left)[:, None, None] * np.log(voice)
     chances = softmax(odds)
     truth = (rng.random((n, 2, 1)) > np.cumsum(chances, axis=2)).sum(axis=2)
     return Evidence(times_s, np.minimum(truth, 2), felt, voice, end_s, speaks)
@@ -51,8 +58,7 @@ def people() -> list[Evidence]:
 
 
 def test_the_true_weights_are_found(people) -> None:
-    fitted = fit_axis(people, 0, HOLD_S)
-    assert fitted["quiet"].felt == pytest.approx(TRUE_FELT, abs=0.06)
+    fitted = fit_axis(people, 0, HALF_LIFE_S)
     assert fitted["after"].felt == pytest.approx(TRUE_FELT, abs=0.06)
     assert fitted["after"].voice == pytest.approx(TRUE_VOICE, abs=0.06)
     assert fitted["speaking"].felt == pytest.approx(FELT_WHILE_SPEAKING, abs=0.06)
@@ -63,10 +69,10 @@ def test_the_true_weights_are_found(people) -> None:
 
 
 def test_pooling_calibrates_new_people_and_beats_either_side(people) -> None:
-    fitted = fit_axis(people, 1, HOLD_S)
+    fitted = fit_axis(people, 1, HALF_LIFE_S)
     others = [person(seed) for seed in range(100, 112)]
     truth = np.concatenate([one.truth[:, 1] for one in others])
-    said = np.concatenate([pool_person(one, fitted, 1, HOLD_S) for one in others])
+    said = np.concatenate([pool_person(one, fitted, 1, HALF_LIFE_S) for one in others])
     felt = np.concatenate([one.felt[:, 1] for one in others])
     assert ece(truth, felt) > 0.1
     assert ece(truth, said) < 0.03
@@ -75,11 +81,11 @@ def test_pooling_calibrates_new_people_and_beats_either_side(people) -> None:
 
 def test_a_side_that_misleads_gets_no_weight(people) -> None:
     misled = [replace(one, voice=1.0 - one.voice) for one in people]
-    assert fit_axis(misled, 0, HOLD_S)["after"].voice == 0.0
+    assert fit_axis(misled, 0, HALF_LIFE_S)["after"].voice == 0.0
 
 
 def test_the_fit_is_the_best_there_is(people) -> None:
-    found = decisions_in(people[:4], 0, "after", HOLD_S)
+    found = decisions_in(people[:4], 0, "after", HALF_LIFE_S)
     best = fit(found, felt=True, voice=True)
 
     def loss(weights) -> float:
@@ -103,26 +109,26 @@ def test_people_count_alike_however_much_they_said(people) -> None:
     talkative = replace(
         people[0], **{name: np.concatenate([getattr(people[0], name)] * 20) for name in people[0].__dict__}
     )
-    few = fit(decisions_in([people[0], people[1]], 0, "after", HOLD_S), True, True)
-    many = fit(decisions_in([talkative, people[1]], 0, "after", HOLD_S), True, True)
+    few = fit(decisions_in([people[0], people[1]], 0, "after", HALF_LIFE_S), True, True)
+    many = fit(decisions_in([talkative, people[1]], 0, "after", HALF_LIFE_S), True, True)
     assert many.felt == pytest.approx(few.felt, abs=1e-3)
     assert many.voice == pytest.approx(few.voice, abs=1e-3)
 
 
 def test_sets_hold_the_truth_of_new_people_as_often_as_promised(people) -> None:
-    fitted = with_thresholds(fit_axis(people, 0, HOLD_S), people, 0, HOLD_S, 0.8)
+    fitted = with_thresholds(fit_axis(people, 0, HALF_LIFE_S), people, 0, HALF_LIFE_S, 0.8)
     hits = []
     for seed in range(200, 212):
         one = person(seed)
-        said = pool_person(one, fitted, 0, HOLD_S)
-        limits = np.array([fitted[case].threshold for case in one.situations(HOLD_S)])
+        said = pool_person(one, fitted, 0, HALF_LIFE_S)
+        limits = np.array([fitted[case].threshold for case in one.situations(HALF_LIFE_S)])
         hits.append((said[np.arange(len(said)), one.truth[:, 0]] >= limits).mean())
     assert 0.78 <= np.mean(hits) <= 0.9
 
 
 def test_the_time_for_which_the_voice_counts_shows_on_people_left_out(people) -> None:
-    losses = {hold_s: held_out_loss(people[:12], hold_s, 3) for hold_s in (0.0, HOLD_S, 14.0)}
-    assert min(losses, key=losses.__getitem__) == HOLD_S
+    losses = {half_life_s: held_out_loss(people[:12], half_life_s, 3) for half_life_s in (0.7, HALF_LIFE_S, 20.0)}
+    assert min(losses, key=losses.__getitem__) == HALF_LIFE_S
 
 
 def test_evidence_keeps_the_voices_newest_word_and_leaves_rest_out(fake_estimate) -> None:
@@ -138,7 +144,7 @@ def test_evidence_keeps_the_voices_newest_word_and_leaves_rest_out(fake_estimate
     assert (found.voice_end_s[where:] == times_s[60] - 0.2).all()
     np.testing.assert_allclose(found.voice[-1], levels_of(("anger", "neutral"), (0.8, 0.2)))
     assert found.speaks.sum() == 1
-    cases = found.situations(2.0)
+    cases = found.situations(0.5)
     assert cases[where - 1 : where + 5] == ["quiet", "after", "speaking", "after", "after", "quiet"]
 
 
