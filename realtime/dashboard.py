@@ -169,16 +169,12 @@ def line(snapshot: Snapshot | None, silent_s: float = 0.0, why: str = "") -> str
 
 
 def _pooled_line(estimate: Estimate | None) -> list[str]:
-    pooled = None if estimate is None else estimate.pooled
-    if estimate is None or pooled is None:
+    if estimate is None:
         return []
-    axes = (
-        ("valence", pooled.valence, pooled.valence_set, pooled.voice_share_valence),
-        ("arousal", pooled.arousal, pooled.arousal_set, pooled.voice_share_arousal),
-    )
     return [
-        f"pooled {name} {_answer_line(shares, members)}: {wording.whose_weight(estimate, voice)}"
-        for name, shares, members, voice in axes
+        f"pooled {one.axis} {_answer_line(one.levels, one.members)}, weight "
+        f"{wording.whose_weight(estimate, one.voice_share)}"
+        for one in wording.pooled_answers(estimate)
     ]
 
 

@@ -13,6 +13,7 @@ from ...models.affect import Affect, affect_of
 from ...models.contract import FloatArray, Pooled, Readout
 from . import theme
 from .canvas import Canvas
+from .pooled import MARK
 from .view import View
 
 _MARGIN = 18
@@ -134,7 +135,7 @@ class Plane(Canvas):
         at = self._at(*_place(pooled))
         painter.setPen(QPen(theme.colour(theme.BACKGROUND), 1.5))
         painter.setBrush(theme.colour(theme.POOLED))
-        painter.drawPolygon(*(at + QPointF(x, y) for x, y in ((0, -8), (7.5, 5.5), (-7.5, 5.5))))
+        painter.drawPolygon(*(at + QPointF(x, y) for x, y in MARK))
 
     def _draw_voice(self, painter: QPainter, voice: Affect) -> None:
         painter.setPen(QPen(theme.colour(theme.ACCENT, 0.8), 1.2, Qt.DotLine))
