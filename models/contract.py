@@ -374,7 +374,7 @@ class Pooled:
     voice_share_valence, voice_share_arousal : float
         Whose weight it was: the voice's share, 0..1; the rest is that of face and EEG.
     voice_age_s : float or None
-        How long before the decision ended what the voice said; None where it counts no more.
+        How long before the decision the speech ended that counts in it; None before the first.
     """
 
     valence: FloatArray

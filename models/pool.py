@@ -95,18 +95,18 @@ class Pool:
         Pooled or None
             None where neither says anything.
         """
-        case = pooling.situation(readout is not None, heard, speaks, time_s, self.table.half_life_s)
+        case = pooling.situation(readout is not None, heard, speaks)
         if case is None:
             return None
-        voice = age_s = None
-        if heard is not None and case != "quiet":
-            age_s = time_s - heard.end_s
-            voice = pooling.faded(heard.levels, age_s, self.table.half_life_s)
+        age_s = None if heard is None else time_s - heard.end_s
+        left = 1.0 if age_s is None else float(pooling.left_of(age_s, self.table.half_life_s))
         felt = None if readout is None else np.stack([readout.valence, readout.arousal])
         rows, sets, shares = [], [], []
         for index, axis in enumerate(AXES):
-            weights = weights_of(self.table.weights[axis][case])
-            sides = None if felt is None else felt[index], None if voice is None else voice[index]
+            tables = self.table.weights[axis]
+            unheard = pooling.NOTHING if readout is None else weights_of(tables["quiet"])
+            weights = pooling.slid(weights_of(tables[case]), unheard, left)
+            sides = None if felt is None else felt[index], None if heard is None else heard.levels[index]
             rows.append(pooling.pooled(weights, *sides))
             sets.append(kept(rows[-1], weights.threshold))
             shares.append(pooling.voice_share(weights, *sides))

@@ -7,11 +7,11 @@ for each axis:
     log p = prior + felt * log p_felt + voice * log p_voice, normalised,
 
 with weights of at least 0, found by maximum likelihood on people whom neither model was trained on. They need not sum
-to 1: that is what calibrates. There is a set of them for each situation: nothing heard of the voice lately; heard, and
-the participant is silent; the participant speaks (face and EEG are degraded then); nothing but the voice.
+to 1: that is what calibrates. There is a set of them for each situation: nothing was heard of the voice; it was heard,
+and the participant is silent; the participant speaks (face and EEG are degraded then); nothing but the voice.
 
-What the voice said fades: its log odds halve with every half-life after the speech that they describe, and after four it
-is forgotten.
+What the voice said fades: its weight halves with every half-life after the speech that it describes, and all else slides
+as far towards what holds where nothing was heard. So nothing jumps when the voice is forgotten.
 
 The same code fits a pool and decides live. Pure: what is remembered comes in and goes out.
 """
@@ -22,7 +22,7 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import log_softmax, ndtr, softmax
+from scipy.special import log_softmax, ndtr
 
 from .affect import PLACES
 from .contract import FloatArray, SpeechEstimate
@@ -32,8 +32,6 @@ Situation = Literal["quiet", "after", "speaking", "voice_alone"]
 SITUATIONS: tuple[Situation, ...] = get_args(Situation)
 SMALLEST_PROBABILITY = 1e-4
 """What counts as the least: nobody is so sure that the other could not change it."""
-FORGOTTEN = 4.0
-"""Half-lives after which what the voice said counts no more."""
 
 _EDGES = np.array([-1.0, -1 / 3, 1 / 3, 1.0])
 
@@ -56,6 +54,10 @@ class Weights:
     voice: float
     prior: tuple[float, float, float] = (0.0, 0.0, 0.0)
     threshold: float = 0.0
+
+
+NOTHING = Weights(0.0, 0.0)
+"""Where nobody is seen and nothing was heard: every level is as likely."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def remember(before: Heard | None, said: SpeechEstimate | None) -> Heard | None:
     return before if said is None or levels is None else Heard(levels, said.end_s)
 
 
-def situation(felt: bool, heard: Heard | None, speaks: bool, time_s: float, half_life_s: float) -> Situation | None:
+def situation(felt: bool, heard: Heard | None, speaks: bool) -> Situation | None:
     """Say which weights hold for a decision.
 
     Parameters
@@ -119,22 +121,41 @@ def situation(felt: bool, heard: Heard | None, speaks: bool, time_s: float, half
     heard : Heard or None
     speaks : bool
         Whether the participant speaks, or did while face and EEG were looked at.
-    time_s : float
-        Of the decision.
-    half_life_s : float
-        Of what the voice said.
 
     Returns
     -------
     Situation or None
         None where neither side says anything.
     """
-    recent = heard is not None and time_s - heard.end_s <= FORGOTTEN * half_life_s
     if not felt:
-        return "voice_alone" if recent else None
-    if not recent:
+        return None if heard is None else "voice_alone"
+    if heard is None:
         return "quiet"
     return "speaking" if speaks else "after"
+
+
+def left_of(age_s: ArrayLike, half_life_s: float) -> Array:
+    """Give what is left, 1 to 0, of the weight of a voice that ended so long ago."""
+    left: Array = np.exp2(-np.maximum(np.asarray(age_s, np.float64), 0.0) / half_life_s)
+    return left
+
+
+def slid(weights: Weights, unheard: Weights, left: float) -> Weights:
+    """Slide the weights of a situation towards those that hold where nothing was heard, as the voice fades.
+
+    The threshold stays: it was found on decisions pooled like this.
+    """
+
+    def between(one: float, other: float) -> float:
+        return left * one + (1.0 - left) * other
+
+    low, medium, high = (between(one, other) for one, other in zip(weights.prior, unheard.prior, strict=True))
+    return Weights(
+        between(weights.felt, unheard.felt),
+        between(weights.voice, unheard.voice),
+        (low, medium, high),
+        weights.threshold,
+    )
 
 
 def pooled(weights: Weights, felt: ArrayLike | None, voice: ArrayLike | None) -> FloatArray:
@@ -156,27 +177,6 @@ def pooled(weights: Weights, felt: ArrayLike | None, voice: ArrayLike | None) ->
             scores = scores + weight * evidence(said)
     probabilities: FloatArray = np.exp(log_softmax(scores, axis=-1)).astype(np.float32)
     return probabilities
-
-
-def faded(voice: ArrayLike, age_s: ArrayLike, half_life_s: float) -> Array:
-    """Let what the voice said fade.
-
-    Parameters
-    ----------
-    voice : (..., 3)
-        Probabilities.
-    age_s : (...)
-        How long ago the speech ended that they describe.
-    half_life_s : float
-
-    Returns
-    -------
-    (..., 3) float64
-        Nearer to every level as likely, the older they are.
-    """
-    left = np.exp2(-np.maximum(np.asarray(age_s, np.float64), 0.0) / half_life_s)
-    flatter: Array = softmax(left[..., None] * evidence(voice), axis=-1)
-    return flatter
 
 
 def evidence(probabilities: ArrayLike) -> Array:

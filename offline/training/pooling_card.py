@@ -72,9 +72,7 @@ def judge(people: Sequence[Evidence], table: PoolFile, fitted: Fitted, axis: int
         POOLED: [pool_person(person, fitted, axis, table.half_life_s) for person in people],
     }
     said = {name: np.concatenate(rows) for name, rows in systems.items()}
-    limits = np.concatenate(
-        [[fitted[case].threshold if case else 0.0 for case in one.situations(table.half_life_s)] for one in people]
-    )
+    limits = np.concatenate([[fitted[case].threshold if case else 0.0 for case in one.situations] for one in people])
     truth = np.concatenate([person.truth[:, axis] for person in people])
     groups = np.repeat(np.arange(len(people)), [len(person.truth) for person in people])
     speaks = np.concatenate([person.speaks for person in people])

@@ -1,15 +1,15 @@
 """The weights of a pool by maximum likelihood, and its conformal thresholds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 
 from ...models import pooling
-from ...models.pooling import SITUATIONS, Situation, Weights
+from ...models.pooling import Situation, Weights
 from ..metrics import Array, IntArray, conformal_threshold
 from .pooling_people import Evidence
 
@@ -29,7 +29,8 @@ class Decisions:
     ----------
     truth : (n,) int64
     felt, voice : (n, 3) float64
-        The voice as far as it has faded.
+    left : (n,) float64
+        Of the voice's weight, 1 to 0.
     people : (n,) int64
         Whose decision it is.
     """
@@ -37,6 +38,7 @@ class Decisions:
     truth: IntArray
     felt: Array
     voice: Array
+    left: Array
     people: IntArray
 
     @property
@@ -58,48 +60,48 @@ def decisions_in(people: Sequence[Evidence], axis: int, case: Situation, half_li
     half_life_s : float
     """
     wanted = {"quiet": FELT_IN, "voice_alone": VOICE_IN}.get(case, (case,))
-    kept = [np.array([one in wanted for one in person.situations(half_life_s)], np.bool_) for person in people]
+    kept = [np.array([one in wanted for one in person.situations], np.bool_) for person in people]
     pairs = list(zip(people, kept, strict=True))
     return Decisions(
         np.concatenate([person.truth[chosen, axis] for person, chosen in pairs]),
         np.concatenate([person.felt[chosen, axis] for person, chosen in pairs]),
-        np.concatenate([voice_of(person, axis, half_life_s)[chosen] for person, chosen in pairs]),
+        np.concatenate([person.voice[chosen, axis] for person, chosen in pairs]),
+        np.concatenate([person.left(half_life_s)[chosen] for person, chosen in pairs]),
         np.repeat(np.arange(len(people)), [int(chosen.sum()) for chosen in kept]),
     )
 
 
-def voice_of(person: Evidence, axis: int, half_life_s: float) -> Array:
-    """Give what the voice said as far as it has faded at each decision, ``(n, 3)``; NaN before its first word."""
-    return pooling.faded(person.voice[:, axis], person.times_s - person.voice_end_s, half_life_s)
-
-
-def fit(found: Decisions, felt: bool, voice: bool) -> Weights:
+def fit(found: Decisions, case: Situation, unheard: Weights = pooling.NOTHING) -> Weights:
     """Find the weights and the prior that give the truth the best likelihood, each person counting alike; convex.
 
     Parameters
     ----------
     found : Decisions
-    felt, voice : bool
-        Which sides there are; the other's weight is 0.
+    case : Situation
+        Says which sides there are; the other's weight is 0.
+    unheard : Weights
+        What weights slide to as the voice fades.
     """
-    n = len(found.truth)
+    sides = case in FELT_IN, case in VOICE_IN
+    n, left = len(found.truth), _left(found, case)[:, None]
     design = np.zeros((n, 3, 4))
-    if felt:
-        design[:, :, 0] = pooling.evidence(found.felt)
-    if voice:
-        design[:, :, 1] = pooling.evidence(found.voice)
-    design[:, :, 2:] = _PRIOR
+    if sides[0]:
+        design[:, :, 0] = left * pooling.evidence(found.felt)
+    if sides[1]:
+        design[:, :, 1] = left * pooling.evidence(found.voice)
+    design[:, :, 2:] = left[:, :, None] * _PRIOR
+    given = (1.0 - left) * np.log(pooling.pooled(unheard, found.felt if sides[0] else None, None))
     _, which, counts = np.unique(found.people, return_inverse=True, return_counts=True)
     share = 1.0 / (len(counts) * counts[which])
     right = np.eye(3)[found.truth]
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        logs = log_softmax(design @ values, axis=1)
+        logs = log_softmax(given + design @ values, axis=1)
         slope = np.einsum("n,nl,nlk->k", share, np.exp(logs) - right, design)
         return float(-(share * logs[np.arange(n), found.truth]).sum()), slope
 
-    bounds = [(0.0, None if side else 0.0) for side in (felt, voice)] + [(None, None)] * 2
-    start = np.array([float(felt), float(voice), 0.0, 0.0])
+    bounds = [(0.0, None if side else 0.0) for side in sides] + [(None, None)] * 2
+    start = np.array([*map(float, sides), 0.0, 0.0])
     best = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-12}).x
     low, medium, high = (_PRIOR @ best[2:]).round(6).tolist()
     return Weights(round(float(best[0]), 6), round(float(best[1]), 6), (low, medium, high))
@@ -107,10 +109,10 @@ def fit(found: Decisions, felt: bool, voice: bool) -> Weights:
 
 def fit_axis(people: Sequence[Evidence], axis: int, half_life_s: float) -> Fitted:
     """Fit every situation of one axis."""
-    return {
-        case: fit(decisions_in(people, axis, case, half_life_s), case in FELT_IN, case in VOICE_IN)
-        for case in SITUATIONS
-    }
+    fitted: Fitted = {"quiet": fit(decisions_in(people, axis, "quiet", half_life_s), "quiet")}
+    for case in VOICE_IN:
+        fitted[case] = fit(decisions_in(people, axis, case, half_life_s), case, _unheard(fitted, case))
+    return fitted
 
 
 def with_thresholds(
@@ -120,30 +122,42 @@ def with_thresholds(
     made: Fitted = {}
     for case, weights in fitted.items():
         found = decisions_in(people, axis, case, half_life_s)
-        probabilities = apply(weights, found, case)
-        threshold = conformal_threshold(found.truth, probabilities, found.groups, coverage)
-        made[case] = Weights(weights.felt, weights.voice, weights.prior, round(threshold, 6))
+        threshold = conformal_threshold(found.truth, apply(fitted, found, case), found.groups, coverage)
+        made[case] = replace(weights, threshold=round(threshold, 6))
     return made
 
 
-def apply(weights: Weights, found: Decisions, case: Situation) -> Array:
-    """Pool decisions, ``(n, 3)``."""
+def apply(fitted: Fitted, found: Decisions, case: Situation) -> Array:
+    """Pool decisions as :meth:`~moodring.models.pool.Pool.decide` does one by one, ``(n, 3)``."""
     felt = found.felt if case in FELT_IN else None
     voice = found.voice if case in VOICE_IN else None
-    probabilities: Array = pooling.pooled(weights, felt, voice).astype(np.float64)
-    return probabilities
+    left = _left(found, case)[:, None]
+    # Scores are linear in the weights: between two sets of weights lies what is between their log probabilities.
+    now = np.log(pooling.pooled(fitted[case], felt, voice).astype(np.float64))
+    later = np.log(pooling.pooled(_unheard(fitted, case), felt, None).astype(np.float64))
+    between: Array = softmax(left * now + (1.0 - left) * later, axis=1)
+    return between
 
 
 def pool_person(person: Evidence, fitted: Fitted, axis: int, half_life_s: float) -> Array:
     """Pool one person's decisions on one axis, ``(n, 3)``; NaN where neither side says anything."""
-    cases = np.array(person.situations(half_life_s), np.str_)
-    voice = voice_of(person, axis, half_life_s)
+    cases, left = np.array(person.situations, np.str_), person.left(half_life_s)
     out = np.full((len(cases), 3), np.nan)
-    for case, weights in fitted.items():
+    for case in fitted:
         chosen = cases == case
-        found = Decisions(person.truth[chosen, axis], person.felt[chosen, axis], voice[chosen], np.zeros(0, np.int64))
-        out[chosen] = apply(weights, found, case)
+        sides = person.felt[chosen, axis], person.voice[chosen, axis]
+        found = Decisions(person.truth[chosen, axis], *sides, left[chosen], np.zeros(0, np.int64))
+        out[chosen] = apply(fitted, found, case)
     return out
+
+
+def _left(found: Decisions, case: Situation) -> Array:
+    """Give what is left of the voice's weight; where it is left out, nothing fades."""
+    return np.ones_like(found.left) if case == "quiet" else found.left
+
+
+def _unheard(fitted: Fitted, case: Situation) -> Weights:
+    return pooling.NOTHING if case == "voice_alone" else fitted["quiet"]
 
 
 def held_out_loss(people: Sequence[Evidence], half_life_s: float, folds: int) -> float:

@@ -49,15 +49,20 @@ class Evidence:
     voice_end_s: NDArray[np.float64]
     speaks: NDArray[np.bool_]
 
-    def situations(self, half_life_s: float) -> list[Situation | None]:
-        """Say in which situation each decision is made, if what the voice said fades so fast."""
+    @property
+    def situations(self) -> list[Situation | None]:
+        """In which situation each decision is made."""
         felt = np.isfinite(self.felt[:, 0, 0])
         found: list[Situation | None] = []
-        for index, time_s in enumerate(self.times_s.tolist()):
-            end_s = float(self.voice_end_s[index])
+        for index, end_s in enumerate(self.voice_end_s.tolist()):
             heard = Heard(self.voice[index], end_s) if np.isfinite(end_s) else None
-            found.append(pooling.situation(bool(felt[index]), heard, bool(self.speaks[index]), time_s, half_life_s))
+            found.append(pooling.situation(bool(felt[index]), heard, bool(self.speaks[index])))
         return found
+
+    def left(self, half_life_s: float) -> NDArray[np.float64]:
+        """Give what is left of the voice's weight at each decision, ``(n,)``; 1 before its first word."""
+        ages_s = self.times_s - self.voice_end_s
+        return pooling.left_of(np.where(np.isfinite(ages_s), ages_s, 0.0), half_life_s)
 
 
 def evidence_of(recording: Recording, estimates: Sequence[Estimate]) -> Evidence:

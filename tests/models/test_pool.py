@@ -107,17 +107,24 @@ def test_a_decision_uses_the_weights_of_its_situation() -> None:
     assert speaking.voice_share_arousal == 0.0
     assert speaking.arousal[0] > after.arousal[0]
     older = pool.decide(101.5, readout, heard, speaks=False)
-    assert older.voice_share_valence == pytest.approx(1 / 3, abs=1e-6)
+    # Half of the way to the weights of silence: face and EEG by 1.5, the voice by 0.5.
+    expected = FELT**1.5 * VOICE[0] ** 0.5
+    np.testing.assert_allclose(older.valence, expected / expected.sum(), atol=1e-6)
+    assert older.voice_share_valence == pytest.approx(0.25, abs=1e-6)
     assert older.voice_age_s == 1.5
-    assert older.valence[0] > after.valence[0] > older.valence[2]
-    quiet = pool.decide(106.1, readout, heard, speaks=False)
+    quiet = pool.decide(100.0, readout, None, speaks=True)
     np.testing.assert_allclose(quiet.valence, FELT**2 / (FELT**2).sum(), atol=1e-6)
     assert (quiet.voice_share_valence, quiet.voice_age_s, quiet.valence_set) == (0.0, None, (0, 1, 2))
+    long_after = pool.decide(200.0, readout, heard, speaks=False)
+    np.testing.assert_allclose(long_after.valence, quiet.valence, atol=1e-6)
+    assert long_after.voice_share_valence == pytest.approx(0.0, abs=1e-6)
     alone = pool.decide(100.0, None, heard, speaks=False)
     np.testing.assert_allclose(alone.arousal, VOICE[1], atol=1e-6)
     assert alone.voice_share_arousal == 1.0
-    assert pool.decide(106.1, None, heard, speaks=False) is None
-    assert pool.decide(103.0, None, None, speaks=False) is None
+    forgotten = pool.decide(200.0, None, heard, speaks=False)
+    np.testing.assert_allclose(forgotten.arousal, np.full(3, 1 / 3), atol=1e-6)
+    assert forgotten.arousal_set == (0, 1, 2)
+    assert pool.decide(100.0, None, None, speaks=False) is None
 
 
 # ------------------------------------------------------------------------------------------------ in a session

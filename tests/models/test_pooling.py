@@ -9,15 +9,15 @@ from scipy.stats import truncnorm
 from moodring.models.affect import PLACES
 from moodring.models.contract import SpeechEstimate
 from moodring.models.pooling import (
-    FORGOTTEN,
+    NOTHING,
     Heard,
     Weights,
-    evidence,
-    faded,
+    left_of,
     levels_of,
     pooled,
     remember,
     situation,
+    slid,
     voice_share,
 )
 
@@ -104,21 +104,19 @@ def test_certainty_does_not_silence_the_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("felt", "end_s", "speaks", "expected"),
+    ("felt", "voice", "speaks", "expected"),
     [
-        (True, None, False, "quiet"),
-        (True, None, True, "quiet"),
-        (True, 94.0, False, "after"),
-        (True, 93.9, False, "quiet"),
-        (True, 99.0, True, "speaking"),
-        (False, 99.0, False, "voice_alone"),
-        (False, 93.9, False, None),
-        (False, None, False, None),
+        (True, False, False, "quiet"),
+        (True, False, True, "quiet"),
+        (True, True, False, "after"),
+        (True, True, True, "speaking"),
+        (False, True, False, "voice_alone"),
+        (False, False, False, None),
     ],
 )
-def test_the_situation_follows_from_who_says_something(felt, end_s, speaks, expected) -> None:
-    heard = None if end_s is None else Heard(np.full((2, 3), 1 / 3), end_s)
-    assert situation(felt, heard, speaks, 100.0, 6.0 / FORGOTTEN) == expected
+def test_the_situation_follows_from_who_says_something(felt, voice, speaks, expected) -> None:
+    heard = Heard(np.full((2, 3), 1 / 3), 99.0) if voice else None
+    assert situation(felt, heard, speaks) == expected
 
 
 def test_the_newest_word_of_the_voice_is_remembered_through_silence() -> None:
@@ -132,15 +130,21 @@ def test_the_newest_word_of_the_voice_is_remembered_through_silence() -> None:
     assert remember(None, None) is None
 
 
-@given(SHARES, st.floats(0.0, 30.0))
-def test_what_the_voice_said_halves_with_every_half_life(voice, age_s) -> None:
-    now, later = (faded(voice, age, 3.0) for age in (age_s, age_s + 3.0))
-    np.testing.assert_allclose(evidence(later), evidence(now) / 2, atol=1e-3)
-    assert later.sum() == pytest.approx(1.0)
-    np.testing.assert_allclose(faded(voice, 0.0, 3.0), voice, atol=1e-6)
-    np.testing.assert_allclose(faded(voice, -0.1, 3.0), voice, atol=1e-6)
+def test_the_voice_halves_with_every_half_life() -> None:
+    np.testing.assert_allclose(left_of([-0.1, 0.0, 3.0, 6.0], 3.0), [1.0, 1.0, 0.5, 0.25])
+    unheard = Weights(1.0, 0.0)
+    shares = [
+        voice_share(slid(Weights(1.0, 1.0), unheard, float(left_of(age_s, 2.0))), LOW, HIGH)
+        for age_s in (0.0, 2.0, 4.0, 8.0)
+    ]
+    np.testing.assert_allclose(shares, [1 / 2, 1 / 3, 1 / 5, 1 / 17], atol=1e-9)
 
 
-def test_its_share_fades_with_it() -> None:
-    shares = [voice_share(Weights(1.0, 1.0), LOW, faded(HIGH, age_s, 2.0)) for age_s in (0.0, 2.0, 4.0, 8.0)]
-    np.testing.assert_allclose(shares, [1 / 2, 1 / 3, 1 / 5, 1 / 17], atol=1e-6)
+@given(SHARES, SHARES, st.floats(0.0, 1.0))
+def test_fading_ends_where_nothing_was_heard_and_never_jumps(felt, voice, left) -> None:
+    now, unheard = Weights(0.5, 1.5, (0.2, 0.0, -0.2), 0.3), Weights(1.2, 0.0, (-0.1, 0.1, 0.0), 0.2)
+    assert slid(now, unheard, 1.0) == now
+    np.testing.assert_allclose(pooled(slid(now, unheard, 0.0), felt, voice), pooled(unheard, felt, None), atol=1e-6)
+    here, beside = (pooled(slid(now, unheard, x), felt, voice) for x in (left, max(left - 1e-4, 0.0)))
+    np.testing.assert_allclose(here, beside, atol=3e-3)
+    np.testing.assert_allclose(pooled(slid(now, NOTHING, 0.0), None, voice), np.full(3, 1 / 3), atol=1e-6)

@@ -10,11 +10,13 @@ from moodring.configs.errors import ConfigError
 from moodring.configs.load import check, load
 from moodring.configs.train_pooling import TrainPoolingConfig
 from moodring.models.contract import Readout, SpeechEstimate
-from moodring.models.pooling import levels_of, pooled
+from moodring.models.pool import Pool, PooledBundle, PoolFile, WeightsTable
+from moodring.models.pooling import Heard, Weights, levels_of
 from moodring.offline.metrics import ece
 from moodring.offline.simulate import simulate
 from moodring.offline.training import pooling_fit
 from moodring.offline.training.pooling_fit import (
+    apply,
     decisions_in,
     fit,
     fit_axis,
@@ -27,6 +29,7 @@ from moodring.offline.training.pooling_people import Evidence, evidence_of
 CONFIG = Path(pooling_fit.__file__).resolve().parents[2] / "configs" / "train_pooling.toml"
 TRUE_FELT, TRUE_VOICE, FELT_WHILE_SPEAKING = 0.6, 0.5, 0.2
 HALF_LIFE_S = 3.0
+UNHEARD = Weights(TRUE_FELT, 0.0)
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
@@ -36,7 +39,7 @@ def softmax(scores: np.ndarray) -> np.ndarray:
 def person(seed: int, n: int = 600) -> Evidence:
     """Two sides that are overconfident in a known way: true odds are their log ratios times the true weights.
 
-    Somebody speaks for the first 5 s of every 20; face and EEG are worth less then.
+    Somebody speaks for the first 5 s of every 20; face and EEG are worth less then, and the voice less and less later.
     """
     rng = np.random.default_rng(seed)
     times_s = np.arange(n) / 2
@@ -45,10 +48,9 @@ def person(seed: int, n: int = 600) -> Evidence:
     felt, voice = softmax(rng.normal(0, 1.5, (n, 2, 3))), softmax(rng.normal(0, 1.2, (n, 2, 3)))
     end_s = np.where(speaks, times_s, times_s - phase + 5)
     left = 2.0 ** (-(times_s - end_s) / HALF_LIFE_S)
-    weight = np.where(speaks, FELT_WHILE_SPEAKING, TRUE_FELT)[:, None, None]
-    odds = weight * np.log(felt) + (TRUE_VOICE * left)[:, None, None] * np.log(voice)
-    chances = softmax(odds)
-    truth = (rng.random((n, 2, 1)) > np.cumsum(chances, axis=2)).sum(axis=2)
+    weight = np.where(speaks, FELT_WHILE_SPEAKING, TRUE_FELT)
+    odds = weight[:, None, None] * np.log(felt) + (TRUE_VOICE * left)[:, None, None] * np.log(voice)
+    truth = (rng.random((n, 2, 1)) > np.cumsum(softmax(odds), axis=2)).sum(axis=2)
     return Evidence(times_s, np.minimum(truth, 2), felt, voice, end_s, speaks)
 
 
@@ -58,14 +60,16 @@ def people() -> list[Evidence]:
 
 
 def test_the_true_weights_are_found(people) -> None:
+    after = fit(decisions_in(people, 0, "after", HALF_LIFE_S), "after", UNHEARD)
+    assert after.felt == pytest.approx(TRUE_FELT, abs=0.06)
+    assert after.voice == pytest.approx(TRUE_VOICE, abs=0.06)
+    assert max(abs(x) for x in after.prior) < 0.1
+    assert sum(after.prior) == pytest.approx(0.0, abs=1e-5)
     fitted = fit_axis(people, 0, HALF_LIFE_S)
-    assert fitted["after"].felt == pytest.approx(TRUE_FELT, abs=0.06)
-    assert fitted["after"].voice == pytest.approx(TRUE_VOICE, abs=0.06)
     assert fitted["speaking"].felt == pytest.approx(FELT_WHILE_SPEAKING, abs=0.06)
     assert fitted["speaking"].voice == pytest.approx(TRUE_VOICE, abs=0.06)
+    assert FELT_WHILE_SPEAKING < fitted["quiet"].felt < TRUE_FELT, "of all decisions, speaking or not"
     assert fitted["quiet"].voice == fitted["voice_alone"].felt == 0.0
-    assert max(abs(x) for x in fitted["after"].prior) < 0.1
-    assert sum(fitted["after"].prior) == pytest.approx(0.0, abs=1e-5)
 
 
 def test_pooling_calibrates_new_people_and_beats_either_side(people) -> None:
@@ -86,10 +90,10 @@ def test_a_side_that_misleads_gets_no_weight(people) -> None:
 
 def test_the_fit_is_the_best_there_is(people) -> None:
     found = decisions_in(people[:4], 0, "after", HALF_LIFE_S)
-    best = fit(found, felt=True, voice=True)
+    best = fit(found, "after", UNHEARD)
 
     def loss(weights) -> float:
-        said = pooled(weights, found.felt, found.voice)
+        said = apply({"quiet": UNHEARD, "after": weights}, found, "after")
         logs = -np.log(said[np.arange(len(said)), found.truth])
         return float(np.mean([logs[found.people == one].mean() for one in range(4)]))
 
@@ -109,8 +113,8 @@ def test_people_count_alike_however_much_they_said(people) -> None:
     talkative = replace(
         people[0], **{name: np.concatenate([getattr(people[0], name)] * 20) for name in people[0].__dict__}
     )
-    few = fit(decisions_in([people[0], people[1]], 0, "after", HALF_LIFE_S), True, True)
-    many = fit(decisions_in([talkative, people[1]], 0, "after", HALF_LIFE_S), True, True)
+    few = fit(decisions_in([people[0], people[1]], 0, "after", HALF_LIFE_S), "after", UNHEARD)
+    many = fit(decisions_in([talkative, people[1]], 0, "after", HALF_LIFE_S), "after", UNHEARD)
     assert many.felt == pytest.approx(few.felt, abs=1e-3)
     assert many.voice == pytest.approx(few.voice, abs=1e-3)
 
@@ -121,7 +125,7 @@ def test_sets_hold_the_truth_of_new_people_as_often_as_promised(people) -> None:
     for seed in range(200, 212):
         one = person(seed)
         said = pool_person(one, fitted, 0, HALF_LIFE_S)
-        limits = np.array([fitted[case].threshold for case in one.situations(HALF_LIFE_S)])
+        limits = np.array([fitted[case].threshold for case in one.situations])
         hits.append((said[np.arange(len(said)), one.truth[:, 0]] >= limits).mean())
     assert 0.78 <= np.mean(hits) <= 0.9
 
@@ -144,8 +148,30 @@ def test_evidence_keeps_the_voices_newest_word_and_leaves_rest_out(fake_estimate
     assert (found.voice_end_s[where:] == times_s[60] - 0.2).all()
     np.testing.assert_allclose(found.voice[-1], levels_of(("anger", "neutral"), (0.8, 0.2)))
     assert found.speaks.sum() == 1
-    cases = found.situations(0.5)
-    assert cases[where - 1 : where + 5] == ["quiet", "after", "speaking", "after", "after", "quiet"]
+    assert found.situations[where - 1 : where + 3] == ["quiet", "after", "speaking", "after"]
+    np.testing.assert_allclose(
+        found.left(0.5)[where - 1 : where + 3], [1.0, *(0.5 ** (2 * (0.2 + 0.5 * k)) for k in range(3))]
+    )
+
+
+def test_what_was_fitted_is_what_decides_live(people) -> None:
+    fitted = [fit_axis(people[:4], axis, HALF_LIFE_S) for axis in range(2)]
+    tables = [{case: WeightsTable(**one.__dict__) for case, one in cases.items()} for cases in fitted]
+    named = PooledBundle(file="x", sha256="0" * 64)
+    table = PoolFile(
+        video_eeg=named, speech=named, domain=("made",), protocol="made", people=4, coverage=0.8,
+        half_life_s=HALF_LIFE_S, weights={"valence": tables[0], "arousal": tables[1]},
+    )  # fmt: skip
+    pool = Pool(table, "x", "0" * 64)
+    one = person(77, 60)
+    unseen = np.arange(60) % 7 == 3
+    one = replace(one, felt=np.where(unseen[:, None, None], np.nan, one.felt))
+    said = [pool_person(one, fitted[axis], axis, HALF_LIFE_S) for axis in range(2)]
+    for k, time_s in enumerate(one.times_s.tolist()):
+        readout = None if unseen[k] else Readout(*one.felt[k].astype(np.float32), (0,), (0,))
+        live = pool.decide(time_s, readout, Heard(one.voice[k], float(one.voice_end_s[k])), bool(one.speaks[k]))
+        np.testing.assert_allclose(live.valence, said[0][k], atol=1e-5)
+        np.testing.assert_allclose(live.arousal, said[1][k], atol=1e-5)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from moodring.models.contract import (
     SampleRange,
     SpeechEstimate,
 )
-from moodring.models.pooling import Weights, faded, levels_of, pooled, voice_share
+from moodring.models.pooling import Weights, left_of, levels_of, pooled, voice_share
 from moodring.realtime.ring import Ring
 from moodring.realtime.snapshot import Percentiles, RecordingStatus, RingPlace, Snapshot, SourceStatus, Transition
 
@@ -120,11 +120,11 @@ def sound(first, stop):
 
 def pooled_at(when, answer):
     """What face, EEG and the newest voice amount to together, the voice fading with a half-life of 3 s."""
-    weights = Weights(1.0, 0.8)
     newest = max((k / 2 for k in range(int(when * 2) + 1) if speaking(k / 2)), default=None)
     if newest is None:
         return Pooled(answer.valence, answer.arousal, answer.valence_set, answer.arousal_set, 0.0, 0.0, None)
-    voice = faded(levels_of(SPEECH, voice_at(newest)), when - newest, 3.0)
+    weights = Weights(1.0, 0.8 * float(left_of(when - newest, 3.0)))
+    voice = levels_of(SPEECH, voice_at(newest))
     rows = [pooled(weights, side, levels) for side, levels in zip((answer.valence, answer.arousal), voice, strict=True)]
     sets = [tuple(int(i) for i in np.flatnonzero(row >= 0.2)) for row in rows]
     shares_ = [voice_share(weights, side, v) for side, v in zip((answer.valence, answer.arousal), voice, strict=True)]

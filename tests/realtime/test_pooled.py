@@ -8,8 +8,7 @@ import pytest
 
 from moodring.configs.live import EegSection, LiveConfig, StreamQuery
 from moodring.models.contract import Estimate
-from moodring.models.pool import weights_of
-from moodring.models.pooling import FORGOTTEN, faded, levels_of, pooled, voice_share
+from moodring.models.pooling import Heard, levels_of
 from moodring.realtime import wire
 from moodring.realtime.compare import as_plain, compare, in_lines
 from moodring.realtime.decode import decode
@@ -58,29 +57,21 @@ def test_off_leaves_everything_as_it_was(on, off) -> None:
 
 
 def test_every_decision_is_pooled_by_what_was_said_up_to_it(on, fakes) -> None:
-    table = fakes.made_up_pool().table
-    newest, seen = None, set()
+    pool = fakes.made_up_pool()
+    newest, cases = None, set()
     for estimate in on[0].estimates:
         newest = estimate.speech or newest
-        age_s = None if newest is None else estimate.time_s - newest.end_s
-        if age_s is not None and age_s > FORGOTTEN * table.half_life_s:
-            age_s = None
-        case = "quiet" if age_s is None else ("after" if estimate.degraded is None else "speaking")
-        seen.add(case)
-        assert estimate.pooled.voice_age_s == age_s
-        for index, axis in enumerate(("valence", "arousal")):
-            weights = weights_of(table.weights[axis][case])
-            voice = None
-            if age_s is not None:
-                said = levels_of(newest.classes, newest.probabilities)[index]
-                voice = faded(said, age_s, table.half_life_s)
-            felt = getattr(estimate.readout, axis)
-            expected = pooled(weights, felt, voice)
-            np.testing.assert_allclose(getattr(estimate.pooled, axis), expected, atol=1e-6)
-            share = getattr(estimate.pooled, f"voice_share_{axis}")
-            assert share == pytest.approx(voice_share(weights, felt, voice))
-            assert set(getattr(estimate.pooled, f"{axis}_set")) == set(np.flatnonzero(expected >= 0.3))
-    assert seen == {"quiet", "after", "speaking"}
+        heard = None if newest is None else Heard(levels_of(newest.classes, newest.probabilities), newest.end_s)
+        speaks = estimate.degraded is not None
+        expected = pool.decide(estimate.time_s, estimate.readout, heard, speaks)
+        cases.add((heard is not None, speaks))
+        np.testing.assert_array_equal(estimate.pooled.valence, expected.valence)
+        np.testing.assert_array_equal(estimate.pooled.arousal, expected.arousal)
+        assert estimate.pooled.voice_share_arousal == expected.voice_share_arousal
+        assert estimate.pooled.voice_age_s == expected.voice_age_s
+    assert {(True, True), (True, False)} <= cases
+    ages_s = [one.pooled.voice_age_s for one in on[0].estimates if one.pooled.voice_age_s is not None]
+    assert max(ages_s) >= 3.0, "somebody falls silent, and what was said fades"
 
 
 def test_the_voice_alone_is_pooled_where_nobody_is_seen(fakes) -> None:
@@ -89,7 +80,6 @@ def test_the_voice_alone_is_pooled_where_nobody_is_seen(fakes) -> None:
     assert said
     assert all(one.readout is None for one in decoded.estimates)
     assert all(one.pooled.voice_share_valence == 1.0 for one in said)
-    assert any(one.pooled is None for one in decoded.estimates)
 
 
 def test_json_and_journal_tell_it(on) -> None:

@@ -240,7 +240,7 @@ def test_live_and_decoded_are_the_same(live, lsl_session, fakes, stepping):
         assert estimate.face_range == other.face_range
         compared += 1
     assert compared >= 18
-    assert {one.pooled.voice_age_s is None for one in heard} == {True, False}, "the voice is heard, and forgotten"
+    assert max(one.pooled.voice_age_s or 0.0 for one in heard) > 2.5, "the voice is heard, and fades"
     # Six levels, two categories, the flag, and what pooling adds: six levels and two shares.
     assert info.channel_count() == rows.shape[1] == 6 + 2 + 1 + 8
     assert "beside both" in info.desc().child("moodring").child_value("pooled")
