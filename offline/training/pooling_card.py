@@ -9,7 +9,7 @@ import numpy as np
 from ...configs.train_pooling import TrainPoolingConfig
 from ...models.pool import AXES, Axis, PoolFile
 from ...models.pooling import SITUATIONS, Situation
-from ..metrics import Array, IntArray, Interval, Scores, bootstrap, conformal_sets, nll, score, uar
+from ..metrics import Array, IntArray, Interval, Scores, bootstrap, conformal_sets, nll, quick_uar, score
 from .pooling_fit import Fitted, pool_person
 from .pooling_people import Evidence
 
@@ -21,7 +21,7 @@ FELT, REWEIGHED, TABLE, VOICE, POOLED = (
     "pooled",
 )
 SITUATION_NAMES: dict[Situation, str] = {
-    "quiet": "nothing of the voice lately",
+    "quiet": "nothing was heard of the voice",
     "after": "the voice was heard, the participant is silent",
     "speaking": "the participant speaks",
     "voice_alone": "nothing but the voice",
@@ -169,8 +169,11 @@ def _judge(
     rows = {name: score(right, probabilities[kept], names, seed) for name, probabilities in said.items()}
     ours, control = said[POOLED][kept], said[REWEIGHED][kept]
 
+    recall = quick_uar(ours.shape[1])
+    best, control_best = ours.argmax(axis=1), control.argmax(axis=1)
+
     def gain_uar(index: IntArray) -> float:
-        return uar(right[index], ours[index].argmax(axis=1)) - uar(right[index], control[index].argmax(axis=1))
+        return recall(right[index], best[index]) - recall(right[index], control_best[index])
 
     def gain_nll(index: IntArray) -> float:
         return nll(right[index], ours[index]) - nll(right[index], control[index])

@@ -6,15 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from moodring.configs.errors import ConfigError
+from moodring.configs.errors import ConfigError, MoodringError
 from moodring.configs.load import check, load
 from moodring.configs.train_pooling import TrainPoolingConfig
+from moodring.models.bundle import bundled, load_bundle
 from moodring.models.contract import Readout, SpeechEstimate
-from moodring.models.pool import Pool, PooledBundle, PoolFile, WeightsTable
+from moodring.models.pool import Pool, PooledBundle, PoolFile, WeightsTable, load_pool
 from moodring.models.pooling import Heard, Weights, levels_of
 from moodring.offline.metrics import ece
 from moodring.offline.simulate import simulate
+from moodring.offline.training import pooling as training
 from moodring.offline.training import pooling_fit
+from moodring.offline.training.pooling import train_pooling
+from moodring.offline.training.pooling_card import CHOICES
 from moodring.offline.training.pooling_fit import (
     apply,
     decisions_in,
@@ -197,3 +201,37 @@ def test_the_shipped_config_keeps_everybody_apart() -> None:
         people = {**values["people"], name: seeds, "known": [[801, 808]]}
         with pytest.raises(ConfigError, match=r"two groups|final test"):
             check({**values, "people": people}, TrainPoolingConfig, "made up")
+
+
+def test_a_pool_and_its_card_are_written(tmp_path, monkeypatch) -> None:
+    """All but the decoding, which takes minutes: what would come of it is made up."""
+    seen = {}
+
+    def observe(seeds, config, decode, bundles, cache, report):
+        seen.update(seeds=seeds, bundles=bundles)
+        return [person(seed, 160) for seed in seeds]
+
+    monkeypatch.setattr(training, "observe", observe)
+    smaller = ("half_life_s=[0.5, 3.0]", "folds=2", "people.seeds=[1101, 1102, 1103, 1104, 1105, 1106]")
+    config = load(CONFIG, TrainPoolingConfig, [*smaller, "people.test_seeds=[1301, 1302]"])
+    lines: list[str] = []
+    out = tmp_path / "made.json"
+    train_pooling(config, out, lambda _: (), lines.append, tmp_path / "cache")
+    names = {kind: load_bundle(bundled(name)) for kind, name in (("video_eeg", "video_eeg"), ("speech", "speech"))}
+    pool = load_pool(out, {kind: PooledBundle(file=one.name, sha256=one.sha256) for kind, one in names.items()})
+    assert seen["seeds"] == [*config.people.seeds, *config.people.test_seeds]
+    assert seen["bundles"] == (names["video_eeg"].sha256, names["speech"].sha256)
+    assert (pool.table.half_life_s, pool.table.people, pool.table.coverage) == (3.0, 6, 0.8)
+    card = out.with_suffix(".md").read_text()
+    assert pool.sha256 in card
+    assert "not valid for people" in card
+    for name in CHOICES:
+        assert f"| {name} (" in card
+    assert lines[-1].startswith("wrote ")
+    assert load_pool(out, {}).table.weights["valence"]["speaking"].voice == pytest.approx(TRUE_VOICE, abs=0.2)
+
+
+def test_a_voice_without_places_cannot_be_pooled(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(training, "PLACES", {"anger": None, "neutral": None})
+    with pytest.raises(MoodringError, match=r"without a place on valence and arousal \(happiness, sadness\)"):
+        train_pooling(load(CONFIG, TrainPoolingConfig), tmp_path / "x.json", lambda _: (), print, tmp_path)
