@@ -8,7 +8,7 @@ from .live import ModelsSection
 from .load import Section
 from .train_video_eeg import people_apart
 
-SPAN = Annotated[list[int], Field(min_length=2, max_length=2)]
+Span = Annotated[list[int], Field(min_length=2, max_length=2)]
 
 
 class PooledPeopleSection(Section):
@@ -20,7 +20,7 @@ class PooledPeopleSection(Section):
 
     seeds: Annotated[tuple[int, ...], Field(min_length=5)]
     test_seeds: Annotated[tuple[int, ...], Field(min_length=2)]
-    known: tuple[SPAN, ...]
+    known: tuple[Span, ...]
     seconds: Annotated[float, Field(ge=60.0, le=3600.0)] = 180.0
 
     @model_validator(mode="after")

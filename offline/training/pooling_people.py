@@ -111,7 +111,8 @@ def observe(
     bundles : sequence of str
         Hashes.
     cache : Path
-        A folder. Files are named by bundles, difficulty, code, length and seed.
+        A folder. Files are named by bundles, difficulty, code of simulation and signals, length and seed; empty it
+        after a change of the engine.
     report : callable
         Takes a line as each person is done.
     """
