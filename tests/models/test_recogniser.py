@@ -8,8 +8,8 @@ import torch
 
 from moodring.configs.errors import MoodringError
 from moodring.models.bundle import Bundle, bundled, load_bundle
-from moodring.models.contract import FloatArray, ModelSpec, SpeechEstimate
-from moodring.models.recogniser import ARCHITECTURE
+from moodring.models.contract import FloatArray, ModelSpec, SpeechEstimate, SpeechSegment
+from moodring.models.recogniser import ARCHITECTURE, VoiceRecogniser
 from moodring.models.signals.speech import UtteranceRules
 from moodring.models.signals.voice_frames import FrameState, measure
 from moodring.models.signals.voice_summary import summarise, weights
@@ -81,6 +81,32 @@ def test_a_segment_tells_what_it_was_divided_by(talk: FloatArray) -> None:
         np.testing.assert_allclose(
             segment.samples[: segment.n_samples] * segment.rms, talk[start : start + segment.n_samples], atol=1e-5
         )
+
+
+@pytest.mark.parametrize("female", [True, False])
+def test_a_voice_is_judged_as_one_of_its_sex(talk: FloatArray, female: bool) -> None:
+    plain, segment = bundle(), _first_second(talk)
+    n = len(weights())
+    rng = np.random.default_rng(6)
+    of_sexes = {
+        "sex_weights": rng.normal(0, 0.02, (n, 3)), "tell_weights": np.zeros(n),
+        "tell_bias": np.array(0.1 if female else -0.1),
+    }  # fmt: skip
+    tensors = {**plain.tensors, **{k: torch.from_numpy(v.astype(np.float32)) for k, v in of_sexes.items()}}
+    without, _ = VoiceRecogniser(plain).judge(segment, None)
+    with_sex, _ = VoiceRecogniser(dataclasses.replace(plain, tensors=tensors)).judge(segment, None)
+    numbers = np.clip(summarise(measure(segment.samples, FrameState())[0]) / 3.0, -5, 5)
+    differing = numbers @ of_sexes["sex_weights"]
+    assert with_sex - without == pytest.approx(differing if female else -differing, abs=1e-3)
+    assert np.abs(differing).max() > 0.1
+    incomplete = {name: tensor for name, tensor in tensors.items() if name != "tell_bias"}
+    with pytest.raises(MoodringError, match="train it again"):
+        VoiceRecogniser(dataclasses.replace(plain, tensors=incomplete))
+
+
+def _first_second(talk: FloatArray) -> SpeechSegment:
+    samples = talk[4_000:20_000]
+    return SpeechSegment(samples, 0.0, 1.0, True, True, len(samples))
 
 
 def test_foreign_arrays_and_kinds_are_refused() -> None:

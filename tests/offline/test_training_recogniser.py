@@ -11,7 +11,8 @@ from moodring.configs.errors import ConfigError
 from moodring.configs.load import check, load
 from moodring.configs.train_recogniser import TrainRecogniserConfig
 from moodring.models.bundle import load_bundle
-from moodring.models.contract import FloatArray
+from moodring.models.contract import FloatArray, SpeechSegment
+from moodring.models.recogniser import VoiceRecogniser
 from moodring.models.speech import SpeechDecoder
 from moodring.offline.training import recogniser
 from moodring.offline.training.recogniser import train_recogniser
@@ -129,6 +130,60 @@ def test_what_tells_speakers_apart_is_discouraged() -> None:
     )
     assert abs(strict[1]) < 0.5 * abs(free[1])
     assert free[1] > 0.05
+
+
+def test_sexes_learn_what_differs_between_them() -> None:
+    rng = np.random.default_rng(3)
+    labels, female = np.tile([0, 1], 100), np.repeat([True, False], 100)
+    speakers = np.repeat(["a", "b"], 100)
+    x = rng.standard_normal((200, 3)).astype(np.float32) * 0.3
+    x[:, 0] += np.where(female, 3.0, -3.0)
+    x[:, 1] += np.where(female, 1.5, -1.5) * labels
+    rest = (speakers, 2, np.ones(3, np.float32), 0.1, 0.0)
+    one = fit_linear(x, labels, *rest)
+    two = fit_linear(x, labels, *rest, female, 0.5)
+    assert (one.scores(x).argmax(1) == labels).mean() < 0.9
+    # What is not told which sex a voice has finds out by itself.
+    assert (two.scores(x).argmax(1) == labels).mean() > 0.95
+    apart = fit_linear(x, labels, *rest, female, 1.0)
+    only = fit_linear(x[female], labels[female], speakers[female], 2, np.ones(3, np.float32), 0.1, 0.0)
+    assert (apart.scores(x[female]).argmax(1) == only.scores(x[female]).argmax(1)).mean() > 0.97
+
+
+def test_a_recipe_of_some_classes_and_both_sexes(corpus: Path, tmp_path: Path) -> None:
+    out = tmp_path / "made.safetensors"
+    chosen = config(corpus, tmp_path / "cache", classes=["sadness", "anger"], sex_weight=0.5)
+    judged = train_recogniser(chosen, out, lambda line: None)
+    assert {j.study for j in judged} == {"anger, sadness"}
+    bundle = load_bundle(out, "speech")
+    assert {"sex_weights", "tell_weights", "tell_bias"} < set(bundle.tensors)
+    recogniser_of = VoiceRecogniser(bundle)
+    for path in sorted(corpus.glob("*.wav")):
+        samples = soundfile.read(path, dtype="float32")[0]
+        segment = SpeechSegment(samples, 0.0, len(samples) / 16_000, True, True, len(samples))
+        logits, _ = recogniser_of.judge(segment, None)
+        assert bundle.spec.classes[logits.argmax()] == {"W": "anger", "T": "sadness"}[path.stem[5]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"classes": ["anger", "joy"]}, "classes names .'joy'."),
+        ({"corpus": "folders", "sex_weight": 0.5}, "does not say whose voices are women's"),
+    ],
+)
+def test_what_the_corpus_cannot_give_is_refused(
+    corpus: Path, tmp_path: Path, changes: dict[str, object], line: str
+) -> None:
+    data = corpus
+    if changes.get("corpus") == "folders":
+        data = tmp_path / "own"
+        for label in ("anger", "sadness"):
+            (data / label).mkdir(parents=True)
+            for path in corpus.glob(f"*{'W' if label == 'anger' else 'T'}a.wav"):
+                (data / label / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(ConfigError, match=line):
+        train_recogniser(config(data, tmp_path / "cache", **changes), tmp_path / "made.safetensors", lambda _: None)
 
 
 def test_copies_are_what_they_say() -> None:
