@@ -174,7 +174,7 @@ def replay(
     from .configs.load import load
     from .offline.replay import ReplayOptions
     from .offline.replay_process import start_replay
-    from .offline.replay_terminal import obey_typed_lines
+    from .offline.replay_terminal import announcement, obey_typed_lines
     from .offline.streams import STREAM_KINDS
     from .realtime.launch import children_leave_interrupts_to_us
 
@@ -190,7 +190,7 @@ def replay(
         with children_leave_interrupts_to_us():
             child = stack.enter_context(start_replay(source, options))
         names = child.wait_ready(60.0)
-        typer.echo(f"streams: {', '.join(names)}; waiting until they are read (moodring live CONFIG)")
+        typer.echo(announcement(names))
         obey_typed_lines(child.send, typer.echo)
         child.wait_started(patience + 10.0)
         typer.echo("playing; Ctrl+C stops; type pause, resume, seek SECONDS or speed FACTOR")
