@@ -88,13 +88,13 @@ def demo(
     record: RecordOption = None,
 ) -> None:
     """Show everything at work: a simulated participant over LSL, decoded live."""
+    from .children import children_leave_interrupts_to_us
     from .configs.live import LiveConfig, SessionSection, StreamQuery
     from .configs.load import load
     from .configs.lsl import own_session
     from .offline.replay import ReplayOptions
     from .offline.replay_process import SimulatedSource, start_replay
     from .realtime.job import EngineJob
-    from .realtime.launch import children_leave_interrupts_to_us
     from .realtime.ui.attend import Look, attend
 
     lsl = own_session("demo")
@@ -170,13 +170,13 @@ def replay(
 
     While it runs, type (or pipe in): pause, resume, seek SECONDS, speed FACTOR; Enter alone pauses and goes on.
     """
+    from .children import children_leave_interrupts_to_us
     from .configs.live import LiveConfig, LslSection
     from .configs.load import load
     from .offline.replay import ReplayOptions
     from .offline.replay_process import start_replay
     from .offline.replay_terminal import announcement, obey_typed_lines
     from .offline.streams import STREAM_KINDS
-    from .realtime.launch import children_leave_interrupts_to_us
 
     kinds = STREAM_KINDS if only is None else tuple(kind for kind in STREAM_KINDS if kind in only.split(","))
     unknown = set() if only is None else set(only.split(",")) - set(STREAM_KINDS)

@@ -17,16 +17,16 @@ import numpy as np
 import psutil
 from scipy.stats import theilslopes
 
+from ...children import children_leave_interrupts_to_us
 from ...configs.errors import MoodringError
 from ...configs.live import DecisionSection, EegSection, LiveConfig, LslSection, OutletSection, StreamQuery
 from ...configs.lsl import own_session
 from ..clock import LslClock
-from ..launch import children_leave_interrupts_to_us
 from ..loaded import load_models, settle
 from ..lsl_settings import apply_lsl_settings
 from ..session import Session, configured
 from ..sources.lsl_eeg import LslEeg
-from .children import Child, asked_to_end, tell
+from .children import BenchChild, asked_to_end, tell
 from .index import IndexCount
 from .load import Load, publish
 
@@ -69,8 +69,8 @@ def soak(seconds: float = SECONDS, say: Callable[[str], None] = lambda _: None) 
     before = _children()
     with ExitStack() as stack:
         with children_leave_interrupts_to_us():
-            source = stack.enter_context(Child("the load", publish, LOAD, name, lsl))
-            engine = stack.enter_context(Child("the soaked engine", _engine, name, lsl, seconds))
+            source = stack.enter_context(BenchChild("the load", publish, LOAD, name, lsl))
+            engine = stack.enter_context(BenchChild("the soaked engine", _engine, name, lsl, seconds))
         source.hear(_START_S)
         engine.say({"begin": True})
         while "figures" not in (heard := engine.hear(_START_S)):
