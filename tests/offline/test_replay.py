@@ -444,6 +444,6 @@ def test_a_child_that_is_killed_is_told(tmp_path: Path, lsl_session: LslSection,
     folder = write_session(replace(fake_recording(0.5), face=None), tmp_path / "one")
     with start_replay(folder, ReplayOptions(prefix="killed", lsl=lsl_session)) as replay:
         replay.wait_ready(30.0)
-        replay._process.kill()
+        psutil.Process(replay.pid).kill()
         with pytest.raises(MoodringError, match="ended early"):
             replay.wait(30.0)
