@@ -57,12 +57,12 @@ def judge_amplitudes(
     -------
     AmplitudeFindings
     """
-    finite: BoolArray = np.isfinite(raw_uv).all(axis=0)
+    finite = np.asarray(np.isfinite(raw_uv).all(axis=0))
     samples = np.where(finite, raw_uv, 0.0)
     band_uv, _ = band_levels(samples, rate_hz, line_hz)
     span_uv = samples.max(axis=0) - samples.min(axis=0)
     everyone: BoolArray = np.ones(len(names), dtype=np.bool_)
-    good: BoolArray = np.logical_and(judge(raw_uv, scalp, everyone, rate_hz, line_hz), scalp)
+    good = np.asarray(judge(raw_uv, scalp, everyone, rate_hz, line_hz) & scalp)
     living = scalp & finite & (span_uv > 0)
     typical_uv = float(np.median(band_uv[living])) if living.any() else 0.0
     faults: dict[str, list[str]] = {}
