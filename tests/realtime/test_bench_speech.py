@@ -8,9 +8,8 @@ from moodring.models.bundle import bundled
 from moodring.offline.simulate.voice import voice_alone
 from moodring.realtime.bench.speech import measure
 
-pytestmark = pytest.mark.deadline
 
-
+@pytest.mark.deadline
 def test_cost_delay_and_memory_of_a_voice():
     figures = measure(bundled("speech"), voice_alone(7, 8.0), 8.0)
     assert {"real_time_factor", "latency_ms", "rss_slope_mb_per_h"} <= set(figures)
