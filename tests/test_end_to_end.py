@@ -173,7 +173,6 @@ def test_a_voice_through_the_microphone_is_what_predict_says_of_the_file(
 
     voices = [data_dir / "emodb" / "wav" / f"{name}.wav" for name in ("09a02Wb", "13a01Lb", "08a01Na")]
     out, journal, config = tmp_path / "predict.json", tmp_path / "journal.jsonl", tmp_path / "live.toml"
-    subprocess.run(moodring("predict", "emodb", *voices, "--json", out), check=True, capture_output=True)
     config.write_text(
         f'name = "test-{uuid.uuid4().hex[:8]}"\njournal = \'{journal}\'\n[speech]\nmicrophone = "pulse"\n'
     )
@@ -193,6 +192,8 @@ def test_a_voice_through_the_microphone_is_what_predict_says_of_the_file(
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
+        # While the engine starts.
+        subprocess.run(moodring("predict", "emodb", *voices, "--json", out), check=True, capture_output=True)
         heard_until(0.0)
         for voice, told in zip(voices, json.loads(out.read_text())["files"], strict=True):
             begin_s = pylsl.local_clock()

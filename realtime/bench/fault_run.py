@@ -141,19 +141,19 @@ def run_faults(bench: Bench, say: Say = lambda _: None) -> tuple[Row, ...]:
     microphone = [fault for fault in bench.faults if fault.lane == "microphone"]
     # The microphone's engine is started first: until it is, this process's environment names its sound server.
     started = threading.Event()
-    with ThreadPoolExecutor(1) as pool:
-        beside = pool.submit(_microphone_session, bench, microphone, say, started) if microphone else None
-        if beside is not None:
+    with ThreadPoolExecutor(2) as pool:
+        beside = []
+        if microphone:
+            beside.append((microphone, pool.submit(_microphone_session, bench, microphone, say, started)))
             started.wait(_READY_S)
+        if recording:
+            beside.append((recording, pool.submit(_recording_session, bench, recording, say)))
         rows = _session(bench, main, say) if main else {}
-        try:
-            rows |= beside.result() if beside is not None else {}
-        except MoodringError as error:
-            rows |= {fault.name: Row.left_out(fault, str(error)) for fault in microphone}
-    try:
-        rows |= _recording_session(bench, recording, say) if recording else {}
-    except MoodringError as error:
-        rows |= {fault.name: Row.left_out(fault, str(error)) for fault in recording}
+        for faults, session in beside:
+            try:
+                rows |= session.result()
+            except MoodringError as error:
+                rows |= {fault.name: Row.left_out(fault, str(error)) for fault in faults}
     return tuple(rows[fault.name] for fault in bench.faults)
 
 

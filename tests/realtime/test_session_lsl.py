@@ -73,7 +73,7 @@ def test_a_stream_that_does_not_fit_the_bundle_ends_the_start(live, stand):
 
 
 @pytest.mark.deadline
-def test_a_source_that_dies_is_noticed_and_comes_back(live, stand, stepping):
+def test_a_source_that_dies_is_noticed_and_another_takes_its_place(live, stand, stepping):
     name = f"amp-{uuid4().hex}"
     mic = {"name": f"mic-{uuid4().hex}", "type": "Audio", "count": 1, "rate": 16000.0}
     with stand(mic):
@@ -93,14 +93,13 @@ def test_a_source_that_dies_is_noticed_and_comes_back(live, stand, stepping):
         decisions = session.tally.decisions
         wait(lambda: session.tally.decisions >= decisions + 4, 4)
         assert "eeg" not in session.snapshot().estimate.used
-        # The same device returns, and then another device under the same name.
-        for source_id in (name, f"other-{uuid4().hex}"):
-            amplifier = stand({"name": name, "channels": CHANNELS, "source_id": source_id})
-            _, back_s = wait(lambda: state() in ("recovered", "live", "gap"), 8)
-            assert back_s < 3.5
-            wait(lambda: "eeg" in session.snapshot().estimate.used, 8)
-            amplifier.kill()
-            wait(lambda: state() == "lost", 3)
+        # Another device under the same name takes its place (the same one returns in test_faults.py).
+        amplifier = stand({"name": name, "channels": CHANNELS, "source_id": f"other-{uuid4().hex}"})
+        _, back_s = wait(lambda: state() in ("recovered", "live", "gap"), 8)
+        assert back_s < 3.5
+        wait(lambda: "eeg" in session.snapshot().estimate.used, 8)
+        amplifier.kill()
+        wait(lambda: state() == "lost", 3)
         status = session.snapshot().sources[0]
         assert status.lost_samples > 256
         assert [change.state for change in status.transitions][:2] == ["live", "lost"] or "stale" in [
@@ -262,7 +261,7 @@ def test_an_overloaded_engine_leaves_decisions_out_counts_them_and_does_not_fall
         session.publisher.publish = lambda decider, estimate: (publish_one(decider, estimate), heard.append(estimate))
         session.connect(threading.Event())
         session.start()
-        stepping(session)(lambda: len(heard) >= 10, 20)
+        stepping(session)(lambda: len(heard) >= 8, 20)
         session.stop()
     numbers = [round((estimate.time_s - session.plan.t0_s) / 0.25) for estimate in heard]
     assert session.tally.skipped == numbers[-1] - numbers[0] + 1 - len(heard) >= 10
