@@ -96,7 +96,7 @@ def replayed(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
         folder = tmp_path_factory.mktemp(name)
         surroundings = private(folder)
         with replaying(surroundings, data_dir / source, *words):
-            return live(surroundings, folder, config, 10)
+            return live(surroundings, folder, config, 8)
 
     with ThreadPoolExecutor() as pool:
         return dict(zip(asked, pool.map(decoded, asked), strict=True))
