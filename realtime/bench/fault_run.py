@@ -140,22 +140,20 @@ def run_faults(bench: Bench, say: Say = lambda _: None) -> tuple[Row, ...]:
     recording = [fault for fault in bench.faults if fault.lane == "recording"]
     microphone = [fault for fault in bench.faults if fault.lane == "microphone"]
     # The microphone's engine is started first: until it is, this process's environment names its sound server.
-    started, recorded = threading.Event(), threading.Event()
-    with ThreadPoolExecutor(2) as pool:
-        beside = []
-        if microphone:
-            beside.append((microphone, pool.submit(_microphone_session, bench, microphone, say, started)))
+    started = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(_microphone_session, bench, microphone, say, started) if microphone else None
+        if beside is not None:
             started.wait(_READY_S)
-        if recording:
-            # What is timed begins when no other engine is just starting.
-            beside.append((recording, pool.submit(_recording_session, bench, recording, say, recorded)))
-            recorded.wait(_READY_S)
         rows = _session(bench, main, say) if main else {}
-        for faults, session in beside:
-            try:
-                rows |= session.result()
-            except MoodringError as error:
-                rows |= {fault.name: Row.left_out(fault, str(error)) for fault in faults}
+        try:
+            rows |= beside.result() if beside is not None else {}
+        except MoodringError as error:
+            rows |= {fault.name: Row.left_out(fault, str(error)) for fault in microphone}
+    try:
+        rows |= _recording_session(bench, recording, say) if recording else {}
+    except MoodringError as error:
+        rows |= {fault.name: Row.left_out(fault, str(error)) for fault in recording}
     return tuple(rows[fault.name] for fault in bench.faults)
 
 
@@ -213,13 +211,12 @@ def _microphone_session(bench: Bench, faults: Sequence[Fault], say: Say, started
     return rows
 
 
-def _recording_session(bench: Bench, faults: Sequence[Fault], say: Say, ready: threading.Event) -> dict[str, Row]:
+def _recording_session(bench: Bench, faults: Sequence[Fault], say: Say) -> dict[str, Row]:
     """One engine that records EEG on a small disk; its faults come one after the other."""
     name = f"faults-{uuid4().hex[:8]}"
     lsl = own_session("faults")
     rows = {}
     with ExitStack() as stack:
-        stack.callback(ready.set)
         disk = stack.enter_context(small_disk())
         stack.enter_context(StreamHand(lsl, StreamSpec(f"{name}-amp", "EEG", "amp-1", len(EEG_NAMES), 256.0)))
         eeg = EegSection(stream=StreamQuery(name=f"{name}-amp"))
@@ -227,7 +224,6 @@ def _recording_session(bench: Bench, faults: Sequence[Fault], say: Say, ready: t
         job = replace(_job(bench, config, "recording.json"), record=disk)
         engine = stack.enter_context(EngineProcess(job))
         engine.wait_ready(_READY_S)
-        ready.set()
         client = stack.enter_context(attach(name))
         hand = RecordingHand(engine, disk)
         for fault in faults:
