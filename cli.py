@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -17,6 +16,9 @@ import typer
 
 from . import __version__
 from .cli_bench import bench_app
+from .cli_lab import calibrate_sync, check, doctor, streams
+from .cli_live import demo, live, monitor, replay, screenshots
+from .cli_options import CONFIGS, ConfigArgument, EegStreamOption, SetOption
 from .cli_results import JsonOption, check_writable, write_json
 from .configs.errors import ConfigError, MoodringError
 
@@ -27,11 +29,6 @@ if TYPE_CHECKING:
     from .configs.live import ModelsSection
     from .models.contract import Estimate, Recording
 
-STARTED_S = time.time()
-CONFIGS = Path(__file__).parent / "configs"
-DEMO_S = 600.0
-SPARE_S = 20.0  # the simulated participant stays until the engine has gone
-
 app = typer.Typer(
     name="moodring",
     help="Decode a person's emotion live from EEG, face video and speech; replay, train, evaluate.",
@@ -41,23 +38,6 @@ app = typer.Typer(
 )
 
 app.add_typer(bench_app, name="bench", no_args_is_help=True)
-
-ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file; configs/ holds some to copy.")]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the config.")
-]
-HeadlessOption = Annotated[bool, typer.Option("--headless", help="No screen: a line now and then.")]
-EegStreamOption = Annotated[
-    str | None, typer.Option("--eeg", metavar="STREAM", help="Which EEG stream of an XDF file with several.")
-]
-DurationOption = Annotated[
-    float | None,
-    typer.Option(min=3.0, metavar="S", help="Decode for so many seconds, from when the sources are there."),
-]
-RecordOption = Annotated[
-    Path | None, typer.Option("--record", metavar="DIR", help="Record the session into a new folder under this one.")
-]
-ScreenshotOption = Annotated[Path | None, typer.Option(metavar="PNG", help="Save a picture of the window.")]
 
 
 def main() -> None:
@@ -78,127 +58,11 @@ def _top(version: Annotated[bool, typer.Option("--version", help="Show the versi
         raise typer.Exit
 
 
-@app.command()
-def demo(
-    headless: HeadlessOption = False,
-    duration: DurationOption = None,
-    seed: Annotated[int, typer.Option(min=0, help="Which simulated participant.")] = 7,
-    json_file: JsonOption = None,
-    screenshot: ScreenshotOption = None,
-    record: RecordOption = None,
-) -> None:
-    """Show everything at work: a simulated participant over LSL, decoded live."""
-    from .configs.live import LiveConfig, SessionSection, StreamQuery
-    from .configs.load import load
-    from .configs.lsl import own_session
-    from .offline.replay import ReplayOptions
-    from .offline.replay_process import SimulatedSource, start_replay
-    from .realtime.job import EngineJob
-    from .realtime.launch import children_leave_interrupts_to_us
-    from .realtime.ui.attend import Look, attend
-
-    lsl = own_session("demo")
-    markers = [StreamQuery(name="simulated_markers")]
-    about = SessionSection(participant=f"sim-{seed:03}", task="demo", markers=markers)
-    config = load(CONFIGS / "demo.toml", LiveConfig).model_copy(update={"lsl": lsl, "session": about})
-    source = SimulatedSource(seed, DEMO_S if duration is None else duration + SPARE_S)
-    typer.echo(f"simulated participant {seed}: EEG, face and speech over LSL; Ctrl+C ends the demo")
-    with ExitStack() as stack:
-        with children_leave_interrupts_to_us():
-            stack.enter_context(start_replay(source, ReplayOptions(lsl=lsl)))
-        look = Look(headless, screenshot, window_is_all=True)
-        attend(EngineJob(config, duration or DEMO_S, json_file, STARTED_S, record=record), look, typer.echo)
-
-
-@app.command()
-def live(
-    config: ConfigArgument,
-    headless: HeadlessOption = False,
-    duration: DurationOption = None,
-    json_file: JsonOption = None,
-    screenshot: ScreenshotOption = None,
-    record: RecordOption = None,
-    overrides: SetOption = None,
-) -> None:
-    """Decode a lab's own streams, camera and microphone, as a config names them."""
-    from .configs.live import LiveConfig
-    from .configs.load import load
-    from .realtime.job import EngineJob
-    from .realtime.ui.attend import Look, attend
-
-    loaded = load(config, LiveConfig, overrides or ())
-    job = EngineJob(loaded, duration, json_file, STARTED_S, record=record)
-    attend(job, Look(headless, screenshot), typer.echo)
-
-
-@app.command()
-def monitor(
-    engine: Annotated[str | None, typer.Argument(metavar="ENGINE", help="Its name; else the newest one.")] = None,
-    headless: HeadlessOption = False,
-) -> None:
-    """Attach a screen to a running engine; closing it leaves the engine alone."""
-    from .realtime.channel import attach
-    from .realtime.dashboard import run_dashboard
-    from .realtime.follow import Follower
-    from .realtime.ui.display import display_available
-
-    with attach(engine) as client:
-        name = client.card.name
-    if headless or not display_available():
-        run_dashboard(Follower(name))
-        return
-    from .realtime.ui.app import run_window
-
-    sys.exit(run_window(Follower(name)))
-
-
-@app.command()
-def replay(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A session folder, XDF, media or sound file.")],
-    speed: Annotated[float, typer.Option(min=0.1, max=20.0, help="Times as fast.")] = 1.0,
-    loop: Annotated[bool, typer.Option("--loop", help="Start again at the end.")] = False,
-    start: Annotated[float, typer.Option(min=0.0, metavar="S", help="Begin so far into the recording.")] = 0.0,
-    only: Annotated[str | None, typer.Option(metavar="KINDS", help="Such as eeg,face,speech.")] = None,
-    patience: Annotated[float, typer.Option(min=1.0, metavar="S", help="How long to wait for consumers.")] = 600.0,
-    eeg: EegStreamOption = None,
-    prefix: Annotated[str | None, typer.Option(metavar="NAME", help="Streams are called NAME_eeg and so on.")] = None,
-    config: Annotated[
-        Path | None, typer.Option(metavar="CONFIG", help="Whose [lsl] section holds: session_id, known_peers …")
-    ] = None,
-) -> None:
-    """Publish a recording over LSL on its original timeline; it starts once its streams are being read.
-
-    While it runs, type (or pipe in): pause, resume, seek SECONDS, speed FACTOR; Enter alone pauses and goes on.
-    """
-    from .configs.live import LiveConfig, LslSection
-    from .configs.load import load
-    from .offline.replay import ReplayOptions
-    from .offline.replay_process import start_replay
-    from .offline.replay_terminal import obey_typed_lines
-    from .offline.streams import STREAM_KINDS
-    from .realtime.launch import children_leave_interrupts_to_us
-
-    kinds = STREAM_KINDS if only is None else tuple(kind for kind in STREAM_KINDS if kind in only.split(","))
-    unknown = set() if only is None else set(only.split(",")) - set(STREAM_KINDS)
-    if unknown or not kinds:
-        raise ConfigError(f"--only '{only}': expected some of {','.join(STREAM_KINDS)}, separated by commas")
-    lsl = LslSection() if config is None else load(config, LiveConfig).lsl
-    options = ReplayOptions(
-        only=kinds, prefix=prefix, speed=speed, loop=loop, start_s=start, patience_s=patience, eeg_stream=eeg, lsl=lsl
-    )
-    with ExitStack() as stack:
-        with children_leave_interrupts_to_us():
-            child = stack.enter_context(start_replay(source, options))
-        names = child.wait_ready(60.0)
-        typer.echo(f"streams: {', '.join(names)}; waiting until they are read (moodring live CONFIG)")
-        obey_typed_lines(child.send, typer.echo)
-        child.wait_started(patience + 10.0)
-        typer.echo("playing; Ctrl+C stops; type pause, resume, seek SECONDS or speed FACTOR")
-        while (published := child.wait(0.1)) is None:
-            for moved in child.answers():
-                typer.echo(str(moved))
-    if published is not None:
-        typer.echo("sent: " + ", ".join(f"{count} of {name}" for name, count in published.samples.items()))
+# Help lists the commands in the order in which they come here.
+app.command()(demo)
+app.command()(live)
+app.command()(monitor)
+app.command()(replay)
 
 
 @app.command()
@@ -283,112 +147,10 @@ def predict(
         raise MoodringError(f"{bad} of {len(said)} file(s) had an error; see the lines above")
 
 
-@app.command()
-def streams(
-    listen: Annotated[float, typer.Option(min=0.0, max=60.0, metavar="S", help="How long to count samples.")] = 2.0,
-) -> None:
-    """List what can be connected: LSL streams with their observed rates, cameras, microphones."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from .configs.live import LslSection
-    from .realtime import discover
-    from .realtime.lsl_settings import apply_lsl_settings
-
-    apply_lsl_settings(LslSection())
-    console = Console()
-    found = discover.lsl_streams(listen_s=listen)
-    table = Table(title="LSL streams", title_justify="left")
-    for heading in ("name", "type", "source id", "host", "channels", "nominal Hz", "observed Hz"):
-        table.add_column(heading, overflow="fold")
-    for stream in found:
-        silent = "a replay, begins when read" if stream.replay else "nothing came"
-        observed = silent if stream.observed_rate_hz is None else f"{stream.observed_rate_hz:.1f}"
-        nominal = "irregular" if stream.nominal_rate_hz == 0 else f"{stream.nominal_rate_hz:g}"
-        table.add_row(
-            stream.name, stream.type, stream.source_id, stream.host, str(stream.channels), nominal, observed
-        )  # fmt: skip
-    console.print(table if found else "LSL streams: none found. Start the device's LSL app; see `moodring doctor`.")
-    cameras = discover.cameras()
-    console.print(
-        "cameras: " + (", ".join(f"{c.index} ({c.width}x{c.height}, {c.rate_hz:g} Hz)" for c in cameras) or "none")
-    )
-    try:
-        microphones = discover.microphones()
-    except MoodringError as error:
-        console.print(f"microphones: {error}")
-    else:
-        names = (f"{m.index} '{m.name}'" + (" (default)" if m.default else "") for m in microphones)
-        console.print("microphones: " + (", ".join(names) or "none"), markup=False)
-
-
-@app.command()
-def doctor() -> None:
-    """Examine this machine: versions, devices, libraries, an LSL loopback."""
-    from .configs.live import LslSection
-    from .realtime.doctor import examine
-    from .realtime.lsl_settings import apply_lsl_settings
-
-    apply_lsl_settings(LslSection())
-    broken = 0
-    for finding in examine():
-        broken += finding.essential and not finding.ok
-        mark = "ok  " if finding.ok else ("FAIL" if finding.essential else "note")
-        typer.echo(f"{mark}  {finding.what}: {finding.text}")
-        if finding.cure:
-            typer.echo(f"      -> {finding.cure}")
-    if broken:
-        raise MoodringError(f"{broken} essential part(s) are missing; follow the arrows above")
-    typer.echo("moodring can run here.")
-
-
-@app.command()
-def check(config: ConfigArgument, overrides: SetOption = None) -> None:
-    """Look, before the participant comes, for every source the config names and whether it fits the model."""
-    from .configs.live import LiveConfig
-    from .configs.load import load
-    from .realtime.lsl_settings import apply_lsl_settings
-    from .realtime.preflight import inspect
-
-    problems = 0
-    loaded = load(config, LiveConfig, overrides or ())
-    apply_lsl_settings(loaded.lsl)
-    for finding in inspect(loaded):
-        problems += not finding.ok
-        typer.echo(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what}: {finding.text}")
-    if problems:
-        raise MoodringError(f"{problems} of the configured parts are not ready; see the lines marked FAIL")
-    typer.echo("Everything the config names is there and fits.")
-
-
-@app.command(name="calibrate-sync")
-def calibrate_sync(
-    config: ConfigArgument,
-    repeats: Annotated[int, typer.Option(min=5, max=200, help="How many flashes and beeps.")] = 20,
-    blinks: Annotated[int, typer.Option(min=5, max=100, help="How many blinks to ask for.")] = 15,
-    photodiode: Annotated[
-        str | None, typer.Option(metavar="CHANNEL", help="Of the EEG stream: a photodiode on the screen.")
-    ] = None,
-    loudspeaker: Annotated[str, typer.Option(metavar="DEVICE", help="A PortAudio output.")] = "default",
-    headless: Annotated[bool, typer.Option("--headless", help="No flashes.")] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Of the random pauses.")] = 0,
-    json_file: JsonOption = None,
-    overrides: SetOption = None,
-) -> None:
-    """Measure the devices' delays by flash, beep and blink, and print the lines for the config."""
-    from .configs.live import LiveConfig
-    from .configs.load import load
-    from .realtime.sync.calibrate import Procedure
-    from .realtime.sync.report import table, toml_lines, values
-    from .realtime.ui.rig import calibrate_here
-
-    loaded = load(config, LiveConfig, overrides or ())
-    report = calibrate_here(loaded, Procedure(repeats, blinks, photodiode, seed), loudspeaker, headless, typer.echo)
-    for line in [*table(report), "", f"For '{config}':", *(toml_lines(report) or ["(nothing was measured)"])]:
-        typer.echo(line)
-    write_json(json_file, values(report))
-    if all(row.delay is None for row in report.rows) and report.eeg_after_face is None:
-        raise MoodringError("no device's delay could be measured; each line above says why")
+app.command()(streams)
+app.command()(doctor)
+app.command()(check)
+app.command(name="calibrate-sync")(calibrate_sync)
 
 
 @app.command()
@@ -510,13 +272,7 @@ def reference(
     write_json(out, figures)
 
 
-@app.command()
-def screenshots(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the pictures go.")],
-) -> None:
-    """Take the README's picture of the window, from a demo of 100 s."""
-    folder.mkdir(parents=True, exist_ok=True)
-    demo(headless=True, duration=100.0, screenshot=folder / "window.png")
+app.command()(screenshots)
 
 
 def _decode_condition(

@@ -48,6 +48,9 @@ AUDIO_INDEX_TYPE = "AudioIndex"
 AUDIO_INDEX_CHANNELS = ("first_sample", "sample_count", "last_stamp_s")
 """One sample a block of sound, stamped at the capture of its first sample."""
 
+LOUDSPEAKER_INDEX_TYPE = "LoudspeakerIndex"
+"""As ``AudioIndex``, of what the loudspeaker played."""
+
 
 class SessionFile(Section):
     """What ``session.toml`` says; times are seconds on the clock of the stamps.

@@ -12,12 +12,14 @@ from pydantic import ValidationError
 
 from ..configs import session_folder as names
 from ..configs.errors import MoodringError
+from ..configs.live import LiveConfig, StreamQuery
+from ..configs.load import load
 from ..models.contract import Marker, Recording, Signal, TimeArray, Video
 from .frames import FileFrames, frame_times
 from .media import read_sound
 from .xdf_joining import join_parts
 from .xdf_reading import ReadStream, read_streams
-from .xdf_recording import eeg_signal, markers_of, speech_of, truth_of
+from .xdf_recording import eeg_signal, longest, markers_of, speech_of, truth_of
 
 _log = logging.getLogger(__name__)
 _SAME_MARKER_S = 0.005
@@ -43,21 +45,20 @@ def read_live_session(folder: Path, session: names.SessionFile) -> Recording:
     MoodringError
         The EEG file belongs to something else.
     """
-    streams = _joined(folder / names.STREAMS_FOLDER)
+    streams, played = _joined(folder / names.STREAMS_FOLDER, _reference(folder / names.CONFIG_FILE))
     samples = folder / names.STREAMS_FOLDER / names.SAMPLES_FILE
     eeg = _salvaged(lambda: read_samples(samples)) if samples.exists() else None
     if eeg is None:
-        found = max((one for one in streams if one.type == "EEG"), key=lambda one: len(one.stamps_s), default=None)
-        eeg = None if found is None or not len(found.stamps_s) else eeg_signal(found)
+        found = longest(streams, "EEG")
+        eeg = None if found is None else eeg_signal(found)
     video = folder / names.VIDEO_FOLDER
     speech = _salvaged(lambda: _sound(video / names.MICROPHONE_FILE, video / names.MICROPHONE_INDEX_FILE))
     if speech is None:
-        found = max((one for one in streams if one.type == "Audio"), key=lambda one: len(one.stamps_s), default=None)
-        speech = None if found is None or not len(found.stamps_s) else speech_of(found)
-    loudspeaker = None
-    if (video / names.LOUDSPEAKER_FILE).exists():
-        index = video / names.LOUDSPEAKER_INDEX_FILE
-        loudspeaker = _salvaged(lambda: _sound(video / names.LOUDSPEAKER_FILE, index))
+        found = longest(streams, "Audio")
+        speech = None if found is None else speech_of(found)
+    loudspeaker = _salvaged(lambda: _sound(video / names.LOUDSPEAKER_FILE, video / names.LOUDSPEAKER_INDEX_FILE))
+    if loudspeaker is None and played:
+        loudspeaker = speech_of(max(played, key=lambda one: len(one.stamps_s)))
     face = _salvaged(lambda: _pictures(video / names.CAMERA_FILE, video / names.CAMERA_INDEX_FILE))
     first_s = min((float(one.stamps_s[0]) for one in (eeg, face, speech) if one is not None), default=0.0)
     return Recording(
@@ -104,12 +105,29 @@ def read_samples(path: Path) -> Signal | None:
     return Signal(samples, stamps_s, header.rate_hz, header.channel_names, header.name, header.jitter_s)
 
 
-def _joined(folder: Path) -> list[ReadStream]:
-    parts = []
+def _joined(folder: Path, reference: StreamQuery | None) -> tuple[list[ReadStream], list[ReadStream]]:
+    """Join the XDF parts: all streams but the loudspeaker's reference, and that."""
+    parts, played = [], []
     for path in sorted(folder.glob("*.xdf")):
-        streams = _salvaged(lambda path=path: read_streams(path))  # type: ignore[misc]
-        parts.append(streams or [])
-    return join_parts(parts)
+        streams = _salvaged(lambda path=path: read_streams(path)) or []  # type: ignore[misc]
+        # It may have the name or the type of the microphone's stream.
+        parts.append([one for one in streams if not _fits(one, reference)])
+        played.append([one for one in streams if _fits(one, reference) and one.values is not None])
+    return join_parts(parts), join_parts(played)
+
+
+def _reference(path: Path) -> StreamQuery | None:
+    """Say which LSL stream was the loudspeaker's reference; None where none was, or nobody can tell any more."""
+    config = _salvaged(lambda: load(path, LiveConfig))
+    section = config.speech.reference if config is not None and config.speech is not None else None
+    return None if section is None else section.stream
+
+
+def _fits(stream: ReadStream, query: StreamQuery | None) -> bool:
+    if query is None:
+        return False
+    asked = ((query.name, stream.name), (query.type, stream.type), (query.source_id, stream.source_id))
+    return all(not value or value == came for value, came in asked)
 
 
 def _salvaged(read: Callable[[], Found]) -> Found | None:

@@ -107,6 +107,7 @@ def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> R
         return read_live_session(folder, session)
     streams = read_streams(path)
     film = folder / names.VIDEO_FOLDER / names.CAMERA_FILE
+    played = folder / names.VIDEO_FOLDER / names.LOUDSPEAKER_FILE
     eeg = choose(streams, "EEG", None, path)
     return Recording(
         name=session.name,
@@ -119,15 +120,20 @@ def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> R
         speech=_speech(film, _index(streams, names.AUDIO_INDEX_TYPE), missing),
         truth=truth_of(streams),
         markers=markers_of(streams),
+        loudspeaker=_speech(played, _index(streams, names.LOUDSPEAKER_INDEX_TYPE), missing),
     )
 
 
 def _write(recording: Recording, folder: Path, task: str, protocol: str, consent: str) -> None:
     (folder / names.STREAMS_FOLDER).mkdir()
     write_xdf(folder / names.STREAMS_FOLDER / names.EEG_FILE, _streams(recording))
+    video = folder / names.VIDEO_FOLDER
+    if any(one is not None for one in (recording.face, recording.speech, recording.loudspeaker)):
+        video.mkdir()
     if recording.face is not None or recording.speech is not None:
-        (folder / names.VIDEO_FOLDER).mkdir()
-        write_film(folder / names.VIDEO_FOLDER / names.CAMERA_FILE, recording.face, recording.speech)
+        write_film(video / names.CAMERA_FILE, recording.face, recording.speech)
+    if recording.loudspeaker is not None:
+        write_film(video / names.LOUDSPEAKER_FILE, None, recording.loudspeaker)
     versions = {"session_folder": names.VERSION, "python": platform.python_version(), **_versions()}
     (folder / names.VERSIONS_FILE).write_text(json.dumps(versions, indent=2) + "\n", encoding="utf-8")
     (folder / names.NOTES_FILE).touch()
@@ -177,7 +183,10 @@ def _streams(recording: Recording) -> list[StreamData]:
     if recording.face is not None:
         streams.append(_video_index(recording, recording.face))
     if recording.speech is not None:
-        streams.append(_audio_index(recording, recording.speech))
+        streams.append(_audio_index(recording, recording.speech, "audio_index", names.AUDIO_INDEX_TYPE))
+    if recording.loudspeaker is not None:
+        kind = names.LOUDSPEAKER_INDEX_TYPE
+        streams.append(_audio_index(recording, recording.loudspeaker, "loudspeaker_index", kind))
     return streams
 
 
@@ -189,15 +198,13 @@ def _video_index(recording: Recording, video: Video) -> StreamData:
     return StreamData(description, np.arange(len(video.stamps_s), dtype=np.float64)[:, np.newaxis], video.stamps_s)
 
 
-def _audio_index(recording: Recording, speech: Signal) -> StreamData:
-    times = session_times(recording, _first_s(speech.stamps_s))
-    description = _index_description(
-        "audio_index", names.AUDIO_INDEX_TYPE, names.AUDIO_INDEX_CHANNELS, speech.name, 0.0, times
-    )
-    firsts = block_starts(speech.stamps_s, speech.rate_hz)
-    stops = np.append(firsts[1:], len(speech.stamps_s)) if len(firsts) else firsts
-    rows = np.column_stack([firsts, stops - firsts, speech.stamps_s[stops - 1]]).astype(np.float64)
-    return StreamData(description, rows, speech.stamps_s[firsts])
+def _audio_index(recording: Recording, sound: Signal, name: str, kind: str) -> StreamData:
+    times = session_times(recording, _first_s(sound.stamps_s))
+    description = _index_description(name, kind, names.AUDIO_INDEX_CHANNELS, sound.name, 0.0, times)
+    firsts = block_starts(sound.stamps_s, sound.rate_hz)
+    stops = np.append(firsts[1:], len(sound.stamps_s)) if len(firsts) else firsts
+    rows = np.column_stack([firsts, stops - firsts, sound.stamps_s[stops - 1]]).astype(np.float64)
+    return StreamData(description, rows, sound.stamps_s[firsts])
 
 
 def block_starts(stamps_s: TimeArray, rate_hz: float) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:

@@ -13,6 +13,7 @@ _WAITED_FOR: tuple[StreamKind, ...] = ("eeg", "face", "speech")
 _VIDEO_BUFFER_S = 4  # a frame is 230 kB: liblsl's own 360 s would be two gigabytes
 _BUFFER_S = 60
 _NAP_S = 0.05
+_REFERENCE_PATIENCE_S = 2.0
 _ANNOUNCED_EVERY_S = 0.25
 
 
@@ -68,6 +69,9 @@ def wait_for_consumers(
 ) -> bool:
     """Wait until every EEG, face and speech stream is read; False where stopped before.
 
+    Who wants what the loudspeaker plays asks for it beside the voice, but not everybody wants it: it gets a short while
+    more.
+
     Raises
     ------
     MoodringError
@@ -85,4 +89,9 @@ def wait_for_consumers(
                     f"nobody connected to {names} within {patience_s:g} s; start a session that reads these streams, "
                     "or publish fewer (--only)"
                 )
+    reference = outlets.get("loudspeaker")
+    deadline_s = pylsl.local_clock() + _REFERENCE_PATIENCE_S
+    while reference is not None and pylsl.local_clock() < deadline_s and not reference.wait_for_consumers(_NAP_S):
+        if stopped():
+            return False
     return True

@@ -4,7 +4,6 @@ The child opens the recording itself: only the source's path or seed and the opt
 """
 
 import contextlib
-import multiprocessing
 import signal
 import sys
 import threading
@@ -15,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeAlias
 
+from ..children import Child
 from ..configs.errors import MoodringError
 from ..models.contract import Recording
 from .replay import Published, Ready, ReplayOptions, Started, apply_lsl_settings, publish
@@ -50,17 +50,13 @@ class Replay:
     """
 
     def __init__(self, source: ReplaySource, options: ReplayOptions) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._news, theirs = context.Pipe()
-        self._process = context.Process(target=_child, args=(theirs, source, options), name="replay", daemon=True)
         self._answers: list[Moved] = []
         self._sending = threading.Lock()  # commands may come from another thread than the one that waits
         self._ready: Ready | None = None
         self._started: Started | None = None
         self._failed: _Failed | None = None
         self._published: Published | None = None
-        self._process.start()
-        theirs.close()
+        self._child = Child("replay", _replay, source, options)
 
     def __enter__(self) -> Self:
         return self
@@ -73,12 +69,12 @@ class Replay:
     @property
     def pid(self) -> int | None:
         """The child's process id."""
-        return self._process.pid
+        return self._child.pid
 
     @property
     def running(self) -> bool:
         """Whether the child lives."""
-        return self._process.is_alive()
+        return self._child.running
 
     @property
     def error(self) -> str | None:
@@ -140,7 +136,7 @@ class Replay:
     def send(self, command: Command) -> None:
         """Send a command, from any thread; one that comes before the start is followed at the start."""
         with self._sending, contextlib.suppress(OSError):  # the end may have come meanwhile
-            self._news.send(command)
+            self._child.pipe.send(command)
 
     def answers(self) -> tuple[Moved, ...]:
         """Give what the commands led to, one for each, since the last time."""
@@ -152,26 +148,20 @@ class Replay:
         """End the child: by asking, then by force; at once where nothing is published yet."""
         self._hear(0.0)
         with self._sending, contextlib.suppress(OSError):  # it may have gone already
-            self._news.send(None)
-        deadline_s = time.monotonic() + (0.0 if self._ready is None else _GRACE_S)
-        while self._process.is_alive() and time.monotonic() < deadline_s:
-            self._hear(0.05)
-        for end in (self._process.terminate, self._process.kill):
-            if self._process.is_alive():
-                end()
-                self._process.join(_GRACE_S)
-        self._process.join(_GRACE_S)
+            self._child.pipe.send(None)
+        with self._sending:  # the pipe goes
+            self._child.end(0.0 if self._ready is None else _GRACE_S, self._hear)
 
     def _hear(self, timeout_s: float) -> None:
         try:
-            while self._news.poll(timeout_s):
-                self._take(self._news.recv())
+            while self._child.pipe.poll(timeout_s):
+                self._take(self._child.pipe.recv())
                 timeout_s = 0.0
         except (EOFError, OSError):
             # The child's end of the pipe is closed: it is over.
-            self._process.join(_GRACE_S)
+            self._child.join(_GRACE_S)
             if self._published is None and self._failed is None:
-                code = self._process.exitcode
+                code = self._child.exit_status
                 self._failed = _Failed(f"the replay's process ended early (exit status {code}); start it again")
 
     def _take(self, news: _News) -> None:
@@ -207,7 +197,7 @@ def open_source(source: ReplaySource, eeg_stream: str | None = None) -> Recordin
     return open_recording(source, eeg=eeg_stream)
 
 
-def _child(parent: Connection, source: ReplaySource, options: ReplayOptions) -> None:
+def _replay(source: ReplaySource, options: ReplayOptions, parent: Connection) -> None:
     # The terminal sends Ctrl-C to every process; when to end is the parent's to say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.setswitchinterval(_SWITCH_S)

@@ -10,6 +10,16 @@ from .replay_playhead import Command, parse_command
 _STDIN = 0
 
 
+def announcement(names: tuple[str, ...]) -> str:
+    """Say which streams can be read, and how an engine is told which one is the loudspeaker's."""
+    line = f"streams: {', '.join(names)}; waiting until they are read (moodring live CONFIG)"
+    played = [name for name in names if name.endswith("_loudspeaker")]
+    if not played:
+        return line
+    option = f"--set speech.reference.stream.name={played[0]}"
+    return f"{line}\n{played[0]} is what the loudspeaker played: moodring live configs/replay.toml {option}"
+
+
 def obey_typed_lines(send: Callable[[Command], None], say: Callable[[str], None], descriptor: int = _STDIN) -> None:
     """Read commands in a thread of their own until the input ends, which ends nothing else.
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from .streams import (
     StreamKind,
     describe_eeg,
     describe_face,
+    describe_loudspeaker,
     describe_markers,
     describe_speech,
     describe_truth,
@@ -28,6 +29,7 @@ from .streams import (
 EEG_CHUNK_S = 1 / 32
 AUDIO_CHUNK_S = 0.02
 
+SignalKind = Literal["eeg", "speech", "loudspeaker"]
 Values = NDArray[np.float32] | NDArray[np.int8] | list[str]
 
 
@@ -197,7 +199,7 @@ def tracks_of(
     tracks: list[Track] = []
     for kind in only:
         source_id = f"{names[kind]}-{recording.name}"
-        if kind in ("eeg", "speech"):
+        if kind == "eeg" or kind == "speech" or kind == "loudspeaker":
             track = _signal_track(recording, kind, names[kind], source_id, timetable)
         elif kind == "face":
             track = _face_track(recording, names[kind], source_id, timetable)
@@ -211,15 +213,18 @@ def tracks_of(
 
 
 def _signal_track(
-    recording: Recording, kind: StreamKind, name: str, source_id: str, timetable: Timetable
+    recording: Recording, kind: SignalKind, name: str, source_id: str, timetable: Timetable
 ) -> Track | None:
-    signal = recording.eeg if kind == "eeg" else recording.speech
+    signal, describe, chunk_s = {
+        "eeg": (recording.eeg, describe_eeg, EEG_CHUNK_S),
+        "speech": (recording.speech, describe_speech, AUDIO_CHUNK_S),
+        "loudspeaker": (recording.loudspeaker, describe_loudspeaker, AUDIO_CHUNK_S),
+    }[kind]
     first = _first(signal.stamps_s, timetable) if signal is not None else None
     if signal is None or first is None:
         return None
     times = session_times(recording, float(signal.stamps_s[first]), timetable.speed, timetable.announced_by)
     published = _sped_up(signal, timetable.speed)
-    describe, chunk_s = (describe_eeg, EEG_CHUNK_S) if kind == "eeg" else (describe_speech, AUDIO_CHUNK_S)
     chunk = max(1, int(signal.rate_hz * chunk_s))
     values = np.ascontiguousarray(signal.samples, dtype=np.float32)
     return Track(kind, describe(published, name, source_id, times), values, signal.stamps_s, chunk)
@@ -276,6 +281,8 @@ def _spans(recording: Recording, only: tuple[StreamKind, ...]) -> list[tuple[flo
             spans.append(_span(recording.face.stamps_s, recording.face.rate_hz))
         elif kind == "speech" and recording.speech is not None:
             spans.append(_span(recording.speech.stamps_s, recording.speech.rate_hz))
+        elif kind == "loudspeaker" and recording.loudspeaker is not None:
+            spans.append(_span(recording.loudspeaker.stamps_s, recording.loudspeaker.rate_hz))
         elif kind == "truth" and recording.truth is not None:
             spans.append(_span(recording.truth.stamps_s, TRUTH_RATE_HZ))
         elif kind == "markers" and recording.markers:

@@ -1,6 +1,6 @@
 """Describe the streams of a recording, in the words that both LSL and XDF use."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -9,13 +9,15 @@ from ..models.contract import FloatArray, Recording, Signal, Truth, Video
 
 Tree: TypeAlias = "tuple[tuple[str, str | Tree], ...]"
 ChannelFormat = Literal["float32", "double64", "string", "int32", "int16", "int8", "int64"]
-StreamKind = Literal["eeg", "face", "speech", "truth", "markers"]
-STREAM_KINDS: tuple[StreamKind, ...] = ("eeg", "face", "speech", "truth", "markers")
+StreamKind = Literal["eeg", "face", "speech", "truth", "markers", "loudspeaker"]
+STREAM_KINDS: tuple[StreamKind, ...] = ("eeg", "face", "speech", "truth", "markers", "loudspeaker")
 
 TRUTH_TYPE = "EmotionTruth"
 TRUTH_CHANNELS = ("valence", "arousal", "valence_level", "arousal_level", "stimulus")
 TRUTH_RATE_HZ = 8.0
 VIDEO_TYPE = "VideoFrames"
+LOUDSPEAKER_TYPE = "LoudspeakerAudio"
+"""Not ``Audio``: who asks for that wants a microphone."""
 
 TIMELINE_TYPE = "ReplayTimeline"
 TIMELINE_CHANNELS = ("speed", "playing")
@@ -86,6 +88,11 @@ def describe_speech(signal: Signal, name: str, source_id: str, times: SessionTim
     """Describe an audio stream of one channel in -1..1."""
     desc = (_channels(("audio",), "Audio", "normalised"), _session(times))
     return StreamDescription(name, "Audio", 1, signal.rate_hz, "float32", source_id, desc)
+
+
+def describe_loudspeaker(signal: Signal, name: str, source_id: str, times: SessionTimes) -> StreamDescription:
+    """Describe the audio stream of what a loudspeaker in the room plays."""
+    return replace(describe_speech(signal, name, source_id, times), type=LOUDSPEAKER_TYPE)
 
 
 def describe_truth(name: str, source_id: str, times: SessionTimes, rate_hz: float) -> StreamDescription:

@@ -49,6 +49,7 @@ class ReadStream:
     texts: tuple[str, ...]
     stamps_s: TimeArray
     desc: Mapping[str, Any]
+    source_id: str = ""
 
     def text(self, *path: str) -> str | None:
         """Give the text at a path of the description; None where there is none."""
@@ -189,6 +190,7 @@ def _stream(stream: Mapping[str, Any], path: Path) -> ReadStream:
         texts=texts,
         stamps_s=stamps_s,
         desc=desc if isinstance(desc, Mapping) else {},
+        source_id=str((info.get("source_id") or [""])[0] or ""),
     )
 
 

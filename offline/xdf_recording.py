@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..configs.errors import MoodringError
 from ..models.contract import FloatArray, Image, Marker, Recording, Signal, Truth, Video
 from .audio import speech_signal
-from .streams import TIMELINE_TYPE, TRUTH_CHANNELS, TRUTH_TYPE, VIDEO_TYPE
+from .streams import LOUDSPEAKER_TYPE, TIMELINE_TYPE, TRUTH_CHANNELS, TRUTH_TYPE, VIDEO_TYPE
 from .xdf_reading import LONGEST_S, ReadStream, read_streams
 
 _log = logging.getLogger(__name__)
@@ -73,6 +73,7 @@ def read_xdf(path: Path, eeg: str | None = None, speech: str | None = None) -> R
         speech=None if speech_stream is None else speech_of(speech_stream),
         truth=truth_of(streams),
         markers=markers_of(streams),
+        loudspeaker=loudspeaker_of(streams),
     )
 
 
@@ -154,6 +155,18 @@ def markers_of(streams: Sequence[ReadStream]) -> tuple[Marker, ...]:
         for stamp_s, text in zip(stream.stamps_s, stream.texts, strict=False)
     ]
     return tuple(sorted(markers, key=lambda marker: marker.stamp_s))
+
+
+def loudspeaker_of(streams: Sequence[ReadStream]) -> Signal | None:
+    """Take what a loudspeaker played, where a stream says by its type that it is that; of several, the longest."""
+    found = longest(streams, LOUDSPEAKER_TYPE)
+    return None if found is None else speech_of(found)
+
+
+def longest(streams: Sequence[ReadStream], kind: str) -> ReadStream | None:
+    """Take the stream of a type that has most samples; None where none has any."""
+    found = [one for one in streams if one.type == kind and one.values is not None and len(one.stamps_s)]
+    return max(found, key=lambda one: len(one.stamps_s), default=None)
 
 
 def speech_of(stream: ReadStream) -> Signal:

@@ -1,14 +1,19 @@
 """Before the participant comes: is every source that the config names there, does it deliver, does it fit the model."""
 
-import time
 from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..configs.errors import MoodringError
 from ..configs.live import LiveConfig
+from ..models.signals.eeg_amplitude import judge_amplitudes
 from ..models.signals.eeg_chain import delay_s
+from ..models.signals.microphone_level import in_words, judge_sound
 from ..models.signals.montage import scalp_channels
-from .build import build_posts, chain_spec
-from .clock import LslClock
+from .build import build_posts, build_reference, chain_spec
+from .clock import Clock, LslClock
 from .doctor import Finding
 from .loaded import Models, check_fit, domain_notices, load_models
 from .post import Post
@@ -35,56 +40,108 @@ def inspect(config: LiveConfig) -> Iterator[Finding]:
     for notice in domain_notices(models.domain, (None,)):
         yield Finding("model", True, f"note: {notice}, unless the participant is simulated")
     for post in build_posts(config, clock):
-        if post.source is None:
-            yield Finding(post.modality, True, "not in the config; decoding goes on without")
-            continue
-        try:
-            yield _listen(post, models, config)
-        except MoodringError as error:
-            yield Finding(post.modality, False, str(error))
-        finally:
-            post.source.close()
+        yield _tried(post, post.modality, models, config, clock)
+    reference = build_reference(config, clock)
+    if reference is not None:
+        yield _tried(reference, "loudspeaker", models, config, clock)
 
 
-def _listen(post: Post, models: Models, config: LiveConfig) -> Finding:
-    """Open a source as a session would, and count for a while what it sends."""
+def _tried(post: Post, what: str, models: Models, config: LiveConfig, clock: Clock) -> Finding:
+    if post.source is None:
+        return Finding(what, True, "not in the config; decoding goes on without")
+    try:
+        return listen(post, what, models, config, clock)
+    except MoodringError as error:
+        return Finding(what, False, str(error))
+    finally:
+        post.source.close()
+
+
+def listen(post: Post, what: str, models: Models, config: LiveConfig, clock: Clock) -> Finding:
+    """Open a source as a session would, count for a while what it sends, and look at its amplitudes.
+
+    Raises
+    ------
+    MoodringError
+        The source cannot be used, or does not fit the models.
+    """
     source = post.source
     if source is None:
         raise ValueError("a post without a source has nothing to listen to")
-    deadline_s = time.monotonic() + config.lsl.resolve_timeout_s
+    deadline_s = clock.now() + config.lsl.resolve_timeout_s
     while (info := source.open()) is None:
-        if time.monotonic() > deadline_s:
+        if clock.now() > deadline_s:
             return Finding(
-                post.modality,
+                what,
                 False,
                 f"{post.title} was not found within {config.lsl.resolve_timeout_s:g} s; on the network: "
                 f"{on_the_network()}. Start it, or correct the config",
             )
     check_fit(models, info, config.eeg)
     if info.first_sample_after_t0_s is not None:
-        return Finding(post.modality, True, f"'{info.name}': a replay, which begins when it is read; not listened to")
+        return Finding(what, True, f"'{info.name}': a replay, which begins when it is read; not listened to")
     count, stamps = 0, []
-    until_s = time.monotonic() + _LISTEN_S
-    while time.monotonic() < until_s:
+    newest = _Newest(info)
+    until_s = clock.now() + _LISTEN_S
+    while clock.now() < until_s:
         chunk = source.poll()
         if chunk is not None and len(chunk.stamps_s):
             count += len(chunk.stamps_s)
             stamps += [float(chunk.stamps_s[0]), float(chunk.stamps_s[-1])]
+            newest.add(chunk.samples)
     if count < 2 or stamps[-1] <= stamps[0]:
-        return Finding(
-            post.modality, False, f"'{info.name}' is there but sent nothing in {_LISTEN_S:g} s; is it running?"
-        )
+        return Finding(what, False, f"'{info.name}' is there but sent nothing in {_LISTEN_S:g} s; is it running?")
     rate_hz = (count - 1) / (stamps[-1] - stamps[0])
     channels = f"{len(info.channel_names)} channels, " if info.channel_names else ""
     text = f"'{info.name}': {channels}{rate_hz:.1f} Hz"
     if info.rate_hz and abs(rate_hz / info.rate_hz - 1) > _RATE_OFF:
-        return Finding(
-            post.modality, False, f"{text} came, {info.rate_hz:g} Hz were announced; set the sender's rate right"
-        )
+        return Finding(what, False, f"{text} came, {info.rate_hz:g} Hz were announced; set the sender's rate right")
     delay = (
         "undeclared ('moodring calibrate-sync' measures it)" if info.delay_s is None else f"{info.delay_s * 1e3:.0f} ms"
     )
-    return Finding(post.modality, True, f"{text}, device delay {delay}{_filters(info, config)}")
+    text = f"{text}, device delay {delay}{_filters(info, config)}"
+    # Of a loudspeaker nothing is expected: before the session, it plays nothing.
+    trouble, fatal = ("", False) if what == "loudspeaker" else _amplitudes(newest, models, config)
+    if not trouble:
+        return Finding(what, True, text)
+    return Finding(what, not fatal, f"{text}; {'' if fatal else 'note: '}{trouble}")
+
+
+class _Newest:
+    """The newest seconds of a signal; of pictures nothing is kept."""
+
+    def __init__(self, info: SourceInfo) -> None:
+        self.info = info
+        self._pieces: list[NDArray[Any]] = []
+
+    def add(self, samples: NDArray[Any]) -> None:
+        """Take samples, whose memory the source uses again."""
+        if self.info.modality != "face":
+            self._pieces.append(samples.copy())
+
+    def seconds(self, n: float) -> NDArray[Any]:
+        """Give the newest, ``(n_times, n_channels)``."""
+        return np.concatenate(self._pieces)[-round(n * (self.info.rate_hz or 1.0)) :]
+
+
+def _amplitudes(newest: _Newest, models: Models, config: LiveConfig) -> tuple[str, bool]:
+    """Say what is wrong with the amplitudes and what to do, and whether a session would be of no use."""
+    info = newest.info
+    if info.modality == "speech":
+        trouble = in_words(judge_sound(newest.seconds(_LISTEN_S)[:, 0]))
+        return trouble, bool(trouble)
+    if info.modality != "eeg" or info.rate_hz is None:
+        return "", False
+    scalp = scalp_channels(info.channel_names)
+    line_hz = config.eeg.line_hz if config.eeg is not None else None
+    second = newest.seconds(1.0).astype(np.float64)
+    found = judge_amplitudes(second, info.channel_names, scalp, info.rate_hz, line_hz)
+    if found.unit:
+        return f"the median channel has {found.typical_uv:.2g} µV: {found.unit}", True
+    needs = models.video_eeg.spec.eeg if models.video_eeg is not None else None
+    least = needs.min_scalp_channels if needs is not None else 2
+    few = f"only {found.good} of at least {least} channels are usable; " if found.good < least else ""
+    return few + found.channels, bool(few)
 
 
 def _filters(info: SourceInfo, config: LiveConfig) -> str:

@@ -1,4 +1,4 @@
-"""Everything as a user runs it, in processes of its own: the demo, replay and decode, and real recordings.
+"""Everything as a user runs it, in processes of its own: real recordings replayed, a real voice.
 
 LSL sessions are private: nobody else on the network sees them, nor is seen.
 """
@@ -7,11 +7,13 @@ import json
 import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,8 +26,12 @@ NOTICE = "demonstration model, not valid for people"
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
+    return private(tmp_path)
+
+
+def private(folder: Path) -> dict[str, str]:
     """Give an environment in which liblsl reads a session of its own from a file, as in a lab."""
-    settings = tmp_path / "lsl_api.cfg"
+    settings = folder / "lsl_api.cfg"
     settings.write_text(f"[lab]\nSessionID = test-{uuid.uuid4().hex[:8]}\n[multicast]\nResolveScope = machine\n")
     return {**os.environ, "LSLAPICFG": str(settings)}
 
@@ -71,34 +77,35 @@ def assert_sane(summary: dict[str, Any]) -> None:
         assert said is None or sum(said.values()) == pytest.approx(1.0, abs=1e-3)
 
 
-@pytest.mark.lsl
-def test_the_demo_uses_everything_and_loses_nothing(tmp_path: Path) -> None:
-    out = tmp_path / "demo.json"
-    done = subprocess.run(
-        moodring("demo", "--headless", "--duration", 12, "--json", out, "--screenshot", tmp_path / "window.png"),
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert NOTICE not in done.stdout + done.stderr, "the participant is simulated, as the models' people were"
-    summary = json.loads(out.read_text())
-    assert_sane(summary)
-    for modality in ("eeg", "face", "speech"):
-        assert summary["modalities"][modality]["used_fraction"] >= 0.9
-        assert summary["modalities"][modality]["lost_samples"] == 0
-    assert 0 < summary["glimpsed_fraction"] <= 0.15
-    assert summary["skipped_decisions"] == 0
-    assert summary["dropped_decisions"] <= 1, "a busy machine may hold the window up once"
-    assert (tmp_path / "window.png").read_bytes().startswith(b"\x89PNG")
+@pytest.fixture(scope="module")
+def replayed(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[dict[str, Any], str]]:
+    """Two recordings, each replayed to an engine of its own, both at once: what each engine said."""
+    asked = {
+        "amplifier": (
+            ("xdf/switch_example.xdf", "--only", "eeg"),
+            '[eeg]\nstream = { type = "EEG" }\nline_hz = 60\n',
+        ),
+        "film": (
+            ("grid/bbaf2n.mpg", "--loop"),
+            '[face]\nstream = { name = "replay_face" }\n[speech]\nstream = { name = "replay_speech" }\n',
+        ),
+    }
+
+    def decoded(name: str) -> tuple[dict[str, Any], str]:
+        (source, *words), config = asked[name]
+        folder = tmp_path_factory.mktemp(name)
+        surroundings = private(folder)
+        with replaying(surroundings, data_dir / source, *words):
+            return live(surroundings, folder, config, 8)
+
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(asked, pool.map(decoded, asked), strict=True))
 
 
 @pytest.mark.lsl
 @pytest.mark.data
-def test_a_real_amplifier_recording_is_decoded_by_eeg_alone(
-    data_dir: Path, environment: dict[str, str], tmp_path: Path
-) -> None:
-    with replaying(environment, data_dir / "xdf" / "switch_example.xdf", "--only", "eeg"):
-        config = '[eeg]\nstream = { type = "EEG" }\nline_hz = 60\n'
-        summary, said = live(environment, tmp_path, config, 12)
+def test_a_real_amplifier_recording_is_decoded_by_eeg_alone(replayed: dict[str, tuple[dict[str, Any], str]]) -> None:
+    summary, said = replayed["amplifier"]
     assert_sane(summary)
     assert summary["modalities"]["eeg"]["used_fraction"] > 0.9
     assert summary["modalities"]["eeg"]["observed_rate_hz"] == pytest.approx(256, rel=0.02)
@@ -109,10 +116,8 @@ def test_a_real_amplifier_recording_is_decoded_by_eeg_alone(
 
 @pytest.mark.lsl
 @pytest.mark.data
-def test_a_real_film_is_decoded_by_face_and_speech(data_dir: Path, environment: dict[str, str], tmp_path: Path) -> None:
-    with replaying(environment, data_dir / "grid" / "bbaf2n.mpg", "--loop"):
-        config = '[face]\nstream = { name = "replay_face" }\n[speech]\nstream = { name = "replay_speech" }\n'
-        summary, said = live(environment, tmp_path, config, 12)
+def test_a_real_film_is_decoded_by_face_and_speech(replayed: dict[str, tuple[dict[str, Any], str]]) -> None:
+    summary, said = replayed["film"]
     assert_sane(summary)
     assert summary["modalities"]["face"]["used_fraction"] > 0.9
     assert summary["modalities"]["speech"]["used_fraction"] > 0.9
@@ -151,37 +156,6 @@ def loudspeaker(environment: dict[str, str], tmp_path: Path) -> Iterator[Path]:
         server.wait(20)
 
 
-@pytest.mark.audio
-@pytest.mark.data
-def test_a_real_voice_through_a_microphone(
-    data_dir: Path, environment: dict[str, str], loudspeaker: Path, tmp_path: Path
-) -> None:
-    voices = sorted((data_dir / "emodb" / "wav").glob("*Wa.wav"))[:12]
-    assert voices
-    joined = tmp_path / "voices.wav"
-    import numpy as np
-    import soundfile
-
-    pause = np.zeros(8_000, np.float32)
-    pieces = [piece for voice in voices for piece in (soundfile.read(voice, dtype="float32")[0], pause)]
-    soundfile.write(joined, np.concatenate(pieces), 16_000)
-    player = subprocess.Popen(["paplay", str(joined)], env=environment)
-    try:
-        summary, said = live(environment, tmp_path, '[speech]\nmicrophone = "pulse"\n', 10)
-    finally:
-        player.terminate()
-        player.wait(20)
-    assert_sane(summary)
-    assert summary["modalities"]["speech"]["present"]
-    assert summary["modalities"]["speech"]["used_fraction"] > 0.9
-    # Ten seconds through the buffers of PulseAudio do not tell a rate better than this.
-    assert summary["modalities"]["speech"]["observed_rate_hz"] == pytest.approx(16_000, rel=0.05)
-    assert sum(said is not None for _, said in summary["speech"]) > 3, "twelve angry sentences were played"
-    assert NOTICE not in said, "the recogniser was trained on people"
-    labels = [max(said, key=said.get) for _, said in summary["speech"] if said is not None]
-    assert labels.count("anger") > len(labels) / 2, "twelve angry sentences, of speakers it was trained on"
-
-
 PARITY = 0.25
 """What live and predict may differ by: voice activity counts windows of 32 ms from where it starts to listen, so each
 cuts the same second up to 32 ms apart."""
@@ -199,7 +173,6 @@ def test_a_voice_through_the_microphone_is_what_predict_says_of_the_file(
 
     voices = [data_dir / "emodb" / "wav" / f"{name}.wav" for name in ("09a02Wb", "13a01Lb", "08a01Na")]
     out, journal, config = tmp_path / "predict.json", tmp_path / "journal.jsonl", tmp_path / "live.toml"
-    subprocess.run(moodring("predict", "emodb", *voices, "--json", out), check=True, capture_output=True)
     config.write_text(
         f'name = "test-{uuid.uuid4().hex[:8]}"\njournal = \'{journal}\'\n[speech]\nmicrophone = "pulse"\n'
     )
@@ -219,6 +192,8 @@ def test_a_voice_through_the_microphone_is_what_predict_says_of_the_file(
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
+        # While the engine starts.
+        subprocess.run(moodring("predict", "emodb", *voices, "--json", out), check=True, capture_output=True)
         heard_until(0.0)
         for voice, told in zip(voices, json.loads(out.read_text())["files"], strict=True):
             begin_s = pylsl.local_clock()
@@ -229,8 +204,16 @@ def test_a_voice_through_the_microphone_is_what_predict_says_of_the_file(
             assert max(probabilities, key=lambda name: probabilities[name]) == told["label"], voice.name
             assert probabilities == pytest.approx(told["probabilities"], abs=PARITY), voice.name
     finally:
-        engine.terminate()
-        engine.communicate(timeout=30)
+        engine.send_signal(signal.SIGINT)
+        out, error = engine.communicate(timeout=60)
+    assert engine.returncode == 0, error
+    summary = json.loads((tmp_path / "live.json").read_text())
+    assert_sane(summary)
+    heard = summary["modalities"]["speech"]
+    assert heard["present"]
+    assert heard["used_fraction"] > 0.9
+    assert heard["observed_rate_hz"] == pytest.approx(16_000, rel=0.05), "PulseAudio's buffers tell no better"
+    assert NOTICE not in out + error, "the recogniser was trained on people"
 
 
 def absent() -> dict[str, Any]:

@@ -58,7 +58,7 @@ def test_imports_go_in_the_allowed_direction(path: Path) -> None:
             inside_ui = name.startswith("moodring.realtime.ui")
             if room in ROOMS and (room not in allowed or (inside_ui and folder != "realtime/ui")):
                 broken.append(f"{place}:{line} imports {name}")
-            if room in {"cli", "__main__"}:
+            if room in {"cli", "__main__"} or room.startswith("cli_"):
                 broken.append(f"{place}:{line} imports the command line")
         for outside, homes in ONLY_IN.items():
             if head == outside and not place.startswith(homes):
@@ -66,6 +66,10 @@ def test_imports_go_in_the_allowed_direction(path: Path) -> None:
         if place.startswith("models/signals/") and head in NOT_IN_SIGNALS:
             broken.append(f"{place}:{line}: signals know no {head}")
     assert not broken
+
+
+def test_what_every_room_may_import_imports_no_room() -> None:
+    assert not [name for name, _ in imported(ROOT / "children.py") if name.split(".")[0] == "moodring"]
 
 
 def test_every_package_on_disk_is_in_the_wheel() -> None:

@@ -57,7 +57,7 @@ def judge(
     samples = np.where(finite, raw_uv, 0.0)
     highest, lowest = samples.max(axis=0), samples.min(axis=0)
     at_rail = np.maximum((samples == highest).mean(axis=0), (samples == lowest).mean(axis=0)) >= RAIL_SHARE
-    band_uv, line_uv = _levels(samples, rate_hz, line_hz)
+    band_uv, line_uv = band_levels(samples, rate_hz, line_hz)
     alive = finite & ~at_rail & (highest - lowest <= SPAN_UV) & (band_uv >= FLAT_UV) & (band_uv <= LOUD_UV)
     if not (alive & wanted).any():
         return np.zeros_like(finite)
@@ -70,10 +70,10 @@ def judge(
     return judged
 
 
-def _levels(
+def band_levels(
     samples: NDArray[np.float64], rate_hz: float, line_hz: float | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the rms in the EEG band without mains, and at the mains frequency: ``(n_channels,)`` each."""
+    """Give the rms of a second ``(n_times, n_channels)`` in the EEG band without mains, and at the mains: ``(n_channels,)``."""
     # A second of many channels is judged while its newest chunk waits, and this is most of the work. So fast amplifiers
     # are averaged down first: the mean of neighbours has its zeros where what is above would fold onto what is looked
     # at. And a matrix product over the few frequencies that count takes a fifth of the time of detrending, windowing

@@ -2,19 +2,19 @@
 
 import contextlib
 import json
-import multiprocessing
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
 
+from ...children import Child
 from ...configs.errors import MoodringError
 
 _GRACE_S = 10.0
 
 
-class Child:
+class BenchChild:
     """A process that runs ``target(news, *args)``; use as a context manager.
 
     Parameters
@@ -27,12 +27,9 @@ class Child:
     """
 
     def __init__(self, name: str, target: Callable[..., None], *args: Any) -> None:
-        context = multiprocessing.get_context("spawn")
         self._name = name
-        self._news, theirs = context.Pipe()
-        self._process = context.Process(target=_run, args=(target, theirs, args), name=name, daemon=True)
-        self._process.start()
-        theirs.close()
+        self._child = Child(name, _run, target, args)
+        self._news = self._child.pipe
 
     def __enter__(self) -> Self:
         return self
@@ -41,11 +38,7 @@ class Child:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.ask_to_end()
-        self._process.join(_GRACE_S)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
-        self._news.close()
+        self._child.end(_GRACE_S)
 
     def hear(self, timeout_s: float) -> dict[str, Any]:
         """Wait for what it says next.
@@ -62,7 +55,7 @@ class Child:
                     raise MoodringError(f"{self._name} said nothing for {timeout_s:g} s; the machine may be too busy")
             said: dict[str, Any] = json.loads(self._news.recv_bytes())
         except (EOFError, OSError) as error:
-            raise MoodringError(f"{self._name} ended without a word (exit status {self._process.exitcode})") from error
+            raise MoodringError(f"{self._name} ended without a word (exit status {self._child.exit_status})") from error
         if "error" in said:
             raise MoodringError(str(said["error"]))
         return said
@@ -90,7 +83,7 @@ def asked_to_end(news: "Connection[Any, Any]", wait_s: float = 0.0) -> bool:
         return True
 
 
-def _run(target: Callable[..., None], news: "Connection[Any, Any]", args: tuple[Any, ...]) -> None:
+def _run(target: Callable[..., None], args: tuple[Any, ...], news: "Connection[Any, Any]") -> None:
     with contextlib.suppress(BrokenPipeError):
         try:
             target(news, *args)

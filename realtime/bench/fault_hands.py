@@ -1,14 +1,13 @@
 """The hands that make faults: each owns the process behind one lane, and every deed of a script is a method."""
 
 import json
-import multiprocessing
 from collections.abc import Callable
 from dataclasses import replace
-from multiprocessing.context import SpawnProcess
 from typing import Any, Self
 
 import psutil
 
+from ...children import Child
 from ...configs.errors import MoodringError
 from ...configs.live import LslSection
 from .fault_camera import serve_pictures
@@ -32,8 +31,7 @@ class ProcessHand:
     def __init__(self, target: Callable[..., None], arguments: tuple[Any, ...]) -> None:
         self._target = target
         self._arguments = arguments
-        self._process: SpawnProcess | None = None
-        self._orders: Any = None
+        self._child: Child | None = None
         self.said: Any = None
 
     def __enter__(self) -> Self:
@@ -45,42 +43,38 @@ class ProcessHand:
 
     def start(self) -> None:
         """Begin, and wait until it is there."""
-        context = multiprocessing.get_context("spawn")
-        self._orders, theirs = context.Pipe()
-        self._process = context.Process(target=self._target, args=(*self._arguments, theirs), daemon=True)
-        self._process.start()
-        theirs.close()
-        self.said = self._answer()
+        self._child = Child("source", self._target, *self._arguments)
+        self.said = self._answer(self._child)
 
     def kill(self) -> None:
         """Let it die at once; nothing happens where it is dead."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-            self._process = None
-            self._orders.close()
+        if self._child is not None:
+            self._child.end(0.0)
+            self._child = None
 
     def pause(self) -> None:
         """Stop it where it is: SIGSTOP, or what the system has for it."""
-        if self._process is not None:
-            psutil.Process(self._process.pid).suspend()
+        if self._child is not None:
+            psutil.Process(self._child.pid).suspend()
 
     def go_on(self) -> None:
         """Let it go on."""
-        if self._process is not None:
-            psutil.Process(self._process.pid).resume()
+        if self._child is not None:
+            psutil.Process(self._child.pid).resume()
 
     def wait(self) -> None:
         """Do nothing: what was ordered for a time is over by itself."""
 
     def _order(self, do: str, figure: float) -> None:
-        self._orders.send_bytes(json.dumps([do, figure]).encode())
-        self._answer()
+        if self._child is None:
+            raise ValueError("a process that is dead takes no orders")
+        self._child.pipe.send_bytes(json.dumps([do, figure]).encode())
+        self._answer(self._child)
 
-    def _answer(self) -> Any:
-        if not self._orders.poll(_START_S):
+    def _answer(self, child: Child) -> Any:
+        if not child.pipe.poll(_START_S):
             raise MoodringError(f"a source's process said nothing within {_START_S:g} s; the machine is too busy")
-        return json.loads(self._orders.recv_bytes())
+        return json.loads(child.pipe.recv_bytes())
 
 
 class StreamHand(ProcessHand):
@@ -140,7 +134,7 @@ class StreamHand(ProcessHand):
 
     def _order(self, do: str, figure: float) -> None:
         # After a doubling it is the twin that speaks.
-        if self._process is None and self._twins:
+        if self._child is None and self._twins:
             self._twins[0]._order(do, figure)
         else:
             super()._order(do, figure)

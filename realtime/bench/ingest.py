@@ -10,11 +10,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+from ...children import children_leave_interrupts_to_us
 from ...configs.live import LslSection
 from ...configs.lsl import own_session
-from ..launch import children_leave_interrupts_to_us
 from . import readers
-from .children import Child
+from .children import BenchChild
 from .load import Load, publish
 
 LOADS = (Load(32, 512.0, 8), Load(128, 2048.0, 32))
@@ -82,12 +82,12 @@ def _compare(load: Load, seconds: float) -> dict[str, Any]:
     return {"channels": load.channels, "rate_hz": load.rate_hz, "mne_lsl": None, **figures}
 
 
-def _start(stack: ExitStack, what: list[tuple[str, Callable[..., None], tuple[Any, ...]]]) -> list[Child]:
+def _start(stack: ExitStack, what: list[tuple[str, Callable[..., None], tuple[Any, ...]]]) -> list[BenchChild]:
     with children_leave_interrupts_to_us():
-        return [stack.enter_context(Child(name, target, *args)) for name, target, args in what]
+        return [stack.enter_context(BenchChild(name, target, *args)) for name, target, args in what]
 
 
-def _measured(children: list[Child], seconds: float) -> list[dict[str, Any]]:
+def _measured(children: list[BenchChild], seconds: float) -> list[dict[str, Any]]:
     """Let all begin at once, when the last is ready; give what they say."""
     for child in children:
         child.hear(_START_S)

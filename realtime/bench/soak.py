@@ -17,21 +17,22 @@ import numpy as np
 import psutil
 from scipy.stats import theilslopes
 
+from ...children import children_leave_interrupts_to_us
 from ...configs.errors import MoodringError
 from ...configs.live import DecisionSection, EegSection, LiveConfig, LslSection, OutletSection, StreamQuery
 from ...configs.lsl import own_session
 from ..clock import LslClock
-from ..launch import children_leave_interrupts_to_us
 from ..loaded import load_models, settle
 from ..lsl_settings import apply_lsl_settings
 from ..session import Session, configured
 from ..sources.lsl_eeg import LslEeg
-from .children import Child, asked_to_end, tell
+from .children import BenchChild, asked_to_end, tell
 from .index import IndexCount
 from .load import Load, publish
 
 LOAD = Load(64, 1000.0, 16)
 SECONDS = 600.0
+_SHORTEST_SLOPE_S = 300.0
 _WARM_UP_S = 90.0  # rings of a minute fill, and the libraries take what they will keep
 _START_S = 120.0
 _STEP_S = 0.05
@@ -54,7 +55,8 @@ def soak(seconds: float = SECONDS, say: Callable[[str], None] = lambda _: None) 
     -------
     dict
         ``duration_s``; ``lost_samples`` and ``reordered_samples`` by the index; ``rss_slope_mb_per_h``, the median
-        slope (Theil-Sen) of the engine's memory after a warm-up of 90 s, or of a third of a shorter soak;
+        slope (Theil-Sen) of the engine's memory after a warm-up of 90 s, None with the reason in ``rss_slope_why``
+        where the soak was too short to tell;
         ``threads_left`` in the engine's process and ``processes_left`` when all has ended; and for the record
         ``decisions``, ``skipped_decisions``, ``rss_mb``, ``cpu_s_per_s``.
 
@@ -69,8 +71,8 @@ def soak(seconds: float = SECONDS, say: Callable[[str], None] = lambda _: None) 
     before = _children()
     with ExitStack() as stack:
         with children_leave_interrupts_to_us():
-            source = stack.enter_context(Child("the load", publish, LOAD, name, lsl))
-            engine = stack.enter_context(Child("the soaked engine", _engine, name, lsl, seconds))
+            source = stack.enter_context(BenchChild("the load", publish, LOAD, name, lsl))
+            engine = stack.enter_context(BenchChild("the soaked engine", _engine, name, lsl, seconds))
         source.hear(_START_S)
         engine.say({"begin": True})
         while "figures" not in (heard := engine.hear(_START_S)):
@@ -82,6 +84,17 @@ def soak(seconds: float = SECONDS, say: Callable[[str], None] = lambda _: None) 
 def memory_slope_mb_per_h(times_s: list[float], rss_mb: list[float]) -> float:
     """Give the median slope between all pairs of points: a step or a peak does not bend it."""
     return float(theilslopes(rss_mb, np.asarray(times_s) / 3600.0).slope)
+
+
+def settled_slope(seconds: float, times_s: list[float], rss_mb: list[float]) -> tuple[float | None, str | None]:
+    """Give the slope after the warm-up, or why a soak of so many seconds has none."""
+    if seconds < _SHORTEST_SLOPE_S:
+        return None, (
+            f"{seconds:g} s are too short: memory settles for {_WARM_UP_S:g} s, and after that a single step of a "
+            f"megabyte would be tens of them an hour; soak for {_SHORTEST_SLOPE_S:g} s or more"
+        )
+    warm = [index for index, time_s in enumerate(times_s) if time_s >= _WARM_UP_S]
+    return round(memory_slope_mb_per_h([times_s[i] for i in warm], [rss_mb[i] for i in warm]), 3), None
 
 
 def _engine(news: "Connection[Any, Any]", name: str, lsl: LslSection, seconds: float) -> None:
@@ -126,14 +139,13 @@ def _soaked(news: "Connection[Any, Any]", session: Session, counter: IndexCount,
         times_s, rss_mb = _watched(news, session, process, seconds)
         took_s, cpu_s = time.monotonic() - begin_s, time.process_time() - begin_cpu_s
     session.release()
-    warm_s = min(_WARM_UP_S, seconds / 3)
-    warm = [index for index, time_s in enumerate(times_s) if time_s >= warm_s]
-    slope = memory_slope_mb_per_h([times_s[i] for i in warm], [rss_mb[i] for i in warm])
+    slope, why = settled_slope(seconds, times_s, rss_mb)
     return {
         "duration_s": round(took_s, 1),
         "lost_samples": counter.lost_samples,
         "reordered_samples": counter.reordered_samples,
-        "rss_slope_mb_per_h": round(slope, 3),
+        "rss_slope_mb_per_h": slope,
+        "rss_slope_why": why,
         "samples": counter.samples,
         "decisions": session.tally.decisions,
         "skipped_decisions": session.tally.skipped,

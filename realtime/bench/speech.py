@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import psutil
 
+from ...children import children_leave_interrupts_to_us
 from ...configs.errors import MoodringError
 from ...models.contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate
 from ..build import intake_maker
-from ..launch import children_leave_interrupts_to_us
 from ..sources.base import Chunk, SourceInfo
-from .children import Child, asked_to_end, tell
+from .children import BenchChild, asked_to_end, tell
 from .soak import memory_slope_mb_per_h
 
 SECONDS = 3600.0
@@ -68,7 +68,10 @@ def measure(bundle: Path, sound: FloatArray, seconds: float = SECONDS, say: Any 
     MoodringError
         The bundle cannot be used, or nobody speaks in the sound.
     """
-    with children_leave_interrupts_to_us(), Child("the speech bench", _listen, Job(bundle, sound, seconds)) as child:
+    with (
+        children_leave_interrupts_to_us(),
+        BenchChild("the speech bench", _listen, Job(bundle, sound, seconds)) as child,
+    ):
         while "figures" not in (heard := child.hear(_START_S + _SILENT_S)):
             say(str(heard["line"]))
     figures: dict[str, Any] = heard["figures"]

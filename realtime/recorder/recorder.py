@@ -337,6 +337,9 @@ def _wanted(config: LiveConfig) -> tuple[Wanted, ...]:
         wanted.append(Wanted(config.eeg.stream))
     if config.speech is not None and config.speech.stream is not None:
         wanted.append(Wanted(config.speech.stream))
+    reference = config.speech.reference if config.speech is not None else None
+    if reference is not None and reference.stream is not None:
+        wanted.append(Wanted(reference.stream))
     wanted.append(Wanted(StreamQuery(type=_TRUTH_TYPE), expected=False))
     for modality in _filmed(config):
         name = index_name(config.outlet.name, modality)

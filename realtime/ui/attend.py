@@ -11,10 +11,11 @@ from typing import Any
 
 from rich.console import Console
 
+from ...children import children_leave_interrupts_to_us
 from ..dashboard import run_dashboard
 from ..follow import Follower
 from ..job import EngineJob
-from ..launch import EngineProcess, children_leave_interrupts_to_us
+from ..launch import EngineProcess
 from .display import display_available
 
 

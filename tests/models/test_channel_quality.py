@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 from scipy.signal import periodogram
 
 from moodring.models.contract import BoolArray
-from moodring.models.signals.channel_quality import _levels, judge
+from moodring.models.signals.channel_quality import band_levels, judge
 
 RATE = 256
 TIME_S = np.arange(RATE) / RATE
@@ -83,7 +83,7 @@ def test_levels_are_those_of_the_detrended_spectrum(second: NDArray[np.float64],
     width_hz = frequency[1]
     at_line = np.abs(frequency - 50.0) <= 2.0
     in_band = (frequency >= 1.0) & (frequency <= 45.0)
-    band_uv, line_uv = _levels(second, RATE, line_hz)
+    band_uv, line_uv = band_levels(second, RATE, line_hz)
     np.testing.assert_allclose(band_uv, np.sqrt(power[in_band].sum(axis=0) * width_hz), rtol=1e-9)
     expected = np.sqrt(power[at_line].sum(axis=0) * width_hz) if line_hz else np.zeros(10)
     np.testing.assert_allclose(line_uv, expected, rtol=1e-9)

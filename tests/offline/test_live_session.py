@@ -104,6 +104,28 @@ def test_what_the_loudspeaker_played_comes_back_beside_the_microphone(folder: Pa
     assert recording.loudspeaker.stamps_s[0] == 5.0
 
 
+def test_the_loudspeaker_in_xdf_parts_stands_in_and_is_never_taken_for_the_microphone(folder: Path) -> None:
+    # Both streams have the same name and type; only the config tells which is which, and the loudspeaker's is longer.
+    query = {"name": "sound", "source_id": "mixer"}
+    config = {"speech": {"stream": {"name": "sound", "source_id": "mic"}, "reference": {"stream": query}}}
+    (folder / names.CONFIG_FILE).write_text(toml_text(config))
+    for number, begin_s in enumerate((5.0, 6.0), 1):
+        streams = []
+        for value, seconds, source_id in ((0.1, 0.75, "mic"), (0.2, 1.0, "mixer")):
+            stamps_s = begin_s + np.arange(round(seconds * 16_000)) / 16_000
+            about = StreamDescription("sound", "Audio", 1, 16_000.0, "float32", source_id, ())
+            streams.append(StreamData(about, np.full((len(stamps_s), 1), value, np.float32), stamps_s))
+        write_xdf(folder / names.STREAMS_FOLDER / f"part-00{number}.xdf", streams)
+    recording = open_recording(folder)
+    assert recording.speech is not None
+    assert recording.loudspeaker is not None
+    assert (len(recording.speech.samples), set(recording.speech.samples.ravel())) == (24_000, {np.float32(0.1)})
+    assert (len(recording.loudspeaker.samples), set(recording.loudspeaker.samples.ravel())) == (
+        32_000,
+        {np.float32(0.2)},
+    )
+
+
 def test_a_session_that_ended_before_anything_came_opens(folder: Path) -> None:
     recording = open_recording(folder)
     assert recording.eeg is None

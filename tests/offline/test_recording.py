@@ -59,6 +59,20 @@ def test_sound_comes_back_to_24_bits_with_its_stamps(written: tuple[Recording, P
     np.testing.assert_allclose(again.speech.stamps_s, recording.speech.stamps_s, atol=1e-9, rtol=0)
 
 
+def test_what_the_loudspeaker_played_comes_back_beside_the_voice(fake_recording: Make, tmp_path: Path) -> None:
+    recording = fake_recording(1.0)
+    assert recording.speech is not None
+    played = replace(recording.speech, samples=-recording.speech.samples, stamps_s=recording.speech.stamps_s + 0.3)
+    for folder, voice in (("with", recording.speech), ("without", None)):
+        whole = replace(recording, speech=voice, face=None, loudspeaker=played)
+        again = open_recording(write_session(whole, tmp_path / folder))
+        assert again.loudspeaker is not None
+        np.testing.assert_allclose(again.loudspeaker.samples, played.samples, atol=2**-23)
+        np.testing.assert_allclose(again.loudspeaker.stamps_s, played.stamps_s, atol=1e-9, rtol=0)
+        assert (again.speech is None) == (voice is None)
+    assert open_recording(write_session(recording, tmp_path / "quiet")).loudspeaker is None
+
+
 def test_frames_come_back_near_and_their_stamps_exactly_in_any_order(written: tuple[Recording, Path]) -> None:
     recording, folder = written
     again = read_session(folder)

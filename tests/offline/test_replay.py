@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from moodring.configs.errors import ConfigError, MoodringError
@@ -198,7 +199,10 @@ def open_inlet(name: str) -> Any:
 
 
 SECONDS = 2.5
-COUNTS: dict[StreamKind, int] = {"eeg": 640, "face": 62, "speech": 40_000, "truth": 20, "markers": 2}
+SECOND = np.arange(16_000) / 16_000
+COUNTS: dict[StreamKind, int] = {
+    "eeg": 640, "face": 62, "speech": 40_000, "truth": 20, "markers": 2, "loudspeaker": 16_000
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +210,12 @@ def replayed(
     fake_recording: Make, lsl_session: LslSection, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Recording, dict[StreamKind, Heard], float, Published]:
     """A session folder, published by a child and heard here."""
-    folder = write_session(fake_recording(SECONDS, height=120, width=160), tmp_path_factory.mktemp("replay") / "one")
+    recording = fake_recording(SECONDS, height=120, width=160)
+    assert recording.speech is not None
+    later = replace(
+        recording.speech, samples=-recording.speech.samples[:16_000], stamps_s=recording.t0_s + 1.2 + SECOND
+    )
+    folder = write_session(replace(recording, loudspeaker=later), tmp_path_factory.mktemp("replay") / "one")
     with start_replay(folder, ReplayOptions(lsl=lsl_session, patience_s=30.0)) as replay:
         names = replay.wait_ready(30.0)
         assert names == tuple(f"simulated_{kind}" for kind in STREAM_KINDS)
@@ -226,6 +235,9 @@ def test_every_sample_arrives(replayed: tuple[Recording, dict[StreamKind, Heard]
     assert recording.truth is not None
     np.testing.assert_array_equal(heard["eeg"].values, recording.eeg.samples)
     np.testing.assert_array_equal(heard["speech"].values, recording.speech.samples)
+    assert recording.loudspeaker is not None
+    np.testing.assert_array_equal(heard["loudspeaker"].values, recording.loudspeaker.samples)
+    np.testing.assert_array_equal(recording.loudspeaker.samples, -recording.speech.samples[:16_000])
     np.testing.assert_array_equal(heard["truth"].values[:, :2], recording.truth.latents)
     np.testing.assert_array_equal(heard["truth"].values[:, 2:4], recording.truth.levels)
     np.testing.assert_array_equal(heard["truth"].values[:, 4], recording.truth.stimulus)
@@ -253,6 +265,7 @@ def test_stamps_are_the_recordings_moved_by_one_constant(
         "speech": recording.speech.stamps_s,
         "truth": recording.truth.stamps_s,
         "markers": np.array([marker.stamp_s for marker in recording.markers]),
+        "loudspeaker": recording.t0_s + 1.2 + SECOND,
     }
     moved_by_s = start_s - recording.t0_s
     for kind, one in heard.items():
@@ -274,6 +287,7 @@ def test_descriptions_give_the_session(replayed: tuple[Recording, dict[StreamKin
         "speech": "Audio",
         "truth": "EmotionTruth",
         "markers": "Markers",
+        "loudspeaker": "LoudspeakerAudio",
     }
     assert heard["eeg"].info.get_channel_labels() == ["Fp1", "Fp2", "O1", "count"]
     assert heard["eeg"].info.get_channel_units() == ["microvolts"] * 4
@@ -430,6 +444,6 @@ def test_a_child_that_is_killed_is_told(tmp_path: Path, lsl_session: LslSection,
     folder = write_session(replace(fake_recording(0.5), face=None), tmp_path / "one")
     with start_replay(folder, ReplayOptions(prefix="killed", lsl=lsl_session)) as replay:
         replay.wait_ready(30.0)
-        replay._process.kill()
+        psutil.Process(replay.pid).kill()
         with pytest.raises(MoodringError, match="ended early"):
             replay.wait(30.0)

@@ -12,17 +12,16 @@ from moodring.offline.replay_bench import bench_replay
 
 @pytest.mark.lsl
 @pytest.mark.deadline
-@pytest.mark.parametrize("speed", [1.0, 2.0])
 def test_stamps_are_right_to_a_millisecond_and_nothing_is_lost(
-    fake_recording: Callable[..., Recording], lsl_session: LslSection, tmp_path: Path, speed: float
+    fake_recording: Callable[..., Recording], lsl_session: LslSection, tmp_path: Path
 ) -> None:
-    folder = write_session(fake_recording(6.0), tmp_path / "one")
-    figures = bench_replay(folder, ReplayOptions(prefix=f"b{speed:g}", speed=speed, lsl=lsl_session), 20.0)
+    folder = write_session(fake_recording(4.0), tmp_path / "one")
+    figures = bench_replay(folder, ReplayOptions(prefix="b2", speed=2.0, lsl=lsl_session), 20.0)
     assert figures["stamp_error_p99_ms"] <= 1.0
     assert {kind: row["samples"] for kind, row in figures["streams"].items()} == {
-        "eeg": 1536,
-        "face": 150,
-        "speech": 96_000,
+        "eeg": 1024,
+        "face": 100,
+        "speech": 64_000,
     }
     for row in figures["streams"].values():
         assert row["lost_samples"] == row["reordered_samples"] == 0

@@ -15,6 +15,7 @@ from moodring.offline.streams import (
     StreamDescription,
     describe_eeg,
     describe_face,
+    describe_loudspeaker,
     describe_timeline,
 )
 from moodring.offline.xdf import StreamData, XdfWriter, write_xdf
@@ -116,6 +117,20 @@ def test_audio_is_brought_to_16_khz(tmp_path: Path) -> None:
     assert recording.speech is not None
     expected = 0.5 * np.sin(2 * np.pi * 440 * (recording.speech.stamps_s - 50))
     np.testing.assert_allclose(recording.speech.samples[500:-500, 0], expected[500:-500], atol=2e-3)
+
+
+def test_what_a_loudspeaker_played_is_no_second_microphone(tmp_path: Path) -> None:
+    stamps_s = 10.0 + np.arange(800) / 16_000
+    samples = np.linspace(-1, 1, 800, dtype=np.float32)[:, np.newaxis]
+    played = describe_loudspeaker(Signal(samples, stamps_s, 16_000.0, ("audio",), "mixer"), "mixer", "mixer", TIMES)
+    voice = StreamData(replace(plain("voice", "Audio", 1, "float32"), rate_hz=16_000.0), 0 * samples, stamps_s)
+    write_xdf(tmp_path / "a.xdf", [StreamData(played, samples, stamps_s + 2.0), voice])
+    recording = read_xdf(tmp_path / "a.xdf")
+    assert recording.speech is not None
+    assert recording.loudspeaker is not None
+    assert not recording.speech.samples.any()
+    np.testing.assert_array_equal(recording.loudspeaker.samples, samples)
+    np.testing.assert_allclose(recording.loudspeaker.stamps_s, stamps_s + 2.0, atol=1e-9)
 
 
 def test_several_eeg_streams_are_named_until_one_is_chosen(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def stepping():
     return drive
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rig(lsl_session):
     """A lab of known delays: see sync_rig.py."""
     from moodring.configs.lsl import liblsl_settings

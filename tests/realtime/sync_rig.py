@@ -94,10 +94,14 @@ def serve(settings, names, seed, lasts_s):
 class Rig:
     """The child, and the stimuli that it notices."""
 
-    def __init__(self, settings, names, seed, lasts_s, no_flash=None, no_beep=None):
+    def __init__(self, settings, names, seed, lasts_s):
         command = [sys.executable, __file__, json.dumps([settings, names, seed, lasts_s])]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout.readline() == "there\n"
+        self.be_able()
+
+    def be_able(self, no_flash=None, no_beep=None):
+        """Flash and beep, or say why not."""
         self.no_flash, self.no_beep, self.said = no_flash, no_beep, []
 
     def play(self, length_s):

@@ -8,7 +8,7 @@ import pytest
 from moodring.configs.errors import MoodringError
 from moodring.realtime.bench import ingest
 from moodring.realtime.bench.load import Load
-from moodring.realtime.bench.soak import memory_slope_mb_per_h, soak
+from moodring.realtime.bench.soak import memory_slope_mb_per_h, settled_slope, soak
 
 pytestmark = pytest.mark.lsl
 READER = {"p50_ms", "p99_ms", "cpu_s_per_s"}
@@ -56,6 +56,17 @@ def test_a_soak_counts_and_leaves_nothing():
     assert figures["decisions"] > 0
     for key in ("lost_samples", "reordered_samples", "threads_left", "processes_left"):
         assert figures[key] == 0, key
+    assert figures["rss_slope_mb_per_h"] is None
+    assert figures["rss_slope_why"].startswith("4 s are too short")
+
+
+def test_the_slope_is_told_from_five_minutes_on_and_leaves_the_warm_up_out():
+    times_s = np.arange(0, 300.0)
+    rss_mb = np.where(times_s < 90, 300 + times_s, 400 + 2.0 * times_s / 3600)
+    slope, why = settled_slope(300.0, times_s.tolist(), rss_mb.tolist())
+    assert slope == pytest.approx(2.0, abs=0.01)
+    assert why is None
+    assert settled_slope(299.0, times_s.tolist(), rss_mb.tolist())[0] is None
 
 
 def test_the_slope_of_memory_is_that_of_most_points():

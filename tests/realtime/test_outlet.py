@@ -150,8 +150,7 @@ def test_the_stream_describes_itself_and_the_health_of_every_source_is_told(netw
 @pytest.mark.audio
 @pytest.mark.deadline
 def test_the_readmes_client_reads_the_estimates(network, tmp_path):
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    code = next(block for block in blocks if "moodring_estimate" in block)
+    code = _readmes_client()
     assert len([line for line in code.splitlines() if line.strip()]) <= 10
     assert "import moodring" not in code
     client = subprocess.Popen(
@@ -169,6 +168,32 @@ def test_the_readmes_client_reads_the_estimates(network, tmp_path):
     assert all(re.match(r"\d+\.\d\d \{'valence_low': ", line) for line in lines), trouble
     times = [float(line.split()[0]) for line in lines]
     assert [late - early for early, late in itertools.pairwise(times)] == pytest.approx([0.5, 0.5], abs=0.02)
+
+
+def _readmes_client():
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    return next(block for block in blocks if "moodring_estimate" in block)
+
+
+@pytest.mark.lsl
+def test_the_readmes_client_says_in_one_line_that_no_engine_runs(tmp_path):
+    alone = LiveConfig(
+        eeg=EegSection(stream=StreamQuery(name="x")),
+        lsl=LslSection(session_id=f"empty-{uuid4().hex}", resolve_scope="machine"),
+    )
+    code = _readmes_client()
+    assert "timeout=10" in code
+    done = subprocess.run(
+        [sys.executable, "-c", code.replace("timeout=10", "timeout=1")],
+        env={"LSLAPICFG": _lsl_file(alone, tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1] == "no estimates: start `moodring live`"
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.lsl

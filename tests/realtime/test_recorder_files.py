@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from moodring.configs.errors import MoodringError
-from moodring.configs.live import EegSection, LiveConfig, LslSection, SessionSection, StreamQuery
+from moodring.configs.live import (
+    EegSection,
+    LiveConfig,
+    LslSection,
+    ReferenceSection,
+    SessionSection,
+    SpeechSection,
+    StreamQuery,
+)
 from moodring.configs.load import load
 from moodring.configs.session_folder import CAMERA_FILE, CAMERA_INDEX_FILE, MICROPHONE_FILE, MICROPHONE_INDEX_FILE
 from moodring.configs.toml_text import toml_text
@@ -253,3 +261,13 @@ def test_a_small_file_is_whole_or_as_before(tmp_path):
     write_whole(path, "a = 2\n")
     assert [one.name for one in tmp_path.iterdir()] == ["session.toml"]
     assert path.read_text() == "a = 2\n"
+
+
+@pytest.mark.parametrize(("source", "wanted"), [({"stream": StreamQuery(name="mixer")}, 1), ({"device": "monitor"}, 0)])
+def test_what_the_loudspeaker_plays_goes_into_the_xdf_where_it_is_on_lsl(source, wanted):
+    from moodring.realtime.recorder.recorder import _wanted
+
+    speech = SpeechSection(microphone="default", reference=ReferenceSection(**source))
+    queries = [one.query for one in _wanted(CONFIG.model_copy(update={"speech": speech}))]
+    assert queries.count(StreamQuery(name="mixer")) == wanted
+    assert StreamQuery(name="amp") in queries

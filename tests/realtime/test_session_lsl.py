@@ -1,4 +1,5 @@
 import dataclasses
+import queue
 import threading
 from uuid import uuid4
 
@@ -72,7 +73,7 @@ def test_a_stream_that_does_not_fit_the_bundle_ends_the_start(live, stand):
 
 
 @pytest.mark.deadline
-def test_a_source_that_dies_is_noticed_and_comes_back(live, stand, stepping):
+def test_a_source_that_dies_is_noticed_and_another_takes_its_place(live, stand, stepping):
     name = f"amp-{uuid4().hex}"
     mic = {"name": f"mic-{uuid4().hex}", "type": "Audio", "count": 1, "rate": 16000.0}
     with stand(mic):
@@ -92,14 +93,13 @@ def test_a_source_that_dies_is_noticed_and_comes_back(live, stand, stepping):
         decisions = session.tally.decisions
         wait(lambda: session.tally.decisions >= decisions + 4, 4)
         assert "eeg" not in session.snapshot().estimate.used
-        # The same device returns, and then another device under the same name.
-        for source_id in (name, f"other-{uuid4().hex}"):
-            amplifier = stand({"name": name, "channels": CHANNELS, "source_id": source_id})
-            _, back_s = wait(lambda: state() in ("recovered", "live", "gap"), 8)
-            assert back_s < 3.5
-            wait(lambda: "eeg" in session.snapshot().estimate.used, 8)
-            amplifier.kill()
-            wait(lambda: state() == "lost", 3)
+        # Another device under the same name takes its place (the same one returns in test_faults.py).
+        amplifier = stand({"name": name, "channels": CHANNELS, "source_id": f"other-{uuid4().hex}"})
+        _, back_s = wait(lambda: state() in ("recovered", "live", "gap"), 8)
+        assert back_s < 3.5
+        wait(lambda: "eeg" in session.snapshot().estimate.used, 8)
+        amplifier.kill()
+        wait(lambda: state() == "lost", 3)
         status = session.snapshot().sources[0]
         assert status.lost_samples > 256
         assert [change.state for change in status.transitions][:2] == ["live", "lost"] or "stale" in [
@@ -132,13 +132,19 @@ class Unsteered:
     def __init__(self):
         self.done = threading.Event()
         self.stopped = self.done.is_set
-        self.heard = []
+        self._news = queue.SimpleQueue()
 
     def commands(self):
         return ()
 
     def tell(self, news):
-        self.heard.append(news)
+        self._news.put(news)
+
+    def started_s(self):
+        """Wait until it plays; the LSL time of its first moment."""
+        while not hasattr(news := self._news.get(timeout=20.0), "start_s"):
+            pass
+        return news.start_s
 
 
 @pytest.mark.deadline
@@ -160,7 +166,7 @@ def test_who_attaches_late_to_a_replay_decodes_what_its_recording_gives(live, ls
         others.append(pylsl.StreamInlet(found, max_buflen=4))
         others[-1].open_stream(20.0)
     # The engine comes in the middle, and not by a whole number of looks or decisions.
-    started_s = next(news.start_s for news in control.heard if hasattr(news, "start_s"))
+    started_s = control.started_s()
     while pylsl.local_clock() < started_s + 3.3:
         others[0].pull_chunk(0.1)
     session = live(eeg=EegSection(stream=_named(f"{prefix}_eeg")), face=FaceSection(stream=_named(f"{prefix}_face")))
@@ -273,7 +279,7 @@ def test_an_overloaded_engine_leaves_decisions_out_counts_them_and_does_not_fall
         session.publisher.publish = lambda decider, estimate: (publish_one(decider, estimate), heard.append(estimate))
         session.connect(threading.Event())
         session.start()
-        stepping(session)(lambda: len(heard) >= 10, 20)
+        stepping(session)(lambda: len(heard) >= 8, 20)
         session.stop()
     numbers = [round((estimate.time_s - session.plan.t0_s) / 0.25) for estimate in heard]
     assert session.tally.skipped == numbers[-1] - numbers[0] + 1 - len(heard) >= 10

@@ -17,15 +17,18 @@ def _config(names, declared):
     return LiveConfig.model_validate({**sections, "lsl": {"resolve_timeout_s": 60.0}})
 
 
-def _names():
-    return {key: f"{key}-{uuid4().hex[:8]}" for key in ("eeg", "face", "speech")}
+@pytest.fixture(scope="module")
+def lab(rig):
+    """The lab, its true delays, and the names of its streams."""
+    names = {key: f"{key}-{uuid4().hex[:8]}" for key in ("eeg", "face", "speech")}
+    return *rig(names, seed=6, lasts_s=150.0), names
 
 
-def test_flash_beep_and_photodiode_give_the_devices_delays_whatever_was_declared(rig):
-    names = _names()
-    lab, true_s = rig(names, seed=6, lasts_s=90.0)
+def test_flash_beep_and_photodiode_give_the_devices_delays_whatever_was_declared(lab):
+    stimuli, true_s, names = lab
+    stimuli.be_able()
     config = _config(names, {"face": {"delay_s": 0.5}, "eeg": {"delay_s": 0.2}})
-    report = calibrate(config, Procedure(repeats=8, photodiode="PHOTO"), lab, LslClock())
+    report = calibrate(config, Procedure(repeats=6, photodiode="PHOTO"), stimuli, LslClock())
     rows = {row.modality: row for row in report.rows}
     assert {key: row.method for key, row in rows.items()} == {"eeg": "photodiode", "face": "flash", "speech": "beep"}
     assert all(row.delay is not None for row in report.rows), table(report)
@@ -37,15 +40,15 @@ def test_flash_beep_and_photodiode_give_the_devices_delays_whatever_was_declared
     assert any("declares 500.0 ms" in line for line in table(report))
 
 
-def test_without_a_screen_blinks_give_the_eeg_s_delay_on_top_of_the_camera_s(rig):
-    names = _names()
-    lab, true_s = rig(names, seed=6, lasts_s=90.0, no_flash="no display", no_beep="no loudspeaker")
+def test_without_a_screen_blinks_give_the_eeg_s_delay_on_top_of_the_camera_s(lab):
+    stimuli, true_s, names = lab
+    stimuli.be_able(no_flash="no display", no_beep="no loudspeaker")
     config = _config(names, {"face": {"delay_s": true_s["face"]}})
-    report = calibrate(config, Procedure(blinks=8), lab, LslClock())
+    report = calibrate(config, Procedure(blinks=6), stimuli, LslClock())
     rows = {row.modality: row for row in report.rows}
     assert rows["eeg"].method == "blinks"
     assert rows["eeg"].delay is not None, rows["eeg"].why
     assert abs(rows["eeg"].delay.delay_s - true_s["eeg"]) < 0.020
     assert (rows["face"].why, rows["speech"].why) == ("no display", "no loudspeaker")
     assert toml_lines(report)[0] == "[eeg]"
-    assert sum("blink now" in line for line in lab.said) == 8
+    assert sum("blink now" in line for line in stimuli.said) == 6

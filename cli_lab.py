@@ -1,0 +1,115 @@
+"""The commands before a session: what is there, whether it fits, and how much the devices delay."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .cli_options import ConfigArgument, SetOption
+from .cli_results import JsonOption, write_json
+from .configs.errors import MoodringError
+
+
+def streams(
+    listen: Annotated[float, typer.Option(min=0.0, max=60.0, metavar="S", help="How long to count samples.")] = 2.0,
+) -> None:
+    """List what can be connected: LSL streams with their observed rates, cameras, microphones."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from .configs.live import LslSection
+    from .realtime import discover
+    from .realtime.lsl_settings import apply_lsl_settings
+
+    apply_lsl_settings(LslSection())
+    console = Console()
+    found = discover.lsl_streams(listen_s=listen)
+    table = Table(title="LSL streams", title_justify="left")
+    for heading in ("name", "type", "source id", "host", "channels", "nominal Hz", "observed Hz"):
+        table.add_column(heading, overflow="fold")
+    for stream in found:
+        silent = "a replay, begins when read" if stream.replay else "nothing came"
+        observed = silent if stream.observed_rate_hz is None else f"{stream.observed_rate_hz:.1f}"
+        nominal = "irregular" if stream.nominal_rate_hz == 0 else f"{stream.nominal_rate_hz:g}"
+        table.add_row(
+            stream.name, stream.type, stream.source_id, stream.host, str(stream.channels), nominal, observed
+        )  # fmt: skip
+    console.print(table if found else "LSL streams: none found. Start the device's LSL app; see `moodring doctor`.")
+    cameras = discover.cameras()
+    console.print(
+        "cameras: " + (", ".join(f"{c.index} ({c.width}x{c.height}, {c.rate_hz:g} Hz)" for c in cameras) or "none")
+    )
+    try:
+        microphones = discover.microphones()
+    except MoodringError as error:
+        console.print(f"microphones: {error}")
+    else:
+        names = (f"{m.index} '{m.name}'" + (" (default)" if m.default else "") for m in microphones)
+        console.print("microphones: " + (", ".join(names) or "none"), markup=False)
+
+
+def doctor() -> None:
+    """Examine this machine: versions, devices, libraries, an LSL loopback."""
+    from .configs.live import LslSection
+    from .realtime.doctor import examine
+    from .realtime.lsl_settings import apply_lsl_settings
+
+    apply_lsl_settings(LslSection())
+    broken = 0
+    for finding in examine():
+        broken += finding.essential and not finding.ok
+        mark = "ok  " if finding.ok else ("FAIL" if finding.essential else "note")
+        typer.echo(f"{mark}  {finding.what}: {finding.text}")
+        if finding.cure:
+            typer.echo(f"      -> {finding.cure}")
+    if broken:
+        raise MoodringError(f"{broken} essential part(s) are missing; follow the arrows above")
+    typer.echo("moodring can run here.")
+
+
+def check(config: ConfigArgument, overrides: SetOption = None) -> None:
+    """Look, before the participant comes, for every source the config names and whether it fits the model."""
+    from .configs.live import LiveConfig
+    from .configs.load import load
+    from .realtime.lsl_settings import apply_lsl_settings
+    from .realtime.preflight import inspect
+
+    problems = 0
+    loaded = load(config, LiveConfig, overrides or ())
+    apply_lsl_settings(loaded.lsl)
+    for finding in inspect(loaded):
+        problems += not finding.ok
+        typer.echo(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what}: {finding.text}")
+    if problems:
+        raise MoodringError(f"{problems} of the configured parts are not ready; see the lines marked FAIL")
+    typer.echo("Everything the config names is there and fits.")
+
+
+def calibrate_sync(
+    config: ConfigArgument,
+    repeats: Annotated[int, typer.Option(min=5, max=200, help="How many flashes and beeps.")] = 20,
+    blinks: Annotated[int, typer.Option(min=5, max=100, help="How many blinks to ask for.")] = 15,
+    photodiode: Annotated[
+        str | None, typer.Option(metavar="CHANNEL", help="Of the EEG stream: a photodiode on the screen.")
+    ] = None,
+    loudspeaker: Annotated[str, typer.Option(metavar="DEVICE", help="A PortAudio output.")] = "default",
+    headless: Annotated[bool, typer.Option("--headless", help="No flashes.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random pauses.")] = 0,
+    json_file: JsonOption = None,
+    overrides: SetOption = None,
+) -> None:
+    """Measure the devices' delays by flash, beep and blink, and print the lines for the config."""
+    from .configs.live import LiveConfig
+    from .configs.load import load
+    from .realtime.sync.calibrate import Procedure
+    from .realtime.sync.report import table, toml_lines, values
+    from .realtime.ui.rig import calibrate_here
+
+    loaded = load(config, LiveConfig, overrides or ())
+    report = calibrate_here(loaded, Procedure(repeats, blinks, photodiode, seed), loudspeaker, headless, typer.echo)
+    for line in [*table(report), "", f"For '{config}':", *(toml_lines(report) or ["(nothing was measured)"])]:
+        typer.echo(line)
+    write_json(json_file, values(report))
+    if all(row.delay is None for row in report.rows) and report.eeg_after_face is None:
+        raise MoodringError("no device's delay could be measured; each line above says why")

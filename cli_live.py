@@ -1,0 +1,155 @@
+"""The commands of a session that runs: demo, live, monitor, replay, and the picture of the window."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .cli_options import (
+    CONFIGS,
+    ConfigArgument,
+    DurationOption,
+    EegStreamOption,
+    HeadlessOption,
+    RecordOption,
+    ScreenshotOption,
+    SetOption,
+)
+from .cli_results import JsonOption
+from .configs.errors import ConfigError
+
+STARTED_S = time.time()
+DEMO_S = 600.0
+SPARE_S = 20.0  # the simulated participant stays until the engine has gone
+
+
+def demo(
+    headless: HeadlessOption = False,
+    duration: DurationOption = None,
+    seed: Annotated[int, typer.Option(min=0, help="Which simulated participant.")] = 7,
+    json_file: JsonOption = None,
+    screenshot: ScreenshotOption = None,
+    record: RecordOption = None,
+) -> None:
+    """Show everything at work: a simulated participant over LSL, decoded live."""
+    from .children import children_leave_interrupts_to_us
+    from .configs.live import LiveConfig, SessionSection, StreamQuery
+    from .configs.load import load
+    from .configs.lsl import own_session
+    from .offline.replay import ReplayOptions
+    from .offline.replay_process import SimulatedSource, start_replay
+    from .realtime.job import EngineJob
+    from .realtime.ui.attend import Look, attend
+
+    lsl = own_session("demo")
+    markers = [StreamQuery(name="simulated_markers")]
+    about = SessionSection(participant=f"sim-{seed:03}", task="demo", markers=markers)
+    config = load(CONFIGS / "demo.toml", LiveConfig).model_copy(update={"lsl": lsl, "session": about})
+    source = SimulatedSource(seed, DEMO_S if duration is None else duration + SPARE_S)
+    typer.echo(f"simulated participant {seed}: EEG, face and speech over LSL; Ctrl+C ends the demo")
+    with ExitStack() as stack:
+        with children_leave_interrupts_to_us():
+            stack.enter_context(start_replay(source, ReplayOptions(lsl=lsl)))
+        look = Look(headless, screenshot, window_is_all=True)
+        attend(EngineJob(config, duration or DEMO_S, json_file, STARTED_S, record=record), look, typer.echo)
+
+
+def live(
+    config: ConfigArgument,
+    headless: HeadlessOption = False,
+    duration: DurationOption = None,
+    json_file: JsonOption = None,
+    screenshot: ScreenshotOption = None,
+    record: RecordOption = None,
+    overrides: SetOption = None,
+) -> None:
+    """Decode a lab's own streams, camera and microphone, as a config names them."""
+    from .configs.live import LiveConfig
+    from .configs.load import load
+    from .realtime.job import EngineJob
+    from .realtime.ui.attend import Look, attend
+
+    loaded = load(config, LiveConfig, overrides or ())
+    job = EngineJob(loaded, duration, json_file, STARTED_S, record=record)
+    attend(job, Look(headless, screenshot), typer.echo)
+
+
+def monitor(
+    engine: Annotated[str | None, typer.Argument(metavar="ENGINE", help="Its name; else the newest one.")] = None,
+    headless: HeadlessOption = False,
+) -> None:
+    """Attach a screen to a running engine; closing it leaves the engine alone."""
+    from .realtime.channel import attach
+    from .realtime.dashboard import run_dashboard
+    from .realtime.follow import Follower
+    from .realtime.ui.display import display_available
+
+    with attach(engine) as client:
+        name = client.card.name
+    if headless or not display_available():
+        run_dashboard(Follower(name))
+        return
+    from .realtime.ui.app import run_window
+
+    sys.exit(run_window(Follower(name)))
+
+
+def replay(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A session folder, XDF, media or sound file.")],
+    speed: Annotated[float, typer.Option(min=0.1, max=20.0, help="Times as fast.")] = 1.0,
+    loop: Annotated[bool, typer.Option("--loop", help="Start again at the end.")] = False,
+    start: Annotated[float, typer.Option(min=0.0, metavar="S", help="Begin so far into the recording.")] = 0.0,
+    only: Annotated[str | None, typer.Option(metavar="KINDS", help="Such as eeg,face,speech.")] = None,
+    patience: Annotated[float, typer.Option(min=1.0, metavar="S", help="How long to wait for consumers.")] = 600.0,
+    eeg: EegStreamOption = None,
+    prefix: Annotated[str | None, typer.Option(metavar="NAME", help="Streams are called NAME_eeg and so on.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="CONFIG", help="Whose [lsl] section holds: session_id, known_peers …")
+    ] = None,
+) -> None:
+    """Publish a recording over LSL on its original timeline; it starts once its streams are being read.
+
+    While it runs, type (or pipe in): pause, resume, seek SECONDS, speed FACTOR; Enter alone pauses and goes on.
+    """
+    from .children import children_leave_interrupts_to_us
+    from .configs.live import LiveConfig, LslSection
+    from .configs.load import load
+    from .offline.replay import ReplayOptions
+    from .offline.replay_process import start_replay
+    from .offline.replay_terminal import announcement, obey_typed_lines
+    from .offline.streams import STREAM_KINDS
+
+    kinds = STREAM_KINDS if only is None else tuple(kind for kind in STREAM_KINDS if kind in only.split(","))
+    unknown = set() if only is None else set(only.split(",")) - set(STREAM_KINDS)
+    if unknown or not kinds:
+        raise ConfigError(f"--only '{only}': expected some of {','.join(STREAM_KINDS)}, separated by commas")
+    lsl = LslSection() if config is None else load(config, LiveConfig).lsl
+    options = ReplayOptions(
+        only=kinds, prefix=prefix, speed=speed, loop=loop, start_s=start, patience_s=patience, eeg_stream=eeg, lsl=lsl
+    )
+    with ExitStack() as stack:
+        with children_leave_interrupts_to_us():
+            child = stack.enter_context(start_replay(source, options))
+        names = child.wait_ready(60.0)
+        typer.echo(announcement(names))
+        obey_typed_lines(child.send, typer.echo)
+        child.wait_started(patience + 10.0)
+        typer.echo("playing; Ctrl+C stops; type pause, resume, seek SECONDS or speed FACTOR")
+        while (published := child.wait(0.1)) is None:
+            for moved in child.answers():
+                typer.echo(str(moved))
+    if published is not None:
+        typer.echo("sent: " + ", ".join(f"{count} of {name}" for name, count in published.samples.items()))
+
+
+def screenshots(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the pictures go.")],
+) -> None:
+    """Take the README's picture of the window, from a demo of 100 s."""
+    folder.mkdir(parents=True, exist_ok=True)
+    demo(headless=True, duration=100.0, screenshot=folder / "window.png")

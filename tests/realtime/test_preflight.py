@@ -1,0 +1,93 @@
+"""What `moodring check` says of amplitudes, from sources that are scripted."""
+
+import numpy as np
+import pytest
+
+from moodring.configs.live import EegSection, LiveConfig, SpeechSection, StreamQuery
+from moodring.realtime.clock import VirtualClock
+from moodring.realtime.post import Post
+from moodring.realtime.preflight import listen
+from moodring.realtime.sources.base import Chunk, SourceInfo
+
+NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4")
+CONFIG = LiveConfig(
+    eeg=EegSection(stream=StreamQuery(name="amp")), speech=SpeechSection(microphone="default", headphones=True)
+)
+
+
+class Scripted:
+    """Gives a tenth of a second at each poll; its memory is used again, as a device's is."""
+
+    def __init__(self, info, samples, clock):
+        self._info, self._samples, self._clock = info, samples.astype(np.float32), clock
+        self._memory = np.zeros((round(info.rate_hz / 10), samples.shape[1]), np.float32)
+        self._at = 0
+
+    def open(self):
+        return self._info
+
+    def poll(self):
+        self._clock.advance_to(self._clock.now() + 0.1)
+        part = self._samples[self._at : self._at + len(self._memory)]
+        stamps_s = 10.0 + (self._at + np.arange(len(part))) / self._info.rate_hz
+        self._at += len(part)
+        self._memory[: len(part)] = part
+        return Chunk(self._memory[: len(part)], stamps_s, self._clock.now())
+
+
+@pytest.fixture
+def check(fakes):
+    def run(modality, samples, rate_hz, names=(), what=None):
+        clock = VirtualClock(10.0)
+        source = Scripted(SourceInfo(modality, "device", rate_hz, (samples.shape[1],), "<f4", names), samples, clock)
+        return listen(Post(modality, "it", source), what or modality, fakes.fake_models(), CONFIG, clock)
+
+    return run
+
+
+@pytest.fixture
+def eeg():
+    rng = np.random.default_rng(3)
+    return rng.normal(0, 15, (4 * 256, len(NAMES))) + rng.normal(0, 4000, len(NAMES))
+
+
+def test_eeg_in_microvolts_is_fine(check, eeg):
+    found = check("eeg", eeg, 256.0, NAMES)
+    assert found.ok
+    assert "note" not in found.text
+
+
+def test_volts_that_are_taken_for_microvolts_fail_with_the_line_to_write(check, eeg):
+    found = check("eeg", 1e-6 * eeg, 256.0, NAMES)
+    assert not found.ok
+    assert 'set eeg.units = "volts"' in found.text
+
+
+def test_a_dead_channel_is_a_note_and_too_many_of_them_a_failure(check, eeg):
+    eeg[:, 1] = 0.0
+    found = check("eeg", eeg, 256.0, NAMES)
+    assert found.ok
+    assert found.text.endswith("note: one value only (connect the electrode, or check the cable): Fp2")
+    eeg[:, 2:] = 0.0
+    found = check("eeg", eeg, 256.0, NAMES)
+    assert not found.ok
+    assert "only 1 of at least 4 channels are usable" in found.text
+    assert "Fp2, F3, F4, C3, C4" in found.text
+
+
+@pytest.mark.parametrize(
+    ("loudness", "words"),
+    [
+        (0.0, "one value for 3 s: muted, or the wrong device"),
+        (1e-6, "silent (-120 dB)"),
+        (3.0, "clipping ("),
+        (0.05, ""),
+    ],
+)
+def test_a_microphone_is_heard(check, loudness, words):
+    rng = np.random.default_rng(1)
+    sound = np.clip(rng.normal(0, loudness, (4 * 16_000, 1)), -1, 1)
+    found = check("speech", sound, 16_000.0, ("audio",))
+    assert found.ok == (not words)
+    assert words in found.text
+    assert check("speech", sound, 16_000.0, ("audio",), "loudspeaker").ok, "before a session it plays nothing"
