@@ -438,8 +438,14 @@ def train(
         from .offline.training.recogniser import train_recogniser
 
         train_recogniser(load(config, TrainRecogniserConfig, overrides or ()), out, typer.echo)
+    elif kind == "voices":
+        from .configs.train_voices import TrainVoicesConfig
+        from .offline.training.voices import train_voices
+
+        train_voices(load(config, TrainVoicesConfig, overrides or ()), out, typer.echo)
     else:
-        raise ConfigError(f'config \'{config}\': kind is {kind!r}; expected "video_eeg", "speech" or "recogniser"')
+        expected = '"video_eeg", "speech", "recogniser" or "voices"'
+        raise ConfigError(f"config '{config}': kind is {kind!r}; expected {expected}")
 
 
 @app.command()

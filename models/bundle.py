@@ -27,6 +27,7 @@ _SHIPPED = {
     "video_eeg": "video_eeg.safetensors",
     "speech": "speech.safetensors",
     "emodb": "emodb.safetensors",
+    "voices": "voices.safetensors",
     "yunet": "yunet.onnx",
 }
 
