@@ -64,34 +64,41 @@ class Models:
             self.speech.reset()
 
 
-def load_models(section: ModelsSection, modalities: tuple[Modality, ...], clock: Clock) -> Models:
-    """Load what the modalities of a session need.
+def load_models(
+    section: ModelsSection, modalities: tuple[Modality, ...], clock: Clock, voice: SpeechSection | None = None
+) -> Models:
+    """Load what the modalities of a session need; ``voice`` names enrolments, where there are some.
 
     Raises
     ------
     MoodringError
-        A bundle is missing, damaged, foreign or of the wrong kind.
+        A bundle or an enrolment is missing, damaged, foreign or of the wrong kind.
     """
     # torch takes a second to import, and screens that import this package never need it.
     from ..models.speech import SpeechDecoder
     from ..models.video_eeg import VideoEegDecoder
+    from ..models.voices import load_gate
 
     device = best_device(section.device)
     video_eeg = speech = None
-    bundles = []
+    bundles, enrolments = [], []
     if "eeg" in modalities or "face" in modalities:
         bundle = load_bundle(_path(section.video_eeg, {"bundled": "video_eeg"}))
         video_eeg = VideoEegDecoder(bundle, device, section.policy, section.seed, now=clock.now)
         bundles.append(bundle)
     if "speech" in modalities:
         bundle = load_bundle(_path(section.speech, {"emodb": "emodb", "simulated": "speech"}))
-        speech = SpeechDecoder(bundle, device)
+        gate = None
+        if voice is not None and voice.enrolment is not None:
+            gate = load_gate(voice.enrolment, voice.others)
+            enrolments = [BundleName(one.name, one.sha256) for one in gate.enrolments]
+        speech = SpeechDecoder(bundle, device, gate)
         bundles.append(bundle)
     return Models(
         video_eeg,
         speech,
         str(device),
-        tuple(BundleName(bundle.name, bundle.sha256) for bundle in bundles),
+        (*(BundleName(bundle.name, bundle.sha256) for bundle in bundles), *enrolments),
         tuple(dict.fromkeys(name for bundle in bundles for name in bundle.spec.domain)),
         ", ".join(dict.fromkeys(bundle.spec.target for bundle in bundles)),
     )

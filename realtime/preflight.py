@@ -29,7 +29,7 @@ def inspect(config: LiveConfig) -> Iterator[Finding]:
         A bundle cannot be loaded: then there is nothing to try the sources against.
     """
     clock = LslClock()
-    models = load_models(config.models, configured(config), clock)
+    models = load_models(config.models, configured(config), clock, config.speech)
     for bundle in models.bundles:
         yield Finding("model", True, f"{bundle.file}, domain {', '.join(models.domain)}, runs on {models.device}")
     for notice in domain_notices(models.domain, (None,)):

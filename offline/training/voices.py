@@ -69,7 +69,8 @@ def hear(corpus: Corpus, women: Sequence[str]) -> list[Heard]:
     silence = np.zeros(AUDIO_RATE_HZ, np.float32)
     for item in corpus.items:
         cutter = UtteranceCutter(voice)
-        state, seconds, whole = CepstraState(), [], 0
+        state, whole = CepstraState(), 0
+        seconds: list[FloatArray] = []
         sound = np.concatenate((silence, load_sound(item.path), silence))
         for segment in (*cutter.feed(sound, 0.0), *cutter.close()):
             if not segment.n_samples:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...configs.errors import MoodringError
 from ...configs.train_voices import TrainVoicesConfig
@@ -95,7 +96,7 @@ def _percent(values: Array) -> str:
     return f"{100 * known.mean():.0f} %" if len(known) else ""
 
 
-def _rate(found: Trials, values: Array, where: Array) -> str:
+def _rate(found: Trials, values: Array, where: NDArray[np.bool_]) -> str:
     """Give a mean with its bootstrap interval over enrolled speakers."""
     there = where & np.isfinite(values)
     if not there.any():
