@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from ...configs.errors import MoodringError
 from ...models.contract import FloatArray
 from ...models.signals.voiceprint import (
     LONGEST_WINDOW,
@@ -125,6 +126,8 @@ def _likelihoods(
     """Give who is enrolled, and for each utterance to test its seconds' frames and sums, as the gate keeps them."""
     names = sorted({one.speaker for one in heard})
     chosen = {name: _enrolled_with(heard, name, way, seed) for name in names}
+    if empty := [name for name, indices in chosen.items() if not indices]:
+        raise MoodringError(f"nothing of speaker {empty[0]} is neutral or calm, as enrolling with {way.name!r} needs")
     used = {index for indices in chosen.values() for index in indices}
     means = [
         adapt(background, np.concatenate([row for index in chosen[name] for row in heard[index].seconds]))
@@ -154,6 +157,10 @@ def _trials(
                 scores = _scores([(n, values[columns]) for n, values in sums], one.whole)
                 same = woman[other or one.speaker] == woman[name]
                 rows.append((name, one.speaker, same, one.label, scores, min(len(sums), LONGEST_WINDOW)))
+    if not rows:
+        raise MoodringError(
+            "no utterance is left to judge voices with once everybody is enrolled; give a larger corpus"
+        )
     enrolled, speaker, same_sex, label, values, segments = zip(*rows, strict=True)
     return Trials(*(np.array(column) for column in (enrolled, speaker, same_sex, label, values, segments)))
 

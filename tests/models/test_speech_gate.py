@@ -67,7 +67,7 @@ def test_another_voice_says_nothing_and_does_not_speak(speech: FloatArray) -> No
     steps = run(gated, speech)
     assert said_in(steps) == []
     judged = round(told.heard[0].end_s * 10) + 1
-    after = [step for step in steps[judged : judged + 50]]
+    after = steps[judged : judged + 50]
     assert not any(voiced for voiced, _, _ in after)
     assert {withheld for _, withheld, _ in after} == {ANOTHER_VOICE}
     assert any(voiced for voiced, _, _ in steps[:judged]), "until it is judged, it may be the participant"

@@ -47,7 +47,9 @@ def test_without_data_a_person_is_the_background() -> None:
     means = adapt(background, np.zeros((0, N_CEPSTRA), np.float32))
     np.testing.assert_array_equal(means, background.means)
     rows = drawn(background, 0.3, 50, 2)
-    np.testing.assert_array_equal(log_likelihoods(background, means, rows), log_likelihoods(background, rows=rows, means=background.means))
+    np.testing.assert_array_equal(
+        log_likelihoods(background, means, rows), log_likelihoods(background, rows=rows, means=background.means)
+    )
 
 
 def test_one_gaussian_is_adapted_as_the_paper_says() -> None:
@@ -61,7 +63,9 @@ def test_one_gaussian_is_adapted_as_the_paper_says() -> None:
 
 def test_more_of_a_person_moves_the_means_nearer() -> None:
     background = clouds()
-    off = [np.abs(adapt(background, drawn(background, 0.5, n, 4)) - background.means - 0.5).mean() for n in (20, 200, 5000)]
+    off = [
+        np.abs(adapt(background, drawn(background, 0.5, n, 4)) - background.means - 0.5).mean() for n in (20, 200, 5000)
+    ]
     assert off[0] > off[1] > off[2]
     assert off[2] < 0.05
 

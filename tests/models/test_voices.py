@@ -59,9 +59,11 @@ def test_the_shipped_background_is_small() -> None:
 
 
 def test_too_little_none_and_clipped_are_refused(known: Voices, talk: tuple[SpeechSegment, ...]) -> None:
-    with pytest.raises(MoodringError, match=r"^talk: .* s of speech, an enrolment needs 20 s; let the person say more$"):
+    with pytest.raises(
+        MoodringError, match=r"^talk: .* s of speech, an enrolment needs 20 s; let the person say more$"
+    ):
         voices.enrol(talk[:10], known, "talk")
-    with pytest.raises(MoodringError, match="^silence: no speech was found"):
+    with pytest.raises(MoodringError, match=r"^silence: no speech was found"):
         voices.enrol(cut(np.zeros(30 * AUDIO_RATE_HZ, np.float32)), known, "silence")
     loud = cut(np.clip(voice_alone(11, 90.0) * 60, -1, 1))
     with pytest.raises(MoodringError, match=r"^loud: clipping \(.*% of samples\); lower the gain"):
@@ -92,7 +94,7 @@ def test_what_is_no_enrolment_is_refused(known: Voices, enrolled: Path, tmp_path
 def test_an_enrolment_of_another_background_is_refused(known: Voices, enrolled: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.safetensors"
     save_voices(other, known.background, known.spec.model_copy(update={"seed": 99}))
-    with pytest.raises(MoodringError, match="made with another background of voices .* run 'moodring enrol' again"):
+    with pytest.raises(MoodringError, match=r"made with another background of voices .* run 'moodring enrol' again"):
         load_enrolment(enrolled, load_voices(other))
 
 
