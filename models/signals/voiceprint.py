@@ -60,7 +60,11 @@ class CepstraState:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """From which score on a voice is taken for the enrolled one, after one, two, and three or more seconds."""
+    """How much better than people in general the enrolled voice must explain what is heard, to be taken for it.
+
+    After one, two, and three or more seconds, in mean log-ratio a frame. Of the other enrolled voices it must merely be
+    the best.
+    """
 
     after_s: tuple[float, float, float]
 
@@ -168,17 +172,25 @@ def step(
 
 def judge(seconds: tuple[tuple[int, FloatArray], ...], thresholds: Thresholds) -> Verdict:
     """Give the verdict on some seconds of an utterance; see :class:`GateState`."""
-    frames = sum(count for count, _ in seconds)
-    if frames < FEWEST_FRAMES:
+    if sum(count for count, _ in seconds) < FEWEST_FRAMES:
         return "unclear"
-    return "own" if score(seconds) >= thresholds.after_s[len(seconds) - 1] else "another"
+    people, others = scores(seconds)
+    return "own" if people >= thresholds.after_s[len(seconds) - 1] and others >= 0.0 else "another"
 
 
-def score(seconds: tuple[tuple[int, FloatArray], ...]) -> float:
-    """Say how much better the enrolled voice explains a frame than the best of all others: a mean log-ratio."""
-    frames = sum(count for count, _ in seconds)
-    sums = np.sum([one for _, one in seconds], axis=0)
-    return float(sums[1] - np.delete(sums, 1).max()) / max(frames, 1)
+def scores(seconds: tuple[tuple[int, FloatArray], ...]) -> tuple[float, float]:
+    """Say how much better the enrolled voice explains a frame than others do, as mean log-ratios.
+
+    Returns
+    -------
+    people : float
+        Better than people in general.
+    others : float
+        Better than the best of the other enrolled voices; infinite where there is none.
+    """
+    frames = max(sum(count for count, _ in seconds), 1)
+    people, own, *others = np.sum([one for _, one in seconds], axis=0) / frames
+    return float(own - people), float(own - max(others, default=-np.inf))
 
 
 def _scaled(background: Background, rows: FloatArray) -> Array:

@@ -10,7 +10,7 @@ from ...configs.errors import MoodringError
 from ...configs.train_voices import TrainVoicesConfig
 from ...models.signals.voiceprint import Array
 from ...models.voices import BackgroundSpec
-from .voices_judge import AFTER, RECOMMENDED, Judged, Trials, accepted, equal_error_rate
+from .voices_judge import AFTER, RECOMMENDED, Judged, Trials, equal_error_rate, margins
 
 _DRAWS = 1000
 
@@ -66,13 +66,14 @@ def table(judged: Sequence[Judged], thresholds: tuple[float, float, float]) -> s
         "|---|---|---|---|---|---|---|",
     ]
     for one in judged:
-        found, passes = one.trials, accepted(one.trials, thresholds)
+        found, all_margins = one.trials, margins(one.trials, thresholds)
         for column, after in enumerate(AFTER):
             own, same = found.own, found.same_sex
-            scores = found.scores[:, column]
-            rates = [equal_error_rate(scores[own], scores[~own & (same == sex)]) for sex in (True, False)]
-            lost = _rate(found, 1.0 - passes[:, column], own)
-            through = [_rate(found, passes[:, column], ~own & (same == sex)) for sex in (True, False)]
+            margin = all_margins[:, column]
+            passes = np.where(np.isnan(margin), np.nan, margin >= 0.0)
+            rates = [equal_error_rate(margin[own], margin[~own & (same == sex)]) for sex in (True, False)]
+            lost = _rate(found, 1.0 - passes, own)
+            through = [_rate(found, passes, ~own & (same == sex)) for sex in (True, False)]
             what = f"{one.corpus}, {one.condition}" if column == 0 else ""
             cells = (what, after, *(f"{100 * rate:.1f} %" for rate in rates), lost, *through)
             lines.append(f"| {' | '.join(cells)} |")
@@ -84,7 +85,8 @@ def by_emotion(judged: Sequence[Judged], thresholds: tuple[float, float, float])
     labels = sorted({str(label) for one in judged for label in one.trials.label})
     lines = [f"| corpus, enrolled with | {' | '.join(labels)} |", "|---|" + "---|" * len(labels)]
     for one in judged:
-        lost = 1.0 - accepted(one.trials, thresholds)[:, -1]
+        margin = margins(one.trials, thresholds)[:, -1]
+        lost = np.where(np.isnan(margin), np.nan, margin < 0.0)
         own = one.trials.own
         cells = [_percent(lost[own & (one.trials.label == label)]) for label in labels]
         lines.append(f"| {one.corpus}, {one.condition} | {' | '.join(cells)} |")

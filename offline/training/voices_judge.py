@@ -14,7 +14,7 @@ from ...models.signals.voiceprint import (
     Background,
     adapt,
     log_likelihoods,
-    score,
+    scores,
 )
 
 _FRAMES_A_SECOND = 100
@@ -71,8 +71,9 @@ class Trials:
     enrolled, speaker : (n,) str
     same_sex : (n,) bool
     label : (n,) str
-    scores : (n, 4) float
-        After 1, 2 and 3 seconds and at the utterance's end; NaN where it is shorter.
+    people, others : (n, 4) float
+        The scores against people in general and the other voice, after 1, 2 and 3 seconds and at the utterance's end;
+        NaN where it is shorter.
     segments : (n,) int
         How many of the newest segments count at the end: 1 to 3.
     """
@@ -81,7 +82,8 @@ class Trials:
     speaker: NDArray[np.str_]
     same_sex: NDArray[np.bool_]
     label: NDArray[np.str_]
-    scores: Array
+    people: Array
+    others: Array
     segments: NDArray[np.int64]
 
     @property
@@ -154,34 +156,31 @@ def _trials(
         for at, name in enumerate(names):
             for other in _others(names, name, one.speaker, known):
                 columns = [0, at + 1, *([names.index(other) + 1] if other else [])]
-                scores = _scores([(n, values[columns]) for n, values in sums], one.whole)
+                people, others = _scores([(n, values[columns]) for n, values in sums], one.whole)
                 same = woman[other or one.speaker] == woman[name]
-                rows.append((name, one.speaker, same, one.label, scores, min(len(sums), LONGEST_WINDOW)))
+                rows.append((name, one.speaker, same, one.label, people, others, min(len(sums), LONGEST_WINDOW)))
     if not rows:
         raise MoodringError(
             "no utterance is left to judge voices with once everybody is enrolled; give a larger corpus"
         )
-    enrolled, speaker, same_sex, label, values, segments = zip(*rows, strict=True)
-    return Trials(*(np.array(column) for column in (enrolled, speaker, same_sex, label, values, segments)))
+    return Trials(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
 def thresholds_of(found: Trials, false_rejection: float) -> tuple[float, float, float]:
     """Give the thresholds at which that share of the enrolled speakers' own utterances is lost after 1, 2 and 3 s."""
     one, two, three = (
-        round(float(np.nanquantile(found.scores[found.own, column], false_rejection)), 4)
+        round(float(np.nanquantile(found.people[found.own, column], false_rejection)), 4)
         for column in range(LONGEST_WINDOW)
     )
     return one, two, three
 
 
-def accepted(found: Trials, thresholds: tuple[float, float, float]) -> Array:
-    """Say of each trial after 1, 2, 3 s and at the end whether it passes (1, 0); NaN where it is shorter."""
+def margins(found: Trials, thresholds: tuple[float, float, float]) -> Array:
+    """Give by how much each trial passes (``(n, 4)``, below 0: it does not); NaN where the utterance is shorter."""
     at = np.array(thresholds)
-    passes = (found.scores[:, :LONGEST_WINDOW] >= at).astype(float)
-    passes[np.isnan(found.scores[:, :LONGEST_WINDOW])] = np.nan
-    end = (found.scores[:, -1] >= at[found.segments - 1]).astype(float)
-    end[np.isnan(found.scores[:, -1])] = np.nan
-    return np.column_stack((passes, end))
+    # An utterance that ends after one or two seconds is judged by the threshold for those.
+    needed = np.column_stack((np.tile(at, (len(found.segments), 1)), at[found.segments - 1]))
+    return np.asarray(np.minimum(found.people - needed, found.others))
 
 
 def equal_error_rate(own: Array, other: Array) -> float:
@@ -216,12 +215,13 @@ def _others(names: Sequence[str], enrolled: str, speaker: str, known: bool) -> l
     return [speaker] if speaker != enrolled else [name for name in names if name != enrolled]
 
 
-def _scores(sums: list[tuple[int, Array]], whole: int) -> list[float]:
-    after = [np.nan] * LONGEST_WINDOW
-    at_end = np.nan
+def _scores(sums: list[tuple[int, Array]], whole: int) -> tuple[list[float], list[float]]:
+    after = [(np.nan, np.nan)] * LONGEST_WINDOW
+    at_end = (np.nan, np.nan)
     for index in range(len(sums)):
         window = tuple(sums[max(0, index - LONGEST_WINDOW + 1) : index + 1])
-        at_end = score(window) if sum(n for n, _ in window) else np.nan
+        at_end = scores(window) if sum(n for n, _ in window) else (np.nan, np.nan)
         if index < min(LONGEST_WINDOW, whole):
             after[index] = at_end
-    return [*after, at_end]
+    people, others = zip(*after, at_end, strict=True)
+    return list(people), list(others)

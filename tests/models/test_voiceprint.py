@@ -18,7 +18,7 @@ from moodring.models.signals.voiceprint import (
     cepstra,
     judge,
     log_likelihoods,
-    score,
+    scores,
     step,
 )
 from moodring.models.voices import shipped_voices
@@ -124,7 +124,7 @@ def test_a_voice_is_known_again_and_one_of_another_throat_is_not() -> None:
 
 def test_the_threshold_is_that_of_so_many_seconds() -> None:
     second = (90, np.array([0.0, 90.0]))  # a log-ratio of 1 a frame
-    assert score((second, second)) == pytest.approx(1.0)
+    assert scores((second, second)) == (pytest.approx(1.0), np.inf)
     strict_at = [Thresholds(tuple(2.0 if i == n else 0.5 for i in range(3))) for n in range(3)]  # type: ignore[arg-type]
     for n in range(3):
         verdicts = [judge((second,) * count, strict_at[n]) for count in (1, 2, 3)]
@@ -140,6 +140,10 @@ def test_too_little_is_unclear() -> None:
 def test_whom_another_enrolment_explains_better_is_another() -> None:
     assert judge(((90, np.array([0.0, 50.0, 40.0])),), AT_ZERO) == "own"
     assert judge(((90, np.array([0.0, 50.0, 60.0])),), AT_ZERO) == "another"
+    assert judge(((90, np.array([0.0, 50.0, 40.0, 60.0])),), AT_ZERO) == "another", "of several, the best counts"
+    strict = Thresholds((0.5, 0.5, 0.5))
+    assert judge(((90, np.array([0.0, 50.0, 49.0])),), strict) == "own", "the threshold is for people in general"
+    assert judge(((90, np.array([10.0, 50.0, 0.0])),), strict) == "another"
 
 
 def test_only_the_newest_three_seconds_count() -> None:

@@ -1,5 +1,6 @@
 """Training of the background of voices on people made of one voice, played slower and faster."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,8 @@ from moodring.offline.training.voices_judge import (
     KNOWN,
     RECOMMENDED,
     Trials,
-    accepted,
     equal_error_rate,
+    margins,
     thresholds_of,
 )
 
@@ -60,7 +61,7 @@ def test_a_background_is_judged_trained_and_described(corpus: Path, tmp_path: Pa
     }, "everybody is tried against everybody"
     # With one person left to train on, people in general are that person; the two enrolled ones differ all the same.
     known = next(one.trials for one in judged if one.condition == RECOMMENDED + KNOWN)
-    own, end = known.own, known.scores[:, -1]
+    own, end = known.own, margins(known, (0.0, 0.0, 0.0))[:, -1]
     assert equal_error_rate(end[own], end[~own]) < 0.1
     assert set(
         recommended.same_sex[recommended.enrolled == "03"][recommended.speaker[recommended.enrolled == "03"] == "08"]
@@ -93,17 +94,22 @@ def test_the_shipped_config_is_valid() -> None:
 def test_thresholds_lose_what_they_may_and_short_utterances_have_their_own() -> None:
     n = 200
     own = np.linspace(0, 1, n)
-    scores = np.column_stack((own, own + 1, own + 2, own + 2))
-    scores[:50, 1:3] = np.nan  # a second long: their end is judged by the first threshold
-    scores[:50, 3] = own[:50]
+    people = np.column_stack((own, own + 1, own + 2, own + 2))
+    people[:50, 1:3] = np.nan  # a second long: their end is judged by the first threshold
+    people[:50, 3] = own[:50]
     segments = np.where(np.arange(n) < 50, 1, 3)
-    names = np.full(n, "a")
-    made = Trials(names, names, np.ones(n, bool), names, scores, segments)
+    names, nobody = np.full(n, "a"), np.full((n, 4), np.inf)
+    made = Trials(names, names, np.ones(n, bool), names, people, nobody, segments)
     thresholds = thresholds_of(made, 0.05)
-    passes = accepted(made, thresholds)
-    assert np.nanmean(passes, axis=0)[:3] == pytest.approx(0.95, abs=0.01)
-    assert np.isnan(passes[:50, 1]).all()
-    assert passes[:50, 3].mean() == pytest.approx((own[:50] >= thresholds[0]).mean())
+    margin = margins(made, thresholds)
+    assert np.isnan(margin[:50, 1]).all()
+    for column in range(3):
+        there = margin[np.isfinite(margin[:, column]), column]
+        assert (there >= 0).mean() == pytest.approx(0.95, abs=0.01)
+    np.testing.assert_allclose(margin[:50, 3], own[:50] - thresholds[0])
+    np.testing.assert_allclose(margin[50:, 3], own[50:] + 2 - thresholds[2])
+    beaten = margins(replace(made, others=np.full((n, 4), -0.1)), thresholds)
+    assert (beaten[np.isfinite(beaten)] <= -0.1).all()
 
 
 def test_the_equal_error_rate_of_known_distributions() -> None:
