@@ -28,6 +28,6 @@ class TrainVoicesConfig(Section):
     attribution: str = ""
     women: tuple[str, ...] = ()
     seed: int = 0
-    gaussians: Annotated[int, Field(ge=1, le=1024)] = 256
+    gaussians: Annotated[int, Field(ge=1, le=1024)] = 128
     frames: Annotated[int, Field(ge=1000)] = 20_000
     false_rejection: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.05

@@ -24,7 +24,7 @@ from .voice_numbers import digest
 from .voices_card import write_card
 from .voices_judge import RECOMMENDED, Heard, Judged, Trials, joined, thresholds_of, trials
 
-_STEPS = 40
+_STEPS = 30
 _FLOOR = 1e-3
 Report = Callable[[str], None]
 
@@ -82,7 +82,7 @@ def hear(corpus: Corpus, women: Sequence[str]) -> list[Heard]:
             seconds.append(rows)
         if seconds:
             woman = item.speaker in women or item.groups.get("sex") == "female"
-            heard.append(Heard(item.speaker, woman, item.label, tuple(seconds), whole))
+            heard.append(Heard(item.speaker, item.prompt, woman, item.label, tuple(seconds), whole))
     return heard
 
 
@@ -97,7 +97,12 @@ def fit_background(heard: Sequence[Heard], config: TrainVoicesConfig) -> Backgro
     rows = np.concatenate(drawn).astype(np.float64)
     centre, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-6
     mixture = GaussianMixture(
-        config.gaussians, covariance_type="diag", max_iter=_STEPS, reg_covar=_FLOOR, random_state=config.seed
+        config.gaussians,
+        covariance_type="diag",
+        max_iter=_STEPS,
+        reg_covar=_FLOOR,
+        init_params="k-means++",
+        random_state=config.seed,
     )
     with warnings.catch_warnings():
         # Expectation maximisation is stopped early on purpose: the last per mille of the likelihood is noise.

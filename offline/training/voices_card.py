@@ -38,7 +38,7 @@ def write_card(path: Path, config: TrainVoicesConfig, spec: BackgroundSpec, judg
 ## On speakers never trained on
 
 EMO-DB: every pair of speakers with a background of the other six. Any other corpus: all its speakers with the shipped background, at
-thresholds set without it. An utterance counts after its first 1, 2, 3 seconds (only those that last so long) and at its end. *EER*: the equal error rate.
+thresholds set without it. Speakers are enrolled with every other sentence and judged with the other ones. An utterance counts after its first 1, 2, 3 seconds (only those that last so long) and at its end. *EER*: the equal error rate.
 *Lost*: of what the enrolled person says. *Passes*: of what others say, of the same and of the other sex. Brackets: 95 %, bootstrap over
 enrolled speakers. "The other voice too": the other speaker is enrolled as somebody who may be heard.
 

@@ -24,9 +24,10 @@ _CALM = ("neutral", "calm")
 
 @dataclass(frozen=True)
 class Heard:
-    """An utterance: who says it, in which emotion, the cepstra of each of its seconds, and how many are whole."""
+    """An utterance: who says what, in which emotion, the cepstra of each of its seconds, and how many are whole."""
 
     speaker: str
+    prompt: str
     woman: bool
     label: str
     seconds: tuple[FloatArray, ...]
@@ -53,8 +54,7 @@ class Enrolling:
 
 RECOMMENDED = "20 s, all emotions"
 ENROLLING = (
-    Enrolling("10 s, neutral", 10.0, True),
-    Enrolling("20 s, neutral", 20.0, True, True),
+    Enrolling("10 s, neutral", 10.0, True, True),
     Enrolling("10 s, all emotions", 10.0, False),
     Enrolling(RECOMMENDED, 20.0, False, True),
     Enrolling("40 s, all emotions", 40.0, False),
@@ -108,7 +108,7 @@ def joined(parts: Sequence[Trials]) -> Trials:
 
 
 def trials(heard: Sequence[Heard], background: Background, seed: int) -> dict[str, Trials]:
-    """Enrol each speaker in each way, and score every utterance that nobody was enrolled with against each.
+    """Enrol each speaker in each way with every other sentence, and score the other sentences against each speaker.
 
     Where the other voice is known, an utterance of another is scored with that other enrolled too, and an utterance
     of the enrolled speaker once with each of the others.
@@ -127,17 +127,17 @@ def _likelihoods(
 ) -> tuple[list[str], dict[int, list[tuple[int, Array]]]]:
     """Give who is enrolled, and for each utterance to test its seconds' frames and sums, as the gate keeps them."""
     names = sorted({one.speaker for one in heard})
-    chosen = {name: _enrolled_with(heard, name, way, seed) for name in names}
+    prompts = set(sorted({one.prompt for one in heard})[::2])
+    chosen = {name: _enrolled_with(heard, name, way, prompts, seed) for name in names}
     if empty := [name for name, indices in chosen.items() if not indices]:
         raise MoodringError(f"nothing of speaker {empty[0]} is neutral or calm, as enrolling with {way.name!r} needs")
-    used = {index for indices in chosen.values() for index in indices}
     means = [
         adapt(background, np.concatenate([row for index in chosen[name] for row in heard[index].seconds]))
         for name in names
     ]
     tested: dict[int, list[tuple[int, Array]]] = {}
     for index, one in enumerate(heard):
-        if index in used:
+        if one.prompt in prompts:
             continue
         rows, ends = np.concatenate(one.seconds), np.cumsum([len(row) for row in one.seconds])
         likely = np.array([log_likelihoods(background, m, rows) for m in (background.means, *means)])
@@ -161,7 +161,7 @@ def _trials(
                 rows.append((name, one.speaker, same, one.label, people, others, min(len(sums), LONGEST_WINDOW)))
     if not rows:
         raise MoodringError(
-            "no utterance is left to judge voices with once everybody is enrolled; give a larger corpus"
+            "voices are enrolled with some sentences and judged with others; the corpus has one sentence only"
         )
     return Trials(*(np.array(column) for column in zip(*rows, strict=True)))
 
@@ -194,10 +194,11 @@ def equal_error_rate(own: Array, other: Array) -> float:
     return float((lost[best] + passed[best]) / 2.0)
 
 
-def _enrolled_with(heard: Sequence[Heard], name: str, way: Enrolling, seed: int) -> list[int]:
+def _enrolled_with(heard: Sequence[Heard], name: str, way: Enrolling, prompts: set[str], seed: int) -> list[int]:
     """Draw utterances of a speaker, at random, until there is enough."""
     random = np.random.default_rng((seed, *name.encode()))
-    own = [i for i, one in enumerate(heard) if one.speaker == name and (not way.calm or one.label in _CALM)]
+    may = [one.speaker == name and one.prompt in prompts and (not way.calm or one.label in _CALM) for one in heard]
+    own = np.flatnonzero(may)
     chosen: list[int] = []
     frames = 0
     for index in random.permutation(own).tolist():

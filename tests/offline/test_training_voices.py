@@ -88,7 +88,7 @@ def test_without_data_or_calm_speech_it_says_so(corpus: Path, tmp_path: Path) ->
 
 
 def test_the_shipped_config_is_valid() -> None:
-    assert load(CONFIGS / "train_voices.toml", TrainVoicesConfig).gaussians == 256
+    assert load(CONFIGS / "train_voices.toml", TrainVoicesConfig).gaussians == 128
 
 
 def test_thresholds_lose_what_they_may_and_short_utterances_have_their_own() -> None:
