@@ -36,6 +36,7 @@ $(READY): pyproject.toml constraints.txt bootstrap.sh
 bundles: $(READY)
 	$(BIN)/moodring train configs/train_video_eeg.toml --out models/bundles/video_eeg.safetensors
 	$(BIN)/moodring train configs/train_speech.toml --out models/bundles/speech.safetensors
+	$(BIN)/moodring train configs/train_pooling.toml --out models/bundles/pool.json
 
 clean:
 	rm -rf $(VENV) build *.egg-info .cache .mypy_cache .ruff_cache .pytest_cache

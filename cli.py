@@ -494,8 +494,14 @@ def train(
         from .offline.training.voices import train_voices
 
         train_voices(load(config, TrainVoicesConfig, overrides or ()), out, typer.echo)
+    elif kind == "pooling":
+        from .configs.train_pooling import TrainPoolingConfig
+        from .offline.training.pooling import train_pooling
+
+        loaded = load(config, TrainPoolingConfig, overrides or ())
+        train_pooling(loaded, out, partial(_decode_whole, models=loaded.models), typer.echo)
     else:
-        expected = '"video_eeg", "speech", "recogniser" or "voices"'
+        expected = '"video_eeg", "speech", "recogniser", "voices" or "pooling"'
         raise ConfigError(f"config '{config}': kind is {kind!r}; expected {expected}")
 
 
@@ -585,6 +591,11 @@ def _decode_condition(
     chosen = config.model_copy(update={"models": models.model_copy(update={"policy": policy})})
     decoded = run(recording, chosen)
     return decoded.estimates, decoded.glimpsed_fraction or 0.0
+
+
+def _decode_whole(recording: Recording, models: ModelsSection) -> Sequence[Estimate]:
+    """Decode a person with the engine, the voice too; runs in the processes of a fit."""
+    return _decode_condition(recording, "full", models)[0]
 
 
 def _compare(ours: Sequence[Estimate], theirs: Sequence[Estimate], first: str, second: str) -> dict[str, Any]:

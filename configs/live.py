@@ -140,6 +140,23 @@ class DecisionSection(Section):
         return value
 
 
+class PoolingSection(Section):
+    """One estimate of valence and arousal from face, EEG and voice together, beside what each says.
+
+    Off unless ``enabled``. ``file`` is "simulated" for the pool of the shipped simulated bundles, else a path; a pool
+    holds for the two bundles that it was fitted with.
+    """
+
+    enabled: bool = False
+    file: str | None = None
+
+    @model_validator(mode="after")
+    def _has_weights(self) -> "PoolingSection":
+        if self.enabled and self.file is None:
+            raise ValueError('enabled needs file: the path of a pool, or "simulated" for the shipped one')
+        return self
+
+
 class LslSection(Section):
     """How to reach LSL: liblsl's own settings, by its own names in snake case.
 
@@ -195,6 +212,7 @@ class LiveConfig(Section):
     speech: SpeechSection | None = None
     models: ModelsSection = ModelsSection()
     decisions: DecisionSection = DecisionSection()
+    pooling: PoolingSection = PoolingSection()
     lsl: LslSection = LslSection()
     outlet: OutletSection = OutletSection()
     session: SessionSection = SessionSection()
@@ -204,4 +222,10 @@ class LiveConfig(Section):
     def _something_to_decode(self) -> "LiveConfig":
         if self.eeg is None and self.face is None and self.speech is None:
             raise ValueError("name at least one source: [eeg], [face] or [speech]")
+        return self
+
+    @model_validator(mode="after")
+    def _something_to_pool(self) -> "LiveConfig":
+        if self.pooling.enabled and (self.speech is None or (self.eeg is None and self.face is None)):
+            raise ValueError("pooling needs [speech], and [eeg] or [face]; name them, or set pooling.enabled = false")
         return self

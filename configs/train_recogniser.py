@@ -30,8 +30,10 @@ class TrainRecogniserConfig(Section):
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0, 1, 2)
     folds: Annotated[int, Field(ge=0)] = 0
     prompt_folds: Annotated[int, Field(ge=2)] = 5
+    classes: tuple[str, ...] = ()
     smaller_task: tuple[str, ...] = ()
     copies: tuple[Copy, ...] = ("speed", "speed", "noise", "telephone", "first_1s", "first_2s")
     penalty: Positive = 1.0
     speaker_penalty: Annotated[float, Field(ge=0.0)] = 0.3
+    sex_weight: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     cache: Path | None = None

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from pydantic import TypeAdapter, ValidationError
@@ -19,6 +19,7 @@ from safetensors.torch import save
 from ..configs.errors import MoodringError
 from .contract import EegNeeds, ModelSpec
 
+Kind = Literal["video_eeg", "speech"]
 FORMAT = 1
 """Version of the way a spec is written; raised when an older moodring could misread it."""
 
@@ -28,6 +29,7 @@ _SHIPPED = {
     "speech": "speech.safetensors",
     "emodb": "emodb.safetensors",
     "voices": "voices.safetensors",
+    "pool": "pool.json",
     "yunet": "yunet.onnx",
 }
 
@@ -53,7 +55,7 @@ class Bundle:
 
 
 def bundled(name: str) -> Path:
-    """Give the path of a file shipped with the package: ``"video_eeg"``, ``"speech"`` (simulated), ``"emodb"`` or ``"yunet"``.
+    """Give the path of a file shipped with the package: ``"video_eeg"``, ``"speech"`` (simulated), ``"emodb"``, ``"pool"`` or ``"yunet"``.
 
     Raises
     ------
@@ -78,6 +80,12 @@ def bundle_path(name: str) -> Path:
     """
     path = Path(name)
     return path if path.is_file() or path.suffix else bundled(name)
+
+
+def models_path(kind: Kind, given: str) -> Path:
+    """Find a bundle that the ``[models]`` section of a config names, by its own words or by a path."""
+    shipped = {"video_eeg": {"bundled": "video_eeg"}, "speech": {"emodb": "emodb", "simulated": "speech"}}[kind]
+    return bundled(shipped[given]) if given in shipped else Path(given)
 
 
 def save_bundle(path: Path, spec: ModelSpec, tensors: Mapping[str, torch.Tensor]) -> str:

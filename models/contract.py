@@ -362,6 +362,31 @@ class Hearing:
 
 
 @dataclass(frozen=True)
+class Pooled:
+    """One estimate of the levels from face, EEG and voice; see :mod:`moodring.models.pooling`.
+
+    Attributes
+    ----------
+    valence, arousal : (3,) float32
+        Over low, medium, high.
+    valence_set, arousal_set : tuple of int
+        Classes that the conformal threshold keeps; never empty.
+    voice_share_valence, voice_share_arousal : float
+        Whose weight it was: the voice's share, 0..1; the rest is that of face and EEG.
+    voice_age_s : float or None
+        How long before the decision the speech ended that counts in it; None before the first.
+    """
+
+    valence: FloatArray
+    arousal: FloatArray
+    valence_set: tuple[int, ...]
+    arousal_set: tuple[int, ...]
+    voice_share_valence: float
+    voice_share_arousal: float
+    voice_age_s: float | None
+
+
+@dataclass(frozen=True)
 class Ages:
     """Information age of each modality in seconds at publication; None where it was not used."""
 
@@ -411,7 +436,7 @@ class Estimate:
     ``abstained`` gives the reason where the sets hold every class. ``degraded`` says why the readout deserves less
     trust than usual: while the participant speaks, the mouth's movements look like expressions, and the muscles of
     jaw and tongue are in the EEG. ``hearing`` is None without a microphone. Felt (readout) and expressed (speech)
-    emotion stay apart.
+    emotion stay apart; ``pooled`` stands beside both where the config asks for it, and never replaces them.
     """
 
     time_s: float
@@ -431,3 +456,4 @@ class Estimate:
     notices: tuple[str, ...]
     hearing: Hearing | None = None
     degraded: str | None = None
+    pooled: Pooled | None = None

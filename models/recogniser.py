@@ -1,4 +1,7 @@
-"""Emotion from what is measured of a voice: a linear model on the summary of an utterance so far."""
+"""Emotion from what is measured of a voice: a linear model on the summary of an utterance so far.
+
+A bundle may hold what differs between women's and men's voices, and a line that tells which of both a voice is taken for.
+"""
 
 from dataclasses import dataclass, field
 
@@ -13,6 +16,7 @@ from .signals.voice_summary import summarise, weights
 ARCHITECTURE = "voice summary"
 """What such a bundle's ``network["architecture"]`` says."""
 _TENSORS = ("mean", "scale", "weights", "bias", "clip")
+_OF_SEXES = ("sex_weights", "tell_weights", "tell_bias")
 
 
 @dataclass(frozen=True)
@@ -39,18 +43,16 @@ class VoiceRecogniser:
 
     def __init__(self, bundle: Bundle) -> None:
         n_numbers, n_classes = len(weights()), len(bundle.spec.classes)
-        expected = dict(
-            zip(_TENSORS, ((n_numbers,), (n_numbers,), (n_numbers, n_classes), (n_classes,), ()), strict=True)
-        )
+        shapes = ((n_numbers,), (n_numbers,), (n_numbers, n_classes), (n_classes,), ())
+        expected = dict(zip(_TENSORS, shapes, strict=True))
         came = {name: tuple(tensor.shape) for name, tensor in bundle.tensors.items()}
+        if came.keys() & set(_OF_SEXES):
+            expected |= dict(zip(_OF_SEXES, ((n_numbers, n_classes), (n_numbers,), ()), strict=True))
         if came != expected:
             raise MoodringError(
                 f"bundle '{bundle.name}': its arrays have shapes {came}, this moodring needs {expected}; train it again"
             )
-        self._mean, self._scale, self._weights, self._bias = (
-            bundle.tensors[name].float().numpy() for name in _TENSORS[:4]
-        )
-        self._clip = float(bundle.tensors["clip"])
+        self._arrays = {name: tensor.float().numpy() for name, tensor in bundle.tensors.items()}
 
     def judge(self, segment: SpeechSegment, memory: Heard | None) -> tuple[FloatArray, Heard]:
         """Take an utterance's next segment.
@@ -71,6 +73,13 @@ class VoiceRecogniser:
         samples = segment.samples[: segment.n_samples] * np.float32(segment.rms)
         rows, frames = measure(samples, before.frames)
         heard = Heard(frames, np.concatenate((before.rows, rows)))
-        numbers = np.clip((summarise(heard.rows) - self._mean) / self._scale, -self._clip, self._clip)
-        logits: FloatArray = numbers @ self._weights + self._bias
-        return logits, heard
+        return self._logits(summarise(heard.rows)), heard
+
+    def _logits(self, numbers: FloatArray) -> FloatArray:
+        model = self._arrays
+        x = np.clip((numbers - model["mean"]) / model["scale"], -model["clip"], model["clip"])
+        logits: FloatArray = x @ model["weights"] + model["bias"]
+        if "sex_weights" in model:
+            female = x @ model["tell_weights"] + model["tell_bias"] > 0.0
+            logits = logits + (x @ model["sex_weights"]) * np.float32(1.0 if female else -1.0)
+        return logits

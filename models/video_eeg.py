@@ -15,6 +15,7 @@ from torch import Tensor
 from ..configs.errors import MoodringError
 from .bundle import Bundle, bundled
 from .contract import EegNeeds, EegWindow, FaceBox, FaceFrame, FloatArray, Look, Readout
+from .levels import kept
 from .networks.video_eeg import AXES, Glimpse, Sizes, State, VideoEegNet
 from .signals.eeg_features import BandPrior, RestBaseline, add, log_band_power, mean
 from .signals.faces import FaceFinder, crop_face
@@ -245,12 +246,6 @@ class Normalisation:
 def bounded(relative: FloatArray) -> FloatArray:
     """Keep artifacts from dominating an image."""
     return np.clip(relative, -LARGEST_VALUE, LARGEST_VALUE).astype(np.float32)
-
-
-def kept(probabilities: FloatArray, threshold: float) -> tuple[int, ...]:
-    """Give the classes whose probability reaches the threshold; the most probable one where none does."""
-    chosen = tuple(int(i) for i in np.flatnonzero(probabilities >= threshold))
-    return chosen or (int(np.argmax(probabilities)),)
 
 
 def random_wait(rng: np.random.Generator, mean_frames: float, longest: int) -> int:

@@ -204,7 +204,7 @@ def score(truth: IntArray, probabilities: ArrayLike, groups: Sequence[str], seed
     predicted = given.argmax(axis=1)
     counts = np.bincount(truth, minlength=given.shape[1])
     majority = np.full_like(truth, counts.argmax())
-    quick = _quick_uar(given.shape[1])
+    quick = quick_uar(given.shape[1])
     return Scores(
         n=len(truth),
         n_groups=len(set(groups)),
@@ -271,7 +271,7 @@ def conformal_sets(probabilities: ArrayLike, threshold: float) -> NDArray[np.boo
     return sets
 
 
-def _quick_uar(n_classes: int) -> Callable[[IntArray, IntArray], float]:
+def quick_uar(n_classes: int) -> Callable[[IntArray, IntArray], float]:
     """Give :func:`uar` for loops: a hundredth of scikit-learn's time, which goes into checking its input."""
 
     def quick(truth: IntArray, predicted: IntArray) -> float:

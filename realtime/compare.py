@@ -10,6 +10,7 @@ from ..models.contract import LEVELS, Estimate, FloatArray
 
 SAME = 1e-6
 """Probabilities closer than this are the same."""
+AXES = ("valence", "arousal")
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Comparison:
     only_first_s, only_second_s : tuple of float
         Session times at which only one of them decided.
     agreement : mapping
-        ``valence``, ``arousal`` and ``speech``.
+        ``valence``, ``arousal`` and ``speech``; ``pooled valence`` and ``pooled arousal`` where one of them pooled.
     same_bundles : bool
         Whether both name the same bundles by hash.
     """
@@ -71,10 +72,12 @@ def compare(first: Sequence[Estimate], second: Sequence[Estimate]) -> Comparison
     common = sorted(ours.keys() & theirs.keys())
     pairs = tuple((ours[time_s], theirs[time_s]) for time_s in common)
     said = {
-        "valence": [(_level(a, "valence"), _level(b, "valence")) for a, b in pairs],
-        "arousal": [(_level(a, "arousal"), _level(b, "arousal")) for a, b in pairs],
+        **{axis: [(_level(a, axis), _level(b, axis)) for a, b in pairs] for axis in AXES},
         "speech": [(_voice(a), _voice(b)) for a, b in pairs],
     }
+    if any(estimate.pooled is not None for pair in pairs for estimate in pair):
+        for axis in AXES:
+            said[f"pooled {axis}"] = [(_pooled(a, axis), _pooled(b, axis)) for a, b in pairs]
     return Comparison(
         pairs,
         tuple(sorted(ours.keys() - theirs.keys())),
@@ -103,12 +106,11 @@ def in_lines(comparison: Comparison, first: str, second: str) -> list[str]:
         f"{_only(comparison.only_second_s, second)}; probabilities at most {worst:.2g} apart"
         + ("" if comparison.same_bundles else "; other bundles")
     ]
+    width = max(8, *map(len, comparison.agreement))
     for name, one in comparison.agreement.items():
         if not one.compared and not one.one_silent:
             continue
-        line = (
-            f"  {name:<8} same class {one.same_class:6.1%} of {one.compared}, mean difference {one.mean_difference:.2g}"
-        )
+        line = f"  {name:<{width}} same class {one.same_class:6.1%} of {one.compared}, mean difference {one.mean_difference:.2g}"
         if one.largest_at_s is not None:
             line += f", largest {one.largest_difference:.2g} at {one.largest_at_s:.1f} s"
         if one.first_difference_s is not None:
@@ -156,10 +158,15 @@ def _agreement(
 
 
 def _level(estimate: Estimate, axis: str) -> dict[str, float] | None:
-    if estimate.readout is None:
-        return None
-    probabilities: FloatArray = getattr(estimate.readout, axis)
-    return dict(zip(LEVELS, probabilities.tolist(), strict=True))
+    return _levels(None if estimate.readout is None else getattr(estimate.readout, axis))
+
+
+def _pooled(estimate: Estimate, axis: str) -> dict[str, float] | None:
+    return _levels(None if estimate.pooled is None else getattr(estimate.pooled, axis))
+
+
+def _levels(probabilities: FloatArray | None) -> dict[str, float] | None:
+    return None if probabilities is None else dict(zip(LEVELS, probabilities.tolist(), strict=True))
 
 
 def _voice(estimate: Estimate) -> dict[str, float] | None:
@@ -168,8 +175,10 @@ def _voice(estimate: Estimate) -> dict[str, float] | None:
 
 
 def _plain(estimate: Estimate) -> dict[str, Any]:
-    levels = {axis: _level(estimate, axis) for axis in ("valence", "arousal")}
-    return {axis: None if said is None else list(said.values()) for axis, said in levels.items()} | {
+    levels = {axis: _level(estimate, axis) for axis in AXES}
+    if estimate.pooled is not None:
+        levels |= {f"pooled_{axis}": _pooled(estimate, axis) for axis in AXES}
+    return {name: None if said is None else list(said.values()) for name, said in levels.items()} | {
         "speech": _voice(estimate)
     }
 

@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ..models.contract import BANDS, LEVELS, FloatArray, Readout
+from ..models.contract import BANDS, LEVELS, Estimate, FloatArray, Readout
 from . import wording
 from .follow import SnapshotSource
 from .history import History, empty, extended
@@ -156,6 +156,7 @@ def line(snapshot: Snapshot | None, silent_s: float = 0.0, why: str = "") -> str
         parts.append(f"valence {_answer_line(readout.valence, readout.valence_set)}")
         parts.append(f"arousal {_answer_line(readout.arousal, readout.arousal_set)}")
     parts.append(f"voice {wording.speech(snapshot).text}")
+    parts += _pooled_line(snapshot.estimate)
     if (recording := wording.recording(snapshot)) is not None:
         parts.append(recording.text)
     parts.append(", ".join(_source_line(source) for source in snapshot.sources))
@@ -165,6 +166,16 @@ def line(snapshot: Snapshot | None, silent_s: float = 0.0, why: str = "") -> str
     if snapshot.skipped_decisions:
         parts.append(f"{snapshot.skipped_decisions} decisions skipped")
     return " | ".join([*parts, *notices(snapshot)])
+
+
+def _pooled_line(estimate: Estimate | None) -> list[str]:
+    if estimate is None:
+        return []
+    return [
+        f"pooled {one.axis} {_answer_line(one.levels, one.members)}, weight "
+        f"{wording.whose_weight(estimate, one.voice_share)}"
+        for one in wording.pooled_answers(estimate)
+    ]
 
 
 def _source_line(status: SourceStatus) -> str:
@@ -202,6 +213,8 @@ def picture(
             _level_panel("Arousal, felt", 1, snapshot, readout, history, glyphs),
         )
     )
+    if snapshot.estimate is not None and (pooled := wording.pooled(snapshot.estimate)):
+        rows.append(Text.assemble(("pooled ", "bold magenta"), pooled, no_wrap=True, overflow="ellipsis"))
     rows.append(_side_by_side(_voice_panel(snapshot, glyphs), _attention_panel(snapshot, glyphs)))
     rows.append(_sources(snapshot, glyphs))
     rows.append(_figures(snapshot))

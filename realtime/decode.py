@@ -67,7 +67,9 @@ def decode(
     clock = VirtualClock(recording.t0_s)
     posts = _posts(recording, only, clock)
     reference = _reference(recording, posts, clock)
-    models = models or load_models(config.models, tuple(post.modality for post in posts), clock, config.speech)
+    models = models or load_models(
+        config.models, tuple(post.modality for post in posts), clock, config.pooling, config.speech
+    )
     models.reset()
     make = intake_maker(config.eeg, None)
     for post in posts:
@@ -101,10 +103,11 @@ def _decode(
     hashes = tuple(bundle.sha256 for bundle in models.bundles)
     declared = config.speech is not None and config.speech.reference is not None
     referenced = declared or reference is not None
-    decider = Decider(plan, models.video_eeg, models.speech, clock, hashes, referenced)
+    decider = Decider(plan, models.video_eeg, models.speech, clock, hashes, referenced, models.pool)
     notices = domain_notices(models.domain, tuple(intake.info.origin for intake in intakes))
     notices += () if referenced else loudspeaker_notices(config.speech, intakes)
-    tally, estimates = Tally(eeg_filter_delay_ms=plan.eeg_delay_ms), []
+    tally = Tally(eeg_filter_delay_ms=plan.eeg_delay_ms, pooling=models.pool is not None)
+    estimates: list[Estimate] = []
     with Journal(config.journal) if config.journal is not None else nullcontext() as journal:
         k = plan.first
         while (time_s := plan.time_s(k)) <= last_s + 1e-6:

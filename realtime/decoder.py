@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..models import pooling
 from ..models.contract import (
     LEVELS,
     Ages,
@@ -20,6 +21,7 @@ from ..models.contract import (
     Ledger,
     Look,
     Modality,
+    Pooled,
     Readout,
     SampleRange,
     SpeechEstimate,
@@ -30,6 +32,7 @@ from .listening import Listener
 from .plan import Lane, Plan
 
 if TYPE_CHECKING:
+    from ..models.pool import Pool
     from ..models.speech import SpeechDecoder
     from ..models.video_eeg import VideoEegDecoder
 
@@ -53,6 +56,7 @@ class _Clockwork:
     last_eeg: Look | None = None
     last_face: Look | None = None
     spoken_s: float = -math.inf
+    heard: pooling.Heard | None = None
 
 
 @dataclass
@@ -79,6 +83,8 @@ class Decider:
         Hashes.
     referenced : bool
         Whether the session has a loudspeaker reference, which withholds speech while the loudspeaker plays.
+    pool : Pool or None
+        Pools each decision; None leaves that.
     """
 
     def __init__(
@@ -89,8 +95,10 @@ class Decider:
         clock: Clock,
         bundles: tuple[str, ...],
         referenced: bool = False,
+        pool: Pool | None = None,
     ) -> None:
         self.plan = plan
+        self._pool = pool
         self._video_eeg = video_eeg
         self._listener = None if speech is None else Listener(speech, clock, referenced)
         self._clock = clock
@@ -123,6 +131,8 @@ class Decider:
         readout = self._video_eeg.read() if self._video_eeg is not None and self._at.looks else None
         used = self._used(time_s, lanes)
         readout, abstained = _abstain(readout, used)
+        said = said if "speech" in used else None
+        degraded = self._degraded(readout, time_s)
         for modality, lane in lanes.items():
             if modality in used:
                 self._note_arrival(lane, stops[modality], spent)
@@ -133,7 +143,7 @@ class Decider:
             time_s=time_s,
             session_time_s=time_s - self.plan.t0_s,
             readout=readout,
-            speech=said if "speech" in used else None,
+            speech=said,
             used=used,
             ages=Ages(None, None, None),
             looks=looks,
@@ -146,7 +156,8 @@ class Decider:
             bundles=self._bundles,
             notices=notices,
             hearing=hearing,
-            degraded=self._degraded(readout, time_s),
+            degraded=degraded,
+            pooled=self._pooled(time_s, readout, said, degraded),
         )
         self._at.eeg_at = stops.get("eeg", self._at.eeg_at)
         self._at.face_at = stops.get("face", self._at.face_at)
@@ -248,6 +259,15 @@ class Decider:
     def _degraded(self, readout: Readout | None, time_s: float) -> str | None:
         """Say whether the participant spoke while the looks that the readout rests on were taken."""
         return SPEAKING if readout is not None and self._at.spoken_s > time_s - self.plan.window_s else None
+
+    def _pooled(
+        self, time_s: float, readout: Readout | None, said: SpeechEstimate | None, degraded: str | None
+    ) -> Pooled | None:
+        """Pool what both say, where that is asked for."""
+        if self._pool is None:
+            return None
+        self._at.heard = pooling.remember(self._at.heard, said)
+        return self._pool.decide(time_s, readout, self._at.heard, degraded is not None)
 
     def _used(self, time_s: float, lanes: Mapping[Modality, Lane]) -> tuple[Modality, ...]:
         """Say which modalities this decision rests on: delivering, and in the model's state."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..configs.errors import MoodringError
-from ..configs.live import EegSection, ModelsSection, SpeechSection
-from ..models.bundle import bundled, load_bundle
+from ..configs.live import EegSection, ModelsSection, PoolingSection, SpeechSection
+from ..models.bundle import load_bundle, models_path
 from ..models.contract import SIMULATED, Modality
 from ..models.device import best_device
 from .clock import Clock
@@ -19,6 +18,7 @@ from .sources.base import SourceInfo
 from .summary import BundleName
 
 if TYPE_CHECKING:
+    from ..models.pool import Pool
     from ..models.speech import SpeechDecoder
     from ..models.video_eeg import VideoEegDecoder
 
@@ -42,6 +42,8 @@ class Models:
     domain : tuple of str
         Of all bundles together.
     target : str
+    pool : Pool or None
+        What weighs both against each other; its file is one of the bundles. None where pooling is off.
     """
 
     video_eeg: VideoEegDecoder | None
@@ -50,6 +52,7 @@ class Models:
     bundles: tuple[BundleName, ...]
     domain: tuple[str, ...]
     target: str
+    pool: Pool | None = None
 
     @property
     def speech_classes(self) -> tuple[str, ...]:
@@ -65,16 +68,21 @@ class Models:
 
 
 def load_models(
-    section: ModelsSection, modalities: tuple[Modality, ...], clock: Clock, voice: SpeechSection | None = None
+    section: ModelsSection,
+    modalities: tuple[Modality, ...],
+    clock: Clock,
+    pooling: PoolingSection | None = None,
+    voice: SpeechSection | None = None,
 ) -> Models:
-    """Load what the modalities of a session need; ``voice`` names enrolments, where there are some.
+    """Load what the modalities of a session need, the pool where one is asked for, and the enrolments of ``voice``.
 
     Raises
     ------
     MoodringError
-        A bundle or an enrolment is missing, damaged, foreign or of the wrong kind.
+        A bundle or an enrolment is missing, damaged, foreign or of the wrong kind; or the pool was fitted with others.
     """
     # torch takes a second to import, and screens that import this package never need it.
+    from ..models.pool import PooledBundle, load_pool, pool_path
     from ..models.speech import SpeechDecoder
     from ..models.video_eeg import VideoEegDecoder
     from ..models.voices import load_gate
@@ -83,24 +91,33 @@ def load_models(
     video_eeg = speech = None
     bundles, enrolments = [], []
     if "eeg" in modalities or "face" in modalities:
-        bundle = load_bundle(_path(section.video_eeg, {"bundled": "video_eeg"}))
+        bundle = load_bundle(models_path("video_eeg", section.video_eeg))
         video_eeg = VideoEegDecoder(bundle, device, section.policy, section.seed, now=clock.now)
         bundles.append(bundle)
     if "speech" in modalities:
-        bundle = load_bundle(_path(section.speech, {"emodb": "emodb", "simulated": "speech"}))
+        bundle = load_bundle(models_path("speech", section.speech))
         gate = None
         if voice is not None and voice.enrolment is not None:
             gate = load_gate(voice.enrolment, voice.others)
             enrolments = [BundleName(one.name, one.sha256) for one in gate.enrolments]
         speech = SpeechDecoder(bundle, device, gate)
         bundles.append(bundle)
+    names = [BundleName(bundle.name, bundle.sha256) for bundle in bundles]
+    domain = [name for bundle in bundles for name in bundle.spec.domain]
+    pool = None
+    if pooling is not None and pooling.enabled and pooling.file is not None:
+        fitting = {bundle.spec.kind: PooledBundle(file=bundle.name, sha256=bundle.sha256) for bundle in bundles}
+        pool = load_pool(pool_path(pooling.file), fitting)
+        names.append(BundleName(pool.name, pool.sha256))
+        domain += pool.table.domain
     return Models(
         video_eeg,
         speech,
         str(device),
-        (*(BundleName(bundle.name, bundle.sha256) for bundle in bundles), *enrolments),
-        tuple(dict.fromkeys(name for bundle in bundles for name in bundle.spec.domain)),
+        (*names, *enrolments),
+        tuple(dict.fromkeys(domain)),
         ", ".join(dict.fromkeys(bundle.spec.target for bundle in bundles)),
+        pool,
     )
 
 
@@ -167,7 +184,3 @@ def domain_notices(domain: tuple[str, ...], origins: tuple[str | None, ...]) -> 
     if SIMULATED in domain and any(origin != SIMULATED for origin in origins):
         return (DEMONSTRATION,)
     return ()
-
-
-def _path(given: str, shipped: Mapping[str, str]) -> Path:
-    return bundled(shipped[given]) if given in shipped else Path(given)

@@ -14,24 +14,36 @@ from .snapshot import Transition
 SPEAKS_MEANS = (
     "1 while the participant speaks: valence and arousal are less sure then (moving mouth, muscles in the EEG)"
 )
+VOICE_SHARES = ("voice_share_valence", "voice_share_arousal")
+POOLED_MEANS = (
+    "pooled_ channels: one estimate from face, EEG (felt) and voice (expressed), beside both; voice_share_ channels: the "
+    "voice's share of the evidence in it, 0..1, the rest is that of face and EEG"
+)
+_UNITS = {"participant_speaks": "flag", **dict.fromkeys(VOICE_SHARES, "share")}
 
 
-def estimate_labels(speech_classes: tuple[str, ...]) -> tuple[str, ...]:
-    """Name the columns of the outlet and of the estimates' ring."""
+def estimate_labels(speech_classes: tuple[str, ...], pooling: bool = False) -> tuple[str, ...]:
+    """Name the columns of the outlet and of the estimates' ring; those of ``pooling`` come last."""
     levels = tuple(f"{axis}_{level}" for axis in ("valence", "arousal") for level in LEVELS)
-    return (*levels, *(f"speech_{name}" for name in speech_classes), "participant_speaks")
+    more = (*(f"pooled_{level}" for level in levels), *VOICE_SHARES) if pooling else ()
+    return (*levels, *(f"speech_{name}" for name in speech_classes), "participant_speaks", *more)
 
 
-def estimate_row(estimate: Estimate, speech_classes: tuple[str, ...]) -> FloatArray:
+def estimate_row(estimate: Estimate, speech_classes: tuple[str, ...], pooling: bool = False) -> FloatArray:
     """Lay an estimate out as one row; NaN for what is absent."""
-    row = np.full(2 * len(LEVELS) + len(speech_classes) + 1, np.nan, np.float32)
+    row = np.full(len(estimate_labels(speech_classes, pooling)), np.nan, np.float32)
+    flag = 2 * len(LEVELS) + len(speech_classes)
     if estimate.readout is not None:
         row[:3], row[3:6] = estimate.readout.valence, estimate.readout.arousal
     if estimate.speech is not None:
         said = dict(zip(estimate.speech.classes, estimate.speech.probabilities, strict=True))
-        row[6:-1] = [said.get(name, np.nan) for name in speech_classes]
+        row[6:flag] = [said.get(name, np.nan) for name in speech_classes]
     if estimate.hearing is not None:
-        row[-1] = estimate.hearing.speaking
+        row[flag] = estimate.hearing.speaking
+    pooled = estimate.pooled
+    if pooling and pooled is not None:
+        shares = (pooled.voice_share_valence, pooled.voice_share_arousal)
+        row[flag + 1 :] = (*pooled.valence, *pooled.arousal, *shares)
     return row
 
 
@@ -53,13 +65,21 @@ class Outlet:
     speech_classes : tuple of str
     meanings : tuple of (str, str)
         For the description: target, domain, bundle, notice.
+    pooling : bool
+        Whether estimates are pooled: more channels then.
     """
 
     def __init__(
-        self, name: str, engine: str, speech_classes: tuple[str, ...], meanings: tuple[tuple[str, str], ...]
+        self,
+        name: str,
+        engine: str,
+        speech_classes: tuple[str, ...],
+        meanings: tuple[tuple[str, str], ...],
+        pooling: bool = False,
     ) -> None:
         self._classes = speech_classes
-        labels = estimate_labels(speech_classes)
+        self._pooling = pooling
+        labels = estimate_labels(speech_classes, pooling)
         # Decision times may be skipped, so the rate is irregular.
         info = pylsl.StreamInfo(
             name, "Emotion", len(labels), pylsl.IRREGULAR_RATE, pylsl.cf_float32, source_id(name, engine)
@@ -68,7 +88,7 @@ class Outlet:
         for label in labels:
             channel = channels.append_child("channel")
             channel.append_child_value("label", label)
-            channel.append_child_value("unit", "flag" if label == "participant_speaks" else "probability")
+            channel.append_child_value("unit", _UNITS.get(label, "probability"))
             channel.append_child_value("type", "Emotion")
         about = info.desc().append_child("moodring")
         about.append_child_value("engine", engine)
@@ -77,6 +97,8 @@ class Outlet:
             classes.append_child_value(axis, ",".join(LEVELS))
         classes.append_child_value("speech", ",".join(speech_classes))
         about.append_child_value("participant_speaks", SPEAKS_MEANS)
+        if pooling:
+            about.append_child_value("pooled", POOLED_MEANS)
         for key, value in meanings:
             about.append_child_value(key, value)
         self._estimates = pylsl.StreamOutlet(info)
@@ -87,7 +109,7 @@ class Outlet:
 
     def push(self, estimate: Estimate) -> None:
         """Send an estimate."""
-        self._estimates.push_sample(estimate_row(estimate, self._classes).tolist(), estimate.time_s)
+        self._estimates.push_sample(estimate_row(estimate, self._classes, self._pooling).tolist(), estimate.time_s)
 
     def push_health(self, modality: Modality, change: Transition) -> None:
         """Send how a source does, stamped now."""

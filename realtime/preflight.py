@@ -29,7 +29,7 @@ def inspect(config: LiveConfig) -> Iterator[Finding]:
         A bundle cannot be loaded: then there is nothing to try the sources against.
     """
     clock = LslClock()
-    models = load_models(config.models, configured(config), clock, config.speech)
+    models = load_models(config.models, configured(config), clock, config.pooling, config.speech)
     named = () if config.speech is None else (config.speech.enrolment, *config.speech.others)
     for bundle in models.bundles:
         if bundle.file in {path.name for path in named if path is not None}:

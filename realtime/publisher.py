@@ -34,6 +34,8 @@ class Publisher:
         When the command started.
     record : callable or None
         Given each estimate, for the recording's own journal.
+    pooling : bool
+        Whether estimates are pooled.
 
     Attributes
     ----------
@@ -54,16 +56,18 @@ class Publisher:
         folder: Path | None,
         started_s: float,
         record: Callable[[Estimate], None] | None = None,
+        pooling: bool = False,
     ) -> None:
         self._config = config
         self._classes = speech_classes
         self._clock = clock
         self._started_s = started_s
         self._record = record
-        self.tally = Tally()
+        self._pooling = pooling
+        self.tally = Tally(pooling=pooling)
         self.estimate: Estimate | None = None
         self.attention: tuple[float, float, float] | None = None
-        labels = estimate_labels(speech_classes)
+        labels = estimate_labels(speech_classes, pooling)
         path = folder / "estimates.ring" if folder is not None else None
         rate_hz = 1 / config.decisions.interval_s
         self.rows = Ring.create(_ESTIMATES_KEPT, (len(labels),), np.float32, rate_hz, labels, path)
@@ -75,13 +79,13 @@ class Publisher:
     def open_outlet(self, meanings: tuple[tuple[str, str], ...]) -> None:
         """Announce the estimates on the network, where the config wants that."""
         if self._config.outlet.enabled:
-            self._outlet = Outlet(self._config.outlet.name, self._config.name, self._classes, meanings)
+            self._outlet = Outlet(self._config.outlet.name, self._config.name, self._classes, meanings, self._pooling)
 
     def publish(self, decider: Decider, estimate: Estimate) -> None:
         """Send an estimate everywhere, the journal last: its line says when all the others had it."""
         if self._outlet is not None:
             self._outlet.push(estimate)
-        row = estimate_row(estimate, self._classes)
+        row = estimate_row(estimate, self._classes, self._pooling)
         self.rows.append(row[np.newaxis], np.array([estimate.time_s]), self._clock.now())
         published_s = self._clock.now()
         estimate = decider.published(estimate, published_s)

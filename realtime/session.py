@@ -95,7 +95,9 @@ class Session:
         self._health_told_s = -math.inf
         self._tidied_s = started_s
         journal = recorder.journal if recorder is not None else None
-        self.publisher = Publisher(config, models.speech_classes, clock, folder, started_s, journal)
+        self.publisher = Publisher(
+            config, models.speech_classes, clock, folder, started_s, journal, pooling=models.pool is not None
+        )
 
     def __enter__(self) -> "Session":
         return self
@@ -166,6 +168,7 @@ class Session:
             self._clock,
             tuple(bundle.sha256 for bundle in self._models.bundles),
             referenced=self.reference is not None,
+            pool=self._models.pool,
         )
         self.tally.eeg_filter_delay_ms = plan.eeg_delay_ms
         self.publisher.open_outlet(self._meanings())

@@ -229,7 +229,8 @@ class Snapshot:
     rings : tuple of RingPlace
         Only of sources that have connected, and the estimates. The EEG ring holds filtered microvolts, the face ring
         the last frames (height, width, 3), the speech ring samples, the estimates ring
-        ``[valence x 3, arousal x 3, speech x n_classes (NaN while silent), participant speaks]`` per decision.
+        ``[valence x 3, arousal x 3, speech x n_classes (NaN while silent), participant speaks]`` per decision, and
+        ``[pooled valence x 3, pooled arousal x 3, voice's share of both]`` after it where estimates are pooled.
     speech_classes : tuple of str
     notices : tuple of str
         Permanent lines, such as "demonstration model, not valid for people".

@@ -31,6 +31,8 @@ class Tally:
         Group delay of the EEG's filters at 10 Hz, which is part of its information age; None without EEG.
     latency : Percentiles or None
         Compute latency of the newest decisions: from the data time to the publication.
+    pooling : bool
+        Whether estimates are pooled.
     ages : mapping of modality to Percentiles
         Information age of the newest decisions, for each modality that was used.
     """
@@ -45,6 +47,7 @@ class Tally:
     eeg_filter_delay_ms: float | None = None
     latency: Percentiles | None = None
     ages: dict[Modality, Percentiles] = field(default_factory=dict)
+    pooling: bool = False
     used: dict[Modality, int] = field(default_factory=lambda: dict.fromkeys(MODALITIES, 0))
     _stages_s: NewestRows = field(default_factory=lambda: NewestRows(_NEWEST, len(STAGES)))
     _ages_s: NewestRows = field(default_factory=lambda: NewestRows(_NEWEST, len(MODALITIES)))
@@ -52,6 +55,7 @@ class Tally:
     _silences: AllRows = field(default_factory=lambda: AllRows(0))
     _said: AllRows | None = None
     _affects: AllRows = field(default_factory=lambda: AllRows(4))
+    _pooled: AllRows = field(default_factory=lambda: AllRows(8))
     _heard: Counter[str] = field(default_factory=Counter)
     _classes: tuple[str, ...] = ()
 
@@ -119,6 +123,11 @@ class Tally:
         rounded = rows.astype(float).round(4).tolist()
         return [[time_s, dict(zip(names, row, strict=True))] for time_s, row in zip(times_s, rounded, strict=True)]
 
+    def pooled(self) -> list[list[Any]]:
+        """Give ``[time_s, valence, arousal, voice's share of each]`` of every decision that was pooled."""
+        times_s, rows = self._pooled.rows()
+        return [[time_s, row[:3], row[3:6], row[6:]] for time_s, row in zip(times_s, rows.tolist(), strict=True)]
+
     def hearing(self) -> dict[str, Any]:
         """Count decisions by what is known of the microphone."""
         counts = self._heard
@@ -141,7 +150,10 @@ class Tally:
             self._heard[f"faults:{hearing.fault}"] += 1
 
     def _keep(self, estimate: Estimate, time_s: float) -> None:
-        readout, said = estimate.readout, estimate.speech
+        readout, said, pooled = estimate.readout, estimate.speech, estimate.pooled
+        if pooled is not None:
+            shares = (pooled.voice_share_valence, pooled.voice_share_arousal)
+            self._pooled.append(time_s, (*pooled.valence.tolist(), *pooled.arousal.tolist(), *shares))
         if readout is not None:
             self._readouts.append(time_s, (*readout.valence.tolist(), *readout.arousal.tolist()))
         if said is None:
@@ -237,6 +249,7 @@ def summarise(
         "estimates": tally.estimates(),
         "speech": tally.speech(),
         "speech_affect": tally.speech_affect(),
+        **({"pooled": tally.pooled()} if tally.pooling else {}),
         "hearing": tally.hearing(),
         "domain": list(domain),
         "bundles": [{"file": bundle.file, "sha256": bundle.sha256} for bundle in bundles],

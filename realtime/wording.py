@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..models.contract import LEVELS, MODALITIES, Estimate, MicrophoneFault
+from ..models.contract import LEVELS, MODALITIES, Estimate, FloatArray, MicrophoneFault
 from ..models.signals.microphone_level import fault_of, in_words
 from .snapshot import HealthState, Snapshot, SourceStatus
 
@@ -40,6 +40,16 @@ class Said:
     def mark(self) -> str:
         """Give the shape that goes with the tone."""
         return MARKS[self.tone]
+
+
+@dataclass(frozen=True)
+class PooledAnswer:
+    """One axis of a pooled estimate: levels, those that remain possible, and the voice's share of the weight."""
+
+    axis: str
+    levels: FloatArray
+    members: tuple[int, ...]
+    voice_share: float
 
 
 def answer(members: tuple[int, ...]) -> str:
@@ -208,6 +218,30 @@ def speech(snapshot: Snapshot) -> Said:
         return Said("no speech", "idle")
     best = max(zip(estimate.probabilities, estimate.classes, strict=True))[1]
     return Said(best, "good")
+
+
+def whose_weight(estimate: Estimate, voice_share: float) -> str:
+    """Say whose weight a pooled answer was: "64% face and EEG, 36% voice"."""
+    felt = " and ".join(name for modality, name in (("face", "face"), ("eeg", "EEG")) if modality in estimate.used)
+    voice = round(100 * voice_share)
+    return f"{100 - voice}% {felt or 'face and EEG'}, {voice}% voice"
+
+
+def pooled_answers(estimate: Estimate | None) -> tuple[PooledAnswer, ...]:
+    """Give the pooled answers on valence and arousal; none where nothing is pooled."""
+    found = None if estimate is None else estimate.pooled
+    if found is None:
+        return ()
+    return (
+        PooledAnswer("valence", found.valence, found.valence_set, found.voice_share_valence),
+        PooledAnswer("arousal", found.arousal, found.arousal_set, found.voice_share_arousal),
+    )
+
+
+def pooled(estimate: Estimate) -> str:
+    """Say in a line what face, EEG and voice come to together, and whose weight it was; empty where nothing is pooled."""
+    answers = pooled_answers(estimate)
+    return " · ".join(f"{one.axis} {answer(one.members)} ({one.voice_share:.0%} voice)" for one in answers)
 
 
 def clock(seconds: float) -> str:

@@ -10,7 +10,7 @@ from .names import emodb_name
 def read_emodb(root: Path, on_bad: OnBad = "stop") -> Corpus:
     """Read ``wav/03a01Fa.wav`` and its like from the corpus's folder, or from ``wav`` itself.
 
-    Groups: speaker, prompt (a01 to b10), take. Which takes exist is irregular, so nothing counts as missing.
+    Groups: speaker, prompt (a01 to b10), take; sex, of the corpus's ten speakers. Which takes exist is irregular, so nothing counts as missing.
 
     Raises
     ------

@@ -16,6 +16,10 @@ EMODB_LETTERS = {
     "T": "sadness",  # Trauer
     "N": "neutral",
 }
+EMODB_SEXES = dict.fromkeys(("08", "09", "13", "14", "16"), "female") | dict.fromkeys(
+    ("03", "10", "11", "12", "15"), "male"
+)
+"""As the corpus's documentation says."""
 RAVDESS_EMOTIONS = {
     "01": "neutral",
     "02": "calm",
@@ -89,7 +93,8 @@ def emodb_name(path: Path) -> Named | None:
         return None
     speaker, prompt, letter, take = match.groups()
     label = _code(EMODB_LETTERS, letter, path, "emotion letter of EMO-DB")
-    return Named("emodb", label, speaker, prompt, {"take": take})
+    sex = {"sex": EMODB_SEXES[speaker]} if speaker in EMODB_SEXES else {}
+    return Named("emodb", label, speaker, prompt, {"take": take, **sex})
 
 
 def ravdess_name(path: Path) -> Named | None:

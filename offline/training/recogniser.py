@@ -73,13 +73,12 @@ def train_recogniser(config: TrainRecogniserConfig, out: Path, report: Report) -
                 judged.extend(_scored(study, protocol, held_out, seed))
                 report(f"seed {seed}, {study.name}, {protocol.describe()}: UAR {judged[-len(held_out)].scores.uar}")
     whole = studies[0]
-    everybody = np.arange(len(whole.labels))
+    everybody = np.flatnonzero(whole.labels >= 0)
     numbers = cabinet.numbers(config.copies, config.seeds[0])
     temperature = _inner_temperature(whole, numbers, everybody, config)
     model = fit(whole, numbers, everybody, config)
     spec = _spec(config, whole, cabinet.sha256, temperature)
-    tensors = {name: torch.from_numpy(np.asarray(value)) for name, value in vars(model).items()}
-    save_bundle(out, spec, tensors | {"clip": torch.tensor(CLIP)})
+    save_bundle(out, spec, _tensors(model))
     write_card(out.with_suffix(".md"), spec, config, judged)
     return judged
 
@@ -94,7 +93,10 @@ def judge(
     chosen = np.flatnonzero(study.labels >= 0)
     everything = study.items
     result = {name: np.full((len(study.labels), len(study.classes)), np.nan) for name in numbers.conditions}
+    # What a setting does not change keeps its name in the cache.
     settings = config.model_dump_json(include={"copies", "penalty", "speaker_penalty"})
+    if config.sex_weight:
+        settings += f" sex weight {config.sex_weight}"
     for split in protocol.splits(everything):
         inside = Split(split.name, np.intersect1d(split.train, chosen), np.intersect1d(split.test, chosen))
         if not len(inside.test) or len(np.unique(study.labels[inside.train])) < len(study.classes):
@@ -123,7 +125,20 @@ def fit(study: Study, numbers: Numbers, train: IntArray, config: TrainRecogniser
         weights(),
         config.penalty,
         config.speaker_penalty,
+        np.tile(study.items.group("sex")[train] == "female", len(sources)) if config.sex_weight else None,
+        config.sex_weight,
     )
+
+
+def _tensors(model: Linear) -> dict[str, torch.Tensor]:
+    arrays = {name: getattr(model, name) for name in ("mean", "scale", "weights", "bias")}
+    if model.sexes is not None:
+        arrays |= {
+            "sex_weights": model.sexes.weights,
+            "tell_weights": model.sexes.tell_weights,
+            "tell_bias": model.sexes.tell_bias,
+        }
+    return {name: torch.from_numpy(np.asarray(value)) for name, value in arrays.items()} | {"clip": torch.tensor(CLIP)}
 
 
 def _inner_temperature(study: Study, numbers: Numbers, train: IntArray, config: TrainRecogniserConfig) -> float:
@@ -156,12 +171,18 @@ def _protocols(config: TrainRecogniserConfig, seed: int) -> tuple[Protocol, ...]
 
 def _studies(config: TrainRecogniserConfig, items: Items) -> tuple[Study, ...]:
     labels = items.group("label")
-    tasks = {"all classes": tuple(np.unique(labels).tolist())}
+    for name in ("classes", "smaller_task"):
+        absent = set(getattr(config, name)) - set(labels)
+        if absent:
+            raise ConfigError(f"{name} names {sorted(absent)}, which nobody speaks; name labels that are there")
+    if config.sex_weight and "sex" not in items.groups:
+        raise ConfigError(
+            f"sex_weight = {config.sex_weight}, but '{config.corpus}' does not say whose voices are women's; set it to 0"
+        )
+    chosen = tuple(sorted(config.classes))
+    tasks = {", ".join(chosen) or "all classes": chosen or tuple(np.unique(labels).tolist())}
     if config.smaller_task:
         tasks[", ".join(config.smaller_task)] = tuple(sorted(config.smaller_task))
-    absent = set(config.smaller_task) - set(labels)
-    if absent:
-        raise ConfigError(f"smaller_task names {sorted(absent)}, which nobody speaks; name labels that are there")
     return tuple(
         Study(name, classes, np.array([classes.index(x) if x in classes else -1 for x in labels], np.int64), items)
         for name, classes in tasks.items()

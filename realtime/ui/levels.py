@@ -14,6 +14,7 @@ from .. import wording
 from ..history import History
 from . import theme
 from .bars import Bars
+from .pooled import PooledRow
 from .view import View
 
 SPAN_S = 90.0
@@ -103,6 +104,7 @@ class LevelPanel(QFrame):
         self.setObjectName("panel")
         self._which = which
         self.chart = LevelChart()
+        self.pooled = PooledRow(which)
         self.answer = theme.label("–", 20, bold=True)
         self.reason = theme.SteadyLabel(3, 11, theme.SOFT)
         self.legend = theme.label("", 11, theme.SOFT)
@@ -122,12 +124,17 @@ class LevelPanel(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 10, 12, 8)
         row.setSpacing(14)
-        row.addWidget(self.chart, 1)
+        drawn = QVBoxLayout()
+        drawn.setSpacing(2)
+        drawn.addWidget(self.chart, 1)
+        drawn.addWidget(self.pooled)
+        row.addLayout(drawn, 1)
         row.addWidget(side)
 
     def show_view(self, view: View) -> None:
         """Show the history and the newest answer."""
         self.chart.show_history(view.history, self._which)
+        self.pooled.show_view(view)
         self.legend.setText("white line: true value" if len(view.history.truth) else "")
         estimate = None if view.snapshot is None else view.snapshot.estimate
         if estimate is None or estimate.readout is None:

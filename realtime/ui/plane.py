@@ -1,6 +1,7 @@
 """The valence-arousal plane: how likely each of its nine fields is, where the estimate lies, how far it may be off.
 
-An open square with dotted arms is what the voice expresses; the two are never mixed.
+An open square with dotted arms is what the voice expresses. The two are never mixed; where the session pools them, a
+triangle stands for both together, beside them, with a line to each that has a part in it.
 """
 
 import numpy as np
@@ -9,9 +10,10 @@ from PyQt5.QtGui import QPainter, QPen
 from PyQt5.QtWidgets import QSizePolicy
 
 from ...models.affect import Affect, affect_of
-from ...models.contract import FloatArray, Readout
+from ...models.contract import FloatArray, Pooled, Readout
 from . import theme
 from .canvas import Canvas
+from .pooled import MARK
 from .view import View
 
 _MARGIN = 18
@@ -29,6 +31,7 @@ class Plane(Canvas):
         self._truth: tuple[float, float] | None = None
         self._trail: tuple[tuple[float, float], ...] = ()
         self._voice: Affect | None = None
+        self._pooled: Pooled | None = None
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Ask for a square."""
@@ -44,9 +47,10 @@ class Plane(Canvas):
             truth = (round(snapshot.truth[0], 2), round(snapshot.truth[1], 2))
         said = None if estimate is None else estimate.speech
         voice = None if said is None else affect_of(said.classes, said.probabilities)
-        if readout is self._readout and truth == self._truth and voice == self._voice:
+        pooled = None if estimate is None else estimate.pooled
+        if readout is self._readout and pooled is self._pooled and truth == self._truth and voice == self._voice:
             return
-        self._readout, self._truth, self._voice = readout, truth, voice
+        self._readout, self._truth, self._voice, self._pooled = readout, truth, voice, pooled
         history = view.history
         path = np.stack([history.valence[-TRAIL:] @ _PLACES, history.arousal[-TRAIL:] @ _PLACES], axis=1)
         self._trail = tuple(map(tuple, path.tolist()))
@@ -67,10 +71,14 @@ class Plane(Canvas):
             painter.setPen(QPen(theme.colour(theme.TRUTH), 1.6))
             point = self._at(*self._truth)
             painter.drawPolygon(*(point + QPointF(x, y) for x, y in ((0, -6), (6, 0), (0, 6), (-6, 0))))
+        if self._pooled is not None:
+            self._draw_ties(painter, self._pooled)
         if self._voice is not None:
             self._draw_voice(painter, self._voice)
         if self._readout is not None:
             self._draw_estimate(painter, self._readout)
+        if self._pooled is not None:
+            self._draw_pooled(painter, self._pooled)
 
     def _at(self, valence: float, arousal: float) -> QPointF:
         square = self._square
@@ -115,6 +123,20 @@ class Plane(Canvas):
         painter.setBrush(theme.colour(theme.TEXT))
         painter.drawEllipse(self._at(x, y), 5.5, 5.5)
 
+    def _draw_ties(self, painter: QPainter, pooled: Pooled) -> None:
+        at = self._at(*_place(pooled))
+        painter.setPen(QPen(theme.colour(theme.POOLED, 0.75), 1.2))
+        if self._readout is not None:
+            painter.drawLine(at, self._at(*_place(self._readout)))
+        if self._voice is not None:
+            painter.drawLine(at, self._at(self._voice.valence, self._voice.arousal))
+
+    def _draw_pooled(self, painter: QPainter, pooled: Pooled) -> None:
+        at = self._at(*_place(pooled))
+        painter.setPen(QPen(theme.colour(theme.BACKGROUND), 1.5))
+        painter.setBrush(theme.colour(theme.POOLED))
+        painter.drawPolygon(*(at + QPointF(x, y) for x, y in MARK))
+
     def _draw_voice(self, painter: QPainter, voice: Affect) -> None:
         painter.setPen(QPen(theme.colour(theme.ACCENT, 0.8), 1.2, Qt.DotLine))
         left, right = max(voice.valence - voice.valence_sd, -1), min(voice.valence + voice.valence_sd, 1)
@@ -125,6 +147,10 @@ class Plane(Canvas):
         painter.setBrush(theme.colour(theme.BACKGROUND))
         point = self._at(voice.valence, voice.arousal)
         painter.drawRect(QRectF(point.x() - 4, point.y() - 4, 8, 8))
+
+
+def _place(said: Readout | Pooled) -> tuple[float, float]:
+    return _spread(said.valence)[0], _spread(said.arousal)[0]
 
 
 def _spread(shares: FloatArray) -> tuple[float, float]:

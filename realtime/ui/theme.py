@@ -15,6 +15,7 @@ SOFT = "#a3afbd"
 FAINT = "#667385"
 ACCENT = "#56b4e9"
 TRUTH = "#ffffff"
+POOLED = "#d98bb8"
 
 # Blue, slate, amber: told apart with every common colour blindness, and in greyscale by their brightness.
 LEVEL_COLOURS = ("#3f7fc1", "#52617a", "#dd9f36")

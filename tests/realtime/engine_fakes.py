@@ -1,6 +1,7 @@
 """Scripted models and recordings for the tests of the engine: cheap, deterministic, and a function of what they see."""
 
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +17,8 @@ from moodring.models.contract import (
     SpeechEstimate,
     Video,
 )
+from moodring.models.pool import Pool, PooledBundle, PoolFile, WeightsTable
+from moodring.models.pooling import SITUATIONS
 from moodring.realtime.loaded import Models
 from moodring.realtime.summary import BundleName
 
@@ -104,6 +107,31 @@ class FakeSpeech:
 def fake_models(now=time.perf_counter):
     bundles = (BundleName("a.safetensors", "a" * 64), BundleName("b.safetensors", "b" * 64))
     return Models(FakeVideoEeg(now), FakeSpeech(), "cpu", bundles, ("simulated",), "felt, expressed")
+
+
+def made_up_pool():
+    """A pool of the scripted models: weights that differ by axis and situation, so that a mix-up shows."""
+    made = {
+        axis: {
+            case: WeightsTable(felt=0.5 + 0.1 * n, voice=0.3 + 0.2 * n, prior=(0.1, 0.0, -0.1), threshold=0.3)
+            for n, case in enumerate(SITUATIONS, start=start)
+        }
+        for start, axis in enumerate(("valence", "arousal"))
+    }
+    table = PoolFile(
+        video_eeg=PooledBundle(file="a.safetensors", sha256="a" * 64),
+        speech=PooledBundle(file="b.safetensors", sha256="b" * 64),
+        domain=("simulated",), protocol="made up", people=2, coverage=0.8, half_life_s=0.5, weights=made,
+    )  # fmt: skip
+    return Pool(table, "pool.json", "p" * 64)
+
+
+def pooled_models(now=time.perf_counter):
+    """Scripted models that are pooled; the voice's categories have places on the axes."""
+    models = fake_models(now)
+    models.speech.spec = SimpleNamespace(classes=("calm", "anger"), domain=("simulated",))
+    bundles = (*models.bundles, BundleName("pool.json", "p" * 64))
+    return replace(models, pool=made_up_pool(), bundles=bundles)
 
 
 class Flat:

@@ -5,7 +5,18 @@ from pathlib import Path
 
 import numpy as np
 
-from moodring.models.contract import Ages, Estimate, FaceBox, Ledger, Look, Readout, SampleRange, SpeechEstimate
+from moodring.models.contract import (
+    Ages,
+    Estimate,
+    FaceBox,
+    Ledger,
+    Look,
+    Pooled,
+    Readout,
+    SampleRange,
+    SpeechEstimate,
+)
+from moodring.models.pooling import Weights, left_of, levels_of, pooled, voice_share
 from moodring.realtime.ring import Ring
 from moodring.realtime.snapshot import Percentiles, RecordingStatus, RingPlace, Snapshot, SourceStatus, Transition
 
@@ -107,7 +118,24 @@ def sound(first, stop):
     return (loud * np.sin(2 * np.pi * 170 * t))[:, None].astype(np.float32)
 
 
-def estimate_at(t):
+def pooled_at(when, answer):
+    """What face, EEG and the newest voice amount to together, the voice fading with a half-life of 3 s."""
+    newest = max((k / 2 for k in range(int(when * 2) + 1) if speaking(k / 2)), default=None)
+    if newest is None:
+        return Pooled(answer.valence, answer.arousal, answer.valence_set, answer.arousal_set, 0.0, 0.0, None)
+    weights = Weights(1.0, 0.8 * float(left_of(when - newest, 3.0)))
+    voice = levels_of(SPEECH, voice_at(newest))
+    rows = [pooled(weights, side, levels) for side, levels in zip((answer.valence, answer.arousal), voice, strict=True)]
+    sets = [tuple(int(i) for i in np.flatnonzero(row >= 0.2)) for row in rows]
+    shares_ = [voice_share(weights, side, v) for side, v in zip((answer.valence, answer.arousal), voice, strict=True)]
+    return Pooled(*rows, *sets, *shares_, when - newest)
+
+
+def voice_at(when):
+    return tuple(np.random.default_rng(int(when)).dirichlet((1.2, 6.0, 2.0, 1.0)).tolist())
+
+
+def estimate_at(t, pooling=False):
     """The estimate of a session time, or None before the first."""
     k = int(t * 2)
     if k < 4:
@@ -115,8 +143,7 @@ def estimate_at(t):
     when = k / 2
     voice = None
     if speaking(when):
-        p = np.random.default_rng(int(when)).dirichlet((1.2, 6.0, 2.0, 1.0))
-        voice = SpeechEstimate(T0 + when - 1, T0 + when, SPEECH, tuple(p.tolist()), False)
+        voice = SpeechEstimate(T0 + when - 1, T0 + when, SPEECH, voice_at(when), False)
     answer = readout(when)
     undecided = len(answer.valence_set) == 3 or len(answer.arousal_set) == 3
     return Estimate(
@@ -135,6 +162,7 @@ def estimate_at(t):
         ledger=Ledger(0.0, 0.0, 0.0, 0.0, 0.0),
         bundles=("video_eeg", "speech"),
         notices=(NOTICE,),
+        pooled=pooled_at(when, answer) if pooling else None,
     )
 
 
@@ -164,9 +192,9 @@ def source(modality, **changes):
     return replace(status, **changes)
 
 
-def snapshot_at(t, rings=(), **changes):
+def snapshot_at(t, rings=(), pooling=False, **changes):
     """What the engine says at a session time."""
-    estimate = estimate_at(t)
+    estimate = estimate_at(t, pooling)
     done = looks(t)
     made = Snapshot(
         engine="demo",

@@ -200,3 +200,22 @@ def test_what_the_microphone_is_like_is_told_in_pictures_and_lines(script):
     words = line(snapshot)
     assert "voice the loudspeaker is playing" in words
     assert "Speech dead input (one value for 3 s: muted, or the wrong device)" in words
+
+
+def test_pooling_has_a_line_of_its_own_and_still_fits(script):
+    history = empty()
+    for k in range(191):
+        snapshot = script.snapshot_at(k / 2, pooling=True, notices=(script.NOTICE, "another notice"))
+        history = extended(history, snapshot)
+    pooled = snapshot.estimate.pooled
+    lines, _ = drawn(snapshot, history)
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    told = next(text for text in lines if text.startswith("pooled "))
+    assert f"({pooled.voice_share_valence:.0%} voice)" in told
+    assert f"({pooled.voice_share_arousal:.0%} voice)" in told
+    voice = round(100 * pooled.voice_share_arousal)
+    assert f"weight {100 - voice}% face and EEG, {voice}% voice" in line(snapshot)
+    plain = script.snapshot_at(95.0)
+    assert "pooled" not in line(plain)
+    assert not any("pooled" in text for text in drawn(plain)[0])

@@ -91,7 +91,7 @@ def test_live_and_decoded_again_are_the_same(turns, voices_of):
     config = config_of(voices_of["08"])
     decoded = decode(recording, config)
     clock = VirtualClock(T0)
-    models = load_models(config.models, ("speech",), clock, config.speech)
+    models = load_models(config.models, ("speech",), clock, voice=config.speech)
     intake = intake_maker(None, None)(SourceInfo("speech", "mic", float(AUDIO_RATE_HZ), (1,), "<f4", ("audio",)))
     decider = Decider(decoded.plan, None, models.speech, clock, ())
     lane, at, live = Lane(intake, identity), 0, []
@@ -111,7 +111,7 @@ def test_another_voice_does_not_degrade_face_and_eeg(turns, voices_of, fakes):
     length_s = len(recording.speech.samples) / AUDIO_RATE_HZ
     config = config_of(voices_of["08"], voices_of["11"])
     # A scripted video-EEG model beside the real voice.
-    speech = load_models(config.models, ("speech",), VirtualClock(T0), config.speech).speech
+    speech = load_models(config.models, ("speech",), VirtualClock(T0), voice=config.speech).speech
     models = replace(fakes.fake_models(), speech=speech)
     both = replace(recording, face=fakes.recording(length_s, t0_s=T0).face)
     decoded = decode(both, config, models=models)

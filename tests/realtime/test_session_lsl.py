@@ -190,7 +190,10 @@ def test_who_attaches_late_to_a_replay_decodes_what_its_recording_gives(live, ls
 
 @pytest.mark.deadline
 def test_live_and_decoded_are_the_same(live, lsl_session, fakes, stepping):
+    import pylsl
+
     from moodring.offline.replay import ReplayOptions, publish
+    from moodring.realtime.clock import LslClock
     from moodring.realtime.decode import decode
 
     recording = fakes.recording(22.0)
@@ -200,6 +203,7 @@ def test_live_and_decoded_are_the_same(live, lsl_session, fakes, stepping):
     replay = threading.Thread(target=publish, args=(recording, options, control), daemon=True)
     replay.start()
     session = live(
+        fakes.pooled_models(LslClock().now),
         eeg=EegSection(stream=_named(f"{prefix}_eeg")),
         face=FaceSection(stream=_named(f"{prefix}_face")),
         speech=SpeechSection(stream=_named(f"{prefix}_speech")),
@@ -210,16 +214,23 @@ def test_live_and_decoded_are_the_same(live, lsl_session, fakes, stepping):
     session.connect(threading.Event())
     session.start()
     stepping(session)(lambda: heard and heard[-1].session_time_s >= 20.0, 40)
+    published = pylsl.resolve_byprop("type", "Emotion", timeout=10)[0]
+    info = pylsl.StreamInlet(published).info(10)
+    rows = session.publisher.rows.latest(60).samples
     session.stop()
     control.done.set()
     replay.join(10)
     config = LiveConfig(eeg=EegSection(stream=_named("x")))
-    again = {round(e.session_time_s, 2): e for e in decode(recording, config, models=fakes.fake_models()).estimates}
+    again = {round(e.session_time_s, 2): e for e in decode(recording, config, models=fakes.pooled_models()).estimates}
     compared = 0
     for estimate in heard:
         if estimate.session_time_s < 10.0:
             continue
         other = again[round(estimate.session_time_s, 2)]
+        np.testing.assert_allclose(estimate.pooled.valence, other.pooled.valence, atol=1e-3)
+        np.testing.assert_allclose(estimate.pooled.arousal, other.pooled.arousal, atol=1e-3)
+        assert estimate.pooled.voice_share_valence == pytest.approx(other.pooled.voice_share_valence, abs=1e-3)
+        assert estimate.pooled.valence_set == other.pooled.valence_set
         np.testing.assert_allclose(estimate.readout.valence, other.readout.valence, atol=1e-3)
         np.testing.assert_allclose(estimate.readout.arousal, other.readout.arousal, atol=1e-3)
         assert (estimate.speech is None) == (other.speech is None)
@@ -229,6 +240,13 @@ def test_live_and_decoded_are_the_same(live, lsl_session, fakes, stepping):
         assert estimate.face_range == other.face_range
         compared += 1
     assert compared >= 18
+    assert max(one.pooled.voice_age_s or 0.0 for one in heard) > 2.5, "the voice is heard, and fades"
+    # Six levels, two categories, the flag, and what pooling adds: six levels and two shares.
+    assert info.channel_count() == rows.shape[1] == 6 + 2 + 1 + 8
+    assert "beside both" in info.desc().child("moodring").child_value("pooled")
+    newest = heard[-1].pooled
+    shares = (newest.voice_share_valence, newest.voice_share_arousal)
+    np.testing.assert_allclose(rows[-1][9:], [*newest.valence, *newest.arousal, *shares], rtol=1e-6)
     assert session.tally.skipped == 0
     latency = session.tally.latency_ms()
     assert latency.p50 <= 200

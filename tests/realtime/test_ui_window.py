@@ -283,3 +283,49 @@ def test_a_speaking_participant_a_withheld_voice_and_a_clipped_one_are_told(wind
     assert window.speech.level.property("tint") == theme.TONES["warn"]
     assert window.health.cards["speech"].state.text() == "▲ clipping"
     assert window.valence.reason.text() == "less sure: the participant speaks"
+
+
+def test_pooling_is_beside_what_is_felt_and_says_whose_weight_it_was(window, stage):
+    play(window, stage, 88.0, 90.0)
+    before = pixels(window.plane)
+    assert share_of(before, theme.POOLED) == 0.0
+    assert window.valence.pooled.isHidden()
+    height = window.valence.chart.height()
+    stage.changes = {"pooling": True}
+    play(window, stage, 90.5, 95.5)
+    estimate = window.view.snapshot.estimate
+    for panel, share in (
+        (window.valence, estimate.pooled.voice_share_valence),
+        (window.arousal, estimate.pooled.voice_share_arousal),
+    ):
+        assert not panel.pooled.isHidden()
+        voice = round(100 * share)
+        assert 0 < voice < 100
+        assert panel.pooled.weight == f"{100 - voice}% face and EEG, {voice}% voice"
+    # The felt answer stands as it was.
+    assert window.valence.bars.values == tuple(round(float(x), 3) for x in estimate.readout.valence[::-1])
+    assert window.valence.chart.height() < height
+    assert share_of(pixels(window.plane), theme.POOLED) > 0.0005
+    bar = pixels(window.valence.pooled)[-12:, 200:]  # below the words, right of the answer
+    white, accent = share_of(bar, theme.TEXT), share_of(bar, theme.ACCENT)
+    share = estimate.pooled.voice_share_valence
+    assert accent / (white + accent) == pytest.approx(share, abs=0.05)
+
+
+def test_where_nothing_is_pooled_for_a_while_the_row_stays_empty(window, stage, script):
+    stage.changes = {"pooling": True}
+    play(window, stage, 88.0, 90.0)
+    stage.changes = {"estimate": replace(script.estimate_at(90.5), pooled=None)}
+    play(window, stage, 90.5, 90.5)
+    row = window.valence.pooled
+    assert not row.isHidden()
+    assert (row.answer, row.weight) == ("–", "")
+    assert share_of(pixels(window.plane), theme.POOLED) == 0.0
+
+
+def test_a_narrow_window_says_the_weight_in_short(window, stage):
+    stage.changes = {"pooling": True}
+    window.resize(1100, 640)
+    play(window, stage, 94.0, 95.5)
+    assert window.valence.pooled.width() < 480
+    assert share_of(pixels(window.valence.pooled), theme.SOFT, 40) > 0.003

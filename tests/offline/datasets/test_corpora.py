@@ -28,7 +28,7 @@ def cut(path: Path, keep: float = 0.6) -> None:
 def test_emodb_names_are_read_and_the_letter_f_is_happiness(fakes: ModuleType, tmp_path: Path) -> None:
     corpus = read_emodb(fakes.emodb(tmp_path))
     one = next(item for item in corpus.items if item.path.stem == "03a01Fa")
-    assert (one.label, one.speaker, one.prompt, one.groups) == ("happiness", "03", "a01", {"take": "a"})
+    assert (one.label, one.speaker, one.prompt, one.groups) == ("happiness", "03", "a01", {"take": "a", "sex": "male"})
     said = {item.path.stem[5]: item.label for item in corpus.items}
     assert said == {"F": "happiness", "N": "neutral", "W": "anger", "T": "sadness", "L": "boredom", "E": "disgust",
                     "A": "fear"}  # fmt: skip

@@ -1,0 +1,11 @@
+"""Which levels remain possible."""
+
+import numpy as np
+
+from .contract import FloatArray
+
+
+def kept(probabilities: FloatArray, threshold: float) -> tuple[int, ...]:
+    """Give the classes whose probability reaches the threshold; the most probable one where none does."""
+    chosen = tuple(int(i) for i in np.flatnonzero(probabilities >= threshold))
+    return chosen or (int(np.argmax(probabilities)),)

@@ -1,0 +1,181 @@
+"""A pool: fitted weights of face and EEG against the voice, as a JSON file beside the bundles it was fitted with.
+
+Nothing in it is executed. It holds for two bundles, named by their hashes, and for no others: weights say how far each
+may be trusted.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field, ValidationError, model_validator
+
+from ..configs.errors import MoodringError
+from ..configs.load import Section
+from . import pooling
+from .bundle import Kind, bundled
+from .contract import Pooled, Readout
+from .levels import kept
+from .pooling import Heard, Situation
+
+Axis = Literal["valence", "arousal"]
+AXES: tuple[Axis, Axis] = ("valence", "arousal")
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class PooledBundle(Section):
+    """A bundle that a pool was fitted with: its file's name and hash."""
+
+    file: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class WeightsTable(Section):
+    """See :class:`~moodring.models.pooling.Weights`."""
+
+    felt: Weight
+    voice: Weight
+    prior: tuple[Number, Number, Number]
+    threshold: Share
+
+
+class PoolFile(Section):
+    """What a pool's file says.
+
+    ``weights`` has the weights of valence and arousal for every situation; ``half_life_s`` says how what the voice
+    said fades; ``protocol`` says who it was fitted on and how.
+    """
+
+    format: Literal[1] = 1
+    video_eeg: PooledBundle
+    speech: PooledBundle
+    domain: tuple[str, ...]
+    protocol: str
+    people: Annotated[int, Field(ge=2)]
+    coverage: Share
+    half_life_s: Annotated[float, Field(gt=0.0, le=600.0)]
+    weights: dict[Axis, dict[Situation, WeightsTable]]
+
+    @model_validator(mode="after")
+    def _complete(self) -> "PoolFile":
+        for axis in AXES:
+            missing = [name for name in pooling.SITUATIONS if name not in self.weights.get(axis, {})]
+            if missing:
+                raise ValueError(f"weights of {axis} lack {', '.join(missing)}")
+        return self
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A pool as loaded: its table, its file's name and hash."""
+
+    table: PoolFile
+    name: str
+    sha256: str
+
+    def decide(self, time_s: float, readout: Readout | None, heard: Heard | None, speaks: bool) -> Pooled | None:
+        """Pool one decision.
+
+        Parameters
+        ----------
+        time_s : float
+        readout : Readout or None
+            What face and EEG say.
+        heard : Heard or None
+            What the voice said last; see :func:`~moodring.models.pooling.remember`.
+        speaks : bool
+
+        Returns
+        -------
+        Pooled or None
+            None where neither says anything.
+        """
+        case = pooling.situation(readout is not None, heard, speaks)
+        if case is None:
+            return None
+        age_s = None if heard is None else time_s - heard.end_s
+        left = 1.0 if age_s is None else float(pooling.left_of(age_s, self.table.half_life_s))
+        felt = None if readout is None else np.stack([readout.valence, readout.arousal])
+        rows, sets, shares = [], [], []
+        for index, axis in enumerate(AXES):
+            tables = self.table.weights[axis]
+            unheard = pooling.NOTHING if readout is None else weights_of(tables["quiet"])
+            weights = pooling.slid(weights_of(tables[case]), unheard, left)
+            sides = None if felt is None else felt[index], None if heard is None else heard.levels[index]
+            rows.append(pooling.pooled(weights, *sides))
+            sets.append(kept(rows[-1], weights.threshold))
+            shares.append(pooling.voice_share(weights, *sides))
+        return Pooled(rows[0], rows[1], sets[0], sets[1], shares[0], shares[1], age_s)
+
+
+def weights_of(table: WeightsTable) -> pooling.Weights:
+    """Give the weights of a table."""
+    return pooling.Weights(table.felt, table.voice, table.prior, table.threshold)
+
+
+def pool_path(name: str) -> Path:
+    """Find a pool that a person named: "simulated" is the shipped one, everything else the path of a file."""
+    return bundled("pool") if name == "simulated" else Path(name)
+
+
+def load_pool(path: Path, bundles: Mapping[Kind, PooledBundle]) -> Pool:
+    """Read a pool for the bundles of a session.
+
+    Parameters
+    ----------
+    path : Path
+    bundles : mapping of kind to PooledBundle
+        Those that decode; one may be missing, where the session has nothing for it.
+
+    Raises
+    ------
+    MoodringError
+        No such file, no pool, or it was fitted with other bundles; with both names and hashes.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise MoodringError(
+            f"pool '{path}' cannot be read ({error.strerror}); give pooling.file = \"simulated\" or the path of a pool"
+        ) from error
+    try:
+        table = PoolFile.model_validate_json(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise MoodringError(
+            f"'{path}' is no pool ({f'{place}: ' if place else ''}{first['msg']}); give a file written by 'moodring train'"
+        ) from None
+    for kind, came in bundles.items():
+        fitted: PooledBundle = getattr(table, kind)
+        if came.sha256 != fitted.sha256:
+            raise MoodringError(
+                f"pool '{path.name}' was fitted with {kind} bundle '{fitted.file}' ({fitted.sha256[:12]}), this session "
+                f"has '{came.file}' ({came.sha256[:12]}): set models.{kind} to that bundle, give a pool fitted with "
+                "this one as pooling.file, or leave pooling off"
+            )
+    return Pool(table, path.name, hashlib.sha256(raw).hexdigest())
+
+
+def save_pool(path: Path, table: PoolFile) -> str:
+    """Write a pool, in one move; give the file's sha256.
+
+    Raises
+    ------
+    MoodringError
+        It cannot be written.
+    """
+    raw = (table.model_dump_json(indent=1) + "\n").encode()
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(raw)
+        partial.replace(path)
+    except OSError as error:
+        raise MoodringError(f"pool '{path}' cannot be written: {error.strerror}; choose another place") from error
+    return hashlib.sha256(raw).hexdigest()

@@ -1,0 +1,89 @@
+"""Fit a pool: decode people whom neither bundle knows, find the weights, report on further people."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import platformdirs
+
+from ...configs.errors import MoodringError
+from ...configs.train_pooling import TrainPoolingConfig
+from ...models.affect import PLACES
+from ...models.bundle import Bundle, Kind, load_bundle, models_path
+from ...models.contract import SIMULATED
+from ...models.pool import AXES, PooledBundle, PoolFile, WeightsTable, save_pool
+from ..simulate import BENCHMARK
+from .pooling_card import judge, write_card
+from .pooling_fit import fit_axis, held_out_loss, with_thresholds
+from .pooling_people import Decode, observe
+
+Report = Callable[[str], None]
+
+
+def train_pooling(
+    config: TrainPoolingConfig, out: Path, decode: Decode, report: Report, cache: Path | None = None
+) -> None:
+    """Fit a pool, write it, and a card beside it.
+
+    Parameters
+    ----------
+    config : TrainPoolingConfig
+    out : Path
+        The pool (.json).
+    decode : callable
+        The engine on its virtual clock, so that what is fitted is what runs live.
+    report : callable
+        Takes lines.
+    cache : Path, optional
+        A folder for what was decoded; by default the user's cache folder.
+
+    Raises
+    ------
+    MoodringError
+        A bundle is missing or damaged, or the voice's categories have no places on the axes.
+    """
+    video_eeg, speech = (load_bundle(models_path(kind, getattr(config.models, kind)), kind) for kind in _KINDS)
+    homeless = [name for name in speech.spec.classes if name not in PLACES]
+    if homeless:
+        raise MoodringError(
+            f"bundle '{speech.name}' knows categories without a place on valence and arousal ({', '.join(homeless)}); "
+            f"pool one whose categories are among {', '.join(sorted(PLACES))}"
+        )
+    folder = cache or Path(platformdirs.user_cache_dir("moodring", appauthor=False)) / "training"
+    hashes = (video_eeg.sha256, speech.sha256)
+    people, others = config.people.seeds, config.people.test_seeds
+    seen = observe([*people, *others], config, decode, hashes, folder, report)
+    fitting, testing = seen[: len(people)], seen[len(people) :]
+    losses = {half_life_s: held_out_loss(fitting, half_life_s, config.folds) for half_life_s in config.half_life_s}
+    half_life_s = min(losses, key=losses.__getitem__)
+    report(f"what the voice said fades with a half-life of {half_life_s:g} s")
+    fitted = {
+        axis: with_thresholds(fit_axis(fitting, index, half_life_s), fitting, index, half_life_s, config.coverage)
+        for index, axis in enumerate(AXES)
+    }
+    table = PoolFile(
+        video_eeg=_named(video_eeg),
+        speech=_named(speech),
+        domain=(SIMULATED,),
+        protocol=(
+            f"simulated people whom neither bundle knows, seeds {people[0]} to {people[-1]} ({len(people)} people, "
+            f"{config.people.seconds:g} s each, difficulty {BENCHMARK.name} {BENCHMARK.digest()[:12]}), decoded by the engine; "
+            "stimuli shared between people; maximum likelihood, people counting alike"
+        ),
+        people=len(people),
+        coverage=config.coverage,
+        half_life_s=half_life_s,
+        weights={
+            axis: {case: WeightsTable(**one.__dict__) for case, one in cases.items()} for axis, cases in fitted.items()
+        },
+    )
+    sha256 = save_pool(out, table)
+    judged = {axis: judge(testing, table, fitted[axis], index, config.seed) for index, axis in enumerate(AXES)}
+    write_card(out.with_suffix(".md"), table, sha256, judged, losses, config)
+    report(f"wrote {out} and {out.with_suffix('.md')}")
+
+
+_KINDS: tuple[Kind, Kind] = ("video_eeg", "speech")
+
+
+def _named(bundle: Bundle) -> PooledBundle:
+    return PooledBundle(file=bundle.name, sha256=bundle.sha256)

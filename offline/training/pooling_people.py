@@ -1,0 +1,143 @@
+"""What there is to pool of people, decision by decision, as the engine decodes them."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import as_completed
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...configs.train_pooling import TrainPoolingConfig
+from ...models import pooling
+from ...models.contract import Estimate, Recording
+from ...models.pooling import Heard, Situation
+from ..evaluate import levels_at
+from ..simulate import BENCHMARK, simulate
+from ..workers import worker_pool
+from .prepare import code_digest
+
+Decode = Callable[[Recording], Sequence[Estimate]]
+"""The engine: decodes a recording with the config's models. Importable by name, for it runs in other processes."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One person's decisions after rest.
+
+    Attributes
+    ----------
+    times_s : (n,) float64
+    truth : (n, 2) int64
+        Levels of valence and arousal.
+    felt : (n, 2, 3) float64
+        What face and EEG say; NaN where they say nothing.
+    voice : (n, 2, 3) float64
+        What the voice said last; NaN before its first word.
+    voice_end_s : (n,) float64
+        Where the speech that it describes ends; NaN before.
+    speaks : (n,) bool
+        Whether face and EEG are degraded by speaking.
+    """
+
+    times_s: NDArray[np.float64]
+    truth: NDArray[np.int64]
+    felt: NDArray[np.float64]
+    voice: NDArray[np.float64]
+    voice_end_s: NDArray[np.float64]
+    speaks: NDArray[np.bool_]
+
+    @property
+    def situations(self) -> list[Situation | None]:
+        """In which situation each decision is made."""
+        felt = np.isfinite(self.felt[:, 0, 0])
+        found: list[Situation | None] = []
+        for index, end_s in enumerate(self.voice_end_s.tolist()):
+            heard = Heard(self.voice[index], end_s) if np.isfinite(end_s) else None
+            found.append(pooling.situation(bool(felt[index]), heard, bool(self.speaks[index])))
+        return found
+
+    def left(self, half_life_s: float) -> NDArray[np.float64]:
+        """Give what is left of the voice's weight at each decision, ``(n,)``; 1 before its first word."""
+        ages_s = self.times_s - self.voice_end_s
+        return pooling.left_of(np.where(np.isfinite(ages_s), ages_s, 0.0), half_life_s)
+
+
+def evidence_of(recording: Recording, estimates: Sequence[Estimate]) -> Evidence:
+    """Line up what was said with the truth, leaving out rest, where there is no truth.
+
+    Raises
+    ------
+    ValueError
+        The recording has no truth, or the voice's categories no place on the axes.
+    """
+    if recording.truth is None:
+        raise ValueError(f"recording '{recording.name}' has no truth to fit to")
+    times_s = np.array([estimate.time_s for estimate in estimates])
+    nothing = np.full((2, 3), np.nan)
+    heard: Heard | None = None
+    felt, voice, ends = [], [], []
+    for estimate in estimates:
+        heard = pooling.remember(heard, estimate.speech)
+        readout = estimate.readout
+        felt.append(nothing if readout is None else np.stack([readout.valence, readout.arousal]).astype(np.float64))
+        voice.append(nothing if heard is None else heard.levels)
+        ends.append(np.nan if heard is None else heard.end_s)
+    truth = levels_at(recording.truth, times_s)
+    kept = (truth >= 0).all(axis=1)
+    speaks = np.array([estimate.degraded is not None for estimate in estimates])
+    return Evidence(
+        times_s[kept], truth[kept], np.array(felt)[kept], np.array(voice)[kept], np.array(ends)[kept], speaks[kept]
+    )
+
+
+def observe(
+    seeds: Sequence[int],
+    config: TrainPoolingConfig,
+    decode: Decode,
+    bundles: Sequence[str],
+    cache: Path,
+    report: Callable[[str], None],
+) -> list[Evidence]:
+    """Simulate and decode people, or read from the cache those that were decoded before; in the order of the seeds.
+
+    Parameters
+    ----------
+    seeds : sequence of int
+    config : TrainPoolingConfig
+    decode : callable
+    bundles : sequence of str
+        Hashes.
+    cache : Path
+        A folder. Files are named by bundles, difficulty, code of simulation and signals, length and seed; empty it
+        after a change of the engine.
+    report : callable
+        Takes a line as each person is done.
+    """
+    began_s = time.monotonic()
+    key = hashlib.sha256("-".join([*bundles, BENCHMARK.digest(), code_digest()]).encode()).hexdigest()[:16]
+    seconds = config.people.seconds
+    paths = {seed: cache / f"pooling-{key}-{seconds:g}-{seed:05d}.npz" for seed in seeds}
+    missing = [seed for seed in seeds if not paths[seed].exists()]
+    cache.mkdir(parents=True, exist_ok=True)
+    with worker_pool(config.workers) as pool:
+        jobs = {pool.submit(_observe, seed, seconds, decode, paths[seed]): seed for seed in missing}
+        for done, job in enumerate(as_completed(jobs), start=1):
+            job.result()
+            report(f"person {jobs[job]} decoded ({done} of {len(missing)}, {time.monotonic() - began_s:.0f} s)")
+    return [_read(paths[seed]) for seed in seeds]
+
+
+def _observe(seed: int, seconds: float, decode: Decode, path: Path) -> None:
+    recording = simulate(seed, seconds)
+    found = evidence_of(recording, decode(recording))
+    partial = path.with_name(f"{path.stem}.partial.npz")
+    np.savez(partial, **{field.name: getattr(found, field.name) for field in fields(Evidence)})
+    partial.replace(path)
+
+
+def _read(path: Path) -> Evidence:
+    with np.load(path, allow_pickle=False) as arrays:
+        return Evidence(**{field.name: arrays[field.name] for field in fields(Evidence)})
