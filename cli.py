@@ -16,7 +16,7 @@ import typer
 
 from . import __version__
 from .cli_bench import bench_app
-from .cli_lab import calibrate_sync, check, doctor, streams
+from .cli_lab import calibrate_sync, check, doctor, enrol, streams
 from .cli_live import demo, live, monitor, replay, screenshots
 from .cli_options import CONFIGS, ConfigArgument, EegStreamOption, SetOption
 from .cli_results import JsonOption, check_writable, write_json
@@ -83,6 +83,7 @@ def decode(
     from .offline.open import open_recording
     from .realtime import decode as again
     from .realtime.journal import read_journal
+    from .realtime.recorder.voices import with_kept_voices
     from .realtime.ui.attend import in_short
     from .realtime.wording import at_the_end
 
@@ -91,6 +92,8 @@ def decode(
     loaded = load(chosen, LiveConfig, overrides or ())
     earlier = journal or (found if (found := session / DECISIONS_FILE).is_file() else None)
     said = None if earlier is None else read_journal(earlier)
+    if chosen == recorded and not any(each.startswith("speech.") for each in overrides or ()):
+        loaded = with_kept_voices(loaded, session)
     if loaded.journal is not None and loaded.journal.exists():
         # What was written live is evidence: decoding again adds nothing to it.
         typer.echo(f"note: journal '{loaded.journal}' exists and is left as it is; --set journal=FILE writes another")
@@ -147,6 +150,7 @@ def predict(
         raise MoodringError(f"{bad} of {len(said)} file(s) had an error; see the lines above")
 
 
+app.command()(enrol)
 app.command()(streams)
 app.command()(doctor)
 app.command()(check)
@@ -200,6 +204,11 @@ def train(
         from .offline.training.recogniser import train_recogniser
 
         train_recogniser(load(config, TrainRecogniserConfig, overrides or ()), out, typer.echo)
+    elif kind == "voices":
+        from .configs.train_voices import TrainVoicesConfig
+        from .offline.training.voices import train_voices
+
+        train_voices(load(config, TrainVoicesConfig, overrides or ()), out, typer.echo)
     elif kind == "pooling":
         from .configs.train_pooling import TrainPoolingConfig
         from .offline.training.pooling import train_pooling
@@ -207,7 +216,7 @@ def train(
         loaded = load(config, TrainPoolingConfig, overrides or ())
         train_pooling(loaded, out, partial(_decode_whole, models=loaded.models), typer.echo)
     else:
-        expected = '"video_eeg", "speech", "recogniser" or "pooling"'
+        expected = '"video_eeg", "speech", "recogniser", "voices" or "pooling"'
         raise ConfigError(f"config '{config}': kind is {kind!r}; expected {expected}")
 
 

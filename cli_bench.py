@@ -96,6 +96,7 @@ def bench_speech(
     bundle: Annotated[str, typer.Option(metavar="BUNDLE", help="A path, or a shipped one's name.")] = "emodb",
     sound: Annotated[Path | None, typer.Option(metavar="FILE", help="Hear this; else a simulated voice.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the simulated voice.")] = 7,
+    enrolment: Annotated[Path | None, typer.Option(metavar="FILE", help="Let this voice alone pass.")] = None,
 ) -> None:
     """Speech from a microphone's blocks on: cost, when estimates come, memory over a simulated hour."""
     from .models.bundle import bundle_path
@@ -105,7 +106,7 @@ def bench_speech(
 
     heard = voice_alone(seed, speech.PACED_S) if sound is None else load_sound(sound)
     took_s = speech.SECONDS if seconds is None else seconds
-    figures = speech.measure(bundle_path(bundle), heard, took_s, lambda line: typer.echo(line, err=True))
+    figures = speech.measure(bundle_path(bundle), heard, took_s, lambda line: typer.echo(line, err=True), enrolment)
     typer.echo(json.dumps(figures, indent=1))
     write_json(json_file, figures)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .cli_options import ConfigArgument, SetOption
 from .cli_results import JsonOption, write_json
-from .configs.errors import MoodringError
+from .configs.errors import ConfigError, MoodringError
+
+if TYPE_CHECKING:
+    from .models.contract import SpeechSegment
 
 
 def streams(
@@ -113,3 +117,50 @@ def calibrate_sync(
     write_json(json_file, values(report))
     if all(row.delay is None for row in report.rows) and report.eeg_after_face is None:
         raise MoodringError("no device's delay could be measured; each line above says why")
+
+
+def enrol(
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The enrolment to write (.safetensors).")],
+    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE...", help="Of this one person alone.")] = None,
+    microphone: Annotated[
+        str | None, typer.Option(metavar="DEVICE", help="Listen to this one: a name, an index, or 'default'.")
+    ] = None,
+    stream: Annotated[str | None, typer.Option(metavar="NAME", help="Or to this LSL audio stream.")] = None,
+    seconds: Annotated[float, typer.Option(min=20.0, max=600.0, metavar="S", help="How long to listen.")] = 45.0,
+) -> None:
+    """Learn one person's voice, so that live sessions keep others out (speech.enrolment, speech.others).
+
+    Let the person read in a plain voice, then lively, loudly, softly: what was never heard is not known again.
+    """
+    from .models import voices
+
+    if sum(map(bool, (files, microphone, stream))) != 1:
+        raise ConfigError("enrol needs one of: sound files, --microphone DEVICE, --stream NAME")
+    background = voices.shipped_voices()
+    if files:
+        from .offline.enrol import spoken_in
+
+        segments, what = spoken_in(files), "the files" if len(files) > 1 else f"'{files[0]}'"
+    else:
+        segments, what = _spoken_live(microphone, stream, seconds)
+    means, spec = voices.enrol(segments, background, what)
+    voices.save_enrolment(out, means, spec)
+    typer.echo(f"wrote {out}: {spec.speech_s:.0f} s of speech at {spec.level_db:.0f} dB; name it as speech.enrolment")
+
+
+def _spoken_live(microphone: str | None, stream: str | None, seconds: float) -> tuple[tuple[SpeechSegment, ...], str]:
+    from .configs.live import LiveConfig, LslSection, SpeechSection, StreamQuery
+    from .realtime.build import build_posts
+    from .realtime.clock import LslClock
+    from .realtime.enrol import spoken_into
+    from .realtime.lsl_settings import apply_lsl_settings
+
+    device = int(microphone) if microphone is not None and microphone.isdecimal() else microphone
+    query = None if stream is None else StreamQuery(name=stream)
+    section, clock = SpeechSection(microphone=device, stream=query), LslClock()
+    apply_lsl_settings(LslSection())
+    post = build_posts(LiveConfig(speech=section), clock)[2]
+    if post.source is None:
+        raise ConfigError("enrol needs a microphone or a stream")
+    typer.echo(f"{post.title}: please speak for {seconds:.0f} s")
+    return spoken_into(post.source, post.title, seconds, clock, typer.echo), post.title

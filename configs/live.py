@@ -78,7 +78,9 @@ class SpeechSection(Section):
     """The microphone: an LSL audio stream, or a PortAudio device by name or index ("default" for the system's).
 
     What the stimulus says is not the participant: ``headphones`` declares that the microphone cannot hear it,
-    ``reference`` where to hear what is played, so that speech is withheld meanwhile.
+    ``reference`` where to hear what is played, so that speech is withheld meanwhile. ``enrolment`` is a file of
+    ``moodring enrol`` that knows the participant's voice: what is another is withheld. ``others`` are such files of
+    people who may be heard besides.
     """
 
     stream: StreamQuery | None = None
@@ -86,6 +88,8 @@ class SpeechSection(Section):
     delay_s: PositiveSeconds | None = None
     headphones: bool = False
     reference: ReferenceSection | None = None
+    enrolment: Path | None = None
+    others: list[Path] = []
 
     @model_validator(mode="after")
     def _one_source(self) -> "SpeechSection":
@@ -95,6 +99,8 @@ class SpeechSection(Section):
             raise ValueError(
                 "give headphones = true or a reference, not both: with headphones there is nothing to hear"
             )
+        if self.others and self.enrolment is None:
+            raise ValueError("others need an enrolment of the participant besides: set speech.enrolment")
         return self
 
 

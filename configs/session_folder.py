@@ -2,7 +2,7 @@
 
 ``session.toml`` says who, when and what; ``config.toml`` is the config as run; ``versions.json`` names software and
 devices; ``notes.jsonl``, ``log.jsonl`` and ``decisions.jsonl`` have one JSON object a line; ``streams/`` holds XDF,
-``video/`` the camera and the microphone.
+``video/`` the camera and the microphone, ``voices/`` copies of the enrolments that the config names.
 
 A session that was recorded live has files that survive the death of any process: the EEG as the engine got it in
 ``streams/eeg.samples`` (a line of JSON, then rows of one stamp and one value per channel), XDF in parts, and films
@@ -35,6 +35,9 @@ MICROPHONE_FILE = "microphone.mkv"
 MICROPHONE_INDEX_FILE = "microphone.csv"
 LOUDSPEAKER_FILE = "loudspeaker.mkv"
 LOUDSPEAKER_INDEX_FILE = "loudspeaker.csv"
+VOICES_FOLDER = "voices"
+ENROLMENT_FILE = "participant.safetensors"
+OTHER_VOICE_FILE = "other-{}.safetensors"
 PART_NAME = "part"
 SPARE_NAME = "spare"
 HEALTH_SUFFIX = "_health"

@@ -28,6 +28,7 @@ _SHIPPED = {
     "video_eeg": "video_eeg.safetensors",
     "speech": "speech.safetensors",
     "emodb": "emodb.safetensors",
+    "voices": "voices.safetensors",
     "pool": "pool.json",
     "yunet": "yunet.onnx",
 }

@@ -14,8 +14,10 @@ from .networks.speech import Memory, SpeechNetwork, sizes_from
 from .recogniser import ARCHITECTURE, VoiceRecogniser
 from .signals import speech as cutting
 from .signals.speech import WINDOW_SAMPLES, UtteranceRules, UtteranceState
+from .signals.voiceprint import Verdict
 from .voice_activity import VoiceActivity, VoiceState
 from .voice_activity import start as silent
+from .voices import ANOTHER_VOICE, UNCLEAR_VOICE, VoiceGate
 
 LONGEST_GAP_S = 0.02
 
@@ -154,6 +156,9 @@ class SpeechDecoder:
     bundle : Bundle
         Of kind "speech".
     device : torch.device
+    gate : VoiceGate or None
+        With one, what is not the enrolled voice is withheld: it is judged after each second, and nothing of it
+        reaches the model.
 
     Raises
     ------
@@ -161,7 +166,7 @@ class SpeechDecoder:
         The bundle is of another kind, or its weights do not fit its own sizes.
     """
 
-    def __init__(self, bundle: Bundle, device: torch.device) -> None:
+    def __init__(self, bundle: Bundle, device: torch.device, gate: VoiceGate | None = None) -> None:
         if bundle.spec.kind != "speech":
             raise MoodringError(
                 f"speech needs a bundle of kind 'speech'; '{bundle.name}' is of kind '{bundle.spec.kind}': "
@@ -173,11 +178,23 @@ class SpeechDecoder:
         self._cutter = UtteranceCutter(VoiceActivity())
         self._memory: Any = None
         self._last: SpeechEstimate | None = None
+        self._gate = gate
+        self._whose: Verdict | None = None
+        self._ended = False
 
     @property
     def voiced(self) -> bool:
-        """Whether somebody is speaking: an utterance is open (it stays open over pauses under 0.5 s)."""
-        return self._cutter.voiced
+        """Whether somebody is speaking: an utterance is open (it stays open over pauses under 0.5 s).
+
+        With a gate, somebody who is not known to be another: until the first second is judged, it may be the enrolled
+        person.
+        """
+        return self._cutter.voiced and self._whose != "another"
+
+    @property
+    def withheld(self) -> str | None:
+        """Why nothing is said of the voice that speaks, or has just ended; None where nothing is withheld."""
+        return {"another": ANOTHER_VOICE, "unclear": UNCLEAR_VOICE}.get(self._whose or "")
 
     @property
     def level_db(self) -> float:
@@ -188,6 +205,7 @@ class SpeechDecoder:
         """Forget everything heard so far."""
         self._cutter.reset()
         self._forget()
+        self._whose, self._ended = None, False
 
     def feed(self, samples: FloatArray, start_s: float) -> tuple[SpeechEstimate, ...]:
         """Take the next samples; see :meth:`UtteranceCutter.feed`.
@@ -198,11 +216,29 @@ class SpeechDecoder:
             One per second of speech that these samples completed, and a final one where an utterance ended; none in
             silence. Each covers its segment (``start_s`` to ``end_s``) in the light of the utterance so far.
         """
-        return tuple(self._decode(segment) for segment in self._cutter.feed(samples, start_s))
+        if self._ended:
+            self._whose, self._ended = None, False
+        return tuple(said for segment in self._cutter.feed(samples, start_s) for said in self._take(segment))
 
     def close(self) -> tuple[SpeechEstimate, ...]:
         """End the open utterance where the samples end; its final estimate, if there is one."""
-        return tuple(self._decode(segment) for segment in self._cutter.close())
+        return tuple(said for segment in self._cutter.close() for said in self._take(segment))
+
+    def _take(self, segment: SpeechSegment) -> tuple[SpeechEstimate, ...]:
+        """Decode a segment if it is the enrolled voice; where another takes over, give the last word on the first."""
+        if self._gate is None:
+            return (self._decode(segment),)
+        before = None if segment.first else self._whose
+        # A segment without samples of its own says nothing of whose voice it is.
+        self._whose = self._gate.judge(segment) or before
+        self._ended = segment.final
+        if self._whose == "own":
+            if before != "own":
+                self._forget()
+            return (self._decode(segment),)
+        last = self._last if before == "own" else None
+        self._forget()
+        return () if last is None else (replace(last, final=True),)
 
     def _decode(self, segment: SpeechSegment) -> SpeechEstimate:
         if segment.first:

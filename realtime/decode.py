@@ -67,7 +67,9 @@ def decode(
     clock = VirtualClock(recording.t0_s)
     posts = _posts(recording, only, clock)
     reference = _reference(recording, posts, clock)
-    models = models or load_models(config.models, tuple(post.modality for post in posts), clock, config.pooling)
+    models = models or load_models(
+        config.models, tuple(post.modality for post in posts), clock, config.pooling, config.speech
+    )
     models.reset()
     make = intake_maker(config.eeg, None)
     for post in posts:

@@ -79,7 +79,9 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], wishes:
     folder = run_dir.create()
     try:
         with _signals(wishes):
-            models = load_models(job.config.models, configured(job.config), clock, job.config.pooling)
+            models = load_models(
+                job.config.models, configured(job.config), clock, job.config.pooling, job.config.speech
+            )
             recorder = _recorder(job, models, clock, folder)
             settle()
             with Session(job.config, models, clock, folder, started_s, recorder) as session:

@@ -2,7 +2,7 @@
 
 Where a loudspeaker reference is there, the samples go through the gate of :mod:`moodring.models.signals.loudspeaker`
 first, window by window on the data times of both: what it withholds, the speech model never hears, and an utterance
-that it cuts off ends there. The same live and on recordings.
+that it cuts off ends there. With an enrolment, the speech model itself withholds what is another voice. The same live and on recordings.
 """
 
 from __future__ import annotations
@@ -38,7 +38,12 @@ class Speaks(Protocol):
 
     @property
     def voiced(self) -> bool:
-        """Whether an utterance is open."""
+        """Whether an utterance is open of somebody who may be the participant."""
+        ...
+
+    @property
+    def withheld(self) -> str | None:
+        """Why the model takes nothing of the voice that it hears."""
         ...
 
     def feed(self, samples: FloatArray, start_s: float) -> tuple[SpeechEstimate, ...]:
@@ -119,7 +124,7 @@ class Listener:
         speaking = self._speech.voiced
         hearing = Hearing(
             speaking=speaking,
-            withheld=None if said is not None else _WITHHELD[self._verdict],
+            withheld=None if said is not None else _WITHHELD[self._verdict] or self._speech.withheld,
             fault=microphone_level.fault_of(level),
             trouble=microphone_level.in_words(level) or None,
             clipped_fraction=None if level is None else level.clipped_fraction,

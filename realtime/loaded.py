@@ -68,30 +68,39 @@ class Models:
 
 
 def load_models(
-    section: ModelsSection, modalities: tuple[Modality, ...], clock: Clock, pooling: PoolingSection | None = None
+    section: ModelsSection,
+    modalities: tuple[Modality, ...],
+    clock: Clock,
+    pooling: PoolingSection | None = None,
+    voice: SpeechSection | None = None,
 ) -> Models:
-    """Load what the modalities of a session need, and the pool where one is asked for.
+    """Load what the modalities of a session need, the pool where one is asked for, and the enrolments of ``voice``.
 
     Raises
     ------
     MoodringError
-        A bundle is missing, damaged, foreign or of the wrong kind; or the pool was fitted with others.
+        A bundle or an enrolment is missing, damaged, foreign or of the wrong kind; or the pool was fitted with others.
     """
     # torch takes a second to import, and screens that import this package never need it.
     from ..models.pool import PooledBundle, load_pool, pool_path
     from ..models.speech import SpeechDecoder
     from ..models.video_eeg import VideoEegDecoder
+    from ..models.voices import load_gate
 
     device = best_device(section.device)
     video_eeg = speech = None
-    bundles = []
+    bundles, enrolments = [], []
     if "eeg" in modalities or "face" in modalities:
         bundle = load_bundle(models_path("video_eeg", section.video_eeg))
         video_eeg = VideoEegDecoder(bundle, device, section.policy, section.seed, now=clock.now)
         bundles.append(bundle)
     if "speech" in modalities:
         bundle = load_bundle(models_path("speech", section.speech))
-        speech = SpeechDecoder(bundle, device)
+        gate = None
+        if voice is not None and voice.enrolment is not None:
+            gate = load_gate(voice.enrolment, voice.others)
+            enrolments = [BundleName(one.name, one.sha256) for one in gate.enrolments]
+        speech = SpeechDecoder(bundle, device, gate)
         bundles.append(bundle)
     names = [BundleName(bundle.name, bundle.sha256) for bundle in bundles]
     domain = [name for bundle in bundles for name in bundle.spec.domain]
@@ -105,7 +114,7 @@ def load_models(
         video_eeg,
         speech,
         str(device),
-        tuple(names),
+        (*names, *enrolments),
         tuple(dict.fromkeys(domain)),
         ", ".join(dict.fromkeys(bundle.spec.target for bundle in bundles)),
         pool,

@@ -34,8 +34,12 @@ def inspect(config: LiveConfig) -> Iterator[Finding]:
         A bundle cannot be loaded: then there is nothing to try the sources against.
     """
     clock = LslClock()
-    models = load_models(config.models, configured(config), clock, config.pooling)
+    models = load_models(config.models, configured(config), clock, config.pooling, config.speech)
+    named = () if config.speech is None else (config.speech.enrolment, *config.speech.others)
     for bundle in models.bundles:
+        if bundle.file in {path.name for path in named if path is not None}:
+            yield Finding("voice", True, f"enrolment {bundle.file}")
+            continue
         yield Finding("model", True, f"{bundle.file}, domain {', '.join(models.domain)}, runs on {models.device}")
     for notice in domain_notices(models.domain, (None,)):
         yield Finding("model", True, f"note: {notice}, unless the participant is simulated")

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from moodring.cli import main
+from moodring.offline.simulate.voice import voice_alone
 
 GOOD = '[eeg]\nstream = { name = "nobody" }\n[lsl]\nsession_id = "test"\nresolve_scope = "machine"\nresolve_timeout_s = 0.5\n'
 
@@ -197,3 +199,22 @@ def test_an_interrupt_ends_the_demo_quietly(after_words: str) -> None:
     assert done.returncode in {0, 130}
     _, alive = psutil.wait_procs(children, timeout=20)
     assert not alive
+
+
+def test_enrol_needs_one_source_and_enough_speech(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    out = tmp_path / "voice.safetensors"
+    status, _, error = run("enrol", "--out", str(out))
+    assert status == 2
+    assert "enrol needs one of: sound files, --microphone DEVICE, --stream NAME" in error
+    silent = tmp_path / "silent.wav"
+    soundfile.write(silent, np.zeros(48_000), 16_000)
+    status, _, error = run("enrol", str(silent), "--out", str(out))
+    assert status == 1
+    assert f"'{silent}': no speech was found" in error
+    assert not out.exists()
+    talk = tmp_path / "talk.flac"
+    soundfile.write(talk, voice_alone(3, 90.0), 16_000)
+    status, said, _ = run("enrol", str(talk), "--out", str(out))
+    assert status == 0
+    assert "name it as speech.enrolment" in said
+    assert out.is_file()

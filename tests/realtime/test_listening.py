@@ -17,6 +17,8 @@ WINDOW_S = 512 / AUDIO_RATE_HZ
 class Scripted:
     """Remembers what it was fed; an utterance is open from the first loud sample to the next gap."""
 
+    withheld = None
+
     def __init__(self):
         self.voiced, self.fed, self.closed = False, [], 0
 

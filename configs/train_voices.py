@@ -1,0 +1,33 @@
+"""The schema of a training run of the background of voices, which enrolments are made with."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .load import Section
+
+Corpus = Literal["emodb", "ravdess", "savee", "enterface", "folders", "manifest"]
+
+
+class TrainVoicesConfig(Section):
+    """A training run on a corpus: judged with speakers left out two at a time, then trained on all of them.
+
+    ``data`` is the corpus's folder, ``test`` that of another one, whose speakers are judged with the background of
+    all of the first (give them with ``--set data=…``). ``women`` names speakers where the corpus does not say.
+    ``false_rejection`` of what the enrolled person says may be lost: that sets the thresholds.
+    """
+
+    kind: Literal["voices"] = "voices"
+    name: str = "voices"
+    corpus: Corpus
+    data: Path | None = None
+    test_corpus: Corpus = "ravdess"
+    test: Path | None = None
+    domain: str
+    attribution: str = ""
+    women: tuple[str, ...] = ()
+    seed: int = 0
+    gaussians: Annotated[int, Field(ge=1, le=1024)] = 128
+    frames: Annotated[int, Field(ge=1000)] = 20_000
+    false_rejection: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.05

@@ -1,0 +1,248 @@
+"""Files about voices: how people in general sound (the background), and how one person does (an enrolment).
+
+Both are ``.safetensors`` with a spec as JSON in the metadata; nothing in them is executed or unpickled. An enrolment
+names the background that it was made with, for it means nothing with another one.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import numpy as np
+from pydantic import Field, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from ..configs.errors import MoodringError
+from ..configs.load import Section
+from .bundle import bundled
+from .contract import AUDIO_RATE_HZ, FloatArray, SpeechSegment
+from .signals import voiceprint
+from .signals.microphone_level import CLIPPED_AT, CLIPPED_FRACTION, decibels
+from .signals.voiceprint import N_CEPSTRA, Array, Background, CepstraState, GateState, Thresholds, Verdict
+
+SHORTEST_ENROLMENT_S = 20.0
+ANOTHER_VOICE = "another voice"
+UNCLEAR_VOICE = "too little to tell whose voice"
+_KEY = "moodring_voices"
+
+
+class BackgroundSpec(Section):
+    """What a background says of itself; ``thresholds`` hold after one, two, and three or more seconds."""
+
+    kind: Literal["background"] = "background"
+    format: Literal[1] = 1
+    domain: str
+    seed: int
+    data_sha256: str
+    thresholds: tuple[float, float, float]
+
+
+class EnrolmentSpec(Section):
+    """What an enrolment says of itself: made with which background, of how much speech, at which level."""
+
+    kind: Literal["enrolment"] = "enrolment"
+    format: Literal[1] = 1
+    background_sha256: str
+    speech_s: Annotated[float, Field(ge=SHORTEST_ENROLMENT_S)]
+    level_db: Annotated[float, Field(le=0.0)]
+
+
+Spec = TypeVar("Spec", BackgroundSpec, EnrolmentSpec)
+
+
+@dataclass(frozen=True)
+class Voices:
+    """The background as loaded."""
+
+    background: Background
+    spec: BackgroundSpec
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """A person's voice as loaded: adapted means ``(k, 18)``, and the file they came from."""
+
+    means: Array
+    spec: EnrolmentSpec
+    sha256: str
+    name: str
+
+
+def shipped_voices() -> Voices:
+    """Load the shipped background."""
+    return load_voices(bundled("voices"))
+
+
+def load_voices(path: Path) -> Voices:
+    """Read a background.
+
+    Raises
+    ------
+    MoodringError
+        The file is missing, damaged, or something else.
+    """
+    spec, arrays, sha256 = _load(path, BackgroundSpec, "a background of voices")
+    k = arrays["weights"].size if "weights" in arrays else 0
+    shapes = {"weights": (k,), "means": (k, N_CEPSTRA), "variances": (k, N_CEPSTRA)}
+    _check_shapes(path, arrays, shapes | {"centre": (N_CEPSTRA,), "scale": (N_CEPSTRA,)})
+    if any((arrays[name] <= 0.0).any() for name in ("weights", "variances", "scale")):
+        raise MoodringError(f"'{path}': weights, variances and scale must be above 0; train it again")
+    return Voices(Background(**arrays), spec, sha256)
+
+
+def save_voices(path: Path, background: Background, spec: BackgroundSpec) -> str:
+    """Write a background in one move; gives its SHA-256."""
+    names = ("weights", "means", "variances", "centre", "scale")
+    return _save(path, spec, {name: np.asarray(getattr(background, name)) for name in names})
+
+
+def load_enrolment(path: Path, voices: Voices) -> Enrolment:
+    """Read an enrolment.
+
+    Raises
+    ------
+    MoodringError
+        The file is missing, damaged, something else, or made with another background.
+    """
+    spec, arrays, sha256 = _load(path, EnrolmentSpec, "an enrolment")
+    if spec.background_sha256 != voices.sha256:
+        raise MoodringError(
+            f"enrolment '{path}' was made with another background of voices ({spec.background_sha256[:12]}, this "
+            f"moodring has {voices.sha256[:12]}); run 'moodring enrol' again"
+        )
+    _check_shapes(path, arrays, {"means": voices.background.means.shape})
+    return Enrolment(arrays["means"], spec, sha256, path.name)
+
+
+def save_enrolment(path: Path, means: Array, spec: EnrolmentSpec) -> str:
+    """Write an enrolment in one move; gives its SHA-256."""
+    return _save(path, spec, {"means": means})
+
+
+def enrol(segments: Sequence[SpeechSegment], voices: Voices, what: str) -> tuple[Array, EnrolmentSpec]:
+    """Make an enrolment of what a person said.
+
+    Parameters
+    ----------
+    segments : sequence of SpeechSegment
+        As :class:`~moodring.models.speech.UtteranceCutter` cut them.
+    voices : Voices
+    what : str
+        Where they came from, for the error's line.
+
+    Raises
+    ------
+    MoodringError
+        No speech, less than 20 s of it, or clipped.
+    """
+    pieces = [one.samples[: one.n_samples] * np.float32(one.rms) for one in segments]
+    speech_s = sum(map(len, pieces)) / AUDIO_RATE_HZ
+    if not speech_s:
+        raise MoodringError(f"{what}: no speech was found; an enrolment needs {SHORTEST_ENROLMENT_S:g} s of it")
+    if speech_s < SHORTEST_ENROLMENT_S:
+        raise MoodringError(
+            f"{what}: {speech_s:.1f} s of speech, an enrolment needs {SHORTEST_ENROLMENT_S:g} s; let the person say more"
+        )
+    heard = np.concatenate(pieces)
+    clipped = float(np.mean(np.abs(heard) >= CLIPPED_AT))
+    if clipped >= CLIPPED_FRACTION:
+        raise MoodringError(f"{what}: clipping ({clipped:.1%} of samples); lower the gain and record it again")
+    rows, state = [], CepstraState()
+    for one, piece in zip(segments, pieces, strict=True):
+        found, state = voiceprint.cepstra(piece, CepstraState() if one.first else state)
+        rows.append(found)
+    means = voiceprint.adapt(voices.background, np.concatenate(rows)).astype(np.float32)
+    level_db = min(decibels(heard), 0.0)
+    return means, EnrolmentSpec(
+        background_sha256=voices.sha256, speech_s=round(speech_s, 2), level_db=round(level_db, 1)
+    )  # fmt: skip
+
+
+class VoiceGate:
+    """Says of an utterance's segments, in order, whether they are the enrolled voice.
+
+    Parameters
+    ----------
+    voices : Voices
+    own : Enrolment
+    others : sequence of Enrolment
+        Who else may be heard: what one of them explains better is not the enrolled voice.
+    """
+
+    def __init__(self, voices: Voices, own: Enrolment, others: Sequence[Enrolment] = ()) -> None:
+        self._background = voices.background
+        self._thresholds = Thresholds(voices.spec.thresholds)
+        self._means = (own.means, *(other.means for other in others))
+        self.enrolments = (own, *others)
+        self._state = GateState()
+
+    def judge(self, segment: SpeechSegment) -> Verdict | None:
+        """Take the next segment; None where it has no samples of its own: then nothing changes."""
+        if segment.first:
+            self.reset()
+        if not segment.n_samples:
+            return None
+        samples = segment.samples[: segment.n_samples] * np.float32(segment.rms)
+        verdict, self._state = voiceprint.step(
+            self._state, samples, self._background, self._means, self._thresholds
+        )  # fmt: skip
+        return verdict
+
+    def reset(self) -> None:
+        """Forget the utterance."""
+        self._state = GateState()
+
+
+def load_gate(own: Path, others: Sequence[Path] = ()) -> VoiceGate:
+    """Load what a session's config names; see :func:`load_enrolment` for what is raised."""
+    voices = shipped_voices()
+    return VoiceGate(voices, load_enrolment(own, voices), [load_enrolment(path, voices) for path in others])
+
+
+def _save(path: Path, spec: Section, arrays: Mapping[str, Array]) -> str:
+    # One key only: safetensors writes several in random order, and the same voice shall be the same file.
+    metadata = {_KEY: json.dumps(spec.model_dump(mode="json"), sort_keys=True, allow_nan=False)}
+    content = save({name: np.ascontiguousarray(array, np.float32) for name, array in sorted(arrays.items())}, metadata)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise MoodringError(f"'{path}' cannot be written: {error.strerror}; free or choose another place") from error
+    return hashlib.sha256(content).hexdigest()
+
+
+def _load(path: Path, schema: type[Spec], what: str) -> tuple[Spec, dict[str, Any], str]:
+    if not path.is_file():
+        raise MoodringError(f"'{path}' does not exist; {what} (.safetensors) was expected: 'moodring enrol' writes one")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata: dict[str, str] = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it has no __iter__
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    except (OSError, SafetensorError) as error:
+        raise MoodringError(f"'{path}' is truncated or no .safetensors file ({error}); {what} was expected") from error
+    if _KEY not in metadata:
+        raise MoodringError(f"'{path}' is not a file about voices; {what} was expected ('moodring enrol' writes one)")
+    try:
+        spec = schema.model_validate_json(metadata[_KEY], strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise MoodringError(f"'{path}' is not {what} of this moodring ('{place}': {first['msg']})") from None
+    if not all(array.dtype == np.float32 and np.isfinite(array).all() for array in arrays.values()):
+        raise MoodringError(f"'{path}': finite float32 arrays were expected; make it again")
+    return spec, arrays, sha256
+
+
+def _check_shapes(path: Path, arrays: Mapping[str, FloatArray], expected: Mapping[str, tuple[int, ...]]) -> None:
+    came = {name: array.shape for name, array in arrays.items()}
+    if came != dict(expected):
+        raise MoodringError(f"'{path}': its arrays have shapes {came}, {dict(expected)} were expected; make it again")

@@ -1,0 +1,125 @@
+"""Train the background that enrolments are made with, and judge it on speakers it was never trained on."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import GaussianMixture
+
+from ...configs.errors import ConfigError
+from ...configs.train_voices import TrainVoicesConfig
+from ...models.contract import AUDIO_RATE_HZ, FloatArray
+from ...models.signals.speech import SEGMENT_SAMPLES
+from ...models.signals.voiceprint import Background, CepstraState, cepstra
+from ...models.speech import UtteranceCutter
+from ...models.voice_activity import VoiceActivity
+from ...models.voices import BackgroundSpec, save_voices
+from ..datasets.corpus import Corpus
+from ..datasets.open import read_corpus
+from ..sound import load_sound
+from .voice_numbers import digest
+from .voices_card import write_card
+from .voices_judge import RECOMMENDED, Heard, Judged, Trials, joined, thresholds_of, trials
+
+_STEPS = 30
+_FLOOR = 1e-3
+Report = Callable[[str], None]
+
+
+def train_voices(config: TrainVoicesConfig, out: Path, report: Report) -> list[Judged]:
+    """Judge the recipe, train it on everybody, and write the background and its card.
+
+    Raises
+    ------
+    MoodringError
+        A corpus is not there or has bad files, or a file cannot be written.
+    """
+    if config.data is None:
+        raise ConfigError(f"config '{config.name}' needs the corpus's folder: add --set data=FOLDER")
+    corpus = read_corpus(config.corpus, config.data)
+    heard = hear(corpus, config.women)
+    report(f"measured {len(heard)} utterances of {corpus.name}")
+    judged = [Judged(corpus.name, name, found) for name, found in _pairs_left_out(heard, config, report).items()]
+    background = fit_background(heard, config)
+    if config.test is not None:
+        other = read_corpus(config.test_corpus, config.test, "skip")
+        strangers = hear(other, ())
+        report(f"measured {len(strangers)} utterances of {other.name}")
+        judged += [
+            Judged(other.name, name, found) for name, found in trials(strangers, background, config.seed).items()
+        ]
+        report(f"judged the speakers of {other.name}")
+    own = next(one.trials for one in judged if one.condition == RECOMMENDED)
+    after_s = thresholds_of(own, config.false_rejection)
+    spec = BackgroundSpec(
+        domain=config.domain, seed=config.seed, data_sha256=digest(corpus), thresholds=after_s
+    )  # fmt: skip
+    sha256 = save_voices(out, background, spec)
+    write_card(out.with_suffix(".md"), config, spec, judged)
+    report(f"wrote {out} ({out.stat().st_size / 1e3:.0f} kB, SHA-256 {sha256[:12]}), thresholds {after_s}")
+    return judged
+
+
+def hear(corpus: Corpus, women: Sequence[str]) -> list[Heard]:
+    """Measure a corpus as a session would: voice activity, seconds, cepstra."""
+    voice, heard = VoiceActivity(), []
+    silence = np.zeros(AUDIO_RATE_HZ, np.float32)
+    for item in corpus.items:
+        cutter = UtteranceCutter(voice)
+        state, whole = CepstraState(), 0
+        seconds: list[FloatArray] = []
+        sound = np.concatenate((silence, load_sound(item.path), silence))
+        for segment in (*cutter.feed(sound, 0.0), *cutter.close()):
+            if not segment.n_samples:
+                continue
+            own = segment.samples[: segment.n_samples] * np.float32(segment.rms)
+            rows, state = cepstra(own, CepstraState() if segment.first else state)
+            # An actor's pause does not make another utterance of a file; the seconds follow each other.
+            whole += segment.n_samples == SEGMENT_SAMPLES and whole == len(seconds)
+            seconds.append(rows)
+        if seconds:
+            woman = item.speaker in women or item.groups.get("sex") == "female"
+            heard.append(Heard(item.speaker, item.prompt, woman, item.label, tuple(seconds), whole))
+    return heard
+
+
+def fit_background(heard: Sequence[Heard], config: TrainVoicesConfig) -> Background:
+    """Fit the mixture to frames drawn at random, equally many of each speaker."""
+    random = np.random.default_rng(config.seed)
+    names = sorted({one.speaker for one in heard})
+    drawn: list[FloatArray] = []
+    for name in names:
+        rows = np.concatenate([row for one in heard if one.speaker == name for row in one.seconds])
+        drawn.append(rows[random.permutation(len(rows))[: config.frames // len(names)]])
+    rows = np.concatenate(drawn).astype(np.float64)
+    centre, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-6
+    mixture = GaussianMixture(
+        config.gaussians,
+        covariance_type="diag",
+        max_iter=_STEPS,
+        reg_covar=_FLOOR,
+        init_params="k-means++",
+        random_state=config.seed,
+    )
+    with warnings.catch_warnings():
+        # Expectation maximisation is stopped early on purpose: the last per mille of the likelihood is noise.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        mixture.fit((rows - centre) / scale)
+    single = (mixture.weights_, mixture.means_, mixture.covariances_, centre, scale)
+    # In the precision that is written, so that what is judged is what ships.
+    return Background(*(np.asarray(part, np.float32) for part in single))
+
+
+def _pairs_left_out(heard: list[Heard], config: TrainVoicesConfig, report: Report) -> dict[str, Trials]:
+    """Judge every pair of speakers with a background that was trained on neither."""
+    found: dict[str, list[Trials]] = {}
+    for pair in combinations(sorted({one.speaker for one in heard}), 2):
+        background = fit_background([one for one in heard if one.speaker not in pair], config)
+        both = [one for one in heard if one.speaker in pair]
+        for name, part in trials(both, background, config.seed).items():
+            found.setdefault(name, []).append(part)
+        report(f"judged speakers {' and '.join(pair)}, left out")
+    return {name: joined(parts) for name, parts in found.items()}

@@ -1,0 +1,111 @@
+"""The card of a background of voices: what it was trained on, how well it tells people apart, what it is not."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...configs.errors import MoodringError
+from ...configs.train_voices import TrainVoicesConfig
+from ...models.signals.voiceprint import Array
+from ...models.voices import BackgroundSpec
+from .voices_judge import AFTER, RECOMMENDED, Judged, Trials, equal_error_rate, margins
+
+_DRAWS = 1000
+
+
+def write_card(path: Path, config: TrainVoicesConfig, spec: BackgroundSpec, judged: Sequence[Judged]) -> None:
+    """Write the card.
+
+    Raises
+    ------
+    MoodringError
+        The file cannot be written.
+    """
+    after = ", ".join(
+        f"{value:g} after {name}" for value, name in zip(spec.thresholds, ("1 s", "2 s", "3 s"), strict=True)
+    )
+    text = f"""# Background of voices: {config.domain}
+
+- Says how people in general sound, so that `moodring enrol` can say how one person does. It decodes nothing by itself.
+- Trained on: {config.attribution or config.corpus}.
+- Model: {config.gaussians} Gaussians over 18 cepstral coefficients; a person's own are adapted from them (Reynolds, Quatieri & Dunn 2000).
+- Thresholds, in mean log-likelihood ratio a frame: {after}; so set that {config.false_rejection:.0%} of what the speakers below say
+  is lost, enrolled with {RECOMMENDED}.
+- Data, SHA-256: {spec.data_sha256}.
+
+## On speakers never trained on
+
+EMO-DB: every pair of speakers with a background of the other six. Any other corpus: all its speakers with the shipped background, at
+thresholds set without it. Speakers are enrolled with every other sentence and judged with the other ones. An utterance counts after its first 1, 2, 3 seconds (only those that last so long) and at its end. *EER*: the equal error rate.
+*Lost*: of what the enrolled person says. *Passes*: of what others say, of the same and of the other sex. Brackets: 95 %, bootstrap over
+enrolled speakers. "The other voice too": the other speaker is enrolled as somebody who may be heard.
+
+{table(judged, spec.thresholds)}
+
+What is lost at an utterance's end, by emotion:
+
+{by_emotion(judged, spec.thresholds)}
+
+## Limits
+
+- Eight actors in one studio, acting. Other languages, rooms and microphones: enrol with the microphone and in the room of the session.
+- An enrolment is made to keep other voices out of an estimate, not to prove who somebody is: do not use it for that.
+"""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise MoodringError(f"card '{path}' cannot be written: {error.strerror}; choose another place") from error
+
+
+def table(judged: Sequence[Judged], thresholds: tuple[float, float, float]) -> str:
+    """Give the table of error rates."""
+    lines = [
+        "| corpus, enrolled with | after | EER same sex | EER other sex | lost | passes, same sex | passes, other sex |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for one in judged:
+        found, all_margins = one.trials, margins(one.trials, thresholds)
+        for column, after in enumerate(AFTER):
+            own, same = found.own, found.same_sex
+            margin = all_margins[:, column]
+            passes = np.where(np.isnan(margin), np.nan, margin >= 0.0)
+            rates = [equal_error_rate(margin[own], margin[~own & (same == sex)]) for sex in (True, False)]
+            lost = _rate(found, 1.0 - passes, own)
+            through = [_rate(found, passes, ~own & (same == sex)) for sex in (True, False)]
+            what = f"{one.corpus}, {one.condition}" if column == 0 else ""
+            cells = (what, after, *(f"{100 * rate:.1f} %" for rate in rates), lost, *through)
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def by_emotion(judged: Sequence[Judged], thresholds: tuple[float, float, float]) -> str:
+    """Give what is lost of each emotion at an utterance's end."""
+    labels = sorted({str(label) for one in judged for label in one.trials.label})
+    lines = [f"| corpus, enrolled with | {' | '.join(labels)} |", "|---|" + "---|" * len(labels)]
+    for one in judged:
+        margin = margins(one.trials, thresholds)[:, -1]
+        lost = np.where(np.isnan(margin), np.nan, margin < 0.0)
+        own = one.trials.own
+        cells = [_percent(lost[own & (one.trials.label == label)]) for label in labels]
+        lines.append(f"| {one.corpus}, {one.condition} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _percent(values: Array) -> str:
+    known = values[np.isfinite(values)]
+    return f"{100 * known.mean():.0f} %" if len(known) else ""
+
+
+def _rate(found: Trials, values: Array, where: NDArray[np.bool_]) -> str:
+    """Give a mean with its bootstrap interval over enrolled speakers."""
+    there = where & np.isfinite(values)
+    if not there.any():
+        return ""
+    names, index = np.unique(found.enrolled[there], return_inverse=True)
+    total = np.bincount(index, values[there], len(names))
+    count = np.bincount(index, minlength=len(names))
+    drawn = np.random.default_rng(0).integers(0, len(names), (_DRAWS, len(names)))
+    low, high = np.percentile(total[drawn].sum(axis=1) / count[drawn].sum(axis=1), (2.5, 97.5))
+    return f"**{100 * total.sum() / count.sum():.1f} %** [{100 * low:.0f}, {100 * high:.0f}]"

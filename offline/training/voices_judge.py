@@ -1,0 +1,228 @@
+"""How well voices are told apart: trials of enrolled speakers against themselves and others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...configs.errors import MoodringError
+from ...models.contract import FloatArray
+from ...models.signals.voiceprint import (
+    LONGEST_WINDOW,
+    Array,
+    Background,
+    adapt,
+    log_likelihoods,
+    scores,
+)
+
+_FRAMES_A_SECOND = 100
+AFTER = ("1 s", "2 s", "3 s", "all of it")
+_CALM = ("neutral", "calm")
+
+
+@dataclass(frozen=True)
+class Heard:
+    """An utterance: who says what, in which emotion, the cepstra of each of its seconds, and how many are whole."""
+
+    speaker: str
+    prompt: str
+    woman: bool
+    label: str
+    seconds: tuple[FloatArray, ...]
+    whole: int
+
+    @property
+    def frames(self) -> int:
+        """How many frames it has."""
+        return sum(map(len, self.seconds))
+
+
+@dataclass(frozen=True)
+class Enrolling:
+    """What speakers are enrolled with: so many seconds of utterances drawn at random, all or the calm ones.
+
+    ``known``: judged once more with the other voice enrolled, too.
+    """
+
+    name: str
+    seconds: float
+    calm: bool
+    known: bool = False
+
+
+RECOMMENDED = "20 s, all emotions"
+ENROLLING = (
+    Enrolling("10 s, neutral", 10.0, True, True),
+    Enrolling("10 s, all emotions", 10.0, False),
+    Enrolling(RECOMMENDED, 20.0, False, True),
+    Enrolling("40 s, all emotions", 40.0, False),
+)
+KNOWN = "; the other voice too"
+
+
+@dataclass(frozen=True)
+class Trials:
+    """One row per trial: an utterance against an enrolled speaker.
+
+    Attributes
+    ----------
+    enrolled, speaker : (n,) str
+    same_sex : (n,) bool
+    label : (n,) str
+    people, others : (n, 4) float
+        The scores against people in general and the other voice, after 1, 2 and 3 seconds and at the utterance's end;
+        NaN where it is shorter.
+    segments : (n,) int
+        How many of the newest segments count at the end: 1 to 3.
+    """
+
+    enrolled: NDArray[np.str_]
+    speaker: NDArray[np.str_]
+    same_sex: NDArray[np.bool_]
+    label: NDArray[np.str_]
+    people: Array
+    others: Array
+    segments: NDArray[np.int64]
+
+    @property
+    def own(self) -> NDArray[np.bool_]:
+        """Where the enrolled speaker speaks."""
+        return np.asarray(self.enrolled == self.speaker)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Every trial of one corpus under one way of enrolling."""
+
+    corpus: str
+    condition: str
+    trials: Trials
+
+
+def joined(parts: Sequence[Trials]) -> Trials:
+    """Put trials together."""
+    names = [one.name for one in fields(Trials)]
+    return Trials(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+
+
+def trials(heard: Sequence[Heard], background: Background, seed: int) -> dict[str, Trials]:
+    """Enrol each speaker in each way with every other sentence, and score the other sentences against each speaker.
+
+    Where the other voice is known, an utterance of another is scored with that other enrolled too, and an utterance
+    of the enrolled speaker once with each of the others.
+    """
+    found = {}
+    for way in ENROLLING:
+        names, tested = _likelihoods(heard, background, way, seed)
+        found[way.name] = _trials(heard, names, tested, known=False)
+        if way.known:
+            found[way.name + KNOWN] = _trials(heard, names, tested, known=True)
+    return found
+
+
+def _likelihoods(
+    heard: Sequence[Heard], background: Background, way: Enrolling, seed: int
+) -> tuple[list[str], dict[int, list[tuple[int, Array]]]]:
+    """Give who is enrolled, and for each utterance to test its seconds' frames and sums, as the gate keeps them."""
+    names = sorted({one.speaker for one in heard})
+    prompts = set(sorted({one.prompt for one in heard})[::2])
+    chosen = {name: _enrolled_with(heard, name, way, prompts, seed) for name in names}
+    if empty := [name for name, indices in chosen.items() if not indices]:
+        raise MoodringError(f"nothing of speaker {empty[0]} is neutral or calm, as enrolling with {way.name!r} needs")
+    means = [
+        adapt(background, np.concatenate([row for index in chosen[name] for row in heard[index].seconds]))
+        for name in names
+    ]
+    tested: dict[int, list[tuple[int, Array]]] = {}
+    for index, one in enumerate(heard):
+        if one.prompt in prompts:
+            continue
+        rows, ends = np.concatenate(one.seconds), np.cumsum([len(row) for row in one.seconds])
+        likely = np.array([log_likelihoods(background, m, rows) for m in (background.means, *means)])
+        parts = np.split(likely, ends[:-1], axis=1)
+        tested[index] = [(part.shape[1], part.sum(axis=1)) for part in parts]
+    return names, tested
+
+
+def _trials(
+    heard: Sequence[Heard], names: list[str], tested: dict[int, list[tuple[int, Array]]], known: bool
+) -> Trials:
+    woman = {one.speaker: one.woman for one in heard}
+    rows = []
+    for index, sums in tested.items():
+        one = heard[index]
+        for at, name in enumerate(names):
+            for other in _others(names, name, one.speaker, known):
+                columns = [0, at + 1, *([names.index(other) + 1] if other else [])]
+                people, others = _scores([(n, values[columns]) for n, values in sums], one.whole)
+                same = woman[other or one.speaker] == woman[name]
+                rows.append((name, one.speaker, same, one.label, people, others, min(len(sums), LONGEST_WINDOW)))
+    if not rows:
+        raise MoodringError(
+            "voices are enrolled with some sentences and judged with others; the corpus has one sentence only"
+        )
+    return Trials(*(np.array(column) for column in zip(*rows, strict=True)))
+
+
+def thresholds_of(found: Trials, false_rejection: float) -> tuple[float, float, float]:
+    """Give the thresholds at which that share of the enrolled speakers' own utterances is lost after 1, 2 and 3 s."""
+    one, two, three = (
+        round(float(np.nanquantile(found.people[found.own, column], false_rejection)), 4)
+        for column in range(LONGEST_WINDOW)
+    )
+    return one, two, three
+
+
+def margins(found: Trials, thresholds: tuple[float, float, float]) -> Array:
+    """Give by how much each trial passes (``(n, 4)``, below 0: it does not); NaN where the utterance is shorter."""
+    at = np.array(thresholds)
+    # An utterance that ends after one or two seconds is judged by the threshold for those.
+    needed = np.column_stack((np.tile(at, (len(found.segments), 1)), at[found.segments - 1]))
+    return np.asarray(np.minimum(found.people - needed, found.others))
+
+
+def equal_error_rate(own: Array, other: Array) -> float:
+    """Give the share lost at the threshold where it equals the share of others that pass."""
+    own, other = np.sort(own[np.isfinite(own)]), np.sort(other[np.isfinite(other)])
+    if not len(own) or not len(other):
+        return float("nan")
+    at = np.sort(np.concatenate((own, other)))
+    lost, passed = np.searchsorted(own, at) / len(own), 1.0 - np.searchsorted(other, at) / len(other)
+    best = int(np.argmin(np.abs(lost - passed)))
+    return float((lost[best] + passed[best]) / 2.0)
+
+
+def _enrolled_with(heard: Sequence[Heard], name: str, way: Enrolling, prompts: set[str], seed: int) -> list[int]:
+    """Draw utterances of a speaker, at random, until there is enough."""
+    random = np.random.default_rng((seed, *name.encode()))
+    may = [one.speaker == name and one.prompt in prompts and (not way.calm or one.label in _CALM) for one in heard]
+    own = np.flatnonzero(may)
+    chosen: list[int] = []
+    frames = 0
+    for index in random.permutation(own).tolist():
+        if frames >= way.seconds * _FRAMES_A_SECOND:
+            break
+        chosen.append(index)
+        frames += heard[index].frames
+    return chosen
+
+
+def _others(names: Sequence[str], enrolled: str, speaker: str, known: bool) -> list[str]:
+    """Say who else is enrolled in a trial, one after the other; nobody is an empty name."""
+    if not known:
+        return [""]
+    return [speaker] if speaker != enrolled else [name for name in names if name != enrolled]
+
+
+def _scores(sums: list[tuple[int, Array]], whole: int) -> tuple[list[float], list[float]]:
+    after = [(np.nan, np.nan)] * LONGEST_WINDOW
+    at_end = (np.nan, np.nan)
+    for index in range(len(sums)):
+        window = tuple(sums[max(0, index - LONGEST_WINDOW + 1) : index + 1])
+        at_end = scores(window) if sum(n for n, _ in window) else (np.nan, np.nan)
+        if index < min(LONGEST_WINDOW, whole):
+            after[index] = at_end
+    people, others = zip(*after, at_end, strict=True)
+    return list(people), list(others)

@@ -1,0 +1,107 @@
+"""A person's voice from a microphone or an LSL stream, on the very way that a live session's takes."""
+
+from collections.abc import Callable
+
+from ..configs.errors import MoodringError
+from ..models.contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate, SpeechSegment
+from ..models.speech import UtteranceCutter
+from ..models.voice_activity import VoiceActivity
+from .build import intake_maker
+from .clock import Clock
+from .listening import Listener
+from .plan import Lane, identity
+from .sources.base import Source
+
+_FOUND_WITHIN_S = 10.0
+_SILENT_FOR_S = 5.0
+_STEP_S = 0.5
+_TELL_S = 5.0
+
+
+class _Notes:
+    """Stands where a session's speech model stands, and keeps what it is given to judge."""
+
+    withheld = None
+
+    def __init__(self) -> None:
+        self._cutter = UtteranceCutter(VoiceActivity())
+        self.segments: list[SpeechSegment] = []
+
+    @property
+    def voiced(self) -> bool:
+        return self._cutter.voiced
+
+    @property
+    def speech_s(self) -> float:
+        return sum(one.n_samples for one in self.segments) / AUDIO_RATE_HZ
+
+    def feed(self, samples: FloatArray, start_s: float) -> tuple[SpeechEstimate, ...]:
+        self.segments += self._cutter.feed(samples, start_s)
+        return ()
+
+    def close(self) -> tuple[SpeechEstimate, ...]:
+        self.segments += self._cutter.close()
+        return ()
+
+
+def spoken_into(
+    source: Source, title: str, seconds: float, clock: Clock, tell: Callable[[str], None]
+) -> tuple[SpeechSegment, ...]:
+    """Listen to a source for a while, and give what was spoken.
+
+    Parameters
+    ----------
+    source : Source
+        Of audio; it is closed at the end.
+    title : str
+        As it was named, for errors.
+    seconds : float
+        From the first sample on.
+    clock : Clock
+        Of the source's stamps.
+    tell : callable
+        Takes a line every five seconds: how much speech there is, and what is wrong with the microphone.
+
+    Raises
+    ------
+    MoodringError
+        It is not there, cannot be used, or goes silent.
+    """
+    notes = _Notes()
+    listener = Listener(notes, clock)
+    try:
+        lane = _connected(source, title, clock)
+        ring, first_s, told_s, time_s = lane.intake.ring, None, 0.0, 0.0
+        came_s = clock.now()
+        while first_s is None or time_s < first_s + seconds:
+            chunk = source.poll()
+            if chunk is None or not len(chunk.stamps_s):
+                if clock.now() > came_s + _SILENT_FOR_S:
+                    raise MoodringError(f"{title} sent nothing for {_SILENT_FOR_S:g} s; connect it and enrol again")
+                continue
+            came_s = clock.now()
+            lane.intake.take(chunk)
+            newest_s = ring.newest_s
+            if newest_s is None:
+                continue
+            first_s = newest_s if first_s is None else first_s
+            if newest_s < max(time_s, first_s) + _STEP_S:
+                continue
+            time_s = newest_s
+            heard = listener.listen(lane, None, ring.count, first_s - 1.0, time_s)
+            if time_s - first_s >= told_s + _TELL_S:
+                told_s += _TELL_S
+                trouble = f"; {heard.hearing.trouble}" if heard.hearing.trouble else ""
+                tell(f"{told_s:.0f} of {seconds:.0f} s, {notes.speech_s:.0f} s of speech{trouble}")
+        notes.close()
+    finally:
+        source.close()
+    return tuple(notes.segments)
+
+
+def _connected(source: Source, title: str, clock: Clock) -> Lane:
+    give_up_s = clock.now() + _FOUND_WITHIN_S
+    while (info := source.open()) is None:
+        if clock.now() > give_up_s:
+            raise MoodringError(f"{title} was not found within {_FOUND_WITHIN_S:g} s; 'moodring streams' lists what is")
+    return Lane(intake_maker(None, None)(info), identity)

@@ -1,0 +1,33 @@
+"""Enrolments kept with a session: what decided whose voice it was, so that decoding again decides the same."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...configs.live import LiveConfig
+from ...configs.session_folder import ENROLMENT_FILE, OTHER_VOICE_FILE, VOICES_FOLDER
+
+
+def keep_voices(folder: Path, config: LiveConfig) -> None:
+    """Copy the enrolments that a config names into a session folder; raises OSError."""
+    for given, kept in _places(folder, config):
+        kept.parent.mkdir(exist_ok=True)
+        shutil.copyfile(given, kept)
+
+
+def with_kept_voices(config: LiveConfig, folder: Path) -> LiveConfig:
+    """Give the config of a session folder with the enrolments that lie there in place of those it was recorded with."""
+    kept = [place if place.is_file() else given for given, place in _places(folder, config)]
+    if config.speech is None or not kept:
+        return config
+    speech = config.speech.model_copy(update={"enrolment": kept[0], "others": kept[1:]})
+    return config.model_copy(update={"speech": speech})
+
+
+def _places(folder: Path, config: LiveConfig) -> Iterator[tuple[Path, Path]]:
+    speech = config.speech
+    if speech is None or speech.enrolment is None:
+        return
+    yield speech.enrolment, folder / VOICES_FOLDER / ENROLMENT_FILE
+    for number, other in enumerate(speech.others, 1):
+        yield other, folder / VOICES_FOLDER / OTHER_VOICE_FILE.format(number)

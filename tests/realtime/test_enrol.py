@@ -1,0 +1,106 @@
+"""Enrolling from a source on a virtual clock, and what a session keeps of enrolments."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from moodring.configs.errors import ConfigError, MoodringError
+from moodring.configs.live import LiveConfig, SpeechSection
+from moodring.configs.load import check
+from moodring.configs.session_folder import CONFIG_FILE
+from moodring.models.contract import AUDIO_RATE_HZ
+from moodring.offline.simulate.voice import voice_alone
+from moodring.realtime.clock import VirtualClock
+from moodring.realtime.enrol import spoken_into
+from moodring.realtime.recorder.folder import SessionFolder
+from moodring.realtime.recorder.voices import with_kept_voices
+from moodring.realtime.sources.base import Chunk, SourceInfo
+
+BLOCK = AUDIO_RATE_HZ // 50
+
+
+class Played:
+    """Gives a sound in blocks of 20 ms, each at its time; then nothing."""
+
+    def __init__(self, clock, sound, appears=True):
+        self._clock, self._sound, self._appears, self.at, self.closed = clock, sound, appears, 0, False
+
+    def open(self):
+        self._clock.advance_to(self._clock.now() + 0.1)
+        if not self._appears:
+            return None
+        return SourceInfo("speech", "mic", float(AUDIO_RATE_HZ), (1,), "<f4", ("audio",))
+
+    def poll(self):
+        self._clock.advance_to(self._clock.now() + BLOCK / AUDIO_RATE_HZ)
+        block = self._sound[self.at : self.at + BLOCK]
+        if not len(block):
+            return None
+        stamps = 100.0 + (self.at + np.arange(len(block))) / AUDIO_RATE_HZ
+        self.at += len(block)
+        return Chunk(block[:, None], stamps, self._clock.now())
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def clock():
+    return VirtualClock(100.0)
+
+
+def test_what_is_spoken_into_a_microphone_is_cut_as_live(clock):
+    sound, lines = voice_alone(3, 90.0), []
+    source = Played(clock, sound)
+    found = spoken_into(source, "microphone 'x'", 60.0, clock, lines.append)
+    assert source.closed
+    assert source.at / AUDIO_RATE_HZ == pytest.approx(60.0, abs=1.0)
+    assert all(100.0 <= one.start_s < one.end_s <= 161.0 for one in found if one.n_samples)
+    spoken_s = sum(one.n_samples for one in found) / AUDIO_RATE_HZ
+    assert 15 < spoken_s < 60
+    assert len(lines) == 12
+    assert lines[0].startswith("5 of 60 s, ")
+    assert lines[-1] == f"60 of 60 s, {spoken_s:.0f} s of speech"
+
+
+def test_trouble_is_told_while_there_is_time(clock):
+    lines = []
+    loud = np.clip(voice_alone(3, 40.0) * 60, -1, 1).astype(np.float32)
+    spoken_into(Played(clock, loud), "microphone 'x'", 30.0, clock, lines.append)
+    assert any("; clipping" in line for line in lines)
+
+
+def test_a_source_that_is_not_there_or_falls_silent_is_one_line(clock):
+    absent = Played(clock, np.zeros(0, np.float32), appears=False)
+    with pytest.raises(MoodringError, match=r"^microphone 'x' was not found within 10 s"):
+        spoken_into(absent, "microphone 'x'", 30.0, clock, print)
+    assert absent.closed
+    dying = Played(clock, np.zeros(3 * AUDIO_RATE_HZ, np.float32))
+    with pytest.raises(MoodringError, match=r"^microphone 'x' sent nothing for 5 s"):
+        spoken_into(dying, "microphone 'x'", 30.0, clock, print)
+    assert dying.closed
+
+
+def test_a_session_folder_keeps_the_enrolments(tmp_path: Path):
+    own, other = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    own.write_bytes(b"own")
+    other.write_bytes(b"other")
+    speech = SpeechSection(microphone="default", enrolment=own, others=[other])
+    config = LiveConfig(speech=speech)
+    folder = SessionFolder.create(tmp_path / "data", config, ()).path
+    assert str(own) in (folder / CONFIG_FILE).read_text()
+    own.unlink()
+    kept = with_kept_voices(config, folder).speech
+    assert kept.enrolment.read_bytes() == b"own"
+    assert [one.read_bytes() for one in kept.others] == [b"other"]
+    assert folder in kept.enrolment.parents
+    plain = LiveConfig(speech=SpeechSection(microphone="default"))
+    assert with_kept_voices(plain, folder) == plain
+    with pytest.raises(MoodringError, match="session folder cannot be made"):
+        SessionFolder.create(tmp_path / "data", config, ())
+
+
+def test_others_without_the_participant_are_refused():
+    with pytest.raises(ConfigError, match="others need an enrolment of the participant"):
+        check({"speech": {"microphone": "default", "others": ["x.safetensors"]}}, LiveConfig, "x")

@@ -1,0 +1,121 @@
+"""Two people of EMO-DB take turns; one of them is enrolled."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from moodring.configs.live import LiveConfig, ModelsSection, SpeechSection
+from moodring.models.contract import AUDIO_RATE_HZ, Recording, Signal
+from moodring.models.voices import enrol, save_enrolment, shipped_voices
+from moodring.offline.enrol import spoken_in
+from moodring.offline.sound import load_sound
+from moodring.realtime.build import intake_maker
+from moodring.realtime.clock import VirtualClock
+from moodring.realtime.decode import decode
+from moodring.realtime.decoder import SPEAKING, Decider
+from moodring.realtime.loaded import load_models
+from moodring.realtime.plan import Lane, identity
+from moodring.realtime.sources.base import Chunk, SourceInfo
+
+pytestmark = pytest.mark.data
+T0 = 50.0
+BLOCK = AUDIO_RATE_HZ // 50
+
+
+def files_of(folder: Path, speaker: str) -> list[Path]:
+    return sorted((folder / "emodb" / "wav").glob(f"{speaker}*.wav"))
+
+
+def _turns_of(folder: Path, speaker: str) -> list[Path]:
+    return [path for path in files_of(folder, speaker) if path.stem[2:3] == "b"][::6][:4]
+
+
+@pytest.fixture(scope="module")
+def turns(data_dir: Path) -> tuple[Recording, list[tuple[str, float, float]]]:
+    """A woman and a man, a sentence each in turn, with a second and a half between them."""
+    pause = np.zeros(round(1.5 * AUDIO_RATE_HZ), np.float32)
+    parts, said, at_s = [pause, pause], [], 3.0
+    for turn in range(4):
+        for speaker in ("08", "11"):
+            sound = load_sound(_turns_of(data_dir, speaker)[turn])
+            parts += [sound, pause]
+            said.append((speaker, T0 + at_s, T0 + at_s + len(sound) / AUDIO_RATE_HZ))
+            at_s += len(sound) / AUDIO_RATE_HZ + 1.5
+    samples = np.concatenate(parts)[:, None]
+    stamps = T0 + np.arange(len(samples)) / AUDIO_RATE_HZ
+    heard = Signal(samples, stamps, float(AUDIO_RATE_HZ), ("audio",), "mic")
+    return Recording("turns", "p", "live", T0, 0.0, None, None, heard, None), said
+
+
+@pytest.fixture(scope="module")
+def voices_of(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder, known, made = tmp_path_factory.mktemp("voices"), shipped_voices(), {}
+    for speaker in ("08", "11"):
+        others = [p for p in files_of(data_dir, speaker) if p not in _turns_of(data_dir, speaker)]
+        made[speaker] = folder / f"{speaker}.safetensors"
+        save_enrolment(made[speaker], *enrol(spoken_in(others[::2]), known, speaker))
+    return made
+
+
+def config_of(enrolment: Path, *others: Path) -> LiveConfig:
+    speech = SpeechSection(microphone="default", headphones=True, enrolment=enrolment, others=list(others))
+    return LiveConfig(speech=speech, models=ModelsSection(device="cpu"))
+
+
+@pytest.mark.parametrize(("who", "other"), [("08", "11"), ("11", "08")])
+def test_only_the_enrolled_voice_is_decoded(turns, voices_of, who, other):
+    recording, said = turns
+    decoded = decode(recording, config_of(voices_of[who], voices_of[other]))
+    heard = []
+    for speaker, begin_s, end_s in said:
+        # From the first second's verdict to the end of what was said.
+        during = [e for e in decoded.estimates if begin_s + 1.6 <= e.time_s <= end_s]
+        assert during
+        if speaker == who:
+            heard += [e.speech is not None for e in during]
+            assert all((e.hearing.withheld is None) == e.hearing.speaking == (e.speech is not None) for e in during)
+        else:
+            assert all(e.speech is None and e.hearing.withheld == "another voice" for e in during)
+            assert not any(e.hearing.speaking for e in during)
+    # One utterance in twenty may be lost; here it is at most one of four.
+    assert np.mean(heard) >= 0.75
+    assert decoded.summary["hearing"]["withheld"]["another voice"] >= 8
+    names = [bundle["file"] for bundle in decoded.summary["bundles"]]
+    assert names[-2:] == [f"{who}.safetensors", f"{other}.safetensors"]
+
+
+def test_live_and_decoded_again_are_the_same(turns, voices_of):
+    recording, _ = turns
+    config = config_of(voices_of["08"])
+    decoded = decode(recording, config)
+    clock = VirtualClock(T0)
+    models = load_models(config.models, ("speech",), clock, voice=config.speech)
+    intake = intake_maker(None, None)(SourceInfo("speech", "mic", float(AUDIO_RATE_HZ), (1,), "<f4", ("audio",)))
+    decider = Decider(decoded.plan, None, models.speech, clock, ())
+    lane, at, live = Lane(intake, identity), 0, []
+    samples, stamps = recording.speech.samples, recording.speech.stamps_s
+    for expected in decoded.estimates:
+        # A microphone's blocks, until one lies behind the decision, as a live session waits for.
+        while at < len(samples) and (at == 0 or stamps[at - 1] < expected.time_s + 0.05):
+            intake.take(Chunk(samples[at : at + BLOCK], stamps[at : at + BLOCK], float(stamps[at])))
+            at += BLOCK
+        live.append(decider.decide(expected.time_s, {"speech": lane}, ()))
+    assert [(e.speech, e.hearing) for e in live] == [(e.speech, e.hearing) for e in decoded.estimates]
+    assert {e.hearing.withheld for e in live} == {None, "another voice"}
+
+
+def test_another_voice_does_not_degrade_face_and_eeg(turns, voices_of, fakes):
+    recording, said = turns
+    length_s = len(recording.speech.samples) / AUDIO_RATE_HZ
+    config = config_of(voices_of["08"], voices_of["11"])
+    # A scripted video-EEG model beside the real voice.
+    speech = load_models(config.models, ("speech",), VirtualClock(T0), voice=config.speech).speech
+    models = replace(fakes.fake_models(), speech=speech)
+    both = replace(recording, face=fakes.recording(length_s, t0_s=T0).face)
+    decoded = decode(both, config, models=models)
+    for speaker, begin_s, end_s in said:
+        # The first second may be the participant's, and a look sees the second before it.
+        late = [e.degraded for e in decoded.estimates if begin_s + 2.6 <= e.time_s <= end_s]
+        assert set(late) <= ({SPEAKING} if speaker == "08" else {None})
