@@ -38,7 +38,7 @@ def write_card(path: Path, spec: ModelSpec, config: TrainRecogniserConfig, judge
 - Trained on: {config.attribution or config.corpus}; {first.n} utterances of {first.n_groups} speakers.
 - Model: {spec.network["numbers"]} numbers that sum up an utterance so far (pitch, spectrum and its shape, resonances, voice
   quality, rhythm, modulation), a linear model by ridge regression; no network, no weights from elsewhere.
-- Trained with copies of each utterance: {", ".join(config.copies)}. Every class weighs the same.
+- Trained with copies of each utterance: {", ".join(config.copies)}. Every class weighs the same.{_sexes(config)}
 - Input: 16 kHz mono; voice activity by silero-vad; gain does not matter; an estimate after each second of an utterance.
 - Probabilities suppose that all classes are equally frequent; temperature {spec.temperatures["speech"]:.3f}.
 - Data, SHA-256: {spec.data_hashes[0]}.
@@ -73,6 +73,15 @@ Whole utterances, first task and protocol, first seed; rows are the truth:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise MoodringError(f"card '{path}' cannot be written: {error.strerror}; choose another place") from error
+
+
+def _sexes(config: TrainRecogniserConfig) -> str:
+    if not config.sex_weight:
+        return ""
+    return (
+        f"\n- Voices of one sex teach each other {1 + config.sex_weight:g} times as much as their numbers say, of both "
+        f"{1 - config.sex_weight:g} times;\n  which sex a voice has, the model finds out by itself from the same numbers."
+    )
 
 
 def _table(judged: Sequence[Judged]) -> str:
