@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 
+from moodring.configs.lsl import liblsl_settings, own_session
+
 pytestmark = pytest.mark.deadline
 NOTICE = "demonstration model, not valid for people"
 
@@ -31,8 +33,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 def private(folder: Path) -> dict[str, str]:
     """Give an environment in which liblsl reads a session of its own from a file, as in a lab."""
-    settings = folder / "lsl_api.cfg"
-    settings.write_text(f"[lab]\nSessionID = test-{uuid.uuid4().hex[:8]}\n[multicast]\nResolveScope = machine\n")
+    settings, text = folder / "lsl_api.cfg", liblsl_settings(own_session("test"))
+    assert text is not None
+    settings.write_text(text)
     return {**os.environ, "LSLAPICFG": str(settings)}
 
 
