@@ -1,6 +1,6 @@
 """Emotion from what is measured of a voice: a linear model on the summary of an utterance so far.
 
-A bundle may hold what differs between women's and men's voices, and a line that tells which of both a voice is taken for.
+A bundle may hold what differs between women's and men's voices, and how much a voice is taken for either.
 """
 
 from dataclasses import dataclass, field
@@ -80,6 +80,6 @@ class VoiceRecogniser:
         x = np.clip((numbers - model["mean"]) / model["scale"], -model["clip"], model["clip"])
         logits: FloatArray = x @ model["weights"] + model["bias"]
         if "sex_weights" in model:
-            female = x @ model["tell_weights"] + model["tell_bias"] > 0.0
-            logits = logits + (x @ model["sex_weights"]) * np.float32(1.0 if female else -1.0)
+            side = np.clip(x @ model["tell_weights"] + model["tell_bias"], -1.0, 1.0)
+            logits = logits + side * (x @ model["sex_weights"])
         return logits

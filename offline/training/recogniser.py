@@ -96,7 +96,7 @@ def judge(
     # What a setting does not change keeps its name in the cache.
     settings = config.model_dump_json(include={"copies", "penalty", "speaker_penalty"})
     if config.sex_weight:
-        settings += f" sex weight {config.sex_weight}"
+        settings += f" sexes blended by {config.sex_weight}"
     for split in protocol.splits(everything):
         inside = Split(split.name, np.intersect1d(split.train, chosen), np.intersect1d(split.test, chosen))
         if not len(inside.test) or len(np.unique(study.labels[inside.train])) < len(study.classes):

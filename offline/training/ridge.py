@@ -24,7 +24,8 @@ class Sexes:
     ----------
     weights : (n_numbers, n_classes) float32
     tell_weights : (n_numbers,) float32
-        A voice is taken for a woman's where ``x @ tell_weights + tell_bias`` is positive.
+        How much a voice is taken for a woman's: ``x @ tell_weights + tell_bias`` from 1 on wholly, up to -1 for a man's,
+        between in part, so that nothing jumps where it cannot be told.
     tell_bias : () float32
     """
 
@@ -56,8 +57,8 @@ class Linear:
         x = np.clip((numbers - self.mean) / self.scale, -CLIP, CLIP)
         scores: FloatArray = x @ self.weights + self.bias
         if self.sexes is not None:
-            female = x @ self.sexes.tell_weights + self.sexes.tell_bias > 0.0
-            scores = scores + np.where(female, np.float32(1.0), np.float32(-1.0))[:, None] * (x @ self.sexes.weights)
+            side = np.clip(x @ self.sexes.tell_weights + self.sexes.tell_bias, -1.0, 1.0)
+            scores = scores + side[:, None] * (x @ self.sexes.weights)
         return scores
 
 
