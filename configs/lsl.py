@@ -11,6 +11,11 @@ from .live import LslSection
 # Its chatter would run through the terminal's dashboard; the health of the sources says what matters of it. Left to
 # itself it asks for streams every 1.75 s, and a source that returns is to be live again within 3 s.
 _OURS = "[log]\nlevel = -3\n[tuning]\nMulticastMinRTT = 0.1\nUnicastMinRTT = 0.1\nContinuousResolveInterval = 0.2\n"
+# By itself liblsl asks 127.0.0.1 alone within a machine, at one port that all senders share, and the system hands the
+# question to one of them (liblsl's issue 92); their own ports are 32, which the recorder's inlets soon fill. A question to
+# all hosts comes to every sender and, at this scope's time to live of 0, goes no further: every system is a member of
+# these two groups. To a group of liblsl's own that nobody here has joined, Linux sends it out all the same.
+_MACHINE = "{127.0.0.1, 224.0.0.1, FF02::1}"
 # Below the ports that systems give out by themselves (32768 and up).
 _FIRST_PORT, _PORT_BLOCKS = 17_000, 240
 
@@ -45,14 +50,15 @@ def liblsl_settings(section: LslSection) -> str | None:
         for word in words:
             if not word.strip() or any(character in word for character in "{}[],;#=\r\n"):
                 raise ConfigError(f"lsl.{key} {word!r} is not a plain word; use letters, digits, '.', ':', '-' and '_'")
-    # Within one machine liblsl asks one port that all senders share, and the system hands the question to one of them
-    # alone; named as a peer, the machine has each sender's own port asked too.
-    peers = section.known_peers or (["127.0.0.1"] if section.resolve_scope == "machine" else [])
+    machine = section.resolve_scope == "machine"
+    # Named as a peer, the machine has each sender's own port asked too: it finds those that listen at one address only.
+    peers = list(dict.fromkeys([*section.known_peers, *(["127.0.0.1"] if machine else [])]))
+    only_here = f"MachineAddresses = {_MACHINE}\n" if machine else ""
     ports = f"[ports]\nBasePort = {section.base_port}\nPortRange = 64\n" if section.base_port is not None else ""
     listen = f"ListenAddress = {section.listen_address}\n" if section.listen_address is not None else ""
     return (
         f"[lab]\nKnownPeers = {{{', '.join(peers)}}}\nSessionID = {section.session_id}\n"
-        f"[multicast]\nResolveScope = {section.resolve_scope}\n{listen}"
+        f"[multicast]\nResolveScope = {section.resolve_scope}\n{only_here}{listen}"
         f"{ports}{_OURS}"
     )
 
