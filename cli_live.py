@@ -109,7 +109,7 @@ def replay(
     eeg: EegStreamOption = None,
     prefix: Annotated[str | None, typer.Option(metavar="NAME", help="Streams are called NAME_eeg and so on.")] = None,
     config: Annotated[
-        Path | None, typer.Option(metavar="CONFIG", help="Whose [lsl] section holds: session_id, known_peers …")
+        Path | None, typer.Option(metavar="CONFIG", help="Whose section 'lsl' holds: session_id, known_peers …")
     ] = None,
 ) -> None:
     """Publish a recording over LSL on its original timeline; it starts once its streams are being read.

@@ -17,8 +17,11 @@ def check_writable(path: Path | None) -> None:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        new = not path.exists()
         with path.open("a", encoding="utf-8"):
             pass
+        if new:
+            path.unlink()  # work that fails leaves no empty file
     except OSError as error:
         raise _unwritable(path, error) from error
 

@@ -48,8 +48,12 @@ def read(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"config '{path}' does not exist; give the path of a TOML file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"config '{path}' cannot be read: {error}") from error
+    except UnicodeDecodeError:
+        raise ConfigError(f"config '{path}' is not text; give the path of a TOML file") from None
+    except OSError as error:
+        if path.is_dir():
+            raise ConfigError(f"config '{path}' is a folder; give the path of a TOML file") from None
+        raise ConfigError(f"config '{path}' cannot be read: {error.strerror}; give another file") from error
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

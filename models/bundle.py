@@ -111,6 +111,10 @@ def save_bundle(path: Path, spec: ModelSpec, tensors: Mapping[str, torch.Tensor]
     return _sha256(path)
 
 
+def _looked_for(path: Path) -> str:
+    return "" if path.is_absolute() else f" (looked for '{path.absolute()}')"
+
+
 def load_bundle(path: Path, kind: str | None = None) -> Bundle:
     """Read a bundle.
 
@@ -127,7 +131,7 @@ def load_bundle(path: Path, kind: str | None = None) -> Bundle:
     """
     if not path.is_file():
         raise MoodringError(
-            f"bundle '{path}' does not exist; give the path of a .safetensors file, or the name of a shipped one"
+            f"bundle '{path}' does not exist{_looked_for(path)}; give the path of a .safetensors file, or the name of a shipped one"
         )
     try:
         with safe_open(path, framework="pt", device="cpu") as file:

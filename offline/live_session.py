@@ -16,6 +16,7 @@ from ..configs.live import LiveConfig, StreamQuery
 from ..configs.load import load
 from ..models.contract import Marker, Recording, Signal, TimeArray, Video
 from .frames import FileFrames, frame_times
+from .live_session_gaps import tell_cut, tell_missing
 from .media import read_sound
 from .xdf_joining import join_parts
 from .xdf_reading import ReadStream, read_streams
@@ -45,7 +46,8 @@ def read_live_session(folder: Path, session: names.SessionFile) -> Recording:
     MoodringError
         The EEG file belongs to something else.
     """
-    streams, played = _joined(folder / names.STREAMS_FOLDER, _reference(folder / names.CONFIG_FILE))
+    config = _salvaged(lambda: load(folder / names.CONFIG_FILE, LiveConfig))
+    streams, played = _joined(folder / names.STREAMS_FOLDER, _reference(config))
     samples = folder / names.STREAMS_FOLDER / names.SAMPLES_FILE
     eeg = _salvaged(lambda: read_samples(samples)) if samples.exists() else None
     if eeg is None:
@@ -60,6 +62,8 @@ def read_live_session(folder: Path, session: names.SessionFile) -> Recording:
     if loudspeaker is None and played:
         loudspeaker = speech_of(max(played, key=lambda one: len(one.stamps_s)))
     face = _salvaged(lambda: _pictures(video / names.CAMERA_FILE, video / names.CAMERA_INDEX_FILE))
+    if config is not None:
+        tell_missing(folder, config, {"eeg": eeg, "face": face, "speech": speech, "loudspeaker": loudspeaker})
     first_s = min((float(one.stamps_s[0]) for one in (eeg, face, speech) if one is not None), default=0.0)
     return Recording(
         name=session.name,
@@ -98,6 +102,8 @@ def read_samples(path: Path) -> Signal | None:
         raise MoodringError(f"'{path}' does not begin as a file of samples does; use a copy") from None
     layout = np.dtype(names.row_layout(len(header.channel_names)))
     rows = np.frombuffer(content[: len(content) // layout.itemsize * layout.itemsize], layout)
+    if len(content) % layout.itemsize:
+        _log.warning("'%s' ends within a row: it was cut; read %.1f s of it", path, len(rows) / header.rate_hz)
     kept, stamps_s = _ordered(rows["stamp_s"].astype(np.float64), header.jitter_s)
     if not len(stamps_s):
         return None
@@ -116,9 +122,8 @@ def _joined(folder: Path, reference: StreamQuery | None) -> tuple[list[ReadStrea
     return join_parts(parts), join_parts(played)
 
 
-def _reference(path: Path) -> StreamQuery | None:
+def _reference(config: LiveConfig | None) -> StreamQuery | None:
     """Say which LSL stream was the loudspeaker's reference; None where none was, or nobody can tell any more."""
-    config = _salvaged(lambda: load(path, LiveConfig))
     section = config.speech.reference if config is not None and config.speech is not None else None
     return None if section is None else section.stream
 
@@ -151,6 +156,7 @@ def _pictures(film: Path, index: Path) -> Video | None:
         return None
     frames = FileFrames(film, times, None)
     rate_hz = float(about.get("rate_hz", 25.0))
+    tell_cut(film, index, len(times.pts) / rate_hz, len(rows) / rate_hz)
     return Video(frames, rows[:count, 1], rate_hz, *frames.size, str(about.get("name") or film.name))
 
 
@@ -165,6 +171,7 @@ def _sound(film: Path, index: Path) -> Signal | None:
         return None
     pieces = [np.linspace(first, last, int(count)) if count > 1 else [first] for _, count, first, last in rows]
     stamps_s: TimeArray = np.concatenate(pieces)
+    tell_cut(film, index, len(sound[0]) / sound[1], len(stamps_s) / sound[1])
     count = min(len(stamps_s), len(sound[0]))
     stamps_s, samples = stamps_s[:count], sound[0][:count, :1]
     jitter_s, name = float(about.get("jitter_s", 0.0)), str(about.get("name") or film.name)

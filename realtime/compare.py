@@ -110,7 +110,11 @@ def in_lines(comparison: Comparison, first: str, second: str) -> list[str]:
     for name, one in comparison.agreement.items():
         if not one.compared and not one.one_silent:
             continue
-        line = f"  {name:<{width}} same class {one.same_class:6.1%} of {one.compared}, mean difference {one.mean_difference:.2g}"
+        line = f"  {name:<{width}} "
+        if one.compared:
+            line += f"same class {one.same_class:6.1%} of {one.compared}, mean difference {one.mean_difference:.2g}"
+        else:
+            line += "nothing to compare"
         if one.largest_at_s is not None:
             line += f", largest {one.largest_difference:.2g} at {one.largest_at_s:.1f} s"
         if one.first_difference_s is not None:

@@ -219,8 +219,11 @@ def _check_writable(path: Path) -> None:
     """Find out before the session, not after it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        new = not path.exists()
         with path.open("a", encoding="utf-8"):
             pass
+        if new:
+            path.unlink()  # a session that fails leaves no empty file
     except OSError as error:
         raise MoodringError(f"'{path}' cannot be written ({error}); give another file for --json") from error
 

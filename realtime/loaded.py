@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..configs.errors import MoodringError
@@ -98,17 +99,18 @@ def load_models(
         bundle = load_bundle(models_path("speech", section.speech))
         gate = None
         if voice is not None and voice.enrolment is not None:
+            _check_there((voice.enrolment, *voice.others))
             gate = load_gate(voice.enrolment, voice.others)
             enrolments = [BundleName(one.name, one.sha256) for one in gate.enrolments]
         speech = SpeechDecoder(bundle, device, gate)
         bundles.append(bundle)
-    names = [BundleName(bundle.name, bundle.sha256) for bundle in bundles]
+    names = [BundleName(bundle.name, bundle.sha256, bundle.spec.domain) for bundle in bundles]
     domain = [name for bundle in bundles for name in bundle.spec.domain]
     pool = None
     if pooling is not None and pooling.enabled and pooling.file is not None:
         fitting = {bundle.spec.kind: PooledBundle(file=bundle.name, sha256=bundle.sha256) for bundle in bundles}
         pool = load_pool(pool_path(pooling.file), fitting)
-        names.append(BundleName(pool.name, pool.sha256))
+        names.append(BundleName(pool.name, pool.sha256, tuple(pool.table.domain)))
         domain += pool.table.domain
     return Models(
         video_eeg,
@@ -119,6 +121,15 @@ def load_models(
         ", ".join(dict.fromkeys(bundle.spec.target for bundle in bundles)),
         pool,
     )
+
+
+def _check_there(enrolments: Iterable[Path]) -> None:
+    for path in enrolments:
+        if not path.is_file():
+            raise MoodringError(
+                f"enrolment '{path}' does not exist (looked for '{path.absolute()}'); correct speech.enrolment or "
+                "speech.others: 'moodring enrol' writes one"
+            )
 
 
 def check_fit(models: Models, info: SourceInfo, section: EegSection | None) -> None:

@@ -40,7 +40,7 @@ def inspect(config: LiveConfig) -> Iterator[Finding]:
         if bundle.file in {path.name for path in named if path is not None}:
             yield Finding("voice", True, f"enrolment {bundle.file}")
             continue
-        yield Finding("model", True, f"{bundle.file}, domain {', '.join(models.domain)}, runs on {models.device}")
+        yield Finding("model", True, f"{bundle.file}, domain {', '.join(bundle.domain)}, runs on {models.device}")
     for notice in domain_notices(models.domain, (None,)):
         yield Finding("model", True, f"note: {notice}, unless the participant is simulated")
     for post in build_posts(config, clock):

@@ -187,10 +187,11 @@ class Costs:
 
 @dataclass(frozen=True)
 class BundleName:
-    """A bundle's file and hash."""
+    """A bundle's file and hash, and the domain that it was trained on."""
 
     file: str
     sha256: str
+    domain: tuple[str, ...] = ()
 
 
 def summarise(

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...configs.errors import MoodringError
 from ...configs.live import LiveConfig
 from ...configs.session_folder import ENROLMENT_FILE, OTHER_VOICE_FILE, VOICES_FOLDER
 
@@ -16,8 +17,20 @@ def keep_voices(folder: Path, config: LiveConfig) -> None:
 
 
 def with_kept_voices(config: LiveConfig, folder: Path) -> LiveConfig:
-    """Give the config of a session folder with the enrolments that lie there in place of those it was recorded with."""
-    kept = [place if place.is_file() else given for given, place in _places(folder, config)]
+    """Give the config of a session folder with the enrolments that lie there in place of those it was recorded with.
+
+    Raises
+    ------
+    MoodringError
+        A copy is missing: a file that now has the name of the one it was made of may be of somebody else.
+    """
+    for given, place in _places(folder, config):
+        if not place.is_file():
+            raise MoodringError(
+                f"'{place}' is missing, the copy of enrolment '{given}' that the session was decoded with; put it back, "
+                "or name an enrolment: --set speech.enrolment=FILE"
+            )
+    kept = [place for _, place in _places(folder, config)]
     if config.speech is None or not kept:
         return config
     speech = config.speech.model_copy(update={"enrolment": kept[0], "others": kept[1:]})

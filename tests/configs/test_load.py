@@ -57,6 +57,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load(tmp_path / "nowhere.toml", LiveConfig)
 
 
+def test_a_folder_and_what_is_no_text_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"is a folder; give the path of a TOML file$"):
+        load(tmp_path, LiveConfig)
+    (tmp_path / "a.m4a").write_bytes(b"\x00\x00\x00\x20ftypM4A \xff\xfe")
+    with pytest.raises(ConfigError, match=r"a\.m4a' is not text; give the path of a TOML file$"):
+        load(tmp_path / "a.m4a", LiveConfig)
+
+
 def test_overrides_use_toml_values_and_bare_words(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD)
     config = load(path, LiveConfig, ["eeg.line_hz=60", "models.policy=random", "decisions.rest_s=12.5"])

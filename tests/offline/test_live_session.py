@@ -1,5 +1,6 @@
 """Folders of live sessions, whole and broken, and the joining of XDF parts."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from moodring.configs import session_folder as names
 from moodring.configs.toml_text import toml_text
+from moodring.offline.live_session import read_samples
 from moodring.offline.open import open_recording
 from moodring.offline.streams import StreamDescription
 from moodring.offline.xdf import StreamData, write_xdf
@@ -143,3 +145,79 @@ def test_a_film_without_index_and_an_index_without_film_are_left_out(folder: Pat
     recording = open_recording(folder)
     assert recording.face is None
     assert recording.speech is None
+
+
+def sound_of(folder: Path, seconds: float = 20.0) -> None:
+    """Write a microphone and a loudspeaker of noise, and a config that names both."""
+    rng = np.random.default_rng(0)
+    count = round(seconds * 16_000)
+    for film, index in (
+        (names.MICROPHONE_FILE, names.MICROPHONE_INDEX_FILE),
+        (names.LOUDSPEAKER_FILE, names.LOUDSPEAKER_INDEX_FILE),
+    ):
+        info = SourceInfo("speech", film, 16_000.0, (1,), "<f4", ("audio",))
+        sink = Sound(folder / names.VIDEO_FOLDER / film, folder / names.VIDEO_FOLDER / index, info)
+        values = rng.uniform(-0.5, 0.5, (count, 1)).astype(np.float32)
+        for first in range(0, count, 1600):
+            stamps_s = 5.0 + np.arange(first, min(first + 1600, count)) / 16_000
+            sink.write(Chunk(values[first : first + 1600], stamps_s, 6.0))
+        sink.close()
+    config = {"speech": {"microphone": "default", "reference": {"stream": {"name": "mixer"}}}}
+    (folder / names.CONFIG_FILE).write_text(toml_text(config))
+    part(folder / names.STREAMS_FOLDER / "part-001.xdf", 0, 100)
+
+
+def test_a_whole_session_says_nothing(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sound_of(folder)
+    assert open_recording(folder).loudspeaker is not None
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("film", [names.MICROPHONE_FILE, names.LOUDSPEAKER_FILE])
+def test_sound_that_was_cut_is_one_line_with_its_seconds(
+    folder: Path, film: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    sound_of(folder)
+    path = folder / names.VIDEO_FOLDER / film
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    recording = open_recording(folder)
+    came = recording.speech if film == names.MICROPHONE_FILE else recording.loudspeaker
+    assert came is not None
+    seconds = len(came.samples) / 16_000
+    assert 5 < seconds < 15
+    assert caplog.messages == [f"'{path}' was cut: read {seconds:.1f} s of 20.0 s"]
+
+
+def test_an_index_that_was_cut_is_one_line_too(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sound_of(folder)
+    path = folder / names.VIDEO_FOLDER / names.LOUDSPEAKER_INDEX_FILE
+    path.write_text("\n".join(path.read_text().split("\n")[:100]) + "\n")
+    recording = open_recording(folder)
+    assert recording.loudspeaker is not None
+    seconds = len(recording.loudspeaker.samples) / 16_000
+    assert 0 < seconds < 19
+    assert caplog.messages == [f"'{path}' was cut: read {seconds:.1f} s of the 20.0 s in loudspeaker.mkv"]
+
+
+def test_what_the_config_names_and_the_folder_lacks_is_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sound_of(folder)
+    for file in (names.LOUDSPEAKER_FILE, names.LOUDSPEAKER_INDEX_FILE):
+        (folder / names.VIDEO_FOLDER / file).unlink()
+    shutil.rmtree(folder / names.STREAMS_FOLDER)
+    assert open_recording(folder).loudspeaker is None
+    assert caplog.messages == [
+        f"'{folder}' recorded [speech.reference], but has no video/loudspeaker.mkv and no video/loudspeaker.csv; "
+        "read without it",
+        f"'{folder}' has no XDF part in streams/; read without markers and truth",
+    ]
+
+
+def test_eeg_that_ends_within_a_row_is_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    header = names.SamplesHeader(name="amp", rate_hz=100.0, channel_names=("A", "B"))
+    rows = np.zeros(150, np.dtype(names.row_layout(2)))
+    rows["stamp_s"] = np.arange(150) / 100
+    path = folder / names.STREAMS_FOLDER / names.SAMPLES_FILE
+    path.write_bytes(header.model_dump_json().encode() + b"\n" + rows.tobytes()[:-3])
+    assert read_samples(path) is not None
+    assert caplog.messages == [f"'{path}' ends within a row: it was cut; read 1.5 s of it"]

@@ -73,6 +73,13 @@ def test_voices_of_other_categories_differ(said):
     assert speech.largest_difference == pytest.approx(0.7)
 
 
+def test_a_voice_that_only_one_heard_is_nothing_to_compare(said):
+    spoke = Voice(("a", "b"), np.array([0.8, 0.2], np.float32))
+    lines = in_lines(compare(said, [replace(e, speech=spoke) for e in said]), "A", "B")
+    (voice,) = [line for line in lines if "speech" in line]
+    assert voice == f"  speech   nothing to compare; in {len(said)} only one of them spoke"
+
+
 def test_other_sessions_have_nothing_in_common(said):
     moved = [replace(e, session_time_s=e.session_time_s + 1000.25) for e in said]
     (line,) = in_lines(compare(said, moved), "a", "the journal")

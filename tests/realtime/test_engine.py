@@ -90,11 +90,13 @@ def test_an_engine_runs_is_watched_is_stopped_and_leaves_nothing(film, bundle, t
         ({"models": ModelsSection(video_eeg="no/bundle.safetensors")}, "does not exist"),
     ],
 )
-def test_what_ends_an_engine_comes_as_one_line(film, bundle, changes, words):
-    with EngineProcess(EngineJob(_config(film, bundle, **changes))) as engine:
+def test_what_ends_an_engine_comes_as_one_line_and_leaves_no_results(film, bundle, changes, words, tmp_path):
+    out = tmp_path / "out.json"
+    with EngineProcess(EngineJob(_config(film, bundle, **changes), json_path=out)) as engine:
         with pytest.raises(MoodringError, match=words) as caught:
             engine.wait_done(60)
         assert "\n" not in str(caught.value)
+    assert not out.exists()
 
 
 def _start_an_engine_and_die(film, bundle, pipe):

@@ -95,6 +95,9 @@ def test_a_session_folder_keeps_the_enrolments(tmp_path: Path):
     assert kept.enrolment.read_bytes() == b"own"
     assert [one.read_bytes() for one in kept.others] == [b"other"]
     assert folder in kept.enrolment.parents
+    kept.others[0].unlink()
+    with pytest.raises(MoodringError, match=r"other-1\.safetensors' is missing.*b\.safetensors.*put it back"):
+        with_kept_voices(config, folder)
     plain = LiveConfig(speech=SpeechSection(microphone="default"))
     assert with_kept_voices(plain, folder) == plain
     with pytest.raises(MoodringError, match="session folder cannot be made"):
