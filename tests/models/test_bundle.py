@@ -94,6 +94,15 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load_bundle(tmp_path / "no.safetensors")
 
 
+def test_a_relative_path_that_is_missing_says_where_it_was_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MoodringError) as caught:
+        load_bundle(Path("no.safetensors"))
+    assert f"(looked for '{tmp_path / 'no.safetensors'}')" in str(caught.value)
+
+
 @pytest.mark.parametrize("keep", [0, 4, 200, -1])
 def test_a_truncated_file_is_refused(saved: Path, keep: int) -> None:
     saved.write_bytes(saved.read_bytes()[:keep])

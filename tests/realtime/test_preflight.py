@@ -1,12 +1,16 @@
 """What `moodring check` says of amplitudes, from sources that are scripted."""
 
+from itertools import islice
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from moodring.configs.errors import MoodringError
 from moodring.configs.live import EegSection, LiveConfig, SpeechSection, StreamQuery
 from moodring.realtime.clock import VirtualClock
 from moodring.realtime.post import Post
-from moodring.realtime.preflight import listen
+from moodring.realtime.preflight import inspect, listen
 from moodring.realtime.sources.base import Chunk, SourceInfo
 
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4")
@@ -91,3 +95,23 @@ def test_a_microphone_is_heard(check, loudness, words):
     assert found.ok == (not words)
     assert words in found.text
     assert check("speech", sound, 16_000.0, ("audio",), "loudspeaker").ok, "before a session it plays nothing"
+
+
+@pytest.mark.lsl
+@pytest.mark.usefixtures("lsl_session")
+def test_every_model_is_named_with_its_own_domain():
+    models = CONFIG.models.model_copy(update={"speech": "emodb", "device": "cpu"})
+    video_eeg, speech = islice(inspect(CONFIG.model_copy(update={"models": models})), 2)
+    assert "domain simulated, runs on" in video_eeg.text
+    assert speech.text.startswith("emodb.safetensors, domain ")
+    assert "simulated" not in speech.text
+
+
+@pytest.mark.lsl
+@pytest.mark.usefixtures("lsl_session")
+def test_an_enrolment_that_is_missing_says_where_it_was_looked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    speech = SpeechSection(microphone="default", headphones=True, enrolment=Path("me.safetensors"))
+    with pytest.raises(MoodringError) as caught:
+        next(inspect(LiveConfig(speech=speech)))
+    assert f"'me.safetensors' does not exist (looked for '{tmp_path / 'me.safetensors'}')" in str(caught.value)
