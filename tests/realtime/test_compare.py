@@ -75,7 +75,8 @@ def test_voices_of_other_categories_differ(said):
 
 def test_a_voice_that_only_one_heard_is_nothing_to_compare(said):
     spoke = SpeechEstimate(0.0, 1.0, ("a", "b"), (0.8, 0.2), final=False)
-    lines = in_lines(compare(said, [replace(e, speech=spoke) for e in said]), "A", "B")
+    silent = [replace(e, speech=None) for e in said]
+    lines = in_lines(compare(silent, [replace(e, speech=spoke) for e in said]), "A", "B")
     (voice,) = [line for line in lines if "speech" in line]
     assert voice == f"  speech   nothing to compare; in {len(said)} only one of them spoke"
 
