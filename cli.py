@@ -19,7 +19,7 @@ from .cli_bench import bench_app
 from .cli_lab import calibrate_sync, check, doctor, enrol, streams
 from .cli_live import demo, live, monitor, replay, screenshots
 from .cli_options import CONFIGS, ConfigArgument, EegStreamOption, SetOption
-from .cli_results import JsonOption, check_writable, write_json
+from .cli_results import JsonOption, JsonOutOption, check_model_out, check_writable, write_json
 from .configs.errors import ConfigError, MoodringError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ app.command()(replay)
 def decode(
     session: Annotated[Path, typer.Argument(metavar="SESSION", help="A session folder, XDF, media or sound file.")],
     bundle: Annotated[list[Path] | None, typer.Option(metavar="BUNDLE", help="Decode with this one instead.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the results here, as JSON.")] = None,
+    out: JsonOutOption = None,
     journal: Annotated[Path | None, typer.Option(metavar="FILE", help="Compare with this decisions.jsonl.")] = None,
     config: Annotated[Path | None, typer.Option(metavar="CONFIG", help="As the session was decoded with.")] = None,
     eeg: EegStreamOption = None,
@@ -99,7 +99,7 @@ def decode(
         typer.echo(f"note: journal '{loaded.journal}' exists and is left as it is; --set journal=FILE writes another")
         loaded = loaded.model_copy(update={"journal": None})
     other = loaded.model_copy(update={"models": _with_bundles(loaded.models, bundle or [])})
-    check_writable(out)
+    check_writable(out, (session, *(each for each in (journal, config) if each is not None)))
     recording = open_recording(session, eeg=eeg)
     named = (
         recorded.is_file() or config is not None or bundle or any("models.speech" in each for each in overrides or ())
@@ -135,6 +135,7 @@ def predict(
     from .models.speech import SpeechDecoder
     from .offline import predict as room
 
+    check_writable(json_file, files)
     decoder = SpeechDecoder(load_bundle(bundle_path(bundle), "speech"), best_device())
     said = []
     for one in room.predict_files(decoder, files, labels == "auto"):
@@ -182,7 +183,14 @@ def simulate(
 @app.command()
 def train(
     config: ConfigArgument,
-    out: Annotated[Path, typer.Option("--out", metavar="BUNDLE", help="The bundle to write (.safetensors).")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            metavar="BUNDLE",
+            help="The bundle to write (.safetensors; a pool: .json). One that is there is replaced, other files never.",
+        ),
+    ],
     overrides: SetOption = None,
 ) -> None:
     """Train a model as a config says; interrupted runs go on where they stopped."""
@@ -191,6 +199,7 @@ def train(
     from .configs.train_video_eeg import TrainVideoEegConfig
 
     kind = read(config).get("kind")
+    check_model_out(out, ".json" if kind == "pooling" else ".safetensors", [config])
     if kind == "video_eeg":
         from .offline.training.video_eeg import train_video_eeg
 
@@ -269,7 +278,7 @@ def _evaluate_paper(config: Path, overrides: tuple[str, ...]) -> tuple[str, str,
 
 @app.command()
 def reference(
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the figures here, as JSON.")] = None,
+    out: JsonOutOption = None,
 ) -> None:
     """Measure how hard the benchmark's people are for plain methods: band power + LDA, single frames."""
     from dataclasses import asdict

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from moodring.cli import main
+from moodring.cli_options import CONFIGS
 from moodring.offline.simulate.voice import voice_alone
 
 GOOD = '[eeg]\nstream = { name = "nobody" }\n[lsl]\nsession_id = "test"\nresolve_scope = "machine"\nresolve_timeout_s = 0.5\n'
@@ -218,3 +219,52 @@ def test_enrol_needs_one_source_and_enough_speech(run, tmp_path: Path) -> None: 
     assert status == 0
     assert "name it as speech.enrolment" in said
     assert out.is_file()
+    first = out.read_bytes()
+    status, said, _ = run("enrol", str(talk), "--out", str(out))
+    assert status == 0, "an enrolment is replaced"
+    assert out.read_bytes() == first
+
+
+def test_no_recording_is_ever_written_over(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    talk, other, bundle = tmp_path / "talk.wav", tmp_path / "other.wav", tmp_path / "other.safetensors"
+    soundfile.write(talk, np.zeros(48_000), 16_000)
+    bundle.write_bytes(talk.read_bytes())
+    (tmp_path / "link.safetensors").symlink_to(talk)
+    (tmp_path / "link.json").symlink_to(talk)
+    named = tmp_path / "sound.json"
+    named.hardlink_to(talk)
+    before = talk.read_bytes()
+    config = CONFIGS / "train_emodb.toml"
+    for words, said in (
+        (["enrol", talk, "--out", talk], "a .safetensors file is written"),
+        (["enrol", other, "--out", talk], "a .safetensors file is written"),
+        (["enrol", other, "--out", bundle], "is there and moodring did not write it"),
+        (["enrol", other, "--out", tmp_path / "link.safetensors"], "a .safetensors file is written"),
+        (["train", config, "--out", talk], "a .safetensors file is written"),
+        (["train", config, "--out", bundle], "is there and moodring did not write it"),
+        (["train", CONFIGS / "train_pooling.toml", "--out", bundle], "a .json file is written"),
+        (["train", CONFIGS / "train_pooling.toml", "--out", named], "is there and moodring did not write it"),
+        (["predict", "emodb", talk, "--json", talk], "is there and is no .json file"),
+        (["predict", "emodb", talk, "--json", tmp_path / "link.json"], "is there and is no .json file"),
+        (["predict", "emodb", talk, "--json", named], "is one of the inputs"),
+        (["decode", talk, "--out", talk], "is there and is no .json file"),
+        (["reference", "--out", talk], "is there and is no .json file"),
+    ):
+        status, _, error = run(*words)
+        assert status == 2, words
+        assert said in one_line(error), words
+        assert [path.read_bytes() for path in (talk, bundle, named)] == [before] * 3, words
+    assert not other.exists()
+
+
+def test_results_replace_results_and_what_fails_leaves_no_file(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    quiet, out = tmp_path / "quiet.wav", tmp_path / "said.json"
+    soundfile.write(quiet, np.zeros(48_000), 16_000)
+    assert run("predict", "emodb", quiet, "--json", out)[0] == 0
+    first = out.read_text()
+    out.write_text("{}")
+    assert run("predict", "emodb", quiet, "--json", out)[0] == 0
+    assert out.read_text() == first
+    gone = tmp_path / "gone.json"
+    assert run("predict", tmp_path / "none.safetensors", quiet, "--json", gone)[0] == 1
+    assert not gone.exists()
