@@ -268,3 +268,19 @@ def test_results_replace_results_and_what_fails_leaves_no_file(run, tmp_path: Pa
     gone = tmp_path / "gone.json"
     assert run("predict", tmp_path / "none.safetensors", quiet, "--json", gone)[0] == 1
     assert not gone.exists()
+
+
+def test_enrol_refuses_the_same_recording_again(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    out, talk = tmp_path / "voice.safetensors", tmp_path / "talk.wav"
+    soundfile.write(talk, voice_alone(3, 12.0), 16_000)
+    again = tmp_path / "again.flac"
+    soundfile.write(again, soundfile.read(talk)[0], 16_000)
+    for files, said in (
+        ((talk, tmp_path / "x" / ".." / "talk.wav"), "is named twice"),
+        ((talk, again), f"'{again}' and '{talk}' are the same recording"),
+    ):
+        (tmp_path / "x").mkdir(exist_ok=True)
+        status, _, error = run("enrol", *files, "--out", out)
+        assert status == 1
+        assert said in one_line(error)
+    assert not out.exists()
