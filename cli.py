@@ -143,10 +143,9 @@ def predict(
         typer.echo(room.in_words(one))
         for line in filter(None, (one.error, one.warning)):
             typer.echo(f"moodring: {line}", err=True)
-    plain = room.as_plain(said, labels == "auto")
-    if plain.get("uar") is not None:
-        typer.echo(f"UAR {plain['uar']:.3f} over {plain['n']} files; a file without speech counts as wrong")
-    write_json(json_file, plain)
+    for line in room.about_truth(said, decoder.spec.classes) if labels == "auto" else ():
+        typer.echo(line)
+    write_json(json_file, room.as_plain(said, labels == "auto"))
     if bad := sum(one.error is not None for one in said):
         raise MoodringError(f"{bad} of {len(said)} file(s) had an error; see the lines above")
 
