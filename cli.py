@@ -122,7 +122,7 @@ def decode(
 
 @app.command()
 def predict(
-    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="A speech bundle: a path, or a shipped one's name.")],
+    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="A speech bundle: a path, emodb or simulated.")],
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Sound files or films.")],
     json_file: JsonOption = None,
     labels: Annotated[
@@ -130,13 +130,13 @@ def predict(
     ] = None,
 ) -> None:
     """Say which emotion sound files express, as a live session would; with the truth known, how well."""
-    from .models.bundle import bundle_path, load_bundle
+    from .models.bundle import load_bundle, speech_bundle_path
     from .models.device import best_device
     from .models.speech import SpeechDecoder
     from .offline import predict as room
 
     check_writable(json_file, files)
-    decoder = SpeechDecoder(load_bundle(bundle_path(bundle), "speech"), best_device())
+    decoder = SpeechDecoder(load_bundle(speech_bundle_path(bundle), "speech"), best_device())
     said = []
     for one in room.predict_files(decoder, files, labels == "auto"):
         said.append(one)
@@ -193,35 +193,46 @@ def train(
     overrides: SetOption = None,
 ) -> None:
     """Train a model as a config says; interrupted runs go on where they stopped."""
-    from .configs.load import load, read
-    from .configs.train_speech import TrainSpeechConfig
-    from .configs.train_video_eeg import TrainVideoEegConfig
+    from .configs.load import read
 
     kind = read(config).get("kind")
     check_model_out(out, ".json" if kind == "pooling" else ".safetensors", [config])
+    try:
+        _train(kind, config, out, tuple(overrides or ()))
+    except KeyboardInterrupt:
+        if kind != "voices":
+            typer.echo("interrupted: the same command goes on where this one stopped", err=True)
+        raise
+
+
+def _train(kind: Any, config: Path, out: Path, overrides: tuple[str, ...]) -> None:
+    from .configs.load import load
+
     if kind == "video_eeg":
+        from .configs.train_video_eeg import TrainVideoEegConfig
         from .offline.training.video_eeg import train_video_eeg
 
-        train_video_eeg(load(config, TrainVideoEegConfig, overrides or ()), out, typer.echo)
+        train_video_eeg(load(config, TrainVideoEegConfig, overrides), out, typer.echo)
     elif kind == "speech":
+        from .configs.train_speech import TrainSpeechConfig
         from .offline.training.speech import train_speech
 
-        train_speech(load(config, TrainSpeechConfig, overrides or ()), out, typer.echo)
+        train_speech(load(config, TrainSpeechConfig, overrides), out, typer.echo)
     elif kind == "recogniser":
         from .configs.train_recogniser import TrainRecogniserConfig
         from .offline.training.recogniser import train_recogniser
 
-        train_recogniser(load(config, TrainRecogniserConfig, overrides or ()), out, typer.echo)
+        train_recogniser(load(config, TrainRecogniserConfig, overrides), out, typer.echo)
     elif kind == "voices":
         from .configs.train_voices import TrainVoicesConfig
         from .offline.training.voices import train_voices
 
-        train_voices(load(config, TrainVoicesConfig, overrides or ()), out, typer.echo)
+        train_voices(load(config, TrainVoicesConfig, overrides), out, typer.echo)
     elif kind == "pooling":
         from .configs.train_pooling import TrainPoolingConfig
         from .offline.training.pooling import train_pooling
 
-        loaded = load(config, TrainPoolingConfig, overrides or ())
+        loaded = load(config, TrainPoolingConfig, overrides)
         train_pooling(loaded, out, partial(_decode_whole, models=loaded.models), typer.echo)
     else:
         expected = '"video_eeg", "speech", "recogniser", "voices" or "pooling"'

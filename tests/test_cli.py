@@ -284,3 +284,18 @@ def test_enrol_refuses_the_same_recording_again(run, tmp_path: Path) -> None:  #
         assert status == 1
         assert said in one_line(error)
     assert not out.exists()
+
+
+@pytest.mark.parametrize(("name", "goes_on"), [("train_emodb", True), ("train_voices", False)])
+def test_an_interrupted_training_says_whether_it_goes_on(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, goes_on: bool
+) -> None:  # type: ignore[no-untyped-def]
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("moodring.offline.training.recogniser.read_corpus", interrupted)
+    monkeypatch.setattr("moodring.offline.training.voices.read_corpus", interrupted)
+    words = ("train", CONFIGS / f"{name}.toml", "--out", tmp_path / "x.safetensors", "--set", "data=x")
+    status, _, error = run(*words)
+    assert status == 130
+    assert ("goes on where this one stopped" in error) == goes_on

@@ -347,9 +347,10 @@ def test_utterances_count_by_their_length() -> None:
 
 def test_a_bundle_is_named_or_a_path(run, tmp_path: Path) -> None:
     for name, why in (
-        ("nonsense", "no bundle 'nonsense' is shipped"),
+        ("nonsense", "no speech bundle 'nonsense' is shipped; shipped are emodb, simulated, speech; or give a path"),
         (tmp_path / "gone.safetensors", "does not exist"),
-        ("video_eeg", "a 'speech' model is needed"),
+        ("video_eeg", "no speech bundle 'video_eeg' is shipped"),
+        (bundled("video_eeg"), "a 'speech' model is needed"),
     ):
         status, _, error = run(name, tmp_path / "x.wav")
         assert status == 1
