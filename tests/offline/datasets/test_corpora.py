@@ -60,7 +60,7 @@ def test_what_is_wrong_in_emodb_is_named_and_skipped_or_stops(fakes: ModuleType,
         assert why in line, said
         assert "\n" not in line
     with pytest.raises(
-        MoodringError, match=r"6 file\(s\) under .* cannot be used.*and 3 more. Mend them, or leave them out"
+        MoodringError, match=r"6 file\(s\) under .* cannot be used.*and 3 more. Mend them or take them away"
     ):
         read_emodb(root)
 
