@@ -51,7 +51,7 @@ class SoundFindings:
         if self._power_together < _CANCELLED * self._power_alone and self._power_alone > _HEARD * self._frames:
             lost_db = 10.0 * np.log10(self._power_alone / max(self._power_together, 1e-6 * self._power_alone))
             said.append(
-                f"has channels that cancel each other out when averaged (by {lost_db:.0f} dB or more: one is inverted); "
+                f"has channels that cancel each other out when averaged (by {lost_db:.0f} dB: one is inverted); "
                 "use one channel of it"
             )
         return said
