@@ -12,16 +12,24 @@ from .configs.errors import ConfigError, MoodringError
 
 
 def spare_others(path: Path | None) -> Path | None:
-    """Let results replace a ``.json`` file and nothing else: a recording named by mistake stays.
+    """Let results replace JSON or an empty file and nothing else: a recording named by mistake stays.
 
     Raises
     ------
     ConfigError
         A file of another kind is there.
     """
-    if path is not None and path.is_file() and _suffix(path) != ".json":
-        raise ConfigError(f"'{path}' is there and is no .json file: results would overwrite it; name another file")
+    if path is not None and path.is_file() and _first_character(path) not in ("", "{", "["):
+        raise ConfigError(f"'{path}' is there and holds no JSON: results would overwrite it; name another file")
     return path
+
+
+def _first_character(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(1).decode("latin-1")
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
 JsonOption = Annotated[
@@ -29,7 +37,7 @@ JsonOption = Annotated[
     typer.Option(
         "--json",
         metavar="FILE",
-        help="Write the results here; what is there is replaced if it is a .json file.",
+        help="Write the results here; what is there is replaced if it is JSON.",
         callback=spare_others,
     ),
 ]
@@ -38,7 +46,7 @@ JsonOutOption = Annotated[
     typer.Option(
         "--out",
         metavar="FILE",
-        help="Write the results here, as JSON; what is there is replaced if it is a .json file.",
+        help="Write the results here, as JSON; what is there is replaced if it is JSON.",
         callback=spare_others,
     ),
 ]

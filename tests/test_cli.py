@@ -244,11 +244,11 @@ def test_no_recording_is_ever_written_over(run, tmp_path: Path) -> None:  # type
         (["train", config, "--out", bundle], "is there and moodring did not write it"),
         (["train", CONFIGS / "train_pooling.toml", "--out", bundle], "a .json file is written"),
         (["train", CONFIGS / "train_pooling.toml", "--out", named], "is there and moodring did not write it"),
-        (["predict", "emodb", talk, "--json", talk], "is there and is no .json file"),
-        (["predict", "emodb", talk, "--json", tmp_path / "link.json"], "is there and is no .json file"),
+        (["predict", "emodb", talk, "--json", talk], "is there and holds no JSON"),
+        (["predict", "emodb", talk, "--json", tmp_path / "link.json"], "is there and holds no JSON"),
         (["predict", "emodb", talk, "--json", named], "is one of the inputs"),
-        (["decode", talk, "--out", talk], "is there and is no .json file"),
-        (["reference", "--out", talk], "is there and is no .json file"),
+        (["decode", talk, "--out", talk], "is there and holds no JSON"),
+        (["reference", "--out", talk], "is there and holds no JSON"),
     ):
         status, _, error = run(*words)
         assert status == 2, words
