@@ -233,6 +233,8 @@ def test_no_recording_is_ever_written_over(run, tmp_path: Path) -> None:  # type
     (tmp_path / "link.json").symlink_to(talk)
     named = tmp_path / "sound.json"
     named.hardlink_to(talk)
+    journal = tmp_path / "decisions.jsonl"
+    journal.write_text("{}\n")
     before = talk.read_bytes()
     config = CONFIGS / "train_emodb.toml"
     for words, said in (
@@ -246,7 +248,8 @@ def test_no_recording_is_ever_written_over(run, tmp_path: Path) -> None:  # type
         (["train", CONFIGS / "train_pooling.toml", "--out", named], "is there and moodring did not write it"),
         (["predict", "emodb", talk, "--json", talk], "is there and holds no JSON"),
         (["predict", "emodb", talk, "--json", tmp_path / "link.json"], "is there and holds no JSON"),
-        (["predict", "emodb", talk, "--json", named], "is one of the inputs"),
+        (["predict", "emodb", talk, "--json", named], "is there and holds no JSON"),
+        (["decode", talk, "--journal", journal, "--out", journal], "is one of the inputs"),
         (["decode", talk, "--out", talk], "is there and holds no JSON"),
         (["reference", "--out", talk], "is there and holds no JSON"),
     ):
