@@ -87,6 +87,7 @@ def decode(
     from .realtime.ui.attend import in_short
     from .realtime.wording import at_the_end
 
+    check_writable(out, (session, *(each for each in (journal, config) if each is not None)))
     recorded = session / CONFIG_FILE
     chosen = config or (recorded if recorded.is_file() else CONFIGS / "demo.toml")
     loaded = load(chosen, LiveConfig, overrides or ())
@@ -99,7 +100,6 @@ def decode(
         typer.echo(f"note: journal '{loaded.journal}' exists and is left as it is; --set journal=FILE writes another")
         loaded = loaded.model_copy(update={"journal": None})
     other = loaded.model_copy(update={"models": _with_bundles(loaded.models, bundle or [])})
-    check_writable(out, (session, *(each for each in (journal, config) if each is not None)))
     recording = open_recording(session, eeg=eeg)
     named = (
         recorded.is_file() or config is not None or bundle or any("models.speech" in each for each in overrides or ())
