@@ -19,7 +19,7 @@ from .cli_bench import bench_app
 from .cli_lab import calibrate_sync, check, doctor, enrol, streams
 from .cli_live import demo, live, monitor, replay, screenshots
 from .cli_options import CONFIGS, ConfigArgument, EegStreamOption, SetOption
-from .cli_results import JsonOption, check_writable, write_json
+from .cli_results import JsonOption, JsonOutOption, check_model_out, check_writable, write_json
 from .configs.errors import ConfigError, MoodringError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ app.command()(replay)
 def decode(
     session: Annotated[Path, typer.Argument(metavar="SESSION", help="A session folder, XDF, media or sound file.")],
     bundle: Annotated[list[Path] | None, typer.Option(metavar="BUNDLE", help="Decode with this one instead.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the results here, as JSON.")] = None,
+    out: JsonOutOption = None,
     journal: Annotated[Path | None, typer.Option(metavar="FILE", help="Compare with this decisions.jsonl.")] = None,
     config: Annotated[Path | None, typer.Option(metavar="CONFIG", help="As the session was decoded with.")] = None,
     eeg: EegStreamOption = None,
@@ -87,6 +87,7 @@ def decode(
     from .realtime.ui.attend import in_short
     from .realtime.wording import at_the_end
 
+    check_writable(out, (session, *(each for each in (journal, config) if each is not None)))
     recorded = session / CONFIG_FILE
     chosen = config or (recorded if recorded.is_file() else CONFIGS / "demo.toml")
     loaded = load(chosen, LiveConfig, overrides or ())
@@ -99,7 +100,6 @@ def decode(
         typer.echo(f"note: journal '{loaded.journal}' exists and is left as it is; --set journal=FILE writes another")
         loaded = loaded.model_copy(update={"journal": None})
     other = loaded.model_copy(update={"models": _with_bundles(loaded.models, bundle or [])})
-    check_writable(out)
     recording = open_recording(session, eeg=eeg)
     named = (
         recorded.is_file() or config is not None or bundle or any("models.speech" in each for each in overrides or ())
@@ -122,7 +122,7 @@ def decode(
 
 @app.command()
 def predict(
-    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="A speech bundle: a path, or a shipped one's name.")],
+    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="A speech bundle: a path, emodb or simulated.")],
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Sound files or films.")],
     json_file: JsonOption = None,
     labels: Annotated[
@@ -130,22 +130,22 @@ def predict(
     ] = None,
 ) -> None:
     """Say which emotion sound files express, as a live session would; with the truth known, how well."""
-    from .models.bundle import bundle_path, load_bundle
+    from .models.bundle import load_bundle, speech_bundle_path
     from .models.device import best_device
     from .models.speech import SpeechDecoder
     from .offline import predict as room
 
-    decoder = SpeechDecoder(load_bundle(bundle_path(bundle), "speech"), best_device())
+    check_writable(json_file, files)
+    decoder = SpeechDecoder(load_bundle(speech_bundle_path(bundle), "speech"), best_device())
     said = []
     for one in room.predict_files(decoder, files, labels == "auto"):
         said.append(one)
         typer.echo(room.in_words(one))
         for line in filter(None, (one.error, one.warning)):
             typer.echo(f"moodring: {line}", err=True)
-    plain = room.as_plain(said, labels == "auto")
-    if plain.get("uar") is not None:
-        typer.echo(f"UAR {plain['uar']:.3f} over {plain['n']} files; a file without speech counts as wrong")
-    write_json(json_file, plain)
+    for line in room.about_truth(said, decoder.spec.classes) if labels == "auto" else ():
+        typer.echo(line)
+    write_json(json_file, room.as_plain(said, labels == "auto"))
     if bad := sum(one.error is not None for one in said):
         raise MoodringError(f"{bad} of {len(said)} file(s) had an error; see the lines above")
 
@@ -182,38 +182,57 @@ def simulate(
 @app.command()
 def train(
     config: ConfigArgument,
-    out: Annotated[Path, typer.Option("--out", metavar="BUNDLE", help="The bundle to write (.safetensors).")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            metavar="BUNDLE",
+            help="The bundle to write (.safetensors; a pool: .json). One that is there is replaced, other files never.",
+        ),
+    ],
     overrides: SetOption = None,
 ) -> None:
     """Train a model as a config says; interrupted runs go on where they stopped."""
-    from .configs.load import load, read
-    from .configs.train_speech import TrainSpeechConfig
-    from .configs.train_video_eeg import TrainVideoEegConfig
+    from .configs.load import read
 
     kind = read(config).get("kind")
+    check_model_out(out, ".json" if kind == "pooling" else ".safetensors", [config])
+    try:
+        _train(kind, config, out, tuple(overrides or ()))
+    except KeyboardInterrupt:
+        if kind != "voices":
+            typer.echo("interrupted: the same command goes on where this one stopped", err=True)
+        raise
+
+
+def _train(kind: Any, config: Path, out: Path, overrides: tuple[str, ...]) -> None:
+    from .configs.load import load
+
     if kind == "video_eeg":
+        from .configs.train_video_eeg import TrainVideoEegConfig
         from .offline.training.video_eeg import train_video_eeg
 
-        train_video_eeg(load(config, TrainVideoEegConfig, overrides or ()), out, typer.echo)
+        train_video_eeg(load(config, TrainVideoEegConfig, overrides), out, typer.echo)
     elif kind == "speech":
+        from .configs.train_speech import TrainSpeechConfig
         from .offline.training.speech import train_speech
 
-        train_speech(load(config, TrainSpeechConfig, overrides or ()), out, typer.echo)
+        train_speech(load(config, TrainSpeechConfig, overrides), out, typer.echo)
     elif kind == "recogniser":
         from .configs.train_recogniser import TrainRecogniserConfig
         from .offline.training.recogniser import train_recogniser
 
-        train_recogniser(load(config, TrainRecogniserConfig, overrides or ()), out, typer.echo)
+        train_recogniser(load(config, TrainRecogniserConfig, overrides), out, typer.echo)
     elif kind == "voices":
         from .configs.train_voices import TrainVoicesConfig
         from .offline.training.voices import train_voices
 
-        train_voices(load(config, TrainVoicesConfig, overrides or ()), out, typer.echo)
+        train_voices(load(config, TrainVoicesConfig, overrides), out, typer.echo)
     elif kind == "pooling":
         from .configs.train_pooling import TrainPoolingConfig
         from .offline.training.pooling import train_pooling
 
-        loaded = load(config, TrainPoolingConfig, overrides or ())
+        loaded = load(config, TrainPoolingConfig, overrides)
         train_pooling(loaded, out, partial(_decode_whole, models=loaded.models), typer.echo)
     else:
         expected = '"video_eeg", "speech", "recogniser", "voices" or "pooling"'
@@ -269,7 +288,7 @@ def _evaluate_paper(config: Path, overrides: tuple[str, ...]) -> tuple[str, str,
 
 @app.command()
 def reference(
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the figures here, as JSON.")] = None,
+    out: JsonOutOption = None,
 ) -> None:
     """Measure how hard the benchmark's people are for plain methods: band power + LDA, single frames."""
     from dataclasses import asdict

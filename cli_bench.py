@@ -93,20 +93,24 @@ def bench_soak(json_file: JsonOption = None, seconds: SecondsOption = None) -> N
 def bench_speech(
     json_file: JsonOption = None,
     seconds: SecondsOption = None,
-    bundle: Annotated[str, typer.Option(metavar="BUNDLE", help="A path, or a shipped one's name.")] = "emodb",
+    bundle: Annotated[
+        str, typer.Option(metavar="BUNDLE", help="A speech bundle: a path, emodb or simulated.")
+    ] = "emodb",
     sound: Annotated[Path | None, typer.Option(metavar="FILE", help="Hear this; else a simulated voice.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the simulated voice.")] = 7,
     enrolment: Annotated[Path | None, typer.Option(metavar="FILE", help="Let this voice alone pass.")] = None,
 ) -> None:
     """Speech from a microphone's blocks on: cost, when estimates come, memory over a simulated hour."""
-    from .models.bundle import bundle_path
+    from .models.bundle import speech_bundle_path
     from .offline.simulate.voice import voice_alone
     from .offline.sound import load_sound
     from .realtime.bench import speech
 
     heard = voice_alone(seed, speech.PACED_S) if sound is None else load_sound(sound)
     took_s = speech.SECONDS if seconds is None else seconds
-    figures = speech.measure(bundle_path(bundle), heard, took_s, lambda line: typer.echo(line, err=True), enrolment)
+    figures = speech.measure(
+        speech_bundle_path(bundle), heard, took_s, lambda line: typer.echo(line, err=True), enrolment
+    )
     typer.echo(json.dumps(figures, indent=1))
     write_json(json_file, figures)
 

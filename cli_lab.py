@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .cli_options import ConfigArgument, SetOption
-from .cli_results import JsonOption, write_json
+from .cli_results import JsonOption, check_model_out, write_json
 from .configs.errors import ConfigError, MoodringError
 
 if TYPE_CHECKING:
@@ -120,7 +120,14 @@ def calibrate_sync(
 
 
 def enrol(
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The enrolment to write (.safetensors).")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="The enrolment to write (.safetensors). One that is there is replaced, other files never.",
+        ),
+    ],
     files: Annotated[list[Path] | None, typer.Argument(metavar="FILE...", help="Of this one person alone.")] = None,
     microphone: Annotated[
         str | None, typer.Option(metavar="DEVICE", help="Listen to this one: a name, an index, or 'default'.")
@@ -136,6 +143,7 @@ def enrol(
 
     if sum(map(bool, (files, microphone, stream))) != 1:
         raise ConfigError("enrol needs one of: sound files, --microphone DEVICE, --stream NAME")
+    check_model_out(out, ".safetensors", files or ())
     background = voices.shipped_voices()
     if files:
         from .offline.enrol import spoken_in

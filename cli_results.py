@@ -1,29 +1,113 @@
 """How commands hand over their results."""
 
 import json
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from .configs.errors import MoodringError
-
-JsonOption = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the results here.")]
+from .configs.errors import ConfigError, MoodringError
 
 
-def check_writable(path: Path | None) -> None:
-    """Find out before the work, not after it, that results cannot be written; see :func:`write_json`."""
-    if path is None:
-        return
+def spare_others(path: Path | None) -> Path | None:
+    """Let results replace JSON or an empty file and nothing else: a recording named by mistake stays.
+
+    Raises
+    ------
+    ConfigError
+        A file of another kind is there.
+    """
+    if path is not None and path.is_file() and _first_character(path) not in ("", "{", "["):
+        raise ConfigError(f"'{path}' is there and holds no JSON: results would overwrite it; name another file")
+    return path
+
+
+def _first_character(path: Path) -> str:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = not path.exists()
-        with path.open("a", encoding="utf-8"):
-            pass
-        if new:
-            path.unlink()  # work that fails leaves no empty file
+        with path.open("rb") as file:
+            return file.read(1).decode("latin-1")
     except OSError as error:
         raise _unwritable(path, error) from error
+
+
+JsonOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--json",
+        metavar="FILE",
+        help="Write the results here; what is there is replaced if it is JSON.",
+        callback=spare_others,
+    ),
+]
+JsonOutOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="FILE",
+        help="Write the results here, as JSON; what is there is replaced if it is JSON.",
+        callback=spare_others,
+    ),
+]
+
+
+def check_writable(path: Path | None, inputs: Iterable[Path] = ()) -> None:
+    """Find out before the work, not after it, that results cannot be written; see :func:`write_json`.
+
+    Parameters
+    ----------
+    path : Path or None
+        None writes nothing.
+    inputs : iterable of Path
+        What the results are made of: none of it may be written over.
+
+    Raises
+    ------
+    MoodringError
+        The file cannot be written, or is one of the inputs.
+    """
+    if path is None:
+        return
+    same = next((one for one in inputs if _same(one, path)), None)
+    if same is not None:
+        raise ConfigError(f"'{path}' is one of the inputs and would be overwritten; name another file to write")
+    was_there = path.exists()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8"):
+            pass
+        if not was_there:
+            # What fails later leaves no empty file behind.
+            path.unlink()
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def check_model_out(path: Path, suffix: str, inputs: Iterable[Path] = ()) -> None:
+    """Find out before the work whether a bundle, a pool, a background or an enrolment may be written to a place.
+
+    Parameters
+    ----------
+    path : Path
+        What is there is replaced only if moodring wrote it.
+    suffix : str
+        ``".safetensors"``, or ``".json"`` for a pool.
+    inputs : iterable of Path
+        What it is made of.
+
+    Raises
+    ------
+    MoodringError
+        Another suffix, a file that moodring did not write, one of the inputs, or a place that cannot be written to.
+    """
+    from .models.own_files import is_own
+
+    if path.suffix != suffix or _suffix(path) != suffix:
+        raise ConfigError(f"--out '{path}': a {suffix} file is written; name one")
+    if path.exists() and not is_own(path):
+        raise ConfigError(f"--out '{path}' is there and moodring did not write it; name another file")
+    check_writable(path, inputs)
 
 
 def write_json(path: Path | None, values: Any) -> None:
@@ -45,3 +129,15 @@ def write_json(path: Path | None, values: Any) -> None:
 
 def _unwritable(path: Path, error: OSError) -> MoodringError:
     return MoodringError(f"results cannot be written to '{path}': {error.strerror}; name another file")
+
+
+def _suffix(path: Path) -> str:
+    """Give the suffix of the file that is meant: links are followed, and one that leads in a circle is itself."""
+    return Path(os.path.realpath(path)).suffix.lower()
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return os.path.realpath(one) == os.path.realpath(other)

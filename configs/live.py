@@ -108,7 +108,7 @@ class ModelsSection(Section):
     """Which bundles decode and on which device.
 
     ``video_eeg``: "bundled" for the shipped one, else a path. ``speech``: "emodb" for the shipped recogniser of acted
-    German speech, "simulated" for the shipped network of simulated voices, else a path.
+    German speech, "simulated" (or "speech") for the shipped network of simulated voices, else a path.
     """
 
     video_eeg: str = "bundled"

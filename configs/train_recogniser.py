@@ -15,7 +15,9 @@ Copy = Literal["speed", "noise", "telephone", "first_1s", "first_2s"]
 class TrainRecogniserConfig(Section):
     """A training run on a corpus: judged on speakers never trained on, then trained on all of them.
 
-    ``data`` is the corpus's folder (give it with ``--set data=…``). ``folds`` 0 leaves one speaker out at a time.
+    ``data`` is the corpus's folder (give it with ``--set data=…``); ``on_bad`` "skip" goes on without files that cannot
+    be used. ``domain`` says on the card, and to whoever decodes with it, who was recorded: yours to change. ``folds`` 0
+    leaves one speaker out at a time.
     Every utterance is trained on as it is and once per entry of ``copies``: at another speed (which moves pitch and
     resonances as another speaker would), with noise, through a telephone, or only its beginning; the seed decides
     how. ``penalty`` is the ridge's, ``speaker_penalty`` what a direction costs that tells speakers of one class apart.
@@ -25,6 +27,7 @@ class TrainRecogniserConfig(Section):
     name: str = "recogniser"
     corpus: Literal["emodb", "ravdess", "savee", "enterface", "folders", "manifest"]
     data: Path | None = None
+    on_bad: Literal["stop", "skip"] = "stop"
     domain: str
     attribution: str = ""
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0, 1, 2)

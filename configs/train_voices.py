@@ -14,7 +14,8 @@ class TrainVoicesConfig(Section):
     """A training run on a corpus: judged with speakers left out two at a time, then trained on all of them.
 
     ``data`` is the corpus's folder, ``test`` that of another one, whose speakers are judged with the background of
-    all of the first (give them with ``--set data=…``). ``women`` names speakers where the corpus does not say.
+    all of the first (give them with ``--set data=…``). ``on_bad`` "skip" goes on without files of ``data`` that cannot be
+    used. ``women`` names speakers where the corpus does not say.
     ``false_rejection`` of what the enrolled person says may be lost: that sets the thresholds.
     """
 
@@ -22,6 +23,7 @@ class TrainVoicesConfig(Section):
     name: str = "voices"
     corpus: Corpus
     data: Path | None = None
+    on_bad: Literal["stop", "skip"] = "stop"
     test_corpus: Corpus = "ravdess"
     test: Path | None = None
     domain: str

@@ -33,6 +33,12 @@ _SHIPPED = {
     "yunet": "yunet.onnx",
 }
 
+_NAMES: dict[Kind, dict[str, str]] = {
+    "video_eeg": {"bundled": "video_eeg"},
+    # The bundle of simulated voices has two names: that of its file, and what it was trained on.
+    "speech": {"emodb": "emodb", "simulated": "speech", "speech": "speech"},
+}
+
 
 @dataclass(frozen=True)
 class Bundle:
@@ -70,21 +76,25 @@ def bundled(name: str) -> Path:
     return path
 
 
-def bundle_path(name: str) -> Path:
-    """Find a bundle that a person named: the path of a file, or the name of a shipped one.
+def speech_bundle_path(name: str) -> Path:
+    """Find a speech bundle that a person named: the path of a file, or a shipped one by a name that configs know, too.
 
     Raises
     ------
     MoodringError
         It is neither.
     """
-    path = Path(name)
-    return path if path.is_file() or path.suffix else bundled(name)
+    path, shipped = Path(name), _NAMES["speech"]
+    if path.is_file() or path.suffix:
+        return path
+    if name not in shipped:
+        raise MoodringError(f"no speech bundle {name!r} is shipped; shipped are {', '.join(shipped)}; or give a path")
+    return bundled(shipped[name])
 
 
 def models_path(kind: Kind, given: str) -> Path:
     """Find a bundle that the ``[models]`` section of a config names, by its own words or by a path."""
-    shipped = {"video_eeg": {"bundled": "video_eeg"}, "speech": {"emodb": "emodb", "simulated": "speech"}}[kind]
+    shipped = _NAMES[kind]
     return bundled(shipped[given]) if given in shipped else Path(given)
 
 

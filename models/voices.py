@@ -22,6 +22,7 @@ from .bundle import bundled
 from .contract import AUDIO_RATE_HZ, FloatArray, SpeechSegment
 from .signals import voiceprint
 from .signals.microphone_level import CLIPPED_AT, CLIPPED_FRACTION, decibels
+from .signals.repeats import repeated_share
 from .signals.voiceprint import N_CEPSTRA, Array, Background, CepstraState, GateState, Thresholds, Verdict
 
 SHORTEST_ENROLMENT_S = 20.0
@@ -138,7 +139,7 @@ def enrol(segments: Sequence[SpeechSegment], voices: Voices, what: str) -> tuple
     Raises
     ------
     MoodringError
-        No speech, less than 20 s of it, or clipped.
+        No speech, less than 20 s of it (what is there again counts once), or clipped.
     """
     pieces = [one.samples[: one.n_samples] * np.float32(one.rms) for one in segments]
     speech_s = sum(map(len, pieces)) / AUDIO_RATE_HZ
@@ -147,6 +148,12 @@ def enrol(segments: Sequence[SpeechSegment], voices: Voices, what: str) -> tuple
     if speech_s < SHORTEST_ENROLMENT_S:
         raise MoodringError(
             f"{what}: {speech_s:.1f} s of speech, an enrolment needs {SHORTEST_ENROLMENT_S:g} s; let the person say more"
+        )
+    once_s = speech_s * (1.0 - repeated_share(pieces))
+    if once_s < SHORTEST_ENROLMENT_S:
+        raise MoodringError(
+            f"{what}: {speech_s:.1f} s of speech, of which {speech_s - once_s:.1f} s are the same recording again; an "
+            f"enrolment needs {SHORTEST_ENROLMENT_S:g} s that are not; let the person say more"
         )
     heard = np.concatenate(pieces)
     clipped = float(np.mean(np.abs(heard) >= CLIPPED_AT))
@@ -199,9 +206,23 @@ class VoiceGate:
 
 
 def load_gate(own: Path, others: Sequence[Path] = ()) -> VoiceGate:
-    """Load what a session's config names; see :func:`load_enrolment` for what is raised."""
+    """Load what a session's config names.
+
+    Raises
+    ------
+    MoodringError
+        As :func:`load_enrolment` says; or the participant's own enrolment is among the others'.
+    """
     voices = shipped_voices()
-    return VoiceGate(voices, load_enrolment(own, voices), [load_enrolment(path, voices) for path in others])
+    loaded = load_enrolment(own, voices)
+    known = [load_enrolment(path, voices) for path in others]
+    for path, other in zip(others, known, strict=True):
+        if other.sha256 == loaded.sha256:
+            raise MoodringError(
+                f"speech.others names '{path}', which is the participant's own enrolment '{own}': nothing of what they "
+                "say would be told from it; name other people's"
+            )
+    return VoiceGate(voices, loaded, known)
 
 
 def _save(path: Path, spec: Section, arrays: Mapping[str, Array]) -> str:

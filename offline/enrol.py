@@ -1,10 +1,13 @@
 """A person's voice from files: what is spoken in them, cut as a live session cuts it."""
 
+import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from ..configs.errors import MoodringError
 from ..models.contract import AUDIO_RATE_HZ, SpeechSegment
 from ..models.speech import UtteranceCutter
 from ..models.voice_activity import VoiceActivity
@@ -19,15 +22,26 @@ def spoken_in(paths: Sequence[Path]) -> tuple[SpeechSegment, ...]:
     Raises
     ------
     MoodringError
-        A file cannot be read.
+        A file cannot be read, or holds the same sound as another: it would count twice.
     """
     cutter, silence = UtteranceCutter(VoiceActivity()), np.zeros(round(_SILENCE_S * AUDIO_RATE_HZ), np.float32)
     found: list[SpeechSegment] = []
+    seen: dict[bytes, Path] = {}
+    real = [os.path.realpath(path) for path in paths]
+    for number, path in enumerate(paths):
+        if real[number] in real[:number]:
+            raise MoodringError(f"sound file '{path}' is named twice; it counts once, name it once")
     for path in paths:
         cutter.reset()
-        at = 0
+        at, content = 0, hashlib.sha256()
         for block in (silence, *stream_sound(path), silence):
+            # At 16 bits, so that a wav and a flac of one recording are the same.
+            content.update(np.rint(block * 32_768).astype(np.int32).tobytes())
             found.extend(cutter.feed(block, at / AUDIO_RATE_HZ))
             at += len(block)
         found.extend(cutter.close())
+        other = seen.get(content.digest())
+        if other is not None:
+            raise MoodringError(f"'{path}' and '{other}' are the same recording, which counts once; leave one out")
+        seen[content.digest()] = path
     return tuple(found)

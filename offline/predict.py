@@ -4,6 +4,7 @@ A file is heard as a microphone would hear it in a silent room: its samples come
 before and behind. What the decoder says of each utterance at its end is pooled into one answer per file.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from ..models.speech import SpeechDecoder
 from .datasets.names import truth_in_name
 from .metrics import SMALLEST_PROBABILITY, uar
 from .sound import fault, stream_sound
+from .sound_findings import SoundFindings
 
 _SILENCE_S = 1.0  # longer than the pause that closes an utterance
 _NO_LABEL = ""
@@ -43,7 +45,7 @@ class Prediction:
     error : str or None
         A line: why there is no answer, or why its name tells no truth.
     warning : str or None
-        A line: what is wrong with a file that was read all the same.
+        A line: what is wrong with a file that was read all the same; see :class:`SoundFindings`.
     """
 
     file: str
@@ -73,12 +75,13 @@ def predict_files(decoder: SpeechDecoder, paths: Iterable[Path], with_truth: boo
         Read the truth from names in the style of EMO-DB, RAVDESS, SAVEE or eNTERFACE'05. Another name has none; a
         name in such a style with a code that its corpus does not have is an ``error``, beside the answer.
     """
-    seen: set[Path] = set()
+    seen: set[str] = set()
     for path in paths:
-        if path.resolve() in seen:
+        # Unlike Path.resolve it has a path for links that lead in a circle, too.
+        if (real := os.path.realpath(path)) in seen:
             yield Prediction(str(path), error=f"sound file '{path}' is named twice; it counts once")
             continue
-        seen.add(path.resolve())
+        seen.add(real)
         try:
             heard = predict_file(decoder, path)
         except MoodringError as error:
@@ -95,24 +98,25 @@ def predict_file(decoder: SpeechDecoder, path: Path) -> Prediction:
         It is not there or no file of sound; see :func:`stream_sound`.
     """
     decoder.reset()
-    samples = 0
+    samples, findings = 0, SoundFindings()
 
     def blocks() -> Iterator[FloatArray]:
         nonlocal samples
-        for block in stream_sound(path):
+        for block in stream_sound(path, findings.take):
             samples += len(block)
             yield block
 
     said = _decoded(decoder, blocks())
     duration_s = samples / AUDIO_RATE_HZ
-    reason = fault(path)
+    cut = fault(path)
+    wrong = [*([] if cut is None else [f"{cut}; what is there was used"]), *findings.in_words()]
     return Prediction(
         file=str(path),
         duration_s=duration_s,
         classes=decoder.spec.classes,
         probabilities=pooled(said),
         segments=_own_seconds(said, duration_s),
-        warning=None if reason is None else f"sound file '{path}' {reason}; what is there was used",
+        warning=f"sound file '{path}' {'; '.join(wrong)}" if wrong else None,
     )
 
 
@@ -158,6 +162,34 @@ def score(predictions: Sequence[Prediction]) -> tuple[float | None, int]:
     if not counted:
         return None, 0
     return uar([str(one.truth) for one in counted], [one.label or _NO_LABEL for one in counted]), len(counted)
+
+
+def about_truth(predictions: Sequence[Prediction], known: Sequence[str]) -> tuple[str, ...]:
+    """Say in lines what to know of the unweighted average recall, or why there is none.
+
+    Parameters
+    ----------
+    predictions : sequence of Prediction
+        Made with the truth.
+    known : sequence of str
+        The bundle's classes.
+    """
+    recall, n = score(predictions)
+    if recall is None:
+        told = sum(one.truth is not None for one in predictions)
+        why = (
+            "no file whose name tells its truth was read without an error"
+            if told
+            else "no name tells a truth in the style of EMO-DB, RAVDESS, SAVEE or eNTERFACE'05"
+        )
+        return (f"no UAR: {why}",)
+    truths = [one.truth for one in predictions if one.truth is not None and one.error is None]
+    foreign = sorted(set(truths) - set(known))
+    lines = [f"UAR {recall:.3f} over {n} files; a file without speech counts as wrong"]
+    if foreign:
+        count = sum(truth in foreign for truth in truths)
+        lines.append(f"the bundle does not know {', '.join(foreign)}: {count} file(s) of such truth count as wrong")
+    return tuple(lines)
 
 
 def as_plain(predictions: Sequence[Prediction], with_truth: bool = False) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Sound files of any length, block by block, as 16 kHz mono: what is decoded, trained on and measured is one reading."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +25,24 @@ _RIFF_OPEN_ENDED = (0, 0xFFFFFFFF)  # what writes to a pipe cannot know its size
 _RIFF_SLACK_BYTES = 64  # writers disagree about padding and trailing chunks
 
 
-def stream_sound(path: Path) -> Iterator[FloatArray]:
+Look = Callable[[FloatArray, float], None]
+"""Takes samples ``(n, channels)`` as the file has them, and their rate in Hz."""
+
+
+def stream_sound(path: Path, look: Look | None = None) -> Iterator[FloatArray]:
     """Read a sound file or a film's first sound track, block by block; memory does not grow with the file.
 
     Parameters
     ----------
     path : Path
         wav, flac, ogg, mp3 (libsndfile), or a film or m4a (FFmpeg).
+    look : callable, optional
+        Is shown every block before anything is done to it.
 
     Yields
     ------
     (n,) float32
-        16 kHz, channels averaged, in -1..1. A file cut short is read as far as it goes; see :func:`fault`.
+        16 kHz, channels averaged, in -1..1; what is no finite number is 0. A file cut short is read as far as it goes; see :func:`fault`.
 
     Raises
     ------
@@ -48,7 +54,7 @@ def stream_sound(path: Path) -> Iterator[FloatArray]:
     blocks = _by_soundfile(path) if suffix in SOUND_SUFFIXES else _by_ffmpeg(path)
     some = False
     try:
-        for block in _resampled(blocks):
+        for block in _resampled(blocks, look):
             some = some or len(block) > 0
             yield block
     except (soundfile.SoundFileError, av.FFmpegError, OSError) as error:
@@ -86,11 +92,21 @@ def _known(path: Path) -> None:
     if path.is_dir():
         raise MoodringError(f"sound file '{path}' is a folder; name the files in it")
     if not path.is_file():
-        raise MoodringError(f"sound file '{path}' does not exist; check its name")
+        raise MoodringError(f"sound file '{path}' {_absent(path)}")
     if path.suffix.lower() not in SUFFIXES:
         raise MoodringError(f"sound file '{path}' is of no known kind; expected one of {' '.join(SUFFIXES)}")
     if path.stat().st_size == 0:
         raise MoodringError(f"sound file '{path}' is empty; leave it out or use a copy")
+
+
+def _absent(path: Path) -> str:
+    if str(path) == "-":
+        return "is not a regular file: nothing is read from a pipe; save the sound to a file first"
+    if path.exists():
+        return "is not a regular file but a pipe or a device; save the sound to a file first"
+    if path.is_symlink():
+        return f"is a link that leads nowhere ('{path.readlink()}'); mend the link"
+    return "does not exist; check its name"
 
 
 def _why(error: Exception) -> str:
@@ -135,10 +151,12 @@ def _by_ffmpeg(path: Path) -> Iterator[tuple[NDArray[Any], float]]:
                 raise
 
 
-def _resampled(blocks: Iterator[tuple[NDArray[Any], float]]) -> Iterator[FloatArray]:
+def _resampled(blocks: Iterator[tuple[NDArray[Any], float]], look: Look | None) -> Iterator[FloatArray]:
     stream: soxr.ResampleStream | None = None
     for block, rate_hz in blocks:
-        mono = np.nan_to_num(block.mean(axis=1, dtype=np.float32), nan=0.0, posinf=1.0, neginf=-1.0)
+        if look is not None:
+            look(block, rate_hz)
+        mono = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0).mean(axis=1, dtype=np.float32)
         if round(rate_hz) == AUDIO_RATE_HZ:
             yield mono
             continue

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from moodring.cli import main
+from moodring.cli_options import CONFIGS
 from moodring.offline.simulate.voice import voice_alone
 
 GOOD = '[eeg]\nstream = { name = "nobody" }\n[lsl]\nsession_id = "test"\nresolve_scope = "machine"\nresolve_timeout_s = 0.5\n'
@@ -218,3 +219,86 @@ def test_enrol_needs_one_source_and_enough_speech(run, tmp_path: Path) -> None: 
     assert status == 0
     assert "name it as speech.enrolment" in said
     assert out.is_file()
+    first = out.read_bytes()
+    status, said, _ = run("enrol", str(talk), "--out", str(out))
+    assert status == 0, "an enrolment is replaced"
+    assert out.read_bytes() == first
+
+
+def test_no_recording_is_ever_written_over(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    talk, other, bundle = tmp_path / "talk.wav", tmp_path / "other.wav", tmp_path / "other.safetensors"
+    soundfile.write(talk, np.zeros(48_000), 16_000)
+    bundle.write_bytes(talk.read_bytes())
+    (tmp_path / "link.safetensors").symlink_to(talk)
+    (tmp_path / "link.json").symlink_to(talk)
+    named = tmp_path / "sound.json"
+    named.hardlink_to(talk)
+    journal = tmp_path / "decisions.jsonl"
+    journal.write_text("{}\n")
+    before = talk.read_bytes()
+    config = CONFIGS / "train_emodb.toml"
+    for words, said in (
+        (["enrol", talk, "--out", talk], "a .safetensors file is written"),
+        (["enrol", other, "--out", talk], "a .safetensors file is written"),
+        (["enrol", other, "--out", bundle], "is there and moodring did not write it"),
+        (["enrol", other, "--out", tmp_path / "link.safetensors"], "a .safetensors file is written"),
+        (["train", config, "--out", talk], "a .safetensors file is written"),
+        (["train", config, "--out", bundle], "is there and moodring did not write it"),
+        (["train", CONFIGS / "train_pooling.toml", "--out", bundle], "a .json file is written"),
+        (["train", CONFIGS / "train_pooling.toml", "--out", named], "is there and moodring did not write it"),
+        (["predict", "emodb", talk, "--json", talk], "is there and holds no JSON"),
+        (["predict", "emodb", talk, "--json", tmp_path / "link.json"], "is there and holds no JSON"),
+        (["predict", "emodb", talk, "--json", named], "is there and holds no JSON"),
+        (["decode", talk, "--journal", journal, "--out", journal], "is one of the inputs"),
+        (["decode", talk, "--out", talk], "is there and holds no JSON"),
+        (["reference", "--out", talk], "is there and holds no JSON"),
+    ):
+        status, _, error = run(*words)
+        assert status == 2, words
+        assert said in one_line(error), words
+        assert [path.read_bytes() for path in (talk, bundle, named)] == [before] * 3, words
+    assert not other.exists()
+
+
+def test_results_replace_results_and_what_fails_leaves_no_file(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    quiet, out = tmp_path / "quiet.wav", tmp_path / "said.json"
+    soundfile.write(quiet, np.zeros(48_000), 16_000)
+    assert run("predict", "emodb", quiet, "--json", out)[0] == 0
+    first = out.read_text()
+    out.write_text("{}")
+    assert run("predict", "emodb", quiet, "--json", out)[0] == 0
+    assert out.read_text() == first
+    gone = tmp_path / "gone.json"
+    assert run("predict", tmp_path / "none.safetensors", quiet, "--json", gone)[0] == 1
+    assert not gone.exists()
+
+
+def test_enrol_refuses_the_same_recording_again(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    out, talk = tmp_path / "voice.safetensors", tmp_path / "talk.wav"
+    soundfile.write(talk, voice_alone(3, 12.0), 16_000)
+    again = tmp_path / "again.flac"
+    soundfile.write(again, soundfile.read(talk)[0], 16_000)
+    for files, said in (
+        ((talk, tmp_path / "x" / ".." / "talk.wav"), "is named twice"),
+        ((talk, again), f"'{again}' and '{talk}' are the same recording"),
+    ):
+        (tmp_path / "x").mkdir(exist_ok=True)
+        status, _, error = run("enrol", *files, "--out", out)
+        assert status == 1
+        assert said in one_line(error)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(("name", "goes_on"), [("train_emodb", True), ("train_voices", False)])
+def test_an_interrupted_training_says_whether_it_goes_on(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, goes_on: bool
+) -> None:  # type: ignore[no-untyped-def]
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("moodring.offline.training.recogniser.read_corpus", interrupted)
+    monkeypatch.setattr("moodring.offline.training.voices.read_corpus", interrupted)
+    words = ("train", CONFIGS / f"{name}.toml", "--out", tmp_path / "x.safetensors", "--set", "data=x")
+    status, _, error = run(*words)
+    assert status == 130
+    assert ("goes on where this one stopped" in error) == goes_on

@@ -159,7 +159,7 @@ def gather(
         more = f"; and {len(wrong) - PROBLEMS_NAMED} more" if len(wrong) > PROBLEMS_NAMED else ""
         raise MoodringError(
             f"{name}: {len(wrong)} file(s) under '{root}' cannot be used: {'; '.join(wrong[:PROBLEMS_NAMED])}{more}. "
-            "Mend them, or skip them"
+            'Mend them or take them away; a training goes on without them with on_bad = "skip"'
         )
     if not good:
         raise MoodringError(f"{name}: no usable file under '{root}'" + (f": {wrong[0]}" if wrong else "; check it"))

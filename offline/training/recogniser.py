@@ -23,6 +23,8 @@ from .ridge import CLIP, Linear, fit_linear
 from .voice_numbers import Cabinet, Numbers, Report, keep
 
 _INNER_FOLDS = 3
+_FOLDS_OF_BOTH = 4  # of speakers, where one is left out at a time but prompts are kept apart, too
+_FEWEST_SPEAKERS = 3
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,18 @@ def train_recogniser(config: TrainRecogniserConfig, out: Path, report: Report) -
     Raises
     ------
     MoodringError
-        The corpus is not there or has bad files, a split leaks, or a file cannot be written.
+        The corpus is not there, has bad files, or too few speakers or prompts for the folds; a split leaks, or a file
+        cannot be written.
     """
     if config.data is None:
         raise ConfigError(f"config '{config.name}' needs the corpus's folder: add --set data=FOLDER")
-    corpus = read_corpus(config.corpus, config.data)
-    cabinet = Cabinet(corpus, config.cache or out.with_suffix(".cache"), report)
+    corpus = read_corpus(config.corpus, config.data, config.on_bad)
+    for problem in corpus.problems:
+        report(f"left out: {problem}")
+    # Before anything is measured, which takes minutes.
     studies = _studies(config, corpus.groups())
+    check_folds(config, corpus.groups())
+    cabinet = Cabinet(corpus, config.cache or out.with_suffix(".cache"), report)
     judged: list[Judged] = []
     for seed in config.seeds:
         numbers = cabinet.numbers(config.copies, seed)
@@ -80,7 +87,39 @@ def train_recogniser(config: TrainRecogniserConfig, out: Path, report: Report) -
     spec = _spec(config, whole, cabinet.sha256, temperature)
     save_bundle(out, spec, _tensors(model))
     write_card(out.with_suffix(".md"), spec, config, judged)
+    report(f"wrote {out} ({out.stat().st_size / 1e3:.0f} kB) and {out.with_suffix('.md')}")
     return judged
+
+
+def check_folds(config: TrainRecogniserConfig, items: Items) -> None:
+    """Refuse folds that the corpus has too few speakers or prompts for.
+
+    Raises
+    ------
+    ConfigError
+        With the key to set, and to what.
+    """
+    speakers, prompts = (len(np.unique(items.group(name))) for name in ("speaker", "prompt"))
+    if speakers < _FEWEST_SPEAKERS:
+        raise ConfigError(
+            f"'{config.corpus}' has {speakers} speaker(s), and judging needs {_FEWEST_SPEAKERS}: one to test, two to "
+            "train on and to calibrate between; record more, or say whose voices they are"
+        )
+    folds = config.folds or _FOLDS_OF_BOTH
+    if folds < 2 or folds > speakers or speakers - -(-speakers // folds) < _FEWEST_SPEAKERS - 1:
+        said = f"folds = {config.folds}" + ("" if config.folds else f" (with prompts apart: {folds})")
+        raise ConfigError(
+            f"{said} does not fit the {speakers} speakers: each fold needs one to test and two others to train on; "
+            f"set folds = {min(speakers, folds) if folds > 2 else 3}"
+        )
+    if prompts < 2:
+        raise ConfigError(
+            "everybody says the same prompt, so that none can be kept apart; name prompts (see docs/speech.md)"
+        )
+    if config.prompt_folds > prompts:
+        raise ConfigError(
+            f"prompt_folds = {config.prompt_folds}, but there are {prompts} prompts; set prompt_folds = {prompts}"
+        )
 
 
 def judge(
@@ -166,7 +205,7 @@ def _scored(study: Study, protocol: Protocol, held_out: dict[str, FloatArray], s
 
 def _protocols(config: TrainRecogniserConfig, seed: int) -> tuple[Protocol, ...]:
     people: Protocol = GroupedKFold("speaker", config.folds, seed) if config.folds else LeaveOneGroupOut("speaker")
-    return people, BothApart("speaker", "prompt", config.folds or 4, config.prompt_folds, seed)
+    return people, BothApart("speaker", "prompt", config.folds or _FOLDS_OF_BOTH, config.prompt_folds, seed)
 
 
 def _studies(config: TrainRecogniserConfig, items: Items) -> tuple[Study, ...]:
@@ -198,7 +237,10 @@ def _spec(config: TrainRecogniserConfig, study: Study, sha256: str, temperature:
         label_source="the emotion that the actor was asked to express, per utterance",
         domain=(config.domain,),
         protocol=f"trained on all speakers ({speakers}); judged with speakers apart: see the card",
-        data_hashes=(sha256, hashlib.sha256(config.model_dump_json(exclude={"data", "cache"}).encode()).hexdigest()),
+        data_hashes=(
+            sha256,
+            hashlib.sha256(config.model_dump_json(exclude={"data", "cache", "on_bad"}).encode()).hexdigest(),
+        ),
         seed=config.seeds[0],
         eeg=None,
         frame_rate_hz=0.0,

@@ -39,7 +39,9 @@ def train_voices(config: TrainVoicesConfig, out: Path, report: Report) -> list[J
     """
     if config.data is None:
         raise ConfigError(f"config '{config.name}' needs the corpus's folder: add --set data=FOLDER")
-    corpus = read_corpus(config.corpus, config.data)
+    corpus = read_corpus(config.corpus, config.data, config.on_bad)
+    for problem in corpus.problems:
+        report(f"left out: {problem}")
     heard = hear(corpus, config.women)
     report(f"measured {len(heard)} utterances of {corpus.name}")
     judged = [Judged(corpus.name, name, found) for name, found in _pairs_left_out(heard, config, report).items()]

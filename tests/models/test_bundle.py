@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from moodring.configs.errors import MoodringError
-from moodring.models.bundle import Bundle, bundled, load_bundle, save_bundle
+from moodring.models.bundle import Bundle, bundled, load_bundle, models_path, save_bundle, speech_bundle_path
 from moodring.models.contract import EegNeeds, ModelSpec
 
 SPEC = ModelSpec(
@@ -165,3 +165,12 @@ def test_shipped_files() -> None:
     assert bundled("yunet").is_file()
     with pytest.raises(MoodringError, match="no bundle 'nose' is shipped"):
         bundled("nose")
+
+
+def test_the_simulated_speech_bundle_has_both_names_everywhere() -> None:
+    for name in ("speech", "simulated"):
+        assert speech_bundle_path(name) == models_path("speech", name) == bundled("speech")
+    assert speech_bundle_path("emodb") == models_path("speech", "emodb") == bundled("emodb")
+    for name in ("voices", "pool", "yunet", "video_eeg"):
+        with pytest.raises(MoodringError, match=f"no speech bundle '{name}' is shipped"):
+            speech_bundle_path(name)

@@ -70,6 +70,27 @@ def test_too_little_none_and_clipped_are_refused(known: Voices, talk: tuple[Spee
         voices.enrol(loud, known, "loud")
 
 
+def test_a_copy_counted_many_times_is_not_enough(known: Voices) -> None:
+    short = voice_alone(11, 20.0)
+    # Cut elsewhere each time, at another volume and without its pauses.
+    loud = short[np.abs(short) > 0]
+    copies = cut(np.concatenate([short, 0.5 * loud, *(short[1234 * n :] for n in range(1, 8))]))
+    assert sum(s.n_samples for s in copies) > 30 * AUDIO_RATE_HZ
+    with pytest.raises(MoodringError, match=r"^loop: .* s are the same recording again; an enrolment needs 20 s"):
+        voices.enrol(copies, known, "loop")
+
+
+def test_the_participants_own_voice_is_no_other(known: Voices, enrolled: Path, tmp_path: Path) -> None:
+    copy, other = tmp_path / "copy.safetensors", tmp_path / "other.safetensors"
+    copy.write_bytes(enrolled.read_bytes())
+    save_enrolment(other, *voices.enrol(cut(voice_alone(12, 90.0)), known, "other"))
+    assert len(voices.load_gate(enrolled, [other]).enrolments) == 2
+    for own in (enrolled, copy):
+        with pytest.raises(MoodringError, match=r"^speech.others names '.*', which is the participant's own") as caught:
+            voices.load_gate(enrolled, [other, own])
+        assert "\n" not in str(caught.value)
+
+
 def test_what_is_no_enrolment_is_refused(known: Voices, enrolled: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.safetensors"
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -117,6 +118,10 @@ def test_a_clipped_voice_is_a_voice(
     soundfile.write(path, loud, RATE_HZ)
     said = predict_file(decoder, path)
     assert said.label is not None
+    share = float((np.abs(loud) >= 0.99).mean())
+    assert said.warning == (
+        f"sound file '{path}' is clipped ({share:.1%} of samples at full scale): record it with a lower gain"
+    )
     covered_s, plain_s = (sum(one.end_s - one.start_s for one in which.segments) for which in (said, plain))
     assert covered_s == pytest.approx(plain_s, rel=0.3)
 
@@ -131,6 +136,57 @@ def test_silence_and_20_ms_are_no_speech(decoder: SpeechDecoder, tmp_path: Path,
         "file": str(path), "duration_s": pytest.approx(len(samples) / RATE_HZ, abs=1e-4), "label": None,
         "probabilities": {}, "segments": [],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("rate_hz", [16_000, 48_000])
+def test_clipping_in_one_second_or_one_channel_is_told(
+    decoder: SpeechDecoder, voice: FloatArray, tmp_path: Path, rate_hz: int
+) -> None:
+    path = tmp_path / "one.wav"
+    quiet = np.concatenate([0.5 * voice] * 4)
+    mixed = np.stack((quiet, quiet), 1)
+    mixed[100_000 : 100_000 + RATE_HZ, 1] = np.clip(50 * mixed[100_000 : 100_000 + RATE_HZ, 1], -1, 1)
+    soundfile.write(path, mixed, rate_hz)
+    said = predict_file(decoder, path)
+    share = (np.abs(mixed[:, 1]) >= 0.99).mean()
+    assert f"is clipped ({share:.1%} of samples" in str(said.warning)
+    full = np.stack((quiet, quiet), 1)
+    full[[100, 5_000, 90_000]] = 1.0
+    soundfile.write(path, full, rate_hz)
+    assert predict_file(decoder, path).warning is None, "a sample at full scale is no clipping"
+
+
+def test_samples_that_are_no_numbers_are_0_and_counted(
+    decoder: SpeechDecoder, voice: FloatArray, plain: Prediction, tmp_path: Path
+) -> None:
+    path, zeros = tmp_path / "odd.wav", voice.copy()
+    places = np.r_[1_000:1_040, 50_000:50_007]
+    zeros[places] = 0.0
+    soundfile.write(path, zeros, RATE_HZ, "FLOAT")
+    expected = predict_file(decoder, path)
+    assert expected.warning is None
+    odd = zeros.copy()
+    odd[places] = np.resize([np.nan, np.inf, -np.inf], len(places))
+    soundfile.write(path, odd, RATE_HZ, "FLOAT")
+    said = predict_file(decoder, path)
+    assert said.probabilities == expected.probabilities
+    assert said.warning == f"sound file '{path}' has 47 samples that are no finite numbers, taken as 0"
+
+
+def test_channels_that_cancel_each_other_out_are_told(
+    decoder: SpeechDecoder, voice: FloatArray, tmp_path: Path
+) -> None:
+    path = tmp_path / "inverted.wav"
+    soundfile.write(path, np.stack((voice, -voice), 1), RATE_HZ)
+    said = predict_file(decoder, path)
+    assert said.label is None
+    assert "has channels that cancel each other out when averaged" in str(said.warning)
+    soundfile.write(path, np.stack((voice, -0.9 * voice), 1), RATE_HZ)
+    assert "cancel each other out" in str(predict_file(decoder, path).warning)
+    other = np.roll(voice, 3_000)
+    for fine in ((voice, 0 * voice), (voice, other), (voice, -0.2 * voice), (0 * voice, 0 * voice)):
+        soundfile.write(path, np.stack(fine, 1), RATE_HZ)
+        assert predict_file(decoder, path).warning is None
 
 
 def test_a_file_cut_short_is_read_as_far_as_it_goes_and_says_so(
@@ -212,6 +268,30 @@ def test_what_is_no_sound_has_its_line_and_the_rest_go_on(
     assert len(said.splitlines()) == len(files)
 
 
+def test_links_and_pipes_say_what_they_are(run, voice: FloatArray, tmp_path: Path) -> None:
+    good, loop, away = tmp_path / "good.wav", tmp_path / "loop.wav", tmp_path / "away.wav"
+    soundfile.write(good, voice, RATE_HZ)
+    loop.symlink_to(loop)
+    away.symlink_to(tmp_path / "gone.wav")
+    files: list[str | Path] = [loop, away, "-", good]
+    whys = ["is a link that leads nowhere", "is a link that leads nowhere", "is not a regular file", ""]
+    if sys.platform != "win32":
+        pipe = tmp_path / "pipe.wav"
+        os.mkfifo(pipe)
+        files += [pipe, "/dev/zero"]
+        whys += ["is not a regular file", "is not a regular file"]
+    out = tmp_path / "said.json"
+    status, _, error = run("speech", *files, "--json", out)
+    assert status == 1
+    rows = json.loads(out.read_text())["files"]
+    assert [row["file"] for row in rows] == [str(file) for file in files]
+    for row, why in zip(rows, whys, strict=True):
+        assert why in row.get("error", "")
+        assert ("error" in row) == bool(why)
+    assert rows[3]["label"] is not None
+    assert "Traceback" not in error
+
+
 def test_names_tell_the_truth_and_the_recall_is_over_them(
     run, voice: FloatArray, plain: Prediction, tmp_path: Path
 ) -> None:
@@ -231,6 +311,10 @@ def test_names_tell_the_truth_and_the_recall_is_over_them(
     # One of two right, where silence counts as wrong; none of the surprised, a class that the bundle does not know.
     assert (result["uar"], result["n"]) == (0.25, 3)
     assert "UAR 0.250 over 3 files" in said
+    assert "the bundle does not know surprise: 1 file(s) of such truth count as wrong" in said
+    status, said, _ = run("speech", nameless, "--labels", "auto")
+    assert status == 0
+    assert "no UAR: no name tells a truth in the style of EMO-DB" in said
     status, _, error = run("speech", right, wrong_letter, "--labels", "auto", "--json", out)
     assert status == 1
     assert "'X' is no emotion letter of EMO-DB" in error
@@ -263,9 +347,10 @@ def test_utterances_count_by_their_length() -> None:
 
 def test_a_bundle_is_named_or_a_path(run, tmp_path: Path) -> None:
     for name, why in (
-        ("nonsense", "no bundle 'nonsense' is shipped"),
+        ("nonsense", "no speech bundle 'nonsense' is shipped; shipped are emodb, simulated, speech; or give a path"),
         (tmp_path / "gone.safetensors", "does not exist"),
-        ("video_eeg", "a 'speech' model is needed"),
+        ("video_eeg", "no speech bundle 'video_eeg' is shipped"),
+        (bundled("video_eeg"), "a 'speech' model is needed"),
     ):
         status, _, error = run(name, tmp_path / "x.wav")
         assert status == 1

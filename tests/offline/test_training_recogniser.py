@@ -7,7 +7,7 @@ import pytest
 import soundfile
 import torch
 
-from moodring.configs.errors import ConfigError
+from moodring.configs.errors import ConfigError, MoodringError
 from moodring.configs.load import check, load
 from moodring.configs.train_recogniser import TrainRecogniserConfig
 from moodring.models.bundle import load_bundle
@@ -58,7 +58,9 @@ def test_a_trained_bundle_decodes_and_folds_are_kept(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "made.safetensors"
-    judged = train_recogniser(config(corpus, tmp_path / "cache"), out, lambda line: None)
+    lines: list[str] = []
+    judged = train_recogniser(config(corpus, tmp_path / "cache"), out, lines.append)
+    assert lines[-1].startswith(f"wrote {out} (")
     by_speaker = next(j for j in judged if j.protocol == "leave one speaker out" and j.condition == "whole")
     assert by_speaker.scores.uar.value == 1.0
     assert by_speaker.scores.n == 16
@@ -199,3 +201,47 @@ def test_copies_are_what_they_say() -> None:
     assert varied("noise", samples, np.random.default_rng(3)) == pytest.approx(
         varied("noise", samples, np.random.default_rng(3))
     )
+
+
+@pytest.mark.parametrize(
+    ("speakers", "prompts", "changes", "line"),
+    [
+        (2, 2, {}, "has 2 speaker.s., and judging needs 3"),
+        (3, 2, {}, r"folds = 0 .with prompts apart: 4. does not fit the 3 speakers: .*; set folds = 3$"),
+        (4, 2, {"folds": 9}, "folds = 9 does not fit the 4 speakers: .*; set folds = 4$"),
+        (4, 2, {"folds": 1}, "folds = 1 does not fit the 4 speakers: .*; set folds = 3$"),
+        (3, 2, {"folds": 2}, "folds = 2 does not fit the 3 speakers: .*; set folds = 3$"),
+        (4, 2, {"prompt_folds": 5}, "prompt_folds = 5, but there are 2 prompts; set prompt_folds = 2$"),
+        (4, 1, {}, "everybody says the same prompt"),
+    ],
+)
+def test_too_few_speakers_or_prompts_are_told_before_anything_is_measured(
+    corpus: Path, tmp_path: Path, speakers: int, prompts: int, changes: dict[str, object], line: str
+) -> None:
+    few = tmp_path / "few"
+    few.mkdir()
+    for path in corpus.glob("*.wav"):
+        if path.name[:2] in ("03", "08", "09", "10")[:speakers] and int(path.name[3:5]) <= prompts:
+            (few / path.name).write_bytes(path.read_bytes())
+    lines: list[str] = []
+    with pytest.raises(ConfigError, match=line):
+        train_recogniser(config(few, tmp_path / "cache", **changes), tmp_path / "made.safetensors", lines.append)
+    assert lines == []
+    assert not (tmp_path / "cache").exists()
+
+
+def test_the_fewest_speakers_that_are_let_through_can_be_trained_on(corpus: Path, tmp_path: Path) -> None:
+    few = tmp_path / "few"
+    few.mkdir()
+    for path in corpus.glob("*.wav"):
+        if path.name[:2] != "03":
+            (few / path.name).write_bytes(path.read_bytes())
+    (few / "08a09Wa.wav").write_bytes(b"")
+    chosen = config(few, tmp_path / "cache", folds=3, copies=["noise"])
+    with pytest.raises(MoodringError, match='goes on without them with on_bad = "skip"'):
+        train_recogniser(chosen, tmp_path / "made.safetensors", print)
+    lines: list[str] = []
+    judged = train_recogniser(chosen.model_copy(update={"on_bad": "skip"}), tmp_path / "made.safetensors", lines.append)
+    assert "08a09Wa.wav' is empty" in lines[0]
+    assert all(np.isfinite(one.scores.uar.value) for one in judged)
+    assert load_bundle(tmp_path / "made.safetensors", "speech").spec.temperatures["speech"] > 0

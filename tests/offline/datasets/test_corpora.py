@@ -59,7 +59,9 @@ def test_what_is_wrong_in_emodb_is_named_and_skipped_or_stops(fakes: ModuleType,
         line = next(line for line in corpus.problems if name in line)
         assert why in line, said
         assert "\n" not in line
-    with pytest.raises(MoodringError, match=r"6 file\(s\) under .* cannot be used.*and 3 more. Mend them, or skip"):
+    with pytest.raises(
+        MoodringError, match=r"6 file\(s\) under .* cannot be used.*and 3 more. Mend them or take them away"
+    ):
         read_emodb(root)
 
 
