@@ -2,7 +2,9 @@
 
 LabRecorder writes what came every half second and drops the newest when it is told to stop, so it is told a little
 later than the engine ends or dies. Run as a file, with nothing but the standard library:
-``python keeper.py LINGER_S LABRECORDER FILE QUERY…``; it ends when its input closes or LabRecorder does.
+``python keeper.py LINGER_S CLOSING_S LABRECORDER FILE QUERY…``; it ends when its input closes or LabRecorder does.
+A LabRecorder that hangs when it is told to stop (it may, where a source went away) is killed after ``CLOSING_S``: left
+alone it would hold its ports for ever, and others would not be found.
 """
 
 import contextlib
@@ -12,10 +14,8 @@ import sys
 import threading
 import time
 
-CLOSING_S = 10.0
 
-
-def keep(linger_s: float, command: list[str]) -> int:
+def keep(linger_s: float, closing_s: float, command: list[str]) -> int:
     """Run LabRecorder until the input closes; give its exit status."""
     # LabRecorder stops in order when its own input closes, so it ends even where this process is killed.
     with subprocess.Popen(command, stdin=subprocess.PIPE) as recorder:  # noqa: S603 - a list, from the engine
@@ -27,7 +27,7 @@ def keep(linger_s: float, command: list[str]) -> int:
             with contextlib.suppress(OSError):
                 recorder.stdin.close()
         try:
-            return recorder.wait(CLOSING_S)
+            return recorder.wait(closing_s)
         except subprocess.TimeoutExpired:
             recorder.kill()
             return recorder.wait()
@@ -40,4 +40,4 @@ def _end_with(recorder: "subprocess.Popen[bytes]") -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(keep(float(sys.argv[1]), sys.argv[2:]))
+    sys.exit(keep(float(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]))

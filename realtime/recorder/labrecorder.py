@@ -19,6 +19,7 @@ from ...configs.live import LslSection
 from ...configs.lsl import computer_settings, liblsl_settings
 
 LINGER_S = 1.2  # it pulls every half second and drops the newest when told to stop
+CLOSING_S = 10.0  # it takes a fraction of a second, or hangs
 _COLLECTING = "Started data collection"
 _KEEPER = Path(__file__).with_name("keeper.py")
 # Its liblsl is older than pylsl's and does not find streams of this machine by the address that newer ones use; packets
@@ -93,7 +94,7 @@ class Part:
         if settings is not None:
             environment["LSLAPICFG"] = str(settings)
         queries = [f"uid='{uid}'" for uid in uids]
-        command = [sys.executable, "-I", str(_KEEPER), str(LINGER_S), str(program), str(path), *queries]
+        command = [sys.executable, "-I", str(_KEEPER), str(LINGER_S), str(CLOSING_S), str(program), str(path), *queries]
         with self._words.open("wb") as words:
             self._process = subprocess.Popen(  # noqa: S603 - a list; the uids are liblsl's own
                 command,
@@ -137,7 +138,7 @@ class Part:
         return time.monotonic() - self._grew_s
 
     def finish(self) -> None:
-        """Let it stop a moment from now and close its file; returns at once."""
+        """Let it stop a moment from now and close its file; returns at once. If it hangs, its keeper kills it."""
         self.stopping = True
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):
@@ -150,9 +151,3 @@ class Part:
         except subprocess.TimeoutExpired:
             return False
         return True
-
-    def kill(self) -> None:
-        """End it at once; LabRecorder itself follows in order."""
-        self.finish()
-        self._process.kill()
-        self._process.wait()

@@ -226,11 +226,12 @@ class _Line:
         self._current = self._next = None
 
     def wait(self, deadline_s: float) -> None:
-        """Wait for the end of all parts; who takes longer is killed."""
+        """Wait for the end of all parts; who takes longer is killed by its keeper some seconds later."""
         for part in self._ending:
             if not part.wait(max(0.1, deadline_s - time.monotonic())):
-                part.kill()
-                self.say(f"recorder {part.path.name} did not close its file in time", True)
+                self.say(
+                    f"recorder {part.path.name} does not close its file; what it wrote is kept, it will be ended", True
+                )
 
     def _begin(self, now_s: float, streams: Sequence[Found]) -> None:
         self.begun += 1
@@ -253,13 +254,14 @@ class _Line:
         # Of light streams, LabRecorder keeps up to 8 kB to itself, so their file may stand still.
         if not part.died and not self._light and self._heavy and part.idle_s() > _SILENT_S:
             self.say(f"recorder {part.path.name} has written nothing for {_SILENT_S:.0f} s; starting another", True)
-            part.kill()
+            self._ending.append(part)
         elif part.died:
             self.say(f"recorder {part.path.name} has died; what it wrote is kept, starting another", True)
-        if part.died:
-            part.finish()
-            self._current = None
-            self.restarts += 1
+        else:
+            return
+        part.finish()
+        self._current = None
+        self.restarts += 1
 
     def _change_over(self, now_s: float) -> None:
         """Let the part before end once the new one runs."""
@@ -284,5 +286,6 @@ class _Line:
             self._current, self._next = part, None
         elif time.monotonic() - part.began_s > _START_S:
             self.say(f"recorder {part.path.name} took too long to start; trying again", True)
-            part.kill()
+            part.finish()
+            self._ending.append(part)
             self._next, self._retry_s = None, now_s + _RETRY_S

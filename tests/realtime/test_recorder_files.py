@@ -1,9 +1,13 @@
 """What the recorder writes, without LSL: folder, rows, films, disk, and what happens to what does not fit."""
 
+import os
+import sys
 import threading
+import time
 import tomllib
 
 import numpy as np
+import psutil
 import pytest
 
 from moodring.configs.errors import MoodringError
@@ -20,6 +24,7 @@ from moodring.configs.load import load
 from moodring.configs.session_folder import CAMERA_FILE, CAMERA_INDEX_FILE, MICROPHONE_FILE, MICROPHONE_INDEX_FILE
 from moodring.configs.toml_text import toml_text
 from moodring.offline.live_session import _pictures, _sound, read_samples
+from moodring.realtime.recorder import labrecorder
 from moodring.realtime.recorder.disk import RESERVE_BYTES, DiskUse, DiskWatch
 from moodring.realtime.recorder.files import Samples, write_whole
 from moodring.realtime.recorder.folder import SessionFolder
@@ -243,6 +248,25 @@ def test_labrecorder_stays_in_the_session_and_on_the_machine():
     assert "TTLOverride = 0" in text
     assert "ResolveScope" not in text
     assert "ResolveScope = link" in recorder_settings(LslSection(session_id="lab7"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the stand-in for LabRecorder is a script")
+def test_a_labrecorder_that_hangs_when_told_to_stop_is_killed(tmp_path, monkeypatch):
+    program = tmp_path / "LabRecorderCLI"
+    program.write_text(f"#!{sys.executable}\nimport signal\nprint('hangs', flush=True)\nsignal.pause()\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(labrecorder, "LINGER_S", 0.0)
+    monkeypatch.setattr(labrecorder, "CLOSING_S", 0.2)
+    part = labrecorder.Part(program, tmp_path / "part-001.xdf", ["1"], None)
+    keeper = psutil.Process(part.pid)
+    stop_s = time.monotonic() + 20
+    while "hangs" not in part.said():
+        assert time.monotonic() < stop_s
+    (hung,) = keeper.children()
+    assert not part.died
+    part.finish()
+    assert part.wait(20)
+    assert not hung.is_running()
 
 
 def test_labrecorder_follows_the_computers_own_settings(tmp_path, monkeypatch):
