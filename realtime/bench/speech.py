@@ -18,6 +18,7 @@ from ...configs.errors import MoodringError
 from ...models.contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate
 from ..build import intake_maker
 from ..sources.base import Chunk, SourceInfo
+from ..threads import cap_blas
 from .children import BenchChild, asked_to_end, tell
 from .soak import memory_slope_mb_per_h
 
@@ -95,7 +96,9 @@ class _Path:
         from ...models.speech import SpeechDecoder
         from ...models.voices import load_gate
 
+        # As in an engine.
         torch.set_num_threads(1)
+        cap_blas(1)
         gate = None if job.enrolment is None else load_gate(job.enrolment)
         self._decoder = SpeechDecoder(load_bundle(job.bundle, "speech"), torch.device("cpu"), gate)
         info = SourceInfo("speech", "bench", float(AUDIO_RATE_HZ), (1,), "<f4", ("audio",), 0.0)
