@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.ndimage import maximum_filter1d
 
 from ..contract import FloatArray
 
@@ -43,9 +44,9 @@ def _prints(piece: FloatArray) -> list[bytes]:
     if len(piece) < 2 * _REACH + _PRINT:
         return []
     loud = np.abs(piece)
-    around = np.lib.stride_tricks.sliding_window_view(loud, 2 * _REACH + 1)
-    inner = loud[_REACH : len(piece) - _REACH]
-    marks = np.flatnonzero((inner >= around.max(axis=1)) & (inner > _QUIET)) + _REACH
+    inner = slice(_REACH, len(piece) - _REACH)
+    highest = maximum_filter1d(loud, 2 * _REACH + 1)[inner]
+    marks = np.flatnonzero((loud[inner] >= highest) & (loud[inner] > _QUIET)) + _REACH
     return [
         np.rint(piece[mark : mark + _PRINT] * (_STEPS / loud[mark])).astype(np.int16).tobytes()
         for mark in marks
