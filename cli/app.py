@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from . import __version__
-from .cli_bench import bench_app
-from .cli_lab import calibrate_sync, check, doctor, enrol, streams
-from .cli_live import demo, live, monitor, replay, screenshots
-from .cli_options import CONFIGS, ConfigArgument, EegStreamOption, SetOption
-from .cli_results import JsonOption, JsonOutOption, check_model_out, check_writable, write_json
-from .configs.errors import ConfigError, MoodringError
+from .. import __version__
+from ..configs.schema.errors import ConfigError, MoodringError
+from .bench import bench_app
+from .lab import calibrate_sync, check, doctor, enrol, streams
+from .live import demo, live, monitor, replay, screenshots
+from .options import CONFIGS, ConfigArgument, EegStreamOption, SetOption
+from .output import JsonOption, JsonOutOption, check_model_out, check_writable, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .configs.evaluate import Condition
-    from .configs.live import ModelsSection
-    from .models.contract import Estimate, Recording
+    from ..configs.schema.evaluate import Condition
+    from ..configs.schema.live import ModelsSection
+    from ..models.contract import Estimate, Recording
 
 app = typer.Typer(
     name="moodring",
@@ -76,16 +76,16 @@ def decode(
     overrides: SetOption = None,
 ) -> None:
     """Decode a recording again, as fast as possible, and compare with what was said live."""
-    from .configs.live import LiveConfig
-    from .configs.load import load
-    from .configs.session_folder import CONFIG_FILE, DECISIONS_FILE
-    from .models.contract import SIMULATED
-    from .offline.open import open_recording
-    from .realtime import decode as again
-    from .realtime.journal import read_journal
-    from .realtime.recorder.voices import with_kept_voices
-    from .realtime.ui.attend import in_short
-    from .realtime.wording import at_the_end
+    from ..configs.schema.live import LiveConfig
+    from ..configs.schema.load import load
+    from ..configs.schema.session_folder import CONFIG_FILE, DECISIONS_FILE
+    from ..models.contract import SIMULATED
+    from ..models.io.journal import read_journal
+    from ..offline.decoding import decode as again
+    from ..offline.recordings.open import open_recording
+    from ..realtime.recorder.voices import with_kept_voices
+    from ..realtime.screens.wording import at_the_end
+    from ..realtime.ui.run_with_screen import in_short
 
     check_writable(out, (session, *(each for each in (journal, config) if each is not None)))
     recorded = session / CONFIG_FILE
@@ -130,10 +130,10 @@ def predict(
     ] = None,
 ) -> None:
     """Say which emotion sound files express, as a live session would; with the truth known, how well."""
-    from .models.bundle import load_bundle, speech_bundle_path
-    from .models.device import best_device
-    from .models.speech import SpeechDecoder
-    from .offline import predict as room
+    from ..models.decoders.speech import SpeechDecoder
+    from ..models.device import best_device
+    from ..models.io.bundle import load_bundle, speech_bundle_path
+    from ..offline.decoding import predict as room
 
     check_writable(json_file, files)
     decoder = SpeechDecoder(load_bundle(speech_bundle_path(bundle), "speech"), best_device())
@@ -168,9 +168,9 @@ def simulate(
     ] = "benchmark",
 ) -> None:
     """Write session folders of simulated participants: EEG, face video, speech and the truth."""
-    from .offline.recording import write_session
-    from .offline.simulate import BENCHMARK, EASY
-    from .offline.simulate import simulate as simulate_person
+    from ..offline.recordings.recording import write_session
+    from ..offline.simulate import BENCHMARK, EASY
+    from ..offline.simulate import simulate as simulate_person
 
     chosen = BENCHMARK if difficulty == BENCHMARK.name else EASY
     for person in range(seed, seed + participants):
@@ -193,7 +193,7 @@ def train(
     overrides: SetOption = None,
 ) -> None:
     """Train a model as a config says; interrupted runs go on where they stopped."""
-    from .configs.load import read
+    from ..configs.schema.load import read
 
     kind = read(config).get("kind")
     check_model_out(out, ".json" if kind == "pooling" else ".safetensors", [config])
@@ -206,31 +206,31 @@ def train(
 
 
 def _train(kind: Any, config: Path, out: Path, overrides: tuple[str, ...]) -> None:
-    from .configs.load import load
+    from ..configs.schema.load import load
 
     if kind == "video_eeg":
-        from .configs.train_video_eeg import TrainVideoEegConfig
-        from .offline.training.video_eeg import train_video_eeg
+        from ..configs.schema.train_video_eeg import TrainVideoEegConfig
+        from ..offline.training.video_eeg.train import train_video_eeg
 
         train_video_eeg(load(config, TrainVideoEegConfig, overrides), out, typer.echo)
     elif kind == "speech":
-        from .configs.train_speech import TrainSpeechConfig
-        from .offline.training.speech import train_speech
+        from ..configs.schema.train_speech import TrainSpeechConfig
+        from ..offline.training.speech.train import train_speech
 
         train_speech(load(config, TrainSpeechConfig, overrides), out, typer.echo)
     elif kind == "recogniser":
-        from .configs.train_recogniser import TrainRecogniserConfig
-        from .offline.training.recogniser import train_recogniser
+        from ..configs.schema.train_recogniser import TrainRecogniserConfig
+        from ..offline.training.recogniser.train import train_recogniser
 
         train_recogniser(load(config, TrainRecogniserConfig, overrides), out, typer.echo)
     elif kind == "voices":
-        from .configs.train_voices import TrainVoicesConfig
-        from .offline.training.voices import train_voices
+        from ..configs.schema.train_voices import TrainVoicesConfig
+        from ..offline.training.speaker.train import train_voices
 
         train_voices(load(config, TrainVoicesConfig, overrides), out, typer.echo)
     elif kind == "pooling":
-        from .configs.train_pooling import TrainPoolingConfig
-        from .offline.training.pooling import train_pooling
+        from ..configs.schema.train_pooling import TrainPoolingConfig
+        from ..offline.training.pooling.train import train_pooling
 
         loaded = load(config, TrainPoolingConfig, overrides)
         train_pooling(loaded, out, partial(_decode_whole, models=loaded.models), typer.echo)
@@ -252,7 +252,7 @@ def evaluate(
 
     CONFIG may be a folder of the paper's speech systems: all of them in one table.
     """
-    from .configs.load import read
+    from ..configs.schema.load import read
 
     paper = config.is_dir() or read(config).get("kind") == "paper"
     name, text, values = (_evaluate_paper if paper else _evaluate_people)(config, tuple(overrides or ()))
@@ -266,9 +266,9 @@ def evaluate(
 def _evaluate_people(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:
     from dataclasses import asdict
 
-    from .configs.evaluate import EvaluateConfig
-    from .configs.load import load
-    from .offline.evaluate import evaluate, table
+    from ..configs.schema.evaluate import EvaluateConfig
+    from ..configs.schema.load import load
+    from ..offline.evaluation.evaluate import evaluate, table
 
     loaded = load(config, EvaluateConfig, overrides)
     result = evaluate(loaded, partial(_decode_condition, models=loaded.models), partial(typer.echo, err=True))
@@ -278,9 +278,9 @@ def _evaluate_people(config: Path, overrides: tuple[str, ...]) -> tuple[str, str
 def _evaluate_paper(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:
     from dataclasses import asdict
 
-    from .configs.paper import load_systems
-    from .offline.paper import evaluate_systems
-    from .offline.paper_table import row, table
+    from ..configs.schema.paper import load_systems
+    from ..offline.evaluation.paper_speech import evaluate_systems
+    from ..offline.evaluation.paper_table import row, table
 
     rows = [row(result) for result in evaluate_systems(load_systems(config, overrides), partial(typer.echo, err=True))]
     return "The paper's systems on raw speech", table(rows), {"rows": [asdict(one) for one in rows]}
@@ -293,7 +293,7 @@ def reference(
     """Measure how hard the benchmark's people are for plain methods: band power + LDA, single frames."""
     from dataclasses import asdict
 
-    from .offline.simulate.reference import reference_figures
+    from ..offline.simulate.reference import reference_figures
 
     figures = asdict(reference_figures())
     typer.echo(json.dumps(figures, indent=1))
@@ -309,9 +309,9 @@ def _decode_condition(
     """Decode a person with the engine under a condition of the evaluation; runs in the evaluation's processes."""
     import torch
 
-    from .configs.live import LiveConfig
-    from .configs.load import load
-    from .realtime.decode import decode as run
+    from ..configs.schema.live import LiveConfig
+    from ..configs.schema.load import load
+    from ..offline.decoding.decode import decode as run
 
     torch.set_num_threads(1)
     policy = condition if condition in {"uniform", "random"} else models.policy
@@ -328,7 +328,7 @@ def _decode_whole(recording: Recording, models: ModelsSection) -> Sequence[Estim
 
 def _compare(ours: Sequence[Estimate], theirs: Sequence[Estimate], first: str, second: str) -> dict[str, Any]:
     """Say how two decodings of one session differ, and give it as plain numbers."""
-    from .realtime.compare import as_plain, compare, in_lines
+    from ..offline.decoding.compare import as_plain, compare, in_lines
 
     comparison = compare(ours, theirs)
     for line in in_lines(comparison, first, second):
@@ -338,7 +338,7 @@ def _compare(ours: Sequence[Estimate], theirs: Sequence[Estimate], first: str, s
 
 def _with_bundles(models: ModelsSection, bundles: list[Path]) -> ModelsSection:
     """Put each given bundle into the place that its kind belongs to."""
-    from .models.bundle import load_bundle
+    from ..models.io.bundle import load_bundle
 
     kinds: dict[str, Any] = {load_bundle(path).spec.kind: str(path) for path in bundles}
     return models.model_copy(update=kinds)

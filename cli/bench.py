@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from .cli_results import JsonOption, write_json
-from .configs.errors import MoodringError
+from ..configs.schema.errors import MoodringError
+from .output import JsonOption, write_json
 
-DEMO_CONFIG = Path(__file__).parent / "configs" / "demo.toml"
+DEMO_CONFIG = Path(__file__).parent.parent / "configs" / "demo.toml"
 bench_app = typer.Typer(help="Measure this machine: how old samples are, what they cost, whether any is lost.")
 
 SecondsOption = Annotated[
@@ -23,10 +23,10 @@ def bench_faults(
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the table here.")] = None,
 ) -> None:
     """Let everything go wrong that can, on an engine with simulated sources, and print what was seen of it."""
-    from .offline.simulate import EASY
-    from .offline.simulate import simulate as simulate_person
-    from .realtime.bench.fault_rows import as_json, table
-    from .realtime.bench.fault_run import Bench, run_faults
+    from ..offline.simulate import EASY
+    from ..offline.simulate import simulate as simulate_person
+    from ..realtime.bench.fault_rows import as_json, table
+    from ..realtime.bench.fault_run import Bench, run_faults
 
     face = simulate_person(7, 12.0, EASY).face
     pictures = [face.frames[index] for index in range(100)] if face is not None else []
@@ -47,10 +47,10 @@ def bench_replay(
     speed: Annotated[float, typer.Option(min=0.1, max=20.0, help="Times as fast.")] = 1.0,
 ) -> None:
     """Replay a recording and read it as a consumer does: how right the stamps are, and when samples come."""
-    from .configs.lsl import own_session
-    from .offline.replay import ReplayOptions
-    from .offline.replay_bench import bench_replay as measure
-    from .offline.replay_process import SimulatedSource
+    from ..configs.schema.lsl import own_session
+    from ..offline.replay.bench import bench_replay as measure
+    from ..offline.replay.process import SimulatedSource
+    from ..offline.replay.publish import ReplayOptions
 
     lsl = own_session("bench")
     chosen = SimulatedSource(7, seconds * speed) if source is None else source
@@ -67,8 +67,8 @@ def bench_ingest(
     index_channel: Annotated[int, typer.Option(min=0, help="Of that stream: carries the sample's index.")] = 0,
 ) -> None:
     """Age of the newest sample and processor time, beside a bare loop and mne-lsl, or on a stream of yours."""
-    from .configs.live import LslSection
-    from .realtime.bench import ingest
+    from ..configs.schema.live import LslSection
+    from ..realtime.bench import ingest
 
     took_s = ingest.SECONDS if seconds is None else seconds
     if stream is not None:
@@ -82,7 +82,7 @@ def bench_ingest(
 @bench_app.command("soak")
 def bench_soak(json_file: JsonOption = None, seconds: SecondsOption = None) -> None:
     """Decode 64 channels at 1 kHz for ten minutes: what is lost, whether memory grows, what is left behind."""
-    from .realtime.bench import soak
+    from ..realtime.bench import soak
 
     figures = soak.soak(soak.SECONDS if seconds is None else seconds, lambda line: typer.echo(line, err=True))
     typer.echo(json.dumps(figures, indent=1))
@@ -101,10 +101,10 @@ def bench_speech(
     enrolment: Annotated[Path | None, typer.Option(metavar="FILE", help="Let this voice alone pass.")] = None,
 ) -> None:
     """Speech from a microphone's blocks on: cost, when estimates come, memory over a simulated hour."""
-    from .models.bundle import speech_bundle_path
-    from .offline.simulate.voice import voice_alone
-    from .offline.sound import load_sound
-    from .realtime.bench import speech
+    from ..models.io.bundle import speech_bundle_path
+    from ..offline.recordings.sound import load_sound
+    from ..offline.simulate.voice import voice_alone
+    from ..realtime.bench import speech
 
     heard = voice_alone(seed, speech.PACED_S) if sound is None else load_sound(sound)
     took_s = speech.SECONDS if seconds is None else seconds
@@ -125,22 +125,22 @@ def bench_lag(
     """Response lag: from a step of a simulated person's emotion to half of the change in the estimate."""
     from dataclasses import replace
 
-    from .configs.live import LiveConfig
-    from .configs.load import load
-    from .offline.simulate import BENCHMARK
-    from .offline.simulate import simulate as simulate_person
-    from .realtime.bench import lag
-    from .realtime.decode import decode as run
+    from ..configs.schema.live import LiveConfig
+    from ..configs.schema.load import load
+    from ..offline.decoding import response_lag
+    from ..offline.decoding.decode import decode as run
+    from ..offline.simulate import BENCHMARK
+    from ..offline.simulate import simulate as simulate_person
 
     stepped = replace(BENCHMARK, name="steps", transition_s=0.02, wiggle=0.0, response_noise=0.0)
     config = load(DEMO_CONFIG, LiveConfig)
-    found: dict[str, list[lag.Step]] = {"eeg_and_face": [], "eeg": [], "face": []}
+    found: dict[str, list[response_lag.Step]] = {"eeg_and_face": [], "eeg": [], "face": []}
     for person in range(seed, seed + people):
-        recording = simulate_person(person, lag.SECONDS if seconds is None else seconds, stepped)
-        found["eeg_and_face"] += lag.steps(recording, run(recording, config, only=("eeg", "face")).estimates)
-        found["eeg"] += lag.steps(recording, run(recording, config, only=("eeg",)).estimates)
-        found["face"] += lag.steps(recording, run(recording, config, only=("face",)).estimates)
+        recording = simulate_person(person, response_lag.SECONDS if seconds is None else seconds, stepped)
+        found["eeg_and_face"] += response_lag.steps(recording, run(recording, config, only=("eeg", "face")).estimates)
+        found["eeg"] += response_lag.steps(recording, run(recording, config, only=("eeg",)).estimates)
+        found["face"] += response_lag.steps(recording, run(recording, config, only=("face",)).estimates)
         typer.echo(f"person {person}: {len(found['eeg'])} steps so far", err=True)
-    figures = {"people": people, **{name: lag.response_lag(steps) for name, steps in found.items()}}
+    figures = {"people": people, **{name: response_lag.response_lag(steps) for name, steps in found.items()}}
     typer.echo(json.dumps(figures, indent=1))
     write_json(json_file, figures)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .cli_options import ConfigArgument, SetOption
-from .cli_results import JsonOption, check_model_out, write_json
-from .configs.errors import ConfigError, MoodringError
+from ..configs.schema.errors import ConfigError, MoodringError
+from .options import ConfigArgument, SetOption
+from .output import JsonOption, check_model_out, write_json
 
 if TYPE_CHECKING:
-    from .models.contract import SpeechSegment
+    from ..models.contract import SpeechSegment
 
 
 def streams(
@@ -22,9 +22,9 @@ def streams(
     from rich.console import Console
     from rich.table import Table
 
-    from .configs.live import LslSection
-    from .realtime import discover
-    from .realtime.lsl_settings import apply_lsl_settings
+    from ..configs.schema.live import LslSection
+    from ..realtime.engine.lsl_settings import apply_lsl_settings
+    from ..realtime.lab import discover
 
     apply_lsl_settings(LslSection())
     console = Console()
@@ -55,9 +55,9 @@ def streams(
 
 def doctor() -> None:
     """Examine this machine: versions, devices, libraries, an LSL loopback."""
-    from .configs.live import LslSection
-    from .realtime.doctor import examine
-    from .realtime.lsl_settings import apply_lsl_settings
+    from ..configs.schema.live import LslSection
+    from ..realtime.engine.lsl_settings import apply_lsl_settings
+    from ..realtime.lab.doctor import examine
 
     apply_lsl_settings(LslSection())
     broken = 0
@@ -74,10 +74,10 @@ def doctor() -> None:
 
 def check(config: ConfigArgument, overrides: SetOption = None) -> None:
     """Look, before the participant comes, for every source the config names and whether it fits the model."""
-    from .configs.live import LiveConfig
-    from .configs.load import load
-    from .realtime.lsl_settings import apply_lsl_settings
-    from .realtime.preflight import inspect
+    from ..configs.schema.live import LiveConfig
+    from ..configs.schema.load import load
+    from ..realtime.engine.lsl_settings import apply_lsl_settings
+    from ..realtime.lab.preflight import inspect
 
     problems = 0
     loaded = load(config, LiveConfig, overrides or ())
@@ -104,11 +104,11 @@ def calibrate_sync(
     overrides: SetOption = None,
 ) -> None:
     """Measure the devices' delays by flash, beep and blink, and print the lines for the config."""
-    from .configs.live import LiveConfig
-    from .configs.load import load
-    from .realtime.sync.calibrate import Procedure
-    from .realtime.sync.report import table, toml_lines, values
-    from .realtime.ui.rig import calibrate_here
+    from ..configs.schema.live import LiveConfig
+    from ..configs.schema.load import load
+    from ..realtime.lab.delays.calibrate import Procedure
+    from ..realtime.lab.delays.report import table, toml_lines, values
+    from ..realtime.ui.rig import calibrate_here
 
     loaded = load(config, LiveConfig, overrides or ())
     report = calibrate_here(loaded, Procedure(repeats, blinks, photodiode, seed), loudspeaker, headless, typer.echo)
@@ -139,36 +139,36 @@ def enrol(
 
     Let the person read in a plain voice, then lively, loudly, softly: what was never heard is not known again.
     """
-    from .models import voices
+    from ..models.decoders import speaker
 
     if sum(map(bool, (files, microphone, stream))) != 1:
         raise ConfigError("enrol needs one of: sound files, --microphone DEVICE, --stream NAME")
     check_model_out(out, ".safetensors", files or ())
-    background = voices.shipped_voices()
+    background = speaker.shipped_voices()
     if files:
-        from .offline.enrol import spoken_in
+        from ..offline.decoding.enrol import spoken_in
 
         segments, what = spoken_in(files), "the files" if len(files) > 1 else f"'{files[0]}'"
     else:
         segments, what = _spoken_live(microphone, stream, seconds)
-    means, spec = voices.enrol(segments, background, what)
-    voices.save_enrolment(out, means, spec)
+    means, spec = speaker.enrol(segments, background, what)
+    speaker.save_enrolment(out, means, spec)
     typer.echo(f"wrote {out}: {spec.speech_s:.0f} s of speech at {spec.level_db:.0f} dB; name it as speech.enrolment")
 
 
 def _spoken_live(microphone: str | None, stream: str | None, seconds: float) -> tuple[tuple[SpeechSegment, ...], str]:
-    from .configs.live import LiveConfig, LslSection, SpeechSection, StreamQuery
-    from .realtime.build import build_posts
-    from .realtime.clock import LslClock
-    from .realtime.enrol import spoken_into
-    from .realtime.lsl_settings import apply_lsl_settings
+    from ..configs.schema.live import LiveConfig, LslSection, SpeechSection, StreamQuery
+    from ..realtime.engine.build import build_source_channels
+    from ..realtime.engine.lsl_clock import LslClock
+    from ..realtime.engine.lsl_settings import apply_lsl_settings
+    from ..realtime.lab.enrol import spoken_into
 
     device = int(microphone) if microphone is not None and microphone.isdecimal() else microphone
     query = None if stream is None else StreamQuery(name=stream)
     section, clock = SpeechSection(microphone=device, stream=query), LslClock()
     apply_lsl_settings(LslSection())
-    post = build_posts(LiveConfig(speech=section), clock)[2]
-    if post.source is None:
+    source_channel = build_source_channels(LiveConfig(speech=section), clock)[2]
+    if source_channel.source is None:
         raise ConfigError("enrol needs a microphone or a stream")
-    typer.echo(f"{post.title}: please speak for {seconds:.0f} s")
-    return spoken_into(post.source, post.title, seconds, clock, typer.echo), post.title
+    typer.echo(f"{source_channel.title}: please speak for {seconds:.0f} s")
+    return spoken_into(source_channel.source, source_channel.title, seconds, clock, typer.echo), source_channel.title

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from .cli_options import (
+from ..configs.schema.errors import ConfigError
+from .options import (
     CONFIGS,
     ConfigArgument,
     DurationOption,
@@ -20,8 +21,7 @@ from .cli_options import (
     ScreenshotOption,
     SetOption,
 )
-from .cli_results import JsonOption
-from .configs.errors import ConfigError
+from .output import JsonOption
 
 STARTED_S = time.time()
 DEMO_S = 600.0
@@ -37,14 +37,14 @@ def demo(
     record: RecordOption = None,
 ) -> None:
     """Show everything at work: a simulated participant over LSL, decoded live."""
-    from .children import children_leave_interrupts_to_us
-    from .configs.live import LiveConfig, SessionSection, StreamQuery
-    from .configs.load import load
-    from .configs.lsl import own_session
-    from .offline.replay import ReplayOptions
-    from .offline.replay_process import SimulatedSource, start_replay
-    from .realtime.job import EngineJob
-    from .realtime.ui.attend import Look, attend
+    from ..configs.schema.live import LiveConfig, SessionSection, StreamQuery
+    from ..configs.schema.load import load
+    from ..configs.schema.lsl import own_session
+    from ..offline.replay.process import SimulatedSource, start_replay
+    from ..offline.replay.publish import ReplayOptions
+    from ..processes import children_leave_interrupts_to_us
+    from ..realtime.engine.job import EngineJob
+    from ..realtime.ui.run_with_screen import Look, attend
 
     lsl = own_session("demo")
     markers = [StreamQuery(name="simulated_markers")]
@@ -69,10 +69,10 @@ def live(
     overrides: SetOption = None,
 ) -> None:
     """Decode a lab's own streams, camera and microphone, as a config names them."""
-    from .configs.live import LiveConfig
-    from .configs.load import load
-    from .realtime.job import EngineJob
-    from .realtime.ui.attend import Look, attend
+    from ..configs.schema.live import LiveConfig
+    from ..configs.schema.load import load
+    from ..realtime.engine.job import EngineJob
+    from ..realtime.ui.run_with_screen import Look, attend
 
     loaded = load(config, LiveConfig, overrides or ())
     job = EngineJob(loaded, duration, json_file, STARTED_S, record=record)
@@ -84,17 +84,17 @@ def monitor(
     headless: HeadlessOption = False,
 ) -> None:
     """Attach a screen to a running engine; closing it leaves the engine alone."""
-    from .realtime.channel import attach
-    from .realtime.dashboard import run_dashboard
-    from .realtime.follow import Follower
-    from .realtime.ui.display import display_available
+    from ..realtime.ipc.channel import attach
+    from ..realtime.ipc.snapshot_feed import Follower
+    from ..realtime.screens.terminal import run_dashboard
+    from ..realtime.ui.display import display_available
 
     with attach(engine) as client:
         name = client.card.name
     if headless or not display_available():
         run_dashboard(Follower(name))
         return
-    from .realtime.ui.app import run_window
+    from ..realtime.ui.app import run_window
 
     sys.exit(run_window(Follower(name)))
 
@@ -116,13 +116,13 @@ def replay(
 
     While it runs, type (or pipe in): pause, resume, seek SECONDS, speed FACTOR; Enter alone pauses and goes on.
     """
-    from .children import children_leave_interrupts_to_us
-    from .configs.live import LiveConfig, LslSection
-    from .configs.load import load
-    from .offline.replay import ReplayOptions
-    from .offline.replay_process import start_replay
-    from .offline.replay_terminal import announcement, obey_typed_lines
-    from .offline.streams import STREAM_KINDS
+    from ..configs.schema.live import LiveConfig, LslSection
+    from ..configs.schema.load import load
+    from ..models.io.stream_descriptions import STREAM_KINDS
+    from ..offline.replay.process import start_replay
+    from ..offline.replay.publish import ReplayOptions
+    from ..offline.replay.terminal import announcement, obey_typed_lines
+    from ..processes import children_leave_interrupts_to_us
 
     kinds = STREAM_KINDS if only is None else tuple(kind for kind in STREAM_KINDS if kind in only.split(","))
     unknown = set() if only is None else set(only.split(",")) - set(STREAM_KINDS)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .configs.errors import ConfigError, MoodringError
+from ..configs.schema.errors import ConfigError, MoodringError
 
 
 def spare_others(path: Path | None) -> Path | None:
@@ -101,7 +101,7 @@ def check_model_out(path: Path, suffix: str, inputs: Iterable[Path] = ()) -> Non
     MoodringError
         Another suffix, a file that moodring did not write, one of the inputs, or a place that cannot be written to.
     """
-    from .models.own_files import is_own
+    from ..models.io.own_files import is_own
 
     if path.suffix != suffix or _suffix(path) != suffix:
         raise ConfigError(f"--out '{path}': a {suffix} file is written; name one")

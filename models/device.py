@@ -2,7 +2,7 @@
 
 import torch
 
-from ..configs.errors import MoodringError
+from ..configs.schema.errors import MoodringError
 
 
 def best_device(name: str = "auto") -> torch.device:

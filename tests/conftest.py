@@ -1,10 +1,15 @@
+import contextlib
+import importlib.util
 import os
+import shutil
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from moodring.configs.live import LslSection
-from moodring.configs.lsl import liblsl_settings, own_session
+from moodring.configs.schema.live import LslSection
+from moodring.configs.schema.lsl import liblsl_settings, own_session
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -32,3 +37,138 @@ def lsl_session() -> LslSection:
     assert text is not None
     pylsl.set_config_content(text)
     return section
+
+
+def _beside(name):
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / "support" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def script():
+    """The scripted session that the screens' tests show: see scripted_screens.py."""
+    return _beside("scripted_screens")
+
+
+@pytest.fixture(scope="session")
+def fakes():
+    """Scripted models and recordings for the tests of the engine: see engine_fakes.py."""
+    return _beside("engine_fakes")
+
+
+@pytest.fixture
+def stage(script, tmp_path):
+    """An engine's rings and snapshots; the test moves its time."""
+    made = script.Stage(tmp_path)
+    yield made
+    for ring in made.rings.values():
+        ring.close()
+
+
+@pytest.fixture(scope="session")
+def qt_application(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QT_QPA_PLATFORM", "offscreen")
+        runtime = tmp_path_factory.mktemp("runtime")
+        runtime.chmod(0o700)
+        patch.setenv("XDG_RUNTIME_DIR", str(runtime))
+        from moodring.realtime.ui.app import application_here
+
+        yield application_here()
+
+
+@pytest.fixture
+def qt(qt_application):
+    """A Qt application without a display; whatever Qt warns of fails the test."""
+    from PyQt5.QtCore import QtMsgType, qInstallMessageHandler
+
+    said = []
+    quiet = (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg)
+    before = qInstallMessageHandler(lambda kind, _, text: None if kind in quiet else said.append(text))
+    yield qt_application
+    qt_application.processEvents()
+    qInstallMessageHandler(before)
+    assert said == []
+
+
+@pytest.fixture
+def stand(lsl_session):
+    """Publish LSL streams from a child process: see lsl_stand.py."""
+    from moodring.configs.schema.lsl import liblsl_settings
+
+    module = _beside("lsl_stand")
+    made = []
+
+    def make(*streams):
+        made.append(module.Stand(liblsl_settings(lsl_session), *streams))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.kill()
+
+
+@pytest.fixture
+def stepping():
+    """Drive a session as the engine's process does, until something is so; how long that took."""
+    wait_for = _beside("lsl_stand").wait_for
+
+    def drive(session):
+        return lambda question, timeout_s: wait_for(lambda: session.step() or question(), timeout_s)
+
+    return drive
+
+
+@pytest.fixture(scope="module")
+def rig(lsl_session):
+    """A lab of known delays: see sync_rig.py."""
+    from moodring.configs.schema.lsl import liblsl_settings
+
+    module = _beside("sync_rig")
+    made = []
+
+    def make(names, **more):
+        made.append(module.Rig(liblsl_settings(lsl_session), names, **more))
+        return made[-1], module.DELAYS_S
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def null_sink(tmp_path_factory):
+    """A sound server of our own, whose default microphone hears what is played; asks PortAudio to use it."""
+    if shutil.which("pulseaudio") is None or shutil.which("pactl") is None:
+        pytest.skip("no PulseAudio: apt-get install pulseaudio libasound2-plugins")
+    home = tmp_path_factory.mktemp("pulse")
+    home.chmod(0o700)
+    names = {"XDG_RUNTIME_DIR": str(home), "HOME": str(home), "PULSE_RUNTIME_PATH": str(home / "pulse")}
+    command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--log-target=stderr", "--log-level=error"]
+    for module in (
+        "module-native-protocol-unix",
+        "module-null-sink sink_name=heard rate=48000",
+        "module-virtual-source source_name=mic master=heard.monitor",
+    ):
+        command += ["-L", module]
+    with pytest.MonkeyPatch.context() as patch:
+        for key, value in names.items():
+            patch.setenv(key, value)
+        server = subprocess.Popen(command, env=os.environ | names)
+        try:
+            for _ in range(100):
+                if (
+                    subprocess.run(["pactl", "set-default-source", "mic"], capture_output=True, check=False).returncode
+                    == 0
+                ):
+                    break
+                time.sleep(0.05)
+            else:
+                pytest.skip("PulseAudio does not start here")
+            yield "heard"
+        finally:
+            server.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(10)

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from moodring.cli import app
-from moodring.configs.errors import MoodringError
-from moodring.offline.open import open_recording
-from moodring.offline.xdf_reading import read_streams
-from moodring.realtime.journal import read_journal
+from moodring.cli.app import app
+from moodring.configs.schema.errors import MoodringError
+from moodring.models.io.journal import read_journal
+from moodring.offline.recordings.open import open_recording
+from moodring.offline.recordings.xdf_reading import read_streams
 from moodring.realtime.recorder.labrecorder import labrecorder_program
 
 pytestmark = [pytest.mark.deadline, pytest.mark.lsl]

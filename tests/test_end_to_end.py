@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from moodring.configs.lsl import liblsl_settings, own_session
+from moodring.configs.schema.lsl import liblsl_settings, own_session
 
 pytestmark = pytest.mark.deadline
 NOTICE = "demonstration model, not valid for people"
@@ -171,8 +171,8 @@ def test_a_voice_through_the_microphone_is_what_predict_says_of_the_file(
 ) -> None:
     import pylsl
 
-    from moodring.offline.predict import pooled
-    from moodring.realtime.journal import read_journal
+    from moodring.models.io.journal import read_journal
+    from moodring.offline.decoding.predict import pooled
 
     voices = [data_dir / "emodb" / "wav" / f"{name}.wav" for name in ("09a02Wb", "13a01Lb", "08a01Na")]
     out, journal, config = tmp_path / "predict.json", tmp_path / "journal.jsonl", tmp_path / "live.toml"

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from moodring.children import Child
+from moodring.processes import Child
 
 
 def _talk(word, pipe):

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..configs.errors import MoodringError
-from ..configs.live import EegSection, ModelsSection, PoolingSection, SpeechSection
-from ..models.bundle import load_bundle, models_path
-from ..models.contract import SIMULATED, Modality
-from ..models.device import best_device
-from .clock import Clock
-from .intake import Intake
-from .sources.base import SourceInfo
-from .summary import BundleName
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.live import EegSection, ModelsSection, PoolingSection, SpeechSection
+from ..contract import SIMULATED, Modality
+from ..device import best_device
+from ..io.bundle import load_bundle, models_path
+from ..streaming.clock import Clock
+from ..streaming.ingest import Intake
+from ..streaming.sources import SourceInfo
+from ..streaming.summary import BundleName
 
 if TYPE_CHECKING:
-    from ..models.pool import Pool
-    from ..models.speech import SpeechDecoder
-    from ..models.video_eeg import VideoEegDecoder
+    from ..fusion.pool_file import Pool
+    from .speech import SpeechDecoder
+    from .video_eeg import VideoEegDecoder
 
 DEMONSTRATION = "demonstration model, not valid for people"
 UNDECLARED_LOUDSPEAKER = (
@@ -83,10 +82,10 @@ def load_models(
         A bundle or an enrolment is missing, damaged, foreign or of the wrong kind; or the pool was fitted with others.
     """
     # torch takes a second to import, and screens that import this package never need it.
-    from ..models.pool import PooledBundle, load_pool, pool_path
-    from ..models.speech import SpeechDecoder
-    from ..models.video_eeg import VideoEegDecoder
-    from ..models.voices import load_gate
+    from ..fusion.pool_file import PooledBundle, load_pool, pool_path
+    from .speaker import load_gate
+    from .speech import SpeechDecoder
+    from .video_eeg import VideoEegDecoder
 
     device = best_device(section.device)
     video_eeg = speech = None
@@ -168,26 +167,6 @@ def loudspeaker_notices(section: SpeechSection | None, intakes: Iterable[Intake]
         return ()
     people = any(intake.info.modality == "speech" and intake.info.origin != SIMULATED for intake in intakes)
     return (UNDECLARED_LOUDSPEAKER,) if people else ()
-
-
-def settle() -> None:
-    """Take everything that is loaded by now out of the garbage collector's rounds; once, before a session starts.
-
-    Libraries and models are hundreds of thousands of objects that stay. With them in its rounds, the collector would
-    hold every thread for a tenth of a second when it looks at all, and so rarely that memory creeps meanwhile.
-    Afterwards :func:`tidy` takes a fifth of a millisecond.
-    """
-    gc.collect()
-    gc.freeze()
-
-
-def tidy() -> None:
-    """Give back what a running session left behind, Python's own free lists included; every few seconds.
-
-    Does nothing before :func:`settle`, where it would take long.
-    """
-    if gc.get_freeze_count():
-        gc.collect()
 
 
 def domain_notices(domain: tuple[str, ...], origins: tuple[str | None, ...]) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..configs.errors import MoodringError
-from .bundle import Bundle
-from .contract import FloatArray, SpeechSegment
-from .signals.voice_frames import N_COLUMNS, FrameState, measure
-from .signals.voice_summary import summarise, weights
+from ...configs.schema.errors import MoodringError
+from ..contract import FloatArray, SpeechSegment
+from ..io.bundle import Bundle
+from ..signals.speech.voice_frames import N_COLUMNS, FrameState, measure
+from ..signals.speech.voice_summary import summarise, weights
 
 ARCHITECTURE = "voice summary"
 """What such a bundle's ``network["architecture"]`` says."""

@@ -16,14 +16,14 @@ from pydantic import Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from ..configs.errors import MoodringError
-from ..configs.load import Section
-from .bundle import bundled
-from .contract import AUDIO_RATE_HZ, FloatArray, SpeechSegment
-from .signals import voiceprint
-from .signals.microphone_level import CLIPPED_AT, CLIPPED_FRACTION, decibels
-from .signals.repeats import repeated_share
-from .signals.voiceprint import N_CEPSTRA, Array, Background, CepstraState, GateState, Thresholds, Verdict
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.load import Section
+from ..contract import AUDIO_RATE_HZ, FloatArray, SpeechSegment
+from ..io.bundle import bundled
+from ..signals.speech import voiceprint
+from ..signals.speech.microphone_level import CLIPPED_AT, CLIPPED_FRACTION, decibels
+from ..signals.speech.repeats import repeated_share
+from ..signals.speech.voiceprint import N_CEPSTRA, Array, Background, CepstraState, GateState, Thresholds, Verdict
 
 SHORTEST_ENROLMENT_S = 20.0
 ANOTHER_VOICE = "another voice"
@@ -131,7 +131,7 @@ def enrol(segments: Sequence[SpeechSegment], voices: Voices, what: str) -> tuple
     Parameters
     ----------
     segments : sequence of SpeechSegment
-        As :class:`~moodring.models.speech.UtteranceCutter` cut them.
+        As :class:`~moodring.models.decoders.speech.UtteranceCutter` cut them.
     voices : Voices
     what : str
         Where they came from, for the error's line.

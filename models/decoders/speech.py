@@ -7,17 +7,17 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
-from ..configs.errors import MoodringError
-from .bundle import Bundle
-from .contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate, SpeechSegment
-from .networks.speech import Memory, SpeechNetwork, sizes_from
+from ...configs.schema.errors import MoodringError
+from ..contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate, SpeechSegment
+from ..io.bundle import Bundle
+from ..networks.speech import Memory, SpeechNetwork, sizes_from
+from ..signals.speech import segments as cutting
+from ..signals.speech.segments import WINDOW_SAMPLES, UtteranceRules, UtteranceState
+from ..signals.speech.voiceprint import Verdict
 from .recogniser import ARCHITECTURE, VoiceRecogniser
-from .signals import speech as cutting
-from .signals.speech import WINDOW_SAMPLES, UtteranceRules, UtteranceState
-from .signals.voiceprint import Verdict
+from .speaker import ANOTHER_VOICE, UNCLEAR_VOICE, VoiceGate
 from .voice_activity import VoiceActivity, VoiceState
 from .voice_activity import start as silent
-from .voices import ANOTHER_VOICE, UNCLEAR_VOICE, VoiceGate
 
 LONGEST_GAP_S = 0.02
 

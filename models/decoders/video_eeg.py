@@ -12,15 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..configs.errors import MoodringError
-from .bundle import Bundle, bundled
-from .contract import EegNeeds, EegWindow, FaceBox, FaceFrame, FloatArray, Look, Readout
-from .levels import kept
-from .networks.video_eeg import AXES, Glimpse, Sizes, State, VideoEegNet
-from .signals.eeg_features import BandPrior, RestBaseline, add, log_band_power, mean
-from .signals.faces import FaceFinder, crop_face
-from .signals.montage import scalp_channels
-from .signals.scalp import ScalpMapper
+from ...configs.schema.errors import MoodringError
+from ..contract import EegNeeds, EegWindow, FaceBox, FaceFrame, FloatArray, Look, Readout
+from ..fusion.conformal import kept
+from ..io.bundle import Bundle, bundled
+from ..networks.video_eeg import AXES, Glimpse, Sizes, State, VideoEegNet
+from ..signals.eeg.band_power import BandPrior, RestBaseline, add, log_band_power, mean
+from ..signals.eeg.montage import scalp_channels
+from ..signals.eeg.scalp_images import ScalpMapper
+from ..signals.face.detection import FaceFinder, crop_face
 
 Policy = Literal["learned", "uniform", "random"]
 ENOUGH_REST_WINDOWS = 10

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from ..configs.errors import MoodringError
-from .contract import AUDIO_RATE_HZ, FloatArray
-from .signals.speech import WINDOW_SAMPLES
+from ...configs.schema.errors import MoodringError
+from ..contract import AUDIO_RATE_HZ, FloatArray
+from ..signals.speech.segments import WINDOW_SAMPLES
 
 CONTEXT_SAMPLES = 64
 

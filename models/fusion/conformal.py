@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .contract import FloatArray
+from ..contract import FloatArray
 
 
 def kept(probabilities: FloatArray, threshold: float) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 """One estimate of valence and arousal from face and EEG (felt) and the voice (expressed), and whose weight it was.
 
-The voice's categories become levels by their places on the axes (:mod:`moodring.models.affect`). Both are then put
+The voice's categories become levels by their places on the axes (:mod:`moodring.models.fusion.circumplex`). Both are then put
 into a logarithmic opinion pool (Genest & Zidek, "Combining probability distributions", Statistical Science 1, 1986),
 for each axis:
 
@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_softmax, ndtr
 
-from .affect import PLACES
-from .contract import FloatArray, SpeechEstimate
+from ..contract import FloatArray, SpeechEstimate
+from .circumplex import PLACES
 
 Array = NDArray[np.float64]
 Situation = Literal["quiet", "after", "speaking", "voice_alone"]

@@ -13,13 +13,13 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
-from ..configs.errors import MoodringError
-from ..configs.load import Section
-from . import pooling
-from .bundle import Kind, bundled
-from .contract import Pooled, Readout
-from .levels import kept
-from .pooling import Heard, Situation
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.load import Section
+from ..contract import Pooled, Readout
+from ..io.bundle import Kind, bundled
+from . import opinion_pool
+from .conformal import kept
+from .opinion_pool import Heard, Situation
 
 Axis = Literal["valence", "arousal"]
 AXES: tuple[Axis, Axis] = ("valence", "arousal")
@@ -36,7 +36,7 @@ class PooledBundle(Section):
 
 
 class WeightsTable(Section):
-    """See :class:`~moodring.models.pooling.Weights`."""
+    """See :class:`~moodring.models.fusion.opinion_pool.Weights`."""
 
     felt: Weight
     voice: Weight
@@ -64,7 +64,7 @@ class PoolFile(Section):
     @model_validator(mode="after")
     def _complete(self) -> "PoolFile":
         for axis in AXES:
-            missing = [name for name in pooling.SITUATIONS if name not in self.weights.get(axis, {})]
+            missing = [name for name in opinion_pool.SITUATIONS if name not in self.weights.get(axis, {})]
             if missing:
                 raise ValueError(f"weights of {axis} lack {', '.join(missing)}")
         return self
@@ -87,7 +87,7 @@ class Pool:
         readout : Readout or None
             What face and EEG say.
         heard : Heard or None
-            What the voice said last; see :func:`~moodring.models.pooling.remember`.
+            What the voice said last; see :func:`~moodring.models.fusion.opinion_pool.remember`.
         speaks : bool
 
         Returns
@@ -95,27 +95,27 @@ class Pool:
         Pooled or None
             None where neither says anything.
         """
-        case = pooling.situation(readout is not None, heard, speaks)
+        case = opinion_pool.situation(readout is not None, heard, speaks)
         if case is None:
             return None
         age_s = None if heard is None else time_s - heard.end_s
-        left = 1.0 if age_s is None else float(pooling.left_of(age_s, self.table.half_life_s))
+        left = 1.0 if age_s is None else float(opinion_pool.left_of(age_s, self.table.half_life_s))
         felt = None if readout is None else np.stack([readout.valence, readout.arousal])
         rows, sets, shares = [], [], []
         for index, axis in enumerate(AXES):
             tables = self.table.weights[axis]
-            unheard = pooling.NOTHING if readout is None else weights_of(tables["quiet"])
-            weights = pooling.slid(weights_of(tables[case]), unheard, left)
+            unheard = opinion_pool.NOTHING if readout is None else weights_of(tables["quiet"])
+            weights = opinion_pool.slid(weights_of(tables[case]), unheard, left)
             sides = None if felt is None else felt[index], None if heard is None else heard.levels[index]
-            rows.append(pooling.pooled(weights, *sides))
+            rows.append(opinion_pool.pooled(weights, *sides))
             sets.append(kept(rows[-1], weights.threshold))
-            shares.append(pooling.voice_share(weights, *sides))
+            shares.append(opinion_pool.voice_share(weights, *sides))
         return Pooled(rows[0], rows[1], sets[0], sets[1], shares[0], shares[1], age_s)
 
 
-def weights_of(table: WeightsTable) -> pooling.Weights:
+def weights_of(table: WeightsTable) -> opinion_pool.Weights:
     """Give the weights of a table."""
-    return pooling.Weights(table.felt, table.voice, table.prior, table.threshold)
+    return opinion_pool.Weights(table.felt, table.voice, table.prior, table.threshold)
 
 
 def pool_path(name: str) -> Path:
@@ -141,7 +141,7 @@ def load_pool(path: Path, bundles: Mapping[Kind, PooledBundle]) -> Pool:
         raw = path.read_bytes()
     except OSError as error:
         raise MoodringError(
-            f"pool '{path}' cannot be read ({error.strerror}); give pooling.file = \"simulated\" or the path of a pool"
+            f"pool '{path}' cannot be read ({error.strerror}); give opinion_pool.file = \"simulated\" or the path of a pool"
         ) from error
     try:
         table = PoolFile.model_validate_json(raw)
@@ -157,7 +157,7 @@ def load_pool(path: Path, bundles: Mapping[Kind, PooledBundle]) -> Pool:
             raise MoodringError(
                 f"pool '{path.name}' was fitted with {kind} bundle '{fitted.file}' ({fitted.sha256[:12]}), this session "
                 f"has '{came.file}' ({came.sha256[:12]}): set models.{kind} to that bundle, give a pool fitted with "
-                "this one as pooling.file, or leave pooling off"
+                "this one as opinion_pool.file, or leave pooling off"
             )
     return Pool(table, path.name, hashlib.sha256(raw).hexdigest())
 

@@ -16,8 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from ..configs.errors import MoodringError
-from .contract import EegNeeds, ModelSpec
+from ...configs.schema.errors import MoodringError
+from ..contract import EegNeeds, ModelSpec
 
 Kind = Literal["video_eeg", "speech"]
 FORMAT = 1
@@ -70,7 +70,7 @@ def bundled(name: str) -> Path:
     """
     if name not in _SHIPPED:
         raise MoodringError(f"no bundle {name!r} is shipped; shipped are {', '.join(_SHIPPED)}; or give a path")
-    path = Path(__file__).resolve().parent / "bundles" / _SHIPPED[name]
+    path = Path(__file__).resolve().parent.parent / "bundles" / _SHIPPED[name]
     if not path.is_file():
         raise MoodringError(f"shipped file '{path.name}' is missing from this installation; reinstall moodring")
     return path

@@ -4,8 +4,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from ..configs.errors import MoodringError
-from ..models.contract import Estimate
+from ...configs.schema.errors import MoodringError
+from ..contract import Estimate
 from . import wire
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 
-from .pool import PoolFile
+from ..fusion.pool_file import PoolFile
 
 _OWN_KEYS = "moodring_"
 

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..configs.errors import MoodringError
-from ..models.contract import BoolArray, TimeArray
+from ...configs.schema.errors import MoodringError
+from ..contract import BoolArray, TimeArray
 
 _MAGIC = b"moodring"
 _HEADER = struct.Struct("<8sII")  # magic, version, bytes of JSON
@@ -233,7 +233,7 @@ class Ring:
         return RingSlice(pieces[0][torn:], pieces[1][torn:], pieces[2][torn:], pieces[3][torn:], first + torn, stop)
 
     def close(self) -> None:
-        """Let go of the memory; the file stays until :func:`moodring.realtime.run_dir.remove` takes it away."""
+        """Let go of the memory; the file stays until :func:`moodring.realtime.ipc.run_dir.remove` takes it away."""
         for name in ("_claimed", "_published", "_stamps", "_received", "_valid", "_samples"):
             self.__dict__.pop(name, None)
         self._memory.close()

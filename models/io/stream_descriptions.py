@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from ..models.contract import FloatArray, Recording, Signal, Truth, Video
+from ..contract import FloatArray, Recording, Signal, Truth, Video
 
 Tree: TypeAlias = "tuple[tuple[str, str | Tree], ...]"
 ChannelFormat = Literal["float32", "double64", "string", "int32", "int16", "int8", "int64"]

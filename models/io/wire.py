@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..configs.errors import MoodringError
+from ...configs.schema.errors import MoodringError
 
 Message = TypeVar("Message")
 

@@ -14,8 +14,8 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.contract import TimeArray
-from .streams import StreamDescription, Tree
+from ..contract import TimeArray
+from .stream_descriptions import StreamDescription, Tree
 
 _MAGIC = b"XDF:"
 _BOUNDARY = bytes.fromhex("43A546DCCBF5410FB30ED5467383CBE4")

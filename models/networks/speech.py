@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...configs.errors import MoodringError
+from ...configs.schema.errors import MoodringError
 from ..contract import AUDIO_RATE_HZ
 
 BLOCKS = 4

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..models.contract import BoolArray, EegWindow, FloatArray, SampleRange
-from .ring import Ring, RingSlice
+from ..contract import BoolArray, EegWindow, FloatArray, SampleRange
+from ..io.ring import Ring, RingSlice
 
 _HAIR_S = 1e-3
 _STALE_EEG_S = 0.1

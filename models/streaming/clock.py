@@ -1,9 +1,6 @@
 """Time is injected: the same engine runs on the LSL clock or as fast as it can on a virtual one."""
 
-import time
 from typing import Protocol
-
-import pylsl
 
 
 class Clock(Protocol):
@@ -16,19 +13,6 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
         ...
-
-
-class LslClock:
-    """The clock of every stamp: :func:`pylsl.local_clock`."""
-
-    def now(self) -> float:
-        """Tell the LSL time in seconds."""
-        return float(pylsl.local_clock())
-
-    def sleep(self, seconds: float) -> None:
-        """Let real time pass; nothing happens for a negative time."""
-        if seconds > 0:
-            time.sleep(seconds)
 
 
 class VirtualClock:

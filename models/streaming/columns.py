@@ -4,7 +4,7 @@ import array
 
 import numpy as np
 
-from ..models.contract import FloatArray
+from ..contract import FloatArray
 
 
 class NewestRows:

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..models import pooling
-from ..models.contract import (
+from ..contract import (
     LEVELS,
     Ages,
     EegWindow,
@@ -26,15 +25,16 @@ from ..models.contract import (
     SampleRange,
     SpeechEstimate,
 )
-from . import align
+from ..fusion import opinion_pool
+from . import alignment
 from .clock import Clock
 from .listening import Listener
-from .plan import Lane, Plan
+from .schedule import ModalityInput, Plan
 
 if TYPE_CHECKING:
-    from ..models.pool import Pool
-    from ..models.speech import SpeechDecoder
-    from ..models.video_eeg import VideoEegDecoder
+    from ..decoders.speech import SpeechDecoder
+    from ..decoders.video_eeg import VideoEegDecoder
+    from ..fusion.pool_file import Pool
 
 REST_STEP_S = 0.5
 _FRESH_S = 0.5
@@ -56,7 +56,7 @@ class _Clockwork:
     last_eeg: Look | None = None
     last_face: Look | None = None
     spoken_s: float = -math.inf
-    heard: pooling.Heard | None = None
+    heard: opinion_pool.Heard | None = None
 
 
 @dataclass
@@ -115,27 +115,30 @@ class Decider:
     def decide(
         self,
         time_s: float,
-        lanes: Mapping[Modality, Lane],
+        inputs: Mapping[Modality, ModalityInput],
         notices: tuple[str, ...],
-        loudspeaker: Lane | None = None,
+        loudspeaker: ModalityInput | None = None,
     ) -> Estimate:
-        """Make the decision of one data time from the samples up to it; ``loudspeaker`` is its reference's lane.
+        """Make the decision of one data time from the samples up to it; ``loudspeaker`` is its reference's modality_input.
 
         The estimate's ``published_s`` is the moment of its making until :func:`published` sets it.
         """
         started_s = self._clock.now()
         spent = _Spent()
-        stops = {modality: align.stop_at(lane.intake.ring, time_s) for modality, lane in lanes.items()}
-        looks = self._look(time_s, lanes, spent)
-        said, hearing = self._listen(time_s, lanes.get("speech"), loudspeaker, stops.get("speech", 0), spent)
+        stops = {
+            modality: alignment.stop_at(modality_input.intake.ring, time_s)
+            for modality, modality_input in inputs.items()
+        }
+        looks = self._look(time_s, inputs, spent)
+        said, hearing = self._listen(time_s, inputs.get("speech"), loudspeaker, stops.get("speech", 0), spent)
         readout = self._video_eeg.read() if self._video_eeg is not None and self._at.looks else None
-        used = self._used(time_s, lanes)
+        used = self._used(time_s, inputs)
         readout, abstained = _abstain(readout, used)
         said = said if "speech" in used else None
         degraded = self._degraded(readout, time_s)
-        for modality, lane in lanes.items():
+        for modality, modality_input in inputs.items():
             if modality in used:
-                self._note_arrival(lane, stops[modality], spent)
+                self._note_arrival(modality_input, stops[modality], spent)
         done_s = self._clock.now()
         received_s = spent.received_s if math.isfinite(spent.received_s) else started_s
         ring_s = started_s + spent.cutting_s
@@ -169,7 +172,7 @@ class Decider:
         ledger = Ledger(**{**estimate.ledger.__dict__, "published_s": published_s})
         return Estimate(**{**estimate.__dict__, "ledger": ledger, "ages": self._ages(estimate, published_s)})
 
-    def _look(self, time_s: float, lanes: Mapping[Modality, Lane], spent: _Spent) -> tuple[Look, ...]:
+    def _look(self, time_s: float, inputs: Mapping[Modality, ModalityInput], spent: _Spent) -> tuple[Look, ...]:
         """Take the rest windows and the looks that are due up to a time, in order."""
         if self._video_eeg is None:
             return ()
@@ -181,8 +184,8 @@ class Decider:
         looks: list[Look] = []
         while at.next_look <= frame_now:
             look_s = plan.t0_s + at.next_look / plan.grid_hz
-            self._rest(look_s, lanes.get("eeg"), spent)
-            look = self._look_once(look_s, lanes, spent)
+            self._rest(look_s, inputs.get("eeg"), spent)
+            look = self._look_once(look_s, inputs, spent)
             if look is None:
                 at.next_look += 1
                 continue
@@ -192,14 +195,14 @@ class Decider:
             at.last_eeg = look if look.eeg else at.last_eeg
             at.last_face = look if look.face is not None else at.last_face
             looks.append(look)
-        self._rest(time_s, lanes.get("eeg"), spent)
+        self._rest(time_s, inputs.get("eeg"), spent)
         return tuple(looks)
 
-    def _look_once(self, look_s: float, lanes: Mapping[Modality, Lane], spent: _Spent) -> Look | None:
+    def _look_once(self, look_s: float, inputs: Mapping[Modality, ModalityInput], spent: _Spent) -> Look | None:
         """Show the model what there is at one moment of the grid; None where there is nothing."""
         before_s = self._clock.now()
-        eeg = self._eeg_window(look_s, lanes.get("eeg"), spent)
-        face = self._face_frame(look_s, lanes.get("face"), spent)
+        eeg = self._eeg_window(look_s, inputs.get("eeg"), spent)
+        face = self._face_frame(look_s, inputs.get("face"), spent)
         spent.cutting_s += self._clock.now() - before_s
         if self._video_eeg is None or (eeg is None and face is None):
             return None
@@ -208,47 +211,52 @@ class Decider:
         spent.features_s += max(0.0, self._video_eeg.times.features_done_s - before_s)
         return look
 
-    def _rest(self, until_s: float, lane: Lane | None, spent: _Spent) -> None:
+    def _rest(self, until_s: float, modality_input: ModalityInput | None, spent: _Spent) -> None:
         """Feed the resting baseline up to a time."""
         plan, at = self.plan, self._at
         while (offset_s := at.next_rest * REST_STEP_S) <= plan.rest_s and plan.t0_s + offset_s <= until_s + 1e-6:
-            window = self._eeg_window(plan.t0_s + offset_s, lane, spent)
+            window = self._eeg_window(plan.t0_s + offset_s, modality_input, spent)
             at.next_rest += 1
             if window is not None and self._video_eeg is not None:
                 before_s = self._clock.now()
                 self._video_eeg.rest(window)
                 spent.features_s += self._clock.now() - before_s
 
-    def _eeg_window(self, time_s: float, lane: Lane | None, spent: _Spent) -> EegWindow | None:
-        if lane is None or lane.intake.treatment is None:
+    def _eeg_window(self, time_s: float, modality_input: ModalityInput | None, spent: _Spent) -> EegWindow | None:
+        if modality_input is None or modality_input.intake.treatment is None:
             return None
-        ring = lane.intake.ring
+        ring = modality_input.intake.ring
         n = round(self.plan.window_s * ring.layout.rate_hz)
-        stop = align.stop_at(ring, time_s)
-        good = lane.intake.treatment.good_at(stop - 1)
+        stop = alignment.stop_at(ring, time_s)
+        good = modality_input.intake.treatment.good_at(stop - 1)
         if stop < n or good is None:
             return None
         piece = ring.between(stop - n, stop)
-        window = align.eeg_window(piece, ring, n, time_s, good)
+        window = alignment.eeg_window(piece, ring, n, time_s, good)
         if window is not None and spent.eeg_first is None:
             spent.eeg_first = piece.first
         return window
 
-    def _face_frame(self, time_s: float, lane: Lane | None, spent: _Spent) -> FaceFrame | None:
-        piece = align.newest_frame(lane.intake.ring, time_s) if lane is not None else None
-        if lane is None or piece is None:
+    def _face_frame(self, time_s: float, modality_input: ModalityInput | None, spent: _Spent) -> FaceFrame | None:
+        piece = alignment.newest_frame(modality_input.intake.ring, time_s) if modality_input is not None else None
+        if modality_input is None or piece is None:
             return None
         if spent.face_first is None:
             spent.face_first = piece.first
-        return FaceFrame(lane.picture(piece.samples[-1]), float(piece.stamps_s[-1]))
+        return FaceFrame(modality_input.picture(piece.samples[-1]), float(piece.stamps_s[-1]))
 
     def _listen(
-        self, time_s: float, lane: Lane | None, loudspeaker: Lane | None, stop: int, spent: _Spent
+        self,
+        time_s: float,
+        modality_input: ModalityInput | None,
+        loudspeaker: ModalityInput | None,
+        stop: int,
+        spent: _Spent,
     ) -> tuple[SpeechEstimate | None, Hearing | None]:
         """Say what the voice says now, and what is known of the microphone."""
-        if self._listener is None or lane is None:
+        if self._listener is None or modality_input is None:
             return None, None
-        listened = self._listener.listen(lane, loudspeaker, stop, self.plan.t0_s, time_s)
+        listened = self._listener.listen(modality_input, loudspeaker, stop, self.plan.t0_s, time_s)
         self._at.speech_at = self._at.speech_at or listened.first
         spent.cutting_s += listened.cutting_s
         spent.features_s += listened.features_s
@@ -266,16 +274,16 @@ class Decider:
         """Pool what both say, where that is asked for."""
         if self._pool is None:
             return None
-        self._at.heard = pooling.remember(self._at.heard, said)
+        self._at.heard = opinion_pool.remember(self._at.heard, said)
         return self._pool.decide(time_s, readout, self._at.heard, degraded is not None)
 
-    def _used(self, time_s: float, lanes: Mapping[Modality, Lane]) -> tuple[Modality, ...]:
+    def _used(self, time_s: float, inputs: Mapping[Modality, ModalityInput]) -> tuple[Modality, ...]:
         """Say which modalities this decision rests on: delivering, and in the model's state."""
         held_s = self.plan.max_wait_frames / self.plan.grid_hz + self.plan.interval_s
         last: dict[Modality, Look | None] = {"eeg": self._at.last_eeg, "face": self._at.last_face}
         used: list[Modality] = []
-        for modality, lane in lanes.items():
-            newest_s = lane.intake.ring.newest_s
+        for modality, modality_input in inputs.items():
+            newest_s = modality_input.intake.ring.newest_s
             if newest_s is None or newest_s < time_s - _FRESH_S:
                 continue
             if modality == "speech":
@@ -303,8 +311,8 @@ class Decider:
         return Ages(eeg_s, face_s, speech_s)
 
     @staticmethod
-    def _note_arrival(lane: Lane, stop: int, spent: _Spent) -> None:
-        newest = lane.intake.ring.between(stop - 1, stop)
+    def _note_arrival(modality_input: ModalityInput, stop: int, spent: _Spent) -> None:
+        newest = modality_input.intake.ring.between(stop - 1, stop)
         if len(newest):
             spent.received_s = max(spent.received_s, float(newest.received_s[-1]))
 
@@ -326,4 +334,4 @@ def _range(first: int | None, before: int, stop: int | None) -> SampleRange | No
     """Name the samples of a decision: from the earliest that it touched, or the first new one."""
     if stop is None:
         return None
-    return align.sample_range(min(before if first is None else first, before, stop), stop)
+    return alignment.sample_range(min(before if first is None else first, before, stop), stop)

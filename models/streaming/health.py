@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from .snapshot import Figures, HealthState, Transition
+from ..contract import Figures, HealthState, Transition
 
 STALE_AFTER_S = 0.35
 LOST_AFTER_S = 0.8

@@ -4,21 +4,27 @@ The thread that polls the source is the only one that calls :meth:`Intake.take`;
 :attr:`Intake.figures`, which is replaced as a whole.
 """
 
+import itertools
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.contract import BoolArray, FloatArray, TimeArray
-from ..models.signals.eeg_chain import EegChainSpec, EegChainState, start, step
-from ..models.signals.mains import MainsState, listen
+from ...configs.schema.live import EegSection
+from ..contract import BoolArray, FloatArray, TimeArray
+from ..io.ring import Ring
+from ..signals.eeg.chain import EegChainSpec, EegChainState, start, step
+from ..signals.eeg.line_noise import MainsState, listen
+from .clock_jumps import RebaseState, rebase, restarted
 from .dejitter import DejitterState, dejitter
-from .rebase import RebaseState, rebase, restarted
-from .ring import Ring
-from .sources.base import Chunk, SourceInfo
+from .sources import Chunk, SourceInfo
 
+_KEPT_S = 60.0
+_KEPT_FRAMES = 128
 _FRAME_GAP_S = 0.25
 _FRAME_GAP_PERIODS = 5
 _RATE_SPAN_FRAMES = 128
@@ -247,3 +253,28 @@ class Intake:
         self.ring.append(samples, stamps_s, received_s, valid)
         first_s = self.figures.first_s if self.figures.first_s is not None else float(stamps_s[0])
         self.figures = replace(self.figures, first_s=first_s, newest_s=float(stamps_s[-1]), received_s=received_s)
+
+
+def intake_maker(section: EegSection | None, folder: Path | None) -> Callable[[SourceInfo], Intake]:
+    """Give the function that makes a source's ring, in a folder or in this process's memory, and its intake."""
+    numbers = itertools.count()
+
+    def make(info: SourceInfo) -> Intake:
+        # A file of its own each time: screens may still have the last one mapped.
+        path = folder / f"{info.modality}-{next(numbers)}.ring" if folder is not None else None
+        capacity = _KEPT_FRAMES if info.modality == "face" else round(_KEPT_S * (info.rate_hz or 1.0))
+        ring = Ring.create(capacity, info.shape, info.dtype, info.rate_hz or 0.0, info.channel_names, path)
+        treatment = None
+        if info.modality == "eeg":
+            treatment = EegTreatment(chain_spec(info.rate_hz or 0.0, info.channel_names, section))
+        return Intake(info, ring, treatment)
+
+    return make
+
+
+def chain_spec(rate_hz: float, names: tuple[str, ...], section: EegSection | None) -> EegChainSpec:
+    """Describe the EEG chain of a stream; without a section the defaults of a config hold."""
+    if section is None:
+        return EegChainSpec(rate_hz, names, 50.0)
+    reference = section.reference if isinstance(section.reference, str) else tuple(section.reference)
+    return EegChainSpec(rate_hz, names, section.line_hz, reference)

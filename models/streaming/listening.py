@@ -1,6 +1,6 @@
 """What the participant's voice says at each decision: the microphone's samples into the speech model, in order.
 
-Where a loudspeaker reference is there, the samples go through the gate of :mod:`moodring.models.signals.loudspeaker`
+Where a loudspeaker reference is there, the samples go through the gate of :mod:`moodring.models.signals.speech.loudspeaker`
 first, window by window on the data times of both: what it withholds, the speech model never hears, and an utterance
 that it cuts off ends there. With an enrolment, the speech model itself withholds what is another voice. The same live and on recordings.
 """
@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from ..models.contract import AUDIO_RATE_HZ, FloatArray, Hearing, SpeechEstimate
-from ..models.signals import loudspeaker, microphone_level
-from ..models.signals.loudspeaker import LoudspeakerRules, LoudspeakerState, Verdict
-from ..models.signals.speech import WINDOW_SAMPLES
-from . import align
-from .plan import Lane
+from ..contract import AUDIO_RATE_HZ, FloatArray, Hearing, SpeechEstimate
+from ..signals.speech import loudspeaker, microphone_level
+from ..signals.speech.loudspeaker import LoudspeakerRules, LoudspeakerState, Verdict
+from ..signals.speech.segments import WINDOW_SAMPLES
+from . import alignment
+from .schedule import ModalityInput
 
 if TYPE_CHECKING:
+    from ..io.ring import Ring
     from .clock import Clock
-    from .ring import Ring
 
 _LARGEST_STEP_S = 0.01
 _WINDOW_S = WINDOW_SAMPLES / AUDIO_RATE_HZ
@@ -91,14 +91,16 @@ class Listener:
         self._said: SpeechEstimate | None = None
         self._heard_until_s: float | None = None
 
-    def listen(self, lane: Lane, reference: Lane | None, stop: int, t0_s: float, time_s: float) -> Listened:
+    def listen(
+        self, modality_input: ModalityInput, reference: ModalityInput | None, stop: int, t0_s: float, time_s: float
+    ) -> Listened:
         """Feed what is new up to the sample ``stop``, and say what the voice says now.
 
         Parameters
         ----------
-        lane : Lane
+        modality_input : ModalityInput
             The microphone.
-        reference : Lane or None
+        reference : ModalityInput or None
             What the loudspeaker plays; None where nothing has come of it yet.
         stop : int
             Of the microphone's ring.
@@ -106,12 +108,12 @@ class Listener:
             Where listening starts, and the data time of the decision.
         """
         begin_s = self._clock.now()
-        ring = lane.intake.ring
+        ring = modality_input.intake.ring
         if self._at == 0:
             # Voice activity counts its windows from the first sample: live and decoded, that is the session's start.
-            self._at = ring.start_at(t0_s - align.tolerance_s(ring.layout.rate_hz))
+            self._at = ring.start_at(t0_s - alignment.tolerance_s(ring.layout.rate_hz))
         first = self._at
-        heard = align.unbroken(ring.between(self._at, stop))
+        heard = alignment.unbroken(ring.between(self._at, stop))
         level = microphone_level.judge_sound(_last(ring, stop, microphone_level.LISTEN_SAMPLES))
         cut_s = self._clock.now()
         if self._referenced:
@@ -141,7 +143,7 @@ class Listener:
         return current
 
     def _through_gate(
-        self, heard: tuple[align.Heard, ...], stop: int, reference: Ring | None, time_s: float
+        self, heard: tuple[alignment.Heard, ...], stop: int, reference: Ring | None, time_s: float
     ) -> list[SpeechEstimate]:
         """Judge window by window; feed what passes, in runs, and leave what is no whole window for the next time."""
         new: list[SpeechEstimate] = []
@@ -151,7 +153,9 @@ class Listener:
                 self._gate = loudspeaker.interrupted(self._gate)
             whole = len(part.samples) // WINDOW_SAMPLES
             ready = _ready(part, whole, reference, time_s)
-            start_s = self._continued(align.Heard(part.samples[: ready * WINDOW_SAMPLES], part.start_s, part.continues))
+            start_s = self._continued(
+                alignment.Heard(part.samples[: ready * WINDOW_SAMPLES], part.start_s, part.continues)
+            )
             low = 0
             for window in range(ready):
                 samples = part.samples[window * WINDOW_SAMPLES : (window + 1) * WINDOW_SAMPLES]
@@ -172,7 +176,7 @@ class Listener:
     def _feed(self, samples: FloatArray, start_s: float, window: int) -> tuple[SpeechEstimate, ...]:
         return self._speech.feed(samples, start_s + window * _WINDOW_S) if len(samples) else ()
 
-    def _continued(self, part: align.Heard) -> float:
+    def _continued(self, part: alignment.Heard) -> float:
         """Give the start of a stretch of audio, moved where the smoothed stamps moved though nothing is missing.
 
         The speech model takes a step of more than 20 ms for a gap; a fit that still settles may make larger ones.
@@ -189,7 +193,7 @@ def _last(ring: Ring, stop: int, n: int) -> FloatArray:
     return samples
 
 
-def _ready(part: align.Heard, whole: int, reference: Ring | None, time_s: float) -> int:
+def _ready(part: alignment.Heard, whole: int, reference: Ring | None, time_s: float) -> int:
     """Count the windows that the reference has passed; all, where it does not come any more."""
     newest_s = None if reference is None else reference.newest_s
     if newest_s is None or newest_s < time_s - _REFERENCE_LOST_S:
@@ -201,7 +205,7 @@ def _played(reference: Ring | None, start_s: float) -> FloatArray | None:
     """Give what the loudspeaker played from a moment on, one window long; None where that is not known."""
     if reference is None:
         return None
-    first = reference.start_at(start_s - align.tolerance_s(reference.layout.rate_hz))
+    first = reference.start_at(start_s - alignment.tolerance_s(reference.layout.rate_hz))
     piece = reference.between(first, first + WINDOW_SAMPLES)
     if len(piece) < WINDOW_SAMPLES or abs(piece.stamps_s[0] - start_s) > _WINDOW_S or not piece.valid[1:].all():
         return None

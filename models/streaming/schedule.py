@@ -1,15 +1,27 @@
 """When decisions and looks happen, and what they are made from."""
 
+from __future__ import annotations
+
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.contract import Image
-from .intake import Intake
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.live import LiveConfig
+from ..contract import Image
+from ..signals.eeg.chain import delay_s
+from .ingest import Intake, chain_spec
+
+if TYPE_CHECKING:
+    from ..decoders.loading import Models  # with it comes torch, which a source needs not
+
+_NO_MODEL_WINDOW_S = 1.0
+_NO_MODEL_GRID_HZ = 8.0
+_NO_MODEL_WAIT_FRAMES = 16
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Lane:
+class ModalityInput:
     """One source's samples, and how to make a picture of one of them."""
 
     intake: Intake
@@ -92,3 +104,74 @@ def first_decision(t0_s: float, first_stamp_s: float, warmup_s: float, interval_
 def identity(sample: NDArray[Any]) -> Image:
     """Take a sample of a face ring for the picture that it is."""
     return np.asarray(sample, np.uint8)
+
+
+@dataclass(frozen=True)
+class PlanFacts:
+    """What the sources say of the session.
+
+    Attributes
+    ----------
+    t0_s : float
+    first_stamp_s : float
+        Of the earliest sample.
+    rest_s : float or None
+        Of a replayed session with a rest of its own.
+    eeg_rate_hz : float or None
+    eeg_names : tuple of str
+    """
+
+    t0_s: float
+    first_stamp_s: float
+    rest_s: float | None
+    eeg_rate_hz: float | None
+    eeg_names: tuple[str, ...]
+
+
+def plan_facts(intakes: Sequence[Intake], announced_t0_s: float | None = None) -> PlanFacts:
+    """Gather what the sources say of the session.
+
+    A replay announces its t0, and says how long after t0 its first sample was taken: where nothing was announced, t0
+    follows from the first sample that came. Otherwise t0 is the moment from which all sources deliver.
+
+    Raises
+    ------
+    MoodringError
+        Nothing has come from any source.
+    """
+    firsts = [intake.figures.first_s for intake in intakes if intake.figures.first_s is not None]
+    if not firsts:
+        raise MoodringError("samples of at least one source were expected and none came; start the devices' streams")
+    told = [
+        intake.figures.first_s - intake.info.first_sample_after_t0_s
+        for intake in intakes
+        if intake.figures.first_s is not None and intake.info.first_sample_after_t0_s is not None
+    ]
+    rests = [intake.info.rest_s for intake in intakes if intake.info.rest_s]
+    eeg = next((intake.info for intake in intakes if intake.info.modality == "eeg"), None)
+    return PlanFacts(
+        t0_s=announced_t0_s if announced_t0_s is not None else min(told, default=max(firsts)),
+        first_stamp_s=min(firsts),
+        rest_s=max(rests) if rests else None,
+        eeg_rate_hz=eeg.rate_hz if eeg is not None else None,
+        eeg_names=eeg.channel_names if eeg is not None else (),
+    )
+
+
+def make_plan(facts: PlanFacts, config: LiveConfig, models: Models) -> Plan:
+    """Lay out when decisions and looks happen."""
+    decisions = config.decisions
+    spec = models.video_eeg.spec if models.video_eeg is not None else None
+    eeg_delay_s = 0.0
+    if facts.eeg_rate_hz is not None:
+        eeg_delay_s = delay_s(chain_spec(facts.eeg_rate_hz, facts.eeg_names, config.eeg))
+    return Plan(
+        t0_s=facts.t0_s,
+        interval_s=decisions.interval_s,
+        first=first_decision(facts.t0_s, facts.first_stamp_s, decisions.warmup_s, decisions.interval_s),
+        rest_s=facts.rest_s if facts.rest_s is not None else decisions.rest_s,
+        grid_hz=spec.frame_rate_hz if spec is not None else _NO_MODEL_GRID_HZ,
+        max_wait_frames=spec.max_wait_frames if spec is not None else _NO_MODEL_WAIT_FRAMES,
+        window_s=spec.eeg.window_s if spec is not None and spec.eeg is not None else _NO_MODEL_WINDOW_S,
+        eeg_delay_s=eeg_delay_s,
+    )

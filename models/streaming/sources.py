@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from ...configs.errors import MoodringError
-from ...models.contract import Modality, TimeArray
+from ...configs.schema.errors import MoodringError
+from ..contract import Modality, TimeArray
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..models.affect import Affect, affect_of
-from ..models.contract import MODALITIES, Estimate, FloatArray, Modality
-from . import wire
+from ..contract import MODALITIES, Estimate, FloatArray, Modality, Percentiles, RecordingStatus, SourceStatus
+from ..fusion.circumplex import Affect, affect_of
+from ..io import wire
 from .columns import AllRows, NewestRows
-from .snapshot import Percentiles, RecordingStatus, SourceStatus
 
 STAGES = ("received", "ring", "features", "inference", "published")
 _NEWEST = 20_000  # decisions whose latencies are kept: hours of them

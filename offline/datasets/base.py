@@ -9,9 +9,9 @@ from typing import Literal
 
 import numpy as np
 
-from ...configs.errors import MoodringError
-from ..protocols import Items
-from ..sound import SUFFIXES, fault
+from ...configs.schema.errors import MoodringError
+from ..evaluation.splits import Items
+from ..recordings.sound import SUFFIXES, fault
 
 CLASSES = ("anger", "boredom", "calm", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
 """The nine words that every corpus's labels are translated to."""

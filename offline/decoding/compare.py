@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..models.contract import LEVELS, Estimate, FloatArray
+from ...models.contract import LEVELS, Estimate, FloatArray
 
 SAME = 1e-6
 """Probabilities closer than this are the same."""

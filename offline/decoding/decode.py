@@ -4,18 +4,25 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..configs.errors import MoodringError
-from ..configs.live import LiveConfig
-from ..models.contract import MODALITIES, Estimate, Modality, Recording
-from .build import intake_maker, make_plan, plan_facts
-from .clock import VirtualClock
-from .decoder import Decider
-from .journal import Journal
-from .loaded import Models, check_fit, domain_notices, load_models, loudspeaker_notices, mains_notices
-from .plan import Plan
-from .post import Post
-from .sources.recorded import RecordedSignal, RecordedVideo
-from .summary import STAGES, Costs, Tally, summarise
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.live import LiveConfig
+from ...models.contract import MODALITIES, Estimate, Modality, Recording
+from ...models.decoders.loading import (
+    Models,
+    check_fit,
+    domain_notices,
+    load_models,
+    loudspeaker_notices,
+    mains_notices,
+)
+from ...models.io.journal import Journal
+from ...models.streaming.clock import VirtualClock
+from ...models.streaming.decider import Decider
+from ...models.streaming.ingest import intake_maker
+from ...models.streaming.schedule import Plan, make_plan, plan_facts
+from ...models.streaming.source_channel import SourceChannel
+from ...models.streaming.summary import STAGES, Costs, Tally, summarise
+from .recorded_sources import RecordedSignal, RecordedVideo
 
 _STEP_S = 0.5
 
@@ -65,40 +72,44 @@ def decode(
         The recording holds none of them, or the bundle does not fit it.
     """
     clock = VirtualClock(recording.t0_s)
-    posts = _posts(recording, only, clock)
-    reference = _reference(recording, posts, clock)
+    source_channels = _source_channels(recording, only, clock)
+    reference = _reference(recording, source_channels, clock)
     models = models or load_models(
-        config.models, tuple(post.modality for post in posts), clock, config.pooling, config.speech
+        config.models,
+        tuple(source_channel.modality for source_channel in source_channels),
+        clock,
+        config.pooling,
+        config.speech,
     )
     models.reset()
     make = intake_maker(config.eeg, None)
-    for post in posts:
-        info = post.source.open() if post.source is not None else None
+    for source_channel in source_channels:
+        info = source_channel.source.open() if source_channel.source is not None else None
         if info is not None:
             check_fit(models, info, config.eeg)
-            post.intake = make(info)
+            source_channel.intake = make(info)
     if reference is not None and reference.source is not None and (info := reference.source.open()) is not None:
         reference.intake = make(info)
     try:
-        return _decode(recording, config, models, posts, reference, clock)
+        return _decode(recording, config, models, source_channels, reference, clock)
     finally:
-        for post in (*posts, reference) if reference is not None else posts:
-            if post.intake is not None:
-                post.intake.ring.close()
+        for source_channel in (*source_channels, reference) if reference is not None else source_channels:
+            if source_channel.intake is not None:
+                source_channel.intake.ring.close()
 
 
 def _decode(
     recording: Recording,
     config: LiveConfig,
     models: Models,
-    posts: tuple[Post, ...],
-    reference: Post | None,
+    source_channels: tuple[SourceChannel, ...],
+    reference: SourceChannel | None,
     clock: VirtualClock,
 ) -> Decoded:
-    first_s, last_s = _span(recording, posts)
-    sources = (*posts, reference) if reference is not None else posts
+    first_s, last_s = _span(recording, source_channels)
+    sources = (*source_channels, reference) if reference is not None else source_channels
     _run_to(clock, sources, first_s, recording.t0_s)
-    intakes = [post.intake for post in posts if post.intake is not None]
+    intakes = [source_channel.intake for source_channel in source_channels if source_channel.intake is not None]
     plan = make_plan(replace(plan_facts(intakes), t0_s=recording.t0_s), config, models)
     hashes = tuple(bundle.sha256 for bundle in models.bundles)
     declared = config.speech is not None and config.speech.reference is not None
@@ -113,9 +124,13 @@ def _decode(
         while (time_s := plan.time_s(k)) <= last_s + 1e-6:
             # Samples whose smoothed stamps lie before a decision may come with raw ones behind it, as they do live.
             _run_to(clock, sources, time_s + config.decisions.lateness_s, recording.t0_s)
-            lanes = {post.modality: lane for post in posts if (lane := post.lane) is not None}
-            played = reference.lane if reference is not None else None
-            estimate = decider.decide(time_s, lanes, notices + mains_notices(intakes), played)
+            inputs = {
+                source_channel.modality: modality_input
+                for source_channel in source_channels
+                if (modality_input := source_channel.modality_input) is not None
+            }
+            played = reference.modality_input if reference is not None else None
+            estimate = decider.decide(time_s, inputs, notices + mains_notices(intakes), played)
             estimate = decider.published(estimate, clock.now())
             estimates.append(estimate)
             tally.add(estimate, recording.t0_s)
@@ -123,7 +138,7 @@ def _decode(
                 journal.append(estimate)
             k += 1
     tally.glimpsed_fraction = decider.glimpsed_fraction(plan.time_s(k - 1))
-    statuses = [post.status(clock.now()) for post in _all_posts(posts)]
+    statuses = [source_channel.status(clock.now()) for source_channel in _all_source_channels(source_channels)]
     costs, said = Costs(None, None), notices + mains_notices(intakes)
     summary = summarise(tally, recording.t0_s, clock.now(), statuses, costs, models.domain, models.bundles, said)
     # On the virtual clock there is nothing to measure.
@@ -131,49 +146,65 @@ def _decode(
     return Decoded(tuple(estimates), tally.glimpsed_fraction, summary, plan)
 
 
-def _posts(recording: Recording, only: tuple[Modality, ...], clock: VirtualClock) -> tuple[Post, ...]:
-    posts = []
+def _source_channels(
+    recording: Recording, only: tuple[Modality, ...], clock: VirtualClock
+) -> tuple[SourceChannel, ...]:
+    source_channels = []
     if recording.eeg is not None and len(recording.eeg.stamps_s) and "eeg" in only:
-        posts.append(Post("eeg", recording.eeg.name, RecordedSignal("eeg", recording.eeg, recording, clock)))
+        source_channels.append(
+            SourceChannel("eeg", recording.eeg.name, RecordedSignal("eeg", recording.eeg, recording, clock))
+        )
     if recording.face is not None and len(recording.face.stamps_s) and "face" in only:
         video = RecordedVideo(recording.face, recording, clock)
-        posts.append(Post("face", recording.face.name, video, picture=video.picture))
+        source_channels.append(SourceChannel("face", recording.face.name, video, picture=video.picture))
     if recording.speech is not None and len(recording.speech.stamps_s) and "speech" in only:
-        posts.append(
-            Post("speech", recording.speech.name, RecordedSignal("speech", recording.speech, recording, clock))
+        source_channels.append(
+            SourceChannel("speech", recording.speech.name, RecordedSignal("speech", recording.speech, recording, clock))
         )
-    if not posts:
+    if not source_channels:
         raise MoodringError(f"recording '{recording.name}' holds none of {', '.join(only)}; choose among what it holds")
-    return tuple(posts)
+    return tuple(source_channels)
 
 
-def _reference(recording: Recording, posts: tuple[Post, ...], clock: VirtualClock) -> Post | None:
-    """Make the post of what the loudspeaker played, where it was recorded and the voice is decoded."""
+def _reference(
+    recording: Recording, source_channels: tuple[SourceChannel, ...], clock: VirtualClock
+) -> SourceChannel | None:
+    """Make the source_channel of what the loudspeaker played, where it was recorded and the voice is decoded."""
     played = recording.loudspeaker
-    if played is None or not len(played.stamps_s) or all(post.modality != "speech" for post in posts):
+    if (
+        played is None
+        or not len(played.stamps_s)
+        or all(source_channel.modality != "speech" for source_channel in source_channels)
+    ):
         return None
-    return Post("speech", played.name, RecordedSignal("speech", played, recording, clock))
+    return SourceChannel("speech", played.name, RecordedSignal("speech", played, recording, clock))
 
 
-def _all_posts(posts: tuple[Post, ...]) -> tuple[Post, ...]:
-    known = {post.modality: post for post in posts}
-    return tuple(known.get(modality, Post(modality, "absent", None)) for modality in MODALITIES)
+def _all_source_channels(source_channels: tuple[SourceChannel, ...]) -> tuple[SourceChannel, ...]:
+    known = {source_channel.modality: source_channel for source_channel in source_channels}
+    return tuple(known.get(modality, SourceChannel(modality, "absent", None)) for modality in MODALITIES)
 
 
-def _span(recording: Recording, posts: tuple[Post, ...]) -> tuple[float, float]:
+def _span(recording: Recording, source_channels: tuple[SourceChannel, ...]) -> tuple[float, float]:
     """Give the first and the last stamp of what is decoded."""
     held = {"eeg": recording.eeg, "face": recording.face, "speech": recording.speech}
-    stamps = [signal.stamps_s for post in posts if (signal := held[post.modality]) is not None]
+    stamps = [
+        signal.stamps_s for source_channel in source_channels if (signal := held[source_channel.modality]) is not None
+    ]
     return min(float(one[0]) for one in stamps), max(float(one[-1]) for one in stamps)
 
 
-def _run_to(clock: VirtualClock, posts: tuple[Post, ...], time_s: float, started_s: float) -> None:
+def _run_to(clock: VirtualClock, source_channels: tuple[SourceChannel, ...], time_s: float, started_s: float) -> None:
     """Let time pass in small steps, so that health is judged as it is live."""
     while True:
         clock.advance_to(min(time_s, clock.now() + _STEP_S))
-        for post in posts:
-            while post.source is not None and post.intake is not None and (chunk := post.source.poll()) is not None:
-                post.intake.take(chunk)
-            post.judge(clock.now(), started_s)
+        for source_channel in source_channels:
+            while (
+                source_channel.source is not None
+                and source_channel.intake is not None
+                and (chunk := source_channel.source.poll()) is not None
+            ):
+                source_channel.intake.take(chunk)
+            source_channel.judge(clock.now(), started_s)
         if clock.now() >= time_s:
             return

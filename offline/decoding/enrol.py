@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..configs.errors import MoodringError
-from ..models.contract import AUDIO_RATE_HZ, SpeechSegment
-from ..models.speech import UtteranceCutter
-from ..models.voice_activity import VoiceActivity
-from .sound import stream_sound
+from ...configs.schema.errors import MoodringError
+from ...models.contract import AUDIO_RATE_HZ, SpeechSegment
+from ...models.decoders.speech import UtteranceCutter
+from ...models.decoders.voice_activity import VoiceActivity
+from ..recordings.sound import stream_sound
 
 _SILENCE_S = 1.0
 

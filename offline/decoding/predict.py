@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from scipy.special import softmax
 
-from ..configs.errors import MoodringError
-from ..models.contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate
-from ..models.speech import SpeechDecoder
-from .datasets.names import truth_in_name
-from .metrics import SMALLEST_PROBABILITY, uar
-from .sound import fault, stream_sound
+from ...configs.schema.errors import MoodringError
+from ...models.contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate
+from ...models.decoders.speech import SpeechDecoder
+from ..datasets.speech.names import truth_in_name
+from ..evaluation.metrics import SMALLEST_PROBABILITY, uar
+from ..recordings.sound import fault, stream_sound
 from .sound_findings import SoundFindings
 
 _SILENCE_S = 1.0  # longer than the pause that closes an utterance

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.contract import Image, Modality, Recording, Signal, Video
-from ..clock import Clock
-from .base import Chunk, SourceInfo
-from .camera import scaled
+from ...models.signals.face.scaling import scaled
+from ...models.streaming.clock import Clock
+from ...models.streaming.sources import Chunk, SourceInfo
 
 _MOST_FRAMES = 32
 _MOST_SECONDS = 5.0

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.contract import FloatArray
-from ..models.signals.microphone_level import CLIPPED_AT, CLIPPED_FRACTION
+from ...models.contract import FloatArray
+from ...models.signals.speech.microphone_level import CLIPPED_AT, CLIPPED_FRACTION
 
 _CANCELLED = 0.1  # so much of the power that unrelated channels keep when they are averaged: 10 dB less
 _HEARD = 1e-8  # mean square; quieter channels are silent, not inverted

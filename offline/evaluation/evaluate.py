@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..configs.evaluate import Condition, EvaluateConfig
-from ..models.contract import Estimate, Recording, Truth
+from ...configs.schema.evaluate import Condition, EvaluateConfig
+from ...models.contract import Estimate, Recording, Truth
+from ..simulate import BENCHMARK, simulate
+from ..training.common.workers import worker_pool
 from .metrics import Interval, Scores, bootstrap_mean, score, uar
-from .simulate import BENCHMARK, simulate
-from .workers import worker_pool
 
 AXES = ("valence", "arousal")
 Decode = Callable[[Recording, Condition], tuple[Sequence[Estimate], float]]

@@ -12,14 +12,14 @@ import platformdirs
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from ..configs.errors import ConfigError, MoodringError
-from ..configs.paper import PaperConfig, RunSection
-from .datasets.corpus import Corpus
-from .datasets.open import read_corpus
-from .protocols import Items, LeaveOneGroupOut, Protocol, RandomHoldOut, Split, audit
-from .sound import load_sound
-from .training.paper import Labelled, fit, judge
-from .training.speech_checkpoints import Checkpoints
+from ...configs.schema.errors import ConfigError, MoodringError
+from ...configs.schema.paper import PaperConfig, RunSection
+from ..datasets.base import Corpus
+from ..datasets.speech.open import read_corpus
+from ..recordings.sound import load_sound
+from ..training.common.checkpoints import Checkpoints
+from ..training.paper_speech.train import Labelled, fit, judge
+from .splits import Items, LeaveOneGroupOut, Protocol, RandomHoldOut, Split, audit
 
 IntArray = NDArray[np.int64]
 Report = Callable[[str], None]

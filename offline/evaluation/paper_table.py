@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .metrics import Interval, Scores, bootstrap, score
-from .paper import RunResult
+from .paper_speech import RunResult
 
 IntArray = NDArray[np.int64]
 BOOTSTRAP_SEED = 0

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import KFold
 from sklearn.model_selection import LeaveOneGroupOut as SkLeaveOneGroupOut
 
-from ..configs.errors import MoodringError
+from ...configs.schema.errors import MoodringError
 
 IntArray = NDArray[np.int64]
 

@@ -6,7 +6,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from ..models.contract import AUDIO_RATE_HZ, Signal, TimeArray
+from ...models.contract import AUDIO_RATE_HZ, Signal, TimeArray
 
 
 def speech_signal(samples: NDArray[Any], stamps_s: TimeArray, rate_hz: float, name: str) -> Signal:

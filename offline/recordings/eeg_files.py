@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..configs.errors import MoodringError
-from ..models.contract import Marker, Recording, Signal
+from ...configs.schema.errors import MoodringError
+from ...models.contract import Marker, Recording, Signal
 
 SUFFIXES = (".edf", ".bdf", ".vhdr", ".set", ".fif", ".gdf", ".cnt")
 _MICROVOLTS_PER_VOLT = 1e6

@@ -7,7 +7,7 @@ from typing import Any
 import av
 import numpy as np
 
-from ..models.contract import Signal, TimeArray, Video
+from ...models.contract import Signal, TimeArray, Video
 
 _QUALITY = "12"  # libx264's constant rate factor: below what an eye or a face detector tells from the original
 _MILLISECOND = Fraction(1, 1000)

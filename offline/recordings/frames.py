@@ -10,9 +10,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from ..configs.errors import MoodringError
-from ..models.contract import Image
-from .scaling import scaled_size
+from ...configs.schema.errors import MoodringError
+from ...models.contract import Image
+from ...models.signals.face.scaling import scaled_size
 
 _DECODE_AHEAD = 60  # frames it is cheaper to decode on than to seek
 

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from ..configs import session_folder as names
-from ..configs.errors import MoodringError
-from ..configs.live import LiveConfig, StreamQuery
-from ..configs.load import load
-from ..models.contract import Marker, Recording, Signal, TimeArray, Video
+from ...configs.schema import session_folder as names
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.live import LiveConfig, StreamQuery
+from ...configs.schema.load import load
+from ...models.contract import Marker, Recording, Signal, TimeArray, Video
 from .frames import FileFrames, frame_times
 from .live_session_gaps import tell_cut, tell_missing
 from .media import read_sound

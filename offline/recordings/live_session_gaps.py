@@ -4,9 +4,9 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..configs import session_folder as names
-from ..configs.live import LiveConfig
-from ..models.contract import Signal, Video
+from ...configs.schema import session_folder as names
+from ...configs.schema.live import LiveConfig
+from ...models.contract import Signal, Video
 
 _log = logging.getLogger(__name__)
 _EVEN_S = 0.05  # less is no cut: the newest frame or block may be in one of both files alone

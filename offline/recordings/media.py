@@ -8,11 +8,11 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from ..configs.errors import MoodringError
-from ..models.contract import FloatArray, Recording, Signal, Video
+from ...configs.schema.errors import MoodringError
+from ...models.contract import FloatArray, Recording, Signal, Video
+from ...models.signals.face.scaling import MAX_FRAME_SIDE
 from .audio import speech_signal
 from .frames import FileFrames, FrameTimes, error_line, frame_times, open_container
-from .scaling import MAX_FRAME_SIDE
 
 _GAP_S = 0.05  # shorter holes between packets are rounding
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from ..configs.errors import MoodringError
-from ..configs.session_folder import SESSION_FILE
-from ..models.contract import Recording
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.session_folder import SESSION_FILE
+from ...models.contract import Recording
 from .eeg_files import SUFFIXES as EEG_SUFFIXES
 from .eeg_files import read_eeg_file
 from .media import read_media, read_wav

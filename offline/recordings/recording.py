@@ -16,16 +16,12 @@ from typing import Literal
 import av
 import numpy as np
 
-from ..configs import session_folder as names
-from ..configs.errors import ConfigError, MoodringError
-from ..configs.load import load
-from ..configs.toml_text import toml_text
-from ..models.contract import AUDIO_RATE_HZ, Recording, Signal, TimeArray, Video
-from .film import write_film
-from .frames import FileFrames, error_line, frame_times
-from .live_session import read_live_session
-from .media import read_sound
-from .streams import (
+from ...configs.schema import session_folder as names
+from ...configs.schema.errors import ConfigError, MoodringError
+from ...configs.schema.load import load
+from ...configs.schema.toml_text import toml_text
+from ...models.contract import AUDIO_RATE_HZ, Recording, Signal, TimeArray, Video
+from ...models.io.stream_descriptions import (
     TRUTH_RATE_HZ,
     SessionTimes,
     StreamDescription,
@@ -35,7 +31,11 @@ from .streams import (
     session_times,
     truth_samples,
 )
-from .xdf import StreamData, write_xdf
+from ...models.io.xdf_writer import StreamData, write_xdf
+from .film import write_film
+from .frames import FileFrames, error_line, frame_times
+from .live_session import read_live_session
+from .media import read_sound
 from .xdf_reading import ReadStream, read_streams
 from .xdf_recording import choose, eeg_signal, markers_of, truth_of
 
@@ -85,7 +85,7 @@ def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> R
     """Read a session folder; frames are decoded as they are asked for.
 
     Of a session that was recorded live, everything that is whole is read, however it ended: see
-    :func:`~moodring.offline.live_session.read_live_session`.
+    :func:`~moodring.offline.recordings.live_session.read_live_session`.
 
     Parameters
     ----------

@@ -11,8 +11,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from ..configs.errors import MoodringError
-from ..models.contract import AUDIO_RATE_HZ, FloatArray
+from ...configs.schema.errors import MoodringError
+from ...models.contract import AUDIO_RATE_HZ, FloatArray
 from .frames import error_line, open_container
 from .media import block_of_sound
 

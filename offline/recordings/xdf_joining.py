@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..models.contract import TimeArray
+from ...models.contract import TimeArray
 from .xdf_reading import ReadStream
 
 _APART_S = 0.001

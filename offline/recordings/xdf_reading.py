@@ -15,8 +15,8 @@ import numpy as np
 import pyxdf
 from numpy.typing import NDArray
 
-from ..configs.errors import MoodringError
-from ..models.contract import TimeArray
+from ...configs.schema.errors import MoodringError
+from ...models.contract import TimeArray
 from .xdf_survey import sane_part, survey
 
 LONGEST_S = 7 * 86_400.0

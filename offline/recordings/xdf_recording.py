@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..configs.errors import MoodringError
-from ..models.contract import FloatArray, Image, Marker, Recording, Signal, Truth, Video
+from ...configs.schema.errors import MoodringError
+from ...models.contract import FloatArray, Image, Marker, Recording, Signal, Truth, Video
+from ...models.io.stream_descriptions import LOUDSPEAKER_TYPE, TIMELINE_TYPE, TRUTH_CHANNELS, TRUTH_TYPE, VIDEO_TYPE
 from .audio import speech_signal
-from .streams import LOUDSPEAKER_TYPE, TIMELINE_TYPE, TRUTH_CHANNELS, TRUTH_TYPE, VIDEO_TYPE
 from .xdf_reading import LONGEST_S, ReadStream, read_streams
 
 _log = logging.getLogger(__name__)

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pylsl
 
-from ..configs.errors import MoodringError
-from ..models.contract import Recording, TimeArray
-from .replay import Published, ReplayOptions, apply_lsl_settings, stream_names
-from .replay_process import ReplaySource, open_source, start_replay
-from .streams import StreamKind
+from ...configs.schema.errors import MoodringError
+from ...models.contract import Recording, TimeArray
+from ...models.io.stream_descriptions import StreamKind
+from .process import ReplaySource, open_source, start_replay
+from .publish import Published, ReplayOptions, apply_lsl_settings, stream_names
 
 _MEASURED: tuple[StreamKind, ...] = ("eeg", "face", "speech")
 _FIND_S = 60.0

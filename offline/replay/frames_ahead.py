@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..configs.errors import MoodringError
-from ..models.contract import Image, Video
-from .scaling import scaled_size
+from ...configs.schema.errors import MoodringError
+from ...models.contract import Image, Video
+from ...models.signals.face.scaling import scaled_size
 
 _FRAMES_AHEAD = 8
 

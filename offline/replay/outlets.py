@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pylsl
 
-from ..configs.errors import MoodringError
-from .replay_playhead import Playhead
-from .replay_tracks import Track
-from .streams import StreamDescription, StreamKind, Tree, describe_timeline
+from ...configs.schema.errors import MoodringError
+from ...models.io.stream_descriptions import StreamDescription, StreamKind, Tree, describe_timeline
+from .playhead import Playhead
+from .tracks import Track
 
 _WAITED_FOR: tuple[StreamKind, ...] = ("eeg", "face", "speech")
 _VIDEO_BUFFER_S = 4  # a frame is 230 kB: liblsl's own 360 s would be two gigabytes

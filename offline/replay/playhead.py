@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ..configs.errors import MoodringError
-from ..models.contract import TimeArray
+from ...configs.schema.errors import MoodringError
+from ...models.contract import TimeArray
 
 HOLE_S = 0.3
 SLOWEST, FASTEST = 0.1, 100.0

@@ -14,11 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeAlias
 
-from ..children import Child
-from ..configs.errors import MoodringError
-from ..models.contract import Recording
-from .replay import Published, Ready, ReplayOptions, Started, apply_lsl_settings, publish
-from .replay_playhead import Command, Moved, Pause, Resume, Seek, SetSpeed
+from ...configs.schema.errors import MoodringError
+from ...models.contract import Recording
+from ...processes import Child
+from .playhead import Command, Moved, Pause, Resume, Seek, SetSpeed
+from .publish import Published, Ready, ReplayOptions, Started, apply_lsl_settings, publish
 
 _SWITCH_S = 0.0005  # how long the thread that reads frames may keep the interpreter from the one that pushes
 _GRACE_S = 5.0
@@ -189,10 +189,10 @@ def start_replay(source: ReplaySource, options: ReplayOptions) -> Replay:
 def open_source(source: ReplaySource, eeg_stream: str | None = None) -> Recording:
     """Open a recording, or make a simulated participant of the benchmark."""
     if isinstance(source, SimulatedSource):
-        from .simulate import simulate
+        from ..simulate import simulate
 
         return simulate(source.seed, source.duration_s)
-    from .open import open_recording
+    from ..recordings.open import open_recording
 
     return open_recording(source, eeg=eeg_stream)
 

@@ -13,14 +13,14 @@ from typing import Protocol
 import numpy as np
 import pylsl
 
-from ..configs.errors import MoodringError
-from ..configs.live import LslSection
-from ..configs.lsl import liblsl_settings
-from ..models.contract import SIMULATED, Recording
-from .replay_outlets import Timeline, outlet_of, wait_for_consumers
-from .replay_playhead import Command, Moved, Playhead, Seek, Span, follow, next_lap
-from .replay_tracks import Timetable, Track, tracks_of
-from .streams import STREAM_KINDS, StreamKind
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.live import LslSection
+from ...configs.schema.lsl import liblsl_settings
+from ...models.contract import SIMULATED, Recording
+from ...models.io.stream_descriptions import STREAM_KINDS, StreamKind
+from .outlets import Timeline, outlet_of, wait_for_consumers
+from .playhead import Command, Moved, Playhead, Seek, Span, follow, next_lap
+from .tracks import Timetable, Track, tracks_of
 
 _NAP_S = 0.05
 

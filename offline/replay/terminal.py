@@ -4,8 +4,8 @@ import signal
 import threading
 from collections.abc import Callable
 
-from ..configs.errors import MoodringError
-from .replay_playhead import Command, parse_command
+from ...configs.schema.errors import MoodringError
+from .playhead import Command, parse_command
 
 _STDIN = 0
 

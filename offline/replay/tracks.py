@@ -7,12 +7,9 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..configs.errors import MoodringError
-from ..models.contract import Recording, Signal, TimeArray, Video
-from .replay_frames import FrameAhead
-from .replay_playhead import checked_speed
-from .scaling import scaled_size
-from .streams import (
+from ...configs.schema.errors import MoodringError
+from ...models.contract import Recording, Signal, TimeArray, Video
+from ...models.io.stream_descriptions import (
     TRUTH_RATE_HZ,
     StreamDescription,
     StreamKind,
@@ -25,6 +22,9 @@ from .streams import (
     session_times,
     truth_samples,
 )
+from ...models.signals.face.scaling import scaled_size
+from .frames_ahead import FrameAhead
+from .playhead import checked_speed
 
 EEG_CHUNK_S = 1 / 32
 AUDIO_CHUNK_S = 0.02

@@ -14,7 +14,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import recall_score
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from ...configs.errors import MoodringError
+from ...configs.schema.errors import MoodringError
 from .difficulty import BENCHMARK, Difficulty
 from .eeg import EEG_RATE_HZ
 from .face import FRAME_RATE_HZ

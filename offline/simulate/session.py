@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...configs.errors import MoodringError
+from ...configs.schema.errors import MoodringError
 from ...models.contract import AUDIO_RATE_HZ, SIMULATED, Recording, Signal, Video
 from .difficulty import BENCHMARK, Difficulty
 from .eeg import EEG_RATE_HZ, record_eeg

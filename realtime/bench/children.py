@@ -8,8 +8,8 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
 
-from ...children import Child
-from ...configs.errors import MoodringError
+from ...configs.schema.errors import MoodringError
+from ...processes import Child
 
 _GRACE_S = 10.0
 

@@ -1,4 +1,4 @@
-"""The hands that make faults: each owns the process behind one lane, and every deed of a script is a method."""
+"""The hands that make faults: each owns the process behind one modality_input, and every deed of a script is a method."""
 
 import json
 from collections.abc import Callable
@@ -7,9 +7,9 @@ from typing import Any, Self
 
 import psutil
 
-from ...children import Child
-from ...configs.errors import MoodringError
-from ...configs.live import LslSection
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.live import LslSection
+from ...processes import Child
 from .fault_camera import serve_pictures
 from .fault_screen import watch_engine
 from .fault_streams import StreamSpec, serve

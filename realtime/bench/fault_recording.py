@@ -14,9 +14,10 @@ from pathlib import Path
 import psutil
 import pylsl
 
-from ...configs.errors import MoodringError
-from ..launch import EngineProcess
-from ..snapshot import RecordingStatus, Snapshot
+from ...configs.schema.errors import MoodringError
+from ...models.contract import RecordingStatus
+from ..engine.launch import EngineProcess
+from ..ipc.snapshot import Snapshot
 from .fault_rows import LONGEST_PAUSE_S, Row
 from .faults import LIVE_WITHIN_S, NOTICED_WITHIN_S, Fault
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...models.contract import Modality
-from ..snapshot import SourceStatus
+from ...models.contract import Modality, SourceStatus
 from .faults import LIVE_WITHIN_S, Fault
 
 LONGEST_PAUSE_S = 1.5
@@ -92,10 +91,10 @@ def row_of(fault: Fault, span: Span, seen: Sequence[Seen]) -> Row:
     during = [one for one in seen if span.begin_s <= one.at_s <= span.end_s]
     before = [one for one in seen if span.begin_s - 2.0 <= one.at_s < span.begin_s]
     pause_s = _longest_pause_s(during)
-    if fault.lane == "screen":
+    if fault.modality_input == "screen":
         row = Row(fault.name, "nothing: the engine goes on", "the screen", longest_pause_s=pause_s)
         return _judged(row, fault, during, [])
-    modality: Modality = "speech" if fault.lane == "microphone" else fault.lane  # type: ignore[assignment]
+    modality: Modality = "speech" if fault.modality_input == "microphone" else fault.modality_input  # type: ignore[assignment]
     states = [(one.at_s, one.sources[modality]) for one in during]
     row = Row(
         fault=fault.name,
@@ -119,15 +118,15 @@ def _judged(row: Row, fault: Fault, during: Sequence[Seen], words: Sequence[str]
         broken.append(f"noticed after {row.noticed_s} s, at most {fault.notice_s} expected")
     if fault.says and not any(re.search(fault.says, line) for line in words):
         broken.append(f"nothing said '{fault.says}'; said: {sorted(set(words))[:6]}")
-    if fault.lane != "screen" and (row.live_s is None or row.live_s > LIVE_WITHIN_S):
+    if fault.modality_input != "screen" and (row.live_s is None or row.live_s > LIVE_WITHIN_S):
         broken.append(f"live again after {row.live_s} s, at most {LIVE_WITHIN_S} expected")
-    if fault.lane != "screen":
+    if fault.modality_input != "screen":
         broken += _broken_use(row, fault, during)
     return Row(**{**row.__dict__, "broken": tuple(broken)})
 
 
 def _broken_use(row: Row, fault: Fault, during: Sequence[Seen]) -> list[str]:
-    modality: Modality = "speech" if fault.lane == "microphone" else fault.lane  # type: ignore[assignment]
+    modality: Modality = "speech" if fault.modality_input == "microphone" else fault.modality_input  # type: ignore[assignment]
     found = []
     if fault.lossless and during[-1].sources[modality].lost_samples > during[0].sources[modality].lost_samples:
         found.append(f"lost {row.lost}, nothing expected")

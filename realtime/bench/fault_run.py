@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 import pylsl
 
-from ...configs.errors import MoodringError
-from ...configs.live import (
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.live import (
     EegSection,
     FaceSection,
     LiveConfig,
@@ -23,19 +23,19 @@ from ...configs.live import (
     SpeechSection,
     StreamQuery,
 )
-from ...configs.lsl import own_session
-from ...models.contract import LEVELS, Image, Modality
-from .. import wording
-from ..channel import attach
-from ..job import EngineJob
-from ..launch import EngineProcess
-from ..snapshot import Snapshot, SourceStatus
+from ...configs.schema.lsl import own_session
+from ...models.contract import LEVELS, Image, Modality, SourceStatus
+from ..engine.job import EngineJob
+from ..engine.launch import EngineProcess
+from ..ipc.channel import attach
+from ..ipc.snapshot import Snapshot
+from ..screens import wording
 from .fault_hands import CameraHand, ScreenHand, StreamHand
 from .fault_recording import RecordingHand, happen, small_disk
 from .fault_rows import Row, Seen, Span, row_of
 from .fault_sound import MicrophoneHand
 from .fault_streams import EEG_NAMES, StreamSpec
-from .faults import FAULTS, LIVE_WITHIN_S, Deed, Fault, Lane
+from .faults import FAULTS, LIVE_WITHIN_S, Deed, Fault, ModalityInput
 
 _READY_S = 90.0
 _ALL_LIVE_S = 40.0
@@ -129,16 +129,16 @@ def _seen(snapshot: Snapshot) -> Seen:
 
 
 def run_faults(bench: Bench, say: Say = lambda _: None) -> tuple[Row, ...]:
-    """Run all faults; those of different lanes beside each other.
+    """Run all faults; those of different inputs beside each other.
 
     Raises
     ------
     MoodringError
         An engine does not start.
     """
-    main = [fault for fault in bench.faults if fault.lane not in ("microphone", "recording")]
-    recording = [fault for fault in bench.faults if fault.lane == "recording"]
-    microphone = [fault for fault in bench.faults if fault.lane == "microphone"]
+    main = [fault for fault in bench.faults if fault.modality_input not in ("microphone", "recording")]
+    recording = [fault for fault in bench.faults if fault.modality_input == "recording"]
+    microphone = [fault for fault in bench.faults if fault.modality_input == "microphone"]
     # The microphone's engine is started first: until it is, this process's environment names its sound server.
     started = threading.Event()
     with ThreadPoolExecutor(1) as pool:
@@ -180,7 +180,7 @@ def _session(bench: Bench, faults: Sequence[Fault], say: Say) -> dict[str, Row]:
         engine.wait_ready(_READY_S)
         screen = stack.enter_context(ScreenHand(name))
         eye = stack.enter_context(Eye(name))
-        hands: Mapping[Lane, object] = {"eeg": eeg, "speech": voice, "face": camera, "screen": screen}
+        hands: Mapping[ModalityInput, object] = {"eeg": eeg, "speech": voice, "face": camera, "screen": screen}
         rows = _lanes(faults, hands, eye, say)
         engine.ask_to_stop()
         engine.wait_done(30.0)
@@ -238,8 +238,8 @@ def _job(bench: Bench, config: LiveConfig, file: str) -> EngineJob:
     return EngineJob(config, None, None if bench.folder is None else bench.folder / file, time.time())
 
 
-def _lanes(faults: Sequence[Fault], hands: Mapping[Lane, object], eye: Eye, say: Say) -> dict[str, Row]:
-    """Run each lane's faults one after the other, in a thread per lane."""
+def _lanes(faults: Sequence[Fault], hands: Mapping[ModalityInput, object], eye: Eye, say: Say) -> dict[str, Row]:
+    """Run each modality_input's faults one after the other, in a thread per modality_input."""
     steady = eye.wait(lambda: _all_live(eye), _ALL_LIVE_S)
     if not steady:
         snapshot = eye.newest
@@ -256,7 +256,7 @@ def _lanes(faults: Sequence[Fault], hands: Mapping[Lane, object], eye: Eye, say:
     spans: dict[str, Span] = {}
     failures: list[BaseException] = []
 
-    def lane(own: Sequence[Fault], hand: object) -> None:
+    def modality_input(own: Sequence[Fault], hand: object) -> None:
         try:
             for fault in own:
                 spans[fault.name] = _happen(fault, hand, eye)
@@ -265,7 +265,11 @@ def _lanes(faults: Sequence[Fault], hands: Mapping[Lane, object], eye: Eye, say:
             failures.append(error)
 
     threads = [
-        threading.Thread(target=lane, args=([f for f in faults if f.lane == key], hand), name=f"lane-{key}")
+        threading.Thread(
+            target=modality_input,
+            args=([f for f in faults if f.modality_input == key], hand),
+            name=f"modality_input-{key}",
+        )
         for key, hand in hands.items()
     ]
     for thread in threads:
@@ -293,7 +297,7 @@ def _happen(fault: Fault, hand: object, eye: Eye) -> Span:
     _do(fault.happens, hand)
     _do(fault.ends, hand)
     back_s = pylsl.local_clock()
-    modality = modality_of(fault.lane)
+    modality = modality_of(fault.modality_input)
     if modality is not None:
         eye.wait(lambda: _well(eye, modality), LIVE_WITHIN_S + _SPARE_S)
         time.sleep(_CALM_S)
@@ -306,11 +310,11 @@ def _well(eye: Eye, modality: Modality) -> bool:
     return status is not None and status.health == "live" and used
 
 
-def modality_of(lane: Lane) -> Modality | None:
-    """Name the source that a lane's faults befall; None for the screen."""
-    if lane == "screen" or lane == "recording":
+def modality_of(modality_input: ModalityInput) -> Modality | None:
+    """Name the source that a modality_input's faults befall; None for the screen."""
+    if modality_input == "screen" or modality_input == "recording":
         return None
-    return "speech" if lane == "microphone" else lane
+    return "speech" if modality_input == "microphone" else modality_input
 
 
 def _do(deeds: Sequence[Deed], hand: object) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from rich.console import Console
 
-from ..dashboard import run_dashboard
-from ..follow import Follower
+from ..ipc.snapshot_feed import Follower
+from ..screens.terminal import run_dashboard
 
 
 def watch_engine(engine: str, orders: "Connection[Any, Any]") -> None:

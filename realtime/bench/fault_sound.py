@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from ...configs.errors import MoodringError
+from ...configs.schema.errors import MoodringError
 
 
 class MicrophoneHand:

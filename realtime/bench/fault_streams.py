@@ -10,8 +10,8 @@ import numpy as np
 import pylsl
 from numpy.typing import NDArray
 
-from ...configs.live import LslSection
-from ..lsl_settings import apply_lsl_settings
+from ...configs.schema.live import LslSection
+from ..engine.lsl_settings import apply_lsl_settings
 
 EEG_NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")
 _STEP_S = 0.01

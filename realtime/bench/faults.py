@@ -1,16 +1,16 @@
 """What can go wrong in a session, each as a script for the source's process and as what must be seen.
 
 The scripts are shared by ``moodring bench faults`` and by the tests. To add one, write another :class:`Fault` and put it
-into :data:`FAULTS`; what it does to its source is one of the deeds that the lane's hand (`fault_hands.py`) knows.
+into :data:`FAULTS`; what it does to its source is one of the deeds that the modality_input's hand (`fault_hands.py`) knows.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..snapshot import HealthState
+from ...models.contract import HealthState
 
-Lane = Literal["eeg", "face", "speech", "microphone", "screen", "recording"]
+ModalityInput = Literal["eeg", "face", "speech", "microphone", "screen", "recording"]
 NOTICED_WITHIN_S = 1.0
 LIVE_WITHIN_S = 3.0
 
@@ -22,7 +22,7 @@ class Deed:
     Attributes
     ----------
     do : str
-        What: a method of the lane's hand.
+        What: a method of the modality_input's hand.
     wait_s : float
         How long until the next deed.
     figures : mapping of str to number
@@ -41,8 +41,8 @@ class Fault:
     Attributes
     ----------
     name : str
-    lane : str
-        Whose source it befalls; lanes run beside each other.
+    modality_input : str
+        Whose source it befalls; inputs run beside each other.
     before : tuple of Deed
         What prepares it; nothing is to be seen yet.
     happens, ends : tuple of Deed
@@ -60,7 +60,7 @@ class Fault:
     """
 
     name: str
-    lane: Lane
+    modality_input: ModalityInput
     happens: tuple[Deed, ...]
     ends: tuple[Deed, ...] = ()
     before: tuple[Deed, ...] = ()
@@ -207,4 +207,4 @@ FAULTS = (
     Fault("disk full", "recording", (Deed("fill", 2.0),), says=r"disk is full"),
     Fault("screen killed", "screen", (Deed("kill", 2.0),), notice_s=None, lossless=True),
 )
-"""All faults, in the order in which each lane meets them."""
+"""All faults, in the order in which each modality_input meets them."""

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ...configs.errors import MoodringError
+from ...configs.schema.errors import MoodringError
 from ...models.contract import TimeArray
 
 _SILENCE_S = 0.5

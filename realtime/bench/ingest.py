@@ -10,9 +10,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
-from ...children import children_leave_interrupts_to_us
-from ...configs.live import LslSection
-from ...configs.lsl import own_session
+from ...configs.schema.live import LslSection
+from ...configs.schema.lsl import own_session
+from ...processes import children_leave_interrupts_to_us
 from . import readers
 from .children import BenchChild
 from .load import Load, publish

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...configs.live import LslSection
-from ...models.signals.montage import POSITIONS
-from ..clock import LslClock
-from ..lsl_settings import apply_lsl_settings
+from ...configs.schema.live import LslSection
+from ...models.signals.eeg.montage import POSITIONS
+from ..engine.lsl_clock import LslClock
+from ..engine.lsl_settings import apply_lsl_settings
 from .children import asked_to_end, tell
 
 _BLOCK_S = 4.0

@@ -21,18 +21,18 @@ import numpy as np
 import pylsl
 from numpy.typing import NDArray
 
-from ...configs.errors import MoodringError
-from ...configs.live import EegSection, LslSection, StreamQuery
-from ...configs.lsl import liblsl_settings
-from ..build import intake_maker
-from ..clock import LslClock
-from ..intake import Intake
-from ..lsl_settings import apply_lsl_settings
-from ..post import Post, SourceThread
-from ..sources.base import Chunk
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.live import EegSection, LslSection, StreamQuery
+from ...configs.schema.lsl import liblsl_settings
+from ...models.streaming.ingest import Intake, intake_maker
+from ...models.streaming.source_channel import SourceChannel
+from ...models.streaming.sources import Chunk
+from ..engine.lsl_clock import LslClock
+from ..engine.lsl_settings import apply_lsl_settings
+from ..engine.source_thread import SourceThread
+from ..engine.threads import cap_blas
 from ..sources.lsl import on_the_network
 from ..sources.lsl_eeg import EegLayout, LslEeg, eeg_layout
-from ..threads import cap_blas
 from .children import asked_to_end, tell
 from .index import IndexCount
 
@@ -106,12 +106,12 @@ def moodring(news: "Connection[Any, Any]", job: Job) -> None:
     source = LslEeg(EegSection(stream=StreamQuery(name=job.stream)), any_layout)
     counter = IndexCount(job.index_channel)
     source.watch = lambda pulled: counter.see(pulled.samples, pulled.stamps_s, pulled.gap)
-    make, post = intake_maker(None, None), Post("eeg", job.stream, source)
-    thread = SourceThread(post, lambda info: WatchedIntake(make(info)), threading.Condition())
+    make, source_channel = intake_maker(None, None), SourceChannel("eeg", job.stream, source)
+    thread = SourceThread(source_channel, lambda info: WatchedIntake(make(info)), threading.Condition())
     thread.start()
     try:
-        intake = _connected(post, job)
-        reading = _measure(news, job.seconds, lambda: _newest_s(post, intake))
+        intake = _connected(source_channel, job)
+        reading = _measure(news, job.seconds, lambda: _newest_s(source_channel, intake))
     finally:
         thread.ask_to_stop()
         thread.join(_FIND_S)
@@ -163,21 +163,21 @@ def any_layout(info: pylsl.StreamInfo, section: EegSection) -> EegLayout:
         return EegLayout(tuple(range(count)), tuple(f"EEG {index + 1:03}" for index in range(count)), 1.0)
 
 
-def _newest_s(post: Post, intake: WatchedIntake) -> float:
-    if post.error is not None:
-        raise MoodringError(post.error)
+def _newest_s(source_channel: SourceChannel, intake: WatchedIntake) -> float:
+    if source_channel.error is not None:
+        raise MoodringError(source_channel.error)
     return intake.sent_s if len(intake.ring.latest(1)) else math.nan
 
 
-def _connected(post: Post, job: Job) -> WatchedIntake:
+def _connected(source_channel: SourceChannel, job: Job) -> WatchedIntake:
     deadline_s = time.monotonic() + _FIND_S
-    while not isinstance(post.intake, WatchedIntake):
-        if post.error is not None:
-            raise MoodringError(post.error)
+    while not isinstance(source_channel.intake, WatchedIntake):
+        if source_channel.error is not None:
+            raise MoodringError(source_channel.error)
         if time.monotonic() > deadline_s:
             raise MoodringError(_not_found(job))
         time.sleep(LOOK_S)
-    return post.intake
+    return source_channel.intake
 
 
 def _measure(news: "Connection[Any, Any]", seconds: float, look: Callable[[], float]) -> Reading:

@@ -17,14 +17,15 @@ import numpy as np
 import psutil
 from scipy.stats import theilslopes
 
-from ...children import children_leave_interrupts_to_us
-from ...configs.errors import MoodringError
-from ...configs.live import DecisionSection, EegSection, LiveConfig, LslSection, OutletSection, StreamQuery
-from ...configs.lsl import own_session
-from ..clock import LslClock
-from ..loaded import load_models, settle
-from ..lsl_settings import apply_lsl_settings
-from ..session import Session, configured
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.live import DecisionSection, EegSection, LiveConfig, LslSection, OutletSection, StreamQuery
+from ...configs.schema.lsl import own_session
+from ...models.decoders.loading import load_models
+from ...processes import children_leave_interrupts_to_us
+from ..engine.garbage import freeze_gc
+from ..engine.lsl_clock import LslClock
+from ..engine.lsl_settings import apply_lsl_settings
+from ..engine.session import Session, configured
 from ..sources.lsl_eeg import LslEeg
 from .children import BenchChild, asked_to_end, tell
 from .index import IndexCount
@@ -113,7 +114,7 @@ def _engine(news: "Connection[Any, Any]", name: str, lsl: LslSection, seconds: f
         outlet=OutletSection(name=name + "-estimate"),
     )
     models = load_models(config.models, configured(config), clock, config.pooling, config.speech)
-    settle()
+    freeze_gc()
     process = psutil.Process()
     threads_before = process.num_threads()
     counter = IndexCount()
@@ -127,7 +128,7 @@ def _engine(news: "Connection[Any, Any]", name: str, lsl: LslSection, seconds: f
 
 def _soaked(news: "Connection[Any, Any]", session: Session, counter: IndexCount, seconds: float) -> dict[str, Any]:
     """Run a session to its end; give what was seen meanwhile."""
-    source = session.posts[0].source
+    source = session.source_channels[0].source
     if not isinstance(source, LslEeg):
         raise TypeError("a soak reads EEG from LSL")
     source.watch = lambda pulled: counter.see(pulled.samples, pulled.stamps_s, pulled.gap)

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import psutil
 
-from ...children import children_leave_interrupts_to_us
-from ...configs.errors import MoodringError
+from ...configs.schema.errors import MoodringError
 from ...models.contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate
-from ..build import intake_maker
-from ..sources.base import Chunk, SourceInfo
-from ..threads import cap_blas
+from ...models.streaming.ingest import intake_maker
+from ...models.streaming.sources import Chunk, SourceInfo
+from ...processes import children_leave_interrupts_to_us
+from ..engine.threads import cap_blas
 from .children import BenchChild, asked_to_end, tell
 from .soak import memory_slope_mb_per_h
 
@@ -92,9 +92,9 @@ class _Path:
     def __init__(self, job: Job) -> None:
         import torch
 
-        from ...models.bundle import load_bundle
-        from ...models.speech import SpeechDecoder
-        from ...models.voices import load_gate
+        from ...models.decoders.speaker import load_gate
+        from ...models.decoders.speech import SpeechDecoder
+        from ...models.io.bundle import load_bundle
 
         # As in an engine.
         torch.set_num_threads(1)

@@ -16,19 +16,20 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from ..configs.errors import MoodringError
-from . import run_dir
-from .channel import ChannelServer
-from .clock import LslClock
+from ...configs.schema.errors import MoodringError
+from ...models.decoders.loading import Models, load_models
+from ...models.streaming.summary import Costs, summarise
+from ..ipc import run_dir
+from ..ipc.channel import ChannelServer
+from .garbage import freeze_gc
 from .job import EngineJob
-from .loaded import Models, load_models, settle
+from .lsl_clock import LslClock
 from .lsl_settings import apply_lsl_settings
 from .session import Session, configured
-from .summary import Costs, summarise
 from .threads import cap_blas
 
 if TYPE_CHECKING:
-    from .recorder.recorder import Recorder
+    from ..recorder.recorder import Recorder
 
 _log = logging.getLogger(__name__)
 _STEP_S = 0.05
@@ -83,7 +84,7 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], wishes:
                 job.config.models, configured(job.config), clock, job.config.pooling, job.config.speech
             )
             recorder = _recorder(job, models, clock, folder)
-            settle()
+            freeze_gc()
             with Session(job.config, models, clock, folder, started_s, recorder) as session:
                 server = ChannelServer(session.snapshot, wishes.ask)
                 server.start()
@@ -96,7 +97,7 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], wishes:
                     session.stop()
                     server.linger()
                     server.close()
-                statuses = [post.status(clock.now()) for post in session.posts]
+                statuses = [source_channel.status(clock.now()) for source_channel in session.source_channels]
                 summary = summarise(
                     session.tally,
                     started_s,
@@ -120,7 +121,7 @@ def _recorder(job: EngineJob, models: Models, clock: LslClock, folder: Path) -> 
     """Make the recorder where one is asked for; its libraries are loaded only then."""
     if job.record is None:
         return None
-    from .recorder.recorder import Recorder, RecorderPlace
+    from ..recorder.recorder import Recorder, RecorderPlace
 
     return Recorder(job.config, models.bundles, clock, RecorderPlace(job.record, folder))
 
@@ -164,7 +165,7 @@ def peak_rss_mb() -> float:
 
 
 def serve(job: EngineJob, parent: "Connection[Any, Any]") -> None:
-    """Be an engine in a child process; see :func:`~moodring.realtime.job.engine_process`."""
+    """Be an engine in a child process; see :func:`~moodring.realtime.engine.job.engine_process`."""
     wishes = _Wishes(threading.Event())
     threading.Thread(target=_heed, args=(parent, wishes), name="parent", daemon=True).start()
     try:

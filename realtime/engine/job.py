@@ -5,7 +5,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from ..configs.live import LiveConfig
+from ...configs.schema.live import LiveConfig
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class EngineJob:
 
 
 def engine_process(job: EngineJob, parent: "Connection[Any, Any]") -> None:
-    """Be an engine in a child process: the target of :class:`~moodring.realtime.launch.EngineProcess`.
+    """Be an engine in a child process: the target of :class:`~moodring.realtime.engine.launch.EngineProcess`.
 
     Sends JSON objects through ``parent``: ``{"ready": name}``, then ``{"done": summary}`` or
     ``{"error": line, "status": n}``. Stops on ``b"stop"``, and when the parent is gone.

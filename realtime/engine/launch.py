@@ -5,8 +5,8 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-from ..children import Child
-from ..configs.errors import ConfigError, MoodringError
+from ...configs.schema.errors import ConfigError, MoodringError
+from ...processes import Child
 from .job import EngineJob, engine_process
 
 _GRACE_S = 15.0

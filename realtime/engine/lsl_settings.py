@@ -1,7 +1,7 @@
 """Hand liblsl its settings, once per process and before anything uses it."""
 
-from ..configs.live import LslSection
-from ..configs.lsl import liblsl_settings
+from ...configs.schema.live import LslSection
+from ...configs.schema.lsl import liblsl_settings
 
 
 def apply_lsl_settings(section: LslSection) -> None:

@@ -6,10 +6,9 @@ import socket
 import numpy as np
 import pylsl
 
-from ..configs.session_folder import HEALTH_SUFFIX
-from ..models.contract import LEVELS, Estimate, FloatArray, Modality
-from . import wire
-from .snapshot import Transition
+from ...configs.schema.session_folder import HEALTH_SUFFIX
+from ...models.contract import LEVELS, Estimate, FloatArray, Modality, Transition
+from ...models.io import wire
 
 SPEAKS_MEANS = (
     "1 while the participant speaks: valence and arousal are less sure then (moving mouth, muscles in the EEG)"

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..configs.live import LiveConfig
-from ..models.contract import Estimate, Modality
-from .clock import Clock
-from .decoder import Decider
-from .journal import Journal
+from ...configs.schema.live import LiveConfig
+from ...models.contract import Estimate, Modality, Transition
+from ...models.io.journal import Journal
+from ...models.io.ring import Ring
+from ...models.streaming.clock import Clock
+from ...models.streaming.decider import Decider
+from ...models.streaming.summary import Tally
 from .outlet import Outlet, estimate_labels, estimate_row
-from .ring import Ring
-from .snapshot import Transition
-from .summary import Tally
 
 _ESTIMATES_KEPT = 2048
 _LOOKING_S = 1.0
@@ -40,7 +39,7 @@ class Publisher:
     Attributes
     ----------
     rows : Ring
-        The estimates, as :func:`~moodring.realtime.outlet.estimate_row` lays them out.
+        The estimates, as :func:`~moodring.realtime.engine.outlet.estimate_row` lays them out.
     tally : Tally
     estimate : Estimate or None
         The newest.

@@ -12,28 +12,30 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
-from ..configs.errors import MoodringError
-from ..configs.live import LiveConfig
-from ..models.contract import MODALITIES, SIMULATED, Modality
-from . import align, health
-from .build import build_posts, build_reference, intake_maker, make_plan, plan_facts
-from .clock import Clock
-from .decoder import Decider
-from .intake import Intake
-from .loaded import Models, check_fit, domain_notices, loudspeaker_notices, mains_notices, tidy
-from .plan import Lane, Plan, next_decision
-from .post import Post, SourceThread
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.live import LiveConfig
+from ...models.contract import MODALITIES, SIMULATED, Modality
+from ...models.decoders.loading import Models, check_fit, domain_notices, loudspeaker_notices, mains_notices
+from ...models.io.ring import Ring
+from ...models.streaming import alignment, health
+from ...models.streaming.clock import Clock
+from ...models.streaming.decider import Decider
+from ...models.streaming.ingest import Intake, intake_maker
+from ...models.streaming.schedule import ModalityInput, Plan, make_plan, next_decision, plan_facts
+from ...models.streaming.source_channel import SourceChannel
+from ...models.streaming.sources import SourceInfo
+from ...models.streaming.summary import Tally
+from ..ipc.snapshot import RingPlace, Snapshot
+from ..sources.lsl import on_the_network
+from ..sources.timeline import announced_t0_s
+from ..sources.truth import TruthWatch
+from .build import build_reference, build_source_channels
+from .garbage import collect_garbage
 from .publisher import Publisher
-from .ring import Ring
-from .snapshot import RingPlace, Snapshot
-from .sources.base import SourceInfo
-from .sources.lsl import on_the_network
-from .summary import Tally
-from .timeline import announced_t0_s
-from .truth import TruthWatch
+from .source_thread import SourceThread
 
 if TYPE_CHECKING:
-    from .recorder.recorder import Recorder
+    from ..recorder.recorder import Recorder
 
 _log = logging.getLogger(__name__)
 _FIRST_DATA_S = 3.0
@@ -75,7 +77,7 @@ class Session:
         self._clock = clock
         self._folder = folder
         self.started_s = started_s
-        self.posts = build_posts(config, clock)
+        self.source_channels = build_source_channels(config, clock)
         self.reference = build_reference(config, clock)
         self.error: str | None = None
         self._arrived = threading.Condition()
@@ -85,8 +87,10 @@ class Session:
         record = recorder.take if recorder is not None else None
         played = recorder.take_loudspeaker if recorder is not None else None
         self._threads = [
-            SourceThread(post, self._fitting, self._arrived, played if post is self.reference else record)
-            for post in self._sourced
+            SourceThread(
+                source_channel, self._fitting, self._arrived, played if source_channel is self.reference else record
+            )
+            for source_channel in self._sourced
         ]
         self._decider: Decider | None = None
         self._decoding = threading.Thread(target=self._decode, name="decoder", daemon=True)
@@ -118,10 +122,10 @@ class Session:
         return self.publisher.tally
 
     @property
-    def _sourced(self) -> tuple[Post, ...]:
-        """Every post with a source, the loudspeaker's reference last."""
-        known = (*self.posts, self.reference) if self.reference is not None else self.posts
-        return tuple(post for post in known if post.source is not None)
+    def _sourced(self) -> tuple[SourceChannel, ...]:
+        """Every source_channel with a source, the loudspeaker's reference last."""
+        known = (*self.source_channels, self.reference) if self.reference is not None else self.source_channels
+        return tuple(source_channel for source_channel in known if source_channel.source is not None)
 
     def connect(self, asked_to_stop: threading.Event) -> None:
         """Start the sources and wait until all are there, or those that are, when the patience is over.
@@ -138,13 +142,13 @@ class Session:
             self.step()
             self._raise_failures()
             wanted = self._sourced
-            there = [post for post in wanted if post.intake is not None]
+            there = [source_channel for source_channel in wanted if source_channel.intake is not None]
             if len(there) == len(wanted) or (self._clock.now() > give_up_s and there):
                 break
             if self._clock.now() > give_up_s:
                 raise MoodringError(
                     f"no source was found within {self._config.lsl.resolve_timeout_s:g} s; expected "
-                    f"{', '.join(f'{post.modality} ({post.title})' for post in wanted)}; on the network: "
+                    f"{', '.join(f'{source_channel.modality} ({source_channel.title})' for source_channel in wanted)}; on the network: "
                     f"{on_the_network()}. Start the devices, or correct the config"
                 )
             self._clock.sleep(_NAP_S)
@@ -158,7 +162,7 @@ class Session:
         MoodringError
             Nothing has come from any source.
         """
-        facts = [post.intake for post in self.posts if post.intake is not None]
+        facts = [source_channel.intake for source_channel in self.source_channels if source_channel.intake is not None]
         t0_s = announced_t0_s(intake.info.timeline for intake in facts if intake.info.timeline)
         plan = make_plan(plan_facts(facts, t0_s), self._config, self._models)
         self._decider = Decider(
@@ -191,13 +195,13 @@ class Session:
         now_s = self._clock.now()
         if now_s > self._tidied_s + _TIDY_S:
             self._tidied_s = now_s
-            tidy()
-        for post in self.posts:
-            change = post.judge(now_s, self.started_s) if post.source is not None else None
+            collect_garbage()
+        for source_channel in self.source_channels:
+            change = source_channel.judge(now_s, self.started_s) if source_channel.source is not None else None
             if change is not None:
-                self.publisher.push_health(post.modality, change)
+                self.publisher.push_health(source_channel.modality, change)
                 if self._recorder is not None:
-                    self._recorder.changed(post.modality, change)
+                    self._recorder.changed(source_channel.modality, change)
         if self.reference is not None:
             change = self.reference.judge(now_s, self.started_s)
             if change is not None and self._recorder is not None:
@@ -205,9 +209,9 @@ class Session:
         if self._decider is not None and now_s >= self._health_told_s + _HEALTH_EVERY_S:
             # Who connects late hears nothing of what was said before.
             self._health_told_s = now_s
-            for post in self.posts:
-                if post.source is not None:
-                    self.publisher.push_health(post.modality, post.standing(now_s, self.started_s))
+            for source_channel in self.source_channels:
+                if source_channel.source is not None:
+                    self.publisher.push_health(source_channel.modality, source_channel.standing(now_s, self.started_s))
         for line in self._recorder.step() if self._recorder is not None else ():
             self.publisher.push_recording(line)
         plan = self.plan
@@ -230,10 +234,10 @@ class Session:
             thread.ask_to_stop()
         if self._truth is not None:
             self._truth.stop()
-        for thread, post in zip(self._threads, self._sourced, strict=True):
-            post.released = not thread.started or thread.join(_JOIN_S)
-            if not post.released:
-                _log.warning("%s does not let go of its device", post.title)
+        for thread, source_channel in zip(self._threads, self._sourced, strict=True):
+            source_channel.released = not thread.started or thread.join(_JOIN_S)
+            if not source_channel.released:
+                _log.warning("%s does not let go of its device", source_channel.title)
         if self._recorder is not None:
             # Before the outlets go: a recorder takes what is still on its way.
             self._recorder.stop()
@@ -241,9 +245,9 @@ class Session:
 
     def release(self) -> None:
         """Let go of the rings' memory; after :meth:`stop`, when no screen asks any more."""
-        for post in self._sourced:
-            if post.intake is not None and post.released:
-                post.intake.ring.close()
+        for source_channel in self._sourced:
+            if source_channel.intake is not None and source_channel.released:
+                source_channel.intake.ring.close()
         self.publisher.rows.close()
 
     def snapshot(self) -> Snapshot:
@@ -267,7 +271,7 @@ class Session:
             skipped_decisions=tally.skipped,
             glimpsed_fraction=tally.glimpsed_fraction,
             latency_ms=tally.latency,
-            sources=tuple(post.status(now_s) for post in self.posts),
+            sources=tuple(source_channel.status(now_s) for source_channel in self.source_channels),
             rings=self._places(),
             speech_classes=self._models.speech_classes,
             notices=self.notices + self._recording_notices(),
@@ -280,12 +284,14 @@ class Session:
     @property
     def notices(self) -> tuple[str, ...]:
         """The lines that stay on the screen."""
-        intakes = [post.intake for post in self.posts if post.intake is not None]
+        intakes = [
+            source_channel.intake for source_channel in self.source_channels if source_channel.intake is not None
+        ]
         missing = tuple(
-            f"no {'loudspeaker' if post is self.reference else post.modality}: "
-            f"{post.error or f'{post.title} was not found yet'}"
-            for post in self._sourced
-            if post.intake is None and self._phase != "connecting"
+            f"no {'loudspeaker' if source_channel is self.reference else source_channel.modality}: "
+            f"{source_channel.error or f'{source_channel.title} was not found yet'}"
+            for source_channel in self._sourced
+            if source_channel.intake is None and self._phase != "connecting"
         )
         return (
             domain_notices(self._models.domain, tuple(intake.info.origin for intake in intakes))
@@ -318,24 +324,28 @@ class Session:
         return self._make_intake(info)
 
     def _raise_failures(self) -> None:
-        errors = [post.error for post in self._sourced if post.error is not None]
+        errors = [source_channel.error for source_channel in self._sourced if source_channel.error is not None]
         if errors:
             raise MoodringError("; ".join(errors))
 
     def _await_data(self, asked_to_stop: threading.Event) -> None:
         """Wait for the first samples: t0 is told from them."""
-        intakes = [(post, post.intake) for post in self.posts if post.intake is not None]
+        intakes = [
+            (source_channel, source_channel.intake)
+            for source_channel in self.source_channels
+            if source_channel.intake is not None
+        ]
         begin_s = self._clock.now()
         while not asked_to_stop.is_set():
             self.step()
             self._raise_failures()
-            silent = [post for post, intake in intakes if intake.figures.first_s is None]
+            silent = [source_channel for source_channel, intake in intakes if intake.figures.first_s is None]
             waited_s = self._clock.now() - begin_s
             if not silent or (waited_s > _FIRST_DATA_S and len(silent) < len(intakes)):
                 return
             if waited_s > max(_FIRST_DATA_S, self._config.lsl.resolve_timeout_s):
                 raise MoodringError(
-                    f"{', '.join(post.title for post in silent)}: connected, and no sample came within {waited_s:.0f} s; "
+                    f"{', '.join(source_channel.title for source_channel in silent)}: connected, and no sample came within {waited_s:.0f} s; "
                     "start the device's stream"
                 )
             self._clock.sleep(_NAP_S)
@@ -353,7 +363,9 @@ class Session:
         if self._folder is None:
             return ()
         rings: list[tuple[Modality | Literal["estimates"], Ring]] = [
-            (post.modality, post.intake.ring) for post in self.posts if post.intake is not None
+            (source_channel.modality, source_channel.intake.ring)
+            for source_channel in self.source_channels
+            if source_channel.intake is not None
         ]
         rings.append(("estimates", self.publisher.rows))
         return tuple(RingPlace(name, str(ring.path)) for name, ring in rings)
@@ -381,25 +393,32 @@ class Session:
             time_s = plan.time_s(k)
             if not self._await(time_s, lateness_s):
                 return
-            played = self.reference.lane if self.reference is not None else None
+            played = self.reference.modality_input if self.reference is not None else None
             estimate = decider.decide(time_s, self._lanes(), self.notices, played)
             self.publisher.publish(decider, estimate)
             k += 1
 
-    def _lanes(self) -> dict[Modality, Lane]:
-        lanes = {post.modality: post.lane for post in self.posts}
-        return {modality: lane for modality, lane in lanes.items() if lane is not None}
+    def _lanes(self) -> dict[Modality, ModalityInput]:
+        inputs = {source_channel.modality: source_channel.modality_input for source_channel in self.source_channels}
+        return {modality: modality_input for modality, modality_input in inputs.items() if modality_input is not None}
 
     def _await(self, time_s: float, lateness_s: float) -> bool:
         """Wait until every source that flows has passed a time, or it is late enough; False when stopping."""
         while (early_s := time_s - self._clock.now()) > 0:
             if self._stopping.wait(min(early_s, 0.5)):
                 return False
-        flowing = [post for post in self._sourced if post.intake is not None and health.flows(post.health)]
+        flowing = [
+            source_channel
+            for source_channel in self._sourced
+            if source_channel.intake is not None and health.flows(source_channel.health)
+        ]
         with self._arrived:
             while not self._stopping.is_set():
                 left_s = time_s + lateness_s - self._clock.now()
-                ready = all(post.intake is None or align.passed(post.intake.ring, time_s) for post in flowing)
+                ready = all(
+                    source_channel.intake is None or alignment.passed(source_channel.intake.ring, time_s)
+                    for source_channel in flowing
+                )
                 if ready or left_s <= 0:
                     return True
                 self._arrived.wait(left_s)

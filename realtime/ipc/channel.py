@@ -12,8 +12,9 @@ from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
 from typing import Any
 
-from ..configs.errors import MoodringError
-from . import run_dir, wire
+from ...configs.schema.errors import MoodringError
+from ...models.io import wire
+from . import run_dir
 from .snapshot import Snapshot
 
 _MOST_SCREENS = 16

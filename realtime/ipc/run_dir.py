@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from ..configs.errors import MoodringError
+from ...configs.schema.errors import MoodringError
 
 _PREFIX = "moodring-"
 _CARD = "engine.json"

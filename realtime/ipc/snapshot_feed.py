@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from ..configs.errors import MoodringError
+from ...configs.schema.errors import MoodringError
 from .channel import EngineClient, attach
 from .snapshot import Snapshot
 

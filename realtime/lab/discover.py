@@ -9,7 +9,7 @@ import pylsl
 from pylsl.util import LostError
 from pylsl.util import TimeoutError as LslTimeoutError
 
-from ..configs.errors import MoodringError
+from ...configs.schema.errors import MoodringError
 
 CAMERAS_TRIED = 4
 

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..configs.errors import MoodringError
-from ..models.bundle import bundled, load_bundle
-from ..models.device import best_device
-from .recorder.labrecorder import labrecorder_program
+from ...configs.schema.errors import MoodringError
+from ...models.device import best_device
+from ...models.io.bundle import bundled, load_bundle
+from ..recorder.labrecorder import labrecorder_program
 
 PACKAGES = (
     "torch",

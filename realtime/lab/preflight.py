@@ -6,20 +6,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..configs.errors import MoodringError
-from ..configs.live import LiveConfig
-from ..models.signals.eeg_amplitude import judge_amplitudes
-from ..models.signals.eeg_chain import delay_s
-from ..models.signals.microphone_level import in_words, judge_sound
-from ..models.signals.montage import scalp_channels
-from .build import build_posts, build_reference, chain_spec
-from .clock import Clock, LslClock
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.live import LiveConfig
+from ...models.decoders.loading import Models, check_fit, domain_notices, load_models
+from ...models.signals.eeg.amplitude import judge_amplitudes
+from ...models.signals.eeg.chain import delay_s
+from ...models.signals.eeg.montage import scalp_channels
+from ...models.signals.speech.microphone_level import in_words, judge_sound
+from ...models.streaming.clock import Clock
+from ...models.streaming.ingest import chain_spec
+from ...models.streaming.source_channel import SourceChannel
+from ...models.streaming.sources import SourceInfo
+from ..engine.build import build_reference, build_source_channels
+from ..engine.lsl_clock import LslClock
+from ..engine.session import configured
+from ..sources.lsl import on_the_network
 from .doctor import Finding
-from .loaded import Models, check_fit, domain_notices, load_models
-from .post import Post
-from .session import configured
-from .sources.base import SourceInfo
-from .sources.lsl import on_the_network
 
 _LISTEN_S = 3.0
 _RATE_OFF = 0.05
@@ -43,25 +45,25 @@ def inspect(config: LiveConfig) -> Iterator[Finding]:
         yield Finding("model", True, f"{bundle.file}, domain {', '.join(bundle.domain)}, runs on {models.device}")
     for notice in domain_notices(models.domain, (None,)):
         yield Finding("model", True, f"note: {notice}, unless the participant is simulated")
-    for post in build_posts(config, clock):
-        yield _tried(post, post.modality, models, config, clock)
+    for source_channel in build_source_channels(config, clock):
+        yield _tried(source_channel, source_channel.modality, models, config, clock)
     reference = build_reference(config, clock)
     if reference is not None:
         yield _tried(reference, "loudspeaker", models, config, clock)
 
 
-def _tried(post: Post, what: str, models: Models, config: LiveConfig, clock: Clock) -> Finding:
-    if post.source is None:
+def _tried(source_channel: SourceChannel, what: str, models: Models, config: LiveConfig, clock: Clock) -> Finding:
+    if source_channel.source is None:
         return Finding(what, True, "not in the config; decoding goes on without")
     try:
-        return listen(post, what, models, config, clock)
+        return listen(source_channel, what, models, config, clock)
     except MoodringError as error:
         return Finding(what, False, str(error))
     finally:
-        post.source.close()
+        source_channel.source.close()
 
 
-def listen(post: Post, what: str, models: Models, config: LiveConfig, clock: Clock) -> Finding:
+def listen(source_channel: SourceChannel, what: str, models: Models, config: LiveConfig, clock: Clock) -> Finding:
     """Open a source as a session would, count for a while what it sends, and look at its amplitudes.
 
     Raises
@@ -69,16 +71,16 @@ def listen(post: Post, what: str, models: Models, config: LiveConfig, clock: Clo
     MoodringError
         The source cannot be used, or does not fit the models.
     """
-    source = post.source
+    source = source_channel.source
     if source is None:
-        raise ValueError("a post without a source has nothing to listen to")
+        raise ValueError("a source_channel without a source has nothing to listen to")
     deadline_s = clock.now() + config.lsl.resolve_timeout_s
     while (info := source.open()) is None:
         if clock.now() > deadline_s:
             return Finding(
                 what,
                 False,
-                f"{post.title} was not found within {config.lsl.resolve_timeout_s:g} s; on the network: "
+                f"{source_channel.title} was not found within {config.lsl.resolve_timeout_s:g} s; on the network: "
                 f"{on_the_network()}. Start it, or correct the config",
             )
     check_fit(models, info, config.eeg)

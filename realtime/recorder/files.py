@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...configs.session_folder import SamplesHeader, row_layout
-from ..sources.base import Chunk, SourceInfo
+from ...configs.schema.session_folder import SamplesHeader, row_layout
+from ...models.streaming.sources import Chunk, SourceInfo
 
 
 class Lines:
@@ -35,7 +35,7 @@ class Lines:
 
 
 class Samples:
-    """Appends the samples of a signal, each with its stamp, to a new file (see :mod:`moodring.configs.session_folder`).
+    """Appends the samples of a signal, each with its stamp, to a new file (see :mod:`moodring.configs.schema.session_folder`).
 
     A file that ends anywhere can be read up to its last whole row.
     """

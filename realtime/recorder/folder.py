@@ -9,12 +9,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ...configs import session_folder as names
-from ...configs.errors import MoodringError
-from ...configs.live import LiveConfig
-from ...configs.toml_text import toml_text
-from ..sources.base import SourceInfo
-from ..summary import BundleName
+from ...configs.schema import session_folder as names
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.live import LiveConfig
+from ...configs.schema.toml_text import toml_text
+from ...models.streaming.sources import SourceInfo
+from ...models.streaming.summary import BundleName
 from .files import write_whole
 from .voices import keep_voices
 

@@ -6,10 +6,10 @@ what is on its way over LSL when the engine dies may be lost.
 
 import pylsl
 
-from ...configs import session_folder as names
-from ...configs.live import LiveConfig
+from ...configs.schema import session_folder as names
+from ...configs.schema.live import LiveConfig
 from ...models.contract import Modality
-from ..outlet import source_id
+from ..engine.outlet import source_id
 
 _SUFFIXES: dict[Modality, str] = {"face": "_video_index", "speech": "_audio_index"}
 _KINDS: dict[Modality, tuple[str, tuple[str, ...], str]] = {

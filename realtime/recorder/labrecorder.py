@@ -14,9 +14,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...configs.errors import MoodringError
-from ...configs.live import LslSection
-from ...configs.lsl import computer_settings, liblsl_settings
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.live import LslSection
+from ...configs.schema.lsl import computer_settings, liblsl_settings
 
 LINGER_S = 1.2  # it pulls every half second and drops the newest when told to stop
 CLOSING_S = 10.0  # it takes a fraction of a second, or hangs

@@ -14,9 +14,9 @@ from typing import Any, Literal
 import av
 import numpy as np
 
-from ...configs.session_folder import AUDIO_INDEX_CHANNELS
+from ...configs.schema.session_folder import AUDIO_INDEX_CHANNELS
 from ...models.contract import TimeArray
-from ..sources.base import Chunk, SourceInfo
+from ...models.streaming.sources import Chunk, SourceInfo
 
 _MILLISECOND = Fraction(1, 1000)
 _EVEN_S = 1e-6

@@ -18,16 +18,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ...configs import session_folder as names
-from ...configs.live import FaceSection, LiveConfig, SpeechSection, StreamQuery
-from ...models.contract import Estimate, Modality
-from .. import wire
-from ..clock import Clock
-from ..outlet import source_id
-from ..plan import Plan
-from ..snapshot import RecordingStatus, Transition
-from ..sources.base import Chunk, SourceInfo
-from ..summary import BundleName
+from ...configs.schema import session_folder as names
+from ...configs.schema.live import FaceSection, LiveConfig, SpeechSection, StreamQuery
+from ...models.contract import Estimate, Modality, RecordingStatus, Transition
+from ...models.io import wire
+from ...models.streaming.clock import Clock
+from ...models.streaming.schedule import Plan
+from ...models.streaming.sources import Chunk, SourceInfo
+from ...models.streaming.summary import BundleName
+from ..engine.outlet import source_id
 from .disk import RESERVE_BYTES, DiskWatch, look
 from .files import Lines, Samples, write_whole
 from .folder import SessionFolder
@@ -303,7 +302,7 @@ class _ToLog(logging.Handler):
         self._recorder = recorder
 
     def emit(self, record: logging.LogRecord) -> None:
-        if not record.name.endswith(".post") and ".recorder." not in record.name:
+        if not record.name.endswith(".source_channel") and ".recorder." not in record.name:
             self._recorder.log(record.name.removeprefix("moodring."), record.levelname.lower(), record.getMessage())
         # A logger with a handler of its own no longer prints by itself.
         if record.levelno >= logging.WARNING and not logging.getLogger().handlers and logging.lastResort is not None:

@@ -4,9 +4,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...configs.errors import MoodringError
-from ...configs.live import LiveConfig
-from ...configs.session_folder import ENROLMENT_FILE, OTHER_VOICE_FILE, VOICES_FOLDER
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.live import LiveConfig
+from ...configs.schema.session_folder import ENROLMENT_FILE, OTHER_VOICE_FILE, VOICES_FOLDER
 
 
 def keep_voices(folder: Path, config: LiveConfig) -> None:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pylsl
 
-from ...configs.live import StreamQuery
-from ...configs.session_folder import PART_NAME, SPARE_NAME
+from ...configs.schema.live import StreamQuery
+from ...configs.schema.session_folder import PART_NAME, SPARE_NAME
 from .labrecorder import Part
 
 _log = logging.getLogger(__name__)

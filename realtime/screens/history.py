@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.contract import LEVELS, FloatArray, Look, TimeArray
-from .snapshot import Snapshot
+from ...models.contract import LEVELS, FloatArray, Look, TimeArray
+from ..ipc.snapshot import Snapshot
 
 SPAN_S = 120.0
 LOOKS_SPAN_S = 32.0

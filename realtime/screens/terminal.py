@@ -12,11 +12,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ..models.contract import BANDS, LEVELS, Estimate, FloatArray, Readout
+from ...models.contract import BANDS, LEVELS, Estimate, FloatArray, Readout, SourceStatus
+from ..ipc.snapshot import Snapshot
+from ..ipc.snapshot_feed import SnapshotSource
 from . import wording
-from .follow import SnapshotSource
 from .history import History, empty, extended
-from .snapshot import Snapshot, SourceStatus
 from .wording import Tone
 
 WIDTH = 80

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..models.contract import LEVELS, MODALITIES, Estimate, FloatArray, MicrophoneFault
-from ..models.signals.microphone_level import fault_of, in_words
-from .snapshot import HealthState, Snapshot, SourceStatus
+from ...models.contract import LEVELS, MODALITIES, Estimate, FloatArray, HealthState, MicrophoneFault, SourceStatus
+from ...models.signals.speech.microphone_level import fault_of, in_words
+from ..ipc.snapshot import Snapshot
 
 Tone = Literal["good", "warn", "bad", "idle"]
 

@@ -3,10 +3,11 @@
 import cv2
 import numpy as np
 
-from ...configs.errors import MoodringError
+from ...configs.schema.errors import MoodringError
 from ...models.contract import Image
-from ..clock import Clock
-from .base import Chunk, SourceInfo
+from ...models.signals.face.scaling import scaled
+from ...models.streaming.clock import Clock
+from ...models.streaming.sources import Chunk, SourceInfo
 
 LONGEST_SIDE = 320
 _RETRY_S = 1.0
@@ -109,16 +110,6 @@ class Camera:
         else:
             capture.release()
             self._retry_s = self._clock.now() + _RETRY_S
-
-
-def scaled(image: Image, size: tuple[int, int] | None = None) -> Image:
-    """Shrink a frame to a size (height, width), or until its longest side is at most 320 pixels; never enlarge it."""
-    height, width = image.shape[:2]
-    factor = min(1.0, LONGEST_SIDE / max(height, width))
-    rows, columns = size or (max(1, round(height * factor)), max(1, round(width * factor)))
-    if (rows, columns) == (height, width):
-        return image
-    return np.asarray(cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _capture(camera: int | str) -> cv2.VideoCapture:

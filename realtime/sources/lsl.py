@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from pylsl.util import LostError
 from pylsl.util import TimeoutError as LslTimeoutError
 
-from ...configs.errors import MoodringError
-from ...configs.live import StreamQuery
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.live import StreamQuery
 from ...models.contract import TimeArray
+from ...models.streaming.sources import SourceUnfitError
 from .backlog import BacklogState, behind
-from .base import SourceUnfitError
 
 _SETTLE_S = 0.5
 _SETTLE_AGAIN_S = 0.3

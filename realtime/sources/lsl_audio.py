@@ -3,9 +3,9 @@
 import numpy as np
 import pylsl
 
-from ...configs.live import StreamQuery
+from ...configs.schema.live import StreamQuery
 from ...models.contract import AUDIO_RATE_HZ
-from .base import Chunk, SourceInfo
+from ...models.streaming.sources import Chunk, SourceInfo
 from .lsl import LslInlet, numeric, regular_rate_hz, session_of
 from .resample import StreamResampler
 
@@ -23,7 +23,7 @@ class LslAudio:
         self._full_scale = 1.0
 
     def open(self) -> SourceInfo | None:
-        """Connect; see :class:`~moodring.realtime.sources.base.Source`.
+        """Connect; see :class:`~moodring.models.streaming.sources.Source`.
 
         Raises
         ------

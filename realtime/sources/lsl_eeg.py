@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pylsl
 
-from ...configs.errors import MoodringError
-from ...configs.live import EegSection
-from ...models.signals.montage import find_channel
-from .base import Chunk, SourceInfo
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.live import EegSection
+from ...models.signals.eeg.montage import find_channel
+from ...models.streaming.sources import Chunk, SourceInfo
 from .lsl import LslInlet, Pulled, numeric, regular_rate_hz, session_of
 
 _TO_MICROVOLTS = {
@@ -71,7 +71,7 @@ class LslEeg:
         self._layout = EegLayout((), (), 1.0)
 
     def open(self) -> SourceInfo | None:
-        """Connect; see :class:`~moodring.realtime.sources.base.Source`.
+        """Connect; see :class:`~moodring.models.streaming.sources.Source`.
 
         Raises
         ------

@@ -3,9 +3,9 @@
 import numpy as np
 import pylsl
 
-from ...configs.errors import MoodringError
-from ...configs.live import StreamQuery
-from .base import Chunk, SourceInfo
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.live import StreamQuery
+from ...models.streaming.sources import Chunk, SourceInfo
 from .lsl import LslInlet, session_of
 
 _BUFFER_S = 4  # liblsl's own 360 s of frames would be gigabytes
@@ -20,7 +20,7 @@ class LslVideo:
         self._shape = (0, 0, 3)
 
     def open(self) -> SourceInfo | None:
-        """Connect; see :class:`~moodring.realtime.sources.base.Source`.
+        """Connect; see :class:`~moodring.models.streaming.sources.Source`.
 
         Raises
         ------

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ...configs.errors import MoodringError
+from ...configs.schema.errors import MoodringError
 from ...models.contract import AUDIO_RATE_HZ, FloatArray, TimeArray
-from ..clock import Clock
-from .base import Chunk, SourceInfo
+from ...models.streaming.clock import Clock
+from ...models.streaming.sources import Chunk, SourceInfo
 from .resample import StreamResampler
 
 _BLOCK_S = 0.02

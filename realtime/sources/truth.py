@@ -3,9 +3,9 @@
 import logging
 import threading
 
-from ..configs.errors import MoodringError
-from ..configs.live import StreamQuery
-from .sources.lsl import LslInlet, numeric
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.live import StreamQuery
+from .lsl import LslInlet, numeric
 
 _log = logging.getLogger(__name__)
 _TRUTH_TYPE = "EmotionTruth"

@@ -15,9 +15,9 @@ import pyqtgraph as pg
 from PyQt5.QtCore import QMessageLogContext, Qt, QTimer, QtMsgType, qInstallMessageHandler
 from PyQt5.QtWidgets import QApplication
 
-from ...configs.errors import MoodringError
-from ..follow import Follower, SnapshotSource
-from .watch import Watch
+from ...configs.schema.errors import MoodringError
+from ..ipc.snapshot_feed import Follower, SnapshotSource
+from .view_model import Watch
 from .window import Window
 
 GONE_FOR_GOOD_S = 5.0

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...models.contract import FloatArray, TimeArray
-from ..ring import RingSlice
+from ...models.io.ring import RingSlice
 from .view import Traces
 
 COLUMNS = 320

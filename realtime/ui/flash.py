@@ -8,15 +8,15 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QCloseEvent, QColor, QFont, QGuiApplication, QPainter, QPaintEvent
 from PyQt5.QtWidgets import QWidget
 
-from ...configs.errors import MoodringError
-from ..clock import Clock
+from ...configs.schema.errors import MoodringError
+from ...models.streaming.clock import Clock
 from .app import application_here
 
 _TURN_S = 0.005
 
 
 class FlashWindow(QWidget):
-    """The window; a :class:`~moodring.realtime.sync.stimuli.Screen`.
+    """The window; a :class:`~moodring.realtime.lab.delays.stimuli.Screen`.
 
     Parameters
     ----------

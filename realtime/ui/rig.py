@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from ...configs.errors import MoodringError
-from ...configs.live import LiveConfig
-from ..clock import LslClock
-from ..lsl_settings import apply_lsl_settings
-from ..sync.calibrate import Procedure, calibrate
-from ..sync.report import Report
-from ..sync.stimuli import LabStimuli, Screen, Speaker
+from ...configs.schema.errors import MoodringError
+from ...configs.schema.live import LiveConfig
+from ..engine.lsl_clock import LslClock
+from ..engine.lsl_settings import apply_lsl_settings
+from ..lab.delays.calibrate import Procedure, calibrate
+from ..lab.delays.report import Report
+from ..lab.delays.stimuli import LabStimuli, Screen, Speaker
 from .display import display_available
 
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from rich.console import Console
 
-from ...children import children_leave_interrupts_to_us
-from ..dashboard import run_dashboard
-from ..follow import Follower
-from ..job import EngineJob
-from ..launch import EngineProcess
+from ...processes import children_leave_interrupts_to_us
+from ..engine.job import EngineJob
+from ..engine.launch import EngineProcess
+from ..ipc.snapshot_feed import Follower
+from ..screens.terminal import run_dashboard
 from .display import display_available
 
 

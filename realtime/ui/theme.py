@@ -4,7 +4,7 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QColor, QFont
 from PyQt5.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from ..wording import Tone
+from ..screens.wording import Tone
 
 BACKGROUND = "#0d1117"
 PANEL = "#151b23"

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...models.contract import FloatArray, Image, TimeArray
-from ..history import History
-from ..snapshot import Snapshot
+from ..ipc.snapshot import Snapshot
+from ..screens.history import History
 
 Attachment = Literal["waiting", "attached", "gone", "ended"]
 

@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...configs.errors import MoodringError
+from ...configs.schema.errors import MoodringError
 from ...models.contract import AUDIO_RATE_HZ, FloatArray, Image
-from ..follow import SnapshotSource
-from ..history import History, empty, extended, prefilled
-from ..ring import Ring
-from ..snapshot import Snapshot
-from .thinning import SOUND_BINS, loudness, traces
+from ...models.io.ring import Ring
+from ..ipc.snapshot import Snapshot
+from ..ipc.snapshot_feed import SnapshotSource
+from ..screens.history import History, empty, extended, prefilled
+from .decimation import SOUND_BINS, loudness, traces
 from .view import Attachment, Glimpse, Traces, View
 
 EEG_SPAN_S = 8.0

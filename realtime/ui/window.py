@@ -5,17 +5,17 @@ from PyQt5.QtGui import QCloseEvent
 from PyQt5.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from . import theme
-from .curtain import Curtain
-from .eeg import EegPanel
-from .face import FaceView
-from .header import Header, Notices
-from .health import HealthStrip
-from .levels import LevelPanel
-from .looks import Glimpses, LookStrip
-from .plane import Plane
-from .speech import SpeechPanel
+from .disconnected_overlay import Curtain
+from .panels.eeg import EegPanel
+from .panels.face import FaceView
+from .panels.header import Header, Notices
+from .panels.health import HealthStrip
+from .panels.levels import LevelPanel
+from .panels.looks import Glimpses, LookStrip
+from .panels.plane import Plane
+from .panels.speech import SpeechPanel
 from .view import View
-from .watch import GLIMPSES, Watch
+from .view_model import GLIMPSES, Watch
 
 RATE_HZ = 20
 SIZE = (1366, 768)

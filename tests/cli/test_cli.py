@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from moodring.cli import main
-from moodring.cli_options import CONFIGS
+from moodring.cli.app import main
+from moodring.cli.options import CONFIGS
 from moodring.offline.simulate.voice import voice_alone
 
 GOOD = '[eeg]\nstream = { name = "nobody" }\n[lsl]\nsession_id = "test"\nresolve_scope = "machine"\nresolve_timeout_s = 0.5\n'
@@ -296,8 +296,8 @@ def test_an_interrupted_training_says_whether_it_goes_on(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("moodring.offline.training.recogniser.read_corpus", interrupted)
-    monkeypatch.setattr("moodring.offline.training.voices.read_corpus", interrupted)
+    monkeypatch.setattr("moodring.offline.training.recogniser.train.read_corpus", interrupted)
+    monkeypatch.setattr("moodring.offline.training.speaker.train.read_corpus", interrupted)
     words = ("train", CONFIGS / f"{name}.toml", "--out", tmp_path / "x.safetensors", "--set", "data=x")
     status, _, error = run(*words)
     assert status == 130

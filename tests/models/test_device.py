@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from moodring.configs.errors import MoodringError
+from moodring.configs.schema.errors import MoodringError
 from moodring.models.device import best_device
 
 

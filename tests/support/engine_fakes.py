@@ -17,10 +17,10 @@ from moodring.models.contract import (
     SpeechEstimate,
     Video,
 )
-from moodring.models.pool import Pool, PooledBundle, PoolFile, WeightsTable
-from moodring.models.pooling import SITUATIONS
-from moodring.realtime.loaded import Models
-from moodring.realtime.summary import BundleName
+from moodring.models.decoders.loading import Models
+from moodring.models.fusion.opinion_pool import SITUATIONS
+from moodring.models.fusion.pool_file import Pool, PooledBundle, PoolFile, WeightsTable
+from moodring.models.streaming.summary import BundleName
 
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")
 WAITS = (3, 10, 16, 1)
@@ -47,7 +47,7 @@ class FakeVideoEeg:
 
     def check_eeg(self, names, rate_hz):
         if rate_hz < 128:
-            from moodring.configs.errors import MoodringError
+            from moodring.configs.schema.errors import MoodringError
 
             raise MoodringError(f"EEG stream has {rate_hz:g} Hz; the bundle needs at least 128 Hz. Use another")
 
@@ -173,8 +173,8 @@ def write_bundle(path):
     """Write a video-EEG bundle that was never trained."""
     import torch
 
-    from moodring.models.bundle import save_bundle
     from moodring.models.contract import ModelSpec
+    from moodring.models.io.bundle import save_bundle
     from moodring.models.networks.video_eeg import Sizes, VideoEegNet
 
     torch.manual_seed(0)

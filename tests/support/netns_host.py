@@ -16,10 +16,10 @@ def say(**what):
 
 def decode_on(name, session_id, seconds):
     """Run a session on one EEG stream; tell every change of health and every decision."""
-    from moodring.configs.live import EegSection, LiveConfig, LslSection, OutletSection, StreamQuery
-    from moodring.realtime.clock import LslClock
-    from moodring.realtime.lsl_settings import apply_lsl_settings
-    from moodring.realtime.session import Session
+    from moodring.configs.schema.live import EegSection, LiveConfig, LslSection, OutletSection, StreamQuery
+    from moodring.realtime.engine.lsl_clock import LslClock
+    from moodring.realtime.engine.lsl_settings import apply_lsl_settings
+    from moodring.realtime.engine.session import Session
 
     spec = importlib.util.spec_from_file_location("engine_fakes", Path(__file__).with_name("engine_fakes.py"))
     fakes = importlib.util.module_from_spec(spec)
@@ -43,12 +43,12 @@ def decode_on(name, session_id, seconds):
         state, until = None, time.monotonic() + seconds
         while time.monotonic() < until:
             session.step()
-            health = session.posts[0].health
+            health = session.source_channels[0].health
             if health.state != state:
                 state = health.state
                 say(state=state, why=health.why)
             time.sleep(0.01)
-        ring, intake = session.posts[0].intake.ring, session.posts[0].intake
+        ring, intake = session.source_channels[0].intake.ring, session.source_channels[0].intake
         newest = ring.latest(10_000)
         say(
             largest_step_s=float(np.diff(newest.stamps_s).max()),
@@ -63,9 +63,9 @@ def judge_stamps(name, session_id, seconds):
     """Read a stream whose first channel counts; tell index, stamp as smoothed and as it came, on the wall's clock."""
     import pylsl
 
-    from moodring.configs.live import EegSection, LslSection, StreamQuery
-    from moodring.realtime.dejitter import DejitterState, dejitter
-    from moodring.realtime.lsl_settings import apply_lsl_settings
+    from moodring.configs.schema.live import EegSection, LslSection, StreamQuery
+    from moodring.models.streaming.dejitter import DejitterState, dejitter
+    from moodring.realtime.engine.lsl_settings import apply_lsl_settings
     from moodring.realtime.sources.lsl_eeg import LslEeg
 
     apply_lsl_settings(LslSection(session_id=session_id))

@@ -11,14 +11,18 @@ from moodring.models.contract import (
     FaceBox,
     Ledger,
     Look,
+    Percentiles,
     Pooled,
     Readout,
+    RecordingStatus,
     SampleRange,
+    SourceStatus,
     SpeechEstimate,
+    Transition,
 )
-from moodring.models.pooling import Weights, left_of, levels_of, pooled, voice_share
-from moodring.realtime.ring import Ring
-from moodring.realtime.snapshot import Percentiles, RecordingStatus, RingPlace, Snapshot, SourceStatus, Transition
+from moodring.models.fusion.opinion_pool import Weights, left_of, levels_of, pooled, voice_share
+from moodring.models.io.ring import Ring
+from moodring.realtime.ipc.snapshot import RingPlace, Snapshot
 
 CHANNELS = ("Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8", "P3", "Pz", "P4", "Oz")
 BAD = (7,)

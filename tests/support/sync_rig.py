@@ -22,7 +22,7 @@ DELAYS_S = {"face": 0.120, "speech": 0.045, "eeg": 0.080}
 def serve(settings, names, seed, lasts_s):
     import pylsl
 
-    from moodring.models.signals.sync_events import beep
+    from moodring.models.signals.sync.events import beep
     from moodring.offline.simulate.difficulty import EASY
     from moodring.offline.simulate.session import simulate_parts
 
@@ -107,7 +107,7 @@ class Rig:
     def play(self, length_s):
         from pylsl import local_clock
 
-        from moodring.realtime.sync.stimuli import Moment
+        from moodring.realtime.lab.delays.stimuli import Moment
 
         now_s = local_clock()
         self._process.stdin.write(json.dumps([now_s, now_s + length_s]) + "\n")

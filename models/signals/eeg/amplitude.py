@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import BoolArray
+from ...contract import BoolArray
 from .channel_quality import FLAT_UV, LOUD_UV, RAIL_SHARE, SPAN_UV, band_levels, judge
 
 _PLAUSIBLE_UV = (1.0, 200.0)

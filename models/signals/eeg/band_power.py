@@ -12,7 +12,7 @@ import pywt
 from numpy.typing import NDArray
 from scipy.signal.windows import hann
 
-from ..contract import EegWindow, FloatArray
+from ...contract import EegWindow, FloatArray
 from .montage import canonical_name
 
 BAND_EDGES_HZ = ((4.0, 8.0), (8.0, 13.0), (13.0, 30.0))

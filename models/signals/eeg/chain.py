@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import sosfilt
 
-from ...configs.errors import MoodringError
-from ..contract import BoolArray, FloatArray
+from ....configs.schema.errors import MoodringError
+from ...contract import BoolArray, FloatArray
 from .channel_quality import judge
 from .filters import FilterBank, filter_bank, group_delay_s
 from .montage import find_channel, scalp_channels

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.signal import detrend
 from scipy.signal.windows import hann
 
-from ..contract import BoolArray
+from ...contract import BoolArray
 
 # Less than this in the EEG band (rms) is an amplifier's own noise or a shorted input, not a brain.
 FLAT_UV = 0.3

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...configs.errors import MoodringError
+from ....configs.schema.errors import MoodringError
 
 _TABLE = """
 Fp1 -0.297 0.986; Fpz -0.007 0.998; Fp2 0.283 0.990; AF9 -0.676 1.094; AF7 -0.577 0.881

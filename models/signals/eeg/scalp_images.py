@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy.interpolate import CloughTocher2DInterpolator
 from scipy.spatial import QhullError
 
-from ...configs.errors import MoodringError
-from ..contract import BoolArray, FloatArray
+from ....configs.schema.errors import MoodringError
+from ...contract import BoolArray, FloatArray
 from .montage import positions
 
 # Half the side of the image in units of the projection (1 is the equator): T7 and T8 lie at 1.05.

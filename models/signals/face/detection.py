@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ...configs.errors import MoodringError
-from ..contract import FaceBox, Image
+from ....configs.schema.errors import MoodringError
+from ...contract import FaceBox, Image
 
 # Frames are scaled down to this before detection: 4-5 ms instead of tens, and faces at a desk stay large enough.
 LONGEST_SIDE = 320

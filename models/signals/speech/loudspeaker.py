@@ -15,9 +15,9 @@ from typing import Literal
 
 import numpy as np
 
-from ..contract import FloatArray
+from ...contract import FloatArray
 from .microphone_level import decibels
-from .speech import WINDOW_SAMPLES
+from .segments import WINDOW_SAMPLES
 
 Verdict = Literal["open", "playing", "unknown"]
 """Taken for the participant; withheld, for the loudspeaker plays; withheld, for nothing is known of it."""

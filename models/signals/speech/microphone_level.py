@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..contract import AUDIO_RATE_HZ, FloatArray, MicrophoneFault
+from ...contract import AUDIO_RATE_HZ, FloatArray, MicrophoneFault
 
 LISTEN_SAMPLES = 3 * AUDIO_RATE_HZ
 """How many of the newest samples :func:`judge_sound` makes use of."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.ndimage import maximum_filter1d
 
-from ..contract import FloatArray
+from ...contract import FloatArray
 
 _REACH = 160  # a landmark is louder than everything 10 ms before and behind it: some fifty a second
 _PRINT = 64  # 4 ms of samples from there on; of one recording they never come twice by chance

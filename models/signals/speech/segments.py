@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..contract import AUDIO_RATE_HZ, FloatArray, SpeechSegment
+from ...contract import AUDIO_RATE_HZ, FloatArray, SpeechSegment
 
 WINDOW_SAMPLES = 512
 SEGMENT_SAMPLES = 16_000

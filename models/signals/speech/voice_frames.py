@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from ..contract import AUDIO_RATE_HZ, FloatArray
+from ...contract import AUDIO_RATE_HZ, FloatArray
 
 HOP = 160
 WIDE = 640

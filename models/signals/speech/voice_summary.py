@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import FloatArray
+from ...contract import FloatArray
 from .voice_frames import COLUMNS, HOP, N_MEL, N_PITCHES, SHAPES
 
 Array = NDArray[np.floating]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.fft import dct
 from scipy.special import logsumexp
 
-from ..contract import FloatArray
+from ...contract import FloatArray
 from .voice_frames import FrameState, bands
 
 LOWEST, HIGHEST = 2, 19

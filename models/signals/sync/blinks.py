@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 from scipy.signal import butter, find_peaks, peak_widths, sosfiltfilt
 
-from ...configs.errors import MoodringError
-from ..contract import Image, TimeArray
-from .faces import FaceFinder
-from .montage import canonical_name
+from ....configs.schema.errors import MoodringError
+from ...contract import Image, TimeArray
+from ..eeg.montage import canonical_name
+from ..face.detection import FaceFinder
 
 FRONTAL = ("Fp1", "Fp2", "Fpz", "AF7", "AF8", "AF3", "AF4")
 FARTHEST_S = 0.7

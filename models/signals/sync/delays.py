@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...configs.errors import MoodringError
+from ....configs.schema.errors import MoodringError
 
 FEWEST_EVENTS = 5
 _FEWEST_SHARE = 0.5

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.signal import chirp, hilbert, oaconvolve
 from scipy.signal.windows import tukey
 
-from ..contract import TimeArray
+from ...contract import TimeArray
 
 # Delays beyond these cannot be told from the next event or from the end of the flash.
 EARLIEST_S = -0.1

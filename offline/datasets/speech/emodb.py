@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ...configs.errors import MoodringError
-from .corpus import Corpus, OnBad, Spoken, found, gather
+from ....configs.schema.errors import MoodringError
+from ..base import Corpus, OnBad, Spoken, found, gather
 from .names import emodb_name
 
 

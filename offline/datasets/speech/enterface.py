@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ...configs.errors import MoodringError
-from .corpus import Corpus, OnBad, Spoken, found, gather
+from ....configs.schema.errors import MoodringError
+from ..base import Corpus, OnBad, Spoken, found, gather
 from .names import ENTERFACE_CODES, enterface_name
 
 _SUBJECT = re.compile(r"subject[ _]?(\d+)", re.IGNORECASE)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...configs.errors import MoodringError
+from ....configs.schema.errors import MoodringError
 
 EMODB_LETTERS = {
     "W": "anger",  # Wut or Ärger

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from .corpus import Corpus, OnBad
+from ..base import Corpus, OnBad
 from .emodb import read_emodb
 from .enterface import read_enterface
 from .own import read_folders, read_manifest

@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from ...configs.errors import MoodringError
-from .corpus import CLASSES, Corpus, OnBad, Spoken, found, gather, twins
+from ....configs.schema.errors import MoodringError
+from ..base import CLASSES, Corpus, OnBad, Spoken, found, gather, twins
 
 _SYNONYMS = {
     "angry": "anger",

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 
-from ...configs.errors import MoodringError
-from .corpus import Corpus, OnBad, Spoken, found, gather
+from ....configs.schema.errors import MoodringError
+from ..base import Corpus, OnBad, Spoken, found, gather
 from .names import RAVDESS_EMOTIONS, ravdess_name
 
 _SONG, _FILM_ONLY, _WITH_FILM = "02", "02", "01"

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ...configs.errors import MoodringError
-from .corpus import Corpus, OnBad, Spoken, found, gather
+from ....configs.schema.errors import MoodringError
+from ..base import Corpus, OnBad, Spoken, found, gather
 from .names import SAVEE_CODES, savee_name
 
 _TAKES = {code: 30 if code == "n" else 15 for code in SAVEE_CODES}

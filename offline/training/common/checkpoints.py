@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ...configs.errors import MoodringError
+from ....configs.schema.errors import MoodringError
 
 _RUN = "moodring_run"
 _LOSSES = "moodring_losses"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from ...models.contract import FloatArray
+from ....models.contract import FloatArray
 
 IntArray = NDArray[np.int64]
 CLIP = 5.0

@@ -16,14 +16,14 @@ from scipy.special import log_softmax
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...configs.errors import MoodringError
-from ...configs.paper import PaperConfig
-from ...models.contract import AUDIO_RATE_HZ, FloatArray
-from ...models.device import best_device
-from ...models.networks.speech import SpeechNetwork, SpeechSizes
-from ...models.networks.speech_baselines import CnnOnly, LstmOnly, PlainNetwork
-from ...models.signals.speech import QUIETEST_RMS, SEGMENT_SAMPLES
-from .speech_checkpoints import Checkpoint, Checkpoints, momentum_of, restore
+from ....configs.schema.errors import MoodringError
+from ....configs.schema.paper import PaperConfig
+from ....models.contract import AUDIO_RATE_HZ, FloatArray
+from ....models.device import best_device
+from ....models.networks.speech import SpeechNetwork, SpeechSizes
+from ....models.networks.speech_baselines import CnnOnly, LstmOnly, PlainNetwork
+from ....models.signals.speech.segments import QUIETEST_RMS, SEGMENT_SAMPLES
+from ..common.checkpoints import Checkpoint, Checkpoints, momentum_of, restore
 
 LONGEST_SEGMENTS = 9
 """Of the plain network's input: the paper's files last up to 143,652 samples."""

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ...configs.train_pooling import TrainPoolingConfig
-from ...models.pool import AXES, Axis, PoolFile
-from ...models.pooling import SITUATIONS, Situation
-from ..metrics import Array, IntArray, Interval, Scores, bootstrap, conformal_sets, nll, quick_uar, score
-from .pooling_fit import Fitted, pool_person
-from .pooling_people import Evidence
+from ....configs.schema.train_pooling import TrainPoolingConfig
+from ....models.fusion.opinion_pool import SITUATIONS, Situation
+from ....models.fusion.pool_file import AXES, Axis, PoolFile
+from ...evaluation.metrics import Array, IntArray, Interval, Scores, bootstrap, conformal_sets, nll, quick_uar, score
+from .fit import Fitted, pool_person
+from .people import Evidence
 
 FELT, REWEIGHED, TABLE, VOICE, POOLED = (
     "face and EEG, as they are",

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from ...models import pooling
-from ...models.pooling import Situation, Weights
-from ..metrics import Array, IntArray, conformal_threshold
-from .pooling_people import Evidence
+from ....models.fusion import opinion_pool
+from ....models.fusion.opinion_pool import Situation, Weights
+from ...evaluation.metrics import Array, IntArray, conformal_threshold
+from .people import Evidence
 
 FELT_IN: tuple[Situation, ...] = ("quiet", "after", "speaking")
 VOICE_IN: tuple[Situation, ...] = ("after", "speaking", "voice_alone")
@@ -71,7 +71,7 @@ def decisions_in(people: Sequence[Evidence], axis: int, case: Situation, half_li
     )
 
 
-def fit(found: Decisions, case: Situation, unheard: Weights = pooling.NOTHING) -> Weights:
+def fit(found: Decisions, case: Situation, unheard: Weights = opinion_pool.NOTHING) -> Weights:
     """Find the weights and the prior that give the truth the best likelihood, each person counting alike; convex.
 
     Parameters
@@ -86,11 +86,11 @@ def fit(found: Decisions, case: Situation, unheard: Weights = pooling.NOTHING) -
     n, left = len(found.truth), _left(found, case)[:, None]
     design = np.zeros((n, 3, 4))
     if sides[0]:
-        design[:, :, 0] = left * pooling.evidence(found.felt)
+        design[:, :, 0] = left * opinion_pool.evidence(found.felt)
     if sides[1]:
-        design[:, :, 1] = left * pooling.evidence(found.voice)
+        design[:, :, 1] = left * opinion_pool.evidence(found.voice)
     design[:, :, 2:] = left[:, :, None] * _PRIOR
-    given = (1.0 - left) * np.log(pooling.pooled(unheard, found.felt if sides[0] else None, None))
+    given = (1.0 - left) * np.log(opinion_pool.pooled(unheard, found.felt if sides[0] else None, None))
     _, which, counts = np.unique(found.people, return_inverse=True, return_counts=True)
     share = 1.0 / (len(counts) * counts[which])
     right = np.eye(3)[found.truth]
@@ -118,7 +118,7 @@ def fit_axis(people: Sequence[Evidence], axis: int, half_life_s: float) -> Fitte
 def with_thresholds(
     fitted: Fitted, people: Sequence[Evidence], axis: int, half_life_s: float, coverage: float
 ) -> Fitted:
-    """Add the conformal thresholds; see :func:`~moodring.offline.metrics.conformal_threshold`."""
+    """Add the conformal thresholds; see :func:`~moodring.offline.evaluation.metrics.conformal_threshold`."""
     made: Fitted = {}
     for case, weights in fitted.items():
         found = decisions_in(people, axis, case, half_life_s)
@@ -128,13 +128,13 @@ def with_thresholds(
 
 
 def apply(fitted: Fitted, found: Decisions, case: Situation) -> Array:
-    """Pool decisions as :meth:`~moodring.models.pool.Pool.decide` does one by one, ``(n, 3)``."""
+    """Pool decisions as :meth:`~moodring.models.fusion.pool_file.Pool.decide` does one by one, ``(n, 3)``."""
     felt = found.felt if case in FELT_IN else None
     voice = found.voice if case in VOICE_IN else None
     left = _left(found, case)[:, None]
     # Scores are linear in the weights: between two sets of weights lies what is between their log probabilities.
-    now = np.log(pooling.pooled(fitted[case], felt, voice).astype(np.float64))
-    later = np.log(pooling.pooled(_unheard(fitted, case), felt, None).astype(np.float64))
+    now = np.log(opinion_pool.pooled(fitted[case], felt, voice).astype(np.float64))
+    later = np.log(opinion_pool.pooled(_unheard(fitted, case), felt, None).astype(np.float64))
     between: Array = softmax(left * now + (1.0 - left) * later, axis=1)
     return between
 
@@ -157,7 +157,7 @@ def _left(found: Decisions, case: Situation) -> Array:
 
 
 def _unheard(fitted: Fitted, case: Situation) -> Weights:
-    return pooling.NOTHING if case == "voice_alone" else fitted["quiet"]
+    return opinion_pool.NOTHING if case == "voice_alone" else fitted["quiet"]
 
 
 def held_out_loss(people: Sequence[Evidence], half_life_s: float, folds: int) -> float:

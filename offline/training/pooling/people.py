@@ -10,17 +10,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...configs.train_pooling import TrainPoolingConfig
-from ...models import pooling
-from ...models.contract import Estimate, Recording
-from ...models.pooling import Heard, Situation
-from ..evaluate import levels_at
-from ..simulate import BENCHMARK, simulate
-from ..workers import worker_pool
-from .prepare import code_digest
+from ....configs.schema.train_pooling import TrainPoolingConfig
+from ....models.contract import Estimate, Recording
+from ....models.fusion import opinion_pool
+from ....models.fusion.opinion_pool import Heard, Situation
+from ...evaluation.evaluate import levels_at
+from ...simulate import BENCHMARK, simulate
+from ..common.workers import worker_pool
+from ..video_eeg.prepare import PREPARED_VERSION
 
 Decode = Callable[[Recording], Sequence[Estimate]]
 """The engine: decodes a recording with the config's models. Importable by name, for it runs in other processes."""
+
+DECODED_VERSION = 1
+"""Of what the engine says of a person: raise it whenever it says something else."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +59,13 @@ class Evidence:
         found: list[Situation | None] = []
         for index, end_s in enumerate(self.voice_end_s.tolist()):
             heard = Heard(self.voice[index], end_s) if np.isfinite(end_s) else None
-            found.append(pooling.situation(bool(felt[index]), heard, bool(self.speaks[index])))
+            found.append(opinion_pool.situation(bool(felt[index]), heard, bool(self.speaks[index])))
         return found
 
     def left(self, half_life_s: float) -> NDArray[np.float64]:
         """Give what is left of the voice's weight at each decision, ``(n,)``; 1 before its first word."""
         ages_s = self.times_s - self.voice_end_s
-        return pooling.left_of(np.where(np.isfinite(ages_s), ages_s, 0.0), half_life_s)
+        return opinion_pool.left_of(np.where(np.isfinite(ages_s), ages_s, 0.0), half_life_s)
 
 
 def evidence_of(recording: Recording, estimates: Sequence[Estimate]) -> Evidence:
@@ -80,7 +83,7 @@ def evidence_of(recording: Recording, estimates: Sequence[Estimate]) -> Evidence
     heard: Heard | None = None
     felt, voice, ends = [], [], []
     for estimate in estimates:
-        heard = pooling.remember(heard, estimate.speech)
+        heard = opinion_pool.remember(heard, estimate.speech)
         readout = estimate.readout
         felt.append(nothing if readout is None else np.stack([readout.valence, readout.arousal]).astype(np.float64))
         voice.append(nothing if heard is None else heard.levels)
@@ -111,13 +114,14 @@ def observe(
     bundles : sequence of str
         Hashes.
     cache : Path
-        A folder. Files are named by bundles, difficulty, code of simulation and signals, length and seed; empty it
-        after a change of the engine.
+        A folder. Files are named by bundles, difficulty, the versions of what the simulation and the engine give, length and seed.
     report : callable
         Takes a line as each person is done.
     """
     began_s = time.monotonic()
-    key = hashlib.sha256("-".join([*bundles, BENCHMARK.digest(), code_digest()]).encode()).hexdigest()[:16]
+    key = hashlib.sha256(
+        "-".join([*bundles, BENCHMARK.digest(), f"v{DECODED_VERSION}", f"v{PREPARED_VERSION}"]).encode()
+    ).hexdigest()[:16]
     seconds = config.people.seconds
     paths = {seed: cache / f"pooling-{key}-{seconds:g}-{seed:05d}.npz" for seed in seeds}
     missing = [seed for seed in seeds if not paths[seed].exists()]

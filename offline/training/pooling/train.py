@@ -5,16 +5,16 @@ from pathlib import Path
 
 import platformdirs
 
-from ...configs.errors import MoodringError
-from ...configs.train_pooling import TrainPoolingConfig
-from ...models.affect import PLACES
-from ...models.bundle import Bundle, Kind, load_bundle, models_path
-from ...models.contract import SIMULATED
-from ...models.pool import AXES, PooledBundle, PoolFile, WeightsTable, save_pool
-from ..simulate import BENCHMARK
-from .pooling_card import judge, write_card
-from .pooling_fit import fit_axis, held_out_loss, with_thresholds
-from .pooling_people import Decode, observe
+from ....configs.schema.errors import MoodringError
+from ....configs.schema.train_pooling import TrainPoolingConfig
+from ....models.contract import SIMULATED
+from ....models.fusion.circumplex import PLACES
+from ....models.fusion.pool_file import AXES, PooledBundle, PoolFile, WeightsTable, save_pool
+from ....models.io.bundle import Bundle, Kind, load_bundle, models_path
+from ...simulate import BENCHMARK
+from .card import judge, write_card
+from .fit import fit_axis, held_out_loss, with_thresholds
+from .people import Decode, observe
 
 Report = Callable[[str], None]
 

@@ -4,7 +4,7 @@ import numpy as np
 import soxr
 from scipy.signal import butter, sosfilt
 
-from ...models.contract import AUDIO_RATE_HZ, FloatArray
+from ....models.contract import AUDIO_RATE_HZ, FloatArray
 
 SPEEDS = (0.87, 1.15)
 TRAINING_SNR_DB = (3.0, 20.0)

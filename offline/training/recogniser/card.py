@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ...configs.errors import MoodringError
-from ...configs.train_recogniser import TrainRecogniserConfig
-from ...models.contract import ModelSpec
-from ..metrics import Scores
+from ....configs.schema.errors import MoodringError
+from ....configs.schema.train_recogniser import TrainRecogniserConfig
+from ....models.contract import ModelSpec
+from ...evaluation.metrics import Scores
 
 
 @dataclass(frozen=True)

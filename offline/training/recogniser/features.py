@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ...configs.errors import MoodringError
-from ...models.contract import AUDIO_RATE_HZ, FloatArray
-from ...models.signals.voice_frames import FrameState, measure
-from ...models.signals.voice_summary import summarise
-from ...models.speech import UtteranceCutter
-from ...models.voice_activity import VoiceActivity
-from ..datasets.corpus import Corpus
-from ..sound import load_sound
-from .voice_copies import CONDITIONS, condition, varied
+from ....configs.schema.errors import MoodringError
+from ....models.contract import AUDIO_RATE_HZ, FloatArray
+from ....models.decoders.speech import UtteranceCutter
+from ....models.decoders.voice_activity import VoiceActivity
+from ....models.signals.speech.voice_frames import FrameState, measure
+from ....models.signals.speech.voice_summary import summarise
+from ...datasets.base import Corpus
+from ...recordings.sound import load_sound
+from .augment import CONDITIONS, condition, varied
 
 FORMAT = 1
 """Raised when the same sound gives other numbers than before."""

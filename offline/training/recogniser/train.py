@@ -9,18 +9,18 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from ...configs.errors import ConfigError
-from ...configs.train_recogniser import TrainRecogniserConfig
-from ...models.bundle import save_bundle
-from ...models.contract import FloatArray, ModelSpec
-from ...models.recogniser import ARCHITECTURE
-from ...models.signals.voice_summary import weights
-from ..datasets.open import read_corpus
-from ..metrics import fit_temperature, score
-from ..protocols import BothApart, GroupedKFold, IntArray, Items, LeaveOneGroupOut, Protocol, Split, audit
-from .recogniser_card import Judged, write_card
-from .ridge import CLIP, Linear, fit_linear
-from .voice_numbers import Cabinet, Numbers, Report, keep
+from ....configs.schema.errors import ConfigError
+from ....configs.schema.train_recogniser import TrainRecogniserConfig
+from ....models.contract import FloatArray, ModelSpec
+from ....models.decoders.recogniser import ARCHITECTURE
+from ....models.io.bundle import save_bundle
+from ....models.signals.speech.voice_summary import weights
+from ...datasets.speech.open import read_corpus
+from ...evaluation.metrics import fit_temperature, score
+from ...evaluation.splits import BothApart, GroupedKFold, IntArray, Items, LeaveOneGroupOut, Protocol, Split, audit
+from ..common.ridge import CLIP, Linear, fit_linear
+from .card import Judged, write_card
+from .features import Cabinet, Numbers, Report, keep
 
 _INNER_FOLDS = 3
 _FOLDS_OF_BOTH = 4  # of speakers, where one is left out at a time but prompts are kept apart, too

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...configs.errors import MoodringError
-from ...configs.train_voices import TrainVoicesConfig
-from ...models.signals.voiceprint import Array
-from ...models.voices import BackgroundSpec
-from .voices_judge import AFTER, RECOMMENDED, Judged, Trials, equal_error_rate, margins
+from ....configs.schema.errors import MoodringError
+from ....configs.schema.train_voices import TrainVoicesConfig
+from ....models.decoders.speaker import BackgroundSpec
+from ....models.signals.speech.voiceprint import Array
+from .scores import AFTER, RECOMMENDED, Judged, Trials, equal_error_rate, margins
 
 _DRAWS = 1000
 

@@ -6,16 +6,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from ...configs.errors import MoodringError
-from ...models.contract import FloatArray
-from ...models.signals.voiceprint import (
-    LONGEST_WINDOW,
-    Array,
-    Background,
-    adapt,
-    log_likelihoods,
-    scores,
-)
+from ....configs.schema.errors import MoodringError
+from ....models.contract import FloatArray
+from ....models.signals.speech.voiceprint import LONGEST_WINDOW, Array, Background, adapt, log_likelihoods, scores
 
 _FRAMES_A_SECOND = 100
 AFTER = ("1 s", "2 s", "3 s", "all of it")

@@ -9,20 +9,20 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
-from ...configs.errors import ConfigError
-from ...configs.train_voices import TrainVoicesConfig
-from ...models.contract import AUDIO_RATE_HZ, FloatArray
-from ...models.signals.speech import SEGMENT_SAMPLES
-from ...models.signals.voiceprint import Background, CepstraState, cepstra
-from ...models.speech import UtteranceCutter
-from ...models.voice_activity import VoiceActivity
-from ...models.voices import BackgroundSpec, save_voices
-from ..datasets.corpus import Corpus
-from ..datasets.open import read_corpus
-from ..sound import load_sound
-from .voice_numbers import digest
-from .voices_card import write_card
-from .voices_judge import RECOMMENDED, Heard, Judged, Trials, joined, thresholds_of, trials
+from ....configs.schema.errors import ConfigError
+from ....configs.schema.train_voices import TrainVoicesConfig
+from ....models.contract import AUDIO_RATE_HZ, FloatArray
+from ....models.decoders.speaker import BackgroundSpec, save_voices
+from ....models.decoders.speech import UtteranceCutter
+from ....models.decoders.voice_activity import VoiceActivity
+from ....models.signals.speech.segments import SEGMENT_SAMPLES
+from ....models.signals.speech.voiceprint import Background, CepstraState, cepstra
+from ...datasets.base import Corpus
+from ...datasets.speech.open import read_corpus
+from ...recordings.sound import load_sound
+from ..recogniser.features import digest
+from .card import write_card
+from .scores import RECOMMENDED, Heard, Judged, Trials, joined, thresholds_of, trials
 
 _STEPS = 30
 _FLOOR = 1e-3

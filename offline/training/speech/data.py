@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...models.contract import AUDIO_RATE_HZ, FloatArray, SpeechSegment
-from ...models.speech import UtteranceCutter
-from ...models.voice_activity import VoiceActivity
-from ..simulate.difficulty import Difficulty
-from ..simulate.latents import feel
-from ..simulate.voice import Utterance, plan_voice, record_voice
+from ....models.contract import AUDIO_RATE_HZ, FloatArray, SpeechSegment
+from ....models.decoders.speech import UtteranceCutter
+from ....models.decoders.voice_activity import VoiceActivity
+from ...simulate.difficulty import Difficulty
+from ...simulate.latents import feel
+from ...simulate.voice import Utterance, plan_voice, record_voice
 
 CLASSES = ("anger", "happiness", "neutral", "sadness")
 _BLOCK_SAMPLES = AUDIO_RATE_HZ

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from ...configs.errors import MoodringError
-from ...models.contract import ModelSpec
-from ..metrics import Scores, uar
-from ..metrics import score as score_probabilities
-from .speech_data import CLASSES, Hearing
+from ....configs.schema.errors import MoodringError
+from ....models.contract import ModelSpec
+from ...evaluation.metrics import Scores, uar
+from ...evaluation.metrics import score as score_probabilities
+from .data import CLASSES, Hearing
 
 
 @dataclass(frozen=True)

@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...configs.train_speech import TrainSpeechConfig
-from ...models.bundle import save_bundle
-from ...models.contract import AUDIO_RATE_HZ, SIMULATED, FloatArray, ModelSpec
-from ...models.device import best_device
-from ...models.networks.speech import SpeechNetwork, SpeechSizes
-from ...models.signals.speech import UtteranceRules, segments_of
-from ...models.voice_activity import VoiceActivity
-from ..simulate.difficulty import BENCHMARK, EASY, Difficulty
-from .speech_checkpoints import Checkpoint, Checkpoints, momentum_of, restore
-from .speech_data import CLASSES, Hearing, Spoken, hear
-from .speech_scores import SpeechScores, Verdict, balanced_loss, fit_temperature, score, write_card
+from ....configs.schema.train_speech import TrainSpeechConfig
+from ....models.contract import AUDIO_RATE_HZ, SIMULATED, FloatArray, ModelSpec
+from ....models.decoders.voice_activity import VoiceActivity
+from ....models.device import best_device
+from ....models.io.bundle import save_bundle
+from ....models.networks.speech import SpeechNetwork, SpeechSizes
+from ....models.signals.speech.segments import UtteranceRules, segments_of
+from ...simulate.difficulty import BENCHMARK, EASY, Difficulty
+from ..common.checkpoints import Checkpoint, Checkpoints, momentum_of, restore
+from .data import CLASSES, Hearing, Spoken, hear
+from .scores import SpeechScores, Verdict, balanced_loss, fit_temperature, score, write_card
 
 Report = Callable[[str], None]
 _DIFFICULTIES = {difficulty.name: difficulty for difficulty in (BENCHMARK, EASY)}

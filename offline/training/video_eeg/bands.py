@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ...configs.train_video_eeg import TrainVideoEegConfig
-from ...models.networks.video_eeg import Glimpse, VideoEegNet
+from ....configs.schema.train_video_eeg import TrainVideoEegConfig
+from ....models.networks.video_eeg import Glimpse, VideoEegNet
+from ..common.steps import Descent, Report, chance, integers, running
 from .looks import class_loss
-from .steps import Descent, Report, chance, integers, running
 
 GRID_START = 8
 _BATCH = 128

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from ...configs.train_video_eeg import TrainVideoEegConfig
-from ...models.contract import ModelSpec
-from ..metrics import bootstrap_mean
-from .judge import Judged
+from ....configs.schema.train_video_eeg import TrainVideoEegConfig
+from ....models.contract import ModelSpec
+from ...evaluation.metrics import bootstrap_mean
+from .scores import Judged
 
 _NAMES = {
     "full": "EEG and face, learned policy",

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ...configs.train_video_eeg import TrainVideoEegConfig
-from ...models.bundle import bundled
-from ...models.contract import Image
-from ...models.networks.video_eeg import FaceNet
-from ...models.signals.faces import FaceFinder, crop_face
-from ..simulate.difficulty import Difficulty
-from ..simulate.face import FRAME_RATE_HZ, SimulatedFace
-from ..simulate.face_plan import Burst, FacePlan
-from ..simulate.latents import LEVEL_BORDER
-from .steps import Descent, Report, chance, integers, running
+from ....configs.schema.train_video_eeg import TrainVideoEegConfig
+from ....models.contract import Image
+from ....models.io.bundle import bundled
+from ....models.networks.video_eeg import FaceNet
+from ....models.signals.face.detection import FaceFinder, crop_face
+from ...simulate.difficulty import Difficulty
+from ...simulate.face import FRAME_RATE_HZ, SimulatedFace
+from ...simulate.face_plan import Burst, FacePlan
+from ...simulate.latents import LEVEL_BORDER
+from ..common.steps import Descent, Report, chance, integers, running
 
 NEUTRAL = 3
 _POSE_S = 1.0

@@ -8,11 +8,11 @@ are thrown away afterwards.
 import torch
 from torch import Tensor, nn
 
-from ...configs.train_video_eeg import TrainVideoEegConfig
-from ...models.networks.video_eeg import Glimpse, VideoEegNet, lstm_cell
+from ....configs.schema.train_video_eeg import TrainVideoEegConfig
+from ....models.networks.video_eeg import Glimpse, VideoEegNet, lstm_cell
+from ..common.steps import Descent, Report, chance, integers, running
 from .bands import GRID_START, Pictures, varied
 from .looks import GRID_HZ, band_imbalance, class_loss
-from .steps import Descent, Report, chance, integers, running
 
 LOOKS = 48
 _ABSENT = 0.1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...models.networks.video_eeg import Glimpse, State, VideoEegNet
+from ....models.networks.video_eeg import Glimpse, State, VideoEegNet
 
 GRID_HZ = 8.0
 DECISION_FRAMES = 4

@@ -4,7 +4,6 @@ Nothing here looks ahead: the EEG goes through the causal chain once, each windo
 is cut from the newest frame captured by then.
 """
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -13,16 +12,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...models.bundle import bundled
-from ...models.contract import BoolArray, EegWindow, FloatArray, Image, Recording, Signal, Truth, Video
-from ...models.signals import eeg_chain
-from ...models.signals.eeg_features import log_band_power
-from ...models.signals.faces import FaceFinder, crop_face
-from ..simulate import difficulty as simulate_difficulty
-from ..simulate.difficulty import Difficulty
-from ..simulate.session import simulate
-from ..workers import worker_pool
+from ....models.contract import BoolArray, EegWindow, FloatArray, Image, Recording, Signal, Truth, Video
+from ....models.io.bundle import bundled
+from ....models.signals.eeg import chain
+from ....models.signals.eeg.band_power import log_band_power
+from ....models.signals.face.detection import FaceFinder, crop_face
+from ...simulate.difficulty import Difficulty
+from ...simulate.session import simulate
+from ..common.workers import worker_pool
 
+PREPARED_VERSION = 1
+"""Of what :func:`prepare` and the simulation give: raise it whenever either gives other numbers."""
 GRID_HZ = 8.0
 LINE_HZ = 50.0
 _SLACK_S = 1e-3
@@ -124,7 +124,7 @@ def prepare_people(
         In the order of the seeds.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    key = f"{difficulty.digest()[:12]}-{code_digest()[:12]}-{face_size}-{window_s:g}-{seconds:g}-{stride}"
+    key = f"{difficulty.digest()[:12]}-v{PREPARED_VERSION}-{face_size}-{window_s:g}-{seconds:g}-{stride}"
     paths = {seed: cache / f"{key}-{seed:05d}.npz" for seed in seeds}
     missing = [seed for seed in seeds if not paths[seed].exists()]
     tasks = [(seed, seconds, difficulty, face_size, window_s, stride, paths[seed]) for seed in missing]
@@ -148,17 +148,6 @@ def read_prepared(path: Path) -> Prepared:
     """Read what :func:`write_prepared` wrote."""
     with np.load(path, allow_pickle=False) as arrays:
         return Prepared(**{field.name: arrays[field.name] for field in fields(Prepared)})
-
-
-def code_digest() -> str:
-    """Give the SHA-256 of the code that simulates and prepares, so that a cache never outlives it."""
-    signals, simulation = Path(eeg_chain.__file__).parent, Path(simulate_difficulty.__file__).parent
-    files = [Path(__file__), *sorted(signals.glob("*.py")), *sorted(simulation.glob("*.py"))]
-    digest = hashlib.sha256()
-    for file in files:
-        if file.name not in ("speech.py", "reference.py"):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 _Task = tuple[int, float, Difficulty, int, float, int, Path]
@@ -201,8 +190,8 @@ def _eeg(
     good, there = np.zeros((n_frames, len(names)), np.bool_), np.zeros(n_frames, np.bool_)
     if signal is None:
         return power, good, there, names
-    spec = eeg_chain.EegChainSpec(rate_hz=signal.rate_hz, channel_names=names, line_hz=LINE_HZ)
-    chunk, _ = eeg_chain.step(eeg_chain.start(spec), signal.samples, False)
+    spec = chain.EegChainSpec(rate_hz=signal.rate_hz, channel_names=names, line_hz=LINE_HZ)
+    chunk, _ = chain.step(chain.start(spec), signal.samples, False)
     width = round(window_s * signal.rate_hz)
     for frame, last in enumerate(_newest(signal.stamps_s, times_s, signal.rate_hz)):
         window = slice(last + 1 - width, last + 1)

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...configs.train_video_eeg import TrainVideoEegConfig
-from ...models.networks.video_eeg import VideoEegNet
+from ....configs.schema.train_video_eeg import TrainVideoEegConfig
+from ....models.networks.video_eeg import VideoEegNet
+from ..common.steps import Descent, Report, chance, integers, running
 from .bands import GRID_START
 from .looks import (
     DECISION_FRAMES,
@@ -30,7 +31,6 @@ from .looks import (
     follow,
     held_logits,
 )
-from .steps import Descent, Report, chance, integers, running
 
 _PRICE_STEP = 1.0
 _POLICY_WEIGHT = 0.4

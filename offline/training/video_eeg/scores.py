@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from torch import Tensor
 
-from ...models.networks.video_eeg import AXES, VideoEegNet
-from ...models.video_eeg import random_wait
-from ..metrics import conformal_threshold, fit_temperature
+from ....models.decoders.video_eeg import random_wait
+from ....models.networks.video_eeg import AXES, VideoEegNet
+from ...evaluation.metrics import conformal_threshold, fit_temperature
+from ..common.steps import recall
 from .looks import Bank, Chooser, Rows, decisions, follow, held_logits
 from .reinforce import by_policy
-from .steps import recall
 
 CONDITIONS = ("full", "no_eeg", "no_face", "uniform", "random", "uncalibrated")
 
@@ -98,7 +98,7 @@ def temperatures(said: Answers) -> dict[str, float]:
 
 
 def thresholds(said: Answers, heated: Mapping[str, float], coverage: float) -> dict[str, float]:
-    """Find the conformal thresholds of each axis; see :func:`~moodring.offline.metrics.conformal_threshold`."""
+    """Find the conformal thresholds of each axis; see :func:`~moodring.offline.evaluation.metrics.conformal_threshold`."""
     found = {}
     for axis, name in enumerate(AXES):
         logits, level, people = _known(said, axis)

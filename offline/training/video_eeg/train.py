@@ -12,24 +12,26 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ...configs.train_video_eeg import TrainVideoEegConfig
-from ...models.bundle import save_bundle
-from ...models.contract import LEVELS, SIMULATED, EegNeeds, ModelSpec
-from ...models.networks import video_eeg as network
-from ...models.networks.video_eeg import Sizes, VideoEegNet
-from ...models.video_eeg import Normalisation
-from ..simulate.difficulty import BENCHMARK, EASY, Difficulty
-from . import judge, views
+from ....configs.schema.train_video_eeg import TrainVideoEegConfig
+from ....models.contract import LEVELS, SIMULATED, EegNeeds, ModelSpec
+from ....models.decoders.video_eeg import Normalisation
+from ....models.io.bundle import save_bundle
+from ....models.networks import video_eeg as network
+from ....models.networks.video_eeg import Sizes, VideoEegNet
+from ...simulate.difficulty import BENCHMARK, EASY, Difficulty
+from ..common.steps import Report
+from . import scores, views
 from .bands import train_bands
 from .card import write_card
 from .expressions import train_face
-from .judge import CONDITIONS, Judged
 from .layer1 import train_layer1
 from .looks import class_weights
-from .prepare import GRID_HZ, Prepared, code_digest, prepare_people
+from .prepare import GRID_HZ, PREPARED_VERSION, Prepared, prepare_people
 from .reinforce import train_core, train_policy
-from .steps import Report
+from .scores import CONDITIONS, Judged
 
+STAGES_VERSION = 1
+"""Of what the stages give: raise it whenever a stage, or the network, gives other numbers."""
 WINDOW_S = 1.0
 MIN_RATE_HZ = 100.0
 MIN_SCALP_CHANNELS = 8
@@ -95,14 +97,14 @@ def train_video_eeg(
     bank = views.bank(seen, net)
     held_out = views.bank(views.pictures(validation, normal, net, 2, config.seed), net)
     stages.run("core", lambda: train_core(net, bank, weights, config, report))
-    _tell(report, "core", {name: judge.judge(net, held_out, name, 1.0 / config.budget) for name in CONDITIONS[3:5]})
+    _tell(report, "core", {name: scores.judge(net, held_out, name, 1.0 / config.budget) for name in CONDITIONS[3:5]})
     stages.run("reinforce", lambda: train_policy(net, bank, weights, config, report))
-    judge.spend(net, bank, config.budget)
+    scores.spend(net, bank, config.budget)
 
     apart = views.bank(views.pictures(calibration, normal, net, 2, config.seed), net)
-    said = judge.answer(net, apart, "full", 1.0 / config.budget)
+    said = scores.answer(net, apart, "full", 1.0 / config.budget)
     mean_wait = round(1.0 / float(said.glimpsed.mean()), 3)
-    judged = {name: judge.judge(net, held_out, name, mean_wait) for name in CONDITIONS}
+    judged = {name: scores.judge(net, held_out, name, mean_wait) for name in CONDITIONS}
     _tell(report, "final", judged)
     spec = _spec(config, normal, mean_wait, said)
     sha256 = save_bundle(out, spec, _tensors(net, normal))
@@ -123,7 +125,7 @@ class _Stages:
     def __init__(self, net: VideoEegNet, folder: Path, config: TrainVideoEegConfig, report: Report) -> None:
         self._net, self._folder, self._report = net, folder, report
         self._key = hashlib.sha256()
-        for part in (_code(), code_digest(), difficulty_of(config).digest()):
+        for part in (f"v{STAGES_VERSION}", f"v{PREPARED_VERSION}", difficulty_of(config).digest()):
             self._key.update(part.encode())
         values = config.model_dump(mode="json")
         self._settings = {name: values.pop(name) for name in ("expression", "bands", "layer1", "core", "reinforce")}
@@ -192,15 +194,6 @@ def _sizes(config: TrainVideoEegConfig) -> Sizes:
     return Sizes.of(config.network.model_dump(exclude={"face_backbone"}))
 
 
-def _code() -> str:
-    digest = hashlib.sha256()
-    here = Path(__file__).parent
-    for file in ("bands.py", "expressions.py", "layer1.py", "looks.py", "reinforce.py", "steps.py", "views.py"):
-        digest.update((here / file).read_bytes())
-    digest.update(Path(network.__file__).read_bytes())
-    return digest.hexdigest()
-
-
 def _tensors(net: VideoEegNet, normal: Normalisation) -> dict[str, Tensor]:
     tensors = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
     tensors["normalisation.prior"] = torch.from_numpy(normal.prior.at(normal.prior.names)).float()
@@ -208,10 +201,10 @@ def _tensors(net: VideoEegNet, normal: Normalisation) -> dict[str, Tensor]:
     return tensors
 
 
-def _spec(config: TrainVideoEegConfig, normal: Normalisation, mean_wait: float, said: judge.Answers) -> ModelSpec:
+def _spec(config: TrainVideoEegConfig, normal: Normalisation, mean_wait: float, said: scores.Answers) -> ModelSpec:
     people = config.people
-    heated = judge.temperatures(said)
-    kept = judge.thresholds(said, heated, config.coverage)
+    heated = scores.temperatures(said)
+    kept = scores.thresholds(said, heated, config.coverage)
     sizes = asdict(_sizes(config))
     return ModelSpec(
         kind="video_eeg",

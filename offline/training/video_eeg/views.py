@@ -7,11 +7,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...models.contract import BoolArray, FloatArray
-from ...models.networks.video_eeg import VideoEegNet
-from ...models.signals.eeg_features import BandPrior, RestBaseline, add, mean
-from ...models.signals.scalp import scalp_images, scalp_map
-from ...models.video_eeg import Normalisation, bounded
+from ....models.contract import BoolArray, FloatArray
+from ....models.decoders.video_eeg import Normalisation, bounded
+from ....models.networks.video_eeg import VideoEegNet
+from ....models.signals.eeg.band_power import BandPrior, RestBaseline, add, mean
+from ....models.signals.eeg.scalp_images import scalp_images, scalp_map
 from .bands import Pictures
 from .looks import DECISION_FRAMES, Bank
 from .prepare import Prepared

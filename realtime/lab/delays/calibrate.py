@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...configs.errors import MoodringError
-from ...configs.live import LiveConfig
-from ...models.bundle import bundled
-from ...models.signals.blinks import blink_lags, eye_closure, forehead
-from ...models.signals.delays import Delay, exactly, summarise
-from ...models.signals.faces import FaceFinder
-from ...models.signals.sync_events import FLASH_S, beep_onset, step_onset
-from ..build import build_posts
-from ..clock import Clock
-from .listening import Ear, Heard, Reduce, brightness, first_channel, listening, whole
+from ....configs.schema.errors import MoodringError
+from ....configs.schema.live import LiveConfig
+from ....models.io.bundle import bundled
+from ....models.signals.face.detection import FaceFinder
+from ....models.signals.sync.blinks import blink_lags, eye_closure, forehead
+from ....models.signals.sync.delays import Delay, exactly, summarise
+from ....models.signals.sync.events import FLASH_S, beep_onset, step_onset
+from ....models.streaming.clock import Clock
+from ...engine.build import build_source_channels
+from .collect import Ear, Heard, Reduce, brightness, first_channel, listening, whole
 from .photodiode import LslChannel
 from .report import Report, Row
 from .stimuli import Moment, Stimuli
@@ -72,11 +72,20 @@ def calibrate(config: LiveConfig, procedure: Procedure, stimuli: Stimuli, clock:
             measured["eeg"] = str(error)
     methods = {"eeg": method, "face": "flash", "speech": "beep"}
     rows = []
-    for post in build_posts(config, clock):
-        if post.source is not None:
-            found = measured[post.modality]
+    for source_channel in build_source_channels(config, clock):
+        if source_channel.source is not None:
+            found = measured[source_channel.modality]
             delay, why = (None, found) if isinstance(found, str) else (found, None)
-            rows.append(Row(post.modality, post.title, methods[post.modality], post.delay_s, delay, why))
+            rows.append(
+                Row(
+                    source_channel.modality,
+                    source_channel.title,
+                    methods[source_channel.modality],
+                    source_channel.delay_s,
+                    delay,
+                    why,
+                )
+            )
     return Report(tuple(rows), relative)
 
 
@@ -170,9 +179,9 @@ def _ears(config: LiveConfig, wanted: dict[str, Reduce], clock: Clock) -> dict[s
     }
     undone = config.model_copy(update={"eeg": None, "face": None, "speech": None} | sections)
     return {
-        post.modality: Ear(post.title, post.source, wanted[post.modality])
-        for post in build_posts(undone, clock)
-        if post.source is not None
+        source_channel.modality: Ear(source_channel.title, source_channel.source, wanted[source_channel.modality])
+        for source_channel in build_source_channels(undone, clock)
+        if source_channel.source is not None
     }
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...configs.errors import MoodringError
-from ...models.contract import TimeArray
-from ..dejitter import DejitterState, dejitter
-from ..sources.base import Chunk, Source, SourceInfo
+from ....configs.schema.errors import MoodringError
+from ....models.contract import TimeArray
+from ....models.streaming.dejitter import DejitterState, dejitter
+from ....models.streaming.sources import Chunk, Source, SourceInfo
 
 Reduce = Callable[[NDArray[Any]], NDArray[Any]]
 _GRACE_S = 10.0

@@ -3,10 +3,10 @@
 import numpy as np
 import pylsl
 
-from ...configs.errors import MoodringError
-from ...configs.live import EegSection
-from ..sources.base import Chunk, SourceInfo
-from ..sources.lsl import LslInlet, numeric, regular_rate_hz
+from ....configs.schema.errors import MoodringError
+from ....configs.schema.live import EegSection
+from ....models.streaming.sources import Chunk, SourceInfo
+from ...sources.lsl import LslInlet, numeric, regular_rate_hz
 
 
 class LslChannel:
@@ -26,7 +26,7 @@ class LslChannel:
         self._index = 0
 
     def open(self) -> SourceInfo | None:
-        """Connect; see :class:`~moodring.realtime.sources.base.Source`.
+        """Connect; see :class:`~moodring.models.streaming.sources.Source`.
 
         Raises
         ------

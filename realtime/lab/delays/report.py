@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ...models.contract import Modality
-from ...models.signals.delays import Delay
+from ....models.contract import Modality
+from ....models.signals.sync.delays import Delay
 
 _LONG_S = 0.35
 _DIFFERS_S = 0.02

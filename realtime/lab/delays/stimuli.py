@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ...configs.errors import MoodringError
-from ...models.contract import FloatArray
-from ...models.signals.sync_events import beep
-from ..clock import Clock
-from ..sources.microphone import portaudio
+from ....configs.schema.errors import MoodringError
+from ....models.contract import FloatArray
+from ....models.signals.sync.events import beep
+from ....models.streaming.clock import Clock
+from ...sources.microphone import portaudio
 
 _LONGEST_LATENCY_S = 1.0
 # Long, so that it never runs dry: the wait is told by PortAudio and taken into account, a gap is not.

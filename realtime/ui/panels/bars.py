@@ -6,8 +6,8 @@ from PyQt5.QtCore import QRectF, QSize, Qt
 from PyQt5.QtGui import QPainter
 from PyQt5.QtWidgets import QSizePolicy
 
-from . import theme
-from .canvas import Canvas
+from .. import theme
+from ..canvas import Canvas
 
 _ROW = 20
 _PERCENT_WIDTH = 38

@@ -4,13 +4,13 @@ import numpy as np
 import pyqtgraph as pg
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from ...models.contract import BANDS
-from .. import wording
-from . import theme
+from ....models.contract import BANDS
+from ...screens import wording
+from .. import theme
+from ..view import Traces, View
+from ..view_model import EEG_SPAN_S
 from .bars import Bars
 from .levels import ANSWER_WIDTH
-from .view import Traces, View
-from .watch import EEG_SPAN_S
 
 _MOST_NAMES = 16
 
@@ -51,7 +51,7 @@ class TraceChart(pg.PlotWidget):  # type: ignore[misc]
             self._axis.setTicks([[(n - 1 - i, name) for i, name in enumerate(traces.names) if i % every == 0]])
             self.setYRange(-0.8, n - 0.2, padding=0)
         good = np.asarray(traces.good)
-        # A bad channel keeps to its own lane: it is often a hundred times as large as the others.
+        # A bad channel keeps to its own modality_input: it is often a hundred times as large as the others.
         most = np.where(good, 1.5, 0.45)
         heights = np.clip(traces.microvolts / traces.span_uv, -most, most) + np.arange(n - 1, -1, -1)
         good = good & live

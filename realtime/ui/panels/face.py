@@ -4,13 +4,12 @@ from PyQt5.QtCore import QRectF, QSize, Qt
 from PyQt5.QtGui import QImage, QPainter, QPainterPath, QPen
 from PyQt5.QtWidgets import QSizePolicy
 
-from ...models.contract import FaceBox, Image, Look
-from .. import wording
-from ..snapshot import SourceStatus
-from . import theme
-from .canvas import Canvas
-from .pictures import qimage
-from .view import View
+from ....models.contract import FaceBox, Image, Look, SourceStatus
+from ...screens import wording
+from .. import theme
+from ..canvas import Canvas
+from ..pictures import qimage
+from ..view import View
 
 FRESH_LOOK_S = 2.5
 

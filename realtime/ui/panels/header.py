@@ -2,10 +2,10 @@
 
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from .. import wording
-from ..snapshot import Snapshot
-from . import theme
-from .view import View
+from ...ipc.snapshot import Snapshot
+from ...screens import wording
+from .. import theme
+from ..view import View
 
 _FIGURES = (
     "elapsed", "latency p50 / p99", "age eeg / face / voice", "decisions", "skipped", "frames looked at", "device"

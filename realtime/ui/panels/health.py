@@ -3,11 +3,10 @@
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from ...models.contract import MODALITIES, Modality
-from .. import wording
-from ..snapshot import SourceStatus
-from . import theme
-from .view import View
+from ....models.contract import MODALITIES, Modality, SourceStatus
+from ...screens import wording
+from .. import theme
+from ..view import View
 
 
 class SourceCard(QFrame):

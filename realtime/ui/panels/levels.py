@@ -9,13 +9,13 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QBrush
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from ...models.contract import LEVELS, Estimate, Readout, TimeArray
-from .. import wording
-from ..history import History
-from . import theme
+from ....models.contract import LEVELS, Estimate, Readout, TimeArray
+from ...screens import wording
+from ...screens.history import History
+from .. import theme
+from ..view import View
 from .bars import Bars
 from .pooled import PooledRow
-from .view import View
 
 SPAN_S = 90.0
 GAP_S = 2.0

@@ -4,11 +4,11 @@ from PyQt5.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt5.QtGui import QImage, QPainter, QPen
 from PyQt5.QtWidgets import QSizePolicy
 
-from ...models.contract import Look
-from . import theme
-from .canvas import Canvas
-from .pictures import qimage
-from .view import Glimpse, View
+from ....models.contract import Look
+from .. import theme
+from ..canvas import Canvas
+from ..pictures import qimage
+from ..view import Glimpse, View
 
 SPAN_S = 30.0
 GRID_HZ = 8

@@ -9,12 +9,12 @@ from PyQt5.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt5.QtGui import QPainter, QPen
 from PyQt5.QtWidgets import QSizePolicy
 
-from ...models.affect import Affect, affect_of
-from ...models.contract import FloatArray, Pooled, Readout
-from . import theme
-from .canvas import Canvas
+from ....models.contract import FloatArray, Pooled, Readout
+from ....models.fusion.circumplex import Affect, affect_of
+from .. import theme
+from ..canvas import Canvas
+from ..view import View
 from .pooled import MARK
-from .view import View
 
 _MARGIN = 18
 _PLACES = np.array([-2 / 3, 0.0, 2 / 3], np.float32)

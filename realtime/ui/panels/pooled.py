@@ -7,11 +7,11 @@ from PyQt5.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt5.QtGui import QPainter
 from PyQt5.QtWidgets import QSizePolicy
 
-from ...models.contract import LEVELS
-from .. import wording
-from . import theme
-from .canvas import Canvas
-from .view import View
+from ....models.contract import LEVELS
+from ...screens import wording
+from .. import theme
+from ..canvas import Canvas
+from ..view import View
 
 MARK = ((0.0, -8.0), (7.5, 5.5), (-7.5, 5.5))
 """The triangle that stands for what is pooled, here and on the plane."""

@@ -5,12 +5,12 @@ from PyQt5.QtCore import QRectF, QSize, Qt
 from PyQt5.QtGui import QPainter
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout
 
-from ...models.contract import FloatArray
-from .. import wording
-from . import theme
+from ....models.contract import FloatArray
+from ...screens import wording
+from .. import theme
+from ..canvas import Canvas
+from ..view import View
 from .bars import Bars
-from .canvas import Canvas
-from .view import View
 
 FLOOR_DB = -60.0
 

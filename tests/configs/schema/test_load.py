@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from moodring.configs.errors import ConfigError
-from moodring.configs.live import LiveConfig
-from moodring.configs.load import load
+from moodring.configs.schema.errors import ConfigError
+from moodring.configs.schema.live import LiveConfig
+from moodring.configs.schema.load import load
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent.parent.parent
 GOOD = '[eeg]\nstream = { name = "amp" }\n'
 
 
@@ -81,7 +81,7 @@ def test_malformed_overrides_are_refused(tmp_path: Path, override: str) -> None:
 def test_a_rest_that_is_too_short_to_normalise_to_is_refused() -> None:
     from pydantic import ValidationError
 
-    from moodring.configs.live import DecisionSection
+    from moodring.configs.schema.live import DecisionSection
 
     assert DecisionSection(rest_s=0.0).rest_s == 0.0
     with pytest.raises(ValidationError, match="at least 10 s"):

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 import moodring
-from moodring.configs.errors import ConfigError
-from moodring.configs.load import check, load
-from moodring.configs.train_speech import TrainSpeechConfig
+from moodring.configs.schema.errors import ConfigError
+from moodring.configs.schema.load import check, load
+from moodring.configs.schema.train_speech import TrainSpeechConfig
 
 SHIPPED = Path(moodring.__file__).parent / "configs" / "train_speech.toml"
 

@@ -3,7 +3,7 @@ import weakref
 
 import pytest
 
-from moodring.realtime.loaded import settle, tidy
+from moodring.realtime.engine.garbage import collect_garbage, freeze_gc
 
 
 class _Knot:
@@ -22,10 +22,10 @@ def no_rounds():
 
 def test_what_is_left_behind_is_collected_once_all_is_loaded(no_rounds):
     before = weakref.ref(_Knot())
-    tidy()
+    collect_garbage()
     assert before() is not None, "not before, when it would take long"
-    settle()
+    freeze_gc()
     assert before() is None
     after = weakref.ref(_Knot())
-    tidy()
+    collect_garbage()
     assert after() is None

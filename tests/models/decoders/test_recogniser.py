@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from moodring.configs.errors import MoodringError
-from moodring.models.bundle import Bundle, bundled, load_bundle
+from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import FloatArray, ModelSpec, SpeechEstimate, SpeechSegment
-from moodring.models.recogniser import ARCHITECTURE, VoiceRecogniser
-from moodring.models.signals.speech import UtteranceRules
-from moodring.models.signals.voice_frames import FrameState, measure
-from moodring.models.signals.voice_summary import summarise, weights
-from moodring.models.speech import SpeechDecoder, UtteranceCutter
-from moodring.models.voice_activity import VoiceActivity
+from moodring.models.decoders.recogniser import ARCHITECTURE, VoiceRecogniser
+from moodring.models.decoders.speech import SpeechDecoder, UtteranceCutter
+from moodring.models.decoders.voice_activity import VoiceActivity
+from moodring.models.io.bundle import Bundle, bundled, load_bundle
+from moodring.models.signals.speech.segments import UtteranceRules
+from moodring.models.signals.speech.voice_frames import FrameState, measure
+from moodring.models.signals.speech.voice_summary import summarise, weights
 from moodring.offline.simulate.difficulty import EASY
 from moodring.offline.simulate.latents import feel
 from moodring.offline.simulate.voice import plan_voice, record_voice

@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from moodring.configs.errors import MoodringError
-from moodring.models import voices
-from moodring.models.bundle import bundled
+from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import AUDIO_RATE_HZ, FloatArray, SpeechSegment
-from moodring.models.speech import UtteranceCutter
-from moodring.models.voice_activity import VoiceActivity
-from moodring.models.voices import Voices, load_enrolment, load_voices, save_enrolment, save_voices
+from moodring.models.decoders import speaker
+from moodring.models.decoders.speaker import Voices, load_enrolment, load_voices, save_enrolment, save_voices
+from moodring.models.decoders.speech import UtteranceCutter
+from moodring.models.decoders.voice_activity import VoiceActivity
+from moodring.models.io.bundle import bundled
 from moodring.offline.simulate.voice import voice_alone
 
 
 @pytest.fixture(scope="module")
 def known() -> Voices:
-    return voices.shipped_voices()
+    return speaker.shipped_voices()
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def talk() -> tuple[SpeechSegment, ...]:
 @pytest.fixture
 def enrolled(known: Voices, talk: tuple[SpeechSegment, ...], tmp_path: Path) -> Path:
     path = tmp_path / "voice.safetensors"
-    save_enrolment(path, *voices.enrol(talk, known, "talk"))
+    save_enrolment(path, *speaker.enrol(talk, known, "talk"))
     return path
 
 
@@ -40,7 +40,7 @@ def cut(sound: FloatArray) -> tuple[SpeechSegment, ...]:
 
 
 def test_an_enrolment_comes_back_as_it_was(known: Voices, talk: tuple[SpeechSegment, ...], tmp_path: Path) -> None:
-    means, spec = voices.enrol(talk, known, "talk")
+    means, spec = speaker.enrol(talk, known, "talk")
     one, two = tmp_path / "one.safetensors", tmp_path / "two.safetensors"
     sha256 = save_enrolment(one, means, spec)
     assert save_enrolment(two, means, spec) == sha256
@@ -62,12 +62,12 @@ def test_too_little_none_and_clipped_are_refused(known: Voices, talk: tuple[Spee
     with pytest.raises(
         MoodringError, match=r"^talk: .* s of speech, an enrolment needs 20 s; let the person say more$"
     ):
-        voices.enrol(talk[:10], known, "talk")
+        speaker.enrol(talk[:10], known, "talk")
     with pytest.raises(MoodringError, match=r"^silence: no speech was found"):
-        voices.enrol(cut(np.zeros(30 * AUDIO_RATE_HZ, np.float32)), known, "silence")
+        speaker.enrol(cut(np.zeros(30 * AUDIO_RATE_HZ, np.float32)), known, "silence")
     loud = cut(np.clip(voice_alone(11, 90.0) * 60, -1, 1))
     with pytest.raises(MoodringError, match=r"^loud: clipping \(.*% of samples\); lower the gain"):
-        voices.enrol(loud, known, "loud")
+        speaker.enrol(loud, known, "loud")
 
 
 def test_a_copy_counted_many_times_is_not_enough(known: Voices) -> None:
@@ -77,17 +77,17 @@ def test_a_copy_counted_many_times_is_not_enough(known: Voices) -> None:
     copies = cut(np.concatenate([short, 0.5 * loud, *(short[1234 * n :] for n in range(1, 8))]))
     assert sum(s.n_samples for s in copies) > 30 * AUDIO_RATE_HZ
     with pytest.raises(MoodringError, match=r"^loop: .* s are the same recording again; an enrolment needs 20 s"):
-        voices.enrol(copies, known, "loop")
+        speaker.enrol(copies, known, "loop")
 
 
 def test_the_participants_own_voice_is_no_other(known: Voices, enrolled: Path, tmp_path: Path) -> None:
     copy, other = tmp_path / "copy.safetensors", tmp_path / "other.safetensors"
     copy.write_bytes(enrolled.read_bytes())
-    save_enrolment(other, *voices.enrol(cut(voice_alone(12, 90.0)), known, "other"))
-    assert len(voices.load_gate(enrolled, [other]).enrolments) == 2
+    save_enrolment(other, *speaker.enrol(cut(voice_alone(12, 90.0)), known, "other"))
+    assert len(speaker.load_gate(enrolled, [other]).enrolments) == 2
     for own in (enrolled, copy):
         with pytest.raises(MoodringError, match=r"^speech.others names '.*', which is the participant's own") as caught:
-            voices.load_gate(enrolled, [other, own])
+            speaker.load_gate(enrolled, [other, own])
         assert "\n" not in str(caught.value)
 
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from moodring.configs.errors import MoodringError
-from moodring.models.bundle import Bundle
+from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import FloatArray, ModelSpec, SpeechEstimate
+from moodring.models.decoders.speech import SpeechDecoder, UtteranceCutter
+from moodring.models.decoders.voice_activity import VoiceActivity
+from moodring.models.io.bundle import Bundle
 from moodring.models.networks.speech import SpeechNetwork, SpeechSizes, sizes_from
-from moodring.models.signals.speech import UtteranceRules, segments_of
-from moodring.models.speech import SpeechDecoder, UtteranceCutter
-from moodring.models.voice_activity import VoiceActivity
-from moodring.offline.media import read_media, read_wav
+from moodring.models.signals.speech.segments import UtteranceRules, segments_of
+from moodring.offline.recordings.media import read_media, read_wav
 from moodring.offline.simulate.difficulty import EASY
 from moodring.offline.simulate.latents import feel
 from moodring.offline.simulate.voice import Utterance, plan_voice, record_voice

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from moodring.models.bundle import bundled, load_bundle
 from moodring.models.contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate, SpeechSegment
-from moodring.models.speech import SpeechDecoder
-from moodring.models.voices import ANOTHER_VOICE, UNCLEAR_VOICE
+from moodring.models.decoders.speaker import ANOTHER_VOICE, UNCLEAR_VOICE
+from moodring.models.decoders.speech import SpeechDecoder
+from moodring.models.io.bundle import bundled, load_bundle
 from moodring.offline.simulate.voice import voice_alone
 
 BLOCK = AUDIO_RATE_HZ // 10

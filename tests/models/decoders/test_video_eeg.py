@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from moodring.configs.errors import MoodringError
-from moodring.models.bundle import Bundle, load_bundle, save_bundle
+from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import EegNeeds, EegWindow, FaceBox, FaceFrame, Image, ModelSpec
-from moodring.models.levels import kept
+from moodring.models.decoders.video_eeg import VideoEegDecoder, random_wait
+from moodring.models.fusion.conformal import kept
+from moodring.models.io.bundle import Bundle, load_bundle, save_bundle
 from moodring.models.networks.video_eeg import Sizes, VideoEegNet
-from moodring.models.video_eeg import VideoEegDecoder, random_wait
 
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")
 SWITCH = ["F3", "Fz", "F4", "FC3", "FCz", "FC4", "C5", "C3", "C1", "Cz", "C2", "C4", "C6", "CP5", "CP4", "Pz"]

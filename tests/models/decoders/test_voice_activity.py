@@ -5,9 +5,9 @@ import sys
 import numpy as np
 import pytest
 
-from moodring.configs.errors import MoodringError
-from moodring.models import voice_activity
-from moodring.models.voice_activity import VoiceActivity, start
+from moodring.configs.schema.errors import MoodringError
+from moodring.models.decoders import voice_activity
+from moodring.models.decoders.voice_activity import VoiceActivity, start
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from moodring.models.affect import PLACES, affect_of
+from moodring.models.fusion.circumplex import PLACES, affect_of
 
 NAMES = ("anger", "boredom", "calm", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
 

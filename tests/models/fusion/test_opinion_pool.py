@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import truncnorm
 
-from moodring.models.affect import PLACES
 from moodring.models.contract import SpeechEstimate
-from moodring.models.pooling import (
+from moodring.models.fusion.circumplex import PLACES
+from moodring.models.fusion.opinion_pool import (
     NOTHING,
     Heard,
     Weights,

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from moodring.configs.errors import ConfigError, MoodringError
-from moodring.configs.live import LiveConfig, ModelsSection, PoolingSection
-from moodring.configs.load import check
-from moodring.models.bundle import bundled, load_bundle
+from moodring.configs.schema.errors import ConfigError, MoodringError
+from moodring.configs.schema.live import LiveConfig, ModelsSection, PoolingSection
+from moodring.configs.schema.load import check
 from moodring.models.contract import Readout
-from moodring.models.pool import Pool, PooledBundle, PoolFile, WeightsTable, load_pool, pool_path, save_pool
-from moodring.models.pooling import SITUATIONS, Heard
-from moodring.realtime.clock import VirtualClock
-from moodring.realtime.loaded import load_models
+from moodring.models.decoders.loading import load_models
+from moodring.models.fusion.opinion_pool import SITUATIONS, Heard
+from moodring.models.fusion.pool_file import Pool, PooledBundle, PoolFile, WeightsTable, load_pool, pool_path, save_pool
+from moodring.models.io.bundle import bundled, load_bundle
+from moodring.models.streaming.clock import VirtualClock
 
 FELT = np.array([0.7, 0.2, 0.1], np.float32)
 VOICE = np.array([[0.1, 0.2, 0.7], [0.2, 0.2, 0.6]])

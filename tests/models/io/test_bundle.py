@@ -7,9 +7,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from moodring.configs.errors import MoodringError
-from moodring.models.bundle import Bundle, bundled, load_bundle, models_path, save_bundle, speech_bundle_path
+from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import EegNeeds, ModelSpec
+from moodring.models.io.bundle import Bundle, bundled, load_bundle, models_path, save_bundle, speech_bundle_path
 
 SPEC = ModelSpec(
     kind="video_eeg",

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moodring.configs.errors import MoodringError
-from moodring.realtime.ring import Ring
+from moodring.configs.schema.errors import MoodringError
+from moodring.models.io.ring import Ring
 
 
 def _fill(ring: Ring, first: int, n: int) -> None:

@@ -4,11 +4,11 @@ import json
 import numpy as np
 import pytest
 
-from moodring.configs.errors import MoodringError
+from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import Estimate
-from moodring.realtime import wire
-from moodring.realtime.journal import Journal, read_journal
-from moodring.realtime.snapshot import Snapshot
+from moodring.models.io import wire
+from moodring.models.io.journal import Journal, read_journal
+from moodring.realtime.ipc.snapshot import Snapshot
 
 
 def _same(a, b):
@@ -25,8 +25,8 @@ def _same(a, b):
 
 @pytest.fixture
 def estimates(fakes):
-    from moodring.configs.live import EegSection, LiveConfig, StreamQuery
-    from moodring.realtime.decode import decode
+    from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
+    from moodring.offline.decoding.decode import decode
 
     config = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")))
     return decode(fakes.recording(6.0), config, models=fakes.fake_models()).estimates

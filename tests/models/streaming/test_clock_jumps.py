@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from moodring.realtime.rebase import JUMP_S, RebaseState, rebase, restarted
+from moodring.models.streaming.clock_jumps import JUMP_S, RebaseState, rebase, restarted
 
 RATE_HZ = 256.0
 CHUNK = 8

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from moodring.configs.live import EegSection, LiveConfig, StreamQuery
-from moodring.realtime.build import intake_maker
-from moodring.realtime.clock import VirtualClock
-from moodring.realtime.decoder import Decider
-from moodring.realtime.plan import Lane, Plan, first_decision, identity
-from moodring.realtime.sources.base import Chunk, SourceInfo
+from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
+from moodring.models.streaming.clock import VirtualClock
+from moodring.models.streaming.decider import Decider
+from moodring.models.streaming.ingest import intake_maker
+from moodring.models.streaming.schedule import ModalityInput, Plan, first_decision, identity
+from moodring.models.streaming.sources import Chunk, SourceInfo
 
 CONFIG = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")))
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")
@@ -23,7 +23,7 @@ def _eeg_lane(seconds, begin_s=100.0):
     samples = np.random.default_rng(1).normal(0, 10, (n, 10)).astype(np.float32)
     stamps = begin_s + np.arange(n) / 256
     intake.take(Chunk(samples, stamps, stamps[-1] + 0.02))
-    return Lane(intake, identity)
+    return ModalityInput(intake, identity)
 
 
 def _face_lane(seconds, begin_s=100.0):
@@ -31,7 +31,7 @@ def _face_lane(seconds, begin_s=100.0):
     stamps = begin_s + np.arange(round(seconds * 25)) / 25
     frames = np.broadcast_to(np.arange(len(stamps), dtype=np.uint8)[:, None, None, None], (len(stamps), 2, 2, 3))
     intake.take(Chunk(frames, stamps, stamps[-1] + 0.02))
-    return Lane(intake, identity)
+    return ModalityInput(intake, identity)
 
 
 def _speech_lane(seconds, begin_s=100.0, loud=True):
@@ -39,7 +39,7 @@ def _speech_lane(seconds, begin_s=100.0, loud=True):
     n = round(seconds * 16000)
     stamps = begin_s + np.arange(n) / 16000
     intake.take(Chunk(np.full((n, 1), 0.5 if loud else 0.0, np.float32), stamps, stamps[-1] + 0.02))
-    return Lane(intake, identity)
+    return ModalityInput(intake, identity)
 
 
 @pytest.fixture
@@ -62,8 +62,8 @@ def test_the_first_decision_has_the_data_it_needs():
 
 def test_looks_follow_the_policy_and_decisions_take_all_that_are_due(decider):
     made, models = decider()
-    lanes = {"eeg": _eeg_lane(20), "face": _face_lane(4)}
-    due = [len(made.decide(made.plan.time_s(k), lanes, ()).looks) for k in range(4, 20)]
+    inputs = {"eeg": _eeg_lane(20), "face": _face_lane(4)}
+    due = [len(made.decide(made.plan.time_s(k), inputs, ()).looks) for k in range(4, 20)]
     grid = [round((look.time_s - 100) * 8) for look in models.video_eeg.looks]
     # The waits of the scripted policy: 3, 10, 16, 1, 3 ...
     assert grid == [16, 19, 29, 45, 46, 49, 59, 75, 76]
@@ -91,21 +91,21 @@ def test_a_look_sees_exactly_the_samples_up_to_it(decider, fakes):
 
 def test_rest_is_fed_each_half_second_before_later_looks(decider):
     made, models = decider(_plan(rest_s=6.0))
-    lanes = {"eeg": _eeg_lane(20)}
-    made.decide(102.0, lanes, ())
+    inputs = {"eeg": _eeg_lane(20)}
+    made.decide(102.0, inputs, ())
     # EEG is valid one second after its start, so the first whole valid window ends at 2 s.
     assert models.video_eeg.rests == [102.0]
-    assert not made.decide(102.5, lanes, ()).calibrated
+    assert not made.decide(102.5, inputs, ()).calibrated
     for k in range(6, 30):
-        estimate = made.decide(made.plan.time_s(k), lanes, ())
+        estimate = made.decide(made.plan.time_s(k), inputs, ())
     np.testing.assert_allclose(models.video_eeg.rests, 102.0 + 0.5 * np.arange(9))
     assert not estimate.calibrated
 
 
 def test_a_modality_that_ends_leaves_the_estimate(decider):
     made, _ = decider()
-    lanes = {"eeg": _eeg_lane(20), "face": _face_lane(4), "speech": _speech_lane(6)}
-    used = {k: made.decide(made.plan.time_s(k), lanes, ()).used for k in range(4, 18)}
+    inputs = {"eeg": _eeg_lane(20), "face": _face_lane(4), "speech": _speech_lane(6)}
+    used = {k: made.decide(made.plan.time_s(k), inputs, ()).used for k in range(4, 18)}
     assert used[6] == ("eeg", "face", "speech")
     assert used[10] == ("eeg", "speech"), "the last frame is a second old"
     assert used[16] == ("eeg",)
@@ -113,9 +113,9 @@ def test_a_modality_that_ends_leaves_the_estimate(decider):
 
 def test_nothing_left_says_nothing(decider):
     made, _ = decider()
-    lanes = {"eeg": _eeg_lane(5), "face": _face_lane(5)}
+    inputs = {"eeg": _eeg_lane(5), "face": _face_lane(5)}
     for k in range(4, 20):
-        estimate = made.decide(made.plan.time_s(k), lanes, ("a notice",))
+        estimate = made.decide(made.plan.time_s(k), inputs, ("a notice",))
     assert estimate.used == ()
     assert estimate.readout is None
     assert "neither EEG nor face" in estimate.abstained
@@ -125,13 +125,13 @@ def test_nothing_left_says_nothing(decider):
 
 def test_speech_hears_every_sample_once_and_silence_is_none(decider):
     made, models = decider()
-    lanes = {"speech": _speech_lane(10)}
-    said = [made.decide(made.plan.time_s(k), lanes, ()).speech for k in range(4, 16)]
+    inputs = {"speech": _speech_lane(10)}
+    said = [made.decide(made.plan.time_s(k), inputs, ()).speech for k in range(4, 16)]
     assert all(one is not None for one in said)
     assert models.speech.fed == round(7.5 * 16000) + 1
     quiet, _ = decider()
-    lanes = {"speech": _speech_lane(10, loud=False)}
-    estimate = quiet.decide(103.0, lanes, ())
+    inputs = {"speech": _speech_lane(10, loud=False)}
+    estimate = quiet.decide(103.0, inputs, ())
     assert estimate.speech is None
     assert estimate.used == ("speech",)
     assert estimate.readout is None
@@ -146,9 +146,9 @@ def test_speech_starts_at_t0_and_not_before(decider):
 
 def test_a_session_that_fell_behind_does_not_look_at_old_frames(decider):
     made, models = decider()
-    lanes = {"eeg": _eeg_lane(40)}
-    made.decide(102.0, lanes, ())
-    made.decide(130.0, lanes, ())
+    inputs = {"eeg": _eeg_lane(40)}
+    made.decide(102.0, inputs, ())
+    made.decide(130.0, inputs, ())
     times = [look.time_s for look in models.video_eeg.looks]
     assert times[0] == 102.0
     assert min(times[1:]) >= 127.5
@@ -169,13 +169,13 @@ def test_the_ledger_rises_and_ages_count_to_publication(decider):
 
 def test_the_readout_is_degraded_while_the_participant_speaks_and_a_window_longer(decider):
     made, models = decider()
-    lanes = {"eeg": _eeg_lane(20), "speech": _speech_lane(20)}
-    talking = made.decide(104.0, lanes, ())
+    inputs = {"eeg": _eeg_lane(20), "speech": _speech_lane(20)}
+    talking = made.decide(104.0, inputs, ())
     assert talking.hearing.speaking
     assert talking.degraded == "the participant speaks"
     models.speech.feed = lambda samples, start_s: ()
     models.speech.voiced = False
-    told = {k: made.decide(made.plan.time_s(k), lanes, ()).degraded for k in (9, 10, 11)}
+    told = {k: made.decide(made.plan.time_s(k), inputs, ()).degraded for k in (9, 10, 11)}
     # A look sees one second of EEG: what was spoken is in it for that long.
     assert told == {9: "the participant speaks", 10: None, 11: None}
 

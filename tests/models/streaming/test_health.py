@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from moodring.realtime.health import SEARCHING, Health, flows, judge
-from moodring.realtime.snapshot import Figures
+from moodring.models.contract import Figures
+from moodring.models.streaming.health import SEARCHING, Health, flows, judge
 
 GOOD = Figures(nominal_rate_hz=256.0, observed_rate_hz=256.1, silence_s=0.02, age_s=0.03)
 LIVE = Health("live", "", 5.0)

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from moodring.models.signals.eeg_chain import EegChainSpec
-from moodring.realtime.build import intake_maker
-from moodring.realtime.sources.base import Chunk, SourceInfo
+from moodring.models.signals.eeg.chain import EegChainSpec
+from moodring.models.streaming.ingest import intake_maker
+from moodring.models.streaming.sources import Chunk, SourceInfo
 
 NAMES = ("Fp1", "Fp2", "C3", "C4", "O1", "O2")
 EEG = SourceInfo("eeg", "amp", 256.0, (6,), "<f4", NAMES)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from moodring.models.contract import AUDIO_RATE_HZ, SpeechEstimate
-from moodring.realtime.build import intake_maker
-from moodring.realtime.clock import VirtualClock
-from moodring.realtime.listening import Listener
-from moodring.realtime.plan import Lane, identity
-from moodring.realtime.sources.base import Chunk, SourceInfo
+from moodring.models.streaming.clock import VirtualClock
+from moodring.models.streaming.ingest import intake_maker
+from moodring.models.streaming.listening import Listener
+from moodring.models.streaming.schedule import ModalityInput, identity
+from moodring.models.streaming.sources import Chunk, SourceInfo
 
 T0 = 100.0
 WINDOW_S = 512 / AUDIO_RATE_HZ
@@ -50,7 +50,7 @@ def _lane(sound, begin_s=T0):
     intake = intake_maker(None, None)(SourceInfo("speech", "mic", 16000.0, (1,), "<f4", ("audio",)))
     stamps = begin_s + np.arange(len(sound)) / AUDIO_RATE_HZ
     intake.take(Chunk(sound[:, None].astype(np.float32), stamps, stamps[-1]))
-    return Lane(intake, identity)
+    return ModalityInput(intake, identity)
 
 
 def _noise(seconds, loud, seed):
@@ -62,12 +62,12 @@ def _loud_between(seconds, begin_s, end_s, seed):
     return _noise(seconds, 0.1, seed) * ((at >= begin_s) & (at < end_s))
 
 
-def _run(listener, lane, reference, seconds, step_s=0.5):
-    ring = lane.intake.ring
+def _run(listener, modality_input, reference, seconds, step_s=0.5):
+    ring = modality_input.intake.ring
     said = []
     for k in range(1, round(seconds / step_s) + 1):
         time_s = T0 + k * step_s
-        said.append((time_s - T0, listener.listen(lane, reference, ring.stop_at(time_s + 5e-5), T0, time_s)))
+        said.append((time_s - T0, listener.listen(modality_input, reference, ring.stop_at(time_s + 5e-5), T0, time_s)))
     return said
 
 
@@ -134,8 +134,8 @@ def test_both_are_aligned_by_their_stamps_not_by_their_counts(clock):
 def test_a_reference_that_is_a_little_late_is_waited_for(clock):
     speech, heard = Scripted(), _loud_between(9, 0, 9, 1)
     reference = _lane(np.zeros(round(3.9 * AUDIO_RATE_HZ)))
-    listener, lane = Listener(speech, clock, referenced=True), _lane(heard)
-    said = _run(listener, lane, reference, 4)
+    listener, modality_input = Listener(speech, clock, referenced=True), _lane(heard)
+    said = _run(listener, modality_input, reference, 4)
     assert speech.spans[0][1] == pytest.approx(T0 + 3.9, abs=WINDOW_S)
     assert said[-1][1].hearing.withheld is None
 

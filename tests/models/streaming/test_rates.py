@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from scipy.signal import resample_poly
 
-from moodring.configs.errors import MoodringError
-from moodring.configs.live import EegSection, LiveConfig, ModelsSection, StreamQuery
+from moodring.configs.schema.errors import MoodringError
+from moodring.configs.schema.live import EegSection, LiveConfig, ModelsSection, StreamQuery
 from moodring.models.contract import EegWindow
-from moodring.models.signals.eeg_chain import EegChainSpec, start, step
-from moodring.models.signals.eeg_features import log_band_power
+from moodring.models.signals.eeg.band_power import log_band_power
+from moodring.models.signals.eeg.chain import EegChainSpec, start, step
+from moodring.offline.decoding.decode import decode
 from moodring.offline.simulate import simulate
-from moodring.realtime.decode import decode
 
 CONFIG = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")), models=ModelsSection(device="cpu"))
 

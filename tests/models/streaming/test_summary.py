@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from moodring.configs.live import EegSection, LiveConfig, StreamQuery
+from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
 from moodring.models.contract import Hearing
-from moodring.realtime.columns import AllRows, NewestRows
-from moodring.realtime.decode import decode
-from moodring.realtime.summary import Tally
+from moodring.models.streaming.columns import AllRows, NewestRows
+from moodring.models.streaming.summary import Tally
+from moodring.offline.decoding.decode import decode
 
 CONFIG = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")))
 

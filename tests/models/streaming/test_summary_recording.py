@@ -1,7 +1,7 @@
 from dataclasses import fields
 
-from moodring.realtime.snapshot import RecordingStatus
-from moodring.realtime.summary import Costs, Tally, summarise
+from moodring.models.contract import RecordingStatus
+from moodring.models.streaming.summary import Costs, Tally, summarise
 
 
 def summary_of(recording):

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from moodring.configs.live import EegSection, LiveConfig, StreamQuery
+from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
 from moodring.models.contract import SpeechEstimate
-from moodring.realtime.compare import as_plain, compare, in_lines
-from moodring.realtime.decode import decode
+from moodring.offline.decoding.compare import as_plain, compare, in_lines
+from moodring.offline.decoding.decode import decode
 
 CONFIG = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")))
 
@@ -92,7 +92,7 @@ def test_other_bundles_are_noticed(said):
 
 
 def test_another_bundle_is_set_beside_the_shipped_one_and_beside_a_journal(fakes, tmp_path):
-    from moodring.cli import app
+    from moodring.cli.app import app
 
     runner, folder, out = CliRunner(), tmp_path / "s", tmp_path / "d.json"
     assert runner.invoke(app, ["simulate", str(folder), "--seconds", "14", "--seed", "4"]).exit_code == 0

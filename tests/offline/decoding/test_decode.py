@@ -4,10 +4,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from moodring.configs.errors import MoodringError
-from moodring.configs.live import DecisionSection, EegSection, LiveConfig, ReferenceSection, SpeechSection, StreamQuery
-from moodring.realtime.decode import decode
-from moodring.realtime.loaded import DEMONSTRATION, UNDECLARED_LOUDSPEAKER
+from moodring.configs.schema.errors import MoodringError
+from moodring.configs.schema.live import (
+    DecisionSection,
+    EegSection,
+    LiveConfig,
+    ReferenceSection,
+    SpeechSection,
+    StreamQuery,
+)
+from moodring.models.decoders.loading import DEMONSTRATION, UNDECLARED_LOUDSPEAKER
+from moodring.offline.decoding.decode import decode
 
 CONFIG = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")))
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from moodring.configs.live import LiveConfig, OutletSection, ReferenceSection, SpeechSection, StreamQuery
-from moodring.offline.recording import read_session, write_session
-from moodring.offline.replay import ReplayOptions
-from moodring.offline.replay_process import start_replay
-from moodring.realtime.decode import decode
+from moodring.configs.schema.live import LiveConfig, OutletSection, ReferenceSection, SpeechSection, StreamQuery
+from moodring.offline.decoding.decode import decode
+from moodring.offline.recordings.recording import read_session, write_session
+from moodring.offline.replay.process import start_replay
+from moodring.offline.replay.publish import ReplayOptions
 
 pytestmark = [pytest.mark.lsl, pytest.mark.deadline]
 
@@ -27,8 +27,8 @@ def _recording(fakes, seconds=7.0):
 
 
 def test_a_replay_withholds_what_decoding_the_recording_withholds(lsl_session, fakes, stepping, tmp_path):
-    from moodring.realtime.clock import LslClock
-    from moodring.realtime.session import Session
+    from moodring.realtime.engine.lsl_clock import LslClock
+    from moodring.realtime.engine.session import Session
 
     folder = write_session(_recording(fakes), tmp_path / "one")
     config = LiveConfig(
@@ -56,7 +56,7 @@ def test_a_replay_withholds_what_decoding_the_recording_withholds(lsl_session, f
 
 
 def _heard(config, told):
-    from moodring.realtime.journal import read_journal
+    from moodring.models.io.journal import read_journal
 
     said = read_journal(config.journal) if config.journal.exists() else ()
     return {time_s: _said(one) for one in said if (time_s := round(one.session_time_s, 3)) in told}

@@ -6,16 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from moodring.configs.live import EegSection, LiveConfig, StreamQuery
+from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
 from moodring.models.contract import Estimate
-from moodring.models.pooling import Heard, levels_of
-from moodring.realtime import wire
-from moodring.realtime.compare import as_plain, compare, in_lines
-from moodring.realtime.decode import decode
-from moodring.realtime.journal import read_journal
-from moodring.realtime.outlet import estimate_labels, estimate_row
-from moodring.realtime.wording import pooled as in_words
-from moodring.realtime.wording import whose_weight
+from moodring.models.fusion.opinion_pool import Heard, levels_of
+from moodring.models.io import wire
+from moodring.models.io.journal import read_journal
+from moodring.offline.decoding.compare import as_plain, compare, in_lines
+from moodring.offline.decoding.decode import decode
+from moodring.realtime.engine.outlet import estimate_labels, estimate_row
+from moodring.realtime.screens.wording import pooled as in_words
+from moodring.realtime.screens.wording import whose_weight
 
 CONFIG = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")))
 POOLED_LABELS = (

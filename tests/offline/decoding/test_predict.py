@@ -13,14 +13,14 @@ import pytest
 import soundfile
 import torch
 
-from moodring.cli import main
-from moodring.configs.errors import MoodringError
-from moodring.models.bundle import bundled, load_bundle
+from moodring.cli.app import main
+from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import FloatArray, SpeechEstimate
-from moodring.models.speech import SpeechDecoder
-from moodring.offline.predict import Prediction, as_plain, pooled, predict_file, predict_files, score
+from moodring.models.decoders.speech import SpeechDecoder
+from moodring.models.io.bundle import bundled, load_bundle
+from moodring.offline.decoding.predict import Prediction, as_plain, pooled, predict_file, predict_files, score
+from moodring.offline.recordings.sound import load_sound
 from moodring.offline.simulate.voice import voice_alone
-from moodring.offline.sound import load_sound
 
 RATE_HZ = 16_000
 CLASSES = ("anger", "sadness")
@@ -362,10 +362,10 @@ CHILD = """
 import sys
 from pathlib import Path
 import psutil, torch
-from moodring.models.bundle import bundled, load_bundle
-from moodring.models.speech import SpeechDecoder
+from moodring.models.io.bundle import bundled, load_bundle
+from moodring.models.decoders.speech import SpeechDecoder
 from moodring.offline import sound
-from moodring.offline.predict import predict_file
+from moodring.offline.decoding.predict import predict_file
 
 torch.set_num_threads(1)
 decoder = SpeechDecoder(load_bundle(bundled("speech"), "speech"), torch.device("cpu"))

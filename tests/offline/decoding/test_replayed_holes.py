@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from moodring.offline.replay_playhead import HOLE_S, Pause, Playhead, Resume, Seek, SetSpeed, Span, follow, next_lap
-from moodring.realtime.health import SEARCHING, Figures, judge
-from moodring.realtime.intake import Intake
-from moodring.realtime.ring import Ring
-from moodring.realtime.sources.base import Chunk, SourceInfo
+from moodring.models.io.ring import Ring
+from moodring.models.streaming.health import SEARCHING, Figures, judge
+from moodring.models.streaming.ingest import Intake
+from moodring.models.streaming.sources import Chunk, SourceInfo
+from moodring.offline.replay.playhead import HOLE_S, Pause, Playhead, Resume, Seek, SetSpeed, Span, follow, next_lap
 
 RATE_HZ = 256.0
 SPAN = Span(0.0, 0.0, 60.0)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from moodring.realtime.bench.lag import Step, half_time_s, response_lag
+from moodring.offline.decoding.response_lag import Step, half_time_s, response_lag
 
 TIMES_S = np.arange(-4, 13.1, 0.5)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from moodring.offline.metrics import (
+from moodring.offline.evaluation.metrics import (
     Interval,
     accuracy,
     bootstrap,

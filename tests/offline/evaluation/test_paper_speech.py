@@ -9,13 +9,13 @@ import pytest
 import soundfile
 
 import moodring
-from moodring.cli import main
-from moodring.configs.errors import ConfigError, MoodringError
-from moodring.configs.load import check
-from moodring.configs.paper import PaperConfig, RunSection, load_systems
-from moodring.offline.datasets.emodb import read_emodb
-from moodring.offline.paper import FoldResult, RunResult, evaluate_systems, folds
-from moodring.offline.paper_table import row, table
+from moodring.cli.app import main
+from moodring.configs.schema.errors import ConfigError, MoodringError
+from moodring.configs.schema.load import check
+from moodring.configs.schema.paper import PaperConfig, RunSection, load_systems
+from moodring.offline.datasets.speech.emodb import read_emodb
+from moodring.offline.evaluation.paper_speech import FoldResult, RunResult, evaluate_systems, folds
+from moodring.offline.evaluation.paper_table import row, table
 
 SHIPPED = Path(moodring.__file__).parent / "configs" / "paper_speech"
 CLASSES = ("anger", "neutral", "sadness")

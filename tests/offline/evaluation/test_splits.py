@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from moodring.configs.errors import MoodringError
-from moodring.offline.protocols import (
+from moodring.configs.schema.errors import MoodringError
+from moodring.offline.evaluation.splits import (
     BothApart,
     GroupedKFold,
     Items,

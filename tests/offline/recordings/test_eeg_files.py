@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from moodring.configs.errors import MoodringError
-from moodring.offline.open import open_recording
+from moodring.configs.schema.errors import MoodringError
+from moodring.offline.recordings.open import open_recording
 
 
 @pytest.mark.data

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from moodring.configs import session_folder as names
-from moodring.configs.toml_text import toml_text
-from moodring.offline.live_session import read_samples
-from moodring.offline.open import open_recording
-from moodring.offline.streams import StreamDescription
-from moodring.offline.xdf import StreamData, write_xdf
+from moodring.configs.schema import session_folder as names
+from moodring.configs.schema.toml_text import toml_text
+from moodring.models.io.stream_descriptions import StreamDescription
+from moodring.models.io.xdf_writer import StreamData, write_xdf
+from moodring.models.streaming.sources import Chunk, SourceInfo
+from moodring.offline.recordings.live_session import read_samples
+from moodring.offline.recordings.open import open_recording
 from moodring.realtime.recorder.media import Sound
-from moodring.realtime.sources.base import Chunk, SourceInfo
 
 SESSION = {"version": 1, "name": "one", "participant": "P1", "origin": "live", "rest_s": 3.0}
 

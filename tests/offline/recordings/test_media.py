@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from moodring.configs.errors import MoodringError
+from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import Recording
-from moodring.offline.film import write_film
-from moodring.offline.media import read_media, read_wav
-from moodring.offline.open import open_recording
-from moodring.offline.scaling import scaled_size
+from moodring.models.signals.face.scaling import scaled_size
+from moodring.offline.recordings.film import write_film
+from moodring.offline.recordings.media import read_media, read_wav
+from moodring.offline.recordings.open import open_recording
 
 Make = Callable[..., Recording]
 

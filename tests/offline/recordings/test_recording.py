@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from moodring.configs.errors import MoodringError
-from moodring.configs.session_folder import folder_name
+from moodring.configs.schema.errors import MoodringError
+from moodring.configs.schema.session_folder import folder_name
 from moodring.models.contract import Recording
-from moodring.offline.open import open_recording
-from moodring.offline.recording import block_starts, read_session, write_session
+from moodring.offline.recordings.open import open_recording
+from moodring.offline.recordings.recording import block_starts, read_session, write_session
 
 Make = Callable[..., Recording]
 

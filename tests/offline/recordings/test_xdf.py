@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import pyxdf
 
-from moodring.configs.errors import MoodringError
+from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import Signal, Video
-from moodring.offline.streams import (
+from moodring.models.io.stream_descriptions import (
     ChannelFormat,
     SessionTimes,
     StreamDescription,
@@ -18,8 +18,8 @@ from moodring.offline.streams import (
     describe_loudspeaker,
     describe_timeline,
 )
-from moodring.offline.xdf import StreamData, XdfWriter, write_xdf
-from moodring.offline.xdf_recording import read_xdf
+from moodring.models.io.xdf_writer import StreamData, XdfWriter, write_xdf
+from moodring.offline.recordings.xdf_recording import read_xdf
 
 TIMES = SessionTimes("lab", "p01", 12.5, 0.25)
 

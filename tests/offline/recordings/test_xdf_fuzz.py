@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from moodring.models.contract import Signal
-from moodring.offline.streams import SessionTimes, describe_eeg, describe_markers, describe_speech
-from moodring.offline.xdf import StreamData, write_xdf
+from moodring.models.io.stream_descriptions import SessionTimes, describe_eeg, describe_markers, describe_speech
+from moodring.models.io.xdf_writer import StreamData, write_xdf
 
 EXAMPLES = 300
 SPARE_BYTES = 400 << 20
@@ -26,8 +26,8 @@ SECONDS_EACH = 5
 READER = f"""
 import faulthandler, json, logging, sys
 from pathlib import Path
-from moodring.configs.errors import MoodringError
-from moodring.offline.xdf_recording import read_xdf
+from moodring.configs.schema.errors import MoodringError
+from moodring.offline.recordings.xdf_recording import read_xdf
 logging.disable(logging.CRITICAL)
 try:
     import resource

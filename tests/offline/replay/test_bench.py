@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from moodring.configs.live import LslSection
+from moodring.configs.schema.live import LslSection
 from moodring.models.contract import Recording
-from moodring.offline.recording import write_session
-from moodring.offline.replay import ReplayOptions
-from moodring.offline.replay_bench import bench_replay
+from moodring.offline.recordings.recording import write_session
+from moodring.offline.replay.bench import bench_replay
+from moodring.offline.replay.publish import ReplayOptions
 
 
 @pytest.mark.lsl

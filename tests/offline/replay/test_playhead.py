@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from moodring.configs.errors import MoodringError
-from moodring.offline.replay_playhead import (
+from moodring.configs.schema.errors import MoodringError
+from moodring.offline.replay.playhead import (
     HOLE_S,
     Pause,
     Playhead,

@@ -8,17 +8,17 @@ import numpy as np
 import psutil
 import pytest
 
-from moodring.configs.errors import ConfigError, MoodringError
-from moodring.configs.live import LslSection
-from moodring.configs.lsl import liblsl_settings
+from moodring.configs.schema.errors import ConfigError, MoodringError
+from moodring.configs.schema.live import LslSection
+from moodring.configs.schema.lsl import liblsl_settings
 from moodring.models.contract import Recording
-from moodring.offline.recording import read_session, write_session
-from moodring.offline.replay import Published, ReplayOptions
-from moodring.offline.replay_frames import FrameAhead
-from moodring.offline.replay_playhead import HOLE_S
-from moodring.offline.replay_process import SimulatedSource, start_replay
-from moodring.offline.replay_tracks import Lateness, Timetable, Track, chunk_stops
-from moodring.offline.streams import STREAM_KINDS, StreamKind
+from moodring.models.io.stream_descriptions import STREAM_KINDS, StreamKind
+from moodring.offline.recordings.recording import read_session, write_session
+from moodring.offline.replay.frames_ahead import FrameAhead
+from moodring.offline.replay.playhead import HOLE_S
+from moodring.offline.replay.process import SimulatedSource, start_replay
+from moodring.offline.replay.publish import Published, ReplayOptions
+from moodring.offline.replay.tracks import Lateness, Timetable, Track, chunk_stops
 
 Make = Callable[..., Recording]
 

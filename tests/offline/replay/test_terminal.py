@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from moodring.configs.live import LiveConfig, LslSection
-from moodring.configs.load import load
+from moodring.configs.schema.live import LiveConfig, LslSection
+from moodring.configs.schema.load import load
 from moodring.models.contract import Recording
-from moodring.offline.recording import write_session
-from moodring.offline.replay_playhead import Command, Pause, Seek
-from moodring.offline.replay_terminal import announcement, obey_typed_lines
+from moodring.offline.recordings.recording import write_session
+from moodring.offline.replay.playhead import Command, Pause, Seek
+from moodring.offline.replay.terminal import announcement, obey_typed_lines
 
 
 def test_what_is_said_of_the_loudspeaker_makes_a_config_that_hears_it() -> None:
     assert "--set" not in announcement(("replay_eeg", "replay_speech"))
     option = announcement(("mine_speech", "mine_loudspeaker")).rpartition("--set ")[2]
-    config = load(Path(__file__).parents[2] / "configs" / "replay.toml", LiveConfig, [option])
+    config = load(Path(__file__).parents[3] / "configs" / "replay.toml", LiveConfig, [option])
     assert config.speech is not None
     assert config.speech.reference is not None
     assert config.speech.reference.stream is not None

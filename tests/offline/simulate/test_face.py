@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from moodring.models.bundle import bundled
-from moodring.models.signals.faces import FaceFinder
+from moodring.models.io.bundle import bundled
+from moodring.models.signals.face.detection import FaceFinder
 from moodring.offline.simulate import BENCHMARK, simulate_parts
 from moodring.offline.simulate.face import SimulatedFace
 from moodring.offline.simulate.face_plan import Burst, FacePlan, plan_face

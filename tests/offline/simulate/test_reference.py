@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from moodring.configs.errors import MoodringError
+from moodring.configs.schema.errors import MoodringError
 from moodring.offline.simulate import EASY
 from moodring.offline.simulate.difficulty import BENCHMARK_DIGEST
 from moodring.offline.simulate.reference import FINAL_SEEDS, figures_table, reference_figures
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 
 def test_a_small_run_beats_chance_on_easy_people() -> None:

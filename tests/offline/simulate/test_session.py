@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from moodring.configs.errors import MoodringError
+from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import Recording, Signal, Truth, Video
 from moodring.offline.simulate import BENCHMARK, EASY, simulate, simulate_parts
 from moodring.offline.simulate.difficulty import BENCHMARK_DIGEST

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from moodring.models.voice_activity import VoiceActivity, start
+from moodring.models.decoders.voice_activity import VoiceActivity, start
 from moodring.offline.simulate.difficulty import BENCHMARK
 from moodring.offline.simulate.latents import Latents, feel
 from moodring.offline.simulate.voice import mouth_at, plan_voice, record_voice, speech_label, throat

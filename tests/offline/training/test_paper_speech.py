@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from moodring.configs.errors import MoodringError
-from moodring.configs.load import check
-from moodring.configs.paper import PaperConfig
+from moodring.configs.schema.errors import MoodringError
+from moodring.configs.schema.load import check
+from moodring.configs.schema.paper import PaperConfig
 from moodring.models.networks.speech_baselines import PlainNetwork
-from moodring.offline.training.paper import Labelled, build, fit, judge, varied, whole_segments
-from moodring.offline.training.speech_checkpoints import Checkpoints
+from moodring.offline.training.common.checkpoints import Checkpoints
+from moodring.offline.training.paper_speech.train import Labelled, build, fit, judge, varied, whole_segments
 
 SYSTEMS = ("cnn_lstm", "cnn", "lstm", "network")
 

@@ -6,20 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from moodring.configs.errors import ConfigError, MoodringError
-from moodring.configs.load import check, load
-from moodring.configs.train_pooling import TrainPoolingConfig
-from moodring.models.bundle import bundled, load_bundle
+from moodring.configs.schema.errors import ConfigError, MoodringError
+from moodring.configs.schema.load import check, load
+from moodring.configs.schema.train_pooling import TrainPoolingConfig
 from moodring.models.contract import Readout, SpeechEstimate
-from moodring.models.pool import Pool, PooledBundle, PoolFile, WeightsTable, load_pool
-from moodring.models.pooling import Heard, Weights, levels_of
-from moodring.offline.metrics import ece
+from moodring.models.fusion.opinion_pool import Heard, Weights, levels_of
+from moodring.models.fusion.pool_file import Pool, PooledBundle, PoolFile, WeightsTable, load_pool
+from moodring.models.io.bundle import bundled, load_bundle
+from moodring.offline.evaluation.metrics import ece
 from moodring.offline.simulate import simulate
-from moodring.offline.training import pooling as training
-from moodring.offline.training import pooling_fit
-from moodring.offline.training.pooling import train_pooling
-from moodring.offline.training.pooling_card import CHOICES
-from moodring.offline.training.pooling_fit import (
+from moodring.offline.training.pooling import train as training
+from moodring.offline.training.pooling.card import CHOICES
+from moodring.offline.training.pooling.fit import (
     apply,
     decisions_in,
     fit,
@@ -28,9 +26,10 @@ from moodring.offline.training.pooling_fit import (
     pool_person,
     with_thresholds,
 )
-from moodring.offline.training.pooling_people import Evidence, evidence_of
+from moodring.offline.training.pooling.people import Evidence, evidence_of
+from moodring.offline.training.pooling.train import train_pooling
 
-CONFIG = Path(pooling_fit.__file__).resolve().parents[2] / "configs" / "train_pooling.toml"
+CONFIG = Path(training.__file__).resolve().parents[3] / "configs" / "train_pooling.toml"
 TRUE_FELT, TRUE_VOICE, FELT_WHILE_SPEAKING = 0.6, 0.5, 0.2
 HALF_LIFE_S = 3.0
 UNHEARD = Weights(TRUE_FELT, 0.0)

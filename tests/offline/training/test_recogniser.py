@@ -7,19 +7,19 @@ import pytest
 import soundfile
 import torch
 
-from moodring.configs.errors import ConfigError, MoodringError
-from moodring.configs.load import check, load
-from moodring.configs.train_recogniser import TrainRecogniserConfig
-from moodring.models.bundle import load_bundle
+from moodring.configs.schema.errors import ConfigError, MoodringError
+from moodring.configs.schema.load import check, load
+from moodring.configs.schema.train_recogniser import TrainRecogniserConfig
 from moodring.models.contract import FloatArray, SpeechSegment
-from moodring.models.recogniser import VoiceRecogniser
-from moodring.models.speech import SpeechDecoder
-from moodring.offline.training import recogniser
-from moodring.offline.training.recogniser import train_recogniser
-from moodring.offline.training.ridge import fit_linear
-from moodring.offline.training.voice_copies import at_speed, by_telephone, varied, with_noise
+from moodring.models.decoders.recogniser import VoiceRecogniser
+from moodring.models.decoders.speech import SpeechDecoder
+from moodring.models.io.bundle import load_bundle
+from moodring.offline.training.common.ridge import fit_linear
+from moodring.offline.training.recogniser import train
+from moodring.offline.training.recogniser.augment import at_speed, by_telephone, varied, with_noise
+from moodring.offline.training.recogniser.train import train_recogniser
 
-CONFIGS = Path(recogniser.__file__).resolve().parents[2] / "configs"
+CONFIGS = Path(train.__file__).resolve().parents[3] / "configs"
 LETTERS = {"W": (5.0, 260.0), "T": (1.5, 120.0)}
 
 
@@ -73,8 +73,8 @@ def test_a_trained_bundle_decodes_and_folds_are_kept(
 
     # Started again, every number and fold is there already; only the final model is fitted anew.
     fits: list[int] = []
-    real = recogniser.fit
-    monkeypatch.setattr(recogniser, "fit", lambda *given: (fits.append(len(given[2])), real(*given))[1])
+    real = train.fit
+    monkeypatch.setattr(train, "fit", lambda *given: (fits.append(len(given[2])), real(*given))[1])
     again = tmp_path / "again.safetensors"
     train_recogniser(config(corpus, tmp_path / "cache"), again, lambda line: None)
     assert load_bundle(again).sha256 == bundle.sha256
@@ -86,13 +86,13 @@ def test_nothing_of_the_test_speaker_reaches_training(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[set[str]] = []
-    real = recogniser.fit_linear
+    real = train.fit_linear
 
     def spy(numbers: FloatArray, labels: object, speakers: np.ndarray, *rest: object) -> object:
         seen.append(set(speakers.tolist()))
         return real(numbers, labels, speakers, *rest)
 
-    monkeypatch.setattr(recogniser, "fit_linear", spy)
+    monkeypatch.setattr(train, "fit_linear", spy)
     train_recogniser(config(corpus, tmp_path), tmp_path / "made.safetensors", lambda line: None)
     # All but the last fits (temperature and weights of the shipped model) lack at least one speaker.
     assert all(len(speakers) < 4 for speakers in seen[:-1])

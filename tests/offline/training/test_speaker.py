@@ -8,14 +8,14 @@ import pytest
 import soundfile
 import soxr
 
-from moodring.configs.errors import ConfigError, MoodringError
-from moodring.configs.load import check, load
-from moodring.configs.train_voices import TrainVoicesConfig
+from moodring.configs.schema.errors import ConfigError, MoodringError
+from moodring.configs.schema.load import check, load
+from moodring.configs.schema.train_voices import TrainVoicesConfig
 from moodring.models.contract import AUDIO_RATE_HZ
-from moodring.models.voices import load_voices
+from moodring.models.decoders.speaker import load_voices
 from moodring.offline.simulate.voice import voice_alone
-from moodring.offline.training import voices
-from moodring.offline.training.voices_judge import (
+from moodring.offline.training.speaker import train
+from moodring.offline.training.speaker.scores import (
     ENROLLING,
     KNOWN,
     RECOMMENDED,
@@ -25,7 +25,7 @@ from moodring.offline.training.voices_judge import (
     thresholds_of,
 )
 
-CONFIGS = Path(voices.__file__).resolve().parents[2] / "configs"
+CONFIGS = Path(train.__file__).resolve().parents[3] / "configs"
 PEOPLE = {"03": 0.75, "08": 1.3, "10": 0.95}
 
 
@@ -53,7 +53,7 @@ def config(data: Path | None, **changes: object) -> TrainVoicesConfig:
 
 def test_a_background_is_judged_trained_and_described(corpus: Path, tmp_path: Path) -> None:
     out = tmp_path / "made.safetensors"
-    judged = voices.train_voices(config(corpus), out, lambda line: None)
+    judged = train.train_voices(config(corpus), out, lambda line: None)
     assert [one.condition for one in judged if KNOWN not in one.condition] == [way.name for way in ENROLLING]
     recommended = next(one.trials for one in judged if one.condition == RECOMMENDED)
     assert set(zip(recommended.enrolled, recommended.speaker, strict=True)) == {
@@ -72,19 +72,19 @@ def test_a_background_is_judged_trained_and_described(corpus: Path, tmp_path: Pa
     card = out.with_suffix(".md").read_text(encoding="utf-8")
     assert f"EMO-DB, {RECOMMENDED}" in card
     again = tmp_path / "again.safetensors"
-    voices.train_voices(config(corpus), again, lambda line: None)
+    train.train_voices(config(corpus), again, lambda line: None)
     assert load_voices(again).sha256 == made.sha256
 
 
 def test_without_data_or_calm_speech_it_says_so(corpus: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--set data=FOLDER"):
-        voices.train_voices(config(None), tmp_path / "x.safetensors", lambda line: None)
+        train.train_voices(config(None), tmp_path / "x.safetensors", lambda line: None)
     angry = tmp_path / "angry"
     angry.mkdir()
     for path in corpus.glob("*Wa.wav"):
         (angry / path.name).write_bytes(path.read_bytes())
     with pytest.raises(MoodringError, match="nothing of speaker 03 is neutral or calm"):
-        voices.train_voices(config(angry), tmp_path / "x.safetensors", lambda line: None)
+        train.train_voices(config(angry), tmp_path / "x.safetensors", lambda line: None)
 
 
 def test_the_shipped_config_is_valid() -> None:

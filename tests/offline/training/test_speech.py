@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 import torch
 
-from moodring.configs.load import check
-from moodring.configs.train_speech import TrainSpeechConfig
-from moodring.models.bundle import bundled, load_bundle
+from moodring.configs.schema.load import check
+from moodring.configs.schema.train_speech import TrainSpeechConfig
+from moodring.models.decoders.speech import SpeechDecoder, network_of
+from moodring.models.decoders.voice_activity import VoiceActivity
+from moodring.models.io.bundle import bundled, load_bundle
 from moodring.models.networks.speech import SpeechNetwork, SpeechSizes
-from moodring.models.signals.speech import UtteranceRules, segments_of
-from moodring.models.speech import SpeechDecoder, network_of
-from moodring.models.voice_activity import VoiceActivity
+from moodring.models.signals.speech.segments import UtteranceRules, segments_of
 from moodring.offline.simulate.difficulty import EASY
 from moodring.offline.simulate.latents import feel
 from moodring.offline.simulate.voice import plan_voice
-from moodring.offline.training.speech import Learner, batches, class_weights, fit, judge, train_speech
-from moodring.offline.training.speech_checkpoints import Checkpoint, Checkpoints
-from moodring.offline.training.speech_data import CLASSES, Hearing, Spoken, hear
-from moodring.offline.training.speech_scores import Verdict, balanced_loss, fit_temperature, recalls, score
+from moodring.offline.training.common.checkpoints import Checkpoint, Checkpoints
+from moodring.offline.training.speech.data import CLASSES, Hearing, Spoken, hear
+from moodring.offline.training.speech.scores import Verdict, balanced_loss, fit_temperature, recalls, score
+from moodring.offline.training.speech.train import Learner, batches, class_weights, fit, judge, train_speech
 
 HEARD = Hearing(0.9, 0.1, 1, 0)
 SMALL = {"channels": [4, 4, 4, 4], "strides": [16, 1, 1, 1], "pools": [4, 4, 4, 2], "lstm_units": 6}

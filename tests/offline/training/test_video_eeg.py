@@ -5,18 +5,18 @@ import numpy as np
 import pytest
 import torch
 
-from moodring.configs.errors import ConfigError
-from moodring.configs.load import check, load
-from moodring.configs.train_video_eeg import TrainVideoEegConfig
-from moodring.models.bundle import bundled, load_bundle
+from moodring.configs.schema.errors import ConfigError
+from moodring.configs.schema.load import check, load
+from moodring.configs.schema.train_video_eeg import TrainVideoEegConfig
 from moodring.models.contract import EegWindow, FaceFrame, Recording
+from moodring.models.decoders.video_eeg import VideoEegDecoder
+from moodring.models.io.bundle import bundled, load_bundle
 from moodring.models.networks.video_eeg import Sizes, VideoEegNet
-from moodring.models.signals import eeg_chain
-from moodring.models.signals.faces import FaceFinder
-from moodring.models.video_eeg import VideoEegDecoder
+from moodring.models.signals.eeg import chain
+from moodring.models.signals.face.detection import FaceFinder
 from moodring.offline.simulate.session import simulate
-from moodring.offline.training import judge, views
-from moodring.offline.training.looks import (
+from moodring.offline.training.video_eeg import scores, views
+from moodring.offline.training.video_eeg.looks import (
     Bank,
     Course,
     Rows,
@@ -26,8 +26,8 @@ from moodring.offline.training.looks import (
     decisions,
     follow,
 )
-from moodring.offline.training.prepare import prepare, read_prepared, write_prepared
-from moodring.offline.training.reinforce import (
+from moodring.offline.training.video_eeg.prepare import prepare, read_prepared, write_prepared
+from moodring.offline.training.video_eeg.reinforce import (
     by_policy,
     log_probability,
     policy_losses,
@@ -35,7 +35,7 @@ from moodring.offline.training.reinforce import (
     train_core,
     train_policy,
 )
-from moodring.offline.training.video_eeg import train_video_eeg
+from moodring.offline.training.video_eeg.train import train_video_eeg
 
 SIZES = Sizes(face_features=4, band_features=4, glimpse=8, layer1=12, core=16)
 CONFIG = TrainVideoEegConfig()
@@ -198,8 +198,8 @@ def test_a_tiny_set_is_learned_by_heart_and_the_budget_kept() -> None:
     )
     train_core(net, bank, torch.ones(2, 3), config, quiet)
     train_policy(net, bank, torch.ones(2, 3), config, quiet)
-    judge.spend(net, bank, config.budget)
-    result = judge.judge(net.eval(), bank, "full", 10.0)
+    scores.spend(net, bank, config.budget)
+    result = scores.judge(net.eval(), bank, "full", 10.0)
     assert float(result.uar.mean()) > 0.8
     assert float(result.glimpsed.mean()) == pytest.approx(0.10, abs=0.02)
 
@@ -220,14 +220,14 @@ def test_temperature_undoes_overconfidence_and_sets_cover() -> None:
     honest = torch.randn(12, 300, 2, 3, generator=rng)
     level = torch.distributions.Categorical(logits=honest)
     torch.manual_seed(1)
-    said = judge.Answers(3.0 * honest, level.sample(), torch.zeros(12))
-    heated = judge.temperatures(said)
+    said = scores.Answers(3.0 * honest, level.sample(), torch.zeros(12))
+    heated = scores.temperatures(said)
     assert heated["valence"] == pytest.approx(3.0, rel=0.15)
-    kept = judge.thresholds(said, heated, 0.8)
+    kept = scores.thresholds(said, heated, 0.8)
     p = torch.softmax(said.logits / heated["valence"], dim=-1).gather(-1, said.level[..., None])[..., 0]
     covered = float((p[:, :, 0] >= kept["valence"]).float().mean())
     assert 0.8 <= covered < 0.95
-    assert judge.thresholds(said, heated, 0.99)["valence"] == 0.0  # 12 people cannot promise that much
+    assert scores.thresholds(said, heated, 0.99)["valence"] == 0.0  # 12 people cannot promise that much
 
 
 # ------------------------------------------------------------------------------ on simulated people
@@ -347,7 +347,7 @@ def test_live_and_prepared_decoding_agree(folder: Path, recording: Recording, fi
     net.eval()
     prepared = prepare(recording, finder, 48, 1.0)
     seen = views.pictures([prepared], decoder.normalisation, net, 1, 0)
-    said = judge.answer(net, views.bank(seen, net), "full", 10.0)
+    said = scores.answer(net, views.bank(seen, net), "full", 10.0)
     expected = torch.softmax(said.logits[0, -1] / torch.tensor([[bundle.spec.temperatures["valence"]]]), dim=-1)
     live = _decode_live(decoder, recording)
     np.testing.assert_allclose(live, expected[0].numpy(), atol=2e-3)
@@ -357,8 +357,8 @@ def _decode_live(decoder: VideoEegDecoder, recording: Recording) -> np.ndarray:
     """Decode as the engine does, at the looks the decoder asks for, up to the last decision."""
     assert recording.eeg is not None
     assert recording.face is not None
-    spec = eeg_chain.EegChainSpec(256.0, recording.eeg.channel_names, 50.0)
-    chunk, _ = eeg_chain.step(eeg_chain.start(spec), recording.eeg.samples, False)
+    spec = chain.EegChainSpec(256.0, recording.eeg.channel_names, 50.0)
+    chunk, _ = chain.step(chain.start(spec), recording.eeg.samples, False)
     due = 16
     for grid in range(8, 96):
         time_s = recording.t0_s + grid / 8

@@ -6,11 +6,11 @@ import sys
 
 import psutil
 
-from moodring.offline.workers import worker_pool
+from moodring.offline.training.common.workers import worker_pool
 
 PARENT = """
 import os, signal
-from moodring.offline.workers import worker_pool
+from moodring.offline.training.common.workers import worker_pool
 if __name__ == "__main__":
     pool = worker_pool(1)
     print(pool.submit(os.getpid).result(), flush=True)

@@ -51,8 +51,8 @@ def test_the_summary_tells_states_reasons_and_figures(ran):
 
 
 def test_a_fault_that_is_not_seen_fails_its_row():
+    from moodring.models.contract import SourceStatus
     from moodring.realtime.bench.fault_rows import Seen, Span, row_of
-    from moodring.realtime.snapshot import SourceStatus
 
     status = SourceStatus("eeg", "amp", True, "live", 256.0, 256.0, 0, 0.01, None, (), (), None, (), None)
     seen = [

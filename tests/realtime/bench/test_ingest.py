@@ -5,7 +5,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from moodring.configs.errors import MoodringError
+from moodring.configs.schema.errors import MoodringError
 from moodring.realtime.bench import ingest
 from moodring.realtime.bench.load import Load
 from moodring.realtime.bench.soak import memory_slope_mb_per_h, settled_slope, soak

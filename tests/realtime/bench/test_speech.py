@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from moodring.configs.errors import MoodringError
-from moodring.models.bundle import bundled
+from moodring.configs.schema.errors import MoodringError
+from moodring.models.io.bundle import bundled
 from moodring.offline.simulate.voice import voice_alone
 from moodring.realtime.bench.speech import measure
 

@@ -9,15 +9,15 @@ import numpy as np
 import psutil
 import pytest
 
-from moodring.configs.errors import MoodringError
-from moodring.configs.live import FaceSection, LiveConfig, ModelsSection, OutletSection
-from moodring.configs.lsl import own_session
-from moodring.realtime import run_dir
-from moodring.realtime.channel import attach
-from moodring.realtime.engine import peak_rss_mb
-from moodring.realtime.job import EngineJob
-from moodring.realtime.launch import EngineProcess
-from moodring.realtime.ring import Ring
+from moodring.configs.schema.errors import MoodringError
+from moodring.configs.schema.live import FaceSection, LiveConfig, ModelsSection, OutletSection
+from moodring.configs.schema.lsl import own_session
+from moodring.models.io.ring import Ring
+from moodring.realtime.engine.engine import peak_rss_mb
+from moodring.realtime.engine.job import EngineJob
+from moodring.realtime.engine.launch import EngineProcess
+from moodring.realtime.ipc import run_dir
+from moodring.realtime.ipc.channel import attach
 
 
 @pytest.fixture(scope="module")

@@ -6,18 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from moodring.configs.live import LiveConfig, ModelsSection, SpeechSection
+from moodring.configs.schema.live import LiveConfig, ModelsSection, SpeechSection
 from moodring.models.contract import AUDIO_RATE_HZ, Recording, Signal
-from moodring.models.voices import enrol, save_enrolment, shipped_voices
-from moodring.offline.enrol import spoken_in
-from moodring.offline.sound import load_sound
-from moodring.realtime.build import intake_maker
-from moodring.realtime.clock import VirtualClock
-from moodring.realtime.decode import decode
-from moodring.realtime.decoder import SPEAKING, Decider
-from moodring.realtime.loaded import load_models
-from moodring.realtime.plan import Lane, identity
-from moodring.realtime.sources.base import Chunk, SourceInfo
+from moodring.models.decoders.loading import load_models
+from moodring.models.decoders.speaker import enrol, save_enrolment, shipped_voices
+from moodring.models.streaming.clock import VirtualClock
+from moodring.models.streaming.decider import SPEAKING, Decider
+from moodring.models.streaming.ingest import intake_maker
+from moodring.models.streaming.schedule import ModalityInput, identity
+from moodring.models.streaming.sources import Chunk, SourceInfo
+from moodring.offline.decoding.decode import decode
+from moodring.offline.decoding.enrol import spoken_in
+from moodring.offline.recordings.sound import load_sound
 
 pytestmark = pytest.mark.data
 T0 = 50.0
@@ -94,14 +94,14 @@ def test_live_and_decoded_again_are_the_same(turns, voices_of):
     models = load_models(config.models, ("speech",), clock, voice=config.speech)
     intake = intake_maker(None, None)(SourceInfo("speech", "mic", float(AUDIO_RATE_HZ), (1,), "<f4", ("audio",)))
     decider = Decider(decoded.plan, None, models.speech, clock, ())
-    lane, at, live = Lane(intake, identity), 0, []
+    modality_input, at, live = ModalityInput(intake, identity), 0, []
     samples, stamps = recording.speech.samples, recording.speech.stamps_s
     for expected in decoded.estimates:
         # A microphone's blocks, until one lies behind the decision, as a live session waits for.
         while at < len(samples) and (at == 0 or stamps[at - 1] < expected.time_s + 0.05):
             intake.take(Chunk(samples[at : at + BLOCK], stamps[at : at + BLOCK], float(stamps[at])))
             at += BLOCK
-        live.append(decider.decide(expected.time_s, {"speech": lane}, ()))
+        live.append(decider.decide(expected.time_s, {"speech": modality_input}, ()))
     assert [(e.speech, e.hearing) for e in live] == [(e.speech, e.hearing) for e in decoded.estimates]
     assert {e.hearing.withheld for e in live} == {None, "another voice"}
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from moodring.configs.live import LiveConfig, OutletSection, ReferenceSection, SpeechSection, StreamQuery
+from moodring.configs.schema.live import LiveConfig, OutletSection, ReferenceSection, SpeechSection, StreamQuery
 
 pytestmark = [pytest.mark.lsl, pytest.mark.deadline]
 
@@ -18,8 +18,8 @@ def _sound(name):
 def test_a_session_withholds_speech_while_its_reference_plays_and_when_it_is_lost(
     lsl_session, fakes, stand, stepping, tmp_path
 ):
-    from moodring.realtime.clock import LslClock
-    from moodring.realtime.session import Session
+    from moodring.realtime.engine.lsl_clock import LslClock
+    from moodring.realtime.engine.session import Session
 
     microphone, monitor = f"mic-{uuid4().hex}", f"monitor-{uuid4().hex}"
     reference = ReferenceSection(stream=StreamQuery(name=monitor))

@@ -15,7 +15,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from moodring.configs.live import (
+from moodring.configs.schema.live import (
     EegSection,
     FaceSection,
     LiveConfig,
@@ -25,12 +25,12 @@ from moodring.configs.live import (
     SpeechSection,
     StreamQuery,
 )
-from moodring.realtime.decode import decode
-from moodring.realtime.health import Health, transition
-from moodring.realtime.outlet import estimate_labels, estimate_row, health_marker
-from moodring.realtime.snapshot import Figures
+from moodring.models.contract import Figures
+from moodring.models.streaming.health import Health, transition
+from moodring.offline.decoding.decode import decode
+from moodring.realtime.engine.outlet import estimate_labels, estimate_row, health_marker
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+README = Path(__file__).resolve().parents[3] / "README.md"
 
 
 def test_a_marker_is_read_by_people_and_by_machines():
@@ -65,8 +65,8 @@ def network(lsl_session, fakes, tmp_path_factory):
     from moodring.realtime.bench.fault_run import Eye, _jpegs
     from moodring.realtime.bench.fault_sound import MicrophoneHand
     from moodring.realtime.bench.fault_streams import EEG_NAMES, StreamSpec
-    from moodring.realtime.job import EngineJob
-    from moodring.realtime.launch import EngineProcess
+    from moodring.realtime.engine.job import EngineJob
+    from moodring.realtime.engine.launch import EngineProcess
 
     bundle = fakes.write_bundle(tmp_path_factory.mktemp("bundle") / "untrained.safetensors")
     lsl = lsl_session.model_copy(update={"resolve_timeout_s": 20.0})
@@ -98,7 +98,7 @@ def network(lsl_session, fakes, tmp_path_factory):
 
 
 def _lsl_file(config, folder):
-    from moodring.configs.lsl import liblsl_settings
+    from moodring.configs.schema.lsl import liblsl_settings
 
     path = folder / "lsl_api.cfg"
     path.write_text(liblsl_settings(config.lsl))
@@ -205,7 +205,7 @@ def test_listen_address_says_where_others_may_ask():
         "ask = {c.laddr.ip for c in psutil.Process().net_connections('udp4') if c.laddr.port == 16571}\n"
         "print(len(found), *ask)"
     )
-    from moodring.configs.lsl import liblsl_settings
+    from moodring.configs.schema.lsl import liblsl_settings
 
     heard = {}
     for address in (None, "127.0.0.1"):

@@ -6,8 +6,8 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from moodring.configs.errors import MoodringError
-from moodring.configs.live import (
+from moodring.configs.schema.errors import MoodringError
+from moodring.configs.schema.live import (
     DecisionSection,
     EegSection,
     FaceSection,
@@ -25,8 +25,8 @@ CHANNELS = [(name, "microvolts", "EEG") for name in NAMES]
 @pytest.fixture
 def live(lsl_session, fakes, tmp_path):
     """Make sessions with scripted models; they are stopped at the end."""
-    from moodring.realtime.clock import LslClock
-    from moodring.realtime.session import Session
+    from moodring.realtime.engine.lsl_clock import LslClock
+    from moodring.realtime.engine.session import Session
 
     made = []
 
@@ -84,7 +84,7 @@ def test_a_source_that_dies_is_noticed_and_another_takes_its_place(live, stand, 
         wait = stepping(session)
 
         def state():
-            return session.posts[0].health.state
+            return session.source_channels[0].health.state
 
         wait(lambda: session.tally.decisions >= 4, 10)
         amplifier.kill()
@@ -151,8 +151,8 @@ class Unsteered:
 def test_who_attaches_late_to_a_replay_decodes_what_its_recording_gives(live, lsl_session, fakes, stepping):
     import pylsl
 
-    from moodring.offline.replay import ReplayOptions, publish
-    from moodring.realtime.decode import decode
+    from moodring.offline.decoding.decode import decode
+    from moodring.offline.replay.publish import ReplayOptions, publish
 
     recording = fakes.recording(12.0)
     prefix = f"s{uuid4().hex}"
@@ -178,7 +178,7 @@ def test_who_attaches_late_to_a_replay_decodes_what_its_recording_gives(live, ls
     first_s = min(recording.eeg.stamps_s[0], recording.face.stamps_s[0])
     assert session.plan.t0_s == pytest.approx(started_s - (first_s - recording.t0_s), abs=1e-3)
     stepping(session)(lambda: heard and heard[-1].session_time_s >= 9.0, 40)
-    eeg_first_s = session.posts[0].intake.figures.first_s
+    eeg_first_s = session.source_channels[0].intake.figures.first_s
     session.stop()
     control.done.set()
     replay.join(10)
@@ -198,9 +198,9 @@ def test_who_attaches_late_to_a_replay_decodes_what_its_recording_gives(live, ls
 def test_live_and_decoded_are_the_same(live, lsl_session, fakes, stepping):
     import pylsl
 
-    from moodring.offline.replay import ReplayOptions, publish
-    from moodring.realtime.clock import LslClock
-    from moodring.realtime.decode import decode
+    from moodring.offline.decoding.decode import decode
+    from moodring.offline.replay.publish import ReplayOptions, publish
+    from moodring.realtime.engine.lsl_clock import LslClock
 
     recording = fakes.recording(22.0)
     prefix = f"s{uuid4().hex}"
@@ -262,8 +262,8 @@ def test_live_and_decoded_are_the_same(live, lsl_session, fakes, stepping):
 def test_an_overloaded_engine_leaves_decisions_out_counts_them_and_does_not_fall_behind(live, fakes, stand, stepping):
     import time
 
-    from moodring.realtime.dashboard import line
-    from moodring.realtime.summary import Costs, summarise
+    from moodring.models.streaming.summary import Costs, summarise
+    from moodring.realtime.screens.terminal import line
 
     class Slow(fakes.FakeVideoEeg):
         def read(self):

@@ -17,7 +17,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-HERE = Path(__file__).parent
+SUPPORT = Path(__file__).parents[2] / "support"
 RATE_HZ = 256.0
 CHANNELS = [[name, "microvolts", "EEG"] for name in ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "O1", "O2")]
 
@@ -107,7 +107,7 @@ def publish(hosts, name, session_id, prefix=()):
     """Start a counting stream of EEG on the first host."""
     settings = f"[lab]\nSessionID = {session_id}\n[multicast]\nResolveScope = link\n[log]\nlevel = -3\n"
     stream = {"name": name, "count": len(CHANNELS), "rate": RATE_HZ, "channels": CHANNELS}
-    child = hosts.start(hosts.source, HERE / "lsl_stand.py", json.dumps([settings, [stream]]), prefix=prefix)
+    child = hosts.start(hosts.source, SUPPORT / "lsl_stand.py", json.dumps([settings, [stream]]), prefix=prefix)
     assert child.stdout.readline() == "there\n", child.stderr.read()
     return child
 
@@ -121,7 +121,7 @@ def lines_of(child, timeout_s):
 def test_a_cable_that_is_out_for_five_seconds(hosts):
     name, session_id = f"amp-{uuid4().hex[:8]}", f"two-{uuid4().hex[:8]}"
     publish(hosts, name, session_id)
-    engine = hosts.start(hosts.engine, HERE / "netns_host.py", "decode", name, session_id, 16)
+    engine = hosts.start(hosts.engine, SUPPORT / "netns_host.py", "decode", name, session_id, 16)
     told = [json.loads(engine.stdout.readline())]
     while told[-1].get("decision", 0) < 2.0:
         told.append(json.loads(engine.stdout.readline()))
@@ -168,7 +168,7 @@ def judged():
         for prefix in possible:
             name, session_id = f"amp-{uuid4().hex[:8]}", f"two-{uuid4().hex[:8]}"
             publish(hosts, name, session_id, prefix)
-            readers[prefix] = hosts.start(hosts.engine, HERE / "netns_host.py", "judge", name, session_id, 12)
+            readers[prefix] = hosts.start(hosts.engine, SUPPORT / "netns_host.py", "judge", name, session_id, 12)
         for prefix, reader in readers.items():
             (row,) = lines_of(reader, 40)
             told[prefix] = {key: np.asarray(value) if isinstance(value, list) else value for key, value in row.items()}

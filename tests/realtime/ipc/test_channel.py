@@ -6,9 +6,9 @@ from multiprocessing.connection import Client
 
 import pytest
 
-from moodring.configs.errors import MoodringError
-from moodring.realtime import run_dir
-from moodring.realtime.channel import ChannelServer, EngineClient, attach
+from moodring.configs.schema.errors import MoodringError
+from moodring.realtime.ipc import run_dir
+from moodring.realtime.ipc.channel import ChannelServer, EngineClient, attach
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from moodring.configs.errors import MoodringError
-from moodring.realtime.follow import Follower
+from moodring.configs.schema.errors import MoodringError
+from moodring.realtime.ipc.snapshot_feed import Follower
 
 
 @dataclass

@@ -2,7 +2,7 @@ from uuid import uuid4
 
 import pytest
 
-from moodring.configs.live import EegSection, LiveConfig, ModelsSection, StreamQuery
+from moodring.configs.schema.live import EegSection, LiveConfig, ModelsSection, StreamQuery
 
 pytestmark = pytest.mark.lsl
 
@@ -10,8 +10,8 @@ pytestmark = pytest.mark.lsl
 def test_looking_at_a_replay_does_not_begin_it(lsl_session, fakes, tmp_path):
     import pylsl
 
-    from moodring.realtime.discover import lsl_streams
-    from moodring.realtime.preflight import inspect
+    from moodring.realtime.lab.discover import lsl_streams
+    from moodring.realtime.lab.preflight import inspect
 
     name = f"s{uuid4().hex}"
     shown = fakes.recording(8.0)

@@ -5,17 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from moodring.configs.errors import ConfigError, MoodringError
-from moodring.configs.live import LiveConfig, SpeechSection
-from moodring.configs.load import check
-from moodring.configs.session_folder import CONFIG_FILE
+from moodring.configs.schema.errors import ConfigError, MoodringError
+from moodring.configs.schema.live import LiveConfig, SpeechSection
+from moodring.configs.schema.load import check
+from moodring.configs.schema.session_folder import CONFIG_FILE
 from moodring.models.contract import AUDIO_RATE_HZ
+from moodring.models.streaming.clock import VirtualClock
+from moodring.models.streaming.sources import Chunk, SourceInfo
 from moodring.offline.simulate.voice import voice_alone
-from moodring.realtime.clock import VirtualClock
-from moodring.realtime.enrol import spoken_into
+from moodring.realtime.lab.enrol import spoken_into
 from moodring.realtime.recorder.folder import SessionFolder
 from moodring.realtime.recorder.voices import with_kept_voices
-from moodring.realtime.sources.base import Chunk, SourceInfo
 
 BLOCK = AUDIO_RATE_HZ // 50
 

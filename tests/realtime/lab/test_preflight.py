@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from moodring.configs.errors import MoodringError
-from moodring.configs.live import EegSection, LiveConfig, SpeechSection, StreamQuery
-from moodring.realtime.clock import VirtualClock
-from moodring.realtime.post import Post
-from moodring.realtime.preflight import inspect, listen
-from moodring.realtime.sources.base import Chunk, SourceInfo
+from moodring.configs.schema.errors import MoodringError
+from moodring.configs.schema.live import EegSection, LiveConfig, SpeechSection, StreamQuery
+from moodring.models.streaming.clock import VirtualClock
+from moodring.models.streaming.source_channel import SourceChannel
+from moodring.models.streaming.sources import Chunk, SourceInfo
+from moodring.realtime.lab.preflight import inspect, listen
 
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4")
 CONFIG = LiveConfig(
@@ -44,7 +44,7 @@ def check(fakes):
     def run(modality, samples, rate_hz, names=(), what=None):
         clock = VirtualClock(10.0)
         source = Scripted(SourceInfo(modality, "device", rate_hz, (samples.shape[1],), "<f4", names), samples, clock)
-        return listen(Post(modality, "it", source), what or modality, fakes.fake_models(), CONFIG, clock)
+        return listen(SourceChannel(modality, "it", source), what or modality, fakes.fake_models(), CONFIG, clock)
 
     return run
 

@@ -10,8 +10,8 @@ import numpy as np
 import psutil
 import pytest
 
-from moodring.configs.errors import MoodringError
-from moodring.configs.live import (
+from moodring.configs.schema.errors import MoodringError
+from moodring.configs.schema.live import (
     EegSection,
     LiveConfig,
     LslSection,
@@ -20,10 +20,16 @@ from moodring.configs.live import (
     SpeechSection,
     StreamQuery,
 )
-from moodring.configs.load import load
-from moodring.configs.session_folder import CAMERA_FILE, CAMERA_INDEX_FILE, MICROPHONE_FILE, MICROPHONE_INDEX_FILE
-from moodring.configs.toml_text import toml_text
-from moodring.offline.live_session import _pictures, _sound, read_samples
+from moodring.configs.schema.load import load
+from moodring.configs.schema.session_folder import (
+    CAMERA_FILE,
+    CAMERA_INDEX_FILE,
+    MICROPHONE_FILE,
+    MICROPHONE_INDEX_FILE,
+)
+from moodring.configs.schema.toml_text import toml_text
+from moodring.models.streaming.sources import Chunk, SourceInfo
+from moodring.offline.recordings.live_session import _pictures, _sound, read_samples
 from moodring.realtime.recorder import labrecorder
 from moodring.realtime.recorder.disk import RESERVE_BYTES, DiskUse, DiskWatch
 from moodring.realtime.recorder.files import Samples, write_whole
@@ -31,7 +37,6 @@ from moodring.realtime.recorder.folder import SessionFolder
 from moodring.realtime.recorder.labrecorder import recorder_settings
 from moodring.realtime.recorder.media import Pictures, Sound, even_runs
 from moodring.realtime.recorder.writing import Writing
-from moodring.realtime.sources.base import Chunk, SourceInfo
 
 EEG = SourceInfo("eeg", "amp", 256.0, (3,), "<f4", ("Fp1", "Fp2", "Cz"))
 FACE = SourceInfo("face", "camera 0", 25.0, (37, 51, 3), "|u1")

@@ -13,15 +13,15 @@ import psutil
 import pylsl
 import pytest
 
-from moodring.configs.errors import MoodringError
-from moodring.configs.live import EegSection, FaceSection, LiveConfig, OutletSection, SessionSection, StreamQuery
-from moodring.offline.open import open_recording
-from moodring.offline.xdf_joining import join_parts
-from moodring.offline.xdf_reading import read_streams
-from moodring.realtime.channel import attach
-from moodring.realtime.job import EngineJob
-from moodring.realtime.journal import read_journal
-from moodring.realtime.launch import EngineProcess
+from moodring.configs.schema.errors import MoodringError
+from moodring.configs.schema.live import EegSection, FaceSection, LiveConfig, OutletSection, SessionSection, StreamQuery
+from moodring.models.io.journal import read_journal
+from moodring.offline.recordings.open import open_recording
+from moodring.offline.recordings.xdf_joining import join_parts
+from moodring.offline.recordings.xdf_reading import read_streams
+from moodring.realtime.engine.job import EngineJob
+from moodring.realtime.engine.launch import EngineProcess
+from moodring.realtime.ipc.channel import attach
 from moodring.realtime.recorder.labrecorder import labrecorder_program
 
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")
@@ -185,9 +185,9 @@ def test_the_engine_is_killed_with_a_camera_at_a_random_moment(config, film, tmp
 @pytest.fixture
 def recorded_session(config, fakes, tmp_path):
     """A session of this process with scripted models and a recorder."""
-    from moodring.realtime.clock import LslClock
+    from moodring.realtime.engine.lsl_clock import LslClock
+    from moodring.realtime.engine.session import Session
     from moodring.realtime.recorder.recorder import Recorder, RecorderPlace
-    from moodring.realtime.session import Session
 
     with contextlib.ExitStack() as stack:
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from moodring.realtime.history import LOOKS_SPAN_S, SPAN_S, empty, extended, prefilled
+from moodring.realtime.screens.history import LOOKS_SPAN_S, SPAN_S, empty, extended, prefilled
 
 
 def test_every_decision_look_and_truth_is_kept_once(script):

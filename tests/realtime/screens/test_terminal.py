@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 
 from moodring.models.contract import Hearing
-from moodring.models.signals.microphone_level import judge_sound
-from moodring.realtime.dashboard import ASCII, line, picture, run_dashboard, spark
-from moodring.realtime.history import empty, extended
+from moodring.models.signals.speech.microphone_level import judge_sound
+from moodring.realtime.screens.history import empty, extended
+from moodring.realtime.screens.terminal import ASCII, line, picture, run_dashboard, spark
 
 
 def drawn(snapshot, history=None, **options):

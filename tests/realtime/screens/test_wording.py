@@ -3,10 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from moodring.models.contract import Hearing
-from moodring.models.signals.microphone_level import judge_sound
-from moodring.realtime import wording
-from moodring.realtime.snapshot import Figures
+from moodring.models.contract import Figures, Hearing
+from moodring.models.signals.speech.microphone_level import judge_sound
+from moodring.realtime.screens import wording
 
 
 @pytest.mark.parametrize(

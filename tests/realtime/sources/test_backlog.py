@@ -4,7 +4,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from moodring.configs.live import EegSection, StreamQuery
+from moodring.configs.schema.live import EegSection, StreamQuery
 from moodring.realtime.sources.backlog import BacklogState, behind
 
 

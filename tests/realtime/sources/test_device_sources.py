@@ -7,13 +7,15 @@ import cv2
 import numpy as np
 import pytest
 
-from moodring.configs.errors import MoodringError
-from moodring.configs.live import LiveConfig, ReferenceSection, SpeechSection, StreamQuery
-from moodring.realtime.build import build_posts, build_reference, intake_maker
-from moodring.realtime.clock import VirtualClock
-from moodring.realtime.sources.camera import Camera, scaled
+from moodring.configs.schema.errors import MoodringError
+from moodring.configs.schema.live import LiveConfig, ReferenceSection, SpeechSection, StreamQuery
+from moodring.models.signals.face.scaling import scaled
+from moodring.models.streaming.clock import VirtualClock
+from moodring.models.streaming.ingest import intake_maker
+from moodring.offline.decoding.recorded_sources import RecordedSignal, RecordedVideo
+from moodring.realtime.engine.build import build_reference, build_source_channels
+from moodring.realtime.sources.camera import Camera
 from moodring.realtime.sources.microphone import Microphone
-from moodring.realtime.sources.recorded import RecordedSignal, RecordedVideo
 from moodring.realtime.sources.resample import StreamResampler
 
 
@@ -230,7 +232,7 @@ def test_the_list_of_devices_is_read_anew_only_where_no_other_input_is_open(monk
 def test_inputs_know_of_each_other(speech, alone):
     config = LiveConfig(speech=SpeechSection(**speech))
     clock = VirtualClock()
-    sources = [build_posts(config, clock)[2].source]
+    sources = [build_source_channels(config, clock)[2].source]
     reference = build_reference(config, clock)
     if reference is not None and isinstance(reference.source, Microphone):
         sources.append(reference.source)

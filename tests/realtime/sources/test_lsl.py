@@ -3,8 +3,8 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from moodring.configs.errors import MoodringError
-from moodring.configs.live import EegSection, StreamQuery
+from moodring.configs.schema.errors import MoodringError
+from moodring.configs.schema.live import EegSection, StreamQuery
 
 pytestmark = pytest.mark.lsl
 UV = [

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import soundfile
 
-from moodring.realtime.build import intake_maker
-from moodring.realtime.clock import LslClock
+from moodring.models.streaming.ingest import intake_maker
+from moodring.realtime.engine.lsl_clock import LslClock
 
 pytestmark = [pytest.mark.audio, pytest.mark.deadline]
 RATE_HZ = 48_000
 
 
 def test_what_is_played_arrives_at_its_rate_and_in_time(null_sink, tmp_path):
-    from moodring.configs.errors import MoodringError
+    from moodring.configs.schema.errors import MoodringError
     from moodring.realtime.sources.microphone import Microphone
 
     tone = np.sin(2 * np.pi * 440 * np.arange(12 * RATE_HZ) / RATE_HZ) * 0.4
@@ -48,10 +48,10 @@ def test_what_is_played_arrives_at_its_rate_and_in_time(null_sink, tmp_path):
 
 @pytest.mark.data
 def test_a_voice_played_to_the_microphone_is_decoded(null_sink, data_dir):
-    from moodring.configs.errors import MoodringError
+    from moodring.configs.schema.errors import MoodringError
     from moodring.models.contract import AUDIO_RATE_HZ
-    from moodring.models.speech import UtteranceCutter
-    from moodring.models.voice_activity import VoiceActivity
+    from moodring.models.decoders.speech import UtteranceCutter
+    from moodring.models.decoders.voice_activity import VoiceActivity
     from moodring.realtime.sources.microphone import Microphone
 
     wav = sorted((data_dir / "emodb" / "wav").glob("*.wav"))[0]

@@ -9,8 +9,8 @@ import psutil
 import pytest
 from PyQt5.QtGui import QImage
 
-from moodring.realtime import run_dir
-from moodring.realtime.channel import ChannelServer
+from moodring.realtime.ipc import run_dir
+from moodring.realtime.ipc.channel import ChannelServer
 from moodring.realtime.ui.app import Closing, application_here, run_window
 
 pytestmark = pytest.mark.qt
@@ -19,7 +19,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from PyQt5.QtCore import QTimer
-from moodring.realtime.follow import Follower
+from moodring.realtime.ipc.snapshot_feed import Follower
 from moodring.realtime.ui.app import Closing, application_here, run_window
 application = application_here()
 QTimer.singleShot(0, lambda: print("up", flush=True))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from moodring.configs.errors import MoodringError
-from moodring.realtime.clock import LslClock
+from moodring.configs.schema.errors import MoodringError
+from moodring.realtime.engine.lsl_clock import LslClock
 
 pytestmark = pytest.mark.qt
 

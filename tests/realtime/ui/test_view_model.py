@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from moodring.realtime.ring import Ring
-from moodring.realtime.snapshot import RingPlace
-from moodring.realtime.ui.thinning import calm_span, loudness, thinned, traces
-from moodring.realtime.ui.watch import GLIMPSES, Watch
+from moodring.models.io.ring import Ring
+from moodring.realtime.ipc.snapshot import RingPlace
+from moodring.realtime.ui.decimation import calm_span, loudness, thinned, traces
+from moodring.realtime.ui.view_model import GLIMPSES, Watch
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from PyQt5.QtGui import QFont, QFontInfo, QImage
 from PyQt5.QtWidgets import QLabel
 
 from moodring.models.contract import Hearing
-from moodring.models.signals.microphone_level import judge_sound
+from moodring.models.signals.speech.microphone_level import judge_sound
 from moodring.realtime.ui import theme
-from moodring.realtime.ui.levels import with_gaps
-from moodring.realtime.ui.watch import Watch
+from moodring.realtime.ui.panels.levels import with_gaps
+from moodring.realtime.ui.view_model import Watch
 from moodring.realtime.ui.window import Window
 
 pytestmark = pytest.mark.qt

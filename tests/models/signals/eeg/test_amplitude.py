@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from moodring.models.signals.eeg_amplitude import AmplitudeFindings, judge_amplitudes
+from moodring.models.signals.eeg.amplitude import AmplitudeFindings, judge_amplitudes
 
 RATE = 256
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "EOG")

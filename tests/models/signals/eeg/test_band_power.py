@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
 from moodring.models.contract import EegWindow
-from moodring.models.signals.eeg_features import (
+from moodring.models.signals.eeg.band_power import (
     FLOOR_UV2,
     BandPrior,
     RestBaseline,

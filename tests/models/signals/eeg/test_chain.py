@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.signal import welch
 
-from moodring.configs.errors import MoodringError
-from moodring.models.signals.eeg_chain import EegChainSpec, EegChunk, delay_s, start, step
+from moodring.configs.schema.errors import MoodringError
+from moodring.models.signals.eeg.chain import EegChainSpec, EegChunk, delay_s, start, step
 
 RATE = 256
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4")

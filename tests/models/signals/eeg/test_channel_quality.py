@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 from scipy.signal import periodogram
 
 from moodring.models.contract import BoolArray
-from moodring.models.signals.channel_quality import band_levels, judge
+from moodring.models.signals.eeg.channel_quality import band_levels, judge
 
 RATE = 256
 TIME_S = np.arange(RATE) / RATE

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from moodring.models.signals.mains import MainsState, listen
+from moodring.models.signals.eeg.line_noise import MainsState, listen
 
 RATE_HZ = 256.0
 

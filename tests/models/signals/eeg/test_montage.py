@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares
 
-from moodring.configs.errors import MoodringError
-from moodring.models.signals.montage import POSITIONS, canonical_name, find_channel, positions, scalp_channels
+from moodring.configs.schema.errors import MoodringError
+from moodring.models.signals.eeg.montage import POSITIONS, canonical_name, find_channel, positions, scalp_channels
 
 
 def test_table_is_mnes_montage() -> None:

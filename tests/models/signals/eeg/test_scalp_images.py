@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy.interpolate import CloughTocher2DInterpolator
 
-from moodring.configs.errors import MoodringError
-from moodring.models.signals.montage import POSITIONS, positions
-from moodring.models.signals.scalp import HALF_SIDE, ScalpMapper, scalp_images, scalp_map
+from moodring.configs.schema.errors import MoodringError
+from moodring.models.signals.eeg.montage import POSITIONS, positions
+from moodring.models.signals.eeg.scalp_images import HALF_SIDE, ScalpMapper, scalp_images, scalp_map
 
 NAMES = "Fp1 AF3 F3 F7 FC5 FC1 C3 T7 CP5 CP1 P3 P7 PO3 O1 Oz Pz Fp2 AF4 Fz F4 F8 FC6 FC2 Cz C4 T8 CP6 CP2 P4 P8 PO4 O2"
 CAP = tuple(NAMES.split())

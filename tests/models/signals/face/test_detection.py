@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from moodring.configs.errors import MoodringError
-from moodring.models.bundle import bundled
+from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import FaceBox, Image
-from moodring.models.signals.faces import FaceFinder, crop_face
+from moodring.models.io.bundle import bundled
+from moodring.models.signals.face.detection import FaceFinder, crop_face
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from moodring.models.signals.loudspeaker import (
+from moodring.models.signals.speech.loudspeaker import (
     LoudspeakerRules,
     LoudspeakerState,
     correlation_peak,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from moodring.models.signals.microphone_level import decibels, in_words, judge_sound
+from moodring.models.signals.speech.microphone_level import decibels, in_words, judge_sound
 
 RATE = 16_000
 

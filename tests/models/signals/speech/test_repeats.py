@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from moodring.models.signals.repeats import repeated_share
+from moodring.models.signals.speech.repeats import repeated_share
 from moodring.offline.simulate.voice import voice_alone
 
 
@@ -23,7 +23,7 @@ def test_silence_and_nothing_repeat_nothing() -> None:
 
 @pytest.mark.data
 def test_what_a_speaker_says_anew_is_no_copy(data_dir) -> None:
-    from moodring.offline.sound import load_sound
+    from moodring.offline.recordings.sound import load_sound
 
     files = sorted((data_dir / "emodb" / "wav").glob("03*.wav"))
     assert len(files) > 20

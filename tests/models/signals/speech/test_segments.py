@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from moodring.models.contract import SpeechSegment
-from moodring.models.signals.speech import (
+from moodring.models.signals.speech.segments import (
     QUIETEST_DB,
     SEGMENT_SAMPLES,
     WINDOW_SAMPLES,

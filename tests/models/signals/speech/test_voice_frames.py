@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from moodring.models.contract import FloatArray
-from moodring.models.signals.voice_frames import COLUMNS, N_COLUMNS, FrameState, measure
-from moodring.models.signals.voice_summary import summarise, track_pitch, weights
+from moodring.models.signals.speech.voice_frames import COLUMNS, N_COLUMNS, FrameState, measure
+from moodring.models.signals.speech.voice_summary import summarise, track_pitch, weights
 
 
 def vowel(pitch_hz: FloatArray | float, seconds: float = 1.0, seed: int = 0) -> FloatArray:

@@ -7,8 +7,9 @@ import pytest
 import soxr
 
 from moodring.models.contract import AUDIO_RATE_HZ, FloatArray
-from moodring.models.signals.voice_frames import COLUMNS, FrameState, bands, measure
-from moodring.models.signals.voiceprint import (
+from moodring.models.decoders.speaker import shipped_voices
+from moodring.models.signals.speech.voice_frames import COLUMNS, FrameState, bands, measure
+from moodring.models.signals.speech.voiceprint import (
     N_CEPSTRA,
     Background,
     CepstraState,
@@ -21,7 +22,6 @@ from moodring.models.signals.voiceprint import (
     scores,
     step,
 )
-from moodring.models.voices import shipped_voices
 from moodring.offline.simulate.voice import voice_alone
 
 AT_ZERO = Thresholds((0.0, 0.0, 0.0))

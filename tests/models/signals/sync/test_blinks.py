@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from moodring.configs.errors import MoodringError
-from moodring.models.bundle import bundled
-from moodring.models.signals.blinks import blink_lags, eye_closure, forehead
-from moodring.models.signals.delays import summarise
-from moodring.models.signals.faces import FaceFinder
+from moodring.configs.schema.errors import MoodringError
+from moodring.models.io.bundle import bundled
+from moodring.models.signals.face.detection import FaceFinder
+from moodring.models.signals.sync.blinks import blink_lags, eye_closure, forehead
+from moodring.models.signals.sync.delays import summarise
 from moodring.offline.simulate import BENCHMARK
 from moodring.offline.simulate.session import simulate_parts
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from moodring.configs.errors import MoodringError
-from moodring.models.signals.delays import exactly, summarise
+from moodring.configs.schema.errors import MoodringError
+from moodring.models.signals.sync.delays import exactly, summarise
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says():

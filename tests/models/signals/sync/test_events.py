@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from moodring.models.signals.sync_events import BEEP_S, FLASH_S, beep, beep_onset, step_onset
+from moodring.models.signals.sync.events import BEEP_S, FLASH_S, beep, beep_onset, step_onset
 
 RATE_HZ = 16000
 EVENTS_S = 3.0 + 2.1371 * np.arange(24)

@@ -4,16 +4,16 @@ from types import ModuleType
 
 import pytest
 
-from moodring.configs.errors import MoodringError
-from moodring.offline.datasets.corpus import CLASSES, Corpus
-from moodring.offline.datasets.emodb import read_emodb
-from moodring.offline.datasets.enterface import read_enterface
-from moodring.offline.datasets.names import truth_in_name
-from moodring.offline.datasets.open import read_corpus
-from moodring.offline.datasets.own import read_folders, read_manifest
-from moodring.offline.datasets.ravdess import read_ravdess
-from moodring.offline.datasets.savee import read_savee
-from moodring.offline.protocols import LeaveOneGroupOut, audit
+from moodring.configs.schema.errors import MoodringError
+from moodring.offline.datasets.base import CLASSES, Corpus
+from moodring.offline.datasets.speech.emodb import read_emodb
+from moodring.offline.datasets.speech.enterface import read_enterface
+from moodring.offline.datasets.speech.names import truth_in_name
+from moodring.offline.datasets.speech.open import read_corpus
+from moodring.offline.datasets.speech.own import read_folders, read_manifest
+from moodring.offline.datasets.speech.ravdess import read_ravdess
+from moodring.offline.datasets.speech.savee import read_savee
+from moodring.offline.evaluation.splits import LeaveOneGroupOut, audit
 
 
 def labels(corpus: Corpus) -> Counter[str]:

@@ -2,16 +2,16 @@
 
 import pytest
 
-from moodring.configs.live import LiveConfig
-from moodring.realtime.clock import LslClock
+from moodring.configs.schema.live import LiveConfig
+from moodring.realtime.engine.lsl_clock import LslClock
 
 pytestmark = [pytest.mark.audio, pytest.mark.deadline]
 
 
 def test_beeps_that_are_played_are_heard_at_one_and_the_same_delay(null_sink):
-    from moodring.configs.errors import MoodringError
-    from moodring.realtime.sync.calibrate import Procedure, calibrate
-    from moodring.realtime.sync.stimuli import LabStimuli, Speaker
+    from moodring.configs.schema.errors import MoodringError
+    from moodring.realtime.lab.delays.calibrate import Procedure, calibrate
+    from moodring.realtime.lab.delays.stimuli import LabStimuli, Speaker
 
     config = LiveConfig.model_validate({"speech": {"microphone": "pulse", "delay_s": 0.2}})
     clock, said = LslClock(), []

@@ -4,10 +4,10 @@ from uuid import uuid4
 
 import pytest
 
-from moodring.configs.live import LiveConfig
-from moodring.realtime.clock import LslClock
-from moodring.realtime.sync.calibrate import Procedure, calibrate
-from moodring.realtime.sync.report import table, toml_lines
+from moodring.configs.schema.live import LiveConfig
+from moodring.realtime.engine.lsl_clock import LslClock
+from moodring.realtime.lab.delays.calibrate import Procedure, calibrate
+from moodring.realtime.lab.delays.report import table, toml_lines
 
 pytestmark = [pytest.mark.lsl, pytest.mark.deadline]
 

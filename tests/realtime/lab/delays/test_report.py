@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from moodring.models.signals.delays import Delay
-from moodring.realtime.sync.report import Report, Row, table, toml_lines, values
+from moodring.models.signals.sync.delays import Delay
+from moodring.realtime.lab.delays.report import Report, Row, table, toml_lines, values
 
 
 def _delay(delay_s, half_s=0.004):

@@ -1,25 +1,22 @@
 """One modality of a session: its source, the intake that its samples go through, and its health.
 
-The thread of :class:`SourceThread` alone touches the source; everybody else reads :attr:`Post.intake` and
-:attr:`Post.error`, which are set once, and the health, which the session's thread keeps.
+The thread of :class:`SourceThread` alone touches the source; everybody else reads :attr:`SourceChannel.intake` and
+:attr:`SourceChannel.error`, which are set once, and the health, which the session's thread keeps.
 """
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
 
-from ..configs.errors import MoodringError
-from ..models.contract import BoolArray, Image, Modality
-from ..models.signals.microphone_level import LISTEN_SAMPLES, SoundFindings, decibels, judge_sound
-from .health import SEARCHING, Health, judge, transition, why_now
-from .intake import Intake
-from .plan import Lane, identity
-from .snapshot import Figures, SourceStatus, Transition
-from .sources.base import Chunk, Source, SourceInfo, SourceUnfitError
+from ...models.contract import BoolArray, Figures, Image, Modality, SourceStatus, Transition
+from ...models.signals.speech.microphone_level import LISTEN_SAMPLES, SoundFindings, decibels, judge_sound
+from ...models.streaming.health import SEARCHING, Health, judge, transition, why_now
+from ...models.streaming.ingest import Intake
+from ...models.streaming.schedule import ModalityInput, identity
+from ...models.streaming.sources import Source
 
 _log = logging.getLogger(__name__)
 _TRANSITIONS_KEPT = 200
@@ -27,11 +24,9 @@ _LEVEL_SAMPLES = 1600
 _RETRY_S = 1.0
 _LOOK_AGAIN_S = 0.2
 
-MakeIntake = Callable[[SourceInfo], Intake]
-
 
 @dataclass
-class Post:
+class SourceChannel:
     """What a session knows of one modality.
 
     Attributes
@@ -61,10 +56,10 @@ class Post:
     released: bool = False
 
     @property
-    def lane(self) -> Lane | None:
+    def modality_input(self) -> ModalityInput | None:
         """What a decision needs of it; None before the first sample."""
         intake = self.intake
-        return Lane(intake, self.picture) if intake is not None and intake.ring.count else None
+        return ModalityInput(intake, self.picture) if intake is not None and intake.ring.count else None
 
     def judge(self, now_s: float, started_s: float) -> Transition | None:
         """Decide its health anew; the change where there is one."""
@@ -135,106 +130,6 @@ class Post:
             channels=len(good) if good else None,
             delay_s=self.delay_s,
         )
-
-
-class SourceThread:
-    """Opens a post's source, polls it, and puts what comes into the post's ring.
-
-    Parameters
-    ----------
-    post : Post
-    make_intake : callable
-        Raises MoodringError where the source does not fit the session.
-    arrived : threading.Condition
-        Notified after each chunk.
-    record : callable or None
-        Given each chunk as it came, once it can be decoded.
-    """
-
-    def __init__(
-        self,
-        post: Post,
-        make_intake: MakeIntake,
-        arrived: threading.Condition,
-        record: Callable[[SourceInfo, Chunk], None] | None = None,
-    ) -> None:
-        self._post = post
-        self._make_intake = make_intake
-        self._arrived = arrived
-        self._record = record
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"source-{post.modality}", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    @property
-    def started(self) -> bool:
-        """Whether it was ever started."""
-        return self._thread.ident is not None
-
-    def ask_to_stop(self) -> None:
-        """End after the poll that is under way."""
-        self._stopping.set()
-
-    def join(self, timeout_s: float) -> bool:
-        """Wait for the end; False where the device holds the thread."""
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
-        source = self._post.source
-        if source is None:
-            return
-        try:
-            while not self._stopping.is_set():
-                self._once(source)
-        finally:
-            # Only here: an inlet that is destroyed while another thread pulls from it can end the process.
-            source.close()
-            with self._arrived:
-                self._arrived.notify_all()
-
-    def _once(self, source: Source) -> None:
-        """Ask the source once; whatever fails is shown and tried again, for the others go on meanwhile."""
-        try:
-            self._ask(source)
-        except SourceUnfitError as error:
-            self._fail(str(error), _LOOK_AGAIN_S)
-        except MoodringError as error:
-            source.close()
-            self._fail(str(error), _RETRY_S)
-        except Exception as error:
-            # A driver may raise anything.
-            _log.exception("source %s", self._post.title)
-            source.close()
-            line = " ".join(f"{type(error).__name__}: {error}".split())
-            self._fail(f"{self._post.title} failed ({line}); it is tried again", _RETRY_S)
-
-    def _ask(self, source: Source) -> None:
-        intake = self._post.intake
-        if intake is None:
-            info = source.open()
-            if info is None:
-                self._stopping.wait(0.02)
-                return
-            self._post.intake = self._make_intake(info)
-            return
-        chunk = source.poll()
-        if chunk is not None:
-            intake.take(chunk)
-            self._post.error = None
-            with self._arrived:
-                self._arrived.notify_all()
-            if self._record is not None:
-                self._record(intake.info, chunk)
-
-    def _fail(self, line: str, wait_s: float) -> None:
-        if self._post.error != line:
-            _log.warning("%s", line)
-        self._post.error = line
-        self._stopping.wait(wait_s)
 
 
 def _good(intake: Intake | None) -> tuple[bool, ...]:

@@ -1,0 +1,19 @@
+"""Kinds of arrays, and the words and constants that every room shares."""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+TimeArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+Image = NDArray[np.uint8]
+
+Modality = Literal["eeg", "face", "speech"]
+MODALITIES: tuple[Modality, ...] = ("eeg", "face", "speech")
+MicrophoneFault = Literal["clipping", "silent", "stuck"]
+LEVELS: tuple[str, str, str] = ("low", "medium", "high")
+BANDS: tuple[str, str, str] = ("theta", "alpha", "beta")
+AUDIO_RATE_HZ = 16_000
+SIMULATED = "simulated"

@@ -1,0 +1,119 @@
+"""Recordings: everything recorded of one person in one session."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arrays import FloatArray, Image, TimeArray
+
+
+class Frames(Protocol):
+    """Frames of one camera by index, cheapest in rising order; each ``(height, width, 3)`` BGR ``uint8``."""
+
+    def __len__(self) -> int:
+        """Count the frames."""
+        ...
+
+    def __getitem__(self, index: int, /) -> Image:
+        """Give one frame."""
+        ...
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One regularly sampled signal of a recording.
+
+    Attributes
+    ----------
+    samples : (n_times, n_channels) float32
+        EEG in microvolts, audio in -1..1.
+    stamps_s : (n_times,) float64
+        Capture times, rising.
+    rate_hz : float
+        Nominal rate.
+    channel_names : tuple of str
+    name : str
+        Of the device or stream, for messages.
+    jitter_s : float
+        How far single stamps may be off without anything missing; 0 where the stamps themselves tell.
+    """
+
+    samples: FloatArray
+    stamps_s: TimeArray
+    rate_hz: float
+    channel_names: tuple[str, ...]
+    name: str
+    jitter_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Video:
+    """One camera of a recording: ``frames[i]`` was captured at ``stamps_s[i]``."""
+
+    frames: Frames
+    stamps_s: TimeArray
+    rate_hz: float
+    height: int
+    width: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is known of the emotion over time.
+
+    Attributes
+    ----------
+    stamps_s : (n_times,) float64
+    latents : (n_times, 2) float32
+        Valence and arousal in -1..1.
+    levels : (n_times, 2) int64
+        Classes of valence and arousal: 0 low, 1 medium, 2 high; -1 where there is none (rest).
+    stimulus : (n_times,) int64
+        Which stimulus was shown; -1 where none was.
+    """
+
+    stamps_s: TimeArray
+    latents: FloatArray
+    levels: NDArray[np.int64]
+    stimulus: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A named moment."""
+
+    stamp_s: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Everything recorded of one person in one session, or a part of it.
+
+    Attributes
+    ----------
+    name, participant : str
+    origin : str
+        ``"simulated"`` or the corpus or lab it came from; bundles of another domain decode it under a notice.
+    t0_s : float
+        The session's start on the clock of the stamps; decisions happen at ``t0_s + k / 2``.
+    rest_s : float
+        The person rests for this long from ``t0_s``; 0 where no rest was recorded.
+    loudspeaker : Signal or None
+        What a loudspeaker in the room played, where that was recorded: speech is withheld meanwhile.
+    """
+
+    name: str
+    participant: str
+    origin: str
+    t0_s: float
+    rest_s: float
+    eeg: Signal | None
+    face: Video | None
+    speech: Signal | None
+    truth: Truth | None
+    markers: tuple[Marker, ...] = ()
+    loudspeaker: Signal | None = None

@@ -1,0 +1,1 @@
+"""From a bundle and windows of samples to probabilities."""

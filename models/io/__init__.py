@@ -1,0 +1,1 @@
+"""What both rooms read and write: bundles, rings, journals, XDF, and descriptions of streams."""

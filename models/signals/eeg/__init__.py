@@ -1,0 +1,1 @@
+"""EEG: the causal chain, channel quality, band power, montages and scalp images."""

@@ -1,0 +1,1 @@
+"""Events that several devices notice, and the delays between them."""

@@ -1,0 +1,1 @@
+"""Decode recordings as fast as possible, compare decodings, and predict from files."""

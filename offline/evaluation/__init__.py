@@ -1,0 +1,1 @@
+"""Metrics, splits without leakage, and the tables of results."""

@@ -1,0 +1,1 @@
+"""Session folders, XDF, EEG files, films and sound files as recordings."""

@@ -1,0 +1,1 @@
+"""Publish a recording over LSL on its own timeline."""

@@ -1,0 +1,1 @@
+"""What trainings share: steps, checkpoints, worker processes, ridge regression."""

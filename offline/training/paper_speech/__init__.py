@@ -1,0 +1,1 @@
+"""The CNN + LSTM on raw waveforms and its baselines, as published."""

@@ -1,0 +1,1 @@
+"""Fit the opinion pool of face, EEG and voice."""

@@ -1,0 +1,1 @@
+"""The speech recogniser: a linear model on summaries of utterances."""

@@ -1,0 +1,1 @@
+"""The background of voices that speaker enrolments are made with."""

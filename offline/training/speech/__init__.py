@@ -1,0 +1,1 @@
+"""The speech network on simulated people."""

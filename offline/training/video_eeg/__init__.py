@@ -1,0 +1,1 @@
+"""The video-EEG attention LSTM, stage by stage."""

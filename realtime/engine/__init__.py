@@ -1,0 +1,1 @@
+"""The engine process: sources, rings, decoder and outlets of one live session."""

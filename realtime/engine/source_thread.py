@@ -1,0 +1,116 @@
+"""One thread per source: it alone opens the source, polls it, and puts what comes into the ring."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from ...configs.schema.errors import MoodringError
+from ...models.streaming.ingest import Intake
+from ...models.streaming.source_channel import SourceChannel
+from ...models.streaming.sources import Chunk, Source, SourceInfo, SourceUnfitError
+
+_log = logging.getLogger(__name__)
+_RETRY_S = 1.0
+_LOOK_AGAIN_S = 0.2
+
+MakeIntake = Callable[[SourceInfo], Intake]
+
+
+class SourceThread:
+    """Opens a source_channel's source, polls it, and puts what comes into the source_channel's ring.
+
+    Parameters
+    ----------
+    source_channel : SourceChannel
+    make_intake : callable
+        Raises MoodringError where the source does not fit the session.
+    arrived : threading.Condition
+        Notified after each chunk.
+    record : callable or None
+        Given each chunk as it came, once it can be decoded.
+    """
+
+    def __init__(
+        self,
+        source_channel: SourceChannel,
+        make_intake: MakeIntake,
+        arrived: threading.Condition,
+        record: Callable[[SourceInfo, Chunk], None] | None = None,
+    ) -> None:
+        self._source_channel = source_channel
+        self._make_intake = make_intake
+        self._arrived = arrived
+        self._record = record
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"source-{source_channel.modality}", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    @property
+    def started(self) -> bool:
+        """Whether it was ever started."""
+        return self._thread.ident is not None
+
+    def ask_to_stop(self) -> None:
+        """End after the poll that is under way."""
+        self._stopping.set()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end; False where the device holds the thread."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        source = self._source_channel.source
+        if source is None:
+            return
+        try:
+            while not self._stopping.is_set():
+                self._once(source)
+        finally:
+            # Only here: an inlet that is destroyed while another thread pulls from it can end the process.
+            source.close()
+            with self._arrived:
+                self._arrived.notify_all()
+
+    def _once(self, source: Source) -> None:
+        """Ask the source once; whatever fails is shown and tried again, for the others go on meanwhile."""
+        try:
+            self._ask(source)
+        except SourceUnfitError as error:
+            self._fail(str(error), _LOOK_AGAIN_S)
+        except MoodringError as error:
+            source.close()
+            self._fail(str(error), _RETRY_S)
+        except Exception as error:
+            # A driver may raise anything.
+            _log.exception("source %s", self._source_channel.title)
+            source.close()
+            line = " ".join(f"{type(error).__name__}: {error}".split())
+            self._fail(f"{self._source_channel.title} failed ({line}); it is tried again", _RETRY_S)
+
+    def _ask(self, source: Source) -> None:
+        intake = self._source_channel.intake
+        if intake is None:
+            info = source.open()
+            if info is None:
+                self._stopping.wait(0.02)
+                return
+            self._source_channel.intake = self._make_intake(info)
+            return
+        chunk = source.poll()
+        if chunk is not None:
+            intake.take(chunk)
+            self._source_channel.error = None
+            with self._arrived:
+                self._arrived.notify_all()
+            if self._record is not None:
+                self._record(intake.info, chunk)
+
+    def _fail(self, line: str, wait_s: float) -> None:
+        if self._source_channel.error != line:
+            _log.warning("%s", line)
+        self._source_channel.error = line
+        self._stopping.wait(wait_s)

@@ -1,0 +1,1 @@
+"""Between an engine and its screens: the local channel, the runtime folder, snapshots."""

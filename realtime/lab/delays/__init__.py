@@ -1,0 +1,1 @@
+"""Measure the devices' delays with flashes, beeps and blinks."""

@@ -1,0 +1,1 @@
+"""The engine on a terminal, and what every screen says and remembers."""

@@ -1,1 +1,0 @@
-"""Measures the devices' delays with flashes, beeps and blinks."""
