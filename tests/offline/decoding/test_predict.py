@@ -364,7 +364,7 @@ from pathlib import Path
 import psutil, torch
 from moodring.models.io.bundle import bundled, load_bundle
 from moodring.models.decoders.speech import SpeechDecoder
-from moodring.offline import sound
+from moodring.offline.recordings import sound
 from moodring.offline.decoding.predict import predict_file
 
 torch.set_num_threads(1)
