@@ -20,7 +20,7 @@ from .arrays import (
 )
 from .estimates import Ages, Estimate, Hearing, Ledger, Look, Pooled, Readout, SampleRange, SpeechEstimate
 from .health import Figures, HealthState, Percentiles, RecordingStatus, SourceStatus, Transition
-from .recordings import Frames, Marker, Recording, Signal, Truth, Video
+from .recordings import Arrivals, Frames, Marker, Recording, Signal, Truth, Video
 from .specs import EegNeeds, ModelSpec
 from .windows import EegWindow, FaceBox, FaceFrame, SpeechSegment
 
@@ -31,6 +31,7 @@ __all__ = [
     "MODALITIES",
     "SIMULATED",
     "Ages",
+    "Arrivals",
     "BoolArray",
     "EegNeeds",
     "EegWindow",

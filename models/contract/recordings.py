@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import FloatArray, Image, TimeArray
+from .arrays import BoolArray, FloatArray, Image, TimeArray
 
 
 class Frames(Protocol):
@@ -19,6 +19,31 @@ class Frames(Protocol):
     def __getitem__(self, index: int, /) -> Image:
         """Give one frame."""
         ...
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """How the samples of one source reached the engine: one row per chunk, in the order in which they came.
+
+    With it, the samples and stamps of a :class:`Signal` or :class:`Video` are exactly what the source delivered: stamps
+    are neither smoothed nor corrected for clock jumps, and may fall.
+
+    Attributes
+    ----------
+    stop : (n_chunks,) int64
+        Number of samples up to and including the chunk, counted from the start of the signal.
+    received_s : (n_chunks,) float64
+        When the chunk reached the engine, on the LSL clock.
+    gap : (n_chunks,) bool
+        The source knew of samples missing before the chunk.
+    skipped : (n_chunks,) int64
+        Samples the source dropped before the chunk because the reader had fallen behind.
+    """
+
+    stop: NDArray[np.int64]
+    received_s: TimeArray
+    gap: BoolArray
+    skipped: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -38,6 +63,8 @@ class Signal:
         Of the device or stream, for messages.
     jitter_s : float
         How far single stamps may be off without anything missing; 0 where the stamps themselves tell.
+    arrivals : Arrivals or None
+        How the samples reached the engine, where a live session recorded it.
     """
 
     samples: FloatArray
@@ -46,6 +73,7 @@ class Signal:
     channel_names: tuple[str, ...]
     name: str
     jitter_s: float = 0.0
+    arrivals: Arrivals | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +86,7 @@ class Video:
     height: int
     width: int
     name: str
+    arrivals: Arrivals | None = None
 
 
 @dataclass(frozen=True)
