@@ -15,7 +15,7 @@ from ....models.contract import FloatArray, ModelSpec
 from ....models.decoders.recogniser import ARCHITECTURE
 from ....models.io.bundle import save_bundle
 from ....models.signals.speech.voice_summary import weights
-from ...datasets.speech.open import read_corpus
+from ...datasets.open import read_corpus
 from ...evaluation.metrics import fit_temperature, score
 from ...evaluation.splits import BothApart, GroupedKFold, IntArray, Items, LeaveOneGroupOut, Protocol, Split, audit
 from ..common.ridge import CLIP, Linear, fit_linear
@@ -68,8 +68,9 @@ def train_recogniser(config: TrainRecogniserConfig, out: Path, report: Report) -
     for problem in corpus.problems:
         report(f"left out: {problem}")
     # Before anything is measured, which takes minutes.
-    studies = _studies(config, corpus.groups())
-    check_folds(config, corpus.groups())
+    items = Items.of(corpus.trials, subject="speaker", stimulus="prompt")
+    studies = _studies(config, items)
+    check_folds(config, items)
     cabinet = Cabinet(corpus, config.cache or out.with_suffix(".cache"), report)
     judged: list[Judged] = []
     for seed in config.seeds:
@@ -209,7 +210,7 @@ def _protocols(config: TrainRecogniserConfig, seed: int) -> tuple[Protocol, ...]
 
 
 def _studies(config: TrainRecogniserConfig, items: Items) -> tuple[Study, ...]:
-    labels = items.group("label")
+    labels = items.group("emotion")
     for name in ("classes", "smaller_task"):
         absent = set(getattr(config, name)) - set(labels)
         if absent:
