@@ -18,6 +18,7 @@ import psutil
 
 from ...configs.schema.errors import MoodringError
 from ...models.decoders.loading import Models, load_models
+from ...models.io.files import write_file
 from ...models.streaming.summary import Costs, summarise
 from ..ipc import run_dir
 from ..ipc.channel import ChannelServer
@@ -230,9 +231,7 @@ def _check_writable(path: Path) -> None:
 
 
 def _write(path: Path, summary: dict[str, Any]) -> None:
-    temporary = path.with_name(f"{path.name}.new")
     try:
-        temporary.write_text(json.dumps(summary, indent=1), encoding="utf-8")
-        temporary.replace(path)
+        write_file(path, json.dumps(summary, indent=1))
     except OSError as error:
         raise MoodringError(f"'{path}' cannot be written ({error}); give another file for --json") from error

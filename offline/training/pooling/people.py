@@ -14,6 +14,7 @@ from ....configs.schema.train_pooling import TrainPoolingConfig
 from ....models.contract import Estimate, Recording
 from ....models.fusion import opinion_pool
 from ....models.fusion.opinion_pool import Heard, Situation
+from ....models.io.files import atomic_write
 from ...evaluation.evaluate import levels_at
 from ...simulate import BENCHMARK, simulate
 from ..common.workers import worker_pool
@@ -137,9 +138,8 @@ def observe(
 def _observe(seed: int, seconds: float, decode: Decode, path: Path) -> None:
     recording = simulate(seed, seconds)
     found = evidence_of(recording, decode(recording))
-    partial = path.with_name(f"{path.stem}.partial.npz")
-    np.savez(partial, **{field.name: getattr(found, field.name) for field in fields(Evidence)})
-    partial.replace(path)
+    with atomic_write(path) as file:
+        np.savez(file, **{field.name: getattr(found, field.name) for field in fields(Evidence)})
 
 
 def _read(path: Path) -> Evidence:
