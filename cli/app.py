@@ -25,9 +25,8 @@ from .output import JsonOption, JsonOutOption, check_model_out, check_writable, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..configs.schema.evaluate import Condition
     from ..configs.schema.live import ModelsSection
-    from ..models.contract import Estimate, Recording
+    from ..models.contract import Estimate
 
 app = typer.Typer(
     name="moodring",
@@ -232,8 +231,7 @@ def _train(kind: Any, config: Path, out: Path, overrides: tuple[str, ...]) -> No
         from ..configs.schema.train_pooling import TrainPoolingConfig
         from ..offline.training.pooling.train import train_pooling
 
-        loaded = load(config, TrainPoolingConfig, overrides)
-        train_pooling(loaded, out, partial(_decode_whole, models=loaded.models), typer.echo)
+        train_pooling(load(config, TrainPoolingConfig, overrides), out, typer.echo)
     else:
         expected = '"video_eeg", "speech", "recogniser", "voices" or "pooling"'
         raise ConfigError(f"config '{config}': kind is {kind!r}; expected {expected}")
@@ -271,7 +269,7 @@ def _evaluate_people(config: Path, overrides: tuple[str, ...]) -> tuple[str, str
     from ..offline.evaluation.evaluate import evaluate, table
 
     loaded = load(config, EvaluateConfig, overrides)
-    result = evaluate(loaded, partial(_decode_condition, models=loaded.models), partial(typer.echo, err=True))
+    result = evaluate(loaded, partial(typer.echo, err=True))
     return loaded.name, table(result), asdict(result)
 
 
@@ -301,29 +299,6 @@ def reference(
 
 
 app.command()(screenshots)
-
-
-def _decode_condition(
-    recording: Recording, condition: Condition, models: ModelsSection
-) -> tuple[Sequence[Estimate], float]:
-    """Decode a person with the engine under a condition of the evaluation; runs in the evaluation's processes."""
-    import torch
-
-    from ..configs.schema.live import LiveConfig
-    from ..configs.schema.load import load
-    from ..offline.decoding.decode import decode as run
-
-    torch.set_num_threads(1)
-    policy = condition if condition in {"uniform", "random"} else models.policy
-    config = load(CONFIGS / "demo.toml", LiveConfig)
-    chosen = config.model_copy(update={"models": models.model_copy(update={"policy": policy})})
-    decoded = run(recording, chosen)
-    return decoded.estimates, decoded.glimpsed_fraction or 0.0
-
-
-def _decode_whole(recording: Recording, models: ModelsSection) -> Sequence[Estimate]:
-    """Decode a person with the engine, the voice too; runs in the processes of a fit."""
-    return _decode_condition(recording, "full", models)[0]
 
 
 def _compare(ours: Sequence[Estimate], theirs: Sequence[Estimate], first: str, second: str) -> dict[str, Any]:
