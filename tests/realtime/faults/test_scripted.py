@@ -73,7 +73,13 @@ def test_what_is_lost_is_what_was_withheld(session, fault):
 
 
 def test_the_summary_tells_states_reasons_and_figures(session):
-    names = ("drift (device clock 3000 ppm fast)", "source killed", "NaN flood", "clock jumps ahead", "clock jumps back")
+    names = (
+        "drift (device clock 3000 ppm fast)",
+        "source killed",
+        "NaN flood",
+        "clock jumps ahead",
+        "clock jumps back",
+    )
     for name in names:
         inject(session, next(fault for fault in FAULTS if fault.name == name), [])
     now_s = session.clock.now()
