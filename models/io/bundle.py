@@ -18,6 +18,7 @@ from safetensors.torch import save
 
 from ...configs.schema.errors import MoodringError
 from ..contract import EegNeeds, ModelSpec
+from .files import write_file
 
 Kind = Literal["video_eeg", "speech"]
 FORMAT = 1
@@ -110,13 +111,10 @@ def save_bundle(path: Path, spec: ModelSpec, tensors: Mapping[str, torch.Tensor]
     # One key only: safetensors writes several in random order, and the same model shall be the same file.
     metadata = {_SPEC_KEY: json.dumps(described, sort_keys=True, allow_nan=False)}
     plain = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in sorted(tensors.items())}
-    partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(save(plain, metadata))
-        partial.replace(path)
+        write_file(path, save(plain, metadata))
     except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
         raise MoodringError(f"bundle '{path}' cannot be written: {error}; free or choose another place") from error
     return _sha256(path)
 
