@@ -23,7 +23,7 @@ def streams(
     from rich.table import Table
 
     from ..configs.schema.live import LslSection
-    from ..realtime.engine.lsl_settings import apply_lsl_settings
+    from ..realtime.engine.process_settings import apply_lsl_settings
     from ..realtime.lab import discover
 
     apply_lsl_settings(LslSection())
@@ -56,7 +56,7 @@ def streams(
 def doctor() -> None:
     """Examine this machine: versions, devices, libraries, an LSL loopback."""
     from ..configs.schema.live import LslSection
-    from ..realtime.engine.lsl_settings import apply_lsl_settings
+    from ..realtime.engine.process_settings import apply_lsl_settings
     from ..realtime.lab.doctor import examine
 
     apply_lsl_settings(LslSection())
@@ -76,7 +76,7 @@ def check(config: ConfigArgument, overrides: SetOption = None) -> None:
     """Look, before the participant comes, for every source the config names and whether it fits the model."""
     from ..configs.schema.live import LiveConfig
     from ..configs.schema.load import load
-    from ..realtime.engine.lsl_settings import apply_lsl_settings
+    from ..realtime.engine.process_settings import apply_lsl_settings
     from ..realtime.lab.preflight import inspect
 
     problems = 0
@@ -160,7 +160,7 @@ def _spoken_live(microphone: str | None, stream: str | None, seconds: float) -> 
     from ..configs.schema.live import LiveConfig, LslSection, SpeechSection, StreamQuery
     from ..realtime.engine.build import build_source_channels
     from ..realtime.engine.lsl_clock import LslClock
-    from ..realtime.engine.lsl_settings import apply_lsl_settings
+    from ..realtime.engine.process_settings import apply_lsl_settings
     from ..realtime.lab.enrol import spoken_into
 
     device = int(microphone) if microphone is not None and microphone.isdecimal() else microphone

@@ -101,11 +101,9 @@ def check_model_out(path: Path, suffix: str, inputs: Iterable[Path] = ()) -> Non
     MoodringError
         Another suffix, a file that moodring did not write, one of the inputs, or a place that cannot be written to.
     """
-    from ..models.io.own_files import is_own
-
     if path.suffix != suffix or _suffix(path) != suffix:
         raise ConfigError(f"--out '{path}': a {suffix} file is written; name one")
-    if path.exists() and not is_own(path):
+    if path.exists() and not _written_by_moodring(path):
         raise ConfigError(f"--out '{path}' is there and moodring did not write it; name another file")
     check_writable(path, inputs)
 
@@ -125,6 +123,27 @@ def write_json(path: Path | None, values: Any) -> None:
         path.write_text(json.dumps(values, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise _unwritable(path, error) from error
+
+
+def _written_by_moodring(path: Path) -> bool:
+    """Return whether a file is a bundle, background, enrolment or pool; or empty, so that nothing can be lost."""
+    from pydantic import ValidationError
+    from safetensors import SafetensorError, safe_open
+
+    from ..models.fusion.pool_file import PoolFile
+
+    if not path.is_file():
+        return False
+    if not path.stat().st_size:
+        return True
+    try:
+        if path.suffix == ".json":
+            PoolFile.model_validate_json(path.read_bytes())
+            return True
+        with safe_open(path, framework="numpy") as file:
+            return any(key.startswith("moodring_") for key in file.metadata() or {})
+    except (OSError, SafetensorError, ValidationError):
+        return False
 
 
 def _unwritable(path: Path, error: OSError) -> MoodringError:

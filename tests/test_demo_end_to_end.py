@@ -82,4 +82,4 @@ def test_a_recorded_session_decoded_again_says_the_same_at_every_decision(
     assert {"EEG", "Audio", "EmotionTruth", "Emotion"} <= kinds
     assert not any(one.type == "VideoFrames" for one in streams)
     assert 'ended_at = "20' in (folder / "session.toml").read_text()
-    assert not list(folder.rglob("*.new"))
+    assert not list(folder.rglob("*.partial"))

@@ -93,14 +93,12 @@ def test_every_dependency_is_pinned_and_used() -> None:
         line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().split("\n")
     }
     modules = {name.split(".")[0] for path in product_files() for name, _ in imported(path)}
-    module_of = {
-        "opencv-python": "cv2", "pywavelets": "pywt", "scikit-learn": "sklearn", "silero-vad": "silero_vad", "pyqt5": "PyQt5"
-    }  # fmt: skip
+    module_of = {"opencv-python": "cv2", "pywavelets": "pywt", "scikit-learn": "sklearn", "pyqt5": "PyQt5"}
     unused = []
     for requirement in project["dependencies"]:
         name = re.split(r"[\[><=; ]", requirement)[0].lower().replace("_", "-")
         assert name in pins, f"{name} has no pin in constraints.txt"
-        module = module_of.get(name, name)
+        module = module_of.get(name, name.replace("-", "_"))
         mentioned = any(f'"{module}"' in p.read_text(encoding="utf-8") for p in product_files())
         if module not in modules and not mentioned:
             unused.append(name)

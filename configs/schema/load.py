@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import tomli_w
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .errors import ConfigError
@@ -58,6 +59,11 @@ def read(path: Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"config '{path}' is not valid TOML: {error}") from error
+
+
+def toml_text(section: Section) -> str:
+    """Return settings as TOML that :func:`load` reads; values of None, which TOML cannot express, are left out."""
+    return tomli_w.dumps(section.model_dump(mode="json", exclude_none=True))
 
 
 def check(values: Mapping[str, Any], schema: type[Config], where: str) -> Config:

@@ -20,6 +20,7 @@ from ...configs.schema.errors import MoodringError
 from ...configs.schema.load import Section
 from ..contract import AUDIO_RATE_HZ, FloatArray, SpeechSegment
 from ..io.bundle import bundled
+from ..io.files import write_file
 from ..signals.speech import voiceprint
 from ..signals.speech.microphone_level import CLIPPED_AT, CLIPPED_FRACTION, decibels
 from ..signals.speech.repeats import repeated_share
@@ -229,13 +230,10 @@ def _save(path: Path, spec: Section, arrays: Mapping[str, Array]) -> str:
     # One key only: safetensors writes several in random order, and the same voice shall be the same file.
     metadata = {_KEY: json.dumps(spec.model_dump(mode="json"), sort_keys=True, allow_nan=False)}
     content = save({name: np.ascontiguousarray(array, np.float32) for name, array in sorted(arrays.items())}, metadata)
-    partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
+        write_file(path, content)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise MoodringError(f"'{path}' cannot be written: {error.strerror}; free or choose another place") from error
     return hashlib.sha256(content).hexdigest()
 

@@ -17,6 +17,7 @@ from ...configs.schema.errors import MoodringError
 from ...configs.schema.load import Section
 from ..contract import Pooled, Readout
 from ..io.bundle import bundled
+from ..io.files import write_file
 from . import opinion_pool
 from .conformal import kept
 from .opinion_pool import Heard, Situation
@@ -171,11 +172,9 @@ def save_pool(path: Path, table: PoolFile) -> str:
         It cannot be written.
     """
     raw = (table.model_dump_json(indent=1) + "\n").encode()
-    partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(raw)
-        partial.replace(path)
+        write_file(path, raw)
     except OSError as error:
         raise MoodringError(f"pool '{path}' cannot be written: {error.strerror}; choose another place") from error
     return hashlib.sha256(raw).hexdigest()

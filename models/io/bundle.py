@@ -17,6 +17,7 @@ from safetensors.torch import save
 from ...configs.schema.errors import MoodringError
 from ..contract import ModelSpec
 from .bundle_format import FORMAT, read_spec, upgrade_format_1, write_spec
+from .files import write_file
 
 _SPEC_KEY = "moodring_spec"
 _SHIPPED = {
@@ -104,13 +105,10 @@ def save_bundle(path: Path, spec: ModelSpec, tensors: Mapping[str, torch.Tensor]
     # One key only: safetensors writes several in random order, and the same model shall be the same file.
     metadata = {_SPEC_KEY: write_spec(spec)}
     plain = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in sorted(tensors.items())}
-    partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(save(plain, metadata))
-        partial.replace(path)
+        write_file(path, save(plain, metadata))
     except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
         raise MoodringError(f"bundle '{path}' cannot be written: {error}; free or choose another place") from error
     return _sha256(path)
 

@@ -2,10 +2,12 @@
 
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from ...configs.schema.errors import MoodringError
-from ...configs.schema.live import LiveConfig
+from ...configs.schema.live import LiveConfig, ModelsSection
+from ...configs.schema.load import load
 from ...models.contract import MODALITIES, Estimate, Modality, Recording
 from ...models.decoders.loading import (
     Models,
@@ -25,6 +27,7 @@ from ...models.streaming.summary import STAGES, Costs, Tally, summarise
 from .recorded_sources import RecordedSignal, RecordedVideo
 
 _STEP_S = 0.5
+_DEMO_CONFIG = Path(__file__).parents[2] / "configs" / "demo.toml"
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,17 @@ def decode(
         for source_channel in (*source_channels, reference) if reference is not None else source_channels:
             if source_channel.intake is not None:
                 source_channel.intake.ring.close()
+
+
+def decode_with(recording: Recording, models: ModelsSection) -> Decoded:
+    """Decode a recording with chosen models and the other settings of ``configs/demo.toml``, on one thread of torch.
+
+    A function of the module, so that it can be sent to worker processes.
+    """
+    import torch
+
+    torch.set_num_threads(1)
+    return decode(recording, load(_DEMO_CONFIG, LiveConfig).model_copy(update={"models": models}))
 
 
 def _decode(

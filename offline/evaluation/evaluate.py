@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...configs.schema.evaluate import Condition, EvaluateConfig
+from ...configs.schema.live import ModelsSection
 from ...models.contract import Estimate, Recording, Truth
+from ..decoding.decode import decode_with
 from ..simulate import BENCHMARK, simulate
 from ..training.common.workers import worker_pool
 from .metrics import Interval, Scores, bootstrap_mean, score, uar
 
 AXES = ("valence", "arousal")
-Decode = Callable[[Recording, Condition], tuple[Sequence[Estimate], float]]
-"""Decode a recording under a condition: the estimates and the glimpsed fraction."""
 
 
 @dataclass(frozen=True)
@@ -121,37 +121,37 @@ def compare(
     )
 
 
-def decode_person(seed: int, config: EvaluateConfig, decode: Decode) -> list[PersonDecisions]:
+def decode_person(seed: int, config: EvaluateConfig) -> list[PersonDecisions]:
     """Simulate one person and decode them under every condition of the config."""
     recording = simulate(seed, config.people.seconds)
-    return [compare(recording, *_decode(recording, condition, decode)) for condition in config.conditions]
+    return [_decode_under(recording, condition, config.models) for condition in config.conditions]
 
 
-def _decode(recording: Recording, condition: Condition, decode: Decode) -> tuple[Sequence[Estimate], Condition, float]:
-    seen = recording
+def _decode_under(recording: Recording, condition: Condition, models: ModelsSection) -> PersonDecisions:
+    """Decode a person under one condition and line the decisions up with the truth."""
+    seen = replace(recording, speech=None)
     if condition == "no_eeg":
-        seen = replace(recording, eeg=None)
+        seen = replace(seen, eeg=None)
     elif condition == "no_face":
-        seen = replace(recording, face=None)
-    estimates, glimpsed = decode(replace(seen, speech=None), condition)
-    return estimates, condition, glimpsed
+        seen = replace(seen, face=None)
+    policy = condition if condition in ("uniform", "random") else models.policy
+    decoded = decode_with(seen, models.model_copy(update={"policy": policy}))
+    return compare(recording, decoded.estimates, condition, decoded.glimpsed_fraction or 0.0)
 
 
-def evaluate(config: EvaluateConfig, decode: Decode, report: Callable[[str], None]) -> Evaluation:
+def evaluate(config: EvaluateConfig, report: Callable[[str], None]) -> Evaluation:
     """Decode every person of the config under every condition and score the decisions.
 
     Parameters
     ----------
     config : EvaluateConfig
-    decode : callable
-        The engine; it must be importable by name, for it runs in processes of its own.
     report : callable
         Takes a line as each person is done.
     """
     began = time.monotonic()
     done: list[list[PersonDecisions]] = []
     with worker_pool(config.workers) as pool:
-        jobs = [pool.submit(decode_person, seed, config, decode) for seed in config.people.seeds]
+        jobs = [pool.submit(decode_person, seed, config) for seed in config.people.seeds]
         for seed, job in zip(config.people.seeds, jobs, strict=True):
             done.append(job.result())
             report(f"person {seed} decoded ({len(done)} of {len(jobs)}, {time.monotonic() - began:.0f} s)")

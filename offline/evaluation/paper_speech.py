@@ -14,6 +14,7 @@ from scipy.special import softmax
 
 from ...configs.schema.errors import ConfigError, MoodringError
 from ...configs.schema.paper import PaperConfig, RunSection
+from ...models.io.files import write_file
 from ..datasets.base import Corpus
 from ..datasets.speech.open import read_corpus
 from ..recordings.sound import load_sound
@@ -282,11 +283,8 @@ def _read(path: Path) -> FoldResult | None:
 
 
 def _write(path: Path, result: FoldResult) -> None:
-    """Write beside and rename, so that a fold is there whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(asdict(result)), encoding="utf-8")
-        partial.replace(path)
+        write_file(path, json.dumps(asdict(result)))
     except OSError as error:
         raise MoodringError(f"finished fold '{path}' cannot be written: {error}; set cache to another folder") from None

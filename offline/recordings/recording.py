@@ -18,8 +18,7 @@ import numpy as np
 
 from ...configs.schema import session_folder as names
 from ...configs.schema.errors import ConfigError, MoodringError
-from ...configs.schema.load import load
-from ...configs.schema.toml_text import toml_text
+from ...configs.schema.load import load, toml_text
 from ...models.contract import AUDIO_RATE_HZ, Recording, Signal, TimeArray, Video
 from ...models.io.stream_descriptions import (
     TRUTH_RATE_HZ,
@@ -150,7 +149,7 @@ def _write(recording: Recording, folder: Path, task: str, protocol: str, consent
         consent=consent,
     )
     # Last: a folder with this file has everything else.
-    (folder / names.SESSION_FILE).write_text(toml_text(session.model_dump()), encoding="utf-8")
+    (folder / names.SESSION_FILE).write_text(toml_text(session), encoding="utf-8")
 
 
 def _versions() -> dict[str, str | None]:

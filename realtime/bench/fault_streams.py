@@ -11,7 +11,7 @@ import pylsl
 from numpy.typing import NDArray
 
 from ...configs.schema.live import LslSection
-from ..engine.lsl_settings import apply_lsl_settings
+from ..engine.process_settings import apply_lsl_settings
 
 EEG_NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")
 _STEP_S = 0.01

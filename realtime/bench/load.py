@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ...configs.schema.live import LslSection
 from ...models.signals.eeg.montage import POSITIONS
 from ..engine.lsl_clock import LslClock
-from ..engine.lsl_settings import apply_lsl_settings
+from ..engine.process_settings import apply_lsl_settings
 from .children import asked_to_end, tell
 
 _BLOCK_S = 4.0

@@ -28,9 +28,8 @@ from ...models.streaming.ingest import Intake, intake_maker
 from ...models.streaming.source_channel import SourceChannel
 from ...models.streaming.sources import Chunk
 from ..engine.lsl_clock import LslClock
-from ..engine.lsl_settings import apply_lsl_settings
+from ..engine.process_settings import apply_lsl_settings, cap_blas
 from ..engine.source_thread import SourceThread
-from ..engine.threads import cap_blas
 from ..sources.lsl import on_the_network
 from ..sources.lsl_eeg import EegLayout, LslEeg, eeg_layout
 from .children import asked_to_end, tell

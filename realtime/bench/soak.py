@@ -22,9 +22,8 @@ from ...configs.schema.live import DecisionSection, EegSection, LiveConfig, LslS
 from ...configs.schema.lsl import own_session
 from ...models.decoders.loading import load_models
 from ...processes import children_leave_interrupts_to_us
-from ..engine.garbage import freeze_gc
 from ..engine.lsl_clock import LslClock
-from ..engine.lsl_settings import apply_lsl_settings
+from ..engine.process_settings import apply_lsl_settings, freeze_gc
 from ..engine.session import Session, configured
 from ..sources.lsl_eeg import LslEeg
 from .children import BenchChild, asked_to_end, tell

@@ -18,7 +18,7 @@ from ...models.contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate
 from ...models.streaming.ingest import intake_maker
 from ...models.streaming.sources import Chunk, SourceInfo
 from ...processes import children_leave_interrupts_to_us
-from ..engine.threads import cap_blas
+from ..engine.process_settings import cap_blas
 from .children import BenchChild, asked_to_end, tell
 from .soak import memory_slope_mb_per_h
 

@@ -18,15 +18,14 @@ import psutil
 
 from ...configs.schema.errors import MoodringError
 from ...models.decoders.loading import Models, load_models
+from ...models.io.files import write_file
 from ...models.streaming.summary import Costs, summarise
 from ..ipc import run_dir
 from ..ipc.channel import ChannelServer
-from .garbage import freeze_gc
 from .job import EngineJob
 from .lsl_clock import LslClock
-from .lsl_settings import apply_lsl_settings
+from .process_settings import apply_lsl_settings, cap_blas, freeze_gc
 from .session import Session, configured
-from .threads import cap_blas
 
 if TYPE_CHECKING:
     from ..recorder.recorder import Recorder
@@ -165,7 +164,7 @@ def peak_rss_mb() -> float:
 
 
 def serve(job: EngineJob, parent: "Connection[Any, Any]") -> None:
-    """Be an engine in a child process; see :func:`~moodring.realtime.engine.job.engine_process`."""
+    """Run an engine in a child process; see :func:`~moodring.realtime.engine.launch.engine_process`."""
     wishes = _Wishes(threading.Event())
     threading.Thread(target=_heed, args=(parent, wishes), name="parent", daemon=True).start()
     try:
@@ -230,9 +229,7 @@ def _check_writable(path: Path) -> None:
 
 
 def _write(path: Path, summary: dict[str, Any]) -> None:
-    temporary = path.with_name(f"{path.name}.new")
     try:
-        temporary.write_text(json.dumps(summary, indent=1), encoding="utf-8")
-        temporary.replace(path)
+        write_file(path, json.dumps(summary, indent=1))
     except OSError as error:
         raise MoodringError(f"'{path}' cannot be written ({error}); give another file for --json") from error

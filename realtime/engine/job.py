@@ -1,9 +1,7 @@
-"""What crosses the border to an engine's process. Light to import: whoever starts an engine needs no networks."""
+"""The settings of one run of an engine, which cross the border between processes."""
 
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 from ...configs.schema.live import LiveConfig
 
@@ -33,14 +31,3 @@ class EngineJob:
     started_wall_s: float = 0.0
     threads: int = 1
     record: Path | None = None
-
-
-def engine_process(job: EngineJob, parent: "Connection[Any, Any]") -> None:
-    """Be an engine in a child process: the target of :class:`~moodring.realtime.engine.launch.EngineProcess`.
-
-    Sends JSON objects through ``parent``: ``{"ready": name}``, then ``{"done": summary}`` or
-    ``{"error": line, "status": n}``. Stops on ``b"stop"``, and when the parent is gone.
-    """
-    from .engine import serve
-
-    serve(job, parent)

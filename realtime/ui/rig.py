@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
 from ..engine.lsl_clock import LslClock
-from ..engine.lsl_settings import apply_lsl_settings
+from ..engine.process_settings import apply_lsl_settings
 from ..lab.delays.calibrate import Procedure, calibrate
 from ..lab.delays.report import Report
 from ..lab.delays.stimuli import LabStimuli, Screen, Speaker

@@ -18,7 +18,7 @@ def decode_on(name, session_id, seconds):
     """Run a session on one EEG stream; tell every change of health and every decision."""
     from moodring.configs.schema.live import EegSection, LiveConfig, LslSection, OutletSection, StreamQuery
     from moodring.realtime.engine.lsl_clock import LslClock
-    from moodring.realtime.engine.lsl_settings import apply_lsl_settings
+    from moodring.realtime.engine.process_settings import apply_lsl_settings
     from moodring.realtime.engine.session import Session
 
     spec = importlib.util.spec_from_file_location("engine_fakes", Path(__file__).with_name("engine_fakes.py"))
@@ -65,7 +65,7 @@ def judge_stamps(name, session_id, seconds):
 
     from moodring.configs.schema.live import EegSection, LslSection, StreamQuery
     from moodring.models.streaming.dejitter import DejitterState, dejitter
-    from moodring.realtime.engine.lsl_settings import apply_lsl_settings
+    from moodring.realtime.engine.process_settings import apply_lsl_settings
     from moodring.realtime.sources.lsl_eeg import LslEeg
 
     apply_lsl_settings(LslSection(session_id=session_id))

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ....configs.schema.errors import MoodringError
+from ....models.io.files import write_file
 
 _RUN = "moodring_run"
 _LOSSES = "moodring_losses"
@@ -58,11 +59,9 @@ class Checkpoints:
         tensors |= {f"momentum.{name}": tensor for name, tensor in checkpoint.momentum.items()}
         plain = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
         path = self._file(epoch)
-        partial = path.with_name(path.name + ".partial")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            save_file(plain, partial, {_RUN: self._run, _LOSSES: json.dumps(checkpoint.losses)})
-            partial.replace(path)
+            write_file(path, save(plain, {_RUN: self._run, _LOSSES: json.dumps(checkpoint.losses)}))
         except (OSError, SafetensorError) as error:
             raise MoodringError(f"checkpoint '{path}' cannot be written: {error}; free or choose a place") from error
         for other in range(1, epoch):

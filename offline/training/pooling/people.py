@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ....configs.schema.live import ModelsSection
 from ....configs.schema.train_pooling import TrainPoolingConfig
 from ....models.contract import Estimate, Recording
 from ....models.fusion import opinion_pool
 from ....models.fusion.opinion_pool import Heard, Situation
+from ....models.io.files import atomic_write
+from ...decoding.decode import decode_with
 from ...evaluation.evaluate import levels_at
 from ...simulate import BENCHMARK, simulate
 from ..common.workers import worker_pool
 from ..video_eeg.prepare import PREPARED_VERSION
-
-Decode = Callable[[Recording], Sequence[Estimate]]
-"""The engine: decodes a recording with the config's models. Importable by name, for it runs in other processes."""
 
 DECODED_VERSION = 1
 """Of what the engine says of a person: raise it whenever it says something else."""
@@ -99,7 +99,6 @@ def evidence_of(recording: Recording, estimates: Sequence[Estimate]) -> Evidence
 def observe(
     seeds: Sequence[int],
     config: TrainPoolingConfig,
-    decode: Decode,
     bundles: Sequence[str],
     cache: Path,
     report: Callable[[str], None],
@@ -110,7 +109,6 @@ def observe(
     ----------
     seeds : sequence of int
     config : TrainPoolingConfig
-    decode : callable
     bundles : sequence of str
         Hashes.
     cache : Path
@@ -127,19 +125,18 @@ def observe(
     missing = [seed for seed in seeds if not paths[seed].exists()]
     cache.mkdir(parents=True, exist_ok=True)
     with worker_pool(config.workers) as pool:
-        jobs = {pool.submit(_observe, seed, seconds, decode, paths[seed]): seed for seed in missing}
+        jobs = {pool.submit(_observe, seed, seconds, config.models, paths[seed]): seed for seed in missing}
         for done, job in enumerate(as_completed(jobs), start=1):
             job.result()
             report(f"person {jobs[job]} decoded ({done} of {len(missing)}, {time.monotonic() - began_s:.0f} s)")
     return [_read(paths[seed]) for seed in seeds]
 
 
-def _observe(seed: int, seconds: float, decode: Decode, path: Path) -> None:
+def _observe(seed: int, seconds: float, models: ModelsSection, path: Path) -> None:
     recording = simulate(seed, seconds)
-    found = evidence_of(recording, decode(recording))
-    partial = path.with_name(f"{path.stem}.partial.npz")
-    np.savez(partial, **{field.name: getattr(found, field.name) for field in fields(Evidence)})
-    partial.replace(path)
+    found = evidence_of(recording, decode_with(recording, models).estimates)
+    with atomic_write(path) as file:
+        np.savez(file, **{field.name: getattr(found, field.name) for field in fields(Evidence)})
 
 
 def _read(path: Path) -> Evidence:

@@ -14,14 +14,12 @@ from ....models.io.bundle import Bundle, load_bundle, models_path
 from ...simulate import BENCHMARK
 from .card import judge, write_card
 from .fit import fit_axis, held_out_loss, with_thresholds
-from .people import Decode, observe
+from .people import observe
 
 Report = Callable[[str], None]
 
 
-def train_pooling(
-    config: TrainPoolingConfig, out: Path, decode: Decode, report: Report, cache: Path | None = None
-) -> None:
+def train_pooling(config: TrainPoolingConfig, out: Path, report: Report, cache: Path | None = None) -> None:
     """Fit a pool, write it, and a card beside it.
 
     Parameters
@@ -29,8 +27,6 @@ def train_pooling(
     config : TrainPoolingConfig
     out : Path
         The pool (.json).
-    decode : callable
-        The engine on its virtual clock, so that what is fitted is what runs live.
     report : callable
         Takes lines.
     cache : Path, optional
@@ -51,7 +47,7 @@ def train_pooling(
     folder = cache or Path(platformdirs.user_cache_dir("moodring", appauthor=False)) / "training"
     hashes = (video_eeg.sha256, speech.sha256)
     people, others = config.people.seeds, config.people.test_seeds
-    seen = observe([*people, *others], config, decode, hashes, folder, report)
+    seen = observe([*people, *others], config, hashes, folder, report)
     fitting, testing = seen[: len(people)], seen[len(people) :]
     losses = {half_life_s: held_out_loss(fitting, half_life_s, config.folds) for half_life_s in config.half_life_s}
     half_life_s = min(losses, key=losses.__getitem__)

@@ -12,6 +12,7 @@ from ....configs.schema.errors import MoodringError
 from ....models.contract import AUDIO_RATE_HZ, FloatArray
 from ....models.decoders.speech import UtteranceCutter
 from ....models.decoders.voice_activity import VoiceActivity
+from ....models.io.files import atomic_write
 from ....models.signals.speech.voice_frames import FrameState, measure
 from ....models.signals.speech.voice_summary import summarise
 from ...datasets.base import Corpus
@@ -125,11 +126,9 @@ def keep(path: Path, values: FloatArray) -> None:
     MoodringError
         It cannot be written.
     """
-    partial = path.with_suffix(".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with atomic_write(path) as file:
             np.save(file, values, allow_pickle=False)
-        partial.replace(path)
     except OSError as error:
         raise MoodringError(f"'{path}' cannot be written: {error.strerror}; set cache to another folder") from error

@@ -4,7 +4,6 @@ Nothing here looks ahead: the EEG goes through the causal chain once, each windo
 is cut from the newest frame captured by then.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from ....models.contract import BoolArray, EegWindow, FloatArray, Image, Recording, Signal, Truth, Video
 from ....models.io.bundle import bundled
+from ....models.io.files import atomic_write
 from ....models.signals.eeg import chain
 from ....models.signals.eeg.band_power import log_band_power
 from ....models.signals.face.detection import FaceFinder, crop_face
@@ -138,10 +138,8 @@ def prepare_people(
 
 def write_prepared(path: Path, prepared: Prepared) -> None:
     """Write to an ``.npz`` file that is whole or not there."""
-    partial = path.with_suffix(f".{os.getpid()}.part")
-    with partial.open("wb") as file:
+    with atomic_write(path) as file:
         np.savez(file, **{field.name: getattr(prepared, field.name) for field in fields(prepared)})
-    partial.replace(path)
 
 
 def read_prepared(path: Path) -> Prepared:

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import platformdirs
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from ....configs.schema.train_video_eeg import TrainVideoEegConfig
 from ....models.contract import LEVELS, SIMULATED, EegInput, FaceInput, Head, ModelSpec
 from ....models.decoders.video_eeg import Normalisation
 from ....models.io.bundle import save_bundle
+from ....models.io.files import write_file
 from ....models.networks import video_eeg as network
 from ....models.networks.video_eeg import AXES, Sizes, VideoEegNet
 from ...simulate.difficulty import BENCHMARK, EASY, Difficulty
@@ -159,9 +160,7 @@ class _Stages:
         else:
             started = time.monotonic()
             train()
-            partial = path.with_suffix(".part")
-            save_file(self._net.state_dict(), partial)
-            partial.replace(path)
+            write_file(path, save(self._net.state_dict()))
             self._report(f"stage {name}: {time.monotonic() - started:.0f} s")
         self._net.eval()
 

@@ -6,7 +6,7 @@ import pytest
 
 from moodring.configs.schema.errors import ConfigError
 from moodring.configs.schema.live import LiveConfig
-from moodring.configs.schema.load import load
+from moodring.configs.schema.load import load, toml_text
 
 ROOT = Path(__file__).parent.parent.parent.parent
 GOOD = '[eeg]\nstream = { name = "amp" }\n'
@@ -23,6 +23,14 @@ def test_shipped_configs_load(name: str) -> None:
     config = load(ROOT / "configs" / f"{name}.toml", LiveConfig)
     assert config.name == name
     assert config.eeg is not None
+
+
+@pytest.mark.parametrize("name", ["demo", "lab", "replay"])
+def test_a_config_written_as_toml_loads_as_the_same(name: str, tmp_path: Path) -> None:
+    overrides = ['session.consent="a \\"quoted\\" é\\u007f"', 'session.markers=[{name="m"}]']
+    config = load(ROOT / "configs" / f"{name}.toml", LiveConfig, overrides)
+    assert config.face is None or None in config.face.model_dump().values()
+    assert load(written(tmp_path, toml_text(config)), LiveConfig) == config
 
 
 @pytest.mark.parametrize(

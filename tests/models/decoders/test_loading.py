@@ -3,7 +3,7 @@ import weakref
 
 import pytest
 
-from moodring.realtime.engine.garbage import collect_garbage, freeze_gc
+from moodring.realtime.engine.process_settings import collect_garbage, freeze_gc
 
 
 class _Knot:

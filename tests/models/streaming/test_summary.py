@@ -5,8 +5,7 @@ import pytest
 
 from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
 from moodring.models.contract import Hearing
-from moodring.models.streaming.columns import AllRows, NewestRows
-from moodring.models.streaming.summary import Tally
+from moodring.models.streaming.summary import AllRows, NewestRows, Tally
 from moodring.offline.decoding.decode import decode
 
 CONFIG = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tomli_w
 
 from moodring.configs.schema import session_folder as names
-from moodring.configs.schema.toml_text import toml_text
 from moodring.models.io.stream_descriptions import StreamDescription
 from moodring.models.io.xdf_writer import StreamData, write_xdf
 from moodring.models.streaming.sources import Chunk, SourceInfo
@@ -22,7 +22,7 @@ SESSION = {"version": 1, "name": "one", "participant": "P1", "origin": "live", "
 def folder(tmp_path: Path) -> Path:
     for inner in (names.STREAMS_FOLDER, names.VIDEO_FOLDER):
         (tmp_path / inner).mkdir()
-    (tmp_path / names.SESSION_FILE).write_text(toml_text(SESSION))
+    (tmp_path / names.SESSION_FILE).write_text(tomli_w.dumps(SESSION))
     (tmp_path / names.CONFIG_FILE).touch()
     return tmp_path
 
@@ -110,7 +110,7 @@ def test_the_loudspeaker_in_xdf_parts_stands_in_and_is_never_taken_for_the_micro
     # Both streams have the same name and type; only the config tells which is which, and the loudspeaker's is longer.
     query = {"name": "sound", "source_id": "mixer"}
     config = {"speech": {"stream": {"name": "sound", "source_id": "mic"}, "reference": {"stream": query}}}
-    (folder / names.CONFIG_FILE).write_text(toml_text(config))
+    (folder / names.CONFIG_FILE).write_text(tomli_w.dumps(config))
     for number, begin_s in enumerate((5.0, 6.0), 1):
         streams = []
         for value, seconds, source_id in ((0.1, 0.75, "mic"), (0.2, 1.0, "mixer")):
@@ -163,7 +163,7 @@ def sound_of(folder: Path, seconds: float = 20.0) -> None:
             sink.write(Chunk(values[first : first + 1600], stamps_s, 6.0))
         sink.close()
     config = {"speech": {"microphone": "default", "reference": {"stream": {"name": "mixer"}}}}
-    (folder / names.CONFIG_FILE).write_text(toml_text(config))
+    (folder / names.CONFIG_FILE).write_text(tomli_w.dumps(config))
     part(folder / names.STREAMS_FOLDER / "part-001.xdf", 0, 100)
 
 

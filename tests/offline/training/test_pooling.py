@@ -206,7 +206,7 @@ def test_a_pool_and_its_card_are_written(tmp_path, monkeypatch) -> None:
     """All but the decoding, which takes minutes: what would come of it is made up."""
     seen = {}
 
-    def observe(seeds, config, decode, bundles, cache, report):
+    def observe(seeds, config, bundles, cache, report):
         seen.update(seeds=seeds, bundles=bundles)
         return [person(seed, 160) for seed in seeds]
 
@@ -215,7 +215,7 @@ def test_a_pool_and_its_card_are_written(tmp_path, monkeypatch) -> None:
     config = load(CONFIG, TrainPoolingConfig, [*smaller, "people.test_seeds=[1301, 1302]"])
     lines: list[str] = []
     out = tmp_path / "made.json"
-    train_pooling(config, out, lambda _: (), lines.append, tmp_path / "cache")
+    train_pooling(config, out, lines.append, tmp_path / "cache")
     names = {kind: load_bundle(bundled(name)) for kind, name in (("video_eeg", "video_eeg"), ("speech", "speech"))}
     pool = load_pool(out, {kind: PooledBundle(file=one.name, sha256=one.sha256) for kind, one in names.items()})
     assert seen["seeds"] == [*config.people.seeds, *config.people.test_seeds]
@@ -233,4 +233,4 @@ def test_a_pool_and_its_card_are_written(tmp_path, monkeypatch) -> None:
 def test_a_voice_without_places_cannot_be_pooled(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(training, "PLACES", {"anger": None, "neutral": None})
     with pytest.raises(MoodringError, match=r"without a place on valence and arousal \(happiness, sadness\)"):
-        train_pooling(load(CONFIG, TrainPoolingConfig), tmp_path / "x.json", lambda _: (), print, tmp_path)
+        train_pooling(load(CONFIG, TrainPoolingConfig), tmp_path / "x.json", print, tmp_path)

@@ -13,7 +13,7 @@ from moodring.realtime.ipc.channel import ChannelServer, EngineClient, attach
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    monkeypatch.setattr(run_dir, "_MEMORY", tmp_path)
+    monkeypatch.setattr(run_dir, "_SHARED_MEMORY", tmp_path)
     return tmp_path
 
 
@@ -100,3 +100,10 @@ def test_folders_of_dead_engines_go(root):
     assert other.exists()
     assert not dead.exists()
     assert not reused.exists()
+
+
+def test_without_shared_memory_the_folder_lies_in_the_users_runtime_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_dir, "_SHARED_MEMORY", tmp_path / "missing")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
+    assert run_dir.runtime_root() == tmp_path / "runtime" / "moodring"
+    assert run_dir.runtime_root().stat().st_mode & 0o777 == 0o700

@@ -27,12 +27,11 @@ from moodring.configs.schema.session_folder import (
     MICROPHONE_FILE,
     MICROPHONE_INDEX_FILE,
 )
-from moodring.configs.schema.toml_text import toml_text
 from moodring.models.streaming.sources import Chunk, SourceInfo
 from moodring.offline.recordings.live_session import _pictures, _sound, read_samples
 from moodring.realtime.recorder import labrecorder
 from moodring.realtime.recorder.disk import RESERVE_BYTES, DiskUse, DiskWatch
-from moodring.realtime.recorder.files import Samples, write_whole
+from moodring.realtime.recorder.files import Samples
 from moodring.realtime.recorder.folder import SessionFolder
 from moodring.realtime.recorder.labrecorder import recorder_settings
 from moodring.realtime.recorder.media import Pictures, Sound, even_runs
@@ -78,16 +77,6 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(MoodringError, match="give another folder for --record"):
         SessionFolder.create(tmp_path / "file", CONFIG, ())
-
-
-def test_toml_comes_back(tmp_path):
-    values = {"a": 1, "b": True, "c": 'x"\\\x7f\n', "n": None, "t": {"l": [{"k": 1.5}, {"k v": "é"}], "u": {"e": {}}}}
-    assert tomllib.loads(toml_text(values)) == {
-        "a": 1,
-        "b": True,
-        "c": 'x"\\\x7f\n',
-        "t": {"l": [{"k": 1.5}, {"k v": "é"}], "u": {"e": {}}},
-    }
 
 
 def test_rows_come_back_whole_wherever_the_file_ends(tmp_path):
@@ -282,14 +271,6 @@ def test_labrecorder_follows_the_computers_own_settings(tmp_path, monkeypatch):
     own.write_text("[lab]\nSessionID = x\n[multicast]\nResolveScope = machine\n")
     text = recorder_settings(LslSection())
     assert "SessionID = x\n[multicast]\nAddressesOverride = {224.0.0.1}\nTTLOverride = 0" in text
-
-
-def test_a_small_file_is_whole_or_as_before(tmp_path):
-    path = tmp_path / "session.toml"
-    write_whole(path, "a = 1\n")
-    write_whole(path, "a = 2\n")
-    assert [one.name for one in tmp_path.iterdir()] == ["session.toml"]
-    assert path.read_text() == "a = 2\n"
 
 
 @pytest.mark.parametrize(("source", "wanted"), [({"stream": StreamQuery(name="mixer")}, 1), ({"device": "monitor"}, 0)])

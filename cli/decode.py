@@ -1,0 +1,144 @@
+"""The commands that decode recordings: decode and predict."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from ..configs.schema.errors import MoodringError
+from .options import CONFIGS, EegStreamOption, SetOption
+from .output import JsonOption, JsonOutOption, check_writable, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..configs.schema.live import LiveConfig, ModelsSection
+    from ..models.contract import Estimate, Recording
+
+
+def decode(
+    session: Annotated[Path, typer.Argument(metavar="SESSION", help="A session folder, XDF, media or sound file.")],
+    bundle: Annotated[list[Path] | None, typer.Option(metavar="BUNDLE", help="Decode with this one instead.")] = None,
+    out: JsonOutOption = None,
+    journal: Annotated[Path | None, typer.Option(metavar="FILE", help="Compare with this decisions.jsonl.")] = None,
+    config: Annotated[Path | None, typer.Option(metavar="CONFIG", help="As the session was decoded with.")] = None,
+    eeg: EegStreamOption = None,
+    overrides: SetOption = None,
+) -> None:
+    """Decode a recording again, as fast as possible, and compare with what was said live."""
+    from ..configs.schema.session_folder import DECISIONS_FILE
+    from ..models.io.journal import read_journal
+    from ..offline.decoding import decode as again
+    from ..offline.recordings.open import open_recording
+    from ..realtime.screens.wording import at_the_end
+    from ..realtime.ui.run_with_screen import in_short
+
+    check_writable(out, (session, *(path for path in (journal, config) if path is not None)))
+    loaded = _session_config(session, config, overrides or ())
+    if journal is None and (session / DECISIONS_FILE).is_file():
+        journal = session / DECISIONS_FILE
+    journalled = None if journal is None else read_journal(journal)
+    recording = open_recording(session, eeg=eeg)
+    chosen = _with_speech_of_people(loaded, recording, session, config, bundle or (), overrides or ())
+    chosen = chosen.model_copy(update={"models": _with_bundles(chosen.models, bundle or ())})
+    began_s = time.monotonic()
+    decoded = again.decode(recording, chosen)
+    took_s = time.monotonic() - began_s
+    for notice in sorted({notice for estimate in decoded.estimates for notice in estimate.notices}):
+        typer.echo(f"note: {notice}")
+    typer.echo(f"{in_short(decoded.summary)}; decoded in {took_s:.1f} s")
+    typer.echo(at_the_end(decoded.estimates))
+    compared = None
+    if journalled is not None:
+        compared = _compare(decoded.estimates, journalled, "this decoding", "the journal")
+    elif bundle:
+        configured = again.decode(recording, loaded.model_copy(update={"journal": None})).estimates
+        compared = _compare(decoded.estimates, configured, "this decoding", "the config's bundles")
+    write_json(out, {**decoded.summary, "comparison": compared})
+
+
+def predict(
+    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="A speech bundle: a path, emodb or simulated.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Sound files or films.")],
+    json_file: JsonOption = None,
+    labels: Annotated[
+        Literal["auto"] | None, typer.Option(help="auto: names of EMO-DB, RAVDESS, SAVEE and eNTERFACE tell the truth.")
+    ] = None,
+) -> None:
+    """Classify the emotion that sound files express, as a live session would; with the truth known, score it."""
+    from ..models.decoders.speech import SpeechDecoder
+    from ..models.device import best_device
+    from ..models.io.bundle import load_bundle, speech_bundle_path
+    from ..offline.decoding import predict as room
+
+    check_writable(json_file, files)
+    decoder = SpeechDecoder(load_bundle(speech_bundle_path(bundle), "speech"), best_device())
+    predictions = []
+    for one in room.predict_files(decoder, files, labels == "auto"):
+        predictions.append(one)
+        typer.echo(room.in_words(one))
+        for line in filter(None, (one.error, one.warning)):
+            typer.echo(f"moodring: {line}", err=True)
+    for line in room.about_truth(predictions, decoder.head.classes) if labels == "auto" else ():
+        typer.echo(line)
+    write_json(json_file, room.as_plain(predictions, labels == "auto"))
+    if bad := sum(one.error is not None for one in predictions):
+        raise MoodringError(f"{bad} of {len(predictions)} file(s) had an error; see the lines above")
+
+
+def _session_config(session: Path, config: Path | None, overrides: Sequence[str]) -> LiveConfig:
+    """Return the config that is named, else the one a session was recorded with, else the demo's."""
+    from ..configs.schema.live import LiveConfig
+    from ..configs.schema.load import load
+    from ..configs.schema.session_folder import CONFIG_FILE
+    from ..realtime.recorder.voices import with_kept_voices
+
+    recorded = session / CONFIG_FILE
+    chosen = config or (recorded if recorded.is_file() else CONFIGS / "demo.toml")
+    loaded = load(chosen, LiveConfig, overrides)
+    if chosen == recorded and not any(override.startswith("speech.") for override in overrides):
+        loaded = with_kept_voices(loaded, session)
+    if loaded.journal is not None and loaded.journal.exists():
+        # What was written live is evidence: decoding again adds nothing to it.
+        typer.echo(f"note: journal '{loaded.journal}' exists and is left as it is; --set journal=FILE writes another")
+        loaded = loaded.model_copy(update={"journal": None})
+    return loaded
+
+
+def _with_speech_of_people(
+    loaded: LiveConfig,
+    recording: Recording,
+    session: Path,
+    config: Path | None,
+    bundles: Sequence[Path],
+    overrides: Sequence[str],
+) -> LiveConfig:
+    """Return the demo's config with the recogniser of people's speech, where nobody chose one for a real recording."""
+    from ..configs.schema.session_folder import CONFIG_FILE
+    from ..models.contract import SIMULATED
+
+    chosen = (session / CONFIG_FILE).is_file() or config is not None or bundles
+    if chosen or recording.origin == SIMULATED or any("models.speech" in override for override in overrides):
+        return loaded
+    return loaded.model_copy(update={"models": loaded.models.model_copy(update={"speech": "emodb"})})
+
+
+def _with_bundles(models: ModelsSection, bundles: Sequence[Path]) -> ModelsSection:
+    """Return the models with each given bundle in the place of its kind."""
+    from ..models.io.bundle import load_bundle
+
+    kinds: dict[str, Any] = {load_bundle(path).spec.kind: str(path) for path in bundles}
+    return models.model_copy(update=kinds)
+
+
+def _compare(ours: Sequence[Estimate], theirs: Sequence[Estimate], first: str, second: str) -> dict[str, Any]:
+    """Print how two decodings of one session differ, and return it as plain numbers."""
+    from ..offline.decoding.compare import as_plain, compare, in_lines
+
+    comparison = compare(ours, theirs)
+    for line in in_lines(comparison, first, second):
+        typer.echo(line)
+    return as_plain(comparison, first, second)

@@ -1,0 +1,152 @@
+"""The commands that make models and measure them: simulate, train, evaluate, reference."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from ..configs.schema.errors import ConfigError
+from .options import ConfigArgument, SetOption
+from .output import JsonOption, JsonOutOption, check_model_out, write_json
+
+
+def simulate(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write session folders into.")],
+    participants: Annotated[int, typer.Option(min=1, help="How many people.")] = 1,
+    seconds: Annotated[float, typer.Option(min=12.0, max=3600.0, help="How long each session is.")] = 180.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first person; the next ones count up.")] = 1,
+    difficulty: Annotated[
+        Literal["benchmark", "easy"], typer.Option(help="How hard they are to read; the benchmark is frozen.")
+    ] = "benchmark",
+) -> None:
+    """Write session folders of simulated participants: EEG, face video, speech and the truth."""
+    from ..offline.recordings.recording import write_session
+    from ..offline.simulate import BENCHMARK, EASY
+    from ..offline.simulate import simulate as simulate_person
+
+    chosen = BENCHMARK if difficulty == BENCHMARK.name else EASY
+    for person in range(seed, seed + participants):
+        recording = simulate_person(person, seconds, chosen)
+        folder = write_session(recording, out / recording.name, protocol=f"simulated, difficulty {difficulty}")
+        typer.echo(f"wrote {folder}")
+
+
+def train(
+    config: ConfigArgument,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            metavar="BUNDLE",
+            help="The bundle to write (.safetensors; a pool: .json). One that is there is replaced, other files never.",
+        ),
+    ],
+    overrides: SetOption = None,
+) -> None:
+    """Train a model as a config says; interrupted runs go on where they stopped."""
+    from ..configs.schema.load import read
+
+    kind = read(config).get("kind")
+    check_model_out(out, ".json" if kind == "pooling" else ".safetensors", [config])
+    try:
+        _train(kind, config, out, tuple(overrides or ()))
+    except KeyboardInterrupt:
+        if kind != "voices":
+            typer.echo("interrupted: the same command goes on where this one stopped", err=True)
+        raise
+
+
+def _train(kind: Any, config: Path, out: Path, overrides: tuple[str, ...]) -> None:
+    from ..configs.schema.load import load
+
+    if kind == "video_eeg":
+        from ..configs.schema.train_video_eeg import TrainVideoEegConfig
+        from ..offline.training.video_eeg.train import train_video_eeg
+
+        train_video_eeg(load(config, TrainVideoEegConfig, overrides), out, typer.echo)
+    elif kind == "speech":
+        from ..configs.schema.train_speech import TrainSpeechConfig
+        from ..offline.training.speech.train import train_speech
+
+        train_speech(load(config, TrainSpeechConfig, overrides), out, typer.echo)
+    elif kind == "recogniser":
+        from ..configs.schema.train_recogniser import TrainRecogniserConfig
+        from ..offline.training.recogniser.train import train_recogniser
+
+        train_recogniser(load(config, TrainRecogniserConfig, overrides), out, typer.echo)
+    elif kind == "voices":
+        from ..configs.schema.train_voices import TrainVoicesConfig
+        from ..offline.training.speaker.train import train_voices
+
+        train_voices(load(config, TrainVoicesConfig, overrides), out, typer.echo)
+    elif kind == "pooling":
+        from ..configs.schema.train_pooling import TrainPoolingConfig
+        from ..offline.training.pooling.train import train_pooling
+
+        train_pooling(load(config, TrainPoolingConfig, overrides), out, typer.echo)
+    else:
+        expected = '"video_eeg", "speech", "recogniser", "voices" or "pooling"'
+        raise ConfigError(f"config '{config}': kind is {kind!r}; expected {expected}")
+
+
+def evaluate(
+    config: ConfigArgument,
+    json_file: JsonOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write the table here as evaluation.md.")
+    ] = None,
+    overrides: SetOption = None,
+) -> None:
+    """Score models on people they were never trained on, with baselines and intervals.
+
+    CONFIG may be a folder of the paper's speech systems: all of them in one table.
+    """
+    from ..configs.schema.load import read
+
+    paper = config.is_dir() or read(config).get("kind") == "paper"
+    name, text, values = (_evaluate_paper if paper else _evaluate_people)(config, tuple(overrides or ()))
+    typer.echo(text)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "evaluation.md").write_text(f"# {name}\n\n{text}\n", encoding="utf-8")
+    write_json(json_file, json.loads(json.dumps(values, default=lambda array: array.tolist())))
+
+
+def _evaluate_people(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:
+    from dataclasses import asdict
+
+    from ..configs.schema.evaluate import EvaluateConfig
+    from ..configs.schema.load import load
+    from ..offline.evaluation.evaluate import evaluate, table
+
+    loaded = load(config, EvaluateConfig, overrides)
+    result = evaluate(loaded, partial(typer.echo, err=True))
+    return loaded.name, table(result), asdict(result)
+
+
+def _evaluate_paper(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:
+    from dataclasses import asdict
+
+    from ..configs.schema.paper import load_systems
+    from ..offline.evaluation.paper_speech import evaluate_systems
+    from ..offline.evaluation.paper_table import row, table
+
+    rows = [row(result) for result in evaluate_systems(load_systems(config, overrides), partial(typer.echo, err=True))]
+    return "The paper's systems on raw speech", table(rows), {"rows": [asdict(one) for one in rows]}
+
+
+def reference(
+    out: JsonOutOption = None,
+) -> None:
+    """Measure how hard the benchmark's people are for plain methods: band power + LDA, single frames."""
+    from dataclasses import asdict
+
+    from ..offline.simulate.reference import reference_figures
+
+    figures = asdict(reference_figures())
+    typer.echo(json.dumps(figures, indent=1))
+    write_json(out, figures)
