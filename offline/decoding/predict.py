@@ -113,7 +113,7 @@ def predict_file(decoder: SpeechDecoder, path: Path) -> Prediction:
     return Prediction(
         file=str(path),
         duration_s=duration_s,
-        classes=decoder.spec.classes,
+        classes=decoder.head.classes,
         probabilities=pooled(said),
         segments=_own_seconds(said, duration_s),
         warning=f"sound file '{path}' {'; '.join(wrong)}" if wrong else None,

@@ -11,7 +11,7 @@ from scipy.special import softmax
 
 from ....configs.schema.errors import ConfigError
 from ....configs.schema.train_recogniser import TrainRecogniserConfig
-from ....models.contract import FloatArray, ModelSpec
+from ....models.contract import FloatArray, Head, ModelSpec, SpeechInput
 from ....models.decoders.recogniser import ARCHITECTURE
 from ....models.io.bundle import save_bundle
 from ....models.signals.speech.voice_summary import weights
@@ -233,8 +233,8 @@ def _spec(config: TrainRecogniserConfig, study: Study, sha256: str, temperature:
     speakers = ", ".join(np.unique(study.speakers))
     return ModelSpec(
         kind="speech",
-        classes=study.classes,
-        target="acted",
+        inputs=(SpeechInput(),),
+        outputs=(Head("speech", "acted", study.classes, temperature=temperature),),
         label_source="the emotion that the actor was asked to express, per utterance",
         domain=(config.domain,),
         protocol=f"trained on all speakers ({speakers}); judged with speakers apart: see the card",
@@ -243,11 +243,5 @@ def _spec(config: TrainRecogniserConfig, study: Study, sha256: str, temperature:
             hashlib.sha256(config.model_dump_json(exclude={"data", "cache", "on_bad"}).encode()).hexdigest(),
         ),
         seed=config.seeds[0],
-        eeg=None,
-        frame_rate_hz=0.0,
-        max_wait_frames=0,
-        face_size=0,
-        temperatures={"speech": temperature},
-        conformal={},
         network={"architecture": ARCHITECTURE, "numbers": len(weights())},
     )
