@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ...models.contract import BoolArray, Figures, Image, Modality, SourceStatus, Transition
-from ...models.signals.speech.microphone_level import LISTEN_SAMPLES, SoundFindings, decibels, judge_sound
+from ...models.signals.speech.microphone_level import CHECKED_SAMPLES, MicrophoneCheck, check_microphone, rms_db
 from ...models.streaming.health import SEARCHING, Health, judge, transition, why_now
 from ...models.streaming.ingest import Intake
 from ...models.streaming.schedule import ModalityInput, identity
@@ -143,8 +143,8 @@ def _level_db(intake: Intake) -> float | None:
     heard = intake.ring.latest(_LEVEL_SAMPLES).samples
     if not len(heard):
         return None
-    return decibels(heard)
+    return rms_db(heard)
 
 
-def _sound(intake: Intake | None) -> SoundFindings | None:
-    return None if intake is None else judge_sound(intake.ring.latest(LISTEN_SAMPLES).samples[:, 0])
+def _sound(intake: Intake | None) -> MicrophoneCheck | None:
+    return None if intake is None else check_microphone(intake.ring.latest(CHECKED_SAMPLES).samples[:, 0])

@@ -13,9 +13,9 @@ from ...models.decoders.loading import (
     Models,
     check_fit,
     domain_notices,
+    line_noise_notices,
     load_models,
     loudspeaker_notices,
-    mains_notices,
 )
 from ...models.io.journal import Journal
 from ...models.streaming.clock import VirtualClock
@@ -144,7 +144,7 @@ def _decode(
                 if (modality_input := source_channel.modality_input) is not None
             }
             played = reference.modality_input if reference is not None else None
-            estimate = decider.decide(time_s, inputs, notices + mains_notices(intakes), played)
+            estimate = decider.decide(time_s, inputs, notices + line_noise_notices(intakes), played)
             estimate = decider.published(estimate, clock.now())
             estimates.append(estimate)
             tally.add(estimate, recording.t0_s)
@@ -153,7 +153,7 @@ def _decode(
             k += 1
     tally.glimpsed_fraction = decider.glimpsed_fraction(plan.time_s(k - 1))
     statuses = [source_channel.status(clock.now()) for source_channel in _all_source_channels(source_channels)]
-    costs, said = Costs(None, None), notices + mains_notices(intakes)
+    costs, said = Costs(None, None), notices + line_noise_notices(intakes)
     summary = summarise(tally, recording.t0_s, clock.now(), statuses, costs, models.domain, models.bundles, said)
     # On the virtual clock there is nothing to measure.
     summary["latency_ms"] = {"sample_to_estimate": {"p50": None, "p99": None}, "stages": dict.fromkeys(STAGES)}

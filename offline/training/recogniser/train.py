@@ -14,7 +14,7 @@ from ....configs.schema.train_recogniser import TrainRecogniserConfig
 from ....models.contract import FloatArray, ModelSpec
 from ....models.decoders.recogniser import ARCHITECTURE
 from ....models.io.bundle import save_bundle
-from ....models.signals.speech.voice_summary import weights
+from ....models.signals.speech.voice_summary import functional_weights
 from ...datasets.speech.open import read_corpus
 from ...evaluation.metrics import fit_temperature, score
 from ...evaluation.splits import BothApart, GroupedKFold, IntArray, Items, LeaveOneGroupOut, Protocol, Split, audit
@@ -161,7 +161,7 @@ def fit(study: Study, numbers: Numbers, train: IntArray, config: TrainRecogniser
         np.tile(study.labels[train], len(sources)),
         np.tile(study.speakers[train], len(sources)),
         len(study.classes),
-        weights(),
+        functional_weights(),
         config.penalty,
         config.speaker_penalty,
         np.tile(study.items.group("sex")[train] == "female", len(sources)) if config.sex_weight else None,
@@ -248,5 +248,5 @@ def _spec(config: TrainRecogniserConfig, study: Study, sha256: str, temperature:
         face_size=0,
         temperatures={"speech": temperature},
         conformal={},
-        network={"architecture": ARCHITECTURE, "numbers": len(weights())},
+        network={"architecture": ARCHITECTURE, "numbers": len(functional_weights())},
     )
