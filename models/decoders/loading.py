@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import EegSection, ModelsSection, PoolingSection, SpeechSection
-from ..contract import SIMULATED, Modality
+from ..contract import SIMULATED, EegInput, Modality
 from ..device import best_device
 from ..io.bundle import load_bundle, models_path
 from ..streaming.clock import Clock
@@ -57,7 +57,7 @@ class Models:
     @property
     def speech_classes(self) -> tuple[str, ...]:
         """The categories of the speech model; none without one."""
-        return self.speech.spec.classes if self.speech is not None else ()
+        return self.speech.head.classes if self.speech is not None else ()
 
     def reset(self) -> None:
         """Forget the person."""
@@ -117,7 +117,7 @@ def load_models(
         str(device),
         (*names, *enrolments),
         tuple(dict.fromkeys(domain)),
-        ", ".join(dict.fromkeys(bundle.spec.target for bundle in bundles)),
+        ", ".join(dict.fromkeys(head.construct for bundle in bundles for head in bundle.spec.outputs)),
         pool,
     )
 
@@ -141,7 +141,7 @@ def check_fit(models: Models, info: SourceInfo, section: EegSection | None) -> N
     """
     if info.modality != "eeg" or models.video_eeg is None or section is None:
         return
-    needs = models.video_eeg.spec.eeg
+    needs = models.video_eeg.spec.input(EegInput)
     reference = section.reference if isinstance(section.reference, str) else "+".join(section.reference)
     if needs is not None and reference != needs.reference:
         raise MoodringError(

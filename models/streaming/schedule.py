@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
-from ..contract import Image
+from ..contract import EegInput, FaceInput, Image
 from ..io.ring import RingView
 from ..signals.eeg.chain import delay_s
 from .ingest import StreamIngest, chain_spec
@@ -172,6 +172,7 @@ def make_plan(facts: PlanFacts, config: LiveConfig, models: Models) -> Plan:
     """Lay out when decisions and looks happen."""
     decisions = config.decisions
     spec = models.video_eeg.spec if models.video_eeg is not None else None
+    eeg, face = (spec.input(EegInput), spec.input(FaceInput)) if spec is not None else (None, None)
     eeg_delay_s = 0.0
     if facts.eeg_rate_hz is not None:
         eeg_delay_s = delay_s(chain_spec(facts.eeg_rate_hz, facts.eeg_names, config.eeg))
@@ -180,8 +181,8 @@ def make_plan(facts: PlanFacts, config: LiveConfig, models: Models) -> Plan:
         interval_s=decisions.interval_s,
         first=first_decision(facts.t0_s, facts.first_stamp_s, decisions.warmup_s, decisions.interval_s),
         rest_s=facts.rest_s if facts.rest_s is not None else decisions.rest_s,
-        grid_hz=spec.frame_rate_hz if spec is not None else _NO_MODEL_GRID_HZ,
-        max_wait_frames=spec.max_wait_frames if spec is not None else _NO_MODEL_WAIT_FRAMES,
-        window_s=spec.eeg.window_s if spec is not None and spec.eeg is not None else _NO_MODEL_WINDOW_S,
+        grid_hz=face.rate_hz if face is not None else _NO_MODEL_GRID_HZ,
+        max_wait_frames=int(spec.network["max_wait_frames"]) if spec is not None else _NO_MODEL_WAIT_FRAMES,
+        window_s=eeg.window_s if eeg is not None else _NO_MODEL_WINDOW_S,
         eeg_delay_s=eeg_delay_s,
     )
