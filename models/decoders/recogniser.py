@@ -42,7 +42,7 @@ class VoiceRecogniser:
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        n_numbers, n_classes = len(functional_weights()), len(bundle.spec.classes)
+        n_numbers, n_classes = len(functional_weights()), len(bundle.spec.head("speech").classes)
         shapes = ((n_numbers,), (n_numbers,), (n_numbers, n_classes), (n_classes,), ())
         expected = dict(zip(_TENSORS, shapes, strict=True))
         came = {name: tuple(tensor.shape) for name, tensor in bundle.tensors.items()}

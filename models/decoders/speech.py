@@ -175,7 +175,7 @@ class SpeechDecoder:
             )
         self.spec = bundle.spec
         self._model = model_of(bundle, device)
-        self._temperature = float(bundle.spec.temperatures.get("speech", 1.0))
+        self.head = bundle.spec.head("speech")
         self._cutter = UtteranceCutter(VoiceActivity())
         self._memory: Any = None
         self._last: SpeechEstimate | None = None
@@ -250,14 +250,14 @@ class SpeechDecoder:
         else:
             probabilities = self._infer(segment)
             estimate = SpeechEstimate(
-                segment.start_s, segment.end_s, self.spec.classes, probabilities, segment.final
+                segment.start_s, segment.end_s, self.head.classes, probabilities, segment.final
             )  # fmt: skip
         self._last = estimate
         return estimate
 
     def _infer(self, segment: SpeechSegment) -> tuple[float, ...]:
         logits, self._memory = self._model.judge(segment, self._memory)
-        return tuple(float(p) for p in softmax(logits.astype(np.float64) / self._temperature))
+        return tuple(float(p) for p in softmax(logits.astype(np.float64) / self.head.temperature))
 
     def _forget(self) -> None:
         self._memory, self._last = None, None
@@ -290,7 +290,7 @@ def network_of(bundle: Bundle) -> SpeechNetwork:
     MoodringError
         Weights and sizes do not fit each other.
     """
-    network = SpeechNetwork(sizes_from(bundle.spec.network), len(bundle.spec.classes))
+    network = SpeechNetwork(sizes_from(bundle.spec.network), len(bundle.spec.head("speech").classes))
     try:
         network.load_state_dict(dict(bundle.tensors))
     except RuntimeError as error:

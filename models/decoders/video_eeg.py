@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ...configs.schema.errors import MoodringError
-from ..contract import EegNeeds, EegWindow, FaceBox, FaceFrame, FloatArray, Look, Readout
+from ..contract import EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, Look, Readout
 from ..fusion.conformal import kept
 from ..io.bundle import Bundle, bundled
 from ..networks.video_eeg import AXES, Glimpse, Sizes, State, VideoEegNet
@@ -79,7 +79,8 @@ class VideoEegDecoder:
         self._seed = seed
         self._finder = face_detector or FaceDetector(bundled("yunet").read_bytes())
         self._now = now
-        self._temperature = torch.tensor([[float(self.spec.temperatures.get(axis, 1.0))] for axis in AXES])
+        self._heads = [self.spec.head(axis) for axis in AXES]
+        self._temperature = torch.tensor([[head.temperature] for head in self._heads])
         self._mappers: dict[tuple[str, ...], ScalpMapper] = {}
         self.reset()
 
@@ -110,7 +111,7 @@ class VideoEegDecoder:
         MoodringError
             Too few channels on the scalp, or too slow; with both values.
         """
-        check_eeg(self._name, self.spec.eeg, channel_names, rate_hz)
+        check_eeg(self._name, self.spec.input(EegInput), channel_names, rate_hz)
 
     def rest(self, eeg: EegWindow) -> None:
         """Take a window of the resting person into their baseline; call it every half second of the rest."""
@@ -168,16 +169,14 @@ class VideoEegDecoder:
             logits = self._net.logits(self._state.core[0])[0].float().cpu()
             probabilities = torch.softmax(logits / self._temperature, dim=1).numpy()
         valence, arousal = probabilities[0], probabilities[1]
-        sets = [
-            kept(row, float(self.spec.conformal.get(axis, 0.0))) for row, axis in zip(probabilities, AXES, strict=True)
-        ]
+        sets = [kept(row, head.conformal_threshold) for row, head in zip(probabilities, self._heads, strict=True)]
         return Readout(valence, arousal, sets[0], sets[1])
 
     def _crop(self, face: FaceFrame | None) -> tuple[FaceBox | None, Tensor | None]:
         box = None if face is None else self._finder.find(face.image)
         if face is None or box is None:
             return None, None
-        return box, torch.from_numpy(crop_face(face.image, box, self.spec.face_size))
+        return box, torch.from_numpy(crop_face(face.image, box, self._net.sizes.face_size))
 
     def _images(self, eeg: EegWindow) -> Tensor | None:
         names = eeg.channel_names
@@ -210,8 +209,8 @@ class VideoEegDecoder:
             self._owed += mean_frames
             wait = max(1, round(self._owed))
             self._owed -= wait
-            return min(wait, self.spec.max_wait_frames)
-        return random_wait(self._rng, mean_frames, self.spec.max_wait_frames)
+            return min(wait, self._net.sizes.max_wait_frames)
+        return random_wait(self._rng, mean_frames, self._net.sizes.max_wait_frames)
 
 
 @dataclass(frozen=True)
@@ -282,7 +281,7 @@ def network_of(bundle: Bundle) -> VideoEegNet:
     return net
 
 
-def check_eeg(bundle: str, needs: EegNeeds | None, channel_names: Sequence[str], rate_hz: float) -> None:
+def check_eeg(bundle: str, needs: EegInput | None, channel_names: Sequence[str], rate_hz: float) -> None:
     """Refuse an EEG stream that does not fit a bundle's needs; see :meth:`VideoEegDecoder.check_eeg`."""
     if needs is None:
         raise MoodringError(f"bundle '{bundle}' takes no EEG; leave [eeg] out or use another bundle")

@@ -16,7 +16,7 @@ from scipy.special import softmax
 from ...configs.schema.errors import MoodringError
 from ...models.contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate
 from ...models.decoders.speech import SpeechDecoder
-from ..datasets.speech.names import truth_in_name
+from ..datasets.open import parse_file_name
 from ..evaluation.metrics import SMALLEST_PROBABILITY, uar
 from ..recordings.sound import fault, stream_sound
 from .sound_findings import SoundFindings
@@ -113,7 +113,7 @@ def predict_file(decoder: SpeechDecoder, path: Path) -> Prediction:
     return Prediction(
         file=str(path),
         duration_s=duration_s,
-        classes=decoder.spec.classes,
+        classes=decoder.head.classes,
         probabilities=pooled(said),
         segments=_own_seconds(said, duration_s),
         warning=f"sound file '{path}' {'; '.join(wrong)}" if wrong else None,
@@ -238,10 +238,10 @@ def _own_seconds(said: Sequence[SpeechEstimate], duration_s: float) -> tuple[Spe
 
 def _with_truth(prediction: Prediction, path: Path) -> Prediction:
     try:
-        named = truth_in_name(path)
+        parsed = parse_file_name(path)
     except MoodringError as error:
         return replace(prediction, error=prediction.error or str(error))
-    return replace(prediction, truth=None if named is None else named.label)
+    return replace(prediction, truth=None if parsed is None else parsed.emotion)
 
 
 def _plain(prediction: Prediction, with_truth: bool) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,8 @@ from scipy.special import softmax
 from ...configs.schema.errors import ConfigError, MoodringError
 from ...configs.schema.paper import PaperConfig, RunSection
 from ...models.io.files import write_file
-from ..datasets.base import Corpus
-from ..datasets.speech.open import read_corpus
-from ..recordings.sound import load_sound
+from ..datasets.open import read_corpus
+from ..datasets.speech_corpus import SpeechCorpus
 from ..training.common.checkpoints import Checkpoints
 from ..training.paper_speech.train import Labelled, fit, judge
 from .splits import Items, LeaveOneGroupOut, Protocol, RandomHoldOut, Split, audit
@@ -106,7 +105,7 @@ class RunResult:
 
 
 @dataclass(frozen=True)
-class _Heard:
+class _LoadedFiles:
     """The files of one set of classes."""
 
     items: Items
@@ -134,16 +133,16 @@ def evaluate_systems(systems: Sequence[PaperConfig], report: Report) -> tuple[Ru
     MoodringError
         The corpus or the cache cannot be read or written, a class is missing, or a split leaks.
     """
-    heard: dict[tuple[str, str, tuple[str, ...]], _Heard] = {}
+    loaded: dict[tuple[str, str, tuple[str, ...]], _LoadedFiles] = {}
     done: dict[tuple[int, int], RunResult] = {}
     jobs = [(k, i) for i, system in enumerate(systems) for k in range(len(system.runs))]
     for k, i in sorted(jobs):
         run = systems[i].runs[k]
         system = systems[i].model_copy(update={"epochs": run.epochs or systems[i].epochs})
         key = (system.corpus_kind, system.corpus, run.classes)
-        if key not in heard:
-            heard[key] = _hear(read_corpus(system.corpus_kind, Path(system.corpus)), run.classes)
-        done[i, k] = _run(system, run, heard[key], report)
+        if key not in loaded:
+            loaded[key] = _load(read_corpus(system.corpus_kind, Path(system.corpus)), run.classes)
+        done[i, k] = _run(system, run, loaded[key], report)
     return tuple(result for _, result in sorted(done.items(), key=lambda one: one[0]) if result.folds)
 
 
@@ -180,27 +179,27 @@ def describe(run: RunSection) -> str:
     return protocol_of(run, 0).describe()
 
 
-def _run(system: PaperConfig, run: RunSection, heard: _Heard, report: Report) -> RunResult:
+def _run(system: PaperConfig, run: RunSection, files: _LoadedFiles, report: Report) -> RunResult:
     by_seed = []
     for seed in run.seeds:
-        results = [_fold(system, run, seed, fold, heard, report) for fold in folds(run, heard.items, seed)]
+        results = [_fold(system, run, seed, fold, files, report) for fold in folds(run, files.items, seed)]
         finished = tuple(result for result in results if result is not None)
         if len(finished) == len(results):
             by_seed.append((seed, finished))
-    counts = np.bincount([one.label for one in heard.utterances], minlength=len(run.classes))
-    return RunResult(system, run, describe(run), tuple(map(int, counts)), tuple(by_seed), heard.data_hash)
+    counts = np.bincount([one.label for one in files.utterances], minlength=len(run.classes))
+    return RunResult(system, run, describe(run), tuple(map(int, counts)), tuple(by_seed), files.data_hash)
 
 
 def _fold(
-    system: PaperConfig, run: RunSection, seed: int, fold: Fold, heard: _Heard, report: Report
+    system: PaperConfig, run: RunSection, seed: int, fold: Fold, files: _LoadedFiles, report: Report
 ) -> FoldResult | None:
     """Take a fold from the cache, or train it; None where it is not there and nothing is to be trained."""
-    key = _key(system, run, seed, fold, heard)
+    key = _key(system, run, seed, fold, files)
     cache = Path(system.cache) if system.cache else _user_cache()
     path = cache / f"{system.system}-{len(run.classes)}-{run.protocol}-{seed}-{key[:16]}.json"
     if (kept := _read(path)) is not None or system.only_finished:
         return kept
-    result = _train(system, run, seed, fold, heard, Checkpoints(cache / f"checkpoints-{key[:16]}", key))
+    result = _train(system, run, seed, fold, files, Checkpoints(cache / f"checkpoints-{key[:16]}", key))
     _write(path, result)
     share = "" if run.training_share == 1.0 else f", {run.training_share:.0%} of the files"
     report(
@@ -211,18 +210,18 @@ def _fold(
 
 
 def _train(
-    system: PaperConfig, run: RunSection, seed: int, fold: Fold, heard: _Heard, checkpoints: Checkpoints
+    system: PaperConfig, run: RunSection, seed: int, fold: Fold, files: _LoadedFiles, checkpoints: Checkpoints
 ) -> FoldResult:
     began = time.monotonic()
     training, stopping, test = (
-        [heard.utterances[i] for i in index] for index in (fold.training, fold.stopping, fold.split.test)
+        [files.utterances[i] for i in index] for index in (fold.training, fold.stopping, fold.split.test)
     )
     fitted = fit(system, training, stopping, len(run.classes), seed, checkpoints)
     probabilities = softmax(judge(fitted.network, test), axis=1)
     checkpoints.clear()
     return FoldResult(
-        names=tuple(heard.items.names[i] for i in fold.split.test),
-        speakers=tuple(heard.speakers[i] for i in fold.split.test),
+        names=tuple(files.items.names[i] for i in fold.split.test),
+        speakers=tuple(files.speakers[i] for i in fold.split.test),
         truth=tuple(one.label for one in test),
         probabilities=tuple(tuple(round(float(p), 6) for p in row) for row in probabilities),
         n_training=len(training),
@@ -234,20 +233,22 @@ def _train(
     )
 
 
-def _hear(corpus: Corpus, classes: tuple[str, ...]) -> _Heard:
-    chosen = tuple(item for item in corpus.items if item.label in classes)
-    absent = [label for label in classes if all(item.label != label for item in chosen)]
+def _load(corpus: SpeechCorpus, classes: tuple[str, ...]) -> _LoadedFiles:
+    chosen = tuple(trial for trial in corpus.trials if trial.labels["emotion"] in classes)
+    there = {trial.labels["emotion"] for trial in corpus.trials}
+    absent = [label for label in classes if label not in there]
     if absent:
-        there = ", ".join(sorted({item.label for item in corpus.items}))
         raise ConfigError(
-            f"classes: {corpus.name} under '{corpus.root}' has no {absent[0]!r}, only {there}; choose those"
+            f"classes: {corpus.name} under '{corpus.root}' has no {absent[0]!r}, only {', '.join(sorted(there))}; "
+            "choose those"
         )
-    utterances = tuple(Labelled(load_sound(item.path), classes.index(item.label)) for item in chosen)
+    utterances = tuple(Labelled(corpus.load(trial), classes.index(trial.labels["emotion"])) for trial in chosen)
     digest = hashlib.sha256()
-    for item, one in zip(chosen, utterances, strict=True):
-        digest.update(f"{item.path.name} {item.label} {item.speaker} ".encode() + one.samples.tobytes())
-    items = replace(corpus, items=chosen).groups()
-    return _Heard(items, utterances, tuple(item.speaker for item in chosen), digest.hexdigest())
+    for trial, one in zip(chosen, utterances, strict=True):
+        file_name = Path(trial.name).name
+        digest.update(f"{file_name} {trial.labels['emotion']} {trial.subject} ".encode() + one.samples.tobytes())
+    items = Items.of(chosen, subject="speaker", stimulus="prompt")
+    return _LoadedFiles(items, utterances, tuple(trial.subject for trial in chosen), digest.hexdigest())
 
 
 def _next_speaker(speakers: NDArray[np.str_], split: Split) -> IntArray:
@@ -260,9 +261,9 @@ def _next_speaker(speakers: NDArray[np.str_], split: Split) -> IntArray:
     return np.flatnonzero(speakers == after)
 
 
-def _key(system: PaperConfig, run: RunSection, seed: int, fold: Fold, heard: _Heard) -> str:
+def _key(system: PaperConfig, run: RunSection, seed: int, fold: Fold, files: _LoadedFiles) -> str:
     recipe = system.model_dump(mode="json", exclude=_NOT_THE_RECIPE)
-    what = [recipe, run.classes, run.protocol, run.training_share, seed, fold.split.name, heard.data_hash]
+    what = [recipe, run.classes, run.protocol, run.training_share, seed, fold.split.name, files.data_hash]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 

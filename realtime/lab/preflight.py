@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
+from ...models.contract import EegInput
 from ...models.decoders.loading import Models, check_fit, domain_notices, load_models
 from ...models.signals.eeg.amplitude import check_amplitudes
 from ...models.signals.eeg.chain import delay_s
@@ -144,7 +145,7 @@ def _amplitudes(newest: _Newest, models: Models, config: LiveConfig) -> tuple[st
     found = check_amplitudes(second, info.channel_names, scalp, info.rate_hz, line_hz)
     if found.unit:
         return f"the median channel has {found.typical_uv:.2g} µV: {found.unit}", True
-    needs = models.video_eeg.spec.eeg if models.video_eeg is not None else None
+    needs = models.video_eeg.spec.input(EegInput) if models.video_eeg is not None else None
     least = needs.min_scalp_channels if needs is not None else 2
     few = f"only {found.good} of at least {least} channels are usable; " if found.good < least else ""
     return few + found.channels, bool(few)

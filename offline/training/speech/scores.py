@@ -144,7 +144,7 @@ def write_card(path: Path, spec: ModelSpec, scores: SpeechScores, n_training: in
 **Demonstration model, not valid for people.** It was trained on simulated voices only; what it says of a real person
 means nothing.
 
-- Decodes: {", ".join(spec.classes)}, *{spec.target}* in the voice. Labels: {spec.label_source}.
+- Decodes: {", ".join(spec.head("speech").classes)}, *{spec.head("speech").construct}* in the voice. Labels: {spec.label_source}.
 - Network: four convolution blocks per second of speech, LSTM from second to second, softmax; {_sizes(spec)}.
 - Input: 16 kHz mono; voice activity by silero-vad; segments of 16,000 samples divided by the running RMS of the utterance.
 - Training: SGD with Nesterov momentum, early stopping (best epoch: {epoch}), {n_training} utterances, classes weighing

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ....configs.schema.train_speech import TrainSpeechConfig
-from ....models.contract import AUDIO_RATE_HZ, SIMULATED, FloatArray, ModelSpec
+from ....models.contract import AUDIO_RATE_HZ, SIMULATED, FloatArray, Head, ModelSpec, SpeechInput
 from ....models.decoders.voice_activity import VoiceActivity
 from ....models.device import best_device
 from ....models.io.bundle import save_bundle
@@ -254,8 +254,8 @@ def _spec(config: TrainSpeechConfig, difficulty: Difficulty, sizes: SpeechSizes,
     last = people.first_seed + people.count - 1
     return ModelSpec(
         kind="speech",
-        classes=CLASSES,
-        target="expressed",
+        inputs=(SpeechInput(),),
+        outputs=(Head("speech", "expressed", CLASSES, temperature=temperature),),
         label_source="category of the valence and arousal felt by the simulated person, mean over the utterance",
         domain=(SIMULATED,),
         protocol=(
@@ -264,12 +264,6 @@ def _spec(config: TrainSpeechConfig, difficulty: Difficulty, sizes: SpeechSizes,
         ),
         data_hashes=(difficulty.digest(),),
         seed=config.seed,
-        eeg=None,
-        frame_rate_hz=0.0,
-        max_wait_frames=0,
-        face_size=0,
-        temperatures={"speech": temperature},
-        conformal={},
         network=sizes.numbers(),
     )
 

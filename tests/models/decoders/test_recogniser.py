@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from moodring.configs.schema.errors import MoodringError
-from moodring.models.contract import FloatArray, ModelSpec, SpeechEstimate, SpeechSegment
+from moodring.models.contract import FloatArray, Head, ModelSpec, SpeechEstimate, SpeechInput, SpeechSegment
 from moodring.models.decoders.recogniser import ARCHITECTURE, VoiceRecogniser
 from moodring.models.decoders.speech import SpeechDecoder, UtteranceCutter
 from moodring.models.decoders.voice_activity import VoiceActivity
@@ -30,10 +30,9 @@ def bundle(**network: float | int | str) -> Bundle:
         "mean": np.zeros(n), "scale": np.full(n, 3.0), "weights": rng.normal(0, 0.02, (n, 3)), "bias": np.zeros(3),
         "clip": np.array(5.0),
     }  # fmt: skip
-    spec = ModelSpec(
-        "speech", CLASSES, "acted", "none", ("acted",), "none", (), 0, None, 0.0, 0, 0, {"speech": 0.5}, {},
-        {"architecture": ARCHITECTURE, **network},
-    )  # fmt: skip
+    head = Head("speech", "acted", CLASSES, temperature=0.5)
+    sizes = {"architecture": ARCHITECTURE, **network}
+    spec = ModelSpec("speech", (SpeechInput(),), (head,), "none", ("acted",), "none", (), 0, sizes)
     tensors = {name: torch.from_numpy(value.astype(np.float32)) for name, value in arrays.items()}
     return Bundle(spec, tensors, "0" * 64, "made.safetensors")
 
@@ -121,7 +120,15 @@ def test_foreign_arrays_and_kinds_are_refused() -> None:
 def test_the_shipped_recogniser_is_of_this_code() -> None:
     shipped = load_bundle(bundled("emodb"), "speech")
     SpeechDecoder(shipped, CPU)
-    assert shipped.spec.classes == ("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness")
+    assert shipped.spec.head("speech").classes == (
+        "anger",
+        "boredom",
+        "disgust",
+        "fear",
+        "happiness",
+        "neutral",
+        "sadness",
+    )
     card = bundled("emodb").with_suffix(".md").read_text(encoding="utf-8")
     assert "CC BY 4.0" in card
     assert "Burkhardt" in card

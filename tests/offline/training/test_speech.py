@@ -133,9 +133,9 @@ def test_an_interrupted_run_goes_on_to_the_same_bundle(tmp_path: Path) -> None:
     ]  # fmt: skip
     bundle = load_bundle(straight, "speech")
     assert bundle.spec.domain == ("simulated",)
-    assert bundle.spec.classes == CLASSES
-    assert bundle.spec.target == "expressed"
-    assert bundle.spec.temperatures["speech"] == scores.temperature
+    assert bundle.spec.head("speech").classes == CLASSES
+    assert bundle.spec.head("speech").construct == "expressed"
+    assert bundle.spec.head("speech").temperature == scores.temperature
     assert SpeechDecoder(bundle, torch.device("cpu")).feed(np.zeros(1000, np.float32), 0.0) == ()
     card = straight.with_suffix(".md").read_text(encoding="utf-8")
     assert "not valid for people" in card

@@ -350,7 +350,7 @@ def test_live_and_prepared_decoding_agree(folder: Path, recording: Recording, fi
     prepared = prepare(recording, finder, 48, 1.0)
     seen = views.pictures([prepared], decoder.normalisation, net, 1, 0)
     said = scores.answer(net, views.bank(seen, net), "full", 10.0)
-    expected = torch.softmax(said.logits[0, -1] / torch.tensor([[bundle.spec.temperatures["valence"]]]), dim=-1)
+    expected = torch.softmax(said.logits[0, -1] / torch.tensor([[bundle.spec.head("valence").temperature]]), dim=-1)
     live = _decode_live(decoder, recording)
     np.testing.assert_allclose(live, expected[0].numpy(), atol=2e-3)
 
