@@ -17,7 +17,8 @@ from ....configs.schema.train_video_eeg import TrainVideoEegConfig
 from ....models.contract import Image
 from ....models.io.bundle import bundled
 from ....models.networks.video_eeg import FaceNet
-from ....models.signals.face.detection import FaceFinder, crop_face
+from ....models.signals.face.detection import FaceDetector
+from ....models.signals.face.images import crop_face
 from ...simulate.difficulty import Difficulty
 from ...simulate.face import FRAME_RATE_HZ, SimulatedFace
 from ...simulate.face_plan import Burst, FacePlan
@@ -30,7 +31,7 @@ _BATCH = 128
 
 
 def posed(
-    seed: int, poses: int, difficulty: Difficulty, finder: FaceFinder, size: int
+    seed: int, poses: int, difficulty: Difficulty, finder: FaceDetector, size: int
 ) -> tuple[Image, NDArray[np.int64]]:
     """Let one simulated person pose.
 
@@ -67,7 +68,7 @@ def train_face(
     net: FaceNet, seeds: Sequence[int], difficulty: Difficulty, config: TrainVideoEegConfig, report: Report
 ) -> None:
     """Train the face network on posed pictures of these people, in place; every tenth is held out for the report."""
-    finder = FaceFinder(bundled("yunet").read_bytes())
+    finder = FaceDetector(bundled("yunet").read_bytes())
     size = config.network.face_size
     pictures = [posed(seed, config.poses, difficulty, finder, size) for seed in seeds]
     held_out = max(1, len(pictures) // 10)
