@@ -17,7 +17,7 @@ from typing import Self, TypeAlias
 from ...configs.schema.errors import MoodringError
 from ...models.contract import Recording
 from ...processes import Child
-from .playhead import Command, Moved, Pause, Resume, Seek, SetSpeed
+from .playhead import Command, CommandResult, Pause, Resume, Seek, SetSpeed
 from .publish import Published, Ready, ReplayOptions, Started, apply_lsl_settings, publish
 
 _SWITCH_S = 0.0005  # how long the thread that reads frames may keep the interpreter from the one that pushes
@@ -40,7 +40,7 @@ class _Failed:
     line: str
 
 
-_News: TypeAlias = Ready | Started | Moved | _Failed | Published
+_News: TypeAlias = Ready | Started | CommandResult | _Failed | Published
 
 
 class Replay:
@@ -50,7 +50,7 @@ class Replay:
     """
 
     def __init__(self, source: ReplaySource, options: ReplayOptions) -> None:
-        self._answers: list[Moved] = []
+        self._answers: list[CommandResult] = []
         self._sending = threading.Lock()  # commands may come from another thread than the one that waits
         self._ready: Ready | None = None
         self._started: Started | None = None
@@ -138,7 +138,7 @@ class Replay:
         with self._sending, contextlib.suppress(OSError):  # the end may have come meanwhile
             self._child.pipe.send(command)
 
-    def answers(self) -> tuple[Moved, ...]:
+    def answers(self) -> tuple[CommandResult, ...]:
         """Give what the commands led to, one for each, since the last time."""
         self._hear(0.0)
         answers, self._answers = tuple(self._answers), []
@@ -169,7 +169,7 @@ class Replay:
             self._ready = news
         elif isinstance(news, Started):
             self._started = news
-        elif isinstance(news, Moved):
+        elif isinstance(news, CommandResult):
             self._answers.append(news)
         elif isinstance(news, _Failed):
             self._failed = news
@@ -240,6 +240,6 @@ class _PipeControl:
         commands, self._commands = self._commands, []
         return commands
 
-    def tell(self, news: Ready | Started | Moved) -> None:
+    def report(self, news: Ready | Started | CommandResult) -> None:
         """Tell the parent."""
         self._parent.send(news)
