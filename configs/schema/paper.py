@@ -70,7 +70,7 @@ class PaperConfig(Section):
     kind: Literal["paper"] = "paper"
     name: str
     system: System
-    corpus_kind: Literal["emodb", "ravdess", "savee", "enterface", "folders", "manifest"] = "emodb"
+    corpus_kind: str = "emodb"
     corpus: str = ""
     cache: str = ""
     only_finished: bool = False

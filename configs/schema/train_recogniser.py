@@ -25,7 +25,7 @@ class TrainRecogniserConfig(Section):
 
     kind: Literal["recogniser"] = "recogniser"
     name: str = "recogniser"
-    corpus: Literal["emodb", "ravdess", "savee", "enterface", "folders", "manifest"]
+    corpus: str
     data: Path | None = None
     on_bad: Literal["stop", "skip"] = "stop"
     domain: str

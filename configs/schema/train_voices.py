@@ -7,8 +7,6 @@ from pydantic import Field
 
 from .load import Section
 
-Corpus = Literal["emodb", "ravdess", "savee", "enterface", "folders", "manifest"]
-
 
 class TrainVoicesConfig(Section):
     """A training run on a corpus: judged with speakers left out two at a time, then trained on all of them.
@@ -21,10 +19,10 @@ class TrainVoicesConfig(Section):
 
     kind: Literal["voices"] = "voices"
     name: str = "voices"
-    corpus: Corpus
+    corpus: str
     data: Path | None = None
     on_bad: Literal["stop", "skip"] = "stop"
-    test_corpus: Corpus = "ravdess"
+    test_corpus: str = "ravdess"
     test: Path | None = None
     domain: str
     attribution: str = ""

@@ -21,7 +21,7 @@ from .arrays import (
 from .estimates import Ages, Estimate, Hearing, Ledger, Look, Pooled, Readout, SampleRange, SpeechEstimate
 from .health import Figures, HealthState, Percentiles, RecordingStatus, SourceStatus, Transition
 from .recordings import Arrivals, Frames, Marker, Recording, Signal, Truth, Video
-from .specs import EegNeeds, ModelSpec
+from .specs import EegInput, FaceInput, Head, Input, ModelSpec, SignalInput, SpeechInput
 from .windows import EegWindow, FaceBox, FaceFrame, SpeechSegment
 
 __all__ = [
@@ -33,17 +33,20 @@ __all__ = [
     "Ages",
     "Arrivals",
     "BoolArray",
-    "EegNeeds",
+    "EegInput",
     "EegWindow",
     "Estimate",
     "FaceBox",
     "FaceFrame",
+    "FaceInput",
     "Figures",
     "FloatArray",
     "Frames",
+    "Head",
     "HealthState",
     "Hearing",
     "Image",
+    "Input",
     "Ledger",
     "Look",
     "Marker",
@@ -57,8 +60,10 @@ __all__ = [
     "RecordingStatus",
     "SampleRange",
     "Signal",
+    "SignalInput",
     "SourceStatus",
     "SpeechEstimate",
+    "SpeechInput",
     "SpeechSegment",
     "TimeArray",
     "Transition",

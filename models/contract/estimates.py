@@ -1,6 +1,6 @@
 """What is said of the emotion at one data time, and from what."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .arrays import FloatArray, MicrophoneFault, Modality
 from .windows import FaceBox
@@ -165,6 +165,8 @@ class Estimate:
     trust than usual: while the participant speaks, the mouth's movements look like expressions, and the muscles of
     jaw and tongue are in the EEG. ``hearing`` is None without a microphone. Felt (readout) and expressed (speech)
     emotion stay apart; ``pooled`` stands beside both where the config asks for it, and never replaces them.
+    ``ring_samples`` counts the samples that each source had delivered into its ring when the decision began: with
+    them, and the chunks as they arrived, a recorded session is decoded again exactly.
     """
 
     time_s: float
@@ -185,3 +187,4 @@ class Estimate:
     hearing: Hearing | None = None
     degraded: str | None = None
     pooled: Pooled | None = None
+    ring_samples: dict[str, int] = field(default_factory=dict)

@@ -1,32 +1,155 @@
-"""What a bundle needs, what it means and where it holds."""
+"""What a bundle takes (inputs), what it answers (heads), and where it holds."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Literal, TypeVar, get_args
+
+from .arrays import AUDIO_RATE_HZ
 
 
 @dataclass(frozen=True)
-class EegNeeds:
-    """What a model asks of the EEG: slowest rate, fewest channels on the scalp, reference, window and image side."""
+class EegInput:
+    """EEG windows.
+
+    Attributes
+    ----------
+    min_rate_hz : float
+        Slowest sampling rate that carries the bands.
+    min_scalp_channels : int
+        Fewest electrodes with 10-20 names.
+    reference : str
+        ``"average"``, or channel names joined by ``+``.
+    window_s : float
+        Length of the window that one inference sees.
+    image_size : int
+        Side of the scalp images in pixels.
+    """
 
     min_rate_hz: float
     min_scalp_channels: int
     reference: str
     window_s: float
     image_size: int
+    kind: Literal["eeg"] = "eeg"
+
+    @property
+    def modality(self) -> str:
+        """Key of the stream."""
+        return self.kind
+
+
+@dataclass(frozen=True)
+class FaceInput:
+    """Camera frames on a regular grid of ``rate_hz``, as grey face crops of ``size`` by ``size`` pixels."""
+
+    rate_hz: float
+    size: int
+    kind: Literal["face"] = "face"
+
+    @property
+    def modality(self) -> str:
+        """Key of the stream."""
+        return self.kind
+
+
+@dataclass(frozen=True)
+class SpeechInput:
+    """Mono audio at ``rate_hz`` in -1..1."""
+
+    rate_hz: float = float(AUDIO_RATE_HZ)
+    kind: Literal["speech"] = "speech"
+
+    @property
+    def modality(self) -> str:
+        """Key of the stream."""
+        return self.kind
+
+
+@dataclass(frozen=True)
+class SignalInput:
+    """Any other regularly sampled signal.
+
+    Attributes
+    ----------
+    modality : str
+        Key of the stream, for example ``"skin_conductance"``.
+    rate_hz : float
+        Sampling rate that the decoder was trained at.
+    channels : int
+        Number of channels.
+    window_s : float
+        Length of the window that one inference sees.
+    """
+
+    modality: str
+    rate_hz: float
+    channels: int
+    window_s: float
+    kind: Literal["signal"] = "signal"
+
+
+Input = EegInput | FaceInput | SpeechInput | SignalInput
+INPUT_TYPES: tuple[type[Input], ...] = get_args(Input)
+INPUT_KINDS = tuple(str(next(f.default for f in fields(one) if f.name == "kind")) for one in INPUT_TYPES)
+_Input = TypeVar("_Input", EegInput, FaceInput, SpeechInput, SignalInput)
+
+
+@dataclass(frozen=True)
+class Head:
+    """One question that a model answers.
+
+    Attributes
+    ----------
+    name : str
+        Unique in a session, for example ``"valence"``.
+    construct : str
+        What it means: ``"felt"``, ``"expressed"``, ``"acted"`` or any other construct.
+    classes : tuple of str
+        In order of the outputs; empty for a head with a scale.
+    scale : (low, high) or None
+        Range of a continuous answer; None for a head with classes.
+    temperature : float
+        Divides the logits (Guo et al. 2017, "On calibration of modern neural networks"), fitted on held-out people.
+    conformal_threshold : float
+        The kept set holds every class whose probability is at least this.
+    shares : tuple of str
+        Names of the sides whose share of the evidence is told with each answer; for a head that fuses others.
+
+    Raises
+    ------
+    ValueError
+        Neither classes nor scale, both, or a class named twice.
+    """
+
+    name: str
+    construct: str
+    classes: tuple[str, ...] = ()
+    scale: tuple[float, float] | None = None
+    temperature: float = 1.0
+    conformal_threshold: float = 0.0
+    shares: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if bool(self.classes) == (self.scale is not None):
+            raise ValueError(
+                f"head '{self.name}' needs either classes or a scale; classes {self.classes} and scale {self.scale} came"
+            )
+        refuse_duplicates(self.classes, f"class of head '{self.name}'")
+        if self.scale is not None and not self.scale[0] < self.scale[1]:
+            raise ValueError(f"head '{self.name}' needs a scale that rises; {self.scale} came")
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """What a bundle needs, what it means and where it holds; stored as JSON beside the weights.
+    """What a bundle needs, what it answers and where it holds; stored as JSON beside the weights.
 
     Attributes
     ----------
-    kind : "video_eeg" or "speech"
-    classes : tuple of str
-        Class names of each head, in order of the outputs: levels, or emotion categories.
-    target : str
-        The construct: felt, expressed or acted.
+    kind : str
+        Which decoder runs it: ``"video_eeg"``, ``"speech"``, or the kind of a decoder added by a lab.
+    inputs : tuple of Input
+        One per modality.
+    outputs : tuple of Head
     label_source : str
         Where the labels came from, with their span and aggregation.
     domain : tuple of str
@@ -35,33 +158,61 @@ class ModelSpec:
         How it was trained and which groups were kept apart.
     data_hashes : tuple of str
     seed : int
-    eeg : EegNeeds or None
-    frame_rate_hz : float
-        The grid on which looks happen (video-EEG); 0 for speech.
-    max_wait_frames : int
-        Longest wait between looks, in grid frames.
-    face_size : int
-        Side of the grey face crop in pixels.
-    temperatures : mapping of head to float
-        Calibration fitted on held-out people.
-    conformal : mapping of head to float
-        Threshold: the set holds every class whose probability is at least this.
     network : mapping of str to number or str
-        The architecture's own sizes.
+        Sizes of the architecture.
+
+    Raises
+    ------
+    ValueError
+        An input of unknown kind, no input or head, or a modality or head named twice.
     """
 
-    kind: Literal["video_eeg", "speech"]
-    classes: tuple[str, ...]
-    target: str
+    kind: str
+    inputs: tuple[Input, ...]
+    outputs: tuple[Head, ...]
     label_source: str
     domain: tuple[str, ...]
     protocol: str
     data_hashes: tuple[str, ...]
     seed: int
-    eeg: EegNeeds | None
-    frame_rate_hz: float
-    max_wait_frames: int
-    face_size: int
-    temperatures: Mapping[str, float]
-    conformal: Mapping[str, float]
     network: Mapping[str, float | int | str]
+
+    def __post_init__(self) -> None:
+        for one in self.inputs:
+            if not isinstance(one, INPUT_TYPES):
+                raise ValueError(
+                    f"model of kind '{self.kind}' has an input of unknown kind {getattr(one, 'kind', one)!r}; "
+                    f"known are {', '.join(INPUT_KINDS)}"
+                )
+        if not self.inputs or not self.outputs:
+            raise ValueError(
+                f"model of kind '{self.kind}' needs at least one input and one head; "
+                f"{len(self.inputs)} inputs and {len(self.outputs)} heads came"
+            )
+        refuse_duplicates(self.modalities, f"input modality of model '{self.kind}'")
+        refuse_duplicates([head.name for head in self.outputs], f"head of model '{self.kind}'")
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Keys of the streams that it reads."""
+        return tuple(one.modality for one in self.inputs)
+
+    def head(self, name: str) -> Head:
+        """Return a head by name; raise KeyError with the names that there are."""
+        found = next((head for head in self.outputs if head.name == name), None)
+        if found is None:
+            names = ", ".join(head.name for head in self.outputs)
+            raise KeyError(f"model of kind '{self.kind}' has no head '{name}'; it has {names}")
+        return found
+
+    def input(self, kind: type[_Input]) -> _Input | None:
+        """Return the first input of a type; None where there is none."""
+        return next((one for one in self.inputs if isinstance(one, kind)), None)
+
+
+def refuse_duplicates(names: Iterable[str], what: str) -> None:
+    """Raise ValueError where a name comes twice."""
+    names = tuple(names)
+    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    if twice is not None:
+        raise ValueError(f"{what} '{twice}' is named twice among {', '.join(names)}; names must differ")

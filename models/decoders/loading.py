@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import EegSection, ModelsSection, PoolingSection, SpeechSection
-from ..contract import SIMULATED, Modality
+from ..contract import SIMULATED, EegInput, Modality
 from ..device import best_device
 from ..io.bundle import load_bundle, models_path
 from ..streaming.clock import Clock
-from ..streaming.ingest import Intake
+from ..streaming.ingest import StreamIngest
 from ..streaming.sources import SourceInfo
 from ..streaming.summary import BundleName
 
@@ -57,7 +57,7 @@ class Models:
     @property
     def speech_classes(self) -> tuple[str, ...]:
         """The categories of the speech model; none without one."""
-        return self.speech.spec.classes if self.speech is not None else ()
+        return self.speech.head.classes if self.speech is not None else ()
 
     def reset(self) -> None:
         """Forget the person."""
@@ -117,7 +117,7 @@ def load_models(
         str(device),
         (*names, *enrolments),
         tuple(dict.fromkeys(domain)),
-        ", ".join(dict.fromkeys(bundle.spec.target for bundle in bundles)),
+        ", ".join(dict.fromkeys(head.construct for bundle in bundles for head in bundle.spec.outputs)),
         pool,
     )
 
@@ -141,7 +141,7 @@ def check_fit(models: Models, info: SourceInfo, section: EegSection | None) -> N
     """
     if info.modality != "eeg" or models.video_eeg is None or section is None:
         return
-    needs = models.video_eeg.spec.eeg
+    needs = models.video_eeg.spec.input(EegInput)
     reference = section.reference if isinstance(section.reference, str) else "+".join(section.reference)
     if needs is not None and reference != needs.reference:
         raise MoodringError(
@@ -151,21 +151,21 @@ def check_fit(models: Models, info: SourceInfo, section: EegSection | None) -> N
     models.video_eeg.check_eeg(info.channel_names, info.rate_hz or 0.0)
 
 
-def mains_notices(intakes: Iterable[Intake]) -> tuple[str, ...]:
-    """Say where the mains hum at another frequency than the one that the config has filtered out."""
+def line_noise_notices(ingests: Iterable[StreamIngest]) -> tuple[str, ...]:
+    """Return a notice for each EEG source whose line noise has another frequency than the notch."""
     return tuple(
-        f"the mains hum at {other_hz:g} Hz in the EEG, and {intake.treatment.mains.line_hz:g} Hz are filtered out: "
+        f"line noise of {other_hz:g} Hz is in the EEG, but {ingest.eeg.line_noise.line_hz:g} Hz are filtered out: "
         f"set eeg.line_hz = {other_hz:g}"
-        for intake in intakes
-        if intake.treatment is not None and (other_hz := intake.treatment.mains.other_hz) is not None
+        for ingest in ingests
+        if ingest.eeg is not None and (other_hz := ingest.eeg.line_noise.other_hz) is not None
     )
 
 
-def loudspeaker_notices(section: SpeechSection | None, intakes: Iterable[Intake]) -> tuple[str, ...]:
+def loudspeaker_notices(section: SpeechSection | None, ingests: Iterable[StreamIngest]) -> tuple[str, ...]:
     """Say where a person's microphone may hear a loudspeaker that nobody has declared."""
     if section is None or section.headphones or section.reference is not None:
         return ()
-    people = any(intake.info.modality == "speech" and intake.info.origin != SIMULATED for intake in intakes)
+    people = any(ingest.info.modality == "speech" and ingest.info.origin != SIMULATED for ingest in ingests)
     return (UNDECLARED_LOUDSPEAKER,) if people else ()
 
 

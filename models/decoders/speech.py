@@ -12,8 +12,9 @@ from ..contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate, SpeechSegment
 from ..io.bundle import Bundle
 from ..networks.speech import Memory, SpeechNetwork, sizes_from
 from ..signals.speech import segments as cutting
+from ..signals.speech.microphone_level import QUIETEST_DB, rms_db
 from ..signals.speech.segments import WINDOW_SAMPLES, UtteranceRules, UtteranceState
-from ..signals.speech.voiceprint import Verdict
+from ..signals.speech.speaker_verification import Verdict
 from .recogniser import ARCHITECTURE, VoiceRecogniser
 from .speaker import ANOTHER_VOICE, UNCLEAR_VOICE, VoiceGate
 from .voice_activity import VoiceActivity, VoiceState
@@ -34,7 +35,7 @@ class _Listening:
 
 
 def _listening() -> _Listening:
-    return _Listening(np.zeros(0, np.float32), None, silent(), UtteranceState(), cutting.QUIETEST_DB)
+    return _Listening(np.zeros(0, np.float32), None, silent(), UtteranceState(), QUIETEST_DB)
 
 
 class UtteranceCutter:
@@ -108,7 +109,7 @@ class UtteranceCutter:
             end_s = heard_from_s + stop / AUDIO_RATE_HZ
             segments, utterance = cutting.step(utterance, window, probability, end_s, self._rules)
             done.extend(segments)
-        level_db = cutting.level_db(heard[whole - WINDOW_SAMPLES : whole]) if whole else state.level_db
+        level_db = rms_db(heard[whole - WINDOW_SAMPLES : whole]) if whole else state.level_db
         self._state = _Listening(
             heard[whole:], start_s + len(samples) / AUDIO_RATE_HZ, voice, utterance, level_db
         )  # fmt: skip
@@ -174,7 +175,7 @@ class SpeechDecoder:
             )
         self.spec = bundle.spec
         self._model = model_of(bundle, device)
-        self._temperature = float(bundle.spec.temperatures.get("speech", 1.0))
+        self.head = bundle.spec.head("speech")
         self._cutter = UtteranceCutter(VoiceActivity())
         self._memory: Any = None
         self._last: SpeechEstimate | None = None
@@ -249,14 +250,14 @@ class SpeechDecoder:
         else:
             probabilities = self._infer(segment)
             estimate = SpeechEstimate(
-                segment.start_s, segment.end_s, self.spec.classes, probabilities, segment.final
+                segment.start_s, segment.end_s, self.head.classes, probabilities, segment.final
             )  # fmt: skip
         self._last = estimate
         return estimate
 
     def _infer(self, segment: SpeechSegment) -> tuple[float, ...]:
         logits, self._memory = self._model.judge(segment, self._memory)
-        return tuple(float(p) for p in softmax(logits.astype(np.float64) / self._temperature))
+        return tuple(float(p) for p in softmax(logits.astype(np.float64) / self.head.temperature))
 
     def _forget(self) -> None:
         self._memory, self._last = None, None
@@ -289,7 +290,7 @@ def network_of(bundle: Bundle) -> SpeechNetwork:
     MoodringError
         Weights and sizes do not fit each other.
     """
-    network = SpeechNetwork(sizes_from(bundle.spec.network), len(bundle.spec.classes))
+    network = SpeechNetwork(sizes_from(bundle.spec.network), len(bundle.spec.head("speech").classes))
     try:
         network.load_state_dict(dict(bundle.tensors))
     except RuntimeError as error:

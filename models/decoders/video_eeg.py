@@ -13,14 +13,15 @@ import torch
 from torch import Tensor
 
 from ...configs.schema.errors import MoodringError
-from ..contract import EegNeeds, EegWindow, FaceBox, FaceFrame, FloatArray, Look, Readout
+from ..contract import EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, Look, Readout
 from ..fusion.conformal import kept
 from ..io.bundle import Bundle, bundled
 from ..networks.video_eeg import AXES, Glimpse, Sizes, State, VideoEegNet
-from ..signals.eeg.band_power import BandPrior, RestBaseline, add, log_band_power, mean
+from ..signals.eeg.band_power import BandPrior, RestBaseline, add_window, log_band_power, shrunken_mean
 from ..signals.eeg.montage import scalp_channels
 from ..signals.eeg.scalp_images import ScalpMapper
-from ..signals.face.detection import FaceFinder, crop_face
+from ..signals.face.detection import FaceDetector
+from ..signals.face.images import crop_face
 
 Policy = Literal["learned", "uniform", "random"]
 ENOUGH_REST_WINDOWS = 10
@@ -50,7 +51,7 @@ class VideoEegDecoder:
         Who says when to look again; the last two spend the budget that the bundle was trained for.
     seed : int
         Of the random policy.
-    face_finder : FaceFinder
+    face_detector : FaceDetector
     now : callable
         Clock of :attr:`times`; moves nothing else.
 
@@ -66,7 +67,7 @@ class VideoEegDecoder:
         device: torch.device,
         policy: Policy = "learned",
         seed: int = 0,
-        face_finder: FaceFinder | None = None,
+        face_detector: FaceDetector | None = None,
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.spec = bundle.spec
@@ -76,9 +77,10 @@ class VideoEegDecoder:
         self._device = device
         self._policy: Policy = policy
         self._seed = seed
-        self._finder = face_finder or FaceFinder(bundled("yunet").read_bytes())
+        self._finder = face_detector or FaceDetector(bundled("yunet").read_bytes())
         self._now = now
-        self._temperature = torch.tensor([[float(self.spec.temperatures.get(axis, 1.0))] for axis in AXES])
+        self._heads = [self.spec.head(axis) for axis in AXES]
+        self._temperature = torch.tensor([[head.temperature] for head in self._heads])
         self._mappers: dict[tuple[str, ...], ScalpMapper] = {}
         self.reset()
 
@@ -109,13 +111,13 @@ class VideoEegDecoder:
         MoodringError
             Too few channels on the scalp, or too slow; with both values.
         """
-        check_eeg(self._name, self.spec.eeg, channel_names, rate_hz)
+        check_eeg(self._name, self.spec.input(EegInput), channel_names, rate_hz)
 
     def rest(self, eeg: EegWindow) -> None:
         """Take a window of the resting person into their baseline; call it every half second of the rest."""
         if self._baseline is None or len(self._baseline.count) != len(eeg.channel_names):
             self._baseline = RestBaseline.empty(eeg.channel_names)
-        self._baseline = add(self._baseline, log_band_power(eeg))
+        self._baseline = add_window(self._baseline, log_band_power(eeg))
 
     def look(self, time_s: float, eeg: EegWindow | None, face: FaceFrame | None) -> Look:
         """Embed one moment and move the state on.
@@ -167,16 +169,14 @@ class VideoEegDecoder:
             logits = self._net.logits(self._state.core[0])[0].float().cpu()
             probabilities = torch.softmax(logits / self._temperature, dim=1).numpy()
         valence, arousal = probabilities[0], probabilities[1]
-        sets = [
-            kept(row, float(self.spec.conformal.get(axis, 0.0))) for row, axis in zip(probabilities, AXES, strict=True)
-        ]
+        sets = [kept(row, head.conformal_threshold) for row, head in zip(probabilities, self._heads, strict=True)]
         return Readout(valence, arousal, sets[0], sets[1])
 
     def _crop(self, face: FaceFrame | None) -> tuple[FaceBox | None, Tensor | None]:
         box = None if face is None else self._finder.find(face.image)
         if face is None or box is None:
             return None, None
-        return box, torch.from_numpy(crop_face(face.image, box, self.spec.face_size))
+        return box, torch.from_numpy(crop_face(face.image, box, self._net.sizes.face_size))
 
     def _images(self, eeg: EegWindow) -> Tensor | None:
         names = eeg.channel_names
@@ -209,8 +209,8 @@ class VideoEegDecoder:
             self._owed += mean_frames
             wait = max(1, round(self._owed))
             self._owed -= wait
-            return min(wait, self.spec.max_wait_frames)
-        return random_wait(self._rng, mean_frames, self.spec.max_wait_frames)
+            return min(wait, self._net.sizes.max_wait_frames)
+        return random_wait(self._rng, mean_frames, self._net.sizes.max_wait_frames)
 
 
 @dataclass(frozen=True)
@@ -239,7 +239,7 @@ class Normalisation:
     def apply(self, power: FloatArray, channel_names: Sequence[str], baseline: RestBaseline | None) -> FloatArray:
         """Give log power relative to the person's rest, scaled and bounded, ``(n_channels, 3)``; NaN stays NaN."""
         prior = self.prior.at(channel_names)
-        origin = mean(baseline or RestBaseline.empty(channel_names), prior)
+        origin = shrunken_mean(baseline or RestBaseline.empty(channel_names), prior)
         return bounded((power - origin) / self.scale)
 
 
@@ -281,7 +281,7 @@ def network_of(bundle: Bundle) -> VideoEegNet:
     return net
 
 
-def check_eeg(bundle: str, needs: EegNeeds | None, channel_names: Sequence[str], rate_hz: float) -> None:
+def check_eeg(bundle: str, needs: EegInput | None, channel_names: Sequence[str], rate_hz: float) -> None:
     """Refuse an EEG stream that does not fit a bundle's needs; see :meth:`VideoEegDecoder.check_eeg`."""
     if needs is None:
         raise MoodringError(f"bundle '{bundle}' takes no EEG; leave [eeg] out or use another bundle")

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.load import Section
 from ..contract import Pooled, Readout
-from ..io.bundle import Kind, bundled
+from ..io.bundle import bundled
 from ..io.files import write_file
 from . import opinion_pool
 from .conformal import kept
@@ -124,7 +124,7 @@ def pool_path(name: str) -> Path:
     return bundled("pool") if name == "simulated" else Path(name)
 
 
-def load_pool(path: Path, bundles: Mapping[Kind, PooledBundle]) -> Pool:
+def load_pool(path: Path, bundles: Mapping[str, PooledBundle]) -> Pool:
     """Read a pool for the bundles of a session.
 
     Parameters

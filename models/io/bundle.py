@@ -3,26 +3,21 @@
 Nothing in a bundle is ever executed or unpickled.
 """
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import torch
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from ...configs.schema.errors import MoodringError
-from ..contract import EegNeeds, ModelSpec
+from ..contract import ModelSpec
+from .bundle_format import FORMAT, read_spec, upgrade_format_1, write_spec
 from .files import write_file
-
-Kind = Literal["video_eeg", "speech"]
-FORMAT = 1
-"""Version of the way a spec is written; raised when an older moodring could misread it."""
 
 _SPEC_KEY = "moodring_spec"
 _SHIPPED = {
@@ -34,7 +29,7 @@ _SHIPPED = {
     "yunet": "yunet.onnx",
 }
 
-_NAMES: dict[Kind, dict[str, str]] = {
+_NAMES: dict[str, dict[str, str]] = {
     "video_eeg": {"bundled": "video_eeg"},
     # The bundle of simulated voices has two names: that of its file, and what it was trained on.
     "speech": {"emodb": "emodb", "simulated": "speech", "speech": "speech"},
@@ -93,9 +88,9 @@ def speech_bundle_path(name: str) -> Path:
     return bundled(shipped[name])
 
 
-def models_path(kind: Kind, given: str) -> Path:
+def models_path(kind: str, given: str) -> Path:
     """Find a bundle that the ``[models]`` section of a config names, by its own words or by a path."""
-    shipped = _NAMES[kind]
+    shipped = _NAMES.get(kind, {})
     return bundled(shipped[given]) if given in shipped else Path(given)
 
 
@@ -107,9 +102,8 @@ def save_bundle(path: Path, spec: ModelSpec, tensors: Mapping[str, torch.Tensor]
     str
         The file's sha256 in hexadecimal; the same spec and weights give the same file.
     """
-    described = {"format": FORMAT, "spec": TypeAdapter(ModelSpec).dump_python(spec, mode="json")}
     # One key only: safetensors writes several in random order, and the same model shall be the same file.
-    metadata = {_SPEC_KEY: json.dumps(described, sort_keys=True, allow_nan=False)}
+    metadata = {_SPEC_KEY: write_spec(spec)}
     plain = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in sorted(tensors.items())}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -130,7 +124,7 @@ def load_bundle(path: Path, kind: str | None = None) -> Bundle:
     ----------
     path : Path
     kind : str, optional
-        ``"video_eeg"`` or ``"speech"``: what it must be.
+        What it must be, for example ``"video_eeg"``.
 
     Raises
     ------
@@ -174,25 +168,17 @@ def _parse(metadata: Mapping[str, str], path: Path) -> ModelSpec:
         written, raw = described["format"], described["spec"]
     except (ValueError, TypeError, KeyError) as error:
         raise MoodringError(f"bundle '{path}' has a spec that cannot be read ({error!r}); train it again") from None
-    if written != FORMAT:
+    if written not in (1, FORMAT):
         cure = "update moodring" if isinstance(written, int) and written > FORMAT else "train it again"
-        raise MoodringError(f"bundle '{path}' has format {written!r}, this moodring reads format {FORMAT}; {cure}")
+        raise MoodringError(
+            f"bundle '{path}' has format {written!r}, this moodring reads formats 1 and {FORMAT}; {cure}"
+        )
     try:
-        _refuse_unknown(raw)
-        return TypeAdapter(ModelSpec).validate_json(json.dumps(raw), strict=True)
+        return read_spec(upgrade_format_1(raw) if written == 1 else raw)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        problem = f"'{'.'.join(str(part) for part in first['loc'])}': {first['msg']}"
+        place = ".".join(str(part) for part in first["loc"])
+        problem = f"'{place}': {first['msg']}" if place else str(first["msg"]).removeprefix("Value error, ")
     except ValueError as error:
         problem = str(error)
     raise MoodringError(f"bundle '{path}' has a spec that cannot be read ({problem}); train it again")
-
-
-def _refuse_unknown(raw: Any) -> None:
-    if not isinstance(raw, dict):
-        raise ValueError("not a table")
-    unknown = set(raw) - {field.name for field in dataclasses.fields(ModelSpec)}
-    if isinstance(raw.get("eeg"), dict):
-        unknown |= {f"eeg.{key}" for key in set(raw["eeg"]) - {field.name for field in dataclasses.fields(EegNeeds)}}
-    if unknown:
-        raise ValueError(f"unknown key {', '.join(sorted(unknown))}")

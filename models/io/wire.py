@@ -75,6 +75,8 @@ def _built(kind: Any, value: Any) -> Any:
     if origin is tuple:
         items = [parts[0]] * len(value) if len(parts) == 2 and parts[1] is Ellipsis else list(parts)
         return tuple(_built(item, entry) for item, entry in zip(items, value, strict=True))
+    if origin is dict:
+        return {str(key): _built(parts[1], entry) for key, entry in value.items()}
     if origin is np.ndarray:
         return np.asarray([np.nan if entry is None else entry for entry in value], typing.get_args(parts[1])[0])
     if dataclasses.is_dataclass(kind):

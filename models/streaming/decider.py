@@ -1,6 +1,6 @@
 """One decision: from the samples up to a data time to an estimate. The same code live and on recordings.
 
-Who calls decides when; nothing here waits, and nothing here knows of threads.
+The caller chooses when to decide; nothing here waits or uses threads.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from ..fusion.pool_file import Pool
 
 REST_STEP_S = 0.5
+LOUDSPEAKER = "loudspeaker"
+"""Key of the loudspeaker's reference in the counts of samples."""
 _FRESH_S = 0.5
 _OLDEST_LOOK_S = 2.5
 SPEAKING = "the participant speaks"
@@ -126,8 +128,7 @@ class Decider:
         started_s = self._clock.now()
         spent = _Spent()
         stops = {
-            modality: alignment.stop_at(modality_input.intake.ring, time_s)
-            for modality, modality_input in inputs.items()
+            modality: alignment.stop_at(modality_input.ring, time_s) for modality, modality_input in inputs.items()
         }
         looks = self._look(time_s, inputs, spent)
         said, hearing = self._listen(time_s, inputs.get("speech"), loudspeaker, stops.get("speech", 0), spent)
@@ -161,6 +162,7 @@ class Decider:
             hearing=hearing,
             degraded=degraded,
             pooled=self._pooled(time_s, readout, said, degraded),
+            ring_samples=_ring_samples(inputs, loudspeaker),
         )
         self._at.eeg_at = stops.get("eeg", self._at.eeg_at)
         self._at.face_at = stops.get("face", self._at.face_at)
@@ -223,12 +225,12 @@ class Decider:
                 spent.features_s += self._clock.now() - before_s
 
     def _eeg_window(self, time_s: float, modality_input: ModalityInput | None, spent: _Spent) -> EegWindow | None:
-        if modality_input is None or modality_input.intake.treatment is None:
+        if modality_input is None or modality_input.ingest.eeg is None:
             return None
-        ring = modality_input.intake.ring
+        ring = modality_input.ring
         n = round(self.plan.window_s * ring.layout.rate_hz)
         stop = alignment.stop_at(ring, time_s)
-        good = modality_input.intake.treatment.good_at(stop - 1)
+        good = modality_input.ingest.eeg.good_channels_at(stop - 1)
         if stop < n or good is None:
             return None
         piece = ring.between(stop - n, stop)
@@ -238,7 +240,7 @@ class Decider:
         return window
 
     def _face_frame(self, time_s: float, modality_input: ModalityInput | None, spent: _Spent) -> FaceFrame | None:
-        piece = alignment.newest_frame(modality_input.intake.ring, time_s) if modality_input is not None else None
+        piece = alignment.newest_frame(modality_input.ring, time_s) if modality_input is not None else None
         if modality_input is None or piece is None:
             return None
         if spent.face_first is None:
@@ -283,7 +285,7 @@ class Decider:
         last: dict[Modality, Look | None] = {"eeg": self._at.last_eeg, "face": self._at.last_face}
         used: list[Modality] = []
         for modality, modality_input in inputs.items():
-            newest_s = modality_input.intake.ring.newest_s
+            newest_s = modality_input.ring.newest_s
             if newest_s is None or newest_s < time_s - _FRESH_S:
                 continue
             if modality == "speech":
@@ -312,9 +314,15 @@ class Decider:
 
     @staticmethod
     def _note_arrival(modality_input: ModalityInput, stop: int, spent: _Spent) -> None:
-        newest = modality_input.intake.ring.between(stop - 1, stop)
+        newest = modality_input.ring.between(stop - 1, stop)
         if len(newest):
             spent.received_s = max(spent.received_s, float(newest.received_s[-1]))
+
+
+def _ring_samples(inputs: Mapping[Modality, ModalityInput], loudspeaker: ModalityInput | None) -> dict[str, int]:
+    """Count the samples that each source had delivered when the decision began."""
+    counts: dict[str, int] = {modality: given.ring.count for modality, given in inputs.items()}
+    return counts if loudspeaker is None else {**counts, LOUDSPEAKER: loudspeaker.ring.count}
 
 
 def _abstain(readout: Readout | None, used: tuple[Modality, ...]) -> tuple[Readout | None, str | None]:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
-from ..contract import Image
+from ..contract import EegInput, FaceInput, Image
+from ..io.ring import RingView
 from ..signals.eeg.chain import delay_s
-from .ingest import Intake, chain_spec
+from .ingest import StreamIngest, chain_spec
 
 if TYPE_CHECKING:
     from ..decoders.loading import Models  # with it comes torch, which a source needs not
@@ -66,9 +67,18 @@ class Plan:
 
 @dataclass(frozen=True)
 class ModalityInput:
-    """One source's samples, and how to make a picture of one of them."""
+    """What a decision sees of one source: the samples that its ring held when the decision began.
 
-    intake: Intake
+    Attributes
+    ----------
+    ingest : StreamIngest
+    ring : RingView
+    picture : callable
+        Makes an image of a sample of the face ring.
+    """
+
+    ingest: StreamIngest
+    ring: RingView
     picture: Callable[[NDArray[Any]], Image]
 
 
@@ -128,7 +138,7 @@ class PlanFacts:
     eeg_names: tuple[str, ...]
 
 
-def plan_facts(intakes: Sequence[Intake], announced_t0_s: float | None = None) -> PlanFacts:
+def plan_facts(ingests: Sequence[StreamIngest], announced_t0_s: float | None = None) -> PlanFacts:
     """Gather what the sources say of the session.
 
     A replay announces its t0, and says how long after t0 its first sample was taken: where nothing was announced, t0
@@ -139,16 +149,16 @@ def plan_facts(intakes: Sequence[Intake], announced_t0_s: float | None = None) -
     MoodringError
         Nothing has come from any source.
     """
-    firsts = [intake.figures.first_s for intake in intakes if intake.figures.first_s is not None]
+    firsts = [ingest.figures.first_s for ingest in ingests if ingest.figures.first_s is not None]
     if not firsts:
         raise MoodringError("samples of at least one source were expected and none came; start the devices' streams")
     told = [
-        intake.figures.first_s - intake.info.first_sample_after_t0_s
-        for intake in intakes
-        if intake.figures.first_s is not None and intake.info.first_sample_after_t0_s is not None
+        ingest.figures.first_s - ingest.info.first_sample_after_t0_s
+        for ingest in ingests
+        if ingest.figures.first_s is not None and ingest.info.first_sample_after_t0_s is not None
     ]
-    rests = [intake.info.rest_s for intake in intakes if intake.info.rest_s]
-    eeg = next((intake.info for intake in intakes if intake.info.modality == "eeg"), None)
+    rests = [ingest.info.rest_s for ingest in ingests if ingest.info.rest_s]
+    eeg = next((ingest.info for ingest in ingests if ingest.info.modality == "eeg"), None)
     return PlanFacts(
         t0_s=announced_t0_s if announced_t0_s is not None else min(told, default=max(firsts)),
         first_stamp_s=min(firsts),
@@ -162,6 +172,7 @@ def make_plan(facts: PlanFacts, config: LiveConfig, models: Models) -> Plan:
     """Lay out when decisions and looks happen."""
     decisions = config.decisions
     spec = models.video_eeg.spec if models.video_eeg is not None else None
+    eeg, face = (spec.input(EegInput), spec.input(FaceInput)) if spec is not None else (None, None)
     eeg_delay_s = 0.0
     if facts.eeg_rate_hz is not None:
         eeg_delay_s = delay_s(chain_spec(facts.eeg_rate_hz, facts.eeg_names, config.eeg))
@@ -170,8 +181,8 @@ def make_plan(facts: PlanFacts, config: LiveConfig, models: Models) -> Plan:
         interval_s=decisions.interval_s,
         first=first_decision(facts.t0_s, facts.first_stamp_s, decisions.warmup_s, decisions.interval_s),
         rest_s=facts.rest_s if facts.rest_s is not None else decisions.rest_s,
-        grid_hz=spec.frame_rate_hz if spec is not None else _NO_MODEL_GRID_HZ,
-        max_wait_frames=spec.max_wait_frames if spec is not None else _NO_MODEL_WAIT_FRAMES,
-        window_s=spec.eeg.window_s if spec is not None and spec.eeg is not None else _NO_MODEL_WINDOW_S,
+        grid_hz=face.rate_hz if face is not None else _NO_MODEL_GRID_HZ,
+        max_wait_frames=int(spec.network["max_wait_frames"]) if spec is not None else _NO_MODEL_WAIT_FRAMES,
+        window_s=eeg.window_s if eeg is not None else _NO_MODEL_WINDOW_S,
         eeg_delay_s=eeg_delay_s,
     )

@@ -1,1 +1,1 @@
-"""Corpora of emotional speech as their authors distribute them: which files there are, and what each one is."""
+"""Datasets of labelled trials: corpora as their authors distribute them, and simulated people."""

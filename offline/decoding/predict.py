@@ -16,7 +16,7 @@ from scipy.special import softmax
 from ...configs.schema.errors import MoodringError
 from ...models.contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate
 from ...models.decoders.speech import SpeechDecoder
-from ..datasets.speech.names import truth_in_name
+from ..datasets.open import parse_file_name
 from ..evaluation.metrics import SMALLEST_PROBABILITY, uar
 from ..recordings.sound import fault, stream_sound
 from .sound_findings import SoundFindings
@@ -113,7 +113,7 @@ def predict_file(decoder: SpeechDecoder, path: Path) -> Prediction:
     return Prediction(
         file=str(path),
         duration_s=duration_s,
-        classes=decoder.spec.classes,
+        classes=decoder.head.classes,
         probabilities=pooled(said),
         segments=_own_seconds(said, duration_s),
         warning=f"sound file '{path}' {'; '.join(wrong)}" if wrong else None,
@@ -153,7 +153,7 @@ def pooled(said: Sequence[SpeechEstimate]) -> tuple[float, ...] | None:
 
 
 def score(predictions: Sequence[Prediction]) -> tuple[float | None, int]:
-    """Give the unweighted average recall and the number of files it is taken over.
+    """Return the unweighted average recall and the number of files it is taken over.
 
     Files with a truth and without an error count. One without speech, whose label is None, counts as wrong; so does
     one whose truth is a class that the bundle does not know.
@@ -161,7 +161,9 @@ def score(predictions: Sequence[Prediction]) -> tuple[float | None, int]:
     counted = [one for one in predictions if one.truth is not None and one.error is None]
     if not counted:
         return None, 0
-    return uar([str(one.truth) for one in counted], [one.label or _NO_LABEL for one in counted]), len(counted)
+    names = [str(one.truth) for one in counted] + [one.label or _NO_LABEL for one in counted]
+    truth, predicted = np.split(np.unique(names, return_inverse=True)[1], 2)
+    return uar(truth, predicted), len(counted)
 
 
 def about_truth(predictions: Sequence[Prediction], known: Sequence[str]) -> tuple[str, ...]:
@@ -238,10 +240,10 @@ def _own_seconds(said: Sequence[SpeechEstimate], duration_s: float) -> tuple[Spe
 
 def _with_truth(prediction: Prediction, path: Path) -> Prediction:
     try:
-        named = truth_in_name(path)
+        parsed = parse_file_name(path)
     except MoodringError as error:
         return replace(prediction, error=prediction.error or str(error))
-    return replace(prediction, truth=None if named is None else named.label)
+    return replace(prediction, truth=None if parsed is None else parsed.emotion)
 
 
 def _plain(prediction: Prediction, with_truth: bool) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""Train and judge the paper's systems fold by fold, so that a run that was stopped goes on where it was."""
+"""Train and test the paper's systems fold by fold; finished folds are kept, so that an interrupted run goes on."""
 
 import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,11 @@ from scipy.special import softmax
 from ...configs.schema.errors import ConfigError, MoodringError
 from ...configs.schema.paper import PaperConfig, RunSection
 from ...models.io.files import write_file
-from ..datasets.base import Corpus
-from ..datasets.speech.open import read_corpus
-from ..recordings.sound import load_sound
+from ..datasets.open import read_corpus
+from ..datasets.speech_corpus import SpeechCorpus
 from ..training.common.checkpoints import Checkpoints
-from ..training.paper_speech.train import Labelled, fit, judge
+from ..training.common.utterances import LabelledUtterance
+from ..training.paper_speech.train import PAPER_TRAINING, fit, utterance_logits
 from .splits import Items, LeaveOneGroupOut, Protocol, RandomHoldOut, Split, audit
 
 IntArray = NDArray[np.int64]
@@ -33,7 +33,7 @@ _NOT_THE_RECIPE = {"name", "runs", "corpus", "cache", "only_finished", "threads"
 
 @dataclass(frozen=True)
 class Fold:
-    """One training: which items to learn from, to stop by and to judge.
+    """One training: which items to train on, to stop by and to test.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class FoldResult:
     Attributes
     ----------
     names, speakers : tuple of str
-        Of the items judged.
+        Of the items tested.
     truth : tuple of int
     probabilities : tuple of tuple of float
         One row per item.
@@ -76,7 +76,7 @@ class FoldResult:
 
     @property
     def accuracy(self) -> float:
-        """Share of the items judged rightly."""
+        """Share of the items classified correctly."""
         return float(np.mean(np.argmax(self.probabilities, axis=1) == np.array(self.truth)))
 
 
@@ -106,11 +106,11 @@ class RunResult:
 
 
 @dataclass(frozen=True)
-class _Heard:
+class _LoadedFiles:
     """The files of one set of classes."""
 
     items: Items
-    utterances: tuple[Labelled, ...]
+    utterances: tuple[LabelledUtterance, ...]
     speakers: tuple[str, ...]
     data_hash: str
 
@@ -134,21 +134,21 @@ def evaluate_systems(systems: Sequence[PaperConfig], report: Report) -> tuple[Ru
     MoodringError
         The corpus or the cache cannot be read or written, a class is missing, or a split leaks.
     """
-    heard: dict[tuple[str, str, tuple[str, ...]], _Heard] = {}
+    loaded: dict[tuple[str, str, tuple[str, ...]], _LoadedFiles] = {}
     done: dict[tuple[int, int], RunResult] = {}
     jobs = [(k, i) for i, system in enumerate(systems) for k in range(len(system.runs))]
     for k, i in sorted(jobs):
         run = systems[i].runs[k]
         system = systems[i].model_copy(update={"epochs": run.epochs or systems[i].epochs})
         key = (system.corpus_kind, system.corpus, run.classes)
-        if key not in heard:
-            heard[key] = _hear(read_corpus(system.corpus_kind, Path(system.corpus)), run.classes)
-        done[i, k] = _run(system, run, heard[key], report)
+        if key not in loaded:
+            loaded[key] = _load(read_corpus(system.corpus_kind, Path(system.corpus)), run.classes)
+        done[i, k] = _run(system, run, loaded[key], report)
     return tuple(result for _, result in sorted(done.items(), key=lambda one: one[0]) if result.folds)
 
 
 def folds(run: RunSection, items: Items, seed: int) -> Iterator[Fold]:
-    """Give the folds of a run, audited.
+    """Yield the folds of a run, audited.
 
     Under the random split, the files to stop by are drawn at random too; where speakers are left out, the speaker after
     the one tested stops the training, so that it stops where it generalises to people.
@@ -169,7 +169,7 @@ def folds(run: RunSection, items: Items, seed: int) -> Iterator[Fold]:
 
 
 def protocol_of(run: RunSection, seed: int) -> Protocol:
-    """Give the protocol of a run."""
+    """Return the protocol of a run."""
     return RandomHoldOut(TEST_SHARE, seed) if run.protocol == "random" else LeaveOneGroupOut("speaker")
 
 
@@ -180,27 +180,27 @@ def describe(run: RunSection) -> str:
     return protocol_of(run, 0).describe()
 
 
-def _run(system: PaperConfig, run: RunSection, heard: _Heard, report: Report) -> RunResult:
+def _run(system: PaperConfig, run: RunSection, files: _LoadedFiles, report: Report) -> RunResult:
     by_seed = []
     for seed in run.seeds:
-        results = [_fold(system, run, seed, fold, heard, report) for fold in folds(run, heard.items, seed)]
+        results = [_fold(system, run, seed, fold, files, report) for fold in folds(run, files.items, seed)]
         finished = tuple(result for result in results if result is not None)
         if len(finished) == len(results):
             by_seed.append((seed, finished))
-    counts = np.bincount([one.label for one in heard.utterances], minlength=len(run.classes))
-    return RunResult(system, run, describe(run), tuple(map(int, counts)), tuple(by_seed), heard.data_hash)
+    counts = np.bincount([one.label for one in files.utterances], minlength=len(run.classes))
+    return RunResult(system, run, describe(run), tuple(map(int, counts)), tuple(by_seed), files.data_hash)
 
 
 def _fold(
-    system: PaperConfig, run: RunSection, seed: int, fold: Fold, heard: _Heard, report: Report
+    system: PaperConfig, run: RunSection, seed: int, fold: Fold, files: _LoadedFiles, report: Report
 ) -> FoldResult | None:
     """Take a fold from the cache, or train it; None where it is not there and nothing is to be trained."""
-    key = _key(system, run, seed, fold, heard)
+    key = _key(system, run, seed, fold, files)
     cache = Path(system.cache) if system.cache else _user_cache()
     path = cache / f"{system.system}-{len(run.classes)}-{run.protocol}-{seed}-{key[:16]}.json"
     if (kept := _read(path)) is not None or system.only_finished:
         return kept
-    result = _train(system, run, seed, fold, heard, Checkpoints(cache / f"checkpoints-{key[:16]}", key))
+    result = _train(system, run, seed, fold, files, Checkpoints(cache / f"checkpoints-{key[:16]}", key))
     _write(path, result)
     share = "" if run.training_share == 1.0 else f", {run.training_share:.0%} of the files"
     report(
@@ -211,18 +211,18 @@ def _fold(
 
 
 def _train(
-    system: PaperConfig, run: RunSection, seed: int, fold: Fold, heard: _Heard, checkpoints: Checkpoints
+    system: PaperConfig, run: RunSection, seed: int, fold: Fold, files: _LoadedFiles, checkpoints: Checkpoints
 ) -> FoldResult:
     began = time.monotonic()
     training, stopping, test = (
-        [heard.utterances[i] for i in index] for index in (fold.training, fold.stopping, fold.split.test)
+        [files.utterances[i] for i in index] for index in (fold.training, fold.stopping, fold.split.test)
     )
-    fitted = fit(system, training, stopping, len(run.classes), seed, checkpoints)
-    probabilities = softmax(judge(fitted.network, test), axis=1)
+    fitted = fit(system, training, stopping, len(run.classes), seed, checkpoints, _no_report)
+    probabilities = softmax(utterance_logits(fitted.network, test), axis=1)
     checkpoints.clear()
     return FoldResult(
-        names=tuple(heard.items.names[i] for i in fold.split.test),
-        speakers=tuple(heard.speakers[i] for i in fold.split.test),
+        names=tuple(files.items.names[i] for i in fold.split.test),
+        speakers=tuple(files.speakers[i] for i in fold.split.test),
         truth=tuple(one.label for one in test),
         probabilities=tuple(tuple(round(float(p), 6) for p in row) for row in probabilities),
         n_training=len(training),
@@ -234,20 +234,24 @@ def _train(
     )
 
 
-def _hear(corpus: Corpus, classes: tuple[str, ...]) -> _Heard:
-    chosen = tuple(item for item in corpus.items if item.label in classes)
-    absent = [label for label in classes if all(item.label != label for item in chosen)]
+def _load(corpus: SpeechCorpus, classes: tuple[str, ...]) -> _LoadedFiles:
+    chosen = tuple(trial for trial in corpus.trials if trial.labels["emotion"] in classes)
+    there = {trial.labels["emotion"] for trial in corpus.trials}
+    absent = [label for label in classes if label not in there]
     if absent:
-        there = ", ".join(sorted({item.label for item in corpus.items}))
         raise ConfigError(
-            f"classes: {corpus.name} under '{corpus.root}' has no {absent[0]!r}, only {there}; choose those"
+            f"classes: {corpus.name} under '{corpus.root}' has no {absent[0]!r}, only {', '.join(sorted(there))}; "
+            "choose those"
         )
-    utterances = tuple(Labelled(load_sound(item.path), classes.index(item.label)) for item in chosen)
+    utterances = tuple(
+        LabelledUtterance(corpus.load(trial), classes.index(trial.labels["emotion"])) for trial in chosen
+    )
     digest = hashlib.sha256()
-    for item, one in zip(chosen, utterances, strict=True):
-        digest.update(f"{item.path.name} {item.label} {item.speaker} ".encode() + one.samples.tobytes())
-    items = replace(corpus, items=chosen).groups()
-    return _Heard(items, utterances, tuple(item.speaker for item in chosen), digest.hexdigest())
+    for trial, one in zip(chosen, utterances, strict=True):
+        file_name = Path(trial.name).name
+        digest.update(f"{file_name} {trial.labels['emotion']} {trial.subject} ".encode() + one.samples.tobytes())
+    items = Items.of(chosen, subject="speaker", stimulus="prompt")
+    return _LoadedFiles(items, utterances, tuple(trial.subject for trial in chosen), digest.hexdigest())
 
 
 def _next_speaker(speakers: NDArray[np.str_], split: Split) -> IntArray:
@@ -260,10 +264,11 @@ def _next_speaker(speakers: NDArray[np.str_], split: Split) -> IntArray:
     return np.flatnonzero(speakers == after)
 
 
-def _key(system: PaperConfig, run: RunSection, seed: int, fold: Fold, heard: _Heard) -> str:
+def _key(system: PaperConfig, run: RunSection, seed: int, fold: Fold, files: _LoadedFiles) -> str:
     recipe = system.model_dump(mode="json", exclude=_NOT_THE_RECIPE)
-    what = [recipe, run.classes, run.protocol, run.training_share, seed, fold.split.name, heard.data_hash]
-    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+    return PAPER_TRAINING.key(
+        recipe, run.classes, run.protocol, run.training_share, seed, fold.split.name, files.data_hash
+    )
 
 
 def _user_cache() -> Path:
@@ -288,3 +293,7 @@ def _write(path: Path, result: FoldResult) -> None:
         write_file(path, json.dumps(asdict(result)))
     except OSError as error:
         raise MoodringError(f"finished fold '{path}' cannot be written: {error}; set cache to another folder") from None
+
+
+def _no_report(_: str) -> None:
+    """Leave out the lines of single epochs."""

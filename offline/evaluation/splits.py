@@ -14,6 +14,7 @@ from sklearn.model_selection import KFold
 from sklearn.model_selection import LeaveOneGroupOut as SkLeaveOneGroupOut
 
 from ...configs.schema.errors import MoodringError
+from ..datasets.base import Trial
 
 IntArray = NDArray[np.int64]
 
@@ -56,6 +57,36 @@ class Items:
         if wrong:
             name, length = next(iter(wrong.items()))
             raise MoodringError(f"{name} has {length} entries for {len(self.names)} items; declare one for each item")
+
+    @classmethod
+    def of(cls, trials: Sequence[Trial], subject: str = "subject", stimulus: str = "stimulus") -> "Items":
+        """Make the items of trials.
+
+        Parameters
+        ----------
+        trials : sequence of Trial
+        subject, stimulus : str
+            What these two groups are called in protocols and tables ("speaker", "prompt").
+
+        Returns
+        -------
+        Items
+            With the labels and the further groups that all trials share beside these two.
+        """
+        groups = {subject: tuple(one.subject for one in trials), stimulus: tuple(one.stimulus for one in trials)}
+        for attribute in ("labels", "groups"):
+            declared = [getattr(one, attribute) for one in trials]
+            shared = set.intersection(*map(set, declared)) if declared else set()
+            groups |= {name: tuple(one[name] for one in declared) for name in sorted(shared)}
+        sources = tuple(str(one.file) if one.file else one.name for one in trials)
+        return cls(
+            names=tuple(one.name for one in trials),
+            groups=groups,
+            sources=sources,
+            timelines=sources,
+            start_s=np.array([one.start_s for one in trials]),
+            end_s=np.array([one.stop_s for one in trials]),
+        )
 
     def group(self, name: str) -> NDArray[np.str_]:
         """Give one kind of group, one entry per item."""

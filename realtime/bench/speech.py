@@ -1,6 +1,6 @@
 """`moodring bench speech`: what the speech path costs, when its estimates come, and whether its memory grows.
 
-The path is a session's: blocks of 20 ms as a microphone gives them, the intake with its ring, voice activity, cutting,
+The path is a session's: blocks of 20 ms as a microphone gives them, the ingest with its ring, voice activity, cutting,
 the decoder. First so much sound goes through it as fast as it can, on one core; then a minute in real time.
 """
 
@@ -14,7 +14,7 @@ import psutil
 
 from ...configs.schema.errors import MoodringError, failure_of
 from ...models.contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate
-from ...models.streaming.ingest import intake_maker
+from ...models.streaming.ingest import ingest_factory
 from ...models.streaming.sources import Chunk, SourceInfo
 from ...processes import Child, Parent, hold_interrupts
 from ..engine.process_settings import cap_blas
@@ -97,7 +97,7 @@ class _Path:
         gate = None if job.enrolment is None else load_gate(job.enrolment)
         self._decoder = SpeechDecoder(load_bundle(job.bundle, "speech"), torch.device("cpu"), gate)
         info = SourceInfo("speech", "bench", float(AUDIO_RATE_HZ), (1,), "<f4", ("audio",), 0.0)
-        self._intake = intake_maker(None, None)(info)
+        self._ingest = ingest_factory(None, None)(info)
         self._at = 0
 
     @property
@@ -107,8 +107,8 @@ class _Path:
     def take(self, block: FloatArray, start_s: float) -> tuple[SpeechEstimate, ...]:
         """Give the estimates that this block completes."""
         stamps_s = start_s + np.arange(len(block)) / AUDIO_RATE_HZ
-        self._intake.take(Chunk(block[:, np.newaxis], stamps_s, float(stamps_s[-1]), False))
-        piece = self._intake.ring.between(self._at, self._intake.ring.count)
+        self._ingest.append(Chunk(block[:, np.newaxis], stamps_s, float(stamps_s[-1]), False))
+        piece = self._ingest.ring.between(self._at, self._ingest.ring.count)
         self._at = piece.stop
         return self._decoder.feed(piece.samples[:, 0], float(piece.stamps_s[0]))
 

@@ -1,19 +1,12 @@
-"""Builds what a session consists of from its config: source_channels, rings, and the plan of its decisions."""
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+"""Build the source channels of a session from its config."""
 
 from ...configs.schema.live import LiveConfig
 from ...models.streaming.clock import Clock
 from ...models.streaming.source_channel import SourceChannel
 
-if TYPE_CHECKING:
-    pass  # with it comes torch, which a source needs not
-
 
 def build_source_channels(config: LiveConfig, clock: Clock) -> tuple[SourceChannel, ...]:
-    """Make the source_channels of eeg, face and speech, in this order; an absent modality has no source."""
+    """Make the channels of eeg, face and speech, in this order; an absent modality has no source."""
     # Each source imports its device's library, so only those that are asked for are imported.
     source_channels = [
         SourceChannel("eeg", "EEG", None),
@@ -54,7 +47,7 @@ def build_source_channels(config: LiveConfig, clock: Clock) -> tuple[SourceChann
 
 
 def build_reference(config: LiveConfig, clock: Clock) -> SourceChannel | None:
-    """Make the source_channel of what the loudspeaker plays; None where the config names no reference."""
+    """Make the channel of what the loudspeaker plays; None where the config names no reference."""
     section = config.speech.reference if config.speech is not None else None
     if section is None:
         return None

@@ -7,7 +7,7 @@ from ...models.contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate, Speech
 from ...models.decoders.speech import UtteranceCutter
 from ...models.decoders.voice_activity import VoiceActivity
 from ...models.streaming.clock import Clock
-from ...models.streaming.ingest import intake_maker
+from ...models.streaming.ingest import StreamIngest, ingest_factory
 from ...models.streaming.listening import Listener
 from ...models.streaming.schedule import ModalityInput, identity
 from ...models.streaming.sources import Source
@@ -70,8 +70,8 @@ def spoken_into(
     notes = _Notes()
     listener = Listener(notes, clock)
     try:
-        modality_input = _connected(source, title, clock)
-        ring, first_s, told_s, time_s = modality_input.intake.ring, None, 0.0, 0.0
+        ingest = _connected(source, title, clock)
+        ring, first_s, told_s, time_s = ingest.ring, None, 0.0, 0.0
         came_s = clock.now()
         while first_s is None or time_s < first_s + seconds:
             chunk = source.poll()
@@ -80,7 +80,7 @@ def spoken_into(
                     raise MoodringError(f"{title} sent nothing for {_SILENT_FOR_S:g} s; connect it and enrol again")
                 continue
             came_s = clock.now()
-            modality_input.intake.take(chunk)
+            ingest.append(chunk)
             newest_s = ring.newest_s
             if newest_s is None:
                 continue
@@ -88,7 +88,9 @@ def spoken_into(
             if newest_s < max(time_s, first_s) + _STEP_S:
                 continue
             time_s = newest_s
-            heard = listener.listen(modality_input, None, ring.count, first_s - 1.0, time_s)
+            heard = listener.listen(
+                ModalityInput(ingest, ring.view(), identity), None, ring.count, first_s - 1.0, time_s
+            )
             if time_s - first_s >= told_s + _TELL_S:
                 told_s += _TELL_S
                 trouble = f"; {heard.hearing.trouble}" if heard.hearing.trouble else ""
@@ -99,9 +101,9 @@ def spoken_into(
     return tuple(notes.segments)
 
 
-def _connected(source: Source, title: str, clock: Clock) -> ModalityInput:
+def _connected(source: Source, title: str, clock: Clock) -> StreamIngest:
     give_up_s = clock.now() + _FOUND_WITHIN_S
     while (info := source.open()) is None:
         if clock.now() > give_up_s:
             raise MoodringError(f"{title} was not found within {_FOUND_WITHIN_S:g} s; 'moodring streams' lists what is")
-    return ModalityInput(intake_maker(None, None)(info), identity)
+    return ingest_factory(None, None)(info)

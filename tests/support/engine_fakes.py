@@ -8,13 +8,17 @@ import numpy as np
 
 from moodring.models.contract import (
     AUDIO_RATE_HZ,
-    EegNeeds,
+    EegInput,
     FaceBox,
+    FaceInput,
+    Head,
     Look,
+    ModelSpec,
     Readout,
     Recording,
     Signal,
     SpeechEstimate,
+    SpeechInput,
     Video,
 )
 from moodring.models.decoders.loading import Models
@@ -30,9 +34,12 @@ class FakeVideoEeg:
     """Its state is a running sum over exactly the samples it was shown, so any other sample changes the answer."""
 
     def __init__(self, now=time.perf_counter):
-        self.spec = SimpleNamespace(
-            frame_rate_hz=8.0, max_wait_frames=16, eeg=EegNeeds(128.0, 4, "average", 1.0, 16), domain=("simulated",)
-        )
+        self.spec = ModelSpec(
+            "video_eeg",
+            (EegInput(128.0, 4, "average", 1.0, 16), FaceInput(8.0, 48)),
+            tuple(Head(axis, "felt", ("low", "medium", "high")) for axis in ("valence", "arousal")),
+            "none", ("simulated",), "none", (), 0, {"max_wait_frames": 16},
+        )  # fmt: skip
         self._now = now
         self.reset()
 
@@ -75,10 +82,11 @@ class FakeVideoEeg:
 class FakeSpeech:
     """Speaks once per second of loud samples; a function of the samples' sum."""
 
-    spec = SimpleNamespace(classes=("calm", "angry"), domain=("simulated",))
     withheld = None
 
-    def __init__(self):
+    def __init__(self, classes=("calm", "angry")):
+        self.head = Head("speech", "expressed", classes)
+        self.spec = ModelSpec("speech", (SpeechInput(),), (self.head,), "none", ("simulated",), "none", (), 0, {})
         self.reset()
 
     def reset(self):
@@ -95,7 +103,7 @@ class FakeSpeech:
             if self.voiced:
                 p = float(1 / (1 + np.exp(-np.sum(second, dtype=np.float64))))
                 end_s = start_s + (len(samples) - len(self._second)) / AUDIO_RATE_HZ
-                said.append(SpeechEstimate(end_s - 1, end_s, self.spec.classes, (p, 1 - p), False))
+                said.append(SpeechEstimate(end_s - 1, end_s, self.head.classes, (p, 1 - p), False))
         return tuple(said)
 
     def close(self):
@@ -129,9 +137,8 @@ def made_up_pool():
 def pooled_models(now=time.perf_counter):
     """Scripted models that are pooled; the voice's categories have places on the axes."""
     models = fake_models(now)
-    models.speech.spec = SimpleNamespace(classes=("calm", "anger"), domain=("simulated",))
     bundles = (*models.bundles, BundleName("pool.json", "p" * 64))
-    return replace(models, pool=made_up_pool(), bundles=bundles)
+    return replace(models, speech=FakeSpeech(("calm", "anger")), pool=made_up_pool(), bundles=bundles)
 
 
 class Flat:
@@ -173,7 +180,6 @@ def write_bundle(path):
     """Write a video-EEG bundle that was never trained."""
     import torch
 
-    from moodring.models.contract import ModelSpec
     from moodring.models.io.bundle import save_bundle
     from moodring.models.networks.video_eeg import Sizes, VideoEegNet
 
@@ -184,19 +190,16 @@ def write_bundle(path):
     network = {"core": 24, "layer1": 12, "mean_wait_frames": 9.7, "prior_channels": ",".join(NAMES)}
     spec = ModelSpec(
         kind="video_eeg",
-        classes=("low", "medium", "high"),
-        target="felt",
+        inputs=(EegInput(100.0, 8, "average", 1.0, 16), FaceInput(8.0, 48)),
+        outputs=(
+            Head("valence", "felt", ("low", "medium", "high"), None, 1.0, 0.2),
+            Head("arousal", "felt", ("low", "medium", "high"), None, 1.0, 0.2),
+        ),
         label_source="test",
         domain=("simulated",),
         protocol="none",
         data_hashes=(),
         seed=0,
-        eeg=EegNeeds(100.0, 8, "average", 1.0, 16),
-        frame_rate_hz=8.0,
-        max_wait_frames=16,
-        face_size=48,
-        temperatures={"valence": 1.0, "arousal": 1.0},
-        conformal={"valence": 0.2, "arousal": 0.2},
         network=network,
     )
     save_bundle(path, spec, tensors)

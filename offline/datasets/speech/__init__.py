@@ -1,1 +1,1 @@
-"""Corpora of emotional speech as their authors distribute them."""
+"""Corpora of emotional speech, one file each; see :mod:`..open` for what a corpus defines."""

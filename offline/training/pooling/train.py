@@ -10,7 +10,7 @@ from ....configs.schema.train_pooling import TrainPoolingConfig
 from ....models.contract import SIMULATED
 from ....models.fusion.circumplex import PLACES
 from ....models.fusion.pool_file import AXES, PooledBundle, PoolFile, WeightsTable, save_pool
-from ....models.io.bundle import Bundle, Kind, load_bundle, models_path
+from ....models.io.bundle import Bundle, load_bundle, models_path
 from ...simulate import BENCHMARK
 from .card import judge, write_card
 from .fit import fit_axis, held_out_loss, with_thresholds
@@ -38,7 +38,7 @@ def train_pooling(config: TrainPoolingConfig, out: Path, report: Report, cache: 
         A bundle is missing or damaged, or the voice's categories have no places on the axes.
     """
     video_eeg, speech = (load_bundle(models_path(kind, getattr(config.models, kind)), kind) for kind in _KINDS)
-    homeless = [name for name in speech.spec.classes if name not in PLACES]
+    homeless = [name for name in speech.spec.head("speech").classes if name not in PLACES]
     if homeless:
         raise MoodringError(
             f"bundle '{speech.name}' knows categories without a place on valence and arousal ({', '.join(homeless)}); "
@@ -78,7 +78,7 @@ def train_pooling(config: TrainPoolingConfig, out: Path, report: Report, cache: 
     report(f"wrote {out} and {out.with_suffix('.md')}")
 
 
-_KINDS: tuple[Kind, Kind] = ("video_eeg", "speech")
+_KINDS = ("video_eeg", "speech")
 
 
 def _named(bundle: Bundle) -> PooledBundle:

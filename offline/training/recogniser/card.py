@@ -34,13 +34,13 @@ def write_card(path: Path, spec: ModelSpec, config: TrainRecogniserConfig, judge
     first = judged[0].scores
     text = f"""# Speech recogniser: {config.domain}
 
-- Decodes: {", ".join(spec.classes)}, as *acted*. Labels: {spec.label_source}.
+- Decodes: {", ".join(spec.head("speech").classes)}, as *acted*. Labels: {spec.label_source}.
 - Trained on: {config.attribution or config.corpus}; {first.n} utterances of {first.n_groups} speakers.
 - Model: {spec.network["numbers"]} numbers that sum up an utterance so far (pitch, spectrum and its shape, resonances, voice
   quality, rhythm, modulation), a linear model by ridge regression; no network, no weights from elsewhere.
 - Trained with copies of each utterance: {", ".join(config.copies)}. Every class weighs the same.{_sexes(config)}
 - Input: 16 kHz mono; voice activity by silero-vad; gain does not matter; an estimate after each second of an utterance.
-- Probabilities suppose that all classes are equally frequent; temperature {spec.temperatures["speech"]:.3f}.
+- Probabilities suppose that all classes are equally frequent; temperature {spec.head("speech").temperature:.3f}.
 - Data, SHA-256: {spec.data_hashes[0]}.
 
 ## On speakers never trained on
@@ -58,9 +58,9 @@ Noise is pink; the telephone passes 300 to 3400 Hz with 8-bit mu-law.
 
 Whole utterances, first task and protocol, first seed; rows are the truth:
 
-| | {" | ".join(spec.classes)} | recall |
-|---|{"---|" * (len(spec.classes) + 1)}
-{_confusion(spec.classes, first)}
+| | {" | ".join(spec.head("speech").classes)} | recall |
+|---|{"---|" * (len(spec.head("speech").classes) + 1)}
+{_confusion(spec.head("speech").classes, first)}
 
 ## Limits
 

@@ -13,10 +13,9 @@ from ....models.contract import AUDIO_RATE_HZ, FloatArray
 from ....models.decoders.speech import UtteranceCutter
 from ....models.decoders.voice_activity import VoiceActivity
 from ....models.io.files import atomic_write
-from ....models.signals.speech.voice_frames import FrameState, measure
-from ....models.signals.speech.voice_summary import summarise
-from ...datasets.base import Corpus
-from ...recordings.sound import load_sound
+from ....models.signals.speech.voice_frames import FrameState, frame_features
+from ....models.signals.speech.voice_summary import functionals
+from ...datasets.speech_corpus import SpeechCorpus, file_of
 from .augment import CONDITIONS, condition, varied
 
 FORMAT = 1
@@ -52,16 +51,16 @@ def spoken_part(samples: FloatArray, voice: VoiceActivity) -> FloatArray:
 
 def numbers_of(samples: FloatArray) -> FloatArray:
     """Sum up an utterance, as the recogniser does live when it has ended."""
-    rows, _ = measure(samples if len(samples) >= 640 else np.pad(samples, (0, 640 - len(samples))), FrameState())
-    return summarise(rows)
+    rows, _ = frame_features(samples if len(samples) >= 640 else np.pad(samples, (0, 640 - len(samples))), FrameState())
+    return functionals(rows)
 
 
-def digest(corpus: Corpus) -> str:
+def digest(corpus: SpeechCorpus) -> str:
     """Give the SHA-256 over names and contents of a corpus's files."""
     total = hashlib.sha256()
-    for item in corpus.items:
-        total.update(str(item.path.relative_to(corpus.root)).encode())
-        total.update(hashlib.sha256(item.path.read_bytes()).digest())
+    for trial in corpus.trials:
+        total.update(trial.name.encode())
+        total.update(hashlib.sha256(file_of(trial).read_bytes()).digest())
     return total.hexdigest()
 
 
@@ -70,13 +69,13 @@ class Cabinet:
 
     Parameters
     ----------
-    corpus : Corpus
+    corpus : SpeechCorpus
     folder : Path
     report : callable
         Takes lines of progress.
     """
 
-    def __init__(self, corpus: Corpus, folder: Path, report: Report) -> None:
+    def __init__(self, corpus: SpeechCorpus, folder: Path, report: Report) -> None:
         self.corpus, self.folder, self.sha256 = corpus, folder, digest(corpus)
         self._report = report
         self._spoken: tuple[FloatArray, ...] = ()
@@ -104,7 +103,7 @@ class Cabinet:
             return kept
         if not self._spoken:
             voice = VoiceActivity()
-            self._spoken = tuple(spoken_part(load_sound(item.path), voice) for item in self.corpus.items)
+            self._spoken = tuple(spoken_part(self.corpus.load(trial), voice) for trial in self.corpus.trials)
         # A stream of chance of its own for each item and change, so that neither order nor interruption matters.
         stream = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8])
         numbers = np.stack(

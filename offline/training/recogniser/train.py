@@ -11,11 +11,11 @@ from scipy.special import softmax
 
 from ....configs.schema.errors import ConfigError
 from ....configs.schema.train_recogniser import TrainRecogniserConfig
-from ....models.contract import FloatArray, ModelSpec
+from ....models.contract import FloatArray, Head, ModelSpec, SpeechInput
 from ....models.decoders.recogniser import ARCHITECTURE
 from ....models.io.bundle import save_bundle
-from ....models.signals.speech.voice_summary import weights
-from ...datasets.speech.open import read_corpus
+from ....models.signals.speech.voice_summary import functional_weights
+from ...datasets.open import read_corpus
 from ...evaluation.metrics import fit_temperature, score
 from ...evaluation.splits import BothApart, GroupedKFold, IntArray, Items, LeaveOneGroupOut, Protocol, Split, audit
 from ..common.ridge import CLIP, Linear, fit_linear
@@ -68,8 +68,9 @@ def train_recogniser(config: TrainRecogniserConfig, out: Path, report: Report) -
     for problem in corpus.problems:
         report(f"left out: {problem}")
     # Before anything is measured, which takes minutes.
-    studies = _studies(config, corpus.groups())
-    check_folds(config, corpus.groups())
+    items = Items.of(corpus.trials, subject="speaker", stimulus="prompt")
+    studies = _studies(config, items)
+    check_folds(config, items)
     cabinet = Cabinet(corpus, config.cache or out.with_suffix(".cache"), report)
     judged: list[Judged] = []
     for seed in config.seeds:
@@ -161,7 +162,7 @@ def fit(study: Study, numbers: Numbers, train: IntArray, config: TrainRecogniser
         np.tile(study.labels[train], len(sources)),
         np.tile(study.speakers[train], len(sources)),
         len(study.classes),
-        weights(),
+        functional_weights(),
         config.penalty,
         config.speaker_penalty,
         np.tile(study.items.group("sex")[train] == "female", len(sources)) if config.sex_weight else None,
@@ -209,7 +210,7 @@ def _protocols(config: TrainRecogniserConfig, seed: int) -> tuple[Protocol, ...]
 
 
 def _studies(config: TrainRecogniserConfig, items: Items) -> tuple[Study, ...]:
-    labels = items.group("label")
+    labels = items.group("emotion")
     for name in ("classes", "smaller_task"):
         absent = set(getattr(config, name)) - set(labels)
         if absent:
@@ -232,8 +233,8 @@ def _spec(config: TrainRecogniserConfig, study: Study, sha256: str, temperature:
     speakers = ", ".join(np.unique(study.speakers))
     return ModelSpec(
         kind="speech",
-        classes=study.classes,
-        target="acted",
+        inputs=(SpeechInput(),),
+        outputs=(Head("speech", "acted", study.classes, temperature=temperature),),
         label_source="the emotion that the actor was asked to express, per utterance",
         domain=(config.domain,),
         protocol=f"trained on all speakers ({speakers}); judged with speakers apart: see the card",
@@ -242,11 +243,5 @@ def _spec(config: TrainRecogniserConfig, study: Study, sha256: str, temperature:
             hashlib.sha256(config.model_dump_json(exclude={"data", "cache", "on_bad"}).encode()).hexdigest(),
         ),
         seed=config.seeds[0],
-        eeg=None,
-        frame_rate_hz=0.0,
-        max_wait_frames=0,
-        face_size=0,
-        temperatures={"speech": temperature},
-        conformal={},
-        network={"architecture": ARCHITECTURE, "numbers": len(weights())},
+        network={"architecture": ARCHITECTURE, "numbers": len(functional_weights())},
     )

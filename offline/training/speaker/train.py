@@ -16,10 +16,9 @@ from ....models.decoders.speaker import BackgroundSpec, save_voices
 from ....models.decoders.speech import UtteranceCutter
 from ....models.decoders.voice_activity import VoiceActivity
 from ....models.signals.speech.segments import SEGMENT_SAMPLES
-from ....models.signals.speech.voiceprint import Background, CepstraState, cepstra
-from ...datasets.base import Corpus
-from ...datasets.speech.open import read_corpus
-from ...recordings.sound import load_sound
+from ....models.signals.speech.speaker_verification import Background, CepstraState, cepstra
+from ...datasets.open import read_corpus
+from ...datasets.speech_corpus import SpeechCorpus
 from ..recogniser.features import digest
 from .card import write_card
 from .scores import RECOMMENDED, Heard, Judged, Trials, joined, thresholds_of, trials
@@ -65,15 +64,15 @@ def train_voices(config: TrainVoicesConfig, out: Path, report: Report) -> list[J
     return judged
 
 
-def hear(corpus: Corpus, women: Sequence[str]) -> list[Heard]:
+def hear(corpus: SpeechCorpus, women: Sequence[str]) -> list[Heard]:
     """Measure a corpus as a session would: voice activity, seconds, cepstra."""
     voice, heard = VoiceActivity(), []
     silence = np.zeros(AUDIO_RATE_HZ, np.float32)
-    for item in corpus.items:
+    for trial in corpus.trials:
         cutter = UtteranceCutter(voice)
         state, whole = CepstraState(), 0
         seconds: list[FloatArray] = []
-        sound = np.concatenate((silence, load_sound(item.path), silence))
+        sound = np.concatenate((silence, corpus.load(trial), silence))
         for segment in (*cutter.feed(sound, 0.0), *cutter.close()):
             if not segment.n_samples:
                 continue
@@ -83,8 +82,8 @@ def hear(corpus: Corpus, women: Sequence[str]) -> list[Heard]:
             whole += segment.n_samples == SEGMENT_SAMPLES and whole == len(seconds)
             seconds.append(rows)
         if seconds:
-            woman = item.speaker in women or item.groups.get("sex") == "female"
-            heard.append(Heard(item.speaker, item.prompt, woman, item.label, tuple(seconds), whole))
+            woman = trial.subject in women or trial.groups.get("sex") == "female"
+            heard.append(Heard(trial.subject, trial.stimulus, woman, trial.labels["emotion"], tuple(seconds), whole))
     return heard
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ....configs.schema.train_video_eeg import TrainVideoEegConfig
-from ....models.contract import ModelSpec
+from ....models.contract import EegInput, ModelSpec
 from ...evaluation.metrics import bootstrap_mean
 from .scores import Judged
 
@@ -27,7 +27,7 @@ def write_card(
     config: TrainVideoEegConfig,
 ) -> None:
     """Write the card beside the bundle."""
-    people = config.people
+    people, eeg = config.people, spec.input(EegInput)
     lines = [
         f"# Model card: `{path.stem}.safetensors`",
         "",
@@ -41,10 +41,10 @@ def write_card(
         "differs is written in `models/networks/video_eeg.py`.",
         "",
         f"- {parameters:,} parameters; core {spec.network['core']} units, layer 1 {spec.network['layer1']}, scalp images of",
-        f"  {spec.network['image_size']} pixels, faces of {spec.face_size} pixels, a small convolutional network for the face",
+        f"  {spec.network['image_size']} pixels, faces of {spec.network['face_size']} pixels, a small convolutional network for the face",
         "  instead of VGG-16 (trained on posed expressions of simulated people, then fixed)",
         f"- sha256 `{sha256}`",
-        f"- needs at least {spec.eeg.min_scalp_channels if spec.eeg else 0} scalp electrodes with 10-20 names; average reference; "
+        f"- needs at least {eeg.min_scalp_channels if eeg else 0} scalp electrodes with 10-20 names; average reference; "
         "a camera that shows one face",
         "",
         "## Training",

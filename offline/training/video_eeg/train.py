@@ -13,14 +13,14 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from ....configs.schema.train_video_eeg import TrainVideoEegConfig
-from ....models.contract import LEVELS, SIMULATED, EegNeeds, ModelSpec
+from ....models.contract import LEVELS, SIMULATED, EegInput, FaceInput, Head, ModelSpec
 from ....models.decoders.video_eeg import Normalisation
 from ....models.io.bundle import save_bundle
 from ....models.io.files import write_file
 from ....models.networks import video_eeg as network
-from ....models.networks.video_eeg import Sizes, VideoEegNet
+from ....models.networks.video_eeg import AXES, Sizes, VideoEegNet
 from ...simulate.difficulty import BENCHMARK, EASY, Difficulty
-from ..common.steps import Report
+from ..common.optimization import Report
 from . import scores, views
 from .bands import train_bands
 from .card import write_card
@@ -207,8 +207,11 @@ def _spec(config: TrainVideoEegConfig, normal: Normalisation, mean_wait: float, 
     sizes = asdict(_sizes(config))
     return ModelSpec(
         kind="video_eeg",
-        classes=LEVELS,
-        target="felt",
+        inputs=(
+            EegInput(MIN_RATE_HZ, MIN_SCALP_CHANNELS, "average", WINDOW_S, config.network.image_size),
+            FaceInput(GRID_HZ, config.network.face_size),
+        ),
+        outputs=tuple(Head(axis, "felt", LEVELS, None, heated[axis], kept[axis]) for axis in AXES),
         label_source=f"latent valence and arousal of simulated people, {GRID_HZ:g} times a second, cut at -1/3 and 1/3",
         domain=(SIMULATED,),
         protocol=(
@@ -218,12 +221,6 @@ def _spec(config: TrainVideoEegConfig, normal: Normalisation, mean_wait: float, 
         ),
         data_hashes=(f"difficulty {people.difficulty} {difficulty_of(config).digest()}",),
         seed=config.seed,
-        eeg=EegNeeds(MIN_RATE_HZ, MIN_SCALP_CHANNELS, "average", WINDOW_S, config.network.image_size),
-        frame_rate_hz=GRID_HZ,
-        max_wait_frames=config.network.max_wait_frames,
-        face_size=config.network.face_size,
-        temperatures=heated,
-        conformal=kept,
         network={
             **sizes,
             "face_backbone": config.network.face_backbone,

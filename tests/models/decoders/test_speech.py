@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from moodring.configs.schema.errors import MoodringError
-from moodring.models.contract import FloatArray, ModelSpec, SpeechEstimate
+from moodring.models.contract import FloatArray, Head, ModelSpec, SpeechEstimate, SpeechInput
 from moodring.models.decoders.speech import SpeechDecoder, UtteranceCutter
 from moodring.models.decoders.voice_activity import VoiceActivity
 from moodring.models.io.bundle import Bundle
@@ -30,10 +30,8 @@ SIZES = SpeechSizes(channels=(8, 8, 8, 8), strides=(16, 1, 1, 1), pools=(4, 4, 4
 def untrained(**changes: object) -> Bundle:
     torch.manual_seed(3)
     network = SpeechNetwork(SIZES, len(CLASSES))
-    spec = ModelSpec(
-        "speech", CLASSES, "expressed", "none", ("simulated",), "none", (), 3, None, 0.0, 0, 0,
-        {"speech": 0.5}, {}, SIZES.numbers(),
-    )  # fmt: skip
+    head = Head("speech", "expressed", CLASSES, temperature=0.5)
+    spec = ModelSpec("speech", (SpeechInput(),), (head,), "none", ("simulated",), "none", (), 3, SIZES.numbers())
     return Bundle(dataclasses.replace(spec, **changes), network.state_dict(), "0" * 64, "untrained.safetensors")
 
 
@@ -204,7 +202,7 @@ def test_a_bundle_of_another_kind_is_refused() -> None:
 
 def test_weights_that_do_not_fit_are_refused() -> None:
     with pytest.raises(MoodringError, match="do not fit its sizes"):
-        SpeechDecoder(untrained(classes=("anger", "neutral")), CPU)
+        SpeechDecoder(untrained(outputs=(Head("speech", "acted", ("anger", "neutral")),)), CPU)
 
 
 @pytest.mark.parametrize("change", [{"channels": "1,2,3"}, {"kernels": "a,b,c,d"}, {"lstm_units": "many"}])

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from moodring.configs.schema.errors import MoodringError
-from moodring.models.contract import EegNeeds, EegWindow, FaceBox, FaceFrame, Image, ModelSpec
+from moodring.models.contract import EegInput, EegWindow, FaceBox, FaceFrame, FaceInput, Head, Image, ModelSpec
 from moodring.models.decoders.video_eeg import VideoEegDecoder, random_wait
 from moodring.models.fusion.conformal import kept
 from moodring.models.io.bundle import Bundle, load_bundle, save_bundle
@@ -36,20 +36,17 @@ def make_bundle(network: Mapping[str, float | int | str] | None = None, kind: st
     tensors["normalisation.prior"] = torch.zeros(len(NAMES), 3)
     tensors["normalisation.scale"] = torch.full((3,), 0.3)
     spec = ModelSpec(
-        kind=kind,  # type: ignore[arg-type]
-        classes=("low", "medium", "high"),
-        target="felt",
+        kind=kind,
+        inputs=(EegInput(100.0, 8, "average", 1.0, 16), FaceInput(8.0, 48)),
+        outputs=(
+            Head("valence", "felt", ("low", "medium", "high"), None, 1.0, 0.2),
+            Head("arousal", "felt", ("low", "medium", "high"), None, 2.0, 0.2),
+        ),
         label_source="test",
         domain=("simulated",),
         protocol="none",
         data_hashes=(),
         seed=0,
-        eeg=EegNeeds(100.0, 8, "average", 1.0, 16),
-        frame_rate_hz=8.0,
-        max_wait_frames=16,
-        face_size=48,
-        temperatures={"valence": 1.0, "arousal": 2.0},
-        conformal={"valence": 0.2, "arousal": 0.2},
         network={
             "core": 24,
             "layer1": 12,
@@ -62,7 +59,7 @@ def make_bundle(network: Mapping[str, float | int | str] | None = None, kind: st
 
 
 def make_decoder(**settings: object) -> VideoEegDecoder:
-    return VideoEegDecoder(make_bundle(), CPU, face_finder=ScriptedFinder(), **settings)  # type: ignore[arg-type]
+    return VideoEegDecoder(make_bundle(), CPU, face_detector=ScriptedFinder(), **settings)  # type: ignore[arg-type]
 
 
 def window(seed: int, end_s: float, gain: float = 5.0) -> EegWindow:
@@ -237,13 +234,13 @@ def test_streams_that_do_not_fit_are_refused_with_both_values() -> None:
 )
 def test_bundles_that_do_not_fit_are_refused(spoil: Callable[[], Bundle], words: str) -> None:
     with pytest.raises(MoodringError, match=words):
-        VideoEegDecoder(spoil(), CPU, face_finder=ScriptedFinder())  # type: ignore[arg-type]
+        VideoEegDecoder(spoil(), CPU, face_detector=ScriptedFinder())  # type: ignore[arg-type]
 
 
 def test_a_saved_bundle_decodes_the_same(tmp_path: Path) -> None:
     bundle = make_bundle()
     save_bundle(tmp_path / "b.safetensors", bundle.spec, bundle.tensors)
-    loaded = VideoEegDecoder(load_bundle(tmp_path / "b.safetensors"), CPU, face_finder=ScriptedFinder())  # type: ignore[arg-type]
+    loaded = VideoEegDecoder(load_bundle(tmp_path / "b.safetensors"), CPU, face_detector=ScriptedFinder())  # type: ignore[arg-type]
     np.testing.assert_array_equal(run(make_decoder()), run(loaded))
 
 

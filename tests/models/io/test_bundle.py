@@ -8,25 +8,22 @@ import torch
 from safetensors.torch import save_file
 
 from moodring.configs.schema.errors import MoodringError
-from moodring.models.contract import EegNeeds, ModelSpec
+from moodring.models.contract import EegInput, FaceInput, Head, ModelSpec, SignalInput, SpeechInput
 from moodring.models.io.bundle import Bundle, bundled, load_bundle, models_path, save_bundle, speech_bundle_path
 
 SPEC = ModelSpec(
     kind="video_eeg",
-    classes=("low", "medium", "high"),
-    target="felt",
+    inputs=(EegInput(100.0, 8, "average", 1.0, 16), FaceInput(8.0, 48)),
+    outputs=(
+        Head("valence", "felt", ("low", "medium", "high"), temperature=1.25, conformal_threshold=0.1),
+        Head("arousal", "felt", ("low", "medium", "high"), temperature=0.8),
+    ),
     label_source="simulated latents",
     domain=("simulated",),
     protocol="leave people out",
     data_hashes=("abc",),
     seed=3,
-    eeg=EegNeeds(min_rate_hz=100.0, min_scalp_channels=8, reference="average", window_s=1.0, image_size=16),
-    frame_rate_hz=8.0,
-    max_wait_frames=16,
-    face_size=48,
-    temperatures={"valence": 1.25, "arousal": 0.8},
-    conformal={"valence": 0.1},
-    network={"core": 64, "dropout": 0.5, "cell": "lstm"},
+    network={"core": 64, "dropout": 0.5, "cell": "lstm", "max_wait_frames": 16},
 )
 TENSORS = {"a.weight": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([1, 2], dtype=torch.int64)}
 
@@ -38,7 +35,7 @@ def saved(tmp_path: Path) -> Path:
     return path
 
 
-def tampered(path: Path, spec: object, written: object = 1) -> Path:
+def tampered(path: Path, spec: object, written: object = 2) -> Path:
     save_file(TENSORS, path, {"moodring_spec": json.dumps({"format": written, "spec": spec})})
     return path
 
@@ -60,10 +57,40 @@ def test_what_is_written_is_read(saved: Path) -> None:
     assert bundle.sha256 == hashlib.sha256(saved.read_bytes()).hexdigest()
 
 
-def test_speech_specs_have_no_eeg(tmp_path: Path) -> None:
-    spec = replace(SPEC, kind="speech", eeg=None, frame_rate_hz=0.0)
+def test_any_inputs_and_heads_are_kept(tmp_path: Path) -> None:
+    inputs = (SpeechInput(), SignalInput("skin_conductance", 10.0, 2, 4.0))
+    outputs = (Head("stress", "felt", scale=(0.0, 1.0)), Head("speech", "acted", ("a", "b"), shares=("voice",)))
+    spec = replace(SPEC, kind="stress", inputs=inputs, outputs=outputs)
     save_bundle(tmp_path / "s.safetensors", spec, TENSORS)
     assert load_bundle(tmp_path / "s.safetensors").spec == spec
+
+
+FORMAT_1 = {
+    "kind": "video_eeg", "classes": ["low", "medium", "high"], "target": "felt", "label_source": "simulated latents",
+    "domain": ["simulated"], "protocol": "leave people out", "data_hashes": ["abc"], "seed": 3, "frame_rate_hz": 8.0,
+    "eeg": {"min_rate_hz": 100.0, "min_scalp_channels": 8, "reference": "average", "window_s": 1.0, "image_size": 16},
+    "max_wait_frames": 16, "face_size": 48, "temperatures": {"valence": 1.25, "arousal": 0.8},
+    "conformal": {"valence": 0.1}, "network": {"core": 64, "dropout": 0.5, "cell": "lstm"},
+}  # fmt: skip
+
+
+def test_a_video_eeg_bundle_of_format_1_opens_as_one_of_today(tmp_path: Path) -> None:
+    assert load_bundle(tampered(tmp_path / "1.safetensors", FORMAT_1, 1)).spec == SPEC
+
+
+def test_a_speech_bundle_of_format_1_opens_as_one_of_today(tmp_path: Path) -> None:
+    old = FORMAT_1 | {"kind": "speech", "eeg": None, "temperatures": {"speech": 0.5}, "target": "acted"}
+    spec = load_bundle(tampered(tmp_path / "1.safetensors", old, 1)).spec
+    assert spec.inputs == (SpeechInput(),)
+    assert spec.outputs == (Head("speech", "acted", ("low", "medium", "high"), temperature=0.5),)
+
+
+@pytest.mark.parametrize("lacks", ["classes", "network", "eeg", "temperatures"])
+def test_a_spec_of_format_1_that_is_not_whole_is_refused(tmp_path: Path, lacks: str) -> None:
+    tampered(tmp_path / "1.safetensors", {name: FORMAT_1[name] for name in FORMAT_1 if name != lacks}, 1)
+    with pytest.raises(MoodringError, match=f"format 1 without '{lacks}'") as error:
+        load_bundle(tmp_path / "1.safetensors")
+    assert "\n" not in str(error.value)
 
 
 def test_the_same_model_is_the_same_file(tmp_path: Path) -> None:
@@ -124,7 +151,7 @@ def test_a_foreign_safetensors_is_refused(tmp_path: Path) -> None:
             load_bundle(tmp_path / "x.safetensors")
 
 
-@pytest.mark.parametrize(("written", "cure"), [(2, "update moodring"), (0, "train it again"), (None, "format None")])
+@pytest.mark.parametrize(("written", "cure"), [(3, "update moodring"), (0, "train it again"), (None, "format None")])
 def test_another_format_is_refused(saved: Path, written: int | None, cure: str) -> None:
     tampered(saved, spec_as_json(saved), written)
     with pytest.raises(MoodringError, match=cure):
@@ -135,10 +162,12 @@ def test_another_format_is_refused(saved: Path, written: int | None, cure: str) 
     ("change", "words"),
     [
         ({"seed": "three"}, "'seed'"),
-        ({"kind": "brain"}, "'kind'"),
-        ({"classes": None}, "'classes'"),
+        ({"outputs": None}, "'outputs'"),
         ({"extra": 1}, "unknown key extra"),
-        ({"eeg": {"colour": 1}}, r"unknown key eeg\.colour"),
+        ({"inputs": [{"kind": "smell", "rate_hz": 1.0}]}, "unknown kind 'smell'; known are eeg, face, speech, signal"),
+        ({"inputs": [{"kind": "speech", "colour": 1}]}, r"unknown key inputs\.colour"),
+        ({"outputs": [{"name": "joy", "construct": "felt"}]}, r"either classes or a scale; classes \(\)"),
+        ({"inputs": [{"kind": "speech"}, {"kind": "speech"}]}, "'speech' is named twice"),
     ],
 )
 def test_a_wrong_spec_is_refused(saved: Path, change: dict[str, object], words: str) -> None:
@@ -148,7 +177,7 @@ def test_a_wrong_spec_is_refused(saved: Path, change: dict[str, object], words: 
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "null", "", "{}", '{"format": 1}', '{"format": 1, "spec": []}'])
+@pytest.mark.parametrize("text", ["{", "[]", "null", "", "{}", '{"format": 2}', '{"format": 2, "spec": []}'])
 def test_a_spec_that_is_no_table_is_refused(saved: Path, text: str) -> None:
     save_file(TENSORS, saved, {"moodring_spec": text})
     with pytest.raises(MoodringError, match="cannot be read") as error:

@@ -4,7 +4,7 @@ import pytest
 from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decider import Decider
-from moodring.models.streaming.ingest import intake_maker
+from moodring.models.streaming.ingest import ingest_factory
 from moodring.models.streaming.schedule import ModalityInput, Plan, first_decision, identity
 from moodring.models.streaming.sources import Chunk, SourceInfo
 
@@ -18,28 +18,28 @@ def _plan(**changes):
 
 
 def _eeg_lane(seconds, begin_s=100.0):
-    intake = intake_maker(None, None)(SourceInfo("eeg", "amp", 256.0, (10,), "<f4", NAMES))
+    ingest = ingest_factory(None, None)(SourceInfo("eeg", "amp", 256.0, (10,), "<f4", NAMES))
     n = round(seconds * 256)
     samples = np.random.default_rng(1).normal(0, 10, (n, 10)).astype(np.float32)
     stamps = begin_s + np.arange(n) / 256
-    intake.take(Chunk(samples, stamps, stamps[-1] + 0.02))
-    return ModalityInput(intake, identity)
+    ingest.append(Chunk(samples, stamps, stamps[-1] + 0.02))
+    return ModalityInput(ingest, ingest.ring.view(), identity)
 
 
 def _face_lane(seconds, begin_s=100.0):
-    intake = intake_maker(None, None)(SourceInfo("face", "cam", 25.0, (2, 2, 3), "|u1"))
+    ingest = ingest_factory(None, None)(SourceInfo("face", "cam", 25.0, (2, 2, 3), "|u1"))
     stamps = begin_s + np.arange(round(seconds * 25)) / 25
     frames = np.broadcast_to(np.arange(len(stamps), dtype=np.uint8)[:, None, None, None], (len(stamps), 2, 2, 3))
-    intake.take(Chunk(frames, stamps, stamps[-1] + 0.02))
-    return ModalityInput(intake, identity)
+    ingest.append(Chunk(frames, stamps, stamps[-1] + 0.02))
+    return ModalityInput(ingest, ingest.ring.view(), identity)
 
 
 def _speech_lane(seconds, begin_s=100.0, loud=True):
-    intake = intake_maker(None, None)(SourceInfo("speech", "mic", 16000.0, (1,), "<f4", ("audio",)))
+    ingest = ingest_factory(None, None)(SourceInfo("speech", "mic", 16000.0, (1,), "<f4", ("audio",)))
     n = round(seconds * 16000)
     stamps = begin_s + np.arange(n) / 16000
-    intake.take(Chunk(np.full((n, 1), 0.5 if loud else 0.0, np.float32), stamps, stamps[-1] + 0.02))
-    return ModalityInput(intake, identity)
+    ingest.append(Chunk(np.full((n, 1), 0.5 if loud else 0.0, np.float32), stamps, stamps[-1] + 0.02))
+    return ModalityInput(ingest, ingest.ring.view(), identity)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_look_sees_exactly_the_samples_up_to_it(decider, fakes):
     model.look = lambda time_s, window, frame: (seen.append((window, frame)), real(time_s, window, frame))[1]
     estimate = made.decide(102.5, {"eeg": eeg, "face": face}, ())
     window, frame = seen[0]
-    np.testing.assert_array_equal(window.samples_uv, eeg.intake.ring.between(641 - 256, 641).samples)
+    np.testing.assert_array_equal(window.samples_uv, eeg.ring.between(641 - 256, 641).samples)
     assert window.end_s == 102.5
     assert frame.stamp_s == pytest.approx(102.48)
     assert frame.image[0, 0, 0] == 62

@@ -5,7 +5,7 @@ import pytest
 
 from moodring.models.contract import AUDIO_RATE_HZ, SpeechEstimate
 from moodring.models.streaming.clock import VirtualClock
-from moodring.models.streaming.ingest import intake_maker
+from moodring.models.streaming.ingest import ingest_factory
 from moodring.models.streaming.listening import Listener
 from moodring.models.streaming.schedule import ModalityInput, identity
 from moodring.models.streaming.sources import Chunk, SourceInfo
@@ -47,10 +47,10 @@ class Scripted:
 
 
 def _lane(sound, begin_s=T0):
-    intake = intake_maker(None, None)(SourceInfo("speech", "mic", 16000.0, (1,), "<f4", ("audio",)))
+    ingest = ingest_factory(None, None)(SourceInfo("speech", "mic", 16000.0, (1,), "<f4", ("audio",)))
     stamps = begin_s + np.arange(len(sound)) / AUDIO_RATE_HZ
-    intake.take(Chunk(sound[:, None].astype(np.float32), stamps, stamps[-1]))
-    return ModalityInput(intake, identity)
+    ingest.append(Chunk(sound[:, None].astype(np.float32), stamps, stamps[-1]))
+    return ModalityInput(ingest, ingest.ring.view(), identity)
 
 
 def _noise(seconds, loud, seed):
@@ -63,7 +63,7 @@ def _loud_between(seconds, begin_s, end_s, seed):
 
 
 def _run(listener, modality_input, reference, seconds, step_s=0.5):
-    ring = modality_input.intake.ring
+    ring = modality_input.ring
     said = []
     for k in range(1, round(seconds / step_s) + 1):
         time_s = T0 + k * step_s

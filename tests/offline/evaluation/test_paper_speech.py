@@ -13,9 +13,10 @@ from moodring.cli.app import main
 from moodring.configs.schema.errors import ConfigError, MoodringError
 from moodring.configs.schema.load import check
 from moodring.configs.schema.paper import PaperConfig, RunSection, load_systems
-from moodring.offline.datasets.speech.emodb import read_emodb
+from moodring.offline.datasets.speech import emodb
 from moodring.offline.evaluation.paper_speech import FoldResult, RunResult, evaluate_systems, folds
 from moodring.offline.evaluation.paper_table import row, table
+from moodring.offline.evaluation.splits import Items
 
 SHIPPED = Path(moodring.__file__).parent / "configs" / "paper_speech"
 CLASSES = ("anger", "neutral", "sadness")
@@ -102,7 +103,7 @@ def test_a_damaged_fold_is_named(corpus: Path, tmp_path: Path) -> None:
 
 
 def test_the_random_split_is_the_papers_and_its_row_says_that_it_leaks(corpus: Path, tmp_path: Path) -> None:
-    items = read_emodb(corpus).groups()
+    items = Items.of(emodb.read(corpus).trials, "speaker", "prompt")
     run = RunSection(classes=CLASSES)
     (fold,) = folds(run, items, seed=3)
     everything = [fold.training, fold.stopping, fold.split.test]
@@ -119,7 +120,7 @@ def test_the_random_split_is_the_papers_and_its_row_says_that_it_leaks(corpus: P
 
 
 def test_leaving_speakers_out_tests_everybody_once_and_stops_by_somebody_else(corpus: Path) -> None:
-    items = read_emodb(corpus).groups()
+    items = Items.of(emodb.read(corpus).trials, "speaker", "prompt")
     speakers = items.group("speaker")
     tested = []
     for fold in folds(RunSection(classes=CLASSES, protocol="speakers"), items, seed=0):

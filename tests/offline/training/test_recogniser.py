@@ -67,7 +67,7 @@ def test_a_trained_bundle_decodes_and_folds_are_kept(
     both = [j for j in judged if "both apart" in j.protocol and j.condition == "whole"]
     assert both[0].scores.n == 16
     bundle = load_bundle(out, "speech")
-    assert bundle.spec.classes == ("anger", "sadness")
+    assert bundle.spec.head("speech").classes == ("anger", "sadness")
     SpeechDecoder(bundle, torch.device("cpu"))
     assert "never trained on" in out.with_suffix(".md").read_text(encoding="utf-8")
 
@@ -164,7 +164,7 @@ def test_a_recipe_of_some_classes_and_both_sexes(corpus: Path, tmp_path: Path) -
         samples = soundfile.read(path, dtype="float32")[0]
         segment = SpeechSegment(samples, 0.0, len(samples) / 16_000, True, True, len(samples))
         logits, _ = recogniser_of.judge(segment, None)
-        assert bundle.spec.classes[logits.argmax()] == {"W": "anger", "T": "sadness"}[path.stem[5]]
+        assert bundle.spec.head("speech").classes[logits.argmax()] == {"W": "anger", "T": "sadness"}[path.stem[5]]
 
 
 @pytest.mark.parametrize(
@@ -244,4 +244,4 @@ def test_the_fewest_speakers_that_are_let_through_can_be_trained_on(corpus: Path
     judged = train_recogniser(chosen.model_copy(update={"on_bad": "skip"}), tmp_path / "made.safetensors", lines.append)
     assert "08a09Wa.wav' is empty" in lines[0]
     assert all(np.isfinite(one.scores.uar.value) for one in judged)
-    assert load_bundle(tmp_path / "made.safetensors", "speech").spec.temperatures["speech"] > 0
+    assert load_bundle(tmp_path / "made.safetensors", "speech").spec.head("speech").temperature > 0

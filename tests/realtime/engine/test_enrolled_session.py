@@ -12,7 +12,7 @@ from moodring.models.decoders.loading import load_models
 from moodring.models.decoders.speaker import enrol, save_enrolment, shipped_voices
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decider import SPEAKING, Decider
-from moodring.models.streaming.ingest import intake_maker
+from moodring.models.streaming.ingest import ingest_factory
 from moodring.models.streaming.schedule import ModalityInput, identity
 from moodring.models.streaming.sources import Chunk, SourceInfo
 from moodring.offline.decoding.decode import decode
@@ -92,15 +92,16 @@ def test_live_and_decoded_again_are_the_same(turns, voices_of):
     decoded = decode(recording, config)
     clock = VirtualClock(T0)
     models = load_models(config.models, ("speech",), clock, voice=config.speech)
-    intake = intake_maker(None, None)(SourceInfo("speech", "mic", float(AUDIO_RATE_HZ), (1,), "<f4", ("audio",)))
+    ingest = ingest_factory(None, None)(SourceInfo("speech", "mic", float(AUDIO_RATE_HZ), (1,), "<f4", ("audio",)))
     decider = Decider(decoded.plan, None, models.speech, clock, ())
-    modality_input, at, live = ModalityInput(intake, identity), 0, []
+    at, live = 0, []
     samples, stamps = recording.speech.samples, recording.speech.stamps_s
     for expected in decoded.estimates:
         # A microphone's blocks, until one lies behind the decision, as a live session waits for.
         while at < len(samples) and (at == 0 or stamps[at - 1] < expected.time_s + 0.05):
-            intake.take(Chunk(samples[at : at + BLOCK], stamps[at : at + BLOCK], float(stamps[at])))
+            ingest.append(Chunk(samples[at : at + BLOCK], stamps[at : at + BLOCK], float(stamps[at])))
             at += BLOCK
+        modality_input = ModalityInput(ingest, ingest.ring.view(), identity)
         live.append(decider.decide(expected.time_s, {"speech": modality_input}, ()))
     assert [(e.speech, e.hearing) for e in live] == [(e.speech, e.hearing) for e in decoded.estimates]
     assert {e.hearing.withheld for e in live} == {None, "another voice"}

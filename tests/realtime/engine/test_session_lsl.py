@@ -178,7 +178,7 @@ def test_who_attaches_late_to_a_replay_decodes_what_its_recording_gives(live, ls
     first_s = min(recording.eeg.stamps_s[0], recording.face.stamps_s[0])
     assert session.plan.t0_s == pytest.approx(started_s - (first_s - recording.t0_s), abs=1e-3)
     stepping(session)(lambda: heard and heard[-1].session_time_s >= 9.0, 40)
-    eeg_first_s = session.source_channels[0].intake.figures.first_s
+    eeg_first_s = session.source_channels[0].ingest.figures.first_s
     session.stop()
     control.done.set()
     replay.join(10)

@@ -5,19 +5,14 @@ from types import ModuleType
 import pytest
 
 from moodring.configs.schema.errors import MoodringError
-from moodring.offline.datasets.base import CLASSES, Corpus
-from moodring.offline.datasets.speech.emodb import read_emodb
-from moodring.offline.datasets.speech.enterface import read_enterface
-from moodring.offline.datasets.speech.names import truth_in_name
-from moodring.offline.datasets.speech.open import read_corpus
-from moodring.offline.datasets.speech.own import read_folders, read_manifest
-from moodring.offline.datasets.speech.ravdess import read_ravdess
-from moodring.offline.datasets.speech.savee import read_savee
-from moodring.offline.evaluation.splits import LeaveOneGroupOut, audit
+from moodring.offline.datasets.open import parse_file_name, read_corpus
+from moodring.offline.datasets.speech import emodb, enterface, folders, manifest, ravdess, savee
+from moodring.offline.datasets.speech_corpus import EMOTIONS, SpeechCorpus, file_of
+from moodring.offline.evaluation.splits import Items, LeaveOneGroupOut, audit
 
 
-def labels(corpus: Corpus) -> Counter[str]:
-    return Counter(item.label for item in corpus.items)
+def labels(corpus: SpeechCorpus) -> Counter[str]:
+    return Counter(item.labels["emotion"] for item in corpus.trials)
 
 
 def cut(path: Path, keep: float = 0.6) -> None:
@@ -26,10 +21,15 @@ def cut(path: Path, keep: float = 0.6) -> None:
 
 
 def test_emodb_names_are_read_and_the_letter_f_is_happiness(fakes: ModuleType, tmp_path: Path) -> None:
-    corpus = read_emodb(fakes.emodb(tmp_path))
-    one = next(item for item in corpus.items if item.path.stem == "03a01Fa")
-    assert (one.label, one.speaker, one.prompt, one.groups) == ("happiness", "03", "a01", {"take": "a", "sex": "male"})
-    said = {item.path.stem[5]: item.label for item in corpus.items}
+    corpus = emodb.read(fakes.emodb(tmp_path))
+    one = next(item for item in corpus.trials if file_of(item).stem == "03a01Fa")
+    assert (one.labels["emotion"], one.subject, one.stimulus, one.groups) == (
+        "happiness",
+        "03",
+        "a01",
+        {"take": "a", "sex": "male"},
+    )
+    said = {file_of(item).stem[5]: item.labels["emotion"] for item in corpus.trials}
     assert said == {"F": "happiness", "N": "neutral", "W": "anger", "T": "sadness", "L": "boredom", "E": "disgust",
                     "A": "fear"}  # fmt: skip
     assert corpus.problems == corpus.notes == ()
@@ -44,8 +44,8 @@ def test_what_is_wrong_in_emodb_is_named_and_skipped_or_stops(fakes: ModuleType,
     (root / "wav" / "08a07Na.wav").write_bytes(b"")
     cut(fakes.write_sound(root / "wav" / "08a04Wb.wav"))
     (root / "wav" / "08a02Na.wav").write_text("this is no sound at all, only its name says so")
-    corpus = read_emodb(root, "skip")
-    assert len(corpus.items) == 8
+    corpus = emodb.read(root, "skip")
+    assert len(corpus.trials) == 8
     said = "\n".join(corpus.problems)
     assert len(corpus.problems) == 6
     for name, why in (
@@ -62,29 +62,29 @@ def test_what_is_wrong_in_emodb_is_named_and_skipped_or_stops(fakes: ModuleType,
     with pytest.raises(
         MoodringError, match=r"6 file\(s\) under .* cannot be used.*and 3 more. Mend them or take them away"
     ):
-        read_emodb(root)
+        emodb.read(root)
 
 
 def test_a_speaker_with_one_class_only_is_noted(fakes: ModuleType, tmp_path: Path) -> None:
     root = fakes.emodb(tmp_path)
     fakes.write_sound(root / "wav" / "09a01Wa.wav")
     fakes.write_sound(root / "wav" / "09a02Wa.wav")
-    assert [note.partition(":")[0] for note in read_emodb(root).notes] == ["speaker '09' speaks only anger"]
+    assert [note.partition(":")[0] for note in emodb.read(root).notes] == ["speaker '09' speaks only anger"]
 
 
 def test_ravdess_takes_speech_once_and_leaves_songs_and_silent_films(fakes: ModuleType, tmp_path: Path) -> None:
-    corpus = read_ravdess(fakes.ravdess(tmp_path))
-    assert len(corpus.items) == 120
+    corpus = ravdess.read(fakes.ravdess(tmp_path))
+    assert len(corpus.trials) == 120
     assert labels(corpus) == {"neutral": 8} | dict.fromkeys(
         ("calm", "happiness", "sadness", "anger", "fear", "disgust", "surprise"), 16
     )
-    assert {item.path.suffix for item in corpus.items} == {".flac", ".wav"}
-    one = corpus.items[0]
-    assert (one.speaker, one.prompt, dict(one.groups)) == (
+    assert {file_of(item).suffix for item in corpus.trials} == {".flac", ".wav"}
+    one = corpus.trials[0]
+    assert (one.subject, one.stimulus, dict(one.groups)) == (
         "01", "01", {"intensity": "01", "repetition": "01", "sex": "male"}
     )  # fmt: skip
-    items = corpus.groups()
-    assert set(items.groups) == {"speaker", "prompt", "label", "intensity", "repetition", "sex"}
+    items = Items.of(corpus.trials, "speaker", "prompt")
+    assert set(items.groups) == {"speaker", "prompt", "emotion", "intensity", "repetition", "sex"}
     protocol = LeaveOneGroupOut("speaker")
     for split in protocol.splits(items):
         audit(items, split, protocol.apart)
@@ -93,7 +93,7 @@ def test_ravdess_takes_speech_once_and_leaves_songs_and_silent_films(fakes: Modu
 
 def test_ravdess_films_are_read_where_there_is_no_sound_file(fakes: ModuleType, tmp_path: Path) -> None:
     fakes.write_film(tmp_path / "Actor_05" / "01-01-03-01-01-01-05.mp4", fakes.tone(0.1, 48_000), "aac")
-    assert labels(read_ravdess(tmp_path, "skip")) == {"happiness": 1}
+    assert labels(ravdess.read(tmp_path, "skip")) == {"happiness": 1}
 
 
 def test_ravdess_says_what_is_missing_misnamed_or_doubled(fakes: ModuleType, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_ravdess_says_what_is_missing_misnamed_or_doubled(fakes: ModuleType, tmp
     fakes.write_sound(root / "Actor_02" / "03-01-09-01-01-01-02.wav")
     fakes.write_sound(root / "Actor_02" / "03-01-04-01-01-01-02.flac")
     cut(root / "Actor_01" / "03-01-08-02-02-02-01.flac")
-    said = "\n".join(read_ravdess(root, "skip").problems)
+    said = "\n".join(ravdess.read(root, "skip").problems)
     assert "'03-01-05-02-01-01-02' of actor 02 is missing" in said
     assert "says actor 01 but lies in 'Actor_02'" in said
     assert "neutral has no strong intensity" in said
@@ -112,38 +112,38 @@ def test_ravdess_says_what_is_missing_misnamed_or_doubled(fakes: ModuleType, tmp
     assert "are both '01-04-01-01-01-02'" in said
     assert "03-01-08-02-02-02-01.flac' is cut short" in said or "03-01-08-02-02-02-01.flac' cannot be read" in said
     with pytest.raises(MoodringError, match="RAVDESS"):
-        read_ravdess(root, "stop")
+        ravdess.read(root, "stop")
 
 
 @pytest.mark.parametrize("flat", [False, True])
 def test_savee_tells_sadness_from_surprise_in_both_layouts(fakes: ModuleType, tmp_path: Path, flat: bool) -> None:
-    corpus = read_savee(fakes.savee(tmp_path, flat))
+    corpus = savee.read(fakes.savee(tmp_path, flat))
     assert labels(corpus) == {"neutral": 60} | dict.fromkeys(
         ("anger", "disgust", "fear", "happiness", "sadness", "surprise"), 30
     )
-    assert {item.speaker for item in corpus.items} == {"DC", "KL"}
-    assert {item.label for item in corpus.items if item.prompt.startswith("sa")} == {"sadness"}
+    assert {item.subject for item in corpus.trials} == {"DC", "KL"}
+    assert {item.labels["emotion"] for item in corpus.trials if item.stimulus.startswith("sa")} == {"sadness"}
 
 
 def test_savee_says_what_is_missing_and_who_is_unknown(fakes: ModuleType, tmp_path: Path) -> None:
     root = fakes.savee(tmp_path, flat=True)
     (root / "KL_su03.wav").unlink()
     fakes.write_sound(root / "XY_a01.wav")
-    said = read_savee(root, "skip").problems
+    said = savee.read(root, "skip").problems
     assert len(said) == 2
     assert "'XY' is no speaker of SAVEE" in said[0]
     assert said[1] == "'KL_su03' is missing"
 
 
 def test_enterface_quirks_are_understood(fakes: ModuleType, tmp_path: Path) -> None:
-    corpus = read_enterface(fakes.enterface(tmp_path))
-    by_subject = Counter(item.speaker for item in corpus.items)
+    corpus = enterface.read(fakes.enterface(tmp_path))
+    by_subject = Counter(item.subject for item in corpus.trials)
     assert by_subject == {"1": 30, "3": 30, "11": 30, "16": 30, "23": 27}
     assert len(corpus.notes) == 1
     assert "6 clip(s) that hold several sentences are left out" in corpus.notes[0]
-    odd = {item.path.name: item for item in corpus.items}
-    assert (odd["s16_su_3avi.avi"].label, odd["s16_su_3avi.avi"].prompt) == ("surprise", "su3")
-    assert (odd["s_3_an_2.avi"].speaker, odd["s12_fe_4.avi"].speaker) == ("3", "11")
+    odd = {file_of(item).name: item for item in corpus.trials}
+    assert (odd["s16_su_3avi.avi"].labels["emotion"], odd["s16_su_3avi.avi"].stimulus) == ("surprise", "su3")
+    assert (odd["s_3_an_2.avi"].subject, odd["s12_fe_4.avi"].subject) == ("3", "11")
 
 
 def test_enterface_says_what_is_missing_or_lies_in_the_wrong_place(fakes: ModuleType, tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_enterface_says_what_is_missing_or_lies_in_the_wrong_place(fakes: Module
     fear = root / "subject 1" / "fear" / "sentence 1"
     (fear / "s1_fe_1.avi").rename(fear / "s1_sa_1.avi")
     cut(root / "subject 3" / "sadness" / "sentence 5" / "s3_sa_5.avi")
-    said = "\n".join(read_enterface(root, "skip").problems)
+    said = "\n".join(enterface.read(root, "skip").problems)
     assert "'an_1' of subject 1 is missing" in said
     assert "says sadness but lies in 'fear'" in said
     assert "s3_sa_5.avi' is cut short" in said
@@ -162,17 +162,17 @@ def test_a_folder_per_class_takes_speakers_from_folders_or_a_pattern(fakes: Modu
     fakes.write_sound(tmp_path / "happy" / "ann" / "1.wav", 1)
     fakes.write_sound(tmp_path / "sad" / "ann" / "2.wav", 2)
     fakes.write_sound(tmp_path / "Boredom" / "3.wav", 3)
-    corpus = read_folders(tmp_path)
-    assert [(item.label, item.speaker) for item in corpus.items] == [
+    corpus = folders.read(tmp_path)
+    assert [(item.labels["emotion"], item.subject) for item in corpus.trials] == [
         ("boredom", "unknown"), ("happiness", "ann"), ("sadness", "ann")
     ]  # fmt: skip
     own = tmp_path / "own"
     fakes.write_sound(own / "anger" / "bob_p1.wav", 4)
     fakes.write_sound(own / "fear" / "eve_p2.wav", 5)
-    named = read_folders(own, pattern=r"(?P<speaker>[a-z]+)_(?P<prompt>p\d)")
-    assert [(item.speaker, item.prompt) for item in named.items] == [("bob", "p1"), ("eve", "p2")]
+    named = folders.read(own, pattern=r"(?P<speaker>[a-z]+)_(?P<prompt>p\d)")
+    assert [(item.subject, item.stimulus) for item in named.trials] == [("bob", "p1"), ("eve", "p2")]
     with pytest.raises(MoodringError, match="no regular expression"):
-        read_folders(own, pattern="(")
+        folders.read(own, pattern="(")
 
 
 def test_a_folder_of_no_known_class_and_one_recording_under_two_labels_are_named(
@@ -182,12 +182,12 @@ def test_a_folder_of_no_known_class_and_one_recording_under_two_labels_are_named
     fakes.write_sound(tmp_path / "fear" / "2.wav", 1)
     fakes.write_sound(tmp_path / "fear" / "3.wav", 3)
     fakes.write_sound(tmp_path / "grumpy" / "4.wav", 4)
-    corpus = read_folders(tmp_path, "skip")
-    assert [item.path.name for item in corpus.items] == ["3.wav"]
+    corpus = folders.read(tmp_path, "skip")
+    assert [file_of(item).name for item in corpus.trials] == ["3.wav"]
     assert any("'grumpy' is none of anger, boredom" in line for line in corpus.problems)
     assert any("same recording under two labels, anger and fear" in line for line in corpus.problems)
     with pytest.raises(MoodringError, match=r"2 file\(s\)"):
-        read_folders(tmp_path)
+        folders.read(tmp_path)
 
 
 def test_a_manifest_names_files_labels_and_any_groups(fakes: ModuleType, tmp_path: Path) -> None:
@@ -195,8 +195,8 @@ def test_a_manifest_names_files_labels_and_any_groups(fakes: ModuleType, tmp_pat
     fakes.write_sound(tmp_path / "deep" / "b.wav", 2)
     csv = tmp_path / "list.csv"
     csv.write_text("path,label,speaker,session\na.wav,Anger,ann,1\ndeep/b.wav,calm,,2\n", encoding="utf-8-sig")
-    corpus = read_manifest(csv)
-    assert [(i.label, i.speaker, dict(i.groups)) for i in corpus.items] == [
+    corpus = manifest.read(csv)
+    assert [(i.labels["emotion"], i.subject, dict(i.groups)) for i in corpus.trials] == [
         ("anger", "ann", {"session": "1"}), ("calm", "unknown", {"session": "2"})
     ]  # fmt: skip
 
@@ -206,14 +206,14 @@ def test_a_manifest_says_which_line_is_wrong(fakes: ModuleType, tmp_path: Path) 
     fakes.write_sound(tmp_path / "b.wav", 2)
     csv = tmp_path / "list.csv"
     csv.write_text("path,label\na.wav,anger\ngone.wav,fear\na.wav,fear\nb.wav,silly\n", encoding="utf-8")
-    said = read_manifest(csv, "skip").problems
+    said = manifest.read(csv, "skip").problems
     assert len(said) == 3
     assert any("gone.wav' does not exist" in line for line in said)
     assert any("line 4" in line and "again" in line for line in said)
     assert any("line 5" in line and "'silly' is none of" in line for line in said)
     csv.write_text("file,emotion\na.wav,anger\n", encoding="utf-8")
     with pytest.raises(MoodringError, match="has the columns file, emotion; it needs path and label"):
-        read_manifest(csv)
+        manifest.read(csv)
 
 
 def test_nothing_there_is_one_line(tmp_path: Path) -> None:
@@ -234,22 +234,22 @@ def test_nothing_there_is_one_line(tmp_path: Path) -> None:
     ],
 )
 def test_names_tell_the_truth(name: str, label: str) -> None:
-    named = truth_in_name(Path(name))
+    named = parse_file_name(Path(name))
     assert named is not None
-    assert named.label == label
-    assert label in CLASSES
+    assert named.emotion == label
+    assert label in EMOTIONS
 
 
 @pytest.mark.parametrize("name", ["holiday.wav", "a01.wav", "2024-01-02.wav", "03a01Faa.wav"])
 def test_other_names_tell_nothing(name: str) -> None:
-    assert truth_in_name(Path(name)) is None
+    assert parse_file_name(Path(name)) is None
 
 
 @pytest.mark.data
 def test_the_real_corpora_are_read_without_a_complaint(data_dir: Path) -> None:
     for kind, items, classes, speakers in (("emodb", 410, 7, 8), ("ravdess", 1200, 8, 20)):
         corpus = read_corpus(kind, data_dir / kind)
-        assert len(corpus.items) == items
+        assert len(corpus.trials) == items
         assert len(labels(corpus)) == classes
-        assert len({item.speaker for item in corpus.items}) == speakers
+        assert len({item.subject for item in corpus.trials}) == speakers
         assert corpus.problems == ()

@@ -1,0 +1,88 @@
+"""How a spec is written into a bundle's metadata, and how specs of format 1 become specs of today."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from ..contract import ModelSpec
+from ..contract.specs import INPUT_KINDS, INPUT_TYPES, Head
+
+FORMAT = 2
+"""Version of the way a spec is written; raised when an older moodring could misread it."""
+
+
+def write_spec(spec: ModelSpec) -> str:
+    """Return a spec as JSON with its format; the same spec gives the same text."""
+    described = {"format": FORMAT, "spec": TypeAdapter(ModelSpec).dump_python(spec, mode="json")}
+    return json.dumps(described, sort_keys=True, allow_nan=False)
+
+
+def read_spec(raw: Any) -> ModelSpec:
+    """Build a spec from its JSON.
+
+    Raises
+    ------
+    ValueError
+        An unknown key or input, a value of the wrong type (pydantic's own error is one), or a contract misuse.
+    """
+    if not isinstance(raw, dict):
+        raise ValueError("not a table")
+    _refuse_unknown_keys(raw, ModelSpec, "")
+    for one in _tables(raw, "inputs"):
+        kind = one.get("kind")
+        if kind not in INPUT_KINDS:
+            raise ValueError(f"inputs: unknown kind {kind!r}; known are {', '.join(INPUT_KINDS)}")
+        _refuse_unknown_keys(one, INPUT_TYPES[INPUT_KINDS.index(kind)], "inputs.")
+    for one in _tables(raw, "outputs"):
+        _refuse_unknown_keys(one, Head, "outputs.")
+    return TypeAdapter(ModelSpec).validate_json(json.dumps(raw), strict=True)
+
+
+def upgrade_format_1(raw: Any) -> dict[str, Any]:
+    """Turn a spec of format 1, which knew video-EEG and speech models alone, into one of format 2.
+
+    Raises
+    ------
+    ValueError
+        It is no spec of format 1.
+    """
+    if not isinstance(raw, Mapping):
+        raise ValueError("not a table")
+    try:
+        kept = ("kind", "label_source", "domain", "protocol", "data_hashes", "seed")
+        upgraded = {name: raw[name] for name in kept} | {"network": dict(raw["network"])}
+        names = {"video_eeg": ("valence", "arousal"), "speech": ("speech",)}[raw["kind"]]
+        if raw["kind"] == "video_eeg":
+            upgraded["network"].setdefault("max_wait_frames", raw["max_wait_frames"])
+            eeg = [] if raw["eeg"] is None else [{"kind": "eeg", **raw["eeg"]}]
+            face = {"kind": "face", "rate_hz": raw["frame_rate_hz"], "size": raw["face_size"]}
+            upgraded["inputs"] = [*eeg, face]
+        else:
+            upgraded["inputs"] = [{"kind": "speech"}]
+        upgraded["outputs"] = [
+            {
+                "name": name,
+                "construct": raw["target"],
+                "classes": raw["classes"],
+                "temperature": float(raw["temperatures"].get(name, 1.0)),
+                "conformal_threshold": float(raw["conformal"].get(name, 0.0)),
+            }
+            for name in names
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"format 1 without {error}") from None
+    return upgraded
+
+
+def _tables(raw: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    listed = raw.get(name)
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
+def _refuse_unknown_keys(raw: Mapping[str, Any], kind: type[Any], place: str) -> None:
+    unknown = set(raw) - {field.name for field in dataclasses.fields(kind)}
+    if unknown:
+        raise ValueError(f"unknown key {', '.join(place + key for key in sorted(unknown))}")
