@@ -121,7 +121,7 @@ def replay(
     from ..models.io.stream_descriptions import STREAM_KINDS
     from ..offline.replay.process import start_replay
     from ..offline.replay.publish import ReplayOptions
-    from ..offline.replay.terminal import announcement, obey_typed_lines
+    from ..offline.replay.terminal import announcement, read_commands
     from ..processes import hold_interrupts
 
     kinds = STREAM_KINDS if only is None else tuple(kind for kind in STREAM_KINDS if kind in only.split(","))
@@ -137,7 +137,7 @@ def replay(
             child = stack.enter_context(start_replay(source, options))
         names = child.wait_ready(60.0)
         typer.echo(announcement(names))
-        obey_typed_lines(child.send, typer.echo)
+        read_commands(child.send, typer.echo)
         child.wait_started(patience + 10.0)
         typer.echo("playing; Ctrl+C stops; type pause, resume, seek SECONDS or speed FACTOR")
         while (published := child.wait(0.1)) is None:

@@ -12,7 +12,7 @@ from typing import Self, TypeAlias
 from ...configs.schema.errors import MoodringError, failure_of
 from ...models.contract import Recording
 from ...processes import Child, Message, Parent
-from .playhead import Command, Moved, Pause, Resume, Seek, SetSpeed, Toggle
+from .playhead import Command, CommandResult, Pause, Resume, Seek, SetSpeed, Toggle
 from .publish import Published, Ready, ReplayOptions, Started, apply_lsl_settings, publish
 
 _SWITCH_S = 0.0005  # how long the thread that reads frames may keep the interpreter from the one that pushes
@@ -107,12 +107,12 @@ class Replay:
         """Send a command, from any thread; one that comes before the start is followed at the start."""
         self._child.send(_message_of(command))
 
-    def answers(self) -> tuple[Moved, ...]:
+    def answers(self) -> tuple[CommandResult, ...]:
         """Return what the commands led to, one for each, since the last time."""
         answers = []
         while (message := self._child.receive(0.0)) is not None:
-            if "moved" in message:
-                answers.append(Moved(**message["moved"]))
+            if "result" in message:
+                answers.append(CommandResult(**message["result"]))
         return tuple(answers)
 
     def stop(self) -> None:
@@ -188,12 +188,12 @@ class _ParentControl:
             commands.append(_command_of(message))
         return commands
 
-    def tell(self, news: Ready | Started | Moved) -> None:
+    def report(self, news: Ready | Started | CommandResult) -> None:
         """Send how it goes."""
         match news:
             case Ready(names):
                 self._parent.send({"ready": names})
             case Started(start_s):
                 self._parent.send({"started": start_s})
-            case Moved():
-                self._parent.send({"moved": asdict(news)})
+            case CommandResult():
+                self._parent.send({"result": asdict(news)})
