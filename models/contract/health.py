@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ..signals.speech.microphone_level import SoundFindings
+from ..signals.speech.microphone_level import MicrophoneCheck
 from .arrays import Modality
 
 HealthState = Literal["searching", "live", "stale", "rate_off", "gap", "clock_jump", "lost", "recovered"]
@@ -123,7 +123,7 @@ class SourceStatus:
     why : str
         What decided the state, with the figure as it is now.
     figures : Figures
-    sound : SoundFindings or None
+    sound : MicrophoneCheck or None
         Speech: what the newest seconds show of clipping, silence and a dead device.
     """
 
@@ -143,7 +143,7 @@ class SourceStatus:
     error: str | None
     why: str = ""
     figures: Figures = Figures()
-    sound: SoundFindings | None = None
+    sound: MicrophoneCheck | None = None
 
 
 @dataclass(frozen=True)

@@ -151,13 +151,13 @@ def check_fit(models: Models, info: SourceInfo, section: EegSection | None) -> N
     models.video_eeg.check_eeg(info.channel_names, info.rate_hz or 0.0)
 
 
-def mains_notices(ingests: Iterable[StreamIngest]) -> tuple[str, ...]:
-    """Say where the mains hum at another frequency than the one that the config has filtered out."""
+def line_noise_notices(ingests: Iterable[StreamIngest]) -> tuple[str, ...]:
+    """Return a notice for each EEG source whose line noise has another frequency than the notch."""
     return tuple(
-        f"the mains hum at {other_hz:g} Hz in the EEG, and {ingest.eeg.mains.line_hz:g} Hz are filtered out: "
+        f"line noise of {other_hz:g} Hz is in the EEG, but {ingest.eeg.line_noise.line_hz:g} Hz are filtered out: "
         f"set eeg.line_hz = {other_hz:g}"
         for ingest in ingests
-        if ingest.eeg is not None and (other_hz := ingest.eeg.mains.other_hz) is not None
+        if ingest.eeg is not None and (other_hz := ingest.eeg.line_noise.other_hz) is not None
     )
 
 

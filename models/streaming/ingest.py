@@ -19,7 +19,7 @@ from ...configs.schema.live import EegSection
 from ..contract import BoolArray, Figures, FloatArray, TimeArray
 from ..io.ring import Ring
 from ..signals.eeg.chain import EegChainSpec, EegChainState, start, step
-from ..signals.eeg.line_noise import MainsState, listen
+from ..signals.eeg.line_noise import LineNoiseState, detect_line_noise
 from .clock_jumps import ClockJumpState, correct_clock_jumps, reconnected
 from .dejitter import DejitterState, dejitter
 from .sources import Chunk, SourceInfo
@@ -47,7 +47,7 @@ class EegPreprocessing:
     def __init__(self, spec: EegChainSpec) -> None:
         self._state: EegChainState = start(spec)
         self._goods: tuple[tuple[int, BoolArray], ...] = ()
-        self.mains = MainsState(spec.rate_hz, spec.line_hz, np.empty((0, len(spec.channel_names)), np.float64))
+        self.line_noise = LineNoiseState(spec.rate_hz, spec.line_hz, np.empty((0, len(spec.channel_names)), np.float64))
 
     def apply(self, samples_uv: FloatArray, gap_before: bool, first: int) -> tuple[FloatArray, BoolArray]:
         """Filter the samples that come next, ``(n_times, n_channels)``; the first of them has the index ``first``.
@@ -57,7 +57,7 @@ class EegPreprocessing:
         samples_uv : (n_times, n_channels) float32
         valid : (n_times,) bool
         """
-        self.mains = listen(self.mains, samples_uv)
+        self.line_noise = detect_line_noise(self.line_noise, samples_uv)
         chunk, self._state = step(self._state, samples_uv, gap_before)
         rows = chunk.good_rows
         starts = (0, *(np.flatnonzero((rows[1:] != rows[:-1]).any(axis=1)) + 1).tolist()) if len(rows) else ()

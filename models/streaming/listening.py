@@ -114,7 +114,7 @@ class Listener:
             self._at = ring.start_at(t0_s - alignment.tolerance_s(ring.layout.rate_hz))
         first = self._at
         heard = alignment.without_gaps(ring.between(self._at, stop))
-        level = microphone_level.judge_sound(_last(ring, stop, microphone_level.LISTEN_SAMPLES))
+        level = microphone_level.check_microphone(_last(ring, stop, microphone_level.CHECKED_SAMPLES))
         cut_s = self._clock.now()
         if self._referenced:
             new = self._through_gate(heard, stop, None if reference is None else reference.ring, time_s)
@@ -129,8 +129,8 @@ class Listener:
         hearing = Hearing(
             speaking=speaking,
             withheld=None if said is not None else _WITHHELD[self._verdict] or self._speech.withheld,
-            fault=microphone_level.fault_of(level),
-            trouble=microphone_level.in_words(level) or None,
+            fault=microphone_level.microphone_fault(level),
+            trouble=microphone_level.fault_text(level) or None,
             clipped_fraction=None if level is None else level.clipped_fraction,
             level_db=None if level is None else level.level_db,
         )
@@ -152,7 +152,7 @@ class Listener:
         left = 0
         for part in heard:
             if not part.valid[0]:
-                self._gate = loudspeaker.interrupted(self._gate)
+                self._gate = loudspeaker.after_gap(self._gate)
             samples, begin_s = part.samples[:, 0], float(part.stamps_s[0])
             whole = len(samples) // WINDOW_SAMPLES
             ready = _ready(begin_s, whole, reference, time_s)

@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..contract import BoolArray, Figures, Image, Modality, SourceStatus, Transition
-from ..signals.speech.microphone_level import LISTEN_SAMPLES, SoundFindings, decibels, judge_sound
+from ..signals.speech.microphone_level import CHECKED_SAMPLES, MicrophoneCheck, check_microphone, rms_db
 from . import alignment
 from .health import SEARCHING, current_reason, is_flowing, next_health
 from .ingest import StreamIngest
@@ -138,8 +138,8 @@ def _level_db(ingest: StreamIngest) -> float | None:
     heard = ingest.ring.latest(_LEVEL_SAMPLES).samples
     if not len(heard):
         return None
-    return decibels(heard)
+    return rms_db(heard)
 
 
-def _sound(ingest: StreamIngest | None) -> SoundFindings | None:
-    return None if ingest is None else judge_sound(ingest.ring.latest(LISTEN_SAMPLES).samples[:, 0])
+def _sound(ingest: StreamIngest | None) -> MicrophoneCheck | None:
+    return None if ingest is None else check_microphone(ingest.ring.latest(CHECKED_SAMPLES).samples[:, 0])

@@ -14,9 +14,9 @@ from ...models.decoders.loading import (
     Models,
     check_fit,
     domain_notices,
+    line_noise_notices,
     load_models,
     loudspeaker_notices,
-    mains_notices,
 )
 from ...models.io.journal import Journal
 from ...models.streaming.clock import VirtualClock
@@ -138,7 +138,7 @@ def _decode(
     with Journal(config.journal) if config.journal is not None else nullcontext() as written:
         for time_s, inputs in _decisions(plan, config, playback, journal):
             modality_inputs = {modality: inputs[modality] for modality in MODALITIES if modality in inputs}
-            told = notices + mains_notices(ingests)
+            told = notices + line_noise_notices(ingests)
             estimate = decider.decide(time_s, modality_inputs, told, inputs.get(LOUDSPEAKER))
             estimate = decider.published(estimate, clock.now())
             estimates.append(estimate)
@@ -148,7 +148,7 @@ def _decode(
     tally.glimpsed_fraction = decider.glimpsed_fraction(estimates[-1].time_s if estimates else plan.time_s(plan.first))
     absent = {modality: SourceChannel(modality, "absent", None) for modality in MODALITIES}
     statuses = [playback.channels.get(key, absent[key]).status(clock.now()) for key in MODALITIES]
-    costs, said = Costs(None, None), notices + mains_notices(ingests)
+    costs, said = Costs(None, None), notices + line_noise_notices(ingests)
     summary = summarise(tally, recording.t0_s, clock.now(), statuses, costs, models.domain, models.bundles, said)
     # On the virtual clock there is nothing to measure.
     summary["latency_ms"] = {"sample_to_estimate": {"p50": None, "p99": None}, "stages": dict.fromkeys(STAGES)}

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.contract import Arrivals, Image, Modality, Recording, Signal, TimeArray, Video
-from ...models.signals.face.scaling import scaled
+from ...models.signals.face.images import scaled
 from ...models.streaming.clock import Clock
 from ...models.streaming.sources import Chunk, SourceInfo
 

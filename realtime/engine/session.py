@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
 from ...models.contract import MODALITIES, SIMULATED, Modality
-from ...models.decoders.loading import Models, check_fit, domain_notices, loudspeaker_notices, mains_notices
+from ...models.decoders.loading import Models, check_fit, domain_notices, line_noise_notices, loudspeaker_notices
 from ...models.io.ring import Ring
 from ...models.streaming.clock import Clock
 from ...models.streaming.decider import Decider
@@ -296,7 +296,7 @@ class Session:
         )
         return (
             domain_notices(self._models.domain, tuple(ingest.info.origin for ingest in ingests))
-            + mains_notices(ingests)
+            + line_noise_notices(ingests)
             + self._rest_notices()
             + loudspeaker_notices(self._config.speech, ingests)
             + missing

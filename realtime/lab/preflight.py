@@ -10,10 +10,10 @@ from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
 from ...models.contract import EegInput
 from ...models.decoders.loading import Models, check_fit, domain_notices, load_models
-from ...models.signals.eeg.amplitude import judge_amplitudes
+from ...models.signals.eeg.amplitude import check_amplitudes
 from ...models.signals.eeg.chain import delay_s
 from ...models.signals.eeg.montage import scalp_channels
-from ...models.signals.speech.microphone_level import in_words, judge_sound
+from ...models.signals.speech.microphone_level import check_microphone, fault_text
 from ...models.streaming.clock import Clock
 from ...models.streaming.ingest import chain_spec
 from ...models.streaming.source_channel import SourceChannel
@@ -135,14 +135,14 @@ def _amplitudes(newest: _Newest, models: Models, config: LiveConfig) -> tuple[st
     """Say what is wrong with the amplitudes and what to do, and whether a session would be of no use."""
     info = newest.info
     if info.modality == "speech":
-        trouble = in_words(judge_sound(newest.seconds(_LISTEN_S)[:, 0]))
+        trouble = fault_text(check_microphone(newest.seconds(_LISTEN_S)[:, 0]))
         return trouble, bool(trouble)
     if info.modality != "eeg" or info.rate_hz is None:
         return "", False
     scalp = scalp_channels(info.channel_names)
     line_hz = config.eeg.line_hz if config.eeg is not None else None
     second = newest.seconds(1.0).astype(np.float64)
-    found = judge_amplitudes(second, info.channel_names, scalp, info.rate_hz, line_hz)
+    found = check_amplitudes(second, info.channel_names, scalp, info.rate_hz, line_hz)
     if found.unit:
         return f"the median channel has {found.typical_uv:.2g} µV: {found.unit}", True
     needs = models.video_eeg.spec.input(EegInput) if models.video_eeg is not None else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...models.contract import LEVELS, MODALITIES, Estimate, FloatArray, HealthState, MicrophoneFault, SourceStatus
-from ...models.signals.speech.microphone_level import fault_of, in_words
+from ...models.signals.speech.microphone_level import fault_text, microphone_fault
 from ..ipc.snapshot import Snapshot
 
 Tone = Literal["good", "warn", "bad", "idle"]
@@ -78,7 +78,7 @@ def health(status: SourceStatus) -> Said:
         return Said("not used", "idle")
     if status.error is not None:
         return Said("failed", "bad")
-    fault = fault_of(status.sound)
+    fault = microphone_fault(status.sound)
     if status.health == "live" and fault is not None:
         return Said(_FAULTS[fault], "warn")
     return Said(*_HEALTH[status.health])
@@ -140,7 +140,7 @@ def trouble(status: SourceStatus) -> str:
     if not status.configured:
         return ""
     if status.error is None and status.health == "live":
-        return in_words(status.sound)
+        return fault_text(status.sound)
     return status.error or status.why
 
 

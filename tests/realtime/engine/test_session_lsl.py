@@ -137,7 +137,7 @@ class Unsteered:
     def commands(self):
         return ()
 
-    def tell(self, news):
+    def report(self, news):
         self._news.put(news)
 
     def started_s(self):

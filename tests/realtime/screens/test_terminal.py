@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from moodring.models.contract import Hearing
-from moodring.models.signals.speech.microphone_level import judge_sound
+from moodring.models.signals.speech.microphone_level import check_microphone
 from moodring.realtime.screens.history import empty, extended
 from moodring.realtime.screens.terminal import ASCII, line, picture, run_dashboard, spark
 
@@ -189,7 +189,7 @@ def test_what_the_microphone_is_like_is_told_in_pictures_and_lines(script):
     hearing = Hearing(False, "the loudspeaker is playing", None, None, 0.0, -30.0)
     readout = replace(snapshot.estimate.readout, valence_set=(1,), arousal_set=(1,))
     estimate = replace(snapshot.estimate, hearing=hearing, degraded="the participant speaks", readout=readout)
-    dead = judge_sound(np.zeros(48_000, np.float32))
+    dead = check_microphone(np.zeros(48_000, np.float32))
     sources = (*snapshot.sources[:2], replace(snapshot.sources[2], sound=dead))
     snapshot = replace(snapshot, estimate=estimate, sources=sources)
     text = "\n".join(drawn(snapshot)[0])

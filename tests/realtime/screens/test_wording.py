@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from moodring.models.contract import Figures, Hearing
-from moodring.models.signals.speech.microphone_level import judge_sound
+from moodring.models.signals.speech.microphone_level import check_microphone
 from moodring.realtime.screens import wording
 
 
@@ -80,7 +80,7 @@ def test_a_withheld_voice_says_why(script):
 
 def test_trouble_with_the_sound_in_words(script):
     def status(sound, **changes):
-        return script.source("speech", sound=judge_sound(np.asarray(sound, np.float32)), **changes)
+        return script.source("speech", sound=check_microphone(np.asarray(sound, np.float32)), **changes)
 
     rng = np.random.default_rng(0)
     clipped = status(np.clip(rng.normal(0, 0.5, 48_000), -1, 1))

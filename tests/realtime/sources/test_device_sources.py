@@ -9,7 +9,7 @@ import pytest
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.live import LiveConfig, ReferenceSection, SpeechSection, StreamQuery
-from moodring.models.signals.face.scaling import scaled
+from moodring.models.signals.face.images import scaled
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.ingest import ingest_factory
 from moodring.offline.decoding.recorded_sources import RecordedSignal, RecordedVideo

@@ -7,7 +7,7 @@ from PyQt5.QtGui import QFont, QFontInfo, QImage
 from PyQt5.QtWidgets import QLabel
 
 from moodring.models.contract import Hearing
-from moodring.models.signals.speech.microphone_level import judge_sound
+from moodring.models.signals.speech.microphone_level import check_microphone
 from moodring.realtime.ui import theme
 from moodring.realtime.ui.panels.levels import with_gaps
 from moodring.realtime.ui.view_model import Watch
@@ -270,7 +270,7 @@ def test_a_voice_has_its_place_on_the_plane_and_a_silence_none(window, stage, sc
 
 def test_a_speaking_participant_a_withheld_voice_and_a_clipped_one_are_told(window, stage, script):
     snapshot = script.snapshot_at(59.0)
-    clipped = judge_sound(np.clip(np.random.default_rng(0).normal(0, 0.5, 48_000), -1, 1).astype(np.float32))
+    clipped = check_microphone(np.clip(np.random.default_rng(0).normal(0, 0.5, 48_000), -1, 1).astype(np.float32))
     hearing = Hearing(False, "the loudspeaker is playing", "clipping", "clipping", 0.1, -8.0)
     readout = replace(snapshot.estimate.readout, valence_set=(1,))
     degraded = "the participant speaks"
