@@ -42,7 +42,7 @@ def demo(
     from ..configs.schema.lsl import own_session
     from ..offline.replay.process import SimulatedSource, start_replay
     from ..offline.replay.publish import ReplayOptions
-    from ..processes import children_leave_interrupts_to_us
+    from ..processes import hold_interrupts
     from ..realtime.engine.job import EngineJob
     from ..realtime.ui.run_with_screen import Look, attend
 
@@ -53,7 +53,7 @@ def demo(
     source = SimulatedSource(seed, DEMO_S if duration is None else duration + SPARE_S)
     typer.echo(f"simulated participant {seed}: EEG, face and speech over LSL; Ctrl+C ends the demo")
     with ExitStack() as stack:
-        with children_leave_interrupts_to_us():
+        with hold_interrupts():
             stack.enter_context(start_replay(source, ReplayOptions(lsl=lsl)))
         look = Look(headless, screenshot, window_is_all=True)
         attend(EngineJob(config, duration or DEMO_S, json_file, STARTED_S, record=record), look, typer.echo)
@@ -122,7 +122,7 @@ def replay(
     from ..offline.replay.process import start_replay
     from ..offline.replay.publish import ReplayOptions
     from ..offline.replay.terminal import announcement, read_commands
-    from ..processes import children_leave_interrupts_to_us
+    from ..processes import hold_interrupts
 
     kinds = STREAM_KINDS if only is None else tuple(kind for kind in STREAM_KINDS if kind in only.split(","))
     unknown = set() if only is None else set(only.split(",")) - set(STREAM_KINDS)
@@ -133,7 +133,7 @@ def replay(
         only=kinds, prefix=prefix, speed=speed, loop=loop, start_s=start, patience_s=patience, eeg_stream=eeg, lsl=lsl
     )
     with ExitStack() as stack:
-        with children_leave_interrupts_to_us():
+        with hold_interrupts():
             child = stack.enter_context(start_replay(source, options))
         names = child.wait_ready(60.0)
         typer.echo(announcement(names))

@@ -16,3 +16,8 @@ class ConfigError(MoodringError):
     """The command line or a config is wrong: unknown key, wrong type, missing config file."""
 
     exit_status: ClassVar[int] = 2
+
+
+def failure_of(line: str, exit_status: int) -> MoodringError:
+    """Return the error that a line and an exit status of another process stand for."""
+    return ConfigError(line) if exit_status == ConfigError.exit_status else MoodringError(line)

@@ -445,5 +445,5 @@ def test_a_child_that_is_killed_is_told(tmp_path: Path, lsl_session: LslSection,
     with start_replay(folder, ReplayOptions(prefix="killed", lsl=lsl_session)) as replay:
         replay.wait_ready(30.0)
         psutil.Process(replay.pid).kill()
-        with pytest.raises(MoodringError, match="ended early"):
+        with pytest.raises(MoodringError, match=r"the replay died \(exit status -9\); start it again"):
             replay.wait(30.0)
