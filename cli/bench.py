@@ -80,10 +80,10 @@ def bench_speech(
     """Speech from a microphone's blocks on: cost, when estimates come, memory over a simulated hour."""
     from ..models.io.bundle import speech_bundle_path
     from ..offline.recordings.sound import load_sound
-    from ..offline.simulate.voice import voice_alone
+    from ..offline.simulate.voice import simulate_voice
     from ..realtime.bench import speech
 
-    heard = voice_alone(seed, speech.PACED_S) if sound is None else load_sound(sound)
+    heard = simulate_voice(seed, speech.PACED_S) if sound is None else load_sound(sound)
     took_s = speech.SECONDS if seconds is None else seconds
     figures = speech.measure(
         speech_bundle_path(bundle), heard, took_s, lambda line: typer.echo(line, err=True), enrolment

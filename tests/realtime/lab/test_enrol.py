@@ -12,7 +12,7 @@ from moodring.configs.schema.session_folder import CONFIG_FILE
 from moodring.models.contract import AUDIO_RATE_HZ
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.sources import Chunk, SourceInfo
-from moodring.offline.simulate.voice import voice_alone
+from moodring.offline.simulate.voice import simulate_voice
 from moodring.realtime.lab.enrol import spoken_into
 from moodring.realtime.recorder.folder import SessionFolder
 from moodring.realtime.recorder.voices import with_kept_voices
@@ -51,7 +51,7 @@ def clock():
 
 
 def test_what_is_spoken_into_a_microphone_is_cut_as_live(clock):
-    sound, lines = voice_alone(3, 90.0), []
+    sound, lines = simulate_voice(3, 90.0), []
     source = Played(clock, sound)
     found = spoken_into(source, "microphone 'x'", 60.0, clock, lines.append)
     assert source.closed
@@ -66,7 +66,7 @@ def test_what_is_spoken_into_a_microphone_is_cut_as_live(clock):
 
 def test_trouble_is_told_while_there_is_time(clock):
     lines = []
-    loud = np.clip(voice_alone(3, 40.0) * 60, -1, 1).astype(np.float32)
+    loud = np.clip(simulate_voice(3, 40.0) * 60, -1, 1).astype(np.float32)
     spoken_into(Played(clock, loud), "microphone 'x'", 30.0, clock, lines.append)
     assert any("; clipping" in line for line in lines)
 
