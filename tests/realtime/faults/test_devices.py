@@ -17,7 +17,7 @@ from tests.support.faults import FAULTS, LIVE_WITHIN_S
 from tests.support.lsl_stand import wait_for
 from tests.support.scripted_sources import EEG_NAMES
 
-pytestmark = [pytest.mark.lsl, pytest.mark.deadline, pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.lsl, pytest.mark.deadline]
 READY_S = 90.0
 STEADY_S = 2.0
 CALM_S = 1.2
