@@ -1,4 +1,4 @@
-"""The commands of a session that runs: demo, live, monitor, replay, and the picture of the window."""
+"""The commands of a running session: demo, live, monitor, replay, and the screenshot of the window."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .output import JsonOption
 
 STARTED_S = time.time()
 DEMO_S = 600.0
-SPARE_S = 20.0  # the simulated participant stays until the engine has gone
+SPARE_S = 20.0  # the simulated participant outlasts the engine
 
 
 def demo(
@@ -36,7 +36,7 @@ def demo(
     screenshot: ScreenshotOption = None,
     record: RecordOption = None,
 ) -> None:
-    """Show everything at work: a simulated participant over LSL, decoded live."""
+    """Decode a simulated participant live over LSL, and show it."""
     from ..configs.schema.live import LiveConfig, SessionSection, StreamQuery
     from ..configs.schema.load import load
     from ..configs.schema.lsl import own_session
@@ -150,6 +150,6 @@ def replay(
 def screenshots(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the pictures go.")],
 ) -> None:
-    """Take the README's picture of the window, from a demo of 100 s."""
+    """Save the README's picture of the window, from a demo of 100 s."""
     folder.mkdir(parents=True, exist_ok=True)
     demo(headless=True, duration=100.0, screenshot=folder / "window.png")
