@@ -89,9 +89,14 @@ class Child:
         Makes the exception of a line and an exit status.
     advice : str
         What to do when it dies.
+    plain : bool
+        For bulk data: the child is called as ``target(pipe, *args)`` with its end of the pipe itself, and this process
+        reads and writes :attr:`pipe`. The pipe reads as ended once this process is gone.
 
     Attributes
     ----------
+    pipe : Connection
+        This process's end.
     latest : dict
         The newest value of every key of the messages read so far.
     """
@@ -104,6 +109,7 @@ class Child:
         daemon: bool = True,
         failure: Callable[[str, int], Exception] = ChildError,
         advice: str = "start it again",
+        plain: bool = False,
     ) -> None:
         self.latest: Message = {}
         self._name = name
@@ -114,9 +120,10 @@ class Child:
         self._closed = False
         self._sending = threading.Lock()
         context = multiprocessing.get_context("spawn")
-        self._pipe: Connection[Any, Any]
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_run, args=(name, target, args, theirs), name=name, daemon=daemon)
+        self.pipe: Connection[Any, Any]
+        self.pipe, theirs = context.Pipe()
+        run = _run_plainly if plain else _run
+        self._process = context.Process(target=run, args=(name, target, args, theirs), name=name, daemon=daemon)
         self._process.start()
         theirs.close()  # as long as this process held it, its end would not be seen
 
@@ -156,7 +163,7 @@ class Child:
     def send(self, message: Message) -> None:
         """Send it a message, from any thread; nothing happens where it is gone."""
         with self._sending, contextlib.suppress(OSError):
-            self._pipe.send_bytes(json.dumps(message).encode())
+            self.pipe.send_bytes(json.dumps(message).encode())
 
     def ask_to_end(self) -> None:
         """Ask it to end."""
@@ -210,16 +217,18 @@ class Child:
         grace_s : float
             0 kills it at once.
         """
-        self.ask_to_end()
+        if grace_s > 0:
+            self.ask_to_end()
         deadline_s = time.monotonic() + grace_s
         while self.running and time.monotonic() < deadline_s:
             self._read(_POLL_S)
             self.join(0.0 if not self._closed else _POLL_S)
+        self._read(0.0)
         if self.running:
             self._process.kill()
         self._process.join()
         with self._sending:
-            self._pipe.close()
+            self.pipe.close()
         self._closed = True
 
     def _read(self, wait_s: float) -> None:
@@ -227,11 +236,11 @@ class Child:
         if self._closed:
             return
         try:
-            while self._pipe.poll(wait_s):
-                message: Message = json.loads(self._pipe.recv_bytes())
+            while self.pipe.poll(wait_s):
+                message: Message = json.loads(self.pipe.recv_bytes())
                 wait_s = 0.0
                 if "error" in message:
-                    self._failure = self._make_failure(str(message["error"]), int(message["status"]))
+                    self._failure = self._make_failure(str(message["error"]), int(message.get("status", 1)))
                 else:
                     self._unread.append(message)
                     self.latest.update(message)
@@ -283,19 +292,29 @@ class Parent:
 
 
 def _run(name: str, target: Callable[..., None], args: tuple[Any, ...], pipe: "Connection[Any, Any]") -> None:
+    parent = Parent(pipe)
+    _call(name, lambda: target(parent, *args), parent)
+
+
+def _run_plainly(name: str, target: Callable[..., None], args: tuple[Any, ...], pipe: "Connection[Any, Any]") -> None:
+    _call(name, lambda: target(pipe, *args), None)
+
+
+def _call(name: str, work: Callable[[], None], parent: Parent | None) -> None:
+    """Do a child's work and end the process with its status."""
     # A terminal sends Ctrl+C to every process; when to end is for the parent to decide.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = Parent(pipe)
     status = 0
     try:
-        target(parent, *args)
+        work()
     except Exception as error:
         status = getattr(error, "exit_status", 0)
         line = str(error)
         if not status:
             _log.exception("%s", name)
             status, line = 1, f"the {name} failed: {type(error).__name__}: {error}"
-        parent.send({"error": line, "status": status})
+        if parent is not None:
+            parent.send({"error": line, "status": status})
     logging.shutdown()
     sys.exit(status)
 
