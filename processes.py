@@ -7,18 +7,22 @@ import contextlib
 import json
 import logging
 import multiprocessing
+import os
 import queue
 import signal
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
 _POLL_S = 0.1
@@ -315,3 +319,48 @@ def _call(name: str, work: Callable[[], None], parent: Parent | None) -> None:
             parent.send({"error": line, "status": status})
     logging.shutdown()
     sys.exit(status)
+
+
+def in_workers(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
+    """Apply a function to each task in worker processes and yield the results in order.
+
+    The workers use one thread each for numerical libraries. They end with this process, however it ends, and when the
+    iterator is exhausted or closed.
+
+    Parameters
+    ----------
+    function : callable
+        Of a module, so that it can be pickled.
+    tasks : iterable
+    workers : int
+        Number of processes; 1 computes in this one.
+    """
+    if workers == 1:
+        yield from map(function, tasks)
+        return
+    from joblib import Parallel, delayed, parallel_config
+    from joblib.externals.loky import get_reusable_executor
+
+    begin = {"initializer": _begin_worker, "initargs": (os.getpid(),)}
+    with parallel_config("loky", n_jobs=workers, inner_max_num_threads=1, **begin):
+        parallel = Parallel(return_as="generator")
+    try:
+        yield from parallel(delayed(function)(task) for task in tasks)
+    finally:
+        get_reusable_executor().shutdown(wait=True, kill_workers=True)
+
+
+def _begin_worker(parent: int) -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+    threading.Thread(target=_end_after, args=(parent,), name="parent", daemon=True).start()
+
+
+def _end_after(parent: int) -> None:
+    """End this process once another one is gone: a worker whose parent was killed would wait for tasks for ever."""
+    import psutil
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(parent).wait()
+    os._exit(1)

@@ -121,7 +121,7 @@ def _evaluate_people(config: Path, overrides: tuple[str, ...]) -> tuple[str, str
 
     from ..configs.schema.evaluate import EvaluateConfig
     from ..configs.schema.load import load
-    from ..offline.evaluation.evaluate import evaluate, table
+    from ..offline.evaluation.simulated_people import evaluate, table
 
     loaded = load(config, EvaluateConfig, overrides)
     result = evaluate(loaded, partial(typer.echo, err=True))
