@@ -153,7 +153,7 @@ def pooled(said: Sequence[SpeechEstimate]) -> tuple[float, ...] | None:
 
 
 def score(predictions: Sequence[Prediction]) -> tuple[float | None, int]:
-    """Give the unweighted average recall and the number of files it is taken over.
+    """Return the unweighted average recall and the number of files it is taken over.
 
     Files with a truth and without an error count. One without speech, whose label is None, counts as wrong; so does
     one whose truth is a class that the bundle does not know.
@@ -161,7 +161,9 @@ def score(predictions: Sequence[Prediction]) -> tuple[float | None, int]:
     counted = [one for one in predictions if one.truth is not None and one.error is None]
     if not counted:
         return None, 0
-    return uar([str(one.truth) for one in counted], [one.label or _NO_LABEL for one in counted]), len(counted)
+    names = [str(one.truth) for one in counted] + [one.label or _NO_LABEL for one in counted]
+    truth, predicted = np.split(np.unique(names, return_inverse=True)[1], 2)
+    return uar(truth, predicted), len(counted)
 
 
 def about_truth(predictions: Sequence[Prediction], known: Sequence[str]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from ...simulate.difficulty import Difficulty
 from ...simulate.face import FRAME_RATE_HZ, SimulatedFace
 from ...simulate.face_plan import Burst, FacePlan
 from ...simulate.latents import LEVEL_BORDER
-from ..common.steps import Descent, Report, chance, integers, running
+from ..common.optimization import AveragedAdamW, Report, generator_for, integers, smoothed
 
 NEUTRAL = 3
 _POSE_S = 1.0
@@ -74,10 +74,10 @@ def train_face(
     held_out = max(1, len(pictures) // 10)
     held, shown = _joined(pictures[:held_out]), _joined(pictures[held_out:] or pictures)
     report(f"expressions: {len(shown[0])} posed pictures of {len(seeds) - held_out} people, {len(held[0])} held out")
-    rng = chance(config.seed, 1)
+    rng = generator_for(config.seed, 1)
     torch.manual_seed(config.seed + 1)
     stage = config.expression
-    descent = Descent(net.parameters(), stage.learning_rate, stage.batches, config.weight_decay)
+    optimizer = AveragedAdamW(net.parameters(), stage.learning_rate, stage.batches, config.weight_decay)
     net.train()
     loss_shown = None
     for number in range(stage.batches):
@@ -85,8 +85,8 @@ def train_face(
         crops = moved(shown[0][chosen], rng)
         features = functional.dropout(net(crops), 0.2 * config.dropout)
         loss = functional.cross_entropy(net.expressed(features).flatten(0, 1), shown[1][chosen].flatten())
-        descent.step(loss)
-        loss_shown = running(loss_shown, float(loss.detach()))
+        optimizer.step(loss)
+        loss_shown = smoothed(loss_shown, float(loss.detach()))
         if number + 1 == stage.batches:
             report(f"expressions: batch {number + 1}/{stage.batches}, loss {loss_shown:.3f}")
     net.eval()
