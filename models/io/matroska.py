@@ -13,9 +13,11 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from ...configs.schema.errors import MoodringError
 from ..contract import FloatArray, TimeArray
 
 Quality = Literal["lossless", "small"]
+QUALITIES: tuple[Quality, ...] = ("lossless", "small")
 
 _MILLISECOND = Fraction(1, 1000)
 _JUMP_S = 0.5  # a step of the stamps that the arrivals do not share is one of the source's clock
@@ -142,3 +144,12 @@ class SoundWriter(_Track):
         self._mux(frame)
         self.count += len(samples)
         return first
+
+
+def check_encoder(quality: Quality) -> None:
+    """Raise MoodringError where this computer's FFmpeg cannot encode a film of a quality."""
+    codec = _CODECS[quality][0]
+    try:
+        av.Codec(codec, "w")
+    except (av.FFmpegError, ValueError):
+        raise MoodringError(f"FFmpeg has no encoder '{codec}', which films of the quality '{quality}' need") from None

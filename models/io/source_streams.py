@@ -109,6 +109,7 @@ class _Waiting:
     """Rows of one stream that are not in the file yet."""
 
     number: int
+    begun: bool = False
     rows: list[NDArray[np.generic]] = field(default_factory=list)
     stamps_s: list[TimeArray] = field(default_factory=list)
 
@@ -120,7 +121,12 @@ class _Waiting:
     def write(self, writer: XdfWriter) -> None:
         """Write what waits."""
         if self.rows:
-            writer.samples(self.number, np.concatenate(self.rows), np.concatenate(self.stamps_s))
+            stamps_s = np.concatenate(self.stamps_s)
+            if not self.begun:
+                # The stamps are on the recording computer's clock; readers ask for an offset nevertheless.
+                writer.clock_offset(self.number, float(np.nan_to_num(stamps_s[0])), 0.0)
+                self.begun = True
+            writer.samples(self.number, np.concatenate(self.rows), stamps_s)
             self.rows, self.stamps_s = [], []
 
 

@@ -51,7 +51,7 @@ def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> R
     if not lenient and not any(streams.glob("*.xdf")):
         raise MoodringError(f"session folder '{folder}' has no XDF file in {names.STREAMS_FOLDER}/; use a copy")
     report = _log.warning if lenient else _raise
-    sources, others = read_parts(streams)
+    sources, others = read_parts(streams, report)
     eeg = sources.get("eeg")
     face = _video(folder, sources.get("face"), report)
     speech = _sound(folder, "speech", sources.get("speech"), report)
@@ -80,7 +80,7 @@ def _session_file(folder: Path) -> names.SessionFile:
     path = folder / names.SESSION_FILE
     try:
         values = read(path)
-        version = values.get("version")
+        version = values.get("version", names.VERSION)
         if version != names.VERSION:
             raise MoodringError(
                 f"'{folder}' is a session folder of version {version!r}, and this version of moodring reads "

@@ -5,7 +5,7 @@ numbered over the whole session, so that what two parts hold is taken once; othe
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -80,8 +80,14 @@ class _Part:
     rows: NDArray[np.float64] | None
 
 
-def read_parts(folder: Path) -> tuple[dict[str, SourceSamples], list[ReadStream]]:
-    """Read all XDF parts in a folder; one that cannot be read is named in the log.
+def read_parts(folder: Path, report: Callable[[str], None]) -> tuple[dict[str, SourceSamples], list[ReadStream]]:
+    """Read all XDF parts in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+    report : callable
+        Told in one line of a part that cannot be read.
 
     Returns
     -------
@@ -96,7 +102,7 @@ def read_parts(folder: Path) -> tuple[dict[str, SourceSamples], list[ReadStream]
         try:
             streams = read_streams(path)
         except MoodringError as error:
-            _log.warning("%s", error)
+            report(str(error))
             continue
         keys = dict.fromkeys(key for one in streams if (key := one.text("moodring", "source")))
         for key in keys:
@@ -129,9 +135,6 @@ def _part_of(streams: Sequence[ReadStream], path: Path) -> _Part | None:
         # What was written last may lie there without how it arrived.
         last = int(rows[-1, 1]) - first if len(rows) else 0
         values, stamps_s = values[:last], stamps_s[:last]
-    if rows is None:
-        ordered = rising(replace(samples, values=values, stamps_s=stamps_s), path)
-        values, stamps_s = np.asarray(ordered.values), ordered.stamps_s
     return _Part(samples, first, values, stamps_s, rows) if len(stamps_s) else None
 
 
@@ -157,23 +160,24 @@ def _joined(key: str, parts: list[_Part]) -> SourceSamples:
     stamps_s: list[TimeArray] = []
     rows: list[NDArray[np.float64]] = []
     missing, place = 0, parts[0].first
-    for index, part in enumerate(parts):
-        following = parts[index + 1].first if index + 1 < len(parts) else part.first + len(part.stamps_s)
-        count = max(0, min(len(part.stamps_s), following - part.first))
-        missing += part.first - place
-        values.append(part.values[:count])
-        stamps_s.append(part.stamps_s[:count])
+    for part in parts:
+        # The same chunks again where the recorder before had died: what it wrote is taken from there.
+        begin = max(part.first, place)
+        missing += begin - place
+        values.append(part.values[begin - part.first :])
+        stamps_s.append(part.stamps_s[begin - part.first :])
         if known and part.rows is not None:
-            own = part.rows[part.rows[:, 1] <= part.first + count].copy()
+            own = part.rows[part.rows[:, 0] >= begin].copy()
             own[:, :2] -= parts[0].first + missing
             rows.append(own)
-        place = part.first + count
+        place = max(place, part.first + len(part.stamps_s))
     if missing:
         _log.warning("%d samples of %s were lost between two parts of the recording", missing, key)
     about = parts[0].about
     samples = SourceSamples(about, np.concatenate(values), np.concatenate(stamps_s), None)
-    if not known or not any(len(one) for one in rows):
-        return samples
+    if not known:
+        ordered = rising(replace(about, values=samples.values, stamps_s=samples.stamps_s), key)
+        return replace(samples, values=np.asarray(ordered.values), stamps_s=ordered.stamps_s)
     told = np.concatenate(rows)
     arrivals = Arrivals(
         stop=told[:, 1].astype(np.int64),

@@ -85,7 +85,9 @@ def _write(recording: Recording, folder: Path, task: str, protocol: str, consent
             if sound is not None:
                 _write_sound(writer, recording, key, sound, video / names.MEDIA_FILES[key])
         for stream in _other_streams(recording):
-            writer.samples(writer.stream(stream.description), stream.values, stream.stamps_s)
+            number = writer.stream(stream.description)
+            writer.clock_offset(number, _first_s(stream.stamps_s), 0.0)
+            writer.samples(number, stream.values, stream.stamps_s)
     versions = {"session_folder": names.VERSION, "python": platform.python_version(), **_versions()}
     (folder / names.VERSIONS_FILE).write_text(json.dumps(versions, indent=2) + "\n", encoding="utf-8")
     (folder / names.NOTES_FILE).touch()

@@ -111,15 +111,18 @@ def read_streams(path: Path) -> list[ReadStream]:
     return [one if one.text("moodring", "source") else rising(one, path) for one in read]
 
 
-def rising(stream: ReadStream, path: Path) -> ReadStream:
-    """Return a stream in the order of its stamps, without those that are no numbers or days from the others."""
+def rising(stream: ReadStream, where: Path | str) -> ReadStream:
+    """Return a stream in the order of its stamps, without those that are no numbers or days from the others.
+
+    ``where`` it is from is for the log.
+    """
     stamps_s, numbers, texts = stream.stamps_s, stream.values, stream.texts
     # A damaged stamp may be any number or none; one far from all others would make a session of a million years.
     with np.errstate(all="ignore"):
         finite_s = stamps_s[np.isfinite(stamps_s)]
         near = np.abs(stamps_s - (np.median(finite_s) if len(finite_s) else 0.0)) <= LONGEST_S
     if not near.all():
-        _log.warning("stream of '%s': %d stamps are no numbers or days from the others", path, int((~near).sum()))
+        _log.warning("stream of '%s': %d stamps are no numbers or days from the others", where, int((~near).sum()))
     kept = np.flatnonzero(near)
     order = kept[np.argsort(stamps_s[kept], kind="stable")]
     if np.array_equal(order, np.arange(len(stamps_s))):

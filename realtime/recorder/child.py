@@ -58,7 +58,7 @@ def record_part(job: PartJob, engine: "Connection[Any, Any]") -> None:
 
 
 def _record(job: PartJob, writer: PartWriter, engine: "Connection[Any, Any]", asked: threading.Event) -> None:
-    from ..engine.lsl_settings import apply_lsl_settings
+    from ..engine.process_settings import apply_lsl_settings
     from .lsl_streams import LslStreams, WantedStream
 
     apply_lsl_settings(job.lsl)

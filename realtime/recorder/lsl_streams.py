@@ -185,7 +185,9 @@ class _Reader:
             samples, stamps = inlet.pull_chunk(0.0 if stopping else _PULL_S, _PULL_SAMPLES)
             self.open = True
             if len(stamps):
-                rows: Any = [[row[pick] for pick in picks] for row in samples] if text else np.asarray(samples)[:, picks]
+                rows: Any = (
+                    [[row[pick] for pick in picks] for row in samples] if text else np.asarray(samples)[:, picks]
+                )
                 self._writer.samples(number, rows, np.asarray(stamps, np.float64))
             elif stopping:
                 return
@@ -230,5 +232,3 @@ def _only(content: "str | Tree", picks: list[int]) -> "str | Tree":
         return content
     channels = [one for one in content if one[0] == "channel"]
     return tuple(channels[pick] for pick in picks)
-
-
