@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from ..configs.schema.errors import MoodringError
 from .output import JsonOption, write_json
 
 DEMO_CONFIG = Path(__file__).parent.parent / "configs" / "demo.toml"
@@ -15,28 +14,6 @@ bench_app = typer.Typer(help="Measure this machine: how old samples are, what th
 SecondsOption = Annotated[
     float | None, typer.Option(min=3.0, metavar="S", help="How long to measure.", show_default=False)
 ]
-
-
-@bench_app.command("faults")
-def bench_faults(
-    json_file: JsonOption = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the table here.")] = None,
-) -> None:
-    """Let everything go wrong that can, on an engine with simulated sources, and print what was seen of it."""
-    from ..offline.simulate import EASY
-    from ..offline.simulate import simulate as simulate_person
-    from ..realtime.bench.fault_rows import as_json, table
-    from ..realtime.bench.fault_run import Bench, run_faults
-
-    face = simulate_person(7, 12.0, EASY).face
-    pictures = [face.frames[index] for index in range(100)] if face is not None else []
-    rows = run_faults(Bench(pictures=pictures), typer.echo)
-    typer.echo(table(rows))
-    if out is not None:
-        out.write_text(table(rows) + "\n", encoding="utf-8")
-    write_json(json_file, as_json(rows))
-    if broken := [row.fault for row in rows if row.broken]:
-        raise MoodringError(f"not everything held that must: see {', '.join(broken)}")
 
 
 @bench_app.command("replay")
@@ -103,10 +80,10 @@ def bench_speech(
     """Speech from a microphone's blocks on: cost, when estimates come, memory over a simulated hour."""
     from ..models.io.bundle import speech_bundle_path
     from ..offline.recordings.sound import load_sound
-    from ..offline.simulate.voice import voice_alone
+    from ..offline.simulate.voice import simulate_voice
     from ..realtime.bench import speech
 
-    heard = voice_alone(seed, speech.PACED_S) if sound is None else load_sound(sound)
+    heard = simulate_voice(seed, speech.PACED_S) if sound is None else load_sound(sound)
     took_s = speech.SECONDS if seconds is None else seconds
     figures = speech.measure(
         speech_bundle_path(bundle), heard, took_s, lambda line: typer.echo(line, err=True), enrolment

@@ -1,4 +1,4 @@
-"""What is there and what is not, in words a lab assistant understands."""
+"""Examine this machine: packages, LSL, bundles, devices, disk; each with its cure where it fails."""
 
 import importlib.metadata
 import os
@@ -33,7 +33,7 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """Result of one check.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Finding:
     cure : str
         What to do where it is not ok; empty otherwise.
     essential : bool
-        Whether nothing at all works without it.
+        Whether moodring cannot run without it.
     """
 
     what: str
@@ -55,7 +55,7 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Look at this machine, one finding at a time, so that slow ones show as they come."""
+    """Yield the findings one by one, because some take seconds."""
     yield Finding("Python", True, f"{platform.python_version()} on {platform.platform()}, {os.cpu_count()} cores")
     yield from _packages()
     yield _compute()
@@ -92,7 +92,7 @@ def _compute() -> Finding:
 
 
 def _loopback() -> Finding:
-    """Send numbers to ourselves over LSL and see that they arrive."""
+    """Send a sample over LSL to this process."""
     try:
         import pylsl
     except (RuntimeError, OSError) as error:
@@ -150,7 +150,7 @@ def _bundles() -> Iterator[Finding]:
 
 
 def _window() -> Finding:
-    """Open a Qt application in a process of its own: a missing library aborts the process that tries."""
+    """Open a Qt application in a process of its own, because a missing library aborts the process."""
     probe = "import sys; from PyQt5.QtWidgets import QApplication; QApplication(sys.argv); print('ok')"
     display = sys.platform in {"win32", "darwin"} or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     environment = dict(os.environ) if display else {**os.environ, "QT_QPA_PLATFORM": "offscreen"}

@@ -13,7 +13,7 @@ import soundfile
 
 from moodring.cli.app import main
 from moodring.cli.options import CONFIGS
-from moodring.offline.simulate.voice import voice_alone
+from moodring.offline.simulate.voice import simulate_voice
 
 GOOD = '[eeg]\nstream = { name = "nobody" }\n[lsl]\nsession_id = "test"\nresolve_scope = "machine"\nresolve_timeout_s = 0.5\n'
 
@@ -214,7 +214,7 @@ def test_enrol_needs_one_source_and_enough_speech(run, tmp_path: Path) -> None: 
     assert f"'{silent}': no speech was found" in error
     assert not out.exists()
     talk = tmp_path / "talk.flac"
-    soundfile.write(talk, voice_alone(3, 90.0), 16_000)
+    soundfile.write(talk, simulate_voice(3, 90.0), 16_000)
     status, said, _ = run("enrol", str(talk), "--out", str(out))
     assert status == 0
     assert "name it as speech.enrolment" in said
@@ -275,7 +275,7 @@ def test_results_replace_results_and_what_fails_leaves_no_file(run, tmp_path: Pa
 
 def test_enrol_refuses_the_same_recording_again(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     out, talk = tmp_path / "voice.safetensors", tmp_path / "talk.wav"
-    soundfile.write(talk, voice_alone(3, 12.0), 16_000)
+    soundfile.write(talk, simulate_voice(3, 12.0), 16_000)
     again = tmp_path / "again.flac"
     soundfile.write(again, soundfile.read(talk)[0], 16_000)
     for files, said in (

@@ -64,7 +64,7 @@ Whole utterances, first task and protocol, first seed; rows are the truth:
 
 ## Limits
 
-- Acted emotion, spoken once on demand in a quiet studio, in one language, by few people: **not** how people sound who feel
+- Acted emotion, spoken once on demand in a quiet studio, in one language, by few people: **not** how people sound who simulate_latents
   something. On other voices, languages, microphones and rooms it is worse, and its probabilities are too sure.
 - Anger and happiness are both loud and high, and are taken for each other most; short and noisy speech is worse (see above).
 - It names what a voice sounds like to people who act and label, not what the speaker feels. Do not use it to judge anybody.

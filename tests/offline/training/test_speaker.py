@@ -13,7 +13,7 @@ from moodring.configs.schema.load import check, load
 from moodring.configs.schema.train_voices import TrainVoicesConfig
 from moodring.models.contract import AUDIO_RATE_HZ
 from moodring.models.decoders.speaker import load_voices
-from moodring.offline.simulate.voice import voice_alone
+from moodring.offline.simulate.voice import simulate_voice
 from moodring.offline.training.speaker import train
 from moodring.offline.training.speaker.scores import (
     ENROLLING,
@@ -33,7 +33,7 @@ PEOPLE = {"03": 0.75, "08": 1.3, "10": 0.95}
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("emodb")
     for number, (speaker, speed) in enumerate(PEOPLE.items()):
-        sound = voice_alone(1, 100.0)
+        sound = simulate_voice(1, 100.0)
         # Syllables alone: pauses would make it long.
         words = sound.reshape(-1, 160)[np.abs(sound.reshape(-1, 160)).max(axis=1) > 0.02].ravel()
         words = soxr.resample(words, AUDIO_RATE_HZ * speed, AUDIO_RATE_HZ)

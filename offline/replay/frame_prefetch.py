@@ -1,23 +1,22 @@
-"""Read the frames of a replay ahead of their time, so that no other stream waits for a picture."""
+"""Decode the frames of a replay ahead of their time, so that no other stream waits for one."""
 
 import queue
 import threading
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
 from ...models.contract import Image, Video
-from ...models.signals.face.images import scaled_size
+from ...models.signals.face.images import scaled, scaled_size
 
 _FRAMES_AHEAD = 8
 
 
-class FrameAhead:
+class FramePrefetcher:
     """Reads a few frames ahead in a thread of its own, from ``first`` to the end.
 
-    The thread alone touches the frames; the queue hands over arrays that nobody writes any more.
+    Only the thread reads the frames; arrays in the queue are not written any more.
     """
 
     def __init__(self, video: Video, first: int) -> None:
@@ -29,7 +28,13 @@ class FrameAhead:
         self._thread.start()
 
     def get(self) -> NDArray[np.int8] | None:
-        """Give the next frame as ``(1, height * width * 3)``; None where it is not ready."""
+        """Return the next frame, ``(1, height * width * 3)`` int8; None where it is not ready.
+
+        Raises
+        ------
+        MoodringError
+            A frame cannot be read.
+        """
         try:
             frame = self._queue.get_nowait()
         except queue.Empty:
@@ -58,9 +63,7 @@ class FrameAhead:
                 return
 
     def _flat(self, image: Image) -> NDArray[np.int8]:
-        height, width = scaled_size(self._video.height, self._video.width)
-        if image.shape != (height, width, 3):
-            image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        image = scaled(image, scaled_size(self._video.height, self._video.width))
         return np.ascontiguousarray(image).reshape(1, -1).view(np.int8)
 
     def _put(self, item: NDArray[np.int8] | MoodringError) -> bool:

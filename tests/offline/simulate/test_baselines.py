@@ -8,14 +8,14 @@ import pytest
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.offline.simulate import EASY
+from moodring.offline.simulate.baselines import FINAL_SEEDS, baseline_figures, figures_table
 from moodring.offline.simulate.difficulty import BENCHMARK_DIGEST
-from moodring.offline.simulate.reference import FINAL_SEEDS, figures_table, reference_figures
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 
 def test_a_small_run_beats_chance_on_easy_people() -> None:
-    figures = reference_figures(EASY, tuple(range(101, 107)), (201, 202), 90.0)
+    figures = baseline_figures(EASY, tuple(range(101, 107)), (201, 202), 90.0)
     assert figures.majority.valence == pytest.approx(1.0 / 3.0)
     assert figures.eeg_window.valence > 0.45
     assert figures.eeg_window.arousal > 0.45
@@ -26,7 +26,7 @@ def test_a_small_run_beats_chance_on_easy_people() -> None:
 @pytest.mark.parametrize(("train", "test"), [((101, 102), (102,)), ((101,), FINAL_SEEDS[:1])])
 def test_people_on_both_sides_or_of_the_final_test_are_refused(train: tuple[int, ...], test: tuple[int, ...]) -> None:
     with pytest.raises(MoodringError, match="Expected people apart"):
-        reference_figures(EASY, train, test, 60.0)
+        baseline_figures(EASY, train, test, 60.0)
 
 
 def test_the_committed_figures_are_of_the_frozen_benchmark_and_in_its_bounds() -> None:

@@ -1,7 +1,8 @@
-"""How hard the simulated people are for plain methods that share no code with the networks.
+"""Baselines on the simulated people: classical methods that share no code with the networks.
 
-Log band power with shrinkage LDA is the usual baseline of affective EEG (Koelstra et al. 2012; Lotte et al. 2018);
-histograms of oriented gradients (Dalal and Triggs 2005) with the same classifier stand for the face.
+Log band power with shrinkage LDA is the usual baseline of affective EEG (Koelstra et al. 2012,
+https://doi.org/10.1109/T-AFFC.2011.15; Lotte et al. 2018, https://doi.org/10.1088/1741-2552/aab2f2); for the face,
+histograms of oriented gradients (Dalal and Triggs 2005, https://doi.org/10.1109/CVPR.2005.177) with the same classifier.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from .difficulty import BENCHMARK, Difficulty
 from .eeg import EEG_RATE_HZ
 from .face import FRAME_RATE_HZ
 from .latents import levels
-from .randomness import stream
+from .randomness import aspect_rng
 from .session import SimulatedSession, simulate_parts
 
 TRAIN_SEEDS = tuple(range(801, 861))
@@ -41,8 +42,8 @@ class Score:
 
 
 @dataclass(frozen=True)
-class ReferenceFigures:
-    """What plain methods reach on people that they were not trained on.
+class BaselineFigures:
+    """Recall of the baselines on people that they were not trained on.
 
     Attributes
     ----------
@@ -89,7 +90,7 @@ class _Windows:
 
 
 @dataclass(frozen=True)
-class _Looks:
+class _FaceFrames:
     """Frames of presentations: gradients (n, d) of the strongest and of a random one, with levels (n, 2) each."""
 
     strongest: Floats
@@ -98,18 +99,18 @@ class _Looks:
     random_levels: Labels
 
 
-def reference_figures(
+def baseline_figures(
     difficulty: Difficulty = BENCHMARK,
     train_seeds: tuple[int, ...] = TRAIN_SEEDS,
     test_seeds: tuple[int, ...] = TEST_SEEDS,
     duration_s: float = 180.0,
-) -> ReferenceFigures:
-    """Measure the plain methods, people apart.
+) -> BaselineFigures:
+    """Measure the baselines, with other people to train on than to test.
 
     Raises
     ------
     MoodringError
-        When a seed is on both sides, or one of the final test's people (1001-1010) is asked for.
+        A seed is in both groups, or belongs to the final test (1001-1010).
     """
     shared = set(train_seeds) & set(test_seeds)
     final = (set(train_seeds) | set(test_seeds)) & set(FINAL_SEEDS)
@@ -128,7 +129,7 @@ def reference_figures(
     random = _log_probabilities(
         _face_lda(len(face_train.random)), face_train.random, face_train.random_levels, face_test.random
     )
-    return ReferenceFigures(
+    return BaselineFigures(
         difficulty=difficulty.name,
         digest=difficulty.digest(),
         train_seeds=train_seeds,
@@ -145,8 +146,8 @@ def reference_figures(
     )
 
 
-def figures_table(figures: ReferenceFigures) -> str:
-    """Lay the figures out as a Markdown table."""
+def figures_table(figures: BaselineFigures) -> str:
+    """Return the figures as a Markdown table."""
     rows = (
         ("log band power + shrinkage LDA, one 2-s window", "0.45-0.60", figures.eeg_window),
         ("the same, averaged over the stimulus so far", "", figures.eeg_so_far),
@@ -160,13 +161,13 @@ def figures_table(figures: ReferenceFigures) -> str:
     return "\n".join(lines)
 
 
-def _gather(seeds: tuple[int, ...], duration_s: float, difficulty: Difficulty) -> tuple[_Windows, _Looks]:
+def _gather(seeds: tuple[int, ...], duration_s: float, difficulty: Difficulty) -> tuple[_Windows, _FaceFrames]:
     """Simulate people and keep only features."""
-    windows, looks = [], []
+    windows, faces = [], []
     for seed in seeds:
         session = simulate_parts(seed, duration_s, difficulty)
         windows.append(_eeg_windows(session))
-        looks.append(_frames(session, stream(seed, "reference")))
+        faces.append(_frames(session, aspect_rng(seed, "reference")))
     # Presentations are counted on over people.
     shifts = np.concatenate([[0], np.cumsum([one.presentation.max() + 1 for one in windows])])
     eeg = _Windows(
@@ -174,11 +175,11 @@ def _gather(seeds: tuple[int, ...], duration_s: float, difficulty: Difficulty) -
         np.concatenate([one.levels for one in windows]),
         np.concatenate([one.presentation + shift for one, shift in zip(windows, shifts, strict=False)]),
     )
-    face = _Looks(
-        np.concatenate([one.strongest for one in looks]),
-        np.concatenate([one.strongest_levels for one in looks]),
-        np.concatenate([one.random for one in looks]),
-        np.concatenate([one.random_levels for one in looks]),
+    face = _FaceFrames(
+        np.concatenate([one.strongest for one in faces]),
+        np.concatenate([one.strongest_levels for one in faces]),
+        np.concatenate([one.random for one in faces]),
+        np.concatenate([one.random_levels for one in faces]),
     )
     return eeg, face
 
@@ -210,8 +211,8 @@ def _eeg_windows(session: SimulatedSession) -> _Windows:
     return _Windows(logs[used], levels(session.latents.at(ends_s[used] - _WINDOW_S / 2.0)), presentation[used])
 
 
-def _frames(session: SimulatedSession, rng: np.random.Generator) -> _Looks:
-    """Take two frames of each presentation."""
+def _frames(session: SimulatedSession, rng: np.random.Generator) -> _FaceFrames:
+    """Return the strongest and a random frame of each presentation."""
     face = session.face
     times_s = np.arange(len(face)) / FRAME_RATE_HZ
     strength = np.array([face.intensity(index) for index in range(len(face))])
@@ -222,7 +223,7 @@ def _frames(session: SimulatedSession, rng: np.random.Generator) -> _Looks:
             continue
         strongest.append(int(first + np.argmax(strength[first:last])))
         random.append(int(rng.integers(first, last)))
-    return _Looks(
+    return _FaceFrames(
         np.stack([_gradients(face[index]) for index in strongest]),
         levels(session.latents.at(times_s[strongest])),
         np.stack([_gradients(face[index]) for index in random]),
@@ -231,7 +232,7 @@ def _frames(session: SimulatedSession, rng: np.random.Generator) -> _Looks:
 
 
 def _gradients(frame: NDArray[np.uint8]) -> Floats:
-    """Describe the middle of a frame by histograms of oriented gradients."""
+    """Return histograms of oriented gradients of the middle of a frame."""
     side = frame.shape[0]
     middle = frame[side // 4 : side * 9 // 10, side // 6 : side * 5 // 6]
     grey = cv2.resize(cv2.cvtColor(middle, cv2.COLOR_BGR2GRAY), (64, 64), interpolation=cv2.INTER_AREA)
@@ -240,26 +241,26 @@ def _gradients(frame: NDArray[np.uint8]) -> Floats:
 
 
 def _lda() -> Pipeline:
-    """Build shrinkage LDA that takes all classes for equally likely."""
+    """Return shrinkage LDA with equal priors."""
     return make_pipeline(LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=np.full(3, 1.0 / 3.0)))
 
 
 def _face_lda(n_frames: int) -> Pipeline:
-    """Build the same after principal components, because gradients outnumber the frames."""
+    """Return the same after PCA, because gradients outnumber the frames."""
     return make_pipeline(
         PCA(min(60, n_frames // 2), random_state=0),
         LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=np.full(3, 1.0 / 3.0)),
     )
 
 
-def _log_probabilities(model: Pipeline, features: Floats, targets: Labels, asked: Floats) -> Floats:
-    """Fit each axis and give log probabilities, ``(n, 2, 3)``."""
-    axes = [model.fit(features, targets[:, axis]).predict_proba(asked) for axis in range(2)]
+def _log_probabilities(model: Pipeline, features: Floats, targets: Labels, queries: Floats) -> Floats:
+    """Fit each axis and return log probabilities, ``(n, 2, 3)``."""
+    axes = [model.fit(features, targets[:, axis]).predict_proba(queries) for axis in range(2)]
     return np.asarray(np.log(np.maximum(np.stack(axes, axis=1), 1e-9)))
 
 
 def _averaged(logs: Floats, presentation: Labels) -> tuple[Floats, Labels]:
-    """Average over each presentation's windows so far; also give the index of each one's last window."""
+    """Return the running mean within each presentation, and the index of the last window of each."""
     out = np.empty_like(logs)
     last = []
     for one in np.unique(presentation):
@@ -270,13 +271,13 @@ def _averaged(logs: Floats, presentation: Labels) -> tuple[Floats, Labels]:
 
 
 def _score(targets: Labels, logs: Floats) -> Score:
-    """Give the UAR of both axes."""
+    """Return the UAR of both axes."""
     recalls = [recall_score(targets[:, axis], logs[:, axis].argmax(axis=1), average="macro") for axis in range(2)]
     return Score(valence=float(recalls[0]), arousal=float(recalls[1]))
 
 
 def _majority(train: Labels, test: Labels) -> Score:
-    """Score the commonest class of the training people."""
+    """Return the score of the most frequent class of the training people."""
     guess = np.zeros((len(test), 2, 3))
     for axis in range(2):
         guess[:, axis, np.bincount(train[:, axis], minlength=3).argmax()] = 1.0
