@@ -37,14 +37,12 @@ class PartJob:
     decoded: tuple[StreamQuery, ...]
 
 
-def record_part(job: PartJob, engine: "Connection[Any, Any]") -> None:
+def record_part(engine: "Connection[Any, Any]", job: PartJob) -> None:
     """Write a part until the engine says so, or is gone: the target of a child process.
 
     Sends JSON through ``engine``: ``{"written": number, "complete": bool}`` after every flush, ``{"news": line}``, and
     ``{"error": line}`` where the disk refuses, which ends it.
     """
-    # The engine ends its recorders itself; Ctrl+C goes to everything in the terminal's group.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     asked = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked.set())
     try:

@@ -227,7 +227,7 @@ class Recorder:
     def _start_part(self, number: int) -> Child:
         path = self.folder.path / names.STREAMS_FOLDER / names.PART_FILE.format(number)
         job = PartJob(path, self._config.lsl, wanted_streams(self._config), decoded_streams(self._config))
-        return Child("recorder", record_part, job)
+        return Child("recorder", record_part, job, plain=True)
 
     def _writings(self) -> tuple[Writing[Any], ...]:
         return (*tuple(self._films.values()), self._journal, self._log_lines)

@@ -31,8 +31,8 @@ class RecorderChild(Protocol):
 
     pipe: Any
 
-    def end(self, grace_s: float, listen: Callable[[float], None] | None = None) -> None:
-        """Wait for its end, and kill it where that takes longer."""
+    def end(self, grace_s: float) -> None:
+        """Kill it where it does not end in time; the pipe stays open."""
         ...
 
 
@@ -170,6 +170,7 @@ class Supervisor:
         with self._changed:
             self._changed.notify_all()
         feeder.join()
+        child.pipe.close()
         return refused
 
     def _hear(self, news: dict[str, Any]) -> str | None:

@@ -82,10 +82,9 @@ class ThreadRecorder:
         self._writer._writer._file.close()
         self._theirs.close()
 
-    def end(self, grace_s, listen=None):
+    def end(self, grace_s):
         self._killed.set()
         self._thread.join(20)
-        self.pipe.close()
 
 
 class Session:
