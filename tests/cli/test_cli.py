@@ -171,8 +171,8 @@ def test_evaluate_prints_a_table_with_every_condition(run, tmp_path: Path) -> No
     assert said.strip() in (tmp_path / "out" / "evaluation.md").read_text()
     result = json.loads((tmp_path / "e.json").read_text())
     for condition in result["conditions"]:
-        # 40 s: 15 s of rest, and then a decision every half second.
-        assert condition["decisions"] == pytest.approx(2 * 50, abs=6)
+        # 40 s: 10 s of rest, and then a decision every half second.
+        assert condition["decisions"] == pytest.approx(2 * 60, abs=6)
         for axis in condition["axes"]:
             assert len(axis["uar_by_person"]) == 2
             assert 0 <= axis["uar"]["low"] <= axis["uar"]["value"] <= axis["uar"]["high"] <= 1
