@@ -11,14 +11,13 @@ from typing import Literal
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
 from ...configs.schema import session_folder as names
 from ...configs.schema.errors import ConfigError, MoodringError
 from ...configs.schema.live import LiveConfig
 from ...configs.schema.load import check, load, read
-from ...models.contract import AUDIO_RATE_HZ, Frames, Image, Recording, Signal, Video
-from .frames import FileFrames, error_line, frame_times
+from ...models.contract import AUDIO_RATE_HZ, Frames, Recording, Signal, Video
+from .frames import FileFrames, SomeFrames, error_line, frame_times
 from .media import read_sound
 from .session_streams import SourceSamples, read_parts
 from .xdf_recording import eeg_signal, markers_of, truth_of
@@ -136,7 +135,7 @@ def _video(folder: Path, index: SourceSamples | None, report: Report) -> Video |
         return None
     file = FileFrames(path, times, None)
     numbers = index.values[:, 0].astype(np.int64)
-    frames: Frames = file if np.array_equal(numbers, np.arange(len(file))) else _SomeFrames(file, numbers)
+    frames: Frames = file if np.array_equal(numbers, np.arange(len(file))) else SomeFrames(file, numbers)
     return Video(frames, index.stamps_s, rate_hz, *file.size, index.name or path.name, index.arrivals)
 
 
@@ -165,20 +164,6 @@ def _held(index: SourceSamples, count: int) -> SourceSamples:
     """Return the samples up to the first that its Matroska file does not hold."""
     beyond = np.flatnonzero(index.values[:, 0].astype(np.float64) >= count)
     return index.first(int(beyond[0])) if len(beyond) else index
-
-
-class _SomeFrames:
-    """Frames of a file by their numbers in it: a recording that was overloaded lacks some stamps."""
-
-    def __init__(self, frames: Frames, numbers: NDArray[np.int64]) -> None:
-        self._frames = frames
-        self._numbers = numbers
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    def __getitem__(self, index: int, /) -> Image:
-        return self._frames[int(self._numbers[index])]
 
 
 def _report_missing(folder: Path, config: LiveConfig, came: Mapping[str, object]) -> None:

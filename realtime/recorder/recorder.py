@@ -69,6 +69,7 @@ class Recorder:
         self.folder = SessionFolder.create(root, config, bundles)
         path = self.folder.path
         self._known: set[str] = set()
+        self._before: dict[str, tuple[bool, int]] = {}
         self._films: dict[str, Writing[Chunk]] = {}
         self._log_lines = Writing("log", Lines(path / names.LOG_FILE), _LINES_WAITING)
         self._journal = Writing("decisions", Lines(path / names.DECISIONS_FILE), _LINES_WAITING)
@@ -96,7 +97,13 @@ class Recorder:
         self._take(_LOUDSPEAKER, info, chunk)
 
     def _take(self, key: str, info: SourceInfo, chunk: Chunk) -> None:
-        if self._over or not len(chunk.stamps_s):
+        if self._over:
+            return
+        gap, skipped = self._before.pop(key, (False, 0))
+        gap, skipped = gap or chunk.gap, skipped + chunk.skipped
+        if not len(chunk.stamps_s):
+            # One without samples, as from a resampler that starts anew, tells of a gap before the next.
+            self._before[key] = gap, skipped
             return
         if key not in self._known:
             self._known.add(key)
@@ -106,9 +113,7 @@ class Recorder:
             if film is not None:
                 film.put(Chunk(chunk.samples.copy(), chunk.stamps_s.copy(), chunk.received_s, chunk.gap, chunk.skipped))
             return
-        self._supervisor.put(
-            key, SourceChunk(chunk.stamps_s, chunk.received_s, chunk.gap, chunk.skipped, chunk.samples)
-        )
+        self._supervisor.put(key, SourceChunk(chunk.stamps_s, chunk.received_s, gap, skipped, chunk.samples))
 
     def _add(self, key: str, info: SourceInfo) -> None:
         """Announce a source, and open its Matroska file; in the source's own thread."""
