@@ -115,6 +115,7 @@ class Child:
         self._name = name
         self._make_failure = failure
         self._advice = advice
+        self._plain = plain
         self._failure: Exception | None = None
         self._unread: deque[Message] = deque()
         self._closed = False
@@ -208,7 +209,7 @@ class Child:
         return self.latest[key]
 
     def end(self, grace_s: float = 10.0) -> None:
-        """Ask it to end, wait a while, kill it where it still lives, and close the pipe.
+        """Ask it to end, wait a while, kill it where it still lives, and close the pipe where nobody else uses it.
 
         Messages are read meanwhile: a child whose messages nobody takes may not be able to end.
 
@@ -227,8 +228,9 @@ class Child:
         if self.running:
             self._process.kill()
         self._process.join()
-        with self._sending:
-            self.pipe.close()
+        if not self._plain:  # another thread may be writing; it gets a broken pipe
+            with self._sending:
+                self.pipe.close()
         self._closed = True
 
     def _read(self, wait_s: float) -> None:

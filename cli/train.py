@@ -24,7 +24,7 @@ def simulate(
     ] = "benchmark",
 ) -> None:
     """Write session folders of simulated participants: EEG, face video, speech and the truth."""
-    from ..offline.recordings.recording import write_session
+    from ..offline.recordings.write_session import write_session
     from ..offline.simulate import BENCHMARK, EASY
     from ..offline.simulate import simulate as simulate_person
 

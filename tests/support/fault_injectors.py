@@ -177,7 +177,7 @@ class RecordingInjector:
 
     def kill(self):
         children = psutil.Process(self._engine_pid).children(recursive=True)
-        recorders = [child for child in children if "LabRecorder" in child.name()]
+        recorders = [child for child in children if any("spawn_main" in word for word in child.cmdline())]
         min(recorders, key=lambda child: child.create_time()).kill()
 
     def fill(self):

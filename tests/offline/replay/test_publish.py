@@ -13,7 +13,8 @@ from moodring.configs.schema.live import LslSection
 from moodring.configs.schema.lsl import liblsl_settings
 from moodring.models.contract import Recording
 from moodring.models.io.stream_descriptions import STREAM_KINDS, StreamKind
-from moodring.offline.recordings.recording import read_session, write_session
+from moodring.offline.recordings.session_folder import read_session
+from moodring.offline.recordings.write_session import write_session
 from moodring.offline.replay.frame_prefetch import FramePrefetcher
 from moodring.offline.replay.playhead import HOLE_S
 from moodring.offline.replay.process import SimulatedSource, start_replay

@@ -12,7 +12,7 @@ import pytest
 from moodring.configs.schema.live import LiveConfig, LslSection
 from moodring.configs.schema.load import load
 from moodring.models.contract import Recording
-from moodring.offline.recordings.recording import write_session
+from moodring.offline.recordings.write_session import write_session
 from moodring.offline.replay.playhead import Command, Pause, Seek
 from moodring.offline.replay.terminal import announcement, read_commands
 
