@@ -3,8 +3,11 @@
 import logging
 import threading
 
+import pylsl
+
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import StreamQuery
+from ...models.streaming.sources import SourceGoneError
 from .lsl import LslInlet, numeric
 
 _log = logging.getLogger(__name__)
@@ -33,15 +36,24 @@ class TruthWatch:
     def _run(self) -> None:
         inlet = LslInlet(StreamQuery(type=_TRUTH_TYPE), "truth", 10, 64)
         try:
-            opened = False
+            name: str | None = None
             while not self._stopping.is_set():
-                if not opened:
-                    opened = inlet.open(lambda info: numeric(info, "truth")) is not None
+                if name is None:
+                    name = inlet.open(_name)
                     continue
-                pulled = inlet.pull()
-                if pulled is not None and pulled.samples.shape[1] >= _CHANNELS:
-                    self.newest = (float(pulled.samples[-1, 0]), float(pulled.samples[-1, 1]))
+                try:
+                    chunk = inlet.pull()
+                except SourceGoneError:
+                    name = None
+                    continue
+                if chunk is not None and chunk.samples.shape[1] >= _CHANNELS:
+                    self.newest = (float(chunk.samples[-1, 0]), float(chunk.samples[-1, 1]))
         except MoodringError as error:
             _log.info("no truth: %s", error)
         finally:
             inlet.close()
+
+
+def _name(info: pylsl.StreamInfo) -> str:
+    numeric(info, "truth")
+    return info.name() or _TRUTH_TYPE
