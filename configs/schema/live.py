@@ -33,8 +33,8 @@ class StreamQuery(Section):
 class EegSection(Section):
     """The EEG amplifier.
 
-    ``names`` lists all of the stream's channels in its own order, in place of the names it gives; ``rename`` maps single
-    ones to 10-20 names; ``units`` overrides what the stream says.
+    ``names`` replaces the stream's channel names, in its own order; ``rename`` maps single ones to 10-20 names; ``units``
+    overrides the stream's own.
     """
 
     stream: StreamQuery
@@ -159,8 +159,8 @@ class PoolingSection(Section):
 class LslSection(Section):
     """Settings of liblsl, under its own names in snake case.
 
-    ``listen_address`` is the address of the one network interface on which others may find our streams. ``base_port`` is
-    the first of the 64 ports that senders take; only programs with the same one find each other beyond multicast.
+    ``listen_address`` is the address of the one network interface on which others may find our streams. ``base_port``
+    is the first of the 64 ports of senders; beyond multicast, only programs with the same one find each other.
     """
 
     session_id: str = "default"
@@ -188,8 +188,8 @@ class OutletSection(Section):
 class SessionSection(Section):
     """Place of a recording, and what is recorded besides the sources that decode.
 
-    ``markers`` are further LSL streams (stimulus markers, triggers). ``video``: with "lossless" decoding again gives the
-    same estimates; "small" takes about a fifth of the disk. Below ``warn_minutes`` of disk left, a notice is shown.
+    ``markers`` are further LSL streams (stimulus markers, triggers). ``video``: with "lossless", decoding again gives
+    the same estimates; "small" takes about a fifth of the disk. Below ``warn_minutes`` of disk left, a notice is shown.
     """
 
     participant: str = "unknown"

@@ -11,10 +11,10 @@ from .live import LslSection
 # liblsl's log would overwrite the terminal's dashboard. By default it resolves every 1.75 s, but a source that returns
 # has to be live again within 3 s.
 _DEFAULTS = "[log]\nlevel = -3\n[tuning]\nMulticastMinRTT = 0.1\nUnicastMinRTT = 0.1\nContinuousResolveInterval = 0.2\n"
-# Within a machine liblsl queries 127.0.0.1 at one port that all senders share, and the system delivers the query to one of
-# them (liblsl's issue 92); the senders' own 32 ports are soon taken by inlets. A query to the all-hosts groups reaches
-# every sender and, with this scope's time to live of 0, stays on the machine. A group that no process has joined would
-# be sent out by Linux.
+# Within a machine liblsl queries 127.0.0.1 at one port that all senders share, and the system delivers the query to one
+# of them (liblsl's issue 92); the senders' own 32 ports are soon taken by inlets. A query to the all-hosts groups
+# reaches every sender and, with this scope's time to live of 0, stays on the machine. Linux would send a query to a
+# group that no process has joined out to the network.
 _MACHINE = "{127.0.0.1, 224.0.0.1, FF02::1}"
 # Below the ports that systems give out by themselves (32768 and up).
 _FIRST_PORT, _PORT_BLOCKS = 17_000, 240
@@ -51,7 +51,7 @@ def liblsl_settings(section: LslSection) -> str | None:
             if not word.strip() or any(character in word for character in "{}[],;#=\r\n"):
                 raise ConfigError(f"lsl.{key} {word!r} is not a plain word; use letters, digits, '.', ':', '-' and '_'")
     machine = section.resolve_scope == "machine"
-    # Named as a peer, the machine has each sender's own port asked too: it finds those that listen at one address only.
+    # As a peer, 127.0.0.1 is also queried at each sender's own port, which finds senders that listen at one address.
     peers = list(dict.fromkeys([*section.known_peers, *(["127.0.0.1"] if machine else [])]))
     only_here = f"MachineAddresses = {_MACHINE}\n" if machine else ""
     ports = f"[ports]\nBasePort = {section.base_port}\nPortRange = 64\n" if section.base_port is not None else ""

@@ -83,10 +83,10 @@ def predict_files(decoder: SpeechDecoder, paths: Iterable[Path], with_truth: boo
             continue
         seen.add(real)
         try:
-            heard = predict_file(decoder, path)
+            prediction = predict_file(decoder, path)
         except MoodringError as error:
-            heard = Prediction(str(path), error=str(error))
-        yield _with_truth(heard, path) if with_truth else heard
+            prediction = Prediction(str(path), error=str(error))
+        yield _with_truth(prediction, path) if with_truth else prediction
 
 
 def predict_file(decoder: SpeechDecoder, path: Path) -> Prediction:
@@ -106,7 +106,7 @@ def predict_file(decoder: SpeechDecoder, path: Path) -> Prediction:
             samples += len(block)
             yield block
 
-    said = _decoded(decoder, blocks())
+    estimates = _decoded(decoder, blocks())
     duration_s = samples / AUDIO_RATE_HZ
     cut = fault(path)
     wrong = [*([] if cut is None else [f"{cut}; what is there was used"]), *findings.in_words()]
@@ -114,13 +114,13 @@ def predict_file(decoder: SpeechDecoder, path: Path) -> Prediction:
         file=str(path),
         duration_s=duration_s,
         classes=decoder.head.classes,
-        probabilities=pooled(said),
-        segments=_own_seconds(said, duration_s),
+        probabilities=pooled(estimates),
+        segments=_own_seconds(estimates, duration_s),
         warning=f"sound file '{path}' {'; '.join(wrong)}" if wrong else None,
     )
 
 
-def pooled(said: Sequence[SpeechEstimate]) -> tuple[float, ...] | None:
+def pooled(estimates: Sequence[SpeechEstimate]) -> tuple[float, ...] | None:
     """Return the pooled class probabilities of a file's utterances.
 
     The log-probabilities at the end of each utterance are averaged, weighted by its length, and normalised: a weighted
@@ -128,7 +128,7 @@ def pooled(said: Sequence[SpeechEstimate]) -> tuple[float, ...] | None:
 
     Parameters
     ----------
-    said : sequence of SpeechEstimate
+    estimates : sequence of SpeechEstimate
         All estimates of the decoder, in order.
 
     Returns
@@ -139,7 +139,7 @@ def pooled(said: Sequence[SpeechEstimate]) -> tuple[float, ...] | None:
     logs: list[FloatArray] = []
     weights_s: list[float] = []
     start_s: float | None = None
-    for estimate in said:
+    for estimate in estimates:
         start_s = estimate.start_s if start_s is None else start_s
         if estimate.final:
             logs.append(np.log(np.maximum(estimate.probabilities, SMALLEST_PROBABILITY)))
@@ -207,28 +207,28 @@ def in_words(prediction: Prediction) -> str:
     if prediction.duration_s is None:
         return f"{prediction.file}: not read"
     if prediction.label is None or prediction.probabilities is None:
-        said = "no speech"
+        outcome = "no speech"
     else:
-        said = f"{prediction.label} ({max(prediction.probabilities):.2f})"
+        outcome = f"{prediction.label} ({max(prediction.probabilities):.2f})"
     truth = f", truth {prediction.truth}" if prediction.truth is not None else ""
-    return f"{prediction.file}: {said}{truth}"
+    return f"{prediction.file}: {outcome}{truth}"
 
 
 def _decoded(decoder: SpeechDecoder, blocks: Iterable[FloatArray]) -> list[SpeechEstimate]:
     silence = np.zeros(round(_SILENCE_S * AUDIO_RATE_HZ), np.float32)
-    said = list(decoder.feed(silence, -_SILENCE_S))
+    estimates = list(decoder.feed(silence, -_SILENCE_S))
     at = 0
     for block in blocks:
-        said.extend(decoder.feed(block, at / AUDIO_RATE_HZ))
+        estimates.extend(decoder.feed(block, at / AUDIO_RATE_HZ))
         at += len(block)
-    said.extend(decoder.feed(silence, at / AUDIO_RATE_HZ))
-    return [*said, *decoder.close()]
+    estimates.extend(decoder.feed(silence, at / AUDIO_RATE_HZ))
+    return [*estimates, *decoder.close()]
 
 
-def _own_seconds(said: Sequence[SpeechEstimate], duration_s: float) -> tuple[SpeechEstimate, ...]:
+def _own_seconds(estimates: Sequence[SpeechEstimate], duration_s: float) -> tuple[SpeechEstimate, ...]:
     """Return one estimate per second of speech; the estimate at an utterance's end replaces a repeated one."""
     seconds: list[SpeechEstimate] = []
-    for estimate in said:
+    for estimate in estimates:
         if seconds and not seconds[-1].final and estimate.start_s <= seconds[-1].start_s:
             seconds.pop()
         seconds.append(estimate)

@@ -39,8 +39,8 @@ class SoundFindings:
     def in_words(self) -> list[str]:
         """Return the faults as texts; empty without faults.
 
-        As live, a second counts as clipped from one sample in a thousand at full scale; the share is that of the channel
-        with most.
+        As live, a second counts as clipped from one sample in a thousand at full scale; the share is that of the worst
+        channel.
         """
         faults = []
         if self._worst_second >= CLIPPED_FRACTION:

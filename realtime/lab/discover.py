@@ -18,8 +18,7 @@ CAMERAS_TRIED = 4
 class LslStream:
     """A stream on the network.
 
-    ``observed_rate_hz`` is None where no sample came, and for a ``replay``, which starts when it is read and is therefore
-    not read here.
+    ``observed_rate_hz`` is None where no sample came, and for a ``replay``, which is not read because that starts it.
     """
 
     name: str
@@ -65,8 +64,10 @@ def lsl_streams(wait_s: float = 1.5, listen_s: float = 2.0) -> tuple[LslStream, 
     """
     infos = pylsl.resolve_streams(wait_time=wait_s)
     replays = [_is_replay(info) for info in infos]
-    heard = [info for info, replay in zip(infos, replays, strict=True) if not replay]
-    rates = dict(zip((info.uid() for info in heard), _count(heard, listen_s) if listen_s > 0 else [], strict=False))
+    readable = [info for info, replay in zip(infos, replays, strict=True) if not replay]
+    rates = dict(
+        zip((info.uid() for info in readable), _count(readable, listen_s) if listen_s > 0 else [], strict=False)
+    )
     found = [
         LslStream(
             name=info.name(),

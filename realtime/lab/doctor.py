@@ -111,7 +111,8 @@ def _loopback() -> Finding:
             "LSL",
             False,
             "a stream of our own was not found within 5 s",
-            "a firewall may block multicast: allow UDP 16571-16604 and TCP 16572-16604, or set known_peers in the config",
+            "a firewall may block multicast: allow UDP 16571-16604 and TCP 16572-16604, or set known_peers in "
+            "the config",
             essential=True,
         )
     inlet = pylsl.StreamInlet(found[0])

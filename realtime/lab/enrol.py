@@ -88,12 +88,12 @@ def record_speech(
             if newest_s < max(time_s, first_s) + _STEP_S:
                 continue
             time_s = newest_s
-            heard = listener.listen(
+            result = listener.listen(
                 ModalityInput(ingest, ring.view(), identity), None, ring.count, first_s - 1.0, time_s
             )
             if time_s - first_s >= told_s + _TELL_S:
                 told_s += _TELL_S
-                trouble = f"; {heard.hearing.trouble}" if heard.hearing.trouble else ""
+                trouble = f"; {result.hearing.trouble}" if result.hearing.trouble else ""
                 tell(f"{told_s:.0f} of {seconds:.0f} s, {collector.speech_s:.0f} s of speech{trouble}")
         collector.close()
     finally:
