@@ -6,9 +6,9 @@ ARGS ?=
 
 # Several processes share the cores: more threads of a numerical library in each would only get in each other's way.
 PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
-# As many workers as small machines have cores for what computes, twice as many for what waits for time to pass.
-COMPUTING := -n 2 --dist loadgroup -m "not deadline and not long"
-WAITING := -n 4 --dist loadfile -m "deadline and not long"
+# As many workers as small machines have cores for what computes, twice as many for what waits for streams and sounds.
+COMPUTING := -n 2 --dist loadfile -m "not (deadline or lsl or audio or long)"
+WAITING := -n 4 --dist loadfile -m "(deadline or lsl or audio) and not long"
 
 .PHONY: demo test test-long faults check types lint setup bundles clean
 

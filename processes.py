@@ -7,18 +7,22 @@ import contextlib
 import json
 import logging
 import multiprocessing
+import os
 import queue
 import signal
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
 _POLL_S = 0.1
@@ -85,9 +89,14 @@ class Child:
         Makes the exception of a line and an exit status.
     advice : str
         What to do when it dies.
+    plain : bool
+        For bulk data: the child is called as ``target(pipe, *args)`` with its end of the pipe itself, and this process
+        reads and writes :attr:`pipe`. The pipe reads as ended once this process is gone.
 
     Attributes
     ----------
+    pipe : Connection
+        This process's end.
     latest : dict
         The newest value of every key of the messages read so far.
     """
@@ -100,19 +109,22 @@ class Child:
         daemon: bool = True,
         failure: Callable[[str, int], Exception] = ChildError,
         advice: str = "start it again",
+        plain: bool = False,
     ) -> None:
         self.latest: Message = {}
         self._name = name
         self._make_failure = failure
         self._advice = advice
+        self._plain = plain
         self._failure: Exception | None = None
         self._unread: deque[Message] = deque()
         self._closed = False
         self._sending = threading.Lock()
         context = multiprocessing.get_context("spawn")
-        self._pipe: Connection[Any, Any]
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_run, args=(name, target, args, theirs), name=name, daemon=daemon)
+        self.pipe: Connection[Any, Any]
+        self.pipe, theirs = context.Pipe()
+        run = _run_plainly if plain else _run
+        self._process = context.Process(target=run, args=(name, target, args, theirs), name=name, daemon=daemon)
         self._process.start()
         theirs.close()  # as long as this process held it, its end would not be seen
 
@@ -152,7 +164,7 @@ class Child:
     def send(self, message: Message) -> None:
         """Send it a message, from any thread; nothing happens where it is gone."""
         with self._sending, contextlib.suppress(OSError):
-            self._pipe.send_bytes(json.dumps(message).encode())
+            self.pipe.send_bytes(json.dumps(message).encode())
 
     def ask_to_end(self) -> None:
         """Ask it to end."""
@@ -197,7 +209,7 @@ class Child:
         return self.latest[key]
 
     def end(self, grace_s: float = 10.0) -> None:
-        """Ask it to end, wait a while, kill it where it still lives, and close the pipe.
+        """Ask it to end, wait a while, kill it where it still lives, and close the pipe where nobody else uses it.
 
         Messages are read meanwhile: a child whose messages nobody takes may not be able to end.
 
@@ -206,16 +218,19 @@ class Child:
         grace_s : float
             0 kills it at once.
         """
-        self.ask_to_end()
+        if grace_s > 0:
+            self.ask_to_end()
         deadline_s = time.monotonic() + grace_s
         while self.running and time.monotonic() < deadline_s:
             self._read(_POLL_S)
             self.join(0.0 if not self._closed else _POLL_S)
+        self._read(0.0)
         if self.running:
             self._process.kill()
         self._process.join()
-        with self._sending:
-            self._pipe.close()
+        if not self._plain:  # another thread may be writing; it gets a broken pipe
+            with self._sending:
+                self.pipe.close()
         self._closed = True
 
     def _read(self, wait_s: float) -> None:
@@ -223,11 +238,11 @@ class Child:
         if self._closed:
             return
         try:
-            while self._pipe.poll(wait_s):
-                message: Message = json.loads(self._pipe.recv_bytes())
+            while self.pipe.poll(wait_s):
+                message: Message = json.loads(self.pipe.recv_bytes())
                 wait_s = 0.0
                 if "error" in message:
-                    self._failure = self._make_failure(str(message["error"]), int(message["status"]))
+                    self._failure = self._make_failure(str(message["error"]), int(message.get("status", 1)))
                 else:
                     self._unread.append(message)
                     self.latest.update(message)
@@ -279,18 +294,73 @@ class Parent:
 
 
 def _run(name: str, target: Callable[..., None], args: tuple[Any, ...], pipe: "Connection[Any, Any]") -> None:
+    parent = Parent(pipe)
+    _call(name, lambda: target(parent, *args), parent)
+
+
+def _run_plainly(name: str, target: Callable[..., None], args: tuple[Any, ...], pipe: "Connection[Any, Any]") -> None:
+    _call(name, lambda: target(pipe, *args), None)
+
+
+def _call(name: str, work: Callable[[], None], parent: Parent | None) -> None:
+    """Do a child's work and end the process with its status."""
     # A terminal sends Ctrl+C to every process; when to end is for the parent to decide.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = Parent(pipe)
     status = 0
     try:
-        target(parent, *args)
+        work()
     except Exception as error:
         status = getattr(error, "exit_status", 0)
         line = str(error)
         if not status:
             _log.exception("%s", name)
             status, line = 1, f"the {name} failed: {type(error).__name__}: {error}"
-        parent.send({"error": line, "status": status})
+        if parent is not None:
+            parent.send({"error": line, "status": status})
     logging.shutdown()
     sys.exit(status)
+
+
+def in_workers(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
+    """Apply a function to each task in worker processes and yield the results in order.
+
+    The workers use one thread each for numerical libraries. They end with this process, however it ends, and when the
+    iterator is exhausted or closed.
+
+    Parameters
+    ----------
+    function : callable
+        Of a module, so that it can be pickled.
+    tasks : iterable
+    workers : int
+        Number of processes; 1 computes in this one.
+    """
+    if workers == 1:
+        yield from map(function, tasks)
+        return
+    from joblib import Parallel, delayed, parallel_config
+    from joblib.externals.loky import get_reusable_executor
+
+    begin = {"initializer": _begin_worker, "initargs": (os.getpid(),)}
+    with parallel_config("loky", n_jobs=workers, inner_max_num_threads=1, **begin):
+        parallel = Parallel(return_as="generator")
+    try:
+        yield from parallel(delayed(function)(task) for task in tasks)
+    finally:
+        get_reusable_executor().shutdown(wait=True, kill_workers=True)
+
+
+def _begin_worker(parent: int) -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+    threading.Thread(target=_end_after, args=(parent,), name="parent", daemon=True).start()
+
+
+def _end_after(parent: int) -> None:
+    """End this process once another one is gone: a worker whose parent was killed would wait for tasks for ever."""
+    import psutil
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(parent).wait()
+    os._exit(1)

@@ -2,13 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from .options import CONFIGS
 from .output import JsonOption, write_json
 
-DEMO_CONFIG = Path(__file__).parent.parent / "configs" / "demo.toml"
 bench_app = typer.Typer(help="Measure this machine: how old samples are, what they cost, whether any is lost.")
 
 SecondsOption = Annotated[
@@ -24,7 +24,7 @@ def bench_replay(
     speed: Annotated[float, typer.Option(min=0.1, max=20.0, help="Times as fast.")] = 1.0,
 ) -> None:
     """Replay a recording and read it as a consumer does: how right the stamps are, and when samples come."""
-    from ..configs.schema.lsl import own_session
+    from ..configs.schema.liblsl import own_session
     from ..offline.replay.bench import bench_replay as measure
     from ..offline.replay.process import SimulatedSource
     from ..offline.replay.publish import ReplayOptions
@@ -32,8 +32,7 @@ def bench_replay(
     lsl = own_session("bench")
     chosen = SimulatedSource(7, seconds * speed) if source is None else source
     result = measure(chosen, ReplayOptions(speed=speed, lsl=lsl), seconds)
-    typer.echo(json.dumps(result, indent=1))
-    write_json(json_file, result)
+    _output(result, json_file)
 
 
 @bench_app.command("ingest")
@@ -52,8 +51,7 @@ def bench_ingest(
         figures = ingest.stream(stream, took_s, LslSection(), index_channel)
     else:
         figures = ingest.compare(took_s)
-    typer.echo(json.dumps(figures, indent=1))
-    write_json(json_file, figures)
+    _output(figures, json_file)
 
 
 @bench_app.command("soak")
@@ -62,8 +60,7 @@ def bench_soak(json_file: JsonOption = None, seconds: SecondsOption = None) -> N
     from ..realtime.bench import soak
 
     figures = soak.soak(soak.SECONDS if seconds is None else seconds, lambda line: typer.echo(line, err=True))
-    typer.echo(json.dumps(figures, indent=1))
-    write_json(json_file, figures)
+    _output(figures, json_file)
 
 
 @bench_app.command("speech")
@@ -83,13 +80,12 @@ def bench_speech(
     from ..offline.simulate.voice import simulate_voice
     from ..realtime.bench import speech
 
-    heard = simulate_voice(seed, speech.PACED_S) if sound is None else load_sound(sound)
+    samples = simulate_voice(seed, speech.PACED_S) if sound is None else load_sound(sound)
     took_s = speech.SECONDS if seconds is None else seconds
     figures = speech.measure(
-        speech_bundle_path(bundle), heard, took_s, lambda line: typer.echo(line, err=True), enrolment
+        speech_bundle_path(bundle), samples, took_s, lambda line: typer.echo(line, err=True), enrolment
     )
-    typer.echo(json.dumps(figures, indent=1))
-    write_json(json_file, figures)
+    _output(figures, json_file)
 
 
 @bench_app.command("lag")
@@ -110,7 +106,7 @@ def bench_lag(
     from ..offline.simulate import simulate as simulate_person
 
     stepped = replace(BENCHMARK, name="steps", transition_s=0.02, wiggle=0.0, response_noise=0.0)
-    config = load(DEMO_CONFIG, LiveConfig)
+    config = load(CONFIGS / "demo.toml", LiveConfig)
     found: dict[str, list[response_lag.Step]] = {"eeg_and_face": [], "eeg": [], "face": []}
     for person in range(seed, seed + people):
         recording = simulate_person(person, response_lag.SECONDS if seconds is None else seconds, stepped)
@@ -119,5 +115,9 @@ def bench_lag(
         found["face"] += response_lag.steps(recording, run(recording, config, only=("face",)).estimates)
         typer.echo(f"person {person}: {len(found['eeg'])} steps so far", err=True)
     figures = {"people": people, **{name: response_lag.response_lag(steps) for name, steps in found.items()}}
+    _output(figures, json_file)
+
+
+def _output(figures: dict[str, Any], json_file: Path | None) -> None:
     typer.echo(json.dumps(figures, indent=1))
     write_json(json_file, figures)

@@ -85,7 +85,7 @@ def predict(
         typer.echo(room.in_words(one))
         for line in filter(None, (one.error, one.warning)):
             typer.echo(f"moodring: {line}", err=True)
-    for line in room.about_truth(predictions, decoder.head.classes) if labels == "auto" else ():
+    for line in room.uar_lines(predictions, decoder.head.classes) if labels == "auto" else ():
         typer.echo(line)
     write_json(json_file, room.as_plain(predictions, labels == "auto"))
     if bad := sum(one.error is not None for one in predictions):

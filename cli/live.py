@@ -1,4 +1,4 @@
-"""The commands of a session that runs: demo, live, monitor, replay, and the picture of the window."""
+"""The commands of a running session: demo, live, monitor, replay, and the screenshot of the window."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .output import JsonOption
 
 STARTED_S = time.time()
 DEMO_S = 600.0
-SPARE_S = 20.0  # the simulated participant stays until the engine has gone
+SPARE_S = 20.0  # the simulated participant outlasts the engine
 
 
 def demo(
@@ -36,10 +36,10 @@ def demo(
     screenshot: ScreenshotOption = None,
     record: RecordOption = None,
 ) -> None:
-    """Show everything at work: a simulated participant over LSL, decoded live."""
+    """Decode a simulated participant live over LSL, and show it."""
+    from ..configs.schema.liblsl import own_session
     from ..configs.schema.live import LiveConfig, SessionSection, StreamQuery
     from ..configs.schema.load import load
-    from ..configs.schema.lsl import own_session
     from ..offline.replay.process import SimulatedSource, start_replay
     from ..offline.replay.publish import ReplayOptions
     from ..processes import hold_interrupts
@@ -121,7 +121,7 @@ def replay(
     from ..models.io.stream_descriptions import STREAM_KINDS
     from ..offline.replay.process import start_replay
     from ..offline.replay.publish import ReplayOptions
-    from ..offline.replay.terminal import announcement, read_commands
+    from ..offline.replay.typed_commands import announcement, read_commands
     from ..processes import hold_interrupts
 
     kinds = STREAM_KINDS if only is None else tuple(kind for kind in STREAM_KINDS if kind in only.split(","))
@@ -150,6 +150,6 @@ def replay(
 def screenshots(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the pictures go.")],
 ) -> None:
-    """Take the README's picture of the window, from a demo of 100 s."""
+    """Save the README's picture of the window, from a demo of 100 s."""
     folder.mkdir(parents=True, exist_ok=True)
     demo(headless=True, duration=100.0, screenshot=folder / "window.png")

@@ -1,7 +1,9 @@
 """Children are heard, ended and never left behind."""
 
+import json
 import os
 import signal
+import threading
 import time
 
 import psutil
@@ -32,6 +34,17 @@ def _echo(parent):
 def _fail(parent, error):
     parent.send({"ready": True})
     raise error
+
+
+def _count_bytes(pipe):
+    count = 0
+    while part := pipe.recv_bytes():
+        count += len(part)
+    pipe.send_bytes(json.dumps({"bytes": count}).encode())
+
+
+def _ignore_all(_):
+    time.sleep(600)
 
 
 def _die(parent):
@@ -103,6 +116,29 @@ def test_a_child_ends_when_its_parent_is_killed():
         grandchild = psutil.Process(child.wait_for("pid", 60.0))
         psutil.Process(child.pid).kill()
         grandchild.wait(30.0)
+
+
+def test_bulk_goes_through_the_pipe_itself_and_a_child_that_does_not_read_can_be_killed():
+    with Child("store", _count_bytes, plain=True) as child:
+        for _ in range(3):
+            child.pipe.send_bytes(bytes(1_000_000))
+        child.pipe.send_bytes(b"")
+        assert child.wait_for("bytes", 60.0) == 3_000_000
+    child = Child("deaf", _ignore_all, plain=True)
+    failed = []
+
+    def feed():
+        try:
+            while True:
+                child.pipe.send_bytes(bytes(1_000_000))
+        except OSError as error:
+            failed.append(error)
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    child.end(0.0)
+    feeder.join(30.0)
+    assert failed
 
 
 def test_an_interrupt_while_a_child_starts_is_held_back():

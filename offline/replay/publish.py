@@ -13,10 +13,11 @@ import numpy as np
 import pylsl
 
 from ...configs.schema.errors import MoodringError
+from ...configs.schema.liblsl import liblsl_settings
 from ...configs.schema.live import LslSection
-from ...configs.schema.lsl import liblsl_settings
 from ...models.contract import SIMULATED, Recording
 from ...models.io.stream_descriptions import STREAM_KINDS, StreamKind
+from ..recordings.rising_time import on_rising_time
 from .outlets import TimelineOutlet, outlet_of, wait_for_consumers
 from .playhead import Command, CommandResult, PlayableSpan, Playhead, Seek, apply_command, restarted
 from .tracks import Timetable, Track, tracks_of
@@ -132,6 +133,7 @@ def publish(recording: Recording, options: ReplayOptions, control: Control) -> P
     MoodringError
         Nothing to publish, nobody connects in time, or frames that cannot be read.
     """
+    recording = on_rising_time(recording)
     name = f"{_prefix(recording, options)}_timeline"
     announced_by = f"{name}-{recording.name}"
     timetable = Timetable.of(recording, options.only, options.start_s, options.speed, announced_by)

@@ -2,7 +2,8 @@
 
 Log band power with shrinkage LDA is the usual baseline of affective EEG (Koelstra et al. 2012,
 https://doi.org/10.1109/T-AFFC.2011.15; Lotte et al. 2018, https://doi.org/10.1088/1741-2552/aab2f2); for the face,
-histograms of oriented gradients (Dalal and Triggs 2005, https://doi.org/10.1109/CVPR.2005.177) with the same classifier.
+histograms of oriented gradients (Dalal and Triggs 2005, https://doi.org/10.1109/CVPR.2005.177) with the same
+classifier.
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from .eeg import EEG_RATE_HZ
 from .face import FRAME_RATE_HZ
 from .latents import levels
 from .randomness import aspect_rng
-from .session import SimulatedSession, simulate_parts
+from .simulated_session import SimulatedSession, simulate_parts
 
 TRAIN_SEEDS = tuple(range(801, 861))
 TEST_SEEDS = tuple(range(861, 885))

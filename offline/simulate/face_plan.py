@@ -47,7 +47,7 @@ class FacePlan:
     def expression_at(
         self, times_s: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Return intensity (0..1), expressed valence and expressed arousal (both 0 between bursts) at ascending times."""
+        """Return intensity (0..1), expressed valence and arousal (both 0 between bursts) at ascending times."""
         intensity, valence, arousal = np.zeros((3, len(times_s)))
         for burst in self.bursts:
             first, last = np.searchsorted(times_s, (burst.start_s, burst.stop_s))

@@ -123,26 +123,26 @@ def plan_voice(seed: int, duration_s: float, latents: Latents, difficulty: Diffi
     rate_hz = draw_vocal_tract(seed).rate_hz
     mean_s = 2.5
     pause_s = mean_s * (1.0 / difficulty.speech_share - 1.0)
-    spoken: list[Utterance] = []
+    utterances: list[Utterance] = []
     now_s = float(rng.uniform(0.5, 2.0))
     while True:
         length_s = float(rng.uniform(1.0, 4.0))
         if now_s + length_s > duration_s:
-            return tuple(spoken)
+            return tuple(utterances)
         felt = latents.at(np.linspace(now_s, now_s + length_s, 9)).mean(axis=0)
         noise = difficulty.voice_noise * rng.standard_normal(2)
         valence, arousal = np.clip(difficulty.voice_gain * felt + noise, -1.2, 1.2)
         syllables = _syllables(rng, now_s, length_s, rate_hz * float(np.exp(0.25 * arousal)))
         level = levels(felt)
         label = speech_label(int(level[0]), int(level[1]))
-        spoken.append(Utterance(now_s, syllables[-1].stop_s, float(valence), float(arousal), label, syllables))
+        utterances.append(Utterance(now_s, syllables[-1].stop_s, float(valence), float(arousal), label, syllables))
         now_s += length_s + 0.6 + float(rng.gamma(3.0, (pause_s - 0.6) / 3.0))
 
 
-def mouth_opening(spoken: tuple[Utterance, ...], times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+def mouth_opening(utterances: tuple[Utterance, ...], times_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the opening of the mouth by speech, 0..1, at ascending times."""
     opening = np.zeros(len(times_s))
-    for utterance in spoken:
+    for utterance in utterances:
         for syllable in utterance.syllables:
             first, last = np.searchsorted(times_s, (syllable.start_s, syllable.stop_s))
             share = (times_s[first:last] - syllable.start_s) / (syllable.stop_s - syllable.start_s)
@@ -153,7 +153,7 @@ def mouth_opening(spoken: tuple[Utterance, ...], times_s: NDArray[np.float64]) -
 
 
 def render_voice(
-    seed: int, duration_s: float, spoken: tuple[Utterance, ...], difficulty: Difficulty
+    seed: int, duration_s: float, utterances: tuple[Utterance, ...], difficulty: Difficulty
 ) -> NDArray[np.float32]:
     """Return the microphone's signal of one session.
 
@@ -167,7 +167,7 @@ def render_voice(
     level = 0.15 * person.gain
     audio = rng.standard_normal(round(duration_s * VOICE_RATE_HZ), dtype=np.float32)
     audio *= np.float32(level * 10.0 ** (difficulty.room_db / 20.0))
-    for utterance in spoken:
+    for utterance in utterances:
         first = round(utterance.start_s * VOICE_RATE_HZ)
         voice = level * _speak(rng, utterance, person)[: len(audio) - first]
         audio[first : first + len(voice)] += voice
@@ -176,8 +176,8 @@ def render_voice(
 
 def simulate_voice(seed: int, duration_s: float, difficulty: Difficulty = BENCHMARK) -> NDArray[np.float32]:
     """Return the microphone's signal of a session without simulating other modalities; see :func:`render_voice`."""
-    spoken = plan_voice(seed, duration_s, simulate_latents(seed, duration_s, difficulty), difficulty)
-    return render_voice(seed, duration_s, spoken, difficulty)
+    utterances = plan_voice(seed, duration_s, simulate_latents(seed, duration_s, difficulty), difficulty)
+    return render_voice(seed, duration_s, utterances, difficulty)
 
 
 def _syllables(rng: np.random.Generator, start_s: float, length_s: float, rate_hz: float) -> tuple[Syllable, ...]:

@@ -20,8 +20,8 @@ import pylsl
 from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
+from ...configs.schema.liblsl import liblsl_settings
 from ...configs.schema.live import EegSection, LslSection, StreamQuery
-from ...configs.schema.lsl import liblsl_settings
 from ...models.streaming.ingest import StreamIngest, ingest_factory
 from ...models.streaming.source_channel import SourceChannel
 from ...models.streaming.sources import Chunk
@@ -92,7 +92,7 @@ def floor(parent: Parent, job: Job) -> None:
             newest_s = float(stamps_s[-1])
         return newest_s
 
-    parent.send({"measured": asdict(_measure(parent, job.seconds, look))})
+    parent.send({"measured": asdict(_measure(parent, job, look))})
 
 
 def moodring(parent: Parent, job: Job) -> None:
@@ -108,7 +108,7 @@ def moodring(parent: Parent, job: Job) -> None:
     thread.start()
     try:
         ingest = _connected(source_channel, job)
-        reading = _measure(parent, job.seconds, lambda: _newest_s(source_channel, ingest))
+        reading = _measure(parent, job, lambda: _newest_s(source_channel, ingest))
     finally:
         thread.ask_to_stop()
         thread.join(_FIND_S)
@@ -134,7 +134,7 @@ def mne_lsl(parent: Parent, job: Job) -> None:
         stream.filter(1.0, 45.0)
         stream.notch_filter(50.0)
         newest = 1.0 / float(stream.info["sfreq"])
-        reading = _measure(parent, job.seconds, lambda: float(stream.get_data(winsize=newest)[1][-1]))
+        reading = _measure(parent, job, lambda: float(stream.get_data(winsize=newest)[1][-1]))
         stream.disconnect()
     parent.send({"measured": asdict(reading)})
 
@@ -178,18 +178,18 @@ def _connected(source_channel: SourceChannel, job: Job) -> WatchedIngest:
     return source_channel.ingest
 
 
-def _measure(parent: Parent, seconds: float, look: Callable[[], float]) -> Reading:
+def _measure(parent: Parent, job: Job, look: Callable[[], float]) -> Reading:
     """Warm up, wait for the word, and look for so long."""
-    _look(look, WARM_UP_S)
+    _look(look, min(WARM_UP_S, job.seconds))
     parent.send({"ready": True})
     parent.receive(_FIND_S * 4)
     if parent.ended.is_set():
         raise MoodringError("the bench was ended before it began")
     begin_s, begin_cpu_s = time.perf_counter(), time.process_time()
-    ages_ms = _look(look, seconds) * 1000
+    ages_ms = _look(look, job.seconds) * 1000
     cpu_s_per_s = (time.process_time() - begin_cpu_s) / (time.perf_counter() - begin_s)
     if not len(ages_ms):
-        raise MoodringError(f"a sample was expected and none came within {seconds:g} s; start the stream")
+        raise MoodringError(f"a sample was expected and none came within {job.seconds:g} s; start the stream")
     p50_ms, p99_ms = np.percentile(ages_ms, (50, 99))
     return Reading(round(float(p50_ms), 3), round(float(p99_ms), 3), round(cpu_s_per_s, 4))
 

@@ -68,7 +68,7 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], stoppin
             models = load_models(
                 job.config.models, configured(job.config), clock, job.config.pooling, job.config.speech
             )
-            recorder = _recorder(job, models, clock, folder)
+            recorder = _recorder(job, models, clock)
             freeze_gc()
             with Session(job.config, models, clock, folder, started_s, recorder) as session:
                 server = ChannelServer(session.snapshot, stopping.set)
@@ -102,13 +102,13 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], stoppin
     return summary
 
 
-def _recorder(job: EngineJob, models: Models, clock: LslClock, folder: Path) -> "Recorder | None":
-    """Make the recorder where one is asked for; its libraries are loaded only then."""
+def _recorder(job: EngineJob, models: Models, clock: LslClock) -> "Recorder | None":
+    """Return a recorder where one is asked for; its libraries are loaded only then."""
     if job.record is None:
         return None
-    from ..recorder.recorder import Recorder, RecorderPlace
+    from ..recorder.recorder import Recorder
 
-    return Recorder(job.config, models.bundles, clock, RecorderPlace(job.record, folder))
+    return Recorder(job.config, models.bundles, clock, job.record)
 
 
 def _decode(session: Session, job: EngineJob, clock: LslClock, stopping: threading.Event) -> Costs:

@@ -2,8 +2,8 @@
 
 import gc
 
+from ...configs.schema.liblsl import liblsl_settings
 from ...configs.schema.live import LslSection
-from ...configs.schema.lsl import liblsl_settings
 
 
 def apply_lsl_settings(section: LslSection) -> None:

@@ -1,4 +1,4 @@
-"""A person's voice from a microphone or an LSL stream, on the very way that a live session's takes."""
+"""Record a person's speech from a microphone or an LSL stream, by the code of a live session."""
 
 from collections.abc import Callable
 
@@ -18,8 +18,8 @@ _STEP_S = 0.5
 _TELL_S = 5.0
 
 
-class _Notes:
-    """Stands where a session's speech model stands, and keeps what it is given to judge."""
+class _SegmentCollector:
+    """Takes the place of a session's speech model and keeps the segments."""
 
     withheld = None
 
@@ -44,31 +44,31 @@ class _Notes:
         return ()
 
 
-def spoken_into(
+def record_speech(
     source: Source, title: str, seconds: float, clock: Clock, tell: Callable[[str], None]
 ) -> tuple[SpeechSegment, ...]:
-    """Listen to a source for a while, and give what was spoken.
+    """Record from a source for a while and return the segments of speech.
 
     Parameters
     ----------
     source : Source
-        Of audio; it is closed at the end.
+        Of audio; closed at the end.
     title : str
-        As it was named, for errors.
+        Its name, for errors.
     seconds : float
-        From the first sample on.
+        Duration from the first sample.
     clock : Clock
         Of the source's stamps.
     tell : callable
-        Takes a line every five seconds: how much speech there is, and what is wrong with the microphone.
+        Called with a line every five seconds: the amount of speech so far, and faults of the microphone.
 
     Raises
     ------
     MoodringError
-        It is not there, cannot be used, or goes silent.
+        The source is missing, cannot be used, or stops.
     """
-    notes = _Notes()
-    listener = Listener(notes, clock)
+    collector = _SegmentCollector()
+    listener = Listener(collector, clock)
     try:
         ingest = _connected(source, title, clock)
         ring, first_s, told_s, time_s = ingest.ring, None, 0.0, 0.0
@@ -88,17 +88,17 @@ def spoken_into(
             if newest_s < max(time_s, first_s) + _STEP_S:
                 continue
             time_s = newest_s
-            heard = listener.listen(
+            result = listener.listen(
                 ModalityInput(ingest, ring.view(), identity), None, ring.count, first_s - 1.0, time_s
             )
             if time_s - first_s >= told_s + _TELL_S:
                 told_s += _TELL_S
-                trouble = f"; {heard.hearing.trouble}" if heard.hearing.trouble else ""
-                tell(f"{told_s:.0f} of {seconds:.0f} s, {notes.speech_s:.0f} s of speech{trouble}")
-        notes.close()
+                trouble = f"; {result.hearing.trouble}" if result.hearing.trouble else ""
+                tell(f"{told_s:.0f} of {seconds:.0f} s, {collector.speech_s:.0f} s of speech{trouble}")
+        collector.close()
     finally:
         source.close()
-    return tuple(notes.segments)
+    return tuple(collector.segments)
 
 
 def _connected(source: Source, title: str, clock: Clock) -> StreamIngest:

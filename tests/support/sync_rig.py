@@ -22,7 +22,7 @@ def serve(parent, settings, names, seed, lasts_s):
 
     from moodring.models.signals.sync.events import beep
     from moodring.offline.simulate.difficulty import EASY
-    from moodring.offline.simulate.session import simulate_parts
+    from moodring.offline.simulate.simulated_session import simulate_parts
 
     pylsl.set_config_content(settings)
     recording = simulate_parts(seed, lasts_s, replace(EASY, blink_rate=0.6)).recording
@@ -100,12 +100,12 @@ class Rig:
     def play(self, length_s):
         from pylsl import local_clock
 
-        from moodring.realtime.lab.delays.stimuli import Moment
+        from moodring.realtime.lab.delays.stimuli import StimulusEvent
 
         now_s = local_clock()
         self._child.send({"on_s": now_s, "off_s": now_s + length_s})
         time.sleep(length_s)
-        return Moment(None if self.no_flash else now_s, None if self.no_beep else now_s)
+        return StimulusEvent(None if self.no_flash else now_s, None if self.no_beep else now_s)
 
     def say(self, text):
         self.said.append(text)

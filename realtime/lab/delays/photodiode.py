@@ -1,4 +1,4 @@
-"""One channel of the EEG's stream, whatever its type: a photodiode on an auxiliary input."""
+"""A source of one channel of the EEG stream of any type: a photodiode on an auxiliary input."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from ...sources.lsl import LslInlet, numeric, regular_rate_hz
 
 
 class LslChannel:
-    """A channel of the stream that a config's EEG section names, stamped as the EEG is.
+    """A channel of the stream that a config's EEG section names, with the stamps of the EEG.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class LslChannel:
         return self._inlet.open(self._describe)
 
     def poll(self) -> Chunk | None:
-        """Return what has come, in the stream's own unit."""
+        """Return the newest chunk in the stream's own unit; None where none came."""
         chunk = self._inlet.pull()
         if chunk is None:
             return None

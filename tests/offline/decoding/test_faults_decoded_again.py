@@ -10,73 +10,21 @@ import numpy as np
 import pytest
 
 from moodring.configs.schema.errors import MoodringError
-from moodring.models.contract import Arrivals, Recording, Signal, Video
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.schedule import next_decision
-from moodring.offline.decoding.compare import SAME, compare
+from moodring.offline.decoding.compare import compare
 from moodring.offline.decoding.decode import decode
 from tests.support.faults import FAULTS
+from tests.support.recorded import assert_equal, recording_of
 from tests.support.scripted_sources import BEGIN_S, CONFIG, ScriptedSession, ScriptedSource
 
 CALM_S = 4.0
 
 
-class KeptFrames:
-    """The frames that a camera gave."""
-
-    def __init__(self, frames):
-        self._frames = frames
-
-    def __len__(self):
-        return len(self._frames)
-
-    def __getitem__(self, index, /):
-        return self._frames[index]
-
-
-def arrivals_of(chunks, info):
-    return Arrivals(
-        stop=np.cumsum([len(chunk.stamps_s) for chunk in chunks]),
-        received_s=np.array([chunk.received_s for chunk in chunks]),
-        gap=np.array([chunk.gap for chunk in chunks]),
-        skipped=np.array([chunk.skipped for chunk in chunks]),
-        rate_hz=info.rate_hz,
-        delay_s=info.delay_s,
-    )
-
-
-def signal_of(source):
-    samples = np.concatenate([chunk.samples for chunk in source.chunks])
-    stamps_s = np.concatenate([chunk.stamps_s for chunk in source.chunks])
-    info = source.info
-    arrivals = arrivals_of(source.chunks, info)
-    return Signal(samples, stamps_s, info.rate_hz, info.channel_names, info.name, info.jitter_s, arrivals)
-
-
-def video_of(source):
-    frames = np.concatenate([chunk.samples for chunk in source.chunks])
-    stamps_s = np.concatenate([chunk.stamps_s for chunk in source.chunks])
-    height, width, _ = source.info.shape
-    arrivals = arrivals_of(source.chunks, source.info)
-    return Video(KeptFrames(frames), stamps_s, source.info.rate_hz, height, width, source.info.name, arrivals)
-
-
 def recorded(session):
     """What a recorder writes of a scripted session: every chunk as it came, and every decision."""
     journal = [decision.estimate for decision in session.decisions]
-    t0_s = journal[0].time_s - journal[0].session_time_s
-    recording = Recording(
-        "faulty",
-        "p1",
-        "simulated",
-        t0_s,
-        0.0,
-        signal_of(session.sources["eeg"]),
-        video_of(session.sources["face"]),
-        signal_of(session.sources["speech"]),
-        None,
-    )
-    return recording, journal
+    return recording_of({key: (one.info, one.chunks) for key, one in session.sources.items()}, journal), journal
 
 
 def run(session, *faults):
@@ -98,24 +46,6 @@ def session(fakes):
     made = ScriptedSession(fakes.fake_models(clock.now), clock, sources)
     yield made
     made.close()
-
-
-def assert_equal(again, journal, counts=True):
-    comparison = compare(again, journal)
-    assert (comparison.only_first_s, comparison.only_second_s) == ((), ())
-    assert len(comparison.pairs) == len(journal)
-    for name, agreement in comparison.agreement.items():
-        assert agreement.one_silent == 0, name
-        assert agreement.largest_difference <= SAME, (name, agreement)
-    for one, other in comparison.pairs:
-        assert one.used == other.used
-        assert one.abstained == other.abstained
-        assert one.hearing == other.hearing
-        assert one.ring_samples == other.ring_samples or not counts
-        assert [look.time_s for look in one.looks] == [look.time_s for look in other.looks]
-        assert [(look.eeg, look.frame_stamp_s) for look in one.looks] == [
-            (look.eeg, look.frame_stamp_s) for look in other.looks
-        ]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

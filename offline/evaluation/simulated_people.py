@@ -1,8 +1,9 @@
-"""How well decisions match the truth, person by person, with baselines and intervals over people."""
+"""Evaluation of a video-EEG model on simulated people: scores person by person, with baselines and intervals."""
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +11,12 @@ from numpy.typing import NDArray
 from ...configs.schema.evaluate import Condition, EvaluateConfig
 from ...configs.schema.live import ModelsSection
 from ...models.contract import Estimate, Recording, Truth
+from ...processes import in_workers
+from ..datasets.base import Dataset, Trial
+from ..datasets.simulated import SimulatedPeople
 from ..decoding.decode import decode_with
-from ..simulate import BENCHMARK, simulate
-from ..training.common.workers import worker_pool
+from ..simulate import BENCHMARK
+from .markdown import markdown_table
 from .metrics import Interval, Scores, bootstrap_mean, score, uar
 
 AXES = ("valence", "arousal")
@@ -45,7 +49,7 @@ class PersonDecisions:
 
 
 @dataclass(frozen=True)
-class AxisScore:
+class AxisScores:
     """One axis under one condition.
 
     Attributes
@@ -69,13 +73,13 @@ class AxisScore:
 
 
 @dataclass(frozen=True)
-class ConditionScore:
-    """Everything measured under one condition."""
+class ConditionScores:
+    """Scores under one condition."""
 
     condition: Condition
     decisions: int
     glimpsed_fraction: float
-    axes: tuple[AxisScore, ...]
+    axes: tuple[AxisScores, ...]
 
 
 @dataclass(frozen=True)
@@ -85,28 +89,28 @@ class Evaluation:
     people: tuple[str, ...]
     seconds: float
     seed: int
-    conditions: tuple[ConditionScore, ...]
+    conditions: tuple[ConditionScores, ...]
     wall_s: float
 
 
 def levels_at(truth: Truth, times_s: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Give the truth that holds at each time (the newest stamp at or before it), ``(n_times, 2)``; -1 before the first."""
+    """Return the truth that holds at each time (the newest stamp at or before it), ``(n_times, 2)``; -1 before the first."""
     index = np.searchsorted(truth.stamps_s, times_s + 1e-6, side="right") - 1
     levels = truth.levels[np.maximum(index, 0)]
     return np.where(index[:, None] >= 0, levels, -1)
 
 
-def compare(
+def align_with_truth(
     recording: Recording, estimates: Sequence[Estimate], condition: Condition, glimpsed_fraction: float
 ) -> PersonDecisions:
-    """Line up decisions and truth, leaving out rest, where there is no truth."""
+    """Line up the estimates of a person with the truth, leaving out rest, where there is no truth."""
     if recording.truth is None:
         raise ValueError(f"recording '{recording.name}' has no truth to compare with")
-    said = [e for e in estimates if e.readout is not None]
-    levels = levels_at(recording.truth, np.array([e.time_s for e in said]))
-    kept = [i for i in range(len(said)) if (levels[i] >= 0).all()]
+    estimates = [e for e in estimates if e.readout is not None]
+    levels = levels_at(recording.truth, np.array([e.time_s for e in estimates]))
+    kept = [i for i in range(len(estimates)) if (levels[i] >= 0).all()]
     truth = levels[kept]
-    readouts = [readout for i in kept if (readout := said[i].readout) is not None]
+    readouts = [readout for i in kept if (readout := estimates[i].readout) is not None]
     sets = [(r.valence_set, r.arousal_set) for r in readouts]
     return PersonDecisions(
         person=recording.participant,
@@ -121,22 +125,25 @@ def compare(
     )
 
 
-def decode_person(seed: int, config: EvaluateConfig) -> list[PersonDecisions]:
-    """Simulate one person and decode them under every condition of the config."""
-    recording = simulate(seed, config.people.seconds)
-    return [_decode_under(recording, condition, config.models) for condition in config.conditions]
+def decode_trial(
+    trial: Trial, dataset: Dataset[Recording], conditions: Sequence[Condition], models: ModelsSection
+) -> list[PersonDecisions]:
+    """Load one person's recording, decode it under every condition and line the decisions up with the truth."""
+    recording = dataset.load(trial)
+    found = []
+    for condition in conditions:
+        policy = condition if condition in ("uniform", "random") else models.policy
+        decoded = decode_with(_without(recording, condition), models.model_copy(update={"policy": policy}))
+        found.append(align_with_truth(recording, decoded.estimates, condition, decoded.glimpsed_fraction or 0.0))
+    return found
 
 
-def _decode_under(recording: Recording, condition: Condition, models: ModelsSection) -> PersonDecisions:
-    """Decode a person under one condition and line the decisions up with the truth."""
-    seen = replace(recording, speech=None)
+def _without(recording: Recording, condition: Condition) -> Recording:
+    """Leave out speech, and the modality that a condition goes without."""
+    silent = replace(recording, speech=None)
     if condition == "no_eeg":
-        seen = replace(seen, eeg=None)
-    elif condition == "no_face":
-        seen = replace(seen, face=None)
-    policy = condition if condition in ("uniform", "random") else models.policy
-    decoded = decode_with(seen, models.model_copy(update={"policy": policy}))
-    return compare(recording, decoded.estimates, condition, decoded.glimpsed_fraction or 0.0)
+        return replace(silent, eeg=None)
+    return replace(silent, face=None) if condition == "no_face" else silent
 
 
 def evaluate(config: EvaluateConfig, report: Callable[[str], None]) -> Evaluation:
@@ -149,26 +156,27 @@ def evaluate(config: EvaluateConfig, report: Callable[[str], None]) -> Evaluatio
         Takes a line as each person is done.
     """
     began = time.monotonic()
+    dataset = SimulatedPeople(config.people.seeds, config.people.seconds)
     done: list[list[PersonDecisions]] = []
-    with worker_pool(config.workers) as pool:
-        jobs = [pool.submit(decode_person, seed, config) for seed in config.people.seeds]
-        for seed, job in zip(config.people.seeds, jobs, strict=True):
-            done.append(job.result())
-            report(f"person {seed} decoded ({len(done)} of {len(jobs)}, {time.monotonic() - began:.0f} s)")
+    decode = partial(decode_trial, dataset=dataset, conditions=config.conditions, models=config.models)
+    for trial, decisions in zip(dataset.trials, in_workers(decode, dataset.trials, config.workers), strict=True):
+        done.append(decisions)
+        report(f"{trial.name} decoded ({len(done)} of {len(dataset.trials)}, {time.monotonic() - began:.0f} s)")
     conditions = tuple(
-        _score(condition, [person[i] for person in done], config.seed) for i, condition in enumerate(config.conditions)
+        _score_condition(condition, [person[i] for person in done], config.seed)
+        for i, condition in enumerate(config.conditions)
     )
     people = tuple(person[0].person for person in done)
     return Evaluation(people, config.people.seconds, config.seed, conditions, time.monotonic() - began)
 
 
-def _score(condition: Condition, people: Sequence[PersonDecisions], seed: int) -> ConditionScore:
+def _score_condition(condition: Condition, people: Sequence[PersonDecisions], seed: int) -> ConditionScores:
     groups = [person.person for person in people for _ in person.truth]
     axes = []
     for index, axis in enumerate(AXES):
         by_person = [uar(p.truth[:, index], p.probabilities[:, index].argmax(axis=1)) for p in people]
         axes.append(
-            AxisScore(
+            AxisScores(
                 axis=axis,
                 uar=bootstrap_mean(by_person, seed),
                 uar_by_person=tuple(by_person),
@@ -183,7 +191,7 @@ def _score(condition: Condition, people: Sequence[PersonDecisions], seed: int) -
             )
         )
     glimpsed = float(np.mean([person.glimpsed_fraction for person in people]))
-    return ConditionScore(condition, len(groups), glimpsed, tuple(axes))
+    return ConditionScores(condition, len(groups), glimpsed, tuple(axes))
 
 
 NAMES: dict[Condition, str] = {
@@ -196,28 +204,18 @@ NAMES: dict[Condition, str] = {
 
 
 def table(evaluation: Evaluation) -> str:
-    """Draw the result as a Markdown table, with what it rests on below it."""
-    lines = [
-        "| condition | looks at | valence UAR [95 % over people] | arousal UAR [95 %] | accuracy v / a | macro-F1 v / a "
-        "| ECE v / a | Brier v / a | NLL v / a | set holds truth v / a (mean size) |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for row in evaluation.conditions:
-        v, a = row.axes
-        uars = [f"**{x.uar.value:.3f}** [{x.uar.low:.3f}, {x.uar.high:.3f}]" for x in (v, a)]
-        pairs = [
-            f"{getattr(v.pooled, name):.3f} / {getattr(a.pooled, name):.3f}"
-            for name in ("accuracy", "macro_f1", "ece", "brier", "nll")
-        ]
-        sets = f"{v.coverage:.2f} ({v.mean_set_size:.2f}) / {a.coverage:.2f} ({a.mean_set_size:.2f})"
-        lines.append(f"| {NAMES[row.condition]} | {row.glimpsed_fraction:.1%} | {' | '.join([*uars, *pairs, sets])} |")
+    """Return the result as a table in Markdown, with what it rests on below it."""
     full = evaluation.conditions[0]
     chance = " / ".join(f"{x.pooled.permutation.mean:.3f}" for x in full.axes)
     counts = "; ".join(f"{x.axis} {', '.join(map(str, x.pooled.class_counts))}" for x in full.axes)
     by_person = "; ".join(f"{x.axis} {', '.join(f'{u:.2f}' for u in x.uar_by_person)}" for x in full.axes)
+    header = (
+        "condition", "looks at", "valence UAR [95 % over people]", "arousal UAR [95 %]", "accuracy v / a", "macro-F1 v / a",
+        "ECE v / a", "Brier v / a", "NLL v / a", "set holds truth v / a (mean size)",
+    )  # fmt: skip
     return "\n".join(
         [
-            *lines,
+            markdown_table(header, map(_row, evaluation.conditions)),
             "",
             f"Leave-people-out: {len(evaluation.people)} people, {evaluation.seconds:g} s each, "
             f"{full.decisions} decisions every half second after the rest. Majority 0.333 UAR, permutation {chance}.",
@@ -225,4 +223,18 @@ def table(evaluation: Evaluation) -> str:
             f"Difficulty '{BENCHMARK.name}' {BENCHMARK.digest()[:12]}; bootstrap seed {evaluation.seed}; "
             f"{evaluation.wall_s:.0f} s.",
         ]
+    )
+
+
+def _row(scores: ConditionScores) -> tuple[str, ...]:
+    v, a = scores.axes
+    return (
+        NAMES[scores.condition],
+        f"{scores.glimpsed_fraction:.1%}",
+        *(f"**{x.uar.value:.3f}** [{x.uar.low:.3f}, {x.uar.high:.3f}]" for x in (v, a)),
+        *(
+            f"{getattr(v.pooled, name):.3f} / {getattr(a.pooled, name):.3f}"
+            for name in ("accuracy", "macro_f1", "ece", "brier", "nll")
+        ),
+        f"{v.coverage:.2f} ({v.mean_set_size:.2f}) / {a.coverage:.2f} ({a.mean_set_size:.2f})",
     )

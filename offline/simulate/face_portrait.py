@@ -129,7 +129,7 @@ def _neck(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]
 
 
 def _shading(x: NDArray[np.float32], y: NDArray[np.float32], person: Appearance) -> NDArray[np.float32]:
-    """Return the shading of the head as an ellipsoid under soft light, with darker eye sockets and brighter cheeks and forehead."""
+    """Return the shading of an ellipsoid under soft light, with darker eye sockets and brighter cheeks and forehead."""
     nx, ny = x / (person.width * 1.08), y / 1.36
     nz = np.sqrt(np.clip(1.0 - nx**2 - ny**2, 0.04, 1.0))
     lit = 0.80 + 0.20 * nz + 0.09 * (nx * person.light[0] + ny * person.light[1])
@@ -156,7 +156,7 @@ def _hairline(x: NDArray[np.float32], y: NDArray[np.float32], person: Appearance
 
 
 def _egg(x: NDArray[np.float32], y: NDArray[np.float32], width: float, up: float, down: float) -> NDArray[np.float32]:
-    """Return the coverage (0..1, soft edge) by an oval of half width ``width`` that reaches ``up`` and ``down`` from its centre."""
+    """Return the coverage (0..1) by an oval of half width ``width``, ``up`` and ``down`` from its centre."""
     radius = np.sqrt((x / width) ** 2 + (y / np.where(y < 0.0, up, down)) ** 2)
     return _soft(np.asarray((radius - 1.0) * min(width, up, down), np.float32))
 

@@ -12,16 +12,16 @@ from ....models.decoders.video_eeg import Normalisation, bounded
 from ....models.networks.video_eeg import VideoEegNet
 from ....models.signals.eeg.band_power import BandPrior, RestBaseline, add_window, shrunken_mean
 from ....models.signals.eeg.scalp_images import scalp_images, scalp_map
-from .bands import Pictures
-from .looks import DECISION_FRAMES, Bank
-from .prepare import Prepared
+from .band_network import TrainingImages
+from .prepare import PreparedSession
+from .rollouts import DECISION_FRAMES, FeatureBank
 
-TRAINING_VIEWS = 3
+TRAINING_VARIANTS = 3
 _FEWEST_ELECTRODES = 8
 _CHUNK = 4096
 
 
-def normalisation(people: Sequence[Prepared]) -> Normalisation:
+def fit_normalisation(people: Sequence[PreparedSession]) -> Normalisation:
     """Fit the population's rest and each band's spread on training people alone."""
     resting = np.stack([_mean(_power(person, person.resting)) for person in people])
     prior = _mean(resting)
@@ -33,7 +33,7 @@ def normalisation(people: Sequence[Prepared]) -> Normalisation:
     return Normalisation(BandPrior(bands, names, prior.astype(np.float64)), scale.astype(np.float32))
 
 
-def origins(person: Prepared, normal: Normalisation) -> FloatArray:
+def rest_baselines(person: PreparedSession, normal: Normalisation) -> FloatArray:
     """Give the person's rest as it was known at each frame, ``(n_frames, n_channels, 3)``."""
     names = [str(name) for name in person.channel_names]
     prior = normal.prior.at(names)
@@ -47,10 +47,10 @@ def origins(person: Prepared, normal: Normalisation) -> FloatArray:
     return np.stack(result)
 
 
-def scalp_views(
-    person: Prepared, normal: Normalisation, size: int, views: int, seed: int, stride: int = 1
+def scalp_image_variants(
+    person: PreparedSession, normal: Normalisation, size: int, variants: int, seed: int, stride: int = 1
 ) -> NDArray[np.float16]:
-    """Draw every stride-th frame of one person's EEG in several views, ``(views, n_drawn, 3, size, size)``.
+    """Draw every stride-th frame of one person's EEG in several variants, ``(variants, n_drawn, 3, size, size)``.
 
     View 0 is calibrated and complete; 1 is not calibrated; the others are calibrated and come from a random part of
     the electrodes.
@@ -59,39 +59,44 @@ def scalp_views(
     rng = np.random.default_rng((seed, 16))
     prior = normal.prior.at(names).astype(np.float32)
     power, usable, there = person.power[::stride], person.good[::stride], person.eeg_there[::stride]
-    calibrated = bounded((power - origins(person, normal)[::stride]) / normal.scale)
+    calibrated = bounded((power - rest_baselines(person, normal)[::stride]) / normal.scale)
     uncalibrated = bounded((power - prior) / normal.scale)
-    images = np.zeros((views, len(power), 3, size, size), np.float16)
-    for view in range(views):
+    images = np.zeros((variants, len(power), 3, size, size), np.float16)
+    for variant in range(variants):
         kept = np.ones(len(names), np.bool_)
-        if view >= 2:
+        if variant >= 2:
             kept[:] = False
             kept[rng.permutation(len(names))[: rng.integers(min(_FEWEST_ELECTRODES, len(names)), len(names) + 1)]] = (
                 True
             )
-        values = uncalibrated if view == 1 else calibrated
+        values = uncalibrated if variant == 1 else calibrated
         for good in np.unique(usable, axis=0):
             which = np.flatnonzero((usable == good).all(axis=1) & there)
-            images[view, which] = _draw(values[which], names, good & kept, size)
+            images[variant, which] = _draw(values[which], names, good & kept, size)
     return images
 
 
-def pictures(
-    people: Sequence[Prepared], normal: Normalisation, net: VideoEegNet, views: int, seed: int, stride: int = 1
-) -> Pictures:
+def draw_images(
+    people: Sequence[PreparedSession],
+    normal: Normalisation,
+    net: VideoEegNet,
+    variants: int,
+    seed: int,
+    stride: int = 1,
+) -> TrainingImages:
     """Stack people of equally long sessions, their faces seen through the fixed face network.
 
     ``stride`` is the one the people were prepared with: held frames are not drawn again.
     """
     frames = min(len(person.power) for person in people)
     size = net.sizes.image_size
-    images = torch.zeros(len(people), views, -(-frames // stride), 3, size, size, dtype=torch.float16)
+    images = torch.zeros(len(people), variants, -(-frames // stride), 3, size, size, dtype=torch.float16)
     for n, person in enumerate(people):
-        drawn = scalp_views(person, normal, size, views, seed + n, stride)
+        drawn = scalp_image_variants(person, normal, size, variants, seed + n, stride)
         images[n] = torch.from_numpy(drawn[:, : images.shape[2]])
     held = torch.arange(frames) // stride
     faces = [_in_chunks(net.face_net, torch.from_numpy(person.crops[:frames:stride]))[held] for person in people]
-    return Pictures(
+    return TrainingImages(
         images=images,
         face=torch.stack(faces),
         face_there=torch.from_numpy(np.stack([person.face_there[:frames] for person in people])),
@@ -101,14 +106,14 @@ def pictures(
     )
 
 
-def bank(seen: Pictures, net: VideoEegNet) -> Bank:
+def extract_features(seen: TrainingImages, net: VideoEegNet) -> FeatureBank:
     """Turn the images into features of the fixed band network."""
     shape = seen.images.shape[:3]
     bands = _in_chunks(net.band_net, seen.images.flatten(0, 2)).reshape(*shape, 3, -1)
-    return Bank(seen.face, bands, seen.face_there, seen.eeg_there, seen.levels, seen.stride)
+    return FeatureBank(seen.face, bands, seen.face_there, seen.eeg_there, seen.levels, seen.stride)
 
 
-def _power(person: Prepared, which: BoolArray) -> FloatArray:
+def _power(person: PreparedSession, which: BoolArray) -> FloatArray:
     return np.where(person.good[..., None], person.power, np.nan)[which & person.eeg_there]
 
 

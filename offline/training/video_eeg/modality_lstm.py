@@ -11,9 +11,12 @@ from torch import Tensor, nn
 from ....configs.schema.train_video_eeg import TrainVideoEegConfig
 from ....models.networks.video_eeg import Glimpse, VideoEegNet, lstm_cell
 from ..common.optimization import AveragedAdamW, Report, generator_for, integers, smoothed
-from .bands import GRID_START, Pictures, varied
-from .looks import GRID_HZ, band_imbalance, class_loss
+from ..common.stages import Stage
+from .band_network import BAND_NETWORK, GRID_START, TrainingImages, varied
+from .rollouts import GRID_HZ, band_imbalance, class_loss
 
+MODALITY_LSTM = Stage("layer1", 1, (BAND_NETWORK,))
+"""Raise its version whenever this stage or its network gives other weights."""
 LOOKS = 48
 _ABSENT = 0.1
 
@@ -28,8 +31,8 @@ class ModalityCore(nn.Module):
         self.band_attention = nn.Linear(net.sizes.core, 3)
 
 
-def train_layer1(
-    net: VideoEegNet, pictures: Pictures, weights: Tensor, config: TrainVideoEegConfig, report: Report
+def train_modality_lstm(
+    net: VideoEegNet, pictures: TrainingImages, weights: Tensor, config: TrainVideoEegConfig, report: Report
 ) -> None:
     """Train everything below the core, the face network excepted, in place."""
     rng = generator_for(config.seed, 2)
@@ -76,25 +79,25 @@ def _clip_loss(
     net: VideoEegNet,
     core: ModalityCore,
     modality: str,
-    pictures: Pictures,
+    pictures: TrainingImages,
     weights: Tensor,
     config: TrainVideoEegConfig,
     rng: torch.Generator,
 ) -> Tensor:
     people, frames = pictures.face.shape[:2]
-    views = pictures.images.shape[1]
+    variants = pictures.images.shape[1]
     rows = 2 * config.batch
     position, elapsed = scheduled(rng, rows, LOOKS, frames, net.sizes.max_wait_frames)
     inside = position < frames
     position = position.clamp(max=frames - 1)
     person = integers(rng, 0, people, rows).expand(LOOKS, rows)
-    view = integers(rng, 0, views, rows).expand(LOOKS, rows)
+    variant = integers(rng, 0, variants, rows).expand(LOOKS, rows)
     kept = torch.rand(LOOKS, rows, generator=rng) >= _ABSENT
     there = (pictures.face_there if modality == "face" else pictures.eeg_there)[person, position] & kept & inside
     other = torch.zeros_like(elapsed)
     face, bands = other[..., None], other[..., None, None]
     if modality == "eeg":
-        images = varied(pictures.drawn(person, view, position), rng).flatten(0, 1)
+        images = varied(pictures.drawn(person, variant, position), rng).flatten(0, 1)
         bands = net.band_net(images).reshape(LOOKS, rows, 3, -1)
     else:
         face = pictures.face[person, position]

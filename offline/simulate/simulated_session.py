@@ -10,7 +10,7 @@ from .difficulty import BENCHMARK, Difficulty
 from .eeg import EEG_RATE_HZ, simulate_eeg
 from .face import FRAME_RATE_HZ, FRAME_SIDE, SimulatedFace
 from .face_plan import FacePlan, plan_face
-from .head import CHANNEL_NAMES
+from .head_model import CHANNEL_NAMES
 from .latents import Latents, Presentation, ground_truth, session_markers, simulate_latents
 from .voice import Utterance, mouth_opening, plan_voice, render_voice
 
@@ -75,11 +75,11 @@ def simulate_parts(seed: int, duration_s: float, difficulty: Difficulty = BENCHM
         raise MoodringError(f"Expected a simulated session of at least 4 s, got {duration_s:g} s. Ask for more.")
     latents = simulate_latents(seed, duration_s, difficulty)
     plan = plan_face(seed, duration_s, latents, difficulty)
-    spoken = plan_voice(seed, duration_s, latents, difficulty)
+    utterances = plan_voice(seed, duration_s, latents, difficulty)
     eeg = simulate_eeg(seed, duration_s, latents, plan, difficulty)
-    audio = render_voice(seed, duration_s, spoken, difficulty)
+    audio = render_voice(seed, duration_s, utterances, difficulty)
     frames_s = np.arange(int(np.floor(duration_s * FRAME_RATE_HZ))) / FRAME_RATE_HZ
-    face = SimulatedFace(seed, frames_s, plan, mouth_opening(spoken, frames_s), difficulty)
+    face = SimulatedFace(seed, frames_s, plan, mouth_opening(utterances, frames_s), difficulty)
     person = f"sim-{seed:04d}"
     recording = Recording(
         name=f"{person}-{difficulty.name}",
@@ -99,4 +99,4 @@ def simulate_parts(seed: int, duration_s: float, difficulty: Difficulty = BENCHM
         truth=ground_truth(latents, T0_S, duration_s),
         markers=session_markers(latents, T0_S),
     )
-    return SimulatedSession(recording, latents, plan, face, spoken, latents.presentations)
+    return SimulatedSession(recording, latents, plan, face, utterances, latents.presentations)

@@ -12,8 +12,13 @@ from torch import Tensor, nn
 from ....configs.schema.train_video_eeg import TrainVideoEegConfig
 from ....models.networks.video_eeg import Glimpse, VideoEegNet
 from ..common.optimization import AveragedAdamW, Report, generator_for, integers, smoothed
-from .looks import class_loss
+from ..common.stages import Stage
+from .expressions import EXPRESSIONS
+from .prepare import PREPARED
+from .rollouts import class_loss
 
+BAND_NETWORK = Stage("bands", 1, (PREPARED, EXPRESSIONS))
+"""Raise its version whenever this stage or its network gives other weights."""
 GRID_START = 8
 _BATCH = 128
 _LOOKS = 4
@@ -22,12 +27,12 @@ _REST_SPREAD = 0.15
 
 
 @dataclass(frozen=True)
-class Pictures:
+class TrainingImages:
     """What stage 2 learns from: scalp images not yet turned into features.
 
     Attributes
     ----------
-    images : (people, views, frames / stride, 3, size, size) float16
+    images : (people, variants, frames / stride, 3, size, size) float16
     face : (people, frames, face_features)
         Features of the frozen face network.
     face_there, eeg_there : (people, frames) bool
@@ -43,13 +48,13 @@ class Pictures:
     levels: Tensor
     stride: int = 1
 
-    def drawn(self, person: Tensor, view: Tensor, frame: Tensor) -> Tensor:
+    def drawn(self, person: Tensor, variant: Tensor, frame: Tensor) -> Tensor:
         """Give the images seen at frames, ``(…, 3, size, size)`` float32."""
-        return self.images[person, view, frame // self.stride].float()
+        return self.images[person, variant, frame // self.stride].float()
 
 
-def train_bands(
-    net: VideoEegNet, pictures: Pictures, weights: Tensor, config: TrainVideoEegConfig, report: Report
+def train_band_network(
+    net: VideoEegNet, pictures: TrainingImages, weights: Tensor, config: TrainVideoEegConfig, report: Report
 ) -> None:
     """Train the band network and the way into layer 1, in place; what classifies is thrown away."""
     rng = generator_for(config.seed, 5)
@@ -61,14 +66,14 @@ def train_bands(
         (p for module in learned for p in module.parameters()), stage.learning_rate, stage.batches, config.weight_decay
     )
     people, frames = pictures.face.shape[:2]
-    views = pictures.images.shape[1]
+    variants = pictures.images.shape[1]
     even, shown = torch.full((_BATCH, 3), 1.0 / 3.0), None
     for _ in range(stage.batches):
-        person, view = integers(rng, 0, people, _BATCH), integers(rng, 0, views, _BATCH)
+        person, variant = integers(rng, 0, people, _BATCH), integers(rng, 0, variants, _BATCH)
         last = integers(rng, frames // 6, frames, _BATCH)
         gap = integers(rng, 6, 14, _BATCH)
         at = (last - torch.arange(_LOOKS)[:, None] * gap).clamp(min=GRID_START)
-        images = varied(pictures.drawn(person, view, at), rng).mean(dim=0)
+        images = varied(pictures.drawn(person, variant, at), rng).mean(dim=0)
         here = torch.ones(_BATCH)
         glimpse = Glimpse(here[:, None], net.band_net(images), here, here, here)
         seen = net.eeg_glimpse(glimpse, even)[:, : net.sizes.glimpse]
