@@ -1,4 +1,4 @@
-"""Protocols that split items into training and test, and an audit that nothing leaks from one to the other.
+"""Protocols that split items into training and test, and an audit for leakage.
 
 A reader declares each item's groups (subject, session, trial, stimulus, prompt …); a protocol says which of them may
 not cross; :func:`audit` checks a split before every training.
@@ -183,7 +183,7 @@ class LeavePeopleOut:
         return (self.group,)
 
     def splits(self, items: Items) -> Iterator[Split]:
-        """Yield the one split."""
+        """Yield the only split."""
         groups = items.group(self.group)
         absent = [name for name in self.test if name not in groups]
         if absent:
@@ -247,7 +247,7 @@ class RandomKFold:
 
     @property
     def apart(self) -> tuple[str, ...]:
-        """Keep nothing apart."""
+        """No groups are kept apart."""
         return ()
 
     def splits(self, items: Items) -> Iterator[Split]:
@@ -258,24 +258,24 @@ class RandomKFold:
             yield Split(f"fold {fold + 1} of {self.folds}", train, test)
 
     def describe(self) -> str:
-        """Name the protocol and say what it does."""
+        """Return a description of the protocol."""
         return f"leaky: {self.folds} random folds, seed {self.seed}"
 
 
 @dataclass(frozen=True)
 class RandomHoldOut:
-    """A random share of the items tests, whoever they are of: leaks, kept to compare with papers that did so."""
+    """A share of the items drawn at random tests, whoever they are of: leaks, kept to compare with papers that did so."""
 
     share: float = 0.2
     seed: int = 0
 
     @property
     def apart(self) -> tuple[str, ...]:
-        """Keep nothing apart."""
+        """No groups are kept apart."""
         return ()
 
     def splits(self, items: Items) -> Iterator[Split]:
-        """Yield the one split."""
+        """Yield the only split."""
         test = round(self.share * len(items.names))
         if not 0 < test < len(items.names):
             raise MoodringError(
@@ -285,7 +285,7 @@ class RandomHoldOut:
         yield Split(f"random {self.share:.0%}, seed {self.seed}", np.sort(drawn[test:]), np.sort(drawn[:test]))
 
     def describe(self) -> str:
-        """Name the protocol and say what it does."""
+        """Return a description of the protocol."""
         return f"leaky: random {self.share:.0%} to test, seed {self.seed}"
 
 

@@ -18,8 +18,8 @@ from ...configs.schema.live import LiveConfig
 from ...configs.schema.load import check, load, read
 from ...models.contract import AUDIO_RATE_HZ, Frames, Recording, Signal, Video
 from .frames import FileFrames, SomeFrames, error_line, frame_times
-from .media import read_sound
 from .session_streams import SourceSamples, read_parts
+from .sound import read_sound
 from .xdf_recording import eeg_signal, markers_of, truth_of
 
 _log = logging.getLogger(__name__)

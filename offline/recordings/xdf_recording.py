@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...configs.schema.errors import MoodringError
 from ...models.contract import FloatArray, Image, Marker, Recording, Signal, TimeArray, Truth, Video
 from ...models.io.stream_descriptions import LOUDSPEAKER_TYPE, TIMELINE_TYPE, TRUTH_CHANNELS, TRUTH_TYPE, VIDEO_TYPE
-from .audio import speech_signal
+from .sound import speech_signal
 from .xdf_reading import LONGEST_S, ReadStream, read_streams, rising
 
 _log = logging.getLogger(__name__)

@@ -12,14 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from moodring.models.contract import Signal
+from moodring.models.io.source_streams import RecordedSource, SourceChunk, SourceStreams
 from moodring.models.io.stream_descriptions import SessionTimes, describe_eeg, describe_markers, describe_speech
-from moodring.models.io.xdf_writer import StreamData, write_xdf
+from moodring.models.io.xdf_writer import StreamData, XdfWriter, write_xdf
 
-EXAMPLES = 300
+EXAMPLES = 40
+MANY_EXAMPLES = 400
 SPARE_BYTES = 400 << 20
 SECONDS_EACH = 5
 
@@ -27,6 +29,7 @@ READER = f"""
 import faulthandler, json, logging, sys
 from pathlib import Path
 from moodring.configs.schema.errors import MoodringError
+from moodring.offline.recordings.session_streams import read_parts
 from moodring.offline.recordings.xdf_recording import read_xdf
 logging.disable(logging.CRITICAL)
 try:
@@ -38,8 +41,18 @@ except (ImportError, OSError):
 for line in sys.stdin:
     faulthandler.dump_traceback_later({SECONDS_EACH}, exit=True)
     try:
-        recording = read_xdf(Path(line.strip()))
-        said = [0 if recording.eeg is None else len(recording.eeg.stamps_s), ""]
+        path = Path(line.strip())
+        if path.is_dir():
+            complaints = []
+            sources = read_parts(path, complaints.append)[0]
+            for one in sources.values():
+                assert len(one.values) == len(one.stamps_s)
+                assert one.arrivals is None or one.arrivals.stop[-1] == len(one.stamps_s)
+            counts = [len(one.stamps_s) for one in sources.values()]
+            said = [max(counts, default=0), ""]
+        else:
+            recording = read_xdf(path)
+            said = [0 if recording.eeg is None else len(recording.eeg.stamps_s), ""]
     except MoodringError as error:
         said = [-1, str(error)]
     faulthandler.cancel_dump_traceback_later()
@@ -52,6 +65,8 @@ class Reader:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "a.xdf"
+        self._parts = folder / "parts"
+        self._parts.mkdir()
         self._errors = (folder / "errors.txt").open("w+")
         self._child = subprocess.Popen(
             [sys.executable, "-W", "error", "-c", READER],
@@ -59,10 +74,20 @@ class Reader:
         )  # fmt: skip
 
     def __call__(self, raw: bytes) -> tuple[int, str]:
+        """Read an XDF file."""
+        self._path.write_bytes(raw)
+        return self._read(self._path)
+
+    def parts(self, *raw: bytes) -> tuple[int, str]:
+        """Read the parts of a session."""
+        for number, content in enumerate(raw):
+            (self._parts / f"part-{number}.xdf").write_bytes(content)
+        return self._read(self._parts)
+
+    def _read(self, path: Path) -> tuple[int, str]:
         assert self._child.stdin is not None
         assert self._child.stdout is not None
-        self._path.write_bytes(raw)
-        self._child.stdin.write(f"{self._path}\n")
+        self._child.stdin.write(f"{path}\n")
         self._child.stdin.flush()
         answer = self._child.stdout.readline()
         if not answer:
@@ -174,21 +199,88 @@ def with_field(raw: bytearray, tag: str, text: str) -> bytearray:
     return changed
 
 
-@seed(20)
-@settings(
-    max_examples=EXAMPLES,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    phases=[Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(recipe=damages(), packed=st.booleans())
-def test_any_damage_is_an_error_or_what_is_whole(reader, whole, recipe, packed) -> None:
+def fuzzed(examples: int):
+    """Run a test on so many damages."""
+    checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+    def decorate(test):
+        bounded = settings(
+            max_examples=examples,
+            derandomize=True,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=checks,
+        )
+        return bounded(test)
+
+    return decorate
+
+
+def is_error_or_what_is_whole(reader, whole, recipe, packed) -> None:
     raw = damaged(whole, recipe)
     count, line = reader(gzip.compress(raw, 1) if packed else raw)
     assert count <= 8000, "more samples than any repetition of the chunks could give"
     assert (count >= 0) != bool(line)
+
+
+@fuzzed(EXAMPLES)
+@given(recipe=damages(), packed=st.booleans())
+def test_any_damage_is_an_error_or_what_is_whole(reader, whole, recipe, packed) -> None:
+    is_error_or_what_is_whole(reader, whole, recipe, packed)
+
+
+@pytest.mark.long
+@fuzzed(MANY_EXAMPLES)
+@given(recipe=damages(), packed=st.booleans())
+def test_any_of_many_damages_is_an_error_or_what_is_whole(reader, whole, recipe, packed) -> None:
+    is_error_or_what_is_whole(reader, whole, recipe, packed)
+
+
+@pytest.fixture(scope="module")
+def part(tmp_path_factory) -> bytes:
+    """A part of a session with an EEG, frames and a sound, each with how it arrived."""
+    path = tmp_path_factory.mktemp("part") / "part.xdf"
+    random = np.random.default_rng(0)
+    sources = (
+        RecordedSource("eeg", "signal", "amp", 250.0, ("Fz", "Cz")),
+        RecordedSource("face", "film", "camera", None),
+        RecordedSource("speech", "sound", "mic", 16_000.0, jitter_s=0.3),
+    )
+    with XdfWriter(path) as writer:
+        streams = [SourceStreams(writer, source) for source in sources]
+        for index in range(40):
+            begin_s = 100.0 + index / 25
+            stamps_s = [begin_s + np.arange(10) / 250, np.array([begin_s]), begin_s + np.arange(640) / 16_000]
+            stamps_s[2] = stamps_s[2] + random.normal(0, 1e-4, 640) * (index % 2)
+            values = random.normal(0, 30, (10, 2)).astype(np.float32)
+            for stream, times_s, first, rows in zip(
+                streams, stamps_s, (0, index, 640 * index), (values, None, None), strict=True
+            ):
+                stream.append(SourceChunk(times_s, begin_s + 0.1, values=rows, first_in_file=first))
+                stream.write()
+            writer.boundary()
+    return path.read_bytes()
+
+
+def is_what_is_whole(reader, part, recipes) -> None:
+    """Both parts hold the same samples: at most once as many come back, whatever was done to either."""
+    count, line = reader.parts(*(damaged(part, recipe) for recipe in recipes))
+    assert line == ""
+    assert 0 <= count <= 640 * 40 * 4, "more samples than any repetition of the chunks could give"
+
+
+@fuzzed(EXAMPLES)
+@given(recipes=st.tuples(damages(), damages()))
+def test_any_damage_to_the_parts_of_a_session_leaves_what_is_whole(reader, part, recipes) -> None:
+    is_what_is_whole(reader, part, recipes)
+
+
+@pytest.mark.long
+@fuzzed(MANY_EXAMPLES)
+@given(recipes=st.tuples(damages(), damages()))
+def test_any_of_many_damages_to_the_parts_of_a_session_leaves_what_is_whole(reader, part, recipes) -> None:
+    is_what_is_whole(reader, part, recipes)
 
 
 def test_cut_anywhere_gives_every_whole_chunk_before(reader, whole) -> None:
