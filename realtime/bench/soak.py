@@ -17,8 +17,8 @@ import psutil
 from scipy.stats import theilslopes
 
 from ...configs.schema.errors import MoodringError, failure_of
+from ...configs.schema.liblsl import own_session
 from ...configs.schema.live import DecisionSection, EegSection, LiveConfig, LslSection, OutletSection, StreamQuery
-from ...configs.schema.lsl import own_session
 from ...models.decoders.loading import load_models
 from ...processes import Child, Parent, hold_interrupts
 from ..engine.lsl_clock import LslClock

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from moodring.configs.schema.errors import MoodringError
+from moodring.configs.schema.liblsl import own_session
 from moodring.configs.schema.live import FaceSection, LiveConfig, ModelsSection, OutletSection
-from moodring.configs.schema.lsl import own_session
 from moodring.models.io.ring import Ring
 from moodring.realtime.engine.engine import peak_rss_mb
 from moodring.realtime.engine.job import EngineJob
