@@ -1,4 +1,4 @@
-"""One thread per source: only this thread opens the source, polls it, and puts what comes into the ring."""
+"""The thread of one source, which alone opens and polls it."""
 
 import logging
 import threading
@@ -44,12 +44,12 @@ class SourceThread:
         self._thread = threading.Thread(target=self._run, name=f"source-{source_channel.modality}", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start."""
         self._thread.start()
 
     @property
     def started(self) -> bool:
-        """Whether it was ever started."""
+        """Whether it was started."""
         return self._thread.ident is not None
 
     def ask_to_stop(self) -> None:

@@ -65,7 +65,7 @@ class Camera:
         return SourceInfo("face", name, rate, self._shape, "|u1", delay_s=self._delay_s)
 
     def poll(self) -> Chunk | None:
-        """Return the next frame, when it is there; nothing more after the end of a file.
+        """Return the next frame; None where it is not there or a file has ended.
 
         Raises
         ------
@@ -104,7 +104,7 @@ class Camera:
 
 
 def _capture(camera: int | str) -> cv2.VideoCapture:
-    """Open a camera without OpenCV's chatter."""
+    """Open a camera with OpenCV's log silenced."""
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:

@@ -255,19 +255,19 @@ def labels(info: pylsl.StreamInfo) -> tuple[str, ...]:
 
 
 def predicate(query: StreamQuery) -> str:
-    """Write a query as liblsl's XPath."""
+    """Return a query as liblsl's XPath."""
     return " and ".join(f"{key}={_quoted(str(value))}" for key, value in query.model_dump().items() if value)
 
 
 def listed(infos: Iterable[pylsl.StreamInfo]) -> str:
-    """List streams for a message."""
+    """Return a list of streams for a message."""
     return ", ".join(
         f"'{info.name()}' (type {info.type() or 'none'}, source_id {info.source_id() or 'none'})" for info in infos
     )
 
 
 def on_the_network(wait_s: float = 1.0) -> str:
-    """List the streams that are there, for the message that one is missing."""
+    """Return a list of the streams on the network for a message."""
     return listed(pylsl.resolve_streams(wait_s)) or "no LSL stream at all"
 
 
@@ -295,7 +295,7 @@ def regular_rate_hz(info: pylsl.StreamInfo, what: str) -> float:
 
 
 def numeric(info: pylsl.StreamInfo, what: str) -> None:
-    """Refuse a stream of text."""
+    """Raise MoodringError for a stream of text."""
     if info.channel_format() == pylsl.cf_string:
         raise MoodringError(f"{what} stream '{info.name()}' carries text; numbers were expected: query another stream")
 

@@ -1,4 +1,4 @@
-"""Follows the truth of a simulated participant, where it is published, for the screens."""
+"""Reads the ground truth of a simulated participant, where it is published, for the screens."""
 
 import logging
 import threading
@@ -17,7 +17,7 @@ _JOIN_S = 2.0
 
 
 class TruthWatch:
-    """Keeps the newest true valence and arousal; no truth stream, or several, is no truth."""
+    """Keeps the newest true valence and arousal; None without exactly one stream of it."""
 
     def __init__(self) -> None:
         self.newest: tuple[float, float] | None = None
@@ -25,11 +25,11 @@ class TruthWatch:
         self._thread = threading.Thread(target=self._run, name="truth", daemon=True)
 
     def start(self) -> None:
-        """Begin to look for the stream."""
+        """Start to look for the stream."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End."""
+        """Stop."""
         self._stopping.set()
         self._thread.join(_JOIN_S)
 
