@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..signals.speech.microphone_level import SoundFindings
-from .arrays import Modality
+from .arrays import str
 
 HealthState = Literal["searching", "live", "stale", "rate_off", "gap", "clock_jump", "lost", "recovered"]
 
@@ -120,7 +120,7 @@ class SourceStatus:
         Speech: what the newest seconds show of clipping, silence and a dead device.
     """
 
-    modality: Modality
+    modality: str
     name: str
     configured: bool
     health: HealthState

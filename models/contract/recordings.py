@@ -1,6 +1,7 @@
 """Recordings: everything recorded of one person in one session."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -133,6 +134,8 @@ class Recording:
         The person rests for this long from ``t0_s``; 0 where no rest was recorded.
     loudspeaker : Signal or None
         What a loudspeaker in the room played, where that was recorded: speech is withheld meanwhile.
+    signals : mapping of modality to Signal
+        Any further regularly sampled modalities.
     """
 
     name: str
@@ -146,3 +149,4 @@ class Recording:
     truth: Truth | None
     markers: tuple[Marker, ...] = ()
     loudspeaker: Signal | None = None
+    signals: Mapping[str, Signal] = field(default_factory=dict)

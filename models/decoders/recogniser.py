@@ -20,7 +20,7 @@ _OF_SEXES = ("sex_weights", "tell_weights", "tell_bias")
 
 
 @dataclass(frozen=True)
-class Heard:
+class UtteranceState:
     """An utterance so far: samples of the next frame, and what was measured of the frames before."""
 
     frames: FrameState = field(default_factory=FrameState)
@@ -28,7 +28,7 @@ class Heard:
 
 
 class VoiceRecogniser:
-    """Judge an utterance after each of its segments.
+    """Read an utterance segment by segment.
 
     Parameters
     ----------
@@ -54,26 +54,26 @@ class VoiceRecogniser:
             )
         self._arrays = {name: tensor.float().numpy() for name, tensor in bundle.tensors.items()}
 
-    def judge(self, segment: SpeechSegment, memory: Heard | None) -> tuple[FloatArray, Heard]:
+    def step(self, segment: SpeechSegment, memory: UtteranceState | None) -> tuple[FloatArray, UtteranceState]:
         """Take an utterance's next segment.
 
         Parameters
         ----------
         segment : SpeechSegment
-        memory : Heard or None
+        memory : UtteranceState or None
             After the segments before; None at the start of an utterance.
 
         Returns
         -------
         logits : (n_classes,) float32
-        memory : Heard
+        memory : UtteranceState
         """
-        before = memory or Heard()
+        before = memory or UtteranceState()
         # Segments are normalised by a level that changes as the utterance goes on; levels must stay comparable.
         samples = segment.samples[: segment.n_samples] * np.float32(segment.rms)
         rows, frames = measure(samples, before.frames)
-        heard = Heard(frames, np.concatenate((before.rows, rows)))
-        return self._logits(summarise(heard.rows)), heard
+        after = UtteranceState(frames, np.concatenate((before.rows, rows)))
+        return self._logits(summarise(after.rows)), after
 
     def _logits(self, numbers: FloatArray) -> FloatArray:
         model = self._arrays

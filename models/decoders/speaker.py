@@ -189,7 +189,7 @@ class VoiceGate:
         self.enrolments = (own, *others)
         self._state = GateState()
 
-    def judge(self, segment: SpeechSegment) -> Verdict | None:
+    def step(self, segment: SpeechSegment) -> Verdict | None:
         """Take the next segment; None where it has no samples of its own: then nothing changes."""
         if segment.first:
             self.reset()

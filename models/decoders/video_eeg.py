@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ...configs.schema.errors import MoodringError
-from ..contract import EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, Look, Readout
+from ..contract import EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, HeadOutput, Look
 from ..fusion.conformal import kept
 from ..io.bundle import Bundle, bundled
 from ..networks.video_eeg import AXES, Glimpse, Sizes, State, VideoEegNet
@@ -154,8 +154,8 @@ class VideoEegDecoder:
             wait_frames=self._wait(wait),
         )
 
-    def read(self) -> Readout:
-        """Read the class probabilities from the state as it stands.
+    def read(self) -> tuple[HeadOutput, ...]:
+        """Return valence and arousal as the state stands.
 
         Raises
         ------
@@ -167,9 +167,16 @@ class VideoEegDecoder:
         with torch.inference_mode():
             logits = self._net.logits(self._state.core[0])[0].float().cpu()
             probabilities = torch.softmax(logits / self._temperature, dim=1).numpy()
-        valence, arousal = probabilities[0], probabilities[1]
-        sets = [kept(row, head.conformal_threshold) for row, head in zip(probabilities, self._heads, strict=True)]
-        return Readout(valence, arousal, sets[0], sets[1])
+        return tuple(
+            HeadOutput(
+                head.name,
+                head.construct,
+                head.classes,
+                tuple(row.tolist()),
+                kept=kept(row, head.conformal_threshold),
+            )
+            for row, head in zip(probabilities, self._heads, strict=True)
+        )
 
     def _crop(self, face: FaceFrame | None) -> tuple[FaceBox | None, Tensor | None]:
         box = None if face is None else self._finder.find(face.image)

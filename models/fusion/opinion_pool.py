@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_softmax, ndtr
 
-from ..contract import FloatArray, SpeechEstimate
+from ..contract import FloatArray, HeadOutput
 from .circumplex import PLACES
 
 Array = NDArray[np.float64]
@@ -61,8 +61,8 @@ NOTHING = Weights(0.0, 0.0)
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What the voice said last.
+class VoiceLevels:
+    """The newest answer of the voice, as levels.
 
     Attributes
     ----------
@@ -105,20 +105,22 @@ def levels_of(classes: Sequence[str], probabilities: Sequence[float]) -> Array |
     return mixed
 
 
-def remember(before: Heard | None, said: SpeechEstimate | None) -> Heard | None:
-    """Keep the newest that the voice said; a silence changes nothing."""
-    levels = None if said is None else levels_of(said.classes, said.probabilities)
-    return before if said is None or levels is None else Heard(levels, said.end_s)
+def remember(before: VoiceLevels | None, voice: HeadOutput | None) -> VoiceLevels | None:
+    """Return the newest answer of the voice as levels; a silence changes nothing."""
+    if voice is None or voice.probabilities is None or voice.end_s is None:
+        return before
+    levels = levels_of(voice.classes, voice.probabilities)
+    return before if levels is None else VoiceLevels(levels, voice.end_s)
 
 
-def situation(felt: bool, heard: Heard | None, speaks: bool) -> Situation | None:
-    """Say which weights hold for a decision.
+def situation(felt: bool, voice: VoiceLevels | None, speaks: bool) -> Situation | None:
+    """Return which weights hold for a decision.
 
     Parameters
     ----------
     felt : bool
         Whether face or EEG say something.
-    heard : Heard or None
+    voice : VoiceLevels or None
     speaks : bool
         Whether the participant speaks, or did while face and EEG were looked at.
 
@@ -128,14 +130,14 @@ def situation(felt: bool, heard: Heard | None, speaks: bool) -> Situation | None
         None where neither side says anything.
     """
     if not felt:
-        return None if heard is None else "voice_alone"
-    if heard is None:
+        return None if voice is None else "voice_alone"
+    if voice is None:
         return "quiet"
     return "speaking" if speaks else "after"
 
 
 def left_of(age_s: ArrayLike, half_life_s: float) -> Array:
-    """Give what is left, 1 to 0, of the weight of a voice that ended so long ago."""
+    """Return what is left, 1 to 0, of the weight of a voice that ended so long ago."""
     left: Array = np.exp2(-np.maximum(np.asarray(age_s, np.float64), 0.0) / half_life_s)
     return left
 
@@ -180,14 +182,14 @@ def pooled(weights: Weights, felt: ArrayLike | None, voice: ArrayLike | None) ->
 
 
 def evidence(probabilities: ArrayLike) -> Array:
-    """Give centred log ratios (Aitchison 1982), ``(..., 3)``: 0 where every level is as likely."""
+    """Return centred log ratios (Aitchison 1982), ``(..., 3)``: 0 where every level is as likely."""
     logs = np.log(np.maximum(np.asarray(probabilities, np.float64), SMALLEST_PROBABILITY))
     centred: Array = logs - logs.mean(axis=-1, keepdims=True)
     return centred
 
 
 def voice_share(weights: Weights, felt: ArrayLike | None, voice: ArrayLike | None) -> float:
-    """Say whose weight a decision was: the voice's share, 0..1; the rest is that of face and EEG.
+    """Return whose weight a decision was: the voice's share, 0..1; the rest is that of face and EEG.
 
     Each side's part is the length of what it adds to the scores: its weight times the norm of its :func:`evidence`. A
     side that finds every level as likely has no part, however large its weight. Where neither has any, the weights are

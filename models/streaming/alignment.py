@@ -9,13 +9,14 @@ from ..contract import BoolArray, EegWindow, FloatArray, SampleRange
 from ..io.ring import Ring, RingSlice
 
 _HAIR_S = 1e-3
+_FRESH_S = 0.5
 _STALE_EEG_S = 0.1
 _STALE_FRAME_S = 0.25
 _RATE_OFF = 0.1
 
 
 @dataclass(frozen=True)
-class Heard:
+class AudioStretch:
     """Samples of audio without a gap, when the first was captured, and whether it continues what came before."""
 
     samples: FloatArray
@@ -26,6 +27,12 @@ class Heard:
 def tolerance_s(rate_hz: float | None) -> float:
     """Give how far past a moment a stamp may lie: 1 ms, or half a sample where that is less."""
     return _HAIR_S if not rate_hz else min(_HAIR_S, 0.5 / rate_hz)
+
+
+def is_fresh(ring: Ring, time_s: float) -> bool:
+    """Return whether the newest sample is at most half a second older than a moment."""
+    newest_s = ring.newest_s
+    return newest_s is not None and newest_s >= time_s - _FRESH_S
 
 
 def passed(ring: Ring, time_s: float) -> bool:
@@ -62,14 +69,14 @@ def newest_frame(ring: Ring, time_s: float) -> RingSlice | None:
     return piece if len(piece) and piece.stamps_s[-1] >= time_s - _STALE_FRAME_S else None
 
 
-def unbroken(piece: RingSlice) -> tuple[Heard, ...]:
+def unbroken(piece: RingSlice) -> tuple[AudioStretch, ...]:
     """Cut audio where a sample does not continue the one before (its mask is False)."""
     if not len(piece):
         return ()
     breaks = np.flatnonzero(~piece.valid[1:]) + 1
     edges = (0, *(int(edge) for edge in breaks), len(piece))
     return tuple(
-        Heard(piece.samples[low:high, 0], float(piece.stamps_s[low]), bool(piece.valid[low]))
+        AudioStretch(piece.samples[low:high, 0], float(piece.stamps_s[low]), bool(piece.valid[low]))
         for low, high in pairwise(edges)
     )
 

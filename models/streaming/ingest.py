@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...configs.schema.live import EegSection
 from ..contract import BoolArray, FloatArray, TimeArray
 from ..io.ring import Ring
-from ..signals.eeg.chain import EegChainSpec, EegChainState, start, step
+from ..signals.eeg.chain import EegChainSpec, EegChainState, delay_s, start, step
 from ..signals.eeg.line_noise import MainsState, listen
 from .clock_jumps import RebaseState, rebase, restarted
 from .dejitter import DejitterState, dejitter
@@ -83,6 +83,7 @@ class EegTreatment:
 
     def __init__(self, spec: EegChainSpec) -> None:
         self._state: EegChainState = start(spec)
+        self.delay_s = delay_s(spec)
         self._goods: tuple[tuple[int, BoolArray], ...] = ()
         self.mains = MainsState(spec.rate_hz, spec.line_hz, np.empty((0, len(spec.channel_names)), np.float64))
 

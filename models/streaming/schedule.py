@@ -1,27 +1,20 @@
-"""When decisions and looks happen, and what they are made from."""
+"""When decisions happen, and what they are made from."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
-from ..contract import EegInput, FaceInput, Image
-from ..signals.eeg.chain import delay_s
-from .ingest import Intake, chain_spec
+from ..contract import Image
+from .ingest import Intake
 
-if TYPE_CHECKING:
-    from ..decoders.loading import Models  # with it comes torch, which a source needs not
-
-_NO_MODEL_WINDOW_S = 1.0
-_NO_MODEL_GRID_HZ = 8.0
-_NO_MODEL_WAIT_FRAMES = 16
 
 
 @dataclass(frozen=True)
@@ -36,31 +29,19 @@ class Plan:
     first : int
         k of the first decision.
     rest_s : float
-    grid_hz : float
-        Of the looks.
-    max_wait_frames : int
-    window_s : float
-        Of the EEG that a look sees.
-    eeg_delay_s : float
-        Of the causal filters; 0 without EEG.
+    loudspeaker : bool
+        Whether the session has a loudspeaker reference: speech is withheld while the loudspeaker plays, or where
+        nothing comes of the reference.
     """
 
     t0_s: float
     interval_s: float
     first: int
     rest_s: float
-    grid_hz: float
-    max_wait_frames: int
-    window_s: float
-    eeg_delay_s: float
-
-    @property
-    def eeg_delay_ms(self) -> float | None:
-        """The filters' delay in milliseconds; None without EEG."""
-        return round(self.eeg_delay_s * 1000, 2) or None
+    loudspeaker: bool = False
 
     def time_s(self, k: int) -> float:
-        """Give the data time of a decision."""
+        """Return the data time of a decision."""
         return self.t0_s + k * self.interval_s
 
 
@@ -73,7 +54,7 @@ class ModalityInput:
 
 
 def next_decision(plan: Plan, k: int, now_s: float, lateness_s: float) -> tuple[int, int]:
-    """Say which decision to make next, so that being late once never makes the next ones late.
+    """Return which decision to make next, so that being late once never makes the next ones late.
 
     Parameters
     ----------
@@ -97,12 +78,12 @@ def next_decision(plan: Plan, k: int, now_s: float, lateness_s: float) -> tuple[
 
 
 def first_decision(t0_s: float, first_stamp_s: float, warmup_s: float, interval_s: float) -> int:
-    """Give k of the first decision that has ``warmup_s`` of data before it."""
+    """Return k of the first decision that has ``warmup_s`` of data before it."""
     return max(0, math.ceil((first_stamp_s - t0_s + warmup_s) / interval_s - 1e-3))
 
 
 def identity(sample: NDArray[Any]) -> Image:
-    """Take a sample of a face ring for the picture that it is."""
+    """Return a sample of a face ring as the picture that it is."""
     return np.asarray(sample, np.uint8)
 
 
@@ -117,19 +98,15 @@ class PlanFacts:
         Of the earliest sample.
     rest_s : float or None
         Of a replayed session with a rest of its own.
-    eeg_rate_hz : float or None
-    eeg_names : tuple of str
     """
 
     t0_s: float
     first_stamp_s: float
     rest_s: float | None
-    eeg_rate_hz: float | None
-    eeg_names: tuple[str, ...]
 
 
 def plan_facts(intakes: Sequence[Intake], announced_t0_s: float | None = None) -> PlanFacts:
-    """Gather what the sources say of the session.
+    """Return what the sources say of the session.
 
     A replay announces its t0, and says how long after t0 its first sample was taken: where nothing was announced, t0
     follows from the first sample that came. Otherwise t0 is the moment from which all sources deliver.
@@ -148,31 +125,26 @@ def plan_facts(intakes: Sequence[Intake], announced_t0_s: float | None = None) -
         if intake.figures.first_s is not None and intake.info.first_sample_after_t0_s is not None
     ]
     rests = [intake.info.rest_s for intake in intakes if intake.info.rest_s]
-    eeg = next((intake.info for intake in intakes if intake.info.modality == "eeg"), None)
     return PlanFacts(
         t0_s=announced_t0_s if announced_t0_s is not None else min(told, default=max(firsts)),
         first_stamp_s=min(firsts),
         rest_s=max(rests) if rests else None,
-        eeg_rate_hz=eeg.rate_hz if eeg is not None else None,
-        eeg_names=eeg.channel_names if eeg is not None else (),
     )
 
 
-def make_plan(facts: PlanFacts, config: LiveConfig, models: Models) -> Plan:
-    """Lay out when decisions and looks happen."""
+def make_plan(facts: PlanFacts, config: LiveConfig, loudspeaker: bool) -> Plan:
+    """Return when decisions happen."""
     decisions = config.decisions
-    spec = models.video_eeg.spec if models.video_eeg is not None else None
-    eeg, face = (spec.input(EegInput), spec.input(FaceInput)) if spec is not None else (None, None)
-    eeg_delay_s = 0.0
-    if facts.eeg_rate_hz is not None:
-        eeg_delay_s = delay_s(chain_spec(facts.eeg_rate_hz, facts.eeg_names, config.eeg))
     return Plan(
         t0_s=facts.t0_s,
         interval_s=decisions.interval_s,
         first=first_decision(facts.t0_s, facts.first_stamp_s, decisions.warmup_s, decisions.interval_s),
         rest_s=facts.rest_s if facts.rest_s is not None else decisions.rest_s,
-        grid_hz=face.rate_hz if face is not None else _NO_MODEL_GRID_HZ,
-        max_wait_frames=int(spec.network["max_wait_frames"]) if spec is not None else _NO_MODEL_WAIT_FRAMES,
-        window_s=eeg.window_s if eeg is not None else _NO_MODEL_WINDOW_S,
-        eeg_delay_s=eeg_delay_s,
+        loudspeaker=loudspeaker,
     )
+
+
+def eeg_delay_ms(intakes: Sequence[Intake]) -> float | None:
+    """Return how much the filters delay the EEG, in milliseconds (group delay at 10 Hz); None without EEG."""
+    treated = next((one.treatment for one in intakes if one.treatment is not None), None)
+    return None if treated is None else round(treated.delay_s * 1000, 2)

@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ...models.contract import BoolArray, Figures, Image, Modality, SourceStatus, Transition
+from ...models.contract import BoolArray, Figures, Image, SourceStatus, Transition
 from ...models.signals.speech.microphone_level import LISTEN_SAMPLES, SoundFindings, decibels, judge_sound
 from ...models.streaming.health import SEARCHING, Health, judge, transition, why_now
 from ...models.streaming.ingest import Intake
@@ -31,7 +31,7 @@ class SourceChannel:
 
     Attributes
     ----------
-    modality : Modality
+    modality : str
     title : str
         What was asked for, before the source gives its own name.
     source : Source or None
@@ -44,7 +44,7 @@ class SourceChannel:
         Its thread has ended, so nobody writes its ring any more.
     """
 
-    modality: Modality
+    modality: str
     title: str
     source: Source | None
     delay_s: float | None = None

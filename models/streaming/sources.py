@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
-from ..contract import Modality, TimeArray
+from ..contract import TimeArray
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class SourceInfo:
         ``source_id`` of the stream that announces a replayed session's t0.
     """
 
-    modality: Modality
+    modality: str
     name: str
     rate_hz: float | None
     shape: tuple[int, ...]

@@ -1,5 +1,6 @@
 """Decode a recording as fast as possible: the engine's own intakes and decider on a virtual clock, in one thread."""
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig, ModelsSection
 from ...configs.schema.load import load
-from ...models.contract import MODALITIES, Estimate, Modality, Recording
+from ...models.contract import Estimate, Recording, Signal, Video, at_publication
 from ...models.decoders.loading import (
     Models,
     check_fit,
@@ -20,8 +21,9 @@ from ...models.decoders.loading import (
 from ...models.io.journal import Journal
 from ...models.streaming.clock import VirtualClock
 from ...models.streaming.decider import Decider
+from ...models.streaming.decoder import DecoderFactory
 from ...models.streaming.ingest import intake_maker
-from ...models.streaming.schedule import Plan, make_plan, plan_facts
+from ...models.streaming.schedule import Plan, eeg_delay_ms, make_plan, plan_facts
 from ...models.streaming.source_channel import SourceChannel
 from ...models.streaming.summary import STAGES, Costs, Tally, summarise
 from .recorded_sources import RecordedSignal, RecordedVideo
@@ -55,7 +57,8 @@ def decode(
     config: LiveConfig,
     *,
     models: Models | None = None,
-    only: tuple[Modality, ...] = MODALITIES,
+    only: tuple[str, ...] | None = None,
+    factories: Sequence[DecoderFactory] = (),
 ) -> Decoded:
     """Decode a recording with the code, the decision times and the rules of a live session.
 
@@ -66,8 +69,10 @@ def decode(
         Its models, decisions, journal, and how the EEG is treated; where its sources are does not matter.
     models : Models or None
         Loaded before, to decode many recordings with; they are reset. None loads those of the config.
-    only : tuple of modalities
-        What to use of what the recording holds.
+    only : tuple of modalities or None
+        What to use of what the recording holds; None uses all.
+    factories : sequence of DecoderFactory
+        For bundles of further kinds.
 
     Raises
     ------
@@ -77,19 +82,12 @@ def decode(
     clock = VirtualClock(recording.t0_s)
     source_channels = _source_channels(recording, only, clock)
     reference = _reference(recording, source_channels, clock)
-    models = models or load_models(
-        config.models,
-        tuple(source_channel.modality for source_channel in source_channels),
-        clock,
-        config.pooling,
-        config.speech,
-    )
-    models.reset()
+    models = models or load_models(config, tuple(one.modality for one in source_channels), clock, factories)
     make = intake_maker(config.eeg, None)
     for source_channel in source_channels:
         info = source_channel.source.open() if source_channel.source is not None else None
         if info is not None:
-            check_fit(models, info, config.eeg)
+            check_fit(models, info)
             source_channel.intake = make(info)
     if reference is not None and reference.source is not None and (info := reference.source.open()) is not None:
         reference.intake = make(info)
@@ -124,14 +122,13 @@ def _decode(
     sources = (*source_channels, reference) if reference is not None else source_channels
     _run_to(clock, sources, first_s, recording.t0_s)
     intakes = [source_channel.intake for source_channel in source_channels if source_channel.intake is not None]
-    plan = make_plan(replace(plan_facts(intakes), t0_s=recording.t0_s), config, models)
-    hashes = tuple(bundle.sha256 for bundle in models.bundles)
     declared = config.speech is not None and config.speech.reference is not None
     referenced = declared or reference is not None
-    decider = Decider(plan, models.video_eeg, models.speech, clock, hashes, referenced, models.pool)
+    plan = make_plan(replace(plan_facts(intakes), t0_s=recording.t0_s), config, referenced)
+    decider = Decider(plan, models, clock)
     notices = domain_notices(models.domain, tuple(intake.info.origin for intake in intakes))
     notices += () if referenced else loudspeaker_notices(config.speech, intakes)
-    tally = Tally(eeg_filter_delay_ms=plan.eeg_delay_ms, pooling=models.pool is not None)
+    tally = Tally(models.heads, eeg_filter_delay_ms=eeg_delay_ms(intakes))
     estimates: list[Estimate] = []
     with Journal(config.journal) if config.journal is not None else nullcontext() as journal:
         k = plan.first
@@ -143,41 +140,47 @@ def _decode(
                 for source_channel in source_channels
                 if (modality_input := source_channel.modality_input) is not None
             }
-            played = reference.modality_input if reference is not None else None
-            estimate = decider.decide(time_s, inputs, notices + mains_notices(intakes), played)
-            estimate = decider.published(estimate, clock.now())
+            if reference is not None and reference.modality_input is not None:
+                inputs["loudspeaker"] = reference.modality_input
+            estimate = decider.decide(time_s, inputs, notices + mains_notices(intakes))
+            estimate = at_publication(estimate, clock.now())
             estimates.append(estimate)
             tally.add(estimate, recording.t0_s)
             if journal is not None:
                 journal.append(estimate)
             k += 1
-    tally.glimpsed_fraction = decider.glimpsed_fraction(plan.time_s(k - 1))
     statuses = [source_channel.status(clock.now()) for source_channel in _all_source_channels(source_channels)]
     costs, said = Costs(None, None), notices + mains_notices(intakes)
     summary = summarise(tally, recording.t0_s, clock.now(), statuses, costs, models.domain, models.bundles, said)
     # On the virtual clock there is nothing to measure.
     summary["latency_ms"] = {"sample_to_estimate": {"p50": None, "p99": None}, "stages": dict.fromkeys(STAGES)}
-    return Decoded(tuple(estimates), tally.glimpsed_fraction, summary, plan)
+    return Decoded(tuple(estimates), estimates[-1].glimpsed_fraction if estimates else None, summary, plan)
 
 
 def _source_channels(
-    recording: Recording, only: tuple[Modality, ...], clock: VirtualClock
+    recording: Recording, only: tuple[str, ...] | None, clock: VirtualClock
 ) -> tuple[SourceChannel, ...]:
     source_channels = []
-    if recording.eeg is not None and len(recording.eeg.stamps_s) and "eeg" in only:
-        source_channels.append(
-            SourceChannel("eeg", recording.eeg.name, RecordedSignal("eeg", recording.eeg, recording, clock))
-        )
-    if recording.face is not None and len(recording.face.stamps_s) and "face" in only:
-        video = RecordedVideo(recording.face, recording, clock)
-        source_channels.append(SourceChannel("face", recording.face.name, video, picture=video.picture))
-    if recording.speech is not None and len(recording.speech.stamps_s) and "speech" in only:
-        source_channels.append(
-            SourceChannel("speech", recording.speech.name, RecordedSignal("speech", recording.speech, recording, clock))
-        )
+    for modality, held in _held(recording).items():
+        if not len(held.stamps_s) or (only is not None and modality not in only):
+            continue
+        if isinstance(held, Video):
+            video = RecordedVideo(held, recording, clock)
+            source_channels.append(SourceChannel(modality, held.name, video, picture=video.picture))
+        else:
+            source_channels.append(
+                SourceChannel(modality, held.name, RecordedSignal(modality, held, recording, clock))
+            )
     if not source_channels:
-        raise MoodringError(f"recording '{recording.name}' holds none of {', '.join(only)}; choose among what it holds")
+        wanted = "any source" if only is None else ", ".join(only)
+        raise MoodringError(f"recording '{recording.name}' does not hold {wanted}; choose among what it holds")
     return tuple(source_channels)
+
+
+def _held(recording: Recording) -> dict[str, Signal | Video]:
+    """Return what a recording holds, by modality."""
+    own = {"eeg": recording.eeg, "face": recording.face, "speech": recording.speech, **recording.signals}
+    return {modality: held for modality, held in own.items() if held is not None}
 
 
 def _reference(
@@ -195,16 +198,16 @@ def _reference(
 
 
 def _all_source_channels(source_channels: tuple[SourceChannel, ...]) -> tuple[SourceChannel, ...]:
+    """Return the standard sources, absent ones too, and then the further ones."""
     known = {source_channel.modality: source_channel for source_channel in source_channels}
-    return tuple(known.get(modality, SourceChannel(modality, "absent", None)) for modality in MODALITIES)
+    standard = tuple(known.pop(name, SourceChannel(name, "absent", None)) for name in ("eeg", "face", "speech"))
+    return (*standard, *known.values())
 
 
 def _span(recording: Recording, source_channels: tuple[SourceChannel, ...]) -> tuple[float, float]:
-    """Give the first and the last stamp of what is decoded."""
-    held = {"eeg": recording.eeg, "face": recording.face, "speech": recording.speech}
-    stamps = [
-        signal.stamps_s for source_channel in source_channels if (signal := held[source_channel.modality]) is not None
-    ]
+    """Return the first and the last stamp of what is decoded."""
+    held = _held(recording)
+    stamps = [held[source_channel.modality].stamps_s for source_channel in source_channels]
     return min(float(one[0]) for one in stamps), max(float(one[-1]) for one in stamps)
 
 

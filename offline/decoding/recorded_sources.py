@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...models.contract import Image, Modality, Recording, Signal, Video
+from ...models.contract import Image, Recording, Signal, Video
 from ...models.signals.face.scaling import scaled
 from ...models.streaming.clock import Clock
 from ...models.streaming.sources import Chunk, SourceInfo
@@ -21,7 +21,7 @@ _MOST_SECONDS = 5.0
 class RecordedSignal:
     """EEG or speech of a recording."""
 
-    def __init__(self, modality: Modality, signal: Signal, recording: Recording, clock: Clock) -> None:
+    def __init__(self, modality: str, signal: Signal, recording: Recording, clock: Clock) -> None:
         self._modality = modality
         self._signal = signal
         self._recording = recording

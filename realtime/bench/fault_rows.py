@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...models.contract import Modality, SourceStatus
+from ...models.contract import SourceStatus
 from .faults import LIVE_WITHIN_S, Fault
 
 LONGEST_PAUSE_S = 1.5
@@ -32,10 +32,10 @@ class Seen:
     at_s: float
     decisions: int
     skipped: int
-    used: tuple[Modality, ...]
+    used: tuple[str, ...]
     uncertainty: float | None
-    sources: Mapping[Modality, SourceStatus]
-    words: Mapping[Modality, str]
+    sources: Mapping[str, SourceStatus]
+    words: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def row_of(fault: Fault, span: Span, seen: Sequence[Seen]) -> Row:
     if fault.modality_input == "screen":
         row = Row(fault.name, "nothing: the engine goes on", "the screen", longest_pause_s=pause_s)
         return _judged(row, fault, during, [])
-    modality: Modality = "speech" if fault.modality_input == "microphone" else fault.modality_input  # type: ignore[assignment]
+    modality: str = "speech" if fault.modality_input == "microphone" else fault.modality_input  # type: ignore[assignment]
     states = [(one.at_s, one.sources[modality]) for one in during]
     row = Row(
         fault=fault.name,
@@ -126,7 +126,7 @@ def _judged(row: Row, fault: Fault, during: Sequence[Seen], words: Sequence[str]
 
 
 def _broken_use(row: Row, fault: Fault, during: Sequence[Seen]) -> list[str]:
-    modality: Modality = "speech" if fault.modality_input == "microphone" else fault.modality_input  # type: ignore[assignment]
+    modality: str = "speech" if fault.modality_input == "microphone" else fault.modality_input  # type: ignore[assignment]
     found = []
     if fault.lossless and during[-1].sources[modality].lost_samples > during[0].sources[modality].lost_samples:
         found.append(f"lost {row.lost}, nothing expected")
@@ -154,7 +154,7 @@ def _shown(fault: Fault, states: Sequence[tuple[float, SourceStatus]], words: Se
     return " → ".join(names) + (f": “{told}”" if told else "")
 
 
-def _lost(modality: Modality, before: Sequence[Seen], during: Sequence[Seen]) -> str:
+def _lost(modality: str, before: Sequence[Seen], during: Sequence[Seen]) -> str:
     first, last = (before or during)[-1 if before else 0].sources[modality], during[-1].sources[modality]
     samples = last.lost_samples - first.lost_samples + last.figures.skipped_samples - first.figures.skipped_samples
     rate_hz = last.nominal_rate_hz or last.observed_rate_hz or 0.0
@@ -182,7 +182,7 @@ def _live_s(span: Span, states: Sequence[tuple[float, SourceStatus]]) -> float |
     )
 
 
-def _used_s(modality: Modality, span: Span, during: Sequence[Seen]) -> float | None:
+def _used_s(modality: str, span: Span, during: Sequence[Seen]) -> float | None:
     after = [one for one in during if one.at_s >= span.back_s]
     if not after or modality not in after[-1].used:
         return None

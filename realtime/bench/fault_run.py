@@ -24,7 +24,7 @@ from ...configs.schema.live import (
     StreamQuery,
 )
 from ...configs.schema.lsl import own_session
-from ...models.contract import LEVELS, Image, Modality, SourceStatus
+from ...models.contract import LEVELS, Image, SourceStatus
 from ..engine.job import EngineJob
 from ..engine.launch import EngineProcess
 from ..ipc.channel import attach
@@ -86,7 +86,7 @@ class Eye:
         self._thread.join(5.0)
         self._client.close()
 
-    def status(self, modality: Modality) -> SourceStatus | None:
+    def status(self, modality: str) -> SourceStatus | None:
         """Say how a source does."""
         snapshot = self.newest
         return None if snapshot is None else next(s for s in snapshot.sources if s.modality == modality)
@@ -304,13 +304,13 @@ def _happen(fault: Fault, hand: object, eye: Eye) -> Span:
     return Span(begin_s, back_s, pylsl.local_clock())
 
 
-def _well(eye: Eye, modality: Modality) -> bool:
+def _well(eye: Eye, modality: str) -> bool:
     status, snapshot = eye.status(modality), eye.newest
     used = snapshot is not None and snapshot.estimate is not None and modality in snapshot.estimate.used
     return status is not None and status.health == "live" and used
 
 
-def modality_of(modality_input: ModalityInput) -> Modality | None:
+def modality_of(modality_input: ModalityInput) -> str | None:
     """Name the source that a modality_input's faults befall; None for the screen."""
     if modality_input == "screen" or modality_input == "recording":
         return None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
-from ...models.contract import MODALITIES, SIMULATED, Modality
+from ...models.contract import SIMULATED
 from ...models.decoders.loading import Models, check_fit, domain_notices, loudspeaker_notices, mains_notices
 from ...models.io.ring import Ring
 from ...models.streaming import alignment, health
@@ -362,7 +362,7 @@ class Session:
     def _places(self) -> tuple[RingPlace, ...]:
         if self._folder is None:
             return ()
-        rings: list[tuple[Modality | Literal["estimates"], Ring]] = [
+        rings: list[tuple[str | Literal["estimates"], Ring]] = [
             (source_channel.modality, source_channel.intake.ring)
             for source_channel in self.source_channels
             if source_channel.intake is not None
@@ -398,7 +398,7 @@ class Session:
             self.publisher.publish(decider, estimate)
             k += 1
 
-    def _lanes(self) -> dict[Modality, ModalityInput]:
+    def _lanes(self) -> dict[str, ModalityInput]:
         inputs = {source_channel.modality: source_channel.modality_input for source_channel in self.source_channels}
         return {modality: modality_input for modality, modality_input in inputs.items() if modality_input is not None}
 
@@ -425,6 +425,6 @@ class Session:
         return False
 
 
-def configured(config: LiveConfig) -> tuple[Modality, ...]:
+def configured(config: LiveConfig) -> tuple[str, ...]:
     """Name the modalities that a config asks for."""
     return tuple(modality for modality in MODALITIES if getattr(config, modality) is not None)

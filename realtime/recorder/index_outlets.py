@@ -8,17 +8,16 @@ import pylsl
 
 from ...configs.schema import session_folder as names
 from ...configs.schema.live import LiveConfig
-from ...models.contract import Modality
 from ..engine.outlet import source_id
 
-_SUFFIXES: dict[Modality, str] = {"face": "_video_index", "speech": "_audio_index"}
-_KINDS: dict[Modality, tuple[str, tuple[str, ...], str]] = {
+_SUFFIXES: dict[str, str] = {"face": "_video_index", "speech": "_audio_index"}
+_KINDS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "face": (names.VIDEO_INDEX_TYPE, names.VIDEO_INDEX_CHANNELS, names.CAMERA_FILE),
     "speech": (names.AUDIO_INDEX_TYPE, names.AUDIO_INDEX_CHANNELS, names.MICROPHONE_FILE),
 }
 
 
-def index_name(outlet: str, modality: Modality) -> str:
+def index_name(outlet: str, modality: str) -> str:
     """Name the index stream of a modality beside the stream of estimates."""
     return f"{outlet}{_SUFFIXES[modality]}"
 
@@ -34,7 +33,7 @@ class IndexOutlet:
     device : str
     """
 
-    def __init__(self, config: LiveConfig, modality: Modality, device: str) -> None:
+    def __init__(self, config: LiveConfig, modality: str, device: str) -> None:
         kind, labels, film = _KINDS[modality]
         name = index_name(config.outlet.name, modality)
         own = source_id(name, config.name)

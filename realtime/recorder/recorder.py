@@ -20,7 +20,7 @@ from typing import Any
 
 from ...configs.schema import session_folder as names
 from ...configs.schema.live import FaceSection, LiveConfig, SpeechSection, StreamQuery
-from ...models.contract import Estimate, Modality, RecordingStatus, Transition
+from ...models.contract import Estimate, RecordingStatus, Transition
 from ...models.io import wire
 from ...models.io.files import write_file
 from ...models.streaming.clock import Clock
@@ -85,7 +85,7 @@ class Recorder:
         self._journal = Writing("decisions", Lines(path / names.DECISIONS_FILE), _LINES_WAITING)
         self._parts = XdfParts(program, path / names.STREAMS_FOLDER, _wanted(config), self._settings(place), self._say)
         # Made when the sources are there: every outlet takes one of the few ports that discovery asks.
-        self._indices: dict[Modality, IndexOutlet] = {}
+        self._indices: dict[str, IndexOutlet] = {}
         self._events: list[str] = []
         self._news: tuple[str, float] = ("", -math.inf)
         self._events_lock = threading.Lock()
@@ -245,7 +245,7 @@ class Recorder:
         self._films[what] = film
         return film
 
-    def _tell(self, modality: Modality, row: tuple[float, ...], stamp_s: float) -> None:
+    def _tell(self, modality: str, row: tuple[float, ...], stamp_s: float) -> None:
         """Send a row of an index, once its outlet is there; from the thread that writes the film."""
         outlet = self._indices.get(modality)
         if outlet is not None:
@@ -310,15 +310,15 @@ class _ToLog(logging.Handler):
             logging.lastResort.handle(record)
 
 
-def _filmed(config: LiveConfig) -> tuple[Modality, ...]:
+def _filmed(config: LiveConfig) -> tuple[str, ...]:
     """Say of which films an index goes over LSL: where the config lets estimates on the network."""
     if not config.outlet.enabled:
         return ()
-    asked: tuple[tuple[Modality, object], ...] = (("face", config.face), ("speech", config.speech))
+    asked: tuple[tuple[str, object], ...] = (("face", config.face), ("speech", config.speech))
     return tuple(modality for modality, section in asked if section is not None)
 
 
-def _index_outlets(config: LiveConfig) -> dict[Modality, IndexOutlet]:
+def _index_outlets(config: LiveConfig) -> dict[str, IndexOutlet]:
     devices = {"face": config.face, "speech": config.speech}
     return {one: IndexOutlet(config, one, _device(devices[one])) for one in _filmed(config)}
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ...models.contract import LEVELS, MODALITIES, Estimate, FloatArray, HealthState, MicrophoneFault, SourceStatus
+from ...models.contract import LEVELS, Estimate, FloatArray, HealthState, MicrophoneFault, SourceStatus
 from ...models.signals.speech.microphone_level import fault_of, in_words
 from ..ipc.snapshot import Snapshot
 

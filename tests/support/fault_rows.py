@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from moodring.models.contract import LEVELS, Estimate, Modality, SourceStatus
+from moodring.models.contract import LEVELS, Estimate, SourceStatus
 from moodring.realtime.screens import wording
 from tests.support.faults import LIVE_WITHIN_S, LONGEST_PAUSE_S, Fault
 
@@ -29,11 +29,11 @@ class Observation:
 
     at_s: float
     decisions: int
-    used: tuple[Modality, ...]
+    used: tuple[str, ...]
     uncertainty: float | None
-    sources: Mapping[Modality, SourceStatus]
+    sources: Mapping[str, SourceStatus]
 
-    def words(self, modality: Modality) -> str:
+    def words(self, modality: str) -> str:
         """Return the line that a screen shows of a source."""
         status = self.sources[modality]
         return f"{status.error or status.why} {wording.drift(status)}"
@@ -159,7 +159,7 @@ def _shown(fault: Fault, states: Sequence[tuple[float, SourceStatus]], words: Se
     return " → ".join(names) + (f": “{told}”" if told else "")
 
 
-def _lost(modality: Modality, before: Sequence[Observation], during: Sequence[Observation]) -> str:
+def _lost(modality: str, before: Sequence[Observation], during: Sequence[Observation]) -> str:
     first, last = (before or during)[-1 if before else 0].sources[modality], during[-1].sources[modality]
     samples = last.lost_samples - first.lost_samples + last.figures.skipped_samples - first.figures.skipped_samples
     rate_hz = last.nominal_rate_hz or last.observed_rate_hz
@@ -182,7 +182,7 @@ def _live_s(span: Span, states: Sequence[tuple[float, SourceStatus]]) -> float |
     return next(live, None)
 
 
-def _used_s(modality: Modality, span: Span, during: Sequence[Observation]) -> float | None:
+def _used_s(modality: str, span: Span, during: Sequence[Observation]) -> float | None:
     after = [one for one in during if one.at_s >= span.back_s]
     if not after or modality not in after[-1].used:
         return None

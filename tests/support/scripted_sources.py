@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
-from moodring.models.contract import MODALITIES, Estimate, Modality
+from moodring.models.contract import Estimate
 from moodring.models.decoders.loading import Models
 from moodring.models.streaming import alignment, health
 from moodring.models.streaming.clock import VirtualClock
@@ -39,7 +39,7 @@ class ScriptedSource:
 
     Parameters
     ----------
-    modality : Modality
+    modality : str
     clock : VirtualClock
 
     Attributes
@@ -50,7 +50,7 @@ class ScriptedSource:
         All that :meth:`poll` has returned.
     """
 
-    def __init__(self, modality: Modality, clock: VirtualClock) -> None:
+    def __init__(self, modality: str, clock: VirtualClock) -> None:
         self.info = INFOS[modality]
         self.withheld = 0
         self.chunks: list[Chunk] = []
@@ -177,7 +177,7 @@ class Decision:
     k: int
     at_s: float
     estimate: Estimate
-    ring_samples: dict[Modality, int]
+    ring_samples: dict[str, int]
 
 
 class ScriptedSession:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ....models.contract import Modality
 from ....models.signals.sync.delays import Delay
 
 _LONG_S = 0.35
@@ -22,7 +21,7 @@ class Row:
 
     Attributes
     ----------
-    modality : Modality
+    modality : str
     title : str
         As the config names it.
     method : str
@@ -34,7 +33,7 @@ class Row:
         Why there is none.
     """
 
-    modality: Modality
+    modality: str
     title: str
     method: str
     declared_s: float | None

@@ -3,7 +3,7 @@
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from ....models.contract import MODALITIES, Modality, SourceStatus
+from ....models.contract import SourceStatus
 from ...screens import wording
 from .. import theme
 from ..view import View
@@ -12,7 +12,7 @@ from ..view import View
 class SourceCard(QFrame):
     """One source."""
 
-    def __init__(self, modality: Modality) -> None:
+    def __init__(self, modality: str) -> None:
         super().__init__()
         self.setObjectName("panel")
         self._modality = modality
