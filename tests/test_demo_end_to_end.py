@@ -71,7 +71,7 @@ def test_a_recorded_session_decoded_again_says_the_same_at_every_decision(
     found = re.search(r"(\d+) decisions in common, .*probabilities at most (\S+) apart", said)
     assert found is not None, said
     live = read_journal(folder / "decisions.jsonl")
-    assert int(found[1]) == len([one for one in live if one.readout is not None]) == summary["decisions"]
+    assert int(found[1]) == len([one for one in live if one.answer("valence") is not None]) == summary["decisions"]
     assert float(found[2]) < 1e-3
     recording = open_recording(folder)
     assert recording.origin == "simulated"

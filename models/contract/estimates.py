@@ -97,6 +97,13 @@ class HeadOutput:
         return self.probabilities is not None or self.value is not None
 
     @property
+    def stretch_s(self) -> tuple[float, float]:
+        """Start and end of the stretch of time that the answer describes; raise ValueError where it has none."""
+        if self.start_s is None or self.end_s is None:
+            raise ValueError(f"head '{self.name}' describes a moment, not a stretch of time")
+        return self.start_s, self.end_s
+
+    @property
     def best(self) -> str | None:
         """The most probable class; None without probabilities."""
         if self.probabilities is None:
@@ -195,6 +202,9 @@ class Estimate:
         like expressions, and the muscles of jaw and tongue are in the EEG.
     glimpsed_fraction : float or None
         Frames looked at / frames elapsed, so far.
+    ring_samples : mapping of modality to int
+        Samples that each source had delivered into its ring when the decision began: with them, and the chunks as they
+        arrived, a recorded session is decoded again exactly.
 
     Raises
     ------
@@ -215,6 +225,7 @@ class Estimate:
     hearing: Hearing | None = None
     degraded: str | None = None
     glimpsed_fraction: float | None = None
+    ring_samples: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         refuse_duplicates([head.name for head in self.heads], "head of an estimate")

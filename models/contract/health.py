@@ -3,35 +3,38 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ..signals.speech.microphone_level import SoundFindings
-from .arrays import str
+from ..signals.speech.microphone_level import MicrophoneCheck
 
 HealthState = Literal["searching", "live", "stale", "rate_off", "gap", "clock_jump", "lost", "recovered"]
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What is known of a source's stream; the figures that decide its health.
+    """Figures of a source's stream, which decide its health.
 
     Attributes
     ----------
+    first_s, newest_s, received_s : float or None
+        Stamps of the first and the newest sample, and when the newest arrived; None before the first.
     nominal_rate_hz, observed_rate_hz : float or None
+        Of the stamps; observed over the last two seconds without a longer gap.
     silence_s : float or None
         Since something last came; None before anything did.
     age_s : float or None
         Age of the newest sample.
     gap_s, gap_at_s : float or None
-        Length of the newest gap, and when it was found on the LSL clock.
+        Length of the newest gap (the longest within half a second), and when it was found on the LSL clock.
     jump_s, jump_at_s : float or None
         Newest jump of the stamps, ahead or back, and when it was found.
     jitter_s : float or None
-        Largest recent distance of a stamp from its place.
+        Largest recent distance of a stamp from its place; of frames, the spread of their intervals.
     drift_ppm : float or None
         By how much the device's clock runs fast, in millionths.
     backlog_samples : int or None
         That still waited at the last read; None where the device cannot tell.
     lost_samples, skipped_samples : int
-        That never came, and that were thrown away for the reader had fallen behind.
+        That the stamps say existed and that never came; that were dropped because the reader had fallen behind, or
+        that had no stamp.
     overflows : int
         How often the device itself said that it lost samples (PortAudio's input overflow).
     clock_offset_s : float
@@ -60,16 +63,19 @@ class Figures:
     good_channels: int | None = None
     channels: int | None = None
     delay_s: float | None = None
+    first_s: float | None = None
+    newest_s: float | None = None
+    received_s: float | None = None
 
 
 @dataclass(frozen=True)
 class Transition:
-    """A source's health changed.
+    """A source's health, and since when it stands.
 
     Attributes
     ----------
     time_s : float
-        Counted from the command's start.
+        When it changed to this state, counted from the command's start.
     state : HealthState
     why : str
         In words, with the figure that decided.
@@ -116,7 +122,7 @@ class SourceStatus:
     why : str
         What decided the state, with the figure as it is now.
     figures : Figures
-    sound : SoundFindings or None
+    sound : MicrophoneCheck or None
         Speech: what the newest seconds show of clipping, silence and a dead device.
     """
 
@@ -136,7 +142,7 @@ class SourceStatus:
     error: str | None
     why: str = ""
     figures: Figures = Figures()
-    sound: SoundFindings | None = None
+    sound: MicrophoneCheck | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from ..device import best_device
 from ..io.bundle import Bundle, load_bundle, models_path
 from ..streaming.clock import Clock
 from ..streaming.decoder import DecoderFactory, Fusion, StreamingDecoder
-from ..streaming.ingest import Intake
+from ..streaming.ingest import StreamIngest
 from ..streaming.sources import SourceInfo
 from ..streaming.summary import BundleName
 
@@ -134,14 +134,11 @@ def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ..
     from .speech import SpeechDecoder
     from .video_eeg import VideoEegDecoder
 
-    section, eeg, voice = config.models, config.eeg, config.speech
-    reference = None
-    if eeg is not None:
-        reference = eeg.reference if isinstance(eeg.reference, str) else "+".join(eeg.reference)
+    section, voice = config.models, config.speech
 
     def video_eeg(bundle: Bundle, device: torch.device) -> StreamingDecoder:
         decoder = VideoEegDecoder(bundle, device, section.policy, section.seed, now=clock.now)
-        return StreamingVideoEeg(decoder, reference)
+        return StreamingVideoEeg(decoder)
 
     def speech(bundle: Bundle, device: torch.device) -> StreamingDecoder:
         gate = None
@@ -160,7 +157,9 @@ def _decoder_of(
     factory = next((one for one in factories if one.kind == kind), None)
     if factory is None:
         known = ", ".join(one.kind for one in factories)
-        raise MoodringError(f"bundle '{bundle.name}' is of kind '{kind}', decoders are there for {known}; add one for it")
+        raise MoodringError(
+            f"bundle '{bundle.name}' is of kind '{kind}', decoders are there for {known}; add one for it"
+        )
     if not set(reads) & set(modalities):
         raise MoodringError(
             f"bundle '{bundle.name}' reads {', '.join(reads)}; the session has {', '.join(modalities) or 'no source'}: "
@@ -187,27 +186,27 @@ def _check_there(enrolments: Iterable[Path]) -> None:
             )
 
 
-def check_fit(models: Models, info: SourceInfo) -> None:
+def check_fit(models: Models, info: SourceInfo, config: LiveConfig) -> None:
     """Raise MoodringError, with the value that came and the value needed, where a stream does not fit a decoder."""
     for decoder in models.decoders:
-        decoder.check(info)
+        decoder.check(info, config)
 
 
-def mains_notices(intakes: Iterable[Intake]) -> tuple[str, ...]:
-    """Return a notice where the mains hum at another frequency than the one that the config has filtered out."""
+def line_noise_notices(ingests: Iterable[StreamIngest]) -> tuple[str, ...]:
+    """Return a notice for each EEG source whose line noise has another frequency than the notch."""
     return tuple(
-        f"the mains hum at {other_hz:g} Hz in the EEG, and {intake.treatment.mains.line_hz:g} Hz are filtered out: "
+        f"line noise of {other_hz:g} Hz is in the EEG, but {ingest.eeg.line_noise.line_hz:g} Hz are filtered out: "
         f"set eeg.line_hz = {other_hz:g}"
-        for intake in intakes
-        if intake.treatment is not None and (other_hz := intake.treatment.mains.other_hz) is not None
+        for ingest in ingests
+        if ingest.eeg is not None and (other_hz := ingest.eeg.line_noise.other_hz) is not None
     )
 
 
-def loudspeaker_notices(section: SpeechSection | None, intakes: Iterable[Intake]) -> tuple[str, ...]:
+def loudspeaker_notices(section: SpeechSection | None, ingests: Iterable[StreamIngest]) -> tuple[str, ...]:
     """Return a notice where a person's microphone may hear a loudspeaker that nobody has declared."""
     if section is None or section.headphones or section.reference is not None:
         return ()
-    people = any(intake.info.modality == "speech" and intake.info.origin != SIMULATED for intake in intakes)
+    people = any(ingest.info.modality == "speech" and ingest.info.origin != SIMULATED for ingest in ingests)
     return (UNDECLARED_LOUDSPEAKER,) if people else ()
 
 

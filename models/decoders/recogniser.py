@@ -10,8 +10,8 @@ import numpy as np
 from ...configs.schema.errors import MoodringError
 from ..contract import FloatArray, SpeechSegment
 from ..io.bundle import Bundle
-from ..signals.speech.voice_frames import N_COLUMNS, FrameState, measure
-from ..signals.speech.voice_summary import summarise, weights
+from ..signals.speech.voice_frames import N_COLUMNS, FrameState, frame_features
+from ..signals.speech.voice_summary import functional_weights, functionals
 
 ARCHITECTURE = "voice summary"
 """What such a bundle's ``network["architecture"]`` says."""
@@ -42,7 +42,7 @@ class VoiceRecogniser:
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        n_numbers, n_classes = len(weights()), len(bundle.spec.head("speech").classes)
+        n_numbers, n_classes = len(functional_weights()), len(bundle.spec.head("speech").classes)
         shapes = ((n_numbers,), (n_numbers,), (n_numbers, n_classes), (n_classes,), ())
         expected = dict(zip(_TENSORS, shapes, strict=True))
         came = {name: tuple(tensor.shape) for name, tensor in bundle.tensors.items()}
@@ -71,9 +71,9 @@ class VoiceRecogniser:
         before = memory or UtteranceState()
         # Segments are normalised by a level that changes as the utterance goes on; levels must stay comparable.
         samples = segment.samples[: segment.n_samples] * np.float32(segment.rms)
-        rows, frames = measure(samples, before.frames)
+        rows, frames = frame_features(samples, before.frames)
         after = UtteranceState(frames, np.concatenate((before.rows, rows)))
-        return self._logits(summarise(after.rows)), after
+        return self._logits(functionals(after.rows)), after
 
     def _logits(self, numbers: FloatArray) -> FloatArray:
         model = self._arrays

@@ -21,10 +21,18 @@ from ...configs.schema.load import Section
 from ..contract import AUDIO_RATE_HZ, FloatArray, SpeechSegment
 from ..io.bundle import bundled
 from ..io.files import write_file
-from ..signals.speech import voiceprint
-from ..signals.speech.microphone_level import CLIPPED_AT, CLIPPED_FRACTION, decibels
-from ..signals.speech.repeats import repeated_share
-from ..signals.speech.voiceprint import N_CEPSTRA, Array, Background, CepstraState, GateState, Thresholds, Verdict
+from ..signals.speech import speaker_verification
+from ..signals.speech.duplicate_audio import duplicated_fraction
+from ..signals.speech.microphone_level import CLIPPED_AT, CLIPPED_FRACTION, rms_db
+from ..signals.speech.speaker_verification import (
+    N_CEPSTRA,
+    Array,
+    Background,
+    CepstraState,
+    GateState,
+    Thresholds,
+    Verdict,
+)
 
 SHORTEST_ENROLMENT_S = 20.0
 ANOTHER_VOICE = "another voice"
@@ -150,7 +158,7 @@ def enrol(segments: Sequence[SpeechSegment], voices: Voices, what: str) -> tuple
         raise MoodringError(
             f"{what}: {speech_s:.1f} s of speech, an enrolment needs {SHORTEST_ENROLMENT_S:g} s; let the person say more"
         )
-    once_s = speech_s * (1.0 - repeated_share(pieces))
+    once_s = speech_s * (1.0 - duplicated_fraction(pieces))
     if once_s < SHORTEST_ENROLMENT_S:
         raise MoodringError(
             f"{what}: {speech_s:.1f} s of speech, of which {speech_s - once_s:.1f} s are the same recording again; an "
@@ -162,10 +170,10 @@ def enrol(segments: Sequence[SpeechSegment], voices: Voices, what: str) -> tuple
         raise MoodringError(f"{what}: clipping ({clipped:.1%} of samples); lower the gain and record it again")
     rows, state = [], CepstraState()
     for one, piece in zip(segments, pieces, strict=True):
-        found, state = voiceprint.cepstra(piece, CepstraState() if one.first else state)
+        found, state = speaker_verification.cepstra(piece, CepstraState() if one.first else state)
         rows.append(found)
-    means = voiceprint.adapt(voices.background, np.concatenate(rows)).astype(np.float32)
-    level_db = min(decibels(heard), 0.0)
+    means = speaker_verification.map_adapt(voices.background, np.concatenate(rows)).astype(np.float32)
+    level_db = min(rms_db(heard), 0.0)
     return means, EnrolmentSpec(
         background_sha256=voices.sha256, speech_s=round(speech_s, 2), level_db=round(level_db, 1)
     )  # fmt: skip
@@ -196,7 +204,7 @@ class VoiceGate:
         if not segment.n_samples:
             return None
         samples = segment.samples[: segment.n_samples] * np.float32(segment.rms)
-        verdict, self._state = voiceprint.step(
+        verdict, self._state = speaker_verification.step(
             self._state, samples, self._background, self._means, self._thresholds
         )  # fmt: skip
         return verdict

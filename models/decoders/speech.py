@@ -13,8 +13,9 @@ from ..fusion.conformal import kept
 from ..io.bundle import Bundle
 from ..networks.speech import Memory, SpeechNetwork, sizes_from
 from ..signals.speech import segments as cutting
+from ..signals.speech.microphone_level import QUIETEST_DB, rms_db
 from ..signals.speech.segments import WINDOW_SAMPLES, UtteranceRules, UtteranceState
-from ..signals.speech.voiceprint import Verdict
+from ..signals.speech.speaker_verification import Verdict
 from .recogniser import ARCHITECTURE, VoiceRecogniser
 from .speaker import ANOTHER_VOICE, UNCLEAR_VOICE, VoiceGate
 from .voice_activity import VoiceActivity, VoiceState
@@ -35,7 +36,7 @@ class _Listening:
 
 
 def _listening() -> _Listening:
-    return _Listening(np.zeros(0, np.float32), None, silent(), UtteranceState(), cutting.QUIETEST_DB)
+    return _Listening(np.zeros(0, np.float32), None, silent(), UtteranceState(), QUIETEST_DB)
 
 
 class UtteranceCutter:
@@ -109,7 +110,7 @@ class UtteranceCutter:
             end_s = heard_from_s + stop / AUDIO_RATE_HZ
             segments, utterance = cutting.step(utterance, window, probability, end_s, self._rules)
             done.extend(segments)
-        level_db = cutting.level_db(heard[whole - WINDOW_SAMPLES : whole]) if whole else state.level_db
+        level_db = rms_db(heard[whole - WINDOW_SAMPLES : whole]) if whole else state.level_db
         self._state = _Listening(
             heard[whole:], start_s + len(samples) / AUDIO_RATE_HZ, voice, utterance, level_db
         )  # fmt: skip

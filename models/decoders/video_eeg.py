@@ -17,10 +17,11 @@ from ..contract import EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, Head
 from ..fusion.conformal import kept
 from ..io.bundle import Bundle, bundled
 from ..networks.video_eeg import AXES, Glimpse, Sizes, State, VideoEegNet
-from ..signals.eeg.band_power import BandPrior, RestBaseline, add, log_band_power, mean
+from ..signals.eeg.band_power import BandPrior, RestBaseline, add_window, log_band_power, shrunken_mean
 from ..signals.eeg.montage import scalp_channels
 from ..signals.eeg.scalp_images import ScalpMapper
-from ..signals.face.detection import FaceFinder, crop_face
+from ..signals.face.detection import FaceDetector
+from ..signals.face.images import crop_face
 
 Policy = Literal["learned", "uniform", "random"]
 ENOUGH_REST_WINDOWS = 10
@@ -50,7 +51,7 @@ class VideoEegDecoder:
         Who says when to look again; the last two spend the budget that the bundle was trained for.
     seed : int
         Of the random policy.
-    face_finder : FaceFinder
+    face_detector : FaceDetector
     now : callable
         Clock of :attr:`times`; moves nothing else.
 
@@ -66,7 +67,7 @@ class VideoEegDecoder:
         device: torch.device,
         policy: Policy = "learned",
         seed: int = 0,
-        face_finder: FaceFinder | None = None,
+        face_detector: FaceDetector | None = None,
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.spec = bundle.spec
@@ -76,7 +77,7 @@ class VideoEegDecoder:
         self._device = device
         self._policy: Policy = policy
         self._seed = seed
-        self._finder = face_finder or FaceFinder(bundled("yunet").read_bytes())
+        self._finder = face_detector or FaceDetector(bundled("yunet").read_bytes())
         self._now = now
         self._heads = [self.spec.head(axis) for axis in AXES]
         self._temperature = torch.tensor([[head.temperature] for head in self._heads])
@@ -87,6 +88,11 @@ class VideoEegDecoder:
     def calibrated(self) -> bool:
         """Whether enough rest was seen to normalise the EEG to this person (5 s)."""
         return self._baseline is not None and self._baseline.windows >= ENOUGH_REST_WINDOWS
+
+    @property
+    def max_wait_frames(self) -> int:
+        """Longest wait between looks, in frames of the grid."""
+        return self._net.sizes.max_wait_frames
 
     @property
     def looked(self) -> bool:
@@ -116,7 +122,7 @@ class VideoEegDecoder:
         """Take a window of the resting person into their baseline; call it every half second of the rest."""
         if self._baseline is None or len(self._baseline.count) != len(eeg.channel_names):
             self._baseline = RestBaseline.empty(eeg.channel_names)
-        self._baseline = add(self._baseline, log_band_power(eeg))
+        self._baseline = add_window(self._baseline, log_band_power(eeg))
 
     def look(self, time_s: float, eeg: EegWindow | None, face: FaceFrame | None) -> Look:
         """Embed one moment and move the state on.
@@ -245,7 +251,7 @@ class Normalisation:
     def apply(self, power: FloatArray, channel_names: Sequence[str], baseline: RestBaseline | None) -> FloatArray:
         """Give log power relative to the person's rest, scaled and bounded, ``(n_channels, 3)``; NaN stays NaN."""
         prior = self.prior.at(channel_names)
-        origin = mean(baseline or RestBaseline.empty(channel_names), prior)
+        origin = shrunken_mean(baseline or RestBaseline.empty(channel_names), prior)
         return bounded((power - origin) / self.scale)
 
 

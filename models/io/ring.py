@@ -80,6 +80,43 @@ class RingSlice:
         return self.stop - self.first
 
 
+class RingView:
+    """The samples that a ring held at one moment: what is appended afterwards is not seen.
+
+    Parameters
+    ----------
+    ring : Ring
+    count : int
+        Samples appended up to that moment.
+    """
+
+    def __init__(self, ring: "Ring", count: int) -> None:
+        self.count = count
+        self._ring = ring
+
+    @property
+    def layout(self) -> RingLayout:
+        """What the ring holds."""
+        return self._ring.layout
+
+    @property
+    def newest_s(self) -> float | None:
+        """The stamp of the newest sample; None while there is none."""
+        return self._ring.stamp_s(self.count - 1) if self.count else None
+
+    def stop_at(self, time_s: float) -> int:
+        """Count the samples stamped at or before a time, from the start of the stream."""
+        return min(self.count, self._ring.stop_at(time_s))
+
+    def start_at(self, time_s: float) -> int:
+        """Count the samples stamped before a time, from the start of the stream."""
+        return min(self.count, self._ring.start_at(time_s))
+
+    def between(self, first: int, stop: int) -> RingSlice:
+        """Copy the samples ``first`` up to but not including ``stop``; fewer where they are gone or came later."""
+        return self._ring.between(first, min(stop, self.count))
+
+
 class Ring:
     """See the module's text; make one with :meth:`create` or :meth:`attach`.
 
@@ -175,7 +212,15 @@ class Ring:
     def newest_s(self) -> float | None:
         """The stamp of the newest sample; None while there is none."""
         count = self.count
-        return float(self._stamps[(count - 1) % self.layout.capacity]) if count else None
+        return self.stamp_s(count - 1) if count else None
+
+    def stamp_s(self, index: int) -> float:
+        """Return the stamp of one of the newest samples, in seconds."""
+        return float(self._stamps[index % self.layout.capacity])
+
+    def view(self, count: int | None = None) -> RingView:
+        """Return what the ring holds now, or held when it had ``count`` samples."""
+        return RingView(self, self.count if count is None else count)
 
     def append(
         self, samples: NDArray[Any], stamps_s: TimeArray, received_s: float, valid: BoolArray | bool = True
@@ -233,7 +278,7 @@ class Ring:
         return RingSlice(pieces[0][torn:], pieces[1][torn:], pieces[2][torn:], pieces[3][torn:], first + torn, stop)
 
     def close(self) -> None:
-        """Let go of the memory; the file stays until :func:`moodring.realtime.ipc.run_dir.remove` takes it away."""
+        """Release the memory; the file stays until :func:`moodring.realtime.ipc.run_dir.remove` takes it away."""
         for name in ("_claimed", "_published", "_stamps", "_received", "_valid", "_samples"):
             self.__dict__.pop(name, None)
         self._memory.close()

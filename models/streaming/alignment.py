@@ -1,52 +1,43 @@
-"""Which samples belong to a moment: "up to t" is stamped at or before t, plus a hair for rounding."""
+"""Which samples belong to a moment: "up to t" is stamped at or before t, within a small tolerance for rounding."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
-from ..contract import BoolArray, EegWindow, FloatArray, SampleRange
-from ..io.ring import Ring, RingSlice
+from ..contract import BoolArray, EegWindow, SampleRange
+from ..io.ring import RingSlice, RingView
 
-_HAIR_S = 1e-3
+_TOLERANCE_S = 1e-3
 _FRESH_S = 0.5
 _STALE_EEG_S = 0.1
 _STALE_FRAME_S = 0.25
 _RATE_OFF = 0.1
 
 
-@dataclass(frozen=True)
-class AudioStretch:
-    """Samples of audio without a gap, when the first was captured, and whether it continues what came before."""
-
-    samples: FloatArray
-    start_s: float
-    continues: bool
-
-
 def tolerance_s(rate_hz: float | None) -> float:
-    """Give how far past a moment a stamp may lie: 1 ms, or half a sample where that is less."""
-    return _HAIR_S if not rate_hz else min(_HAIR_S, 0.5 / rate_hz)
+    """Return how far past a moment a stamp may lie: 1 ms, or half a sample where that is less."""
+    return _TOLERANCE_S if not rate_hz else min(_TOLERANCE_S, 0.5 / rate_hz)
 
 
-def is_fresh(ring: Ring, time_s: float) -> bool:
+def is_fresh(ring: RingView, time_s: float) -> bool:
     """Return whether the newest sample is at most half a second older than a moment."""
     newest_s = ring.newest_s
     return newest_s is not None and newest_s >= time_s - _FRESH_S
 
 
-def passed(ring: Ring, time_s: float) -> bool:
-    """Say whether everything up to a moment is in the ring."""
+def has_passed(ring: RingView, time_s: float) -> bool:
+    """Return whether everything up to a moment is in the ring."""
     newest_s = ring.newest_s
     return newest_s is not None and newest_s >= time_s - tolerance_s(ring.layout.rate_hz)
 
 
-def stop_at(ring: Ring, time_s: float) -> int:
+def stop_at(ring: RingView, time_s: float) -> int:
     """Count the samples up to a moment."""
     return ring.stop_at(time_s + tolerance_s(ring.layout.rate_hz))
 
 
-def eeg_window(piece: RingSlice, ring: Ring, n: int, time_s: float, good: BoolArray) -> EegWindow | None:
+def eeg_window(piece: RingSlice, ring: RingView, n: int, time_s: float, good: BoolArray) -> EegWindow | None:
     """Make a window of the last ``n`` samples up to a moment.
 
     None where they are too few, too old, invalid (settling after the start or a gap), not finite, or so far from the
@@ -62,25 +53,35 @@ def eeg_window(piece: RingSlice, ring: Ring, n: int, time_s: float, good: BoolAr
     return EegWindow(piece.samples, ring.layout.rate_hz, ring.layout.names, good, time_s)
 
 
-def newest_frame(ring: Ring, time_s: float) -> RingSlice | None:
-    """Give the newest frame up to a moment; None where it is older than a quarter of a second."""
+def newest_frame(ring: RingView, time_s: float) -> RingSlice | None:
+    """Return the newest frame up to a moment; None where it is older than a quarter of a second."""
     stop = stop_at(ring, time_s)
     piece = ring.between(stop - 1, stop)
     return piece if len(piece) and piece.stamps_s[-1] >= time_s - _STALE_FRAME_S else None
 
 
-def unbroken(piece: RingSlice) -> tuple[AudioStretch, ...]:
+def part(piece: RingSlice, low: int, high: int) -> RingSlice:
+    """Return the samples ``low`` up to but not including ``high`` of a slice, counted from its first."""
+    return replace(
+        piece,
+        samples=piece.samples[low:high],
+        stamps_s=piece.stamps_s[low:high],
+        received_s=piece.received_s[low:high],
+        valid=piece.valid[low:high],
+        first=piece.first + low,
+        stop=piece.first + high,
+    )
+
+
+def without_gaps(piece: RingSlice) -> tuple[RingSlice, ...]:
     """Cut audio where a sample does not continue the one before (its mask is False)."""
     if not len(piece):
         return ()
     breaks = np.flatnonzero(~piece.valid[1:]) + 1
     edges = (0, *(int(edge) for edge in breaks), len(piece))
-    return tuple(
-        AudioStretch(piece.samples[low:high, 0], float(piece.stamps_s[low]), bool(piece.valid[low]))
-        for low, high in pairwise(edges)
-    )
+    return tuple(part(piece, low, high) for low, high in pairwise(edges))
 
 
 def sample_range(first: int, stop: int) -> SampleRange | None:
-    """Name samples; None for none."""
+    """Return the range of samples; None for none."""
     return SampleRange(first, stop) if stop > first else None

@@ -1,9 +1,8 @@
-"""Keep a source's time going when its clock is set anew.
+"""Correct the stamps of a source whose clock is set anew, so that time goes on.
 
 A gap and a jump of the clock look alike in the stamps; the arrival tells them apart. After a silence the newest sample
 is as old as ever; after a jump ahead it would be younger than samples can be, and stamps that go back are never true.
-What follows a jump is moved by a constant, so that time simply goes on; the move ends as soon as the
-stamps fit again without it.
+The stamps after a jump are moved by a constant, until they fit again without it.
 """
 
 from dataclasses import dataclass, replace
@@ -16,12 +15,12 @@ JUMP_S = 0.5
 """Smaller steps are jitter, gaps, or the network clock's own corrections."""
 FIRST_AGE_S = 5.0
 """The first sample of a stream cannot be older: nothing is delivered that was sent before the connection."""
-_RISE = 0.002
+_AGE_RISE = 0.002
 _FITS_S = 0.1
 
 
 @dataclass(frozen=True)
-class RebaseState:
+class ClockJumpState:
     """Carried from chunk to chunk.
 
     Attributes
@@ -29,11 +28,11 @@ class RebaseState:
     offset_s : float
         Added to the stamps; 0 while the source's clock is believed.
     last_s : float or None
-        Newest stamp that was given out.
+        Newest corrected stamp.
     received_s : float or None
-        When it came.
+        When it arrived.
     youngest_s : float or None
-        The age that samples have when nothing holds them up; it rises slowly.
+        Age of samples that nothing holds up; it rises by 2 ms per second.
     """
 
     offset_s: float = 0.0
@@ -42,27 +41,27 @@ class RebaseState:
     youngest_s: float | None = None
 
 
-def rebase(
-    state: RebaseState, raw_s: TimeArray, received_s: float, period_s: float
-) -> tuple[TimeArray, tuple[float, ...], RebaseState]:
-    """Move a chunk's stamps where its clock has jumped.
+def correct_clock_jumps(
+    state: ClockJumpState, raw_s: TimeArray, received_s: float, period_s: float
+) -> tuple[TimeArray, tuple[float, ...], ClockJumpState]:
+    """Move a chunk's stamps where the source's clock has jumped.
 
     Parameters
     ----------
-    state : RebaseState
+    state : ClockJumpState
     raw_s : (n,) float64
-        As they came, n > 0.
+        Stamps as they came, n > 0.
     received_s : float
-        When the last of them came.
+        When the last of them arrived, less the declared delay of the device.
     period_s : float
-        Between two samples.
+        Between two samples; 0 where it is not known.
 
     Returns
     -------
     stamps_s : (n,) float64
     jumps_s : tuple of float
         By how much the clock jumped, ahead or back, at each jump found.
-    state : RebaseState
+    state : ClockJumpState
     """
     if state.offset_s and state.last_s is not None and float(raw_s[0]) > state.last_s:
         age_s = received_s - float(raw_s[-1])
@@ -86,25 +85,25 @@ def rebase(
         if not (step_s < -JUMP_S or (step_s > JUMP_S and age_s < youngest_s - JUMP_S)):
             continue
         jumps.append(step_s)
-        state = replace(state, offset_s=_offset_s(state, float(raw_s[-1]), received_s, step_s))
+        state = replace(state, offset_s=_offset_after_jump_s(state, float(raw_s[-1]), received_s, step_s))
         stamps_s[at:] = raw_s[at:] + state.offset_s
     age_s = received_s - float(stamps_s[-1])
     passed_s = received_s - state.received_s if state.received_s is not None else 0.0
-    youngest_s = age_s if state.youngest_s is None else min(age_s, state.youngest_s + _RISE * max(passed_s, 0.0))
-    return stamps_s, tuple(jumps), RebaseState(state.offset_s, float(stamps_s[-1]), received_s, youngest_s)
+    youngest_s = age_s if state.youngest_s is None else min(age_s, state.youngest_s + _AGE_RISE * max(passed_s, 0.0))
+    return stamps_s, tuple(jumps), ClockJumpState(state.offset_s, float(stamps_s[-1]), received_s, youngest_s)
 
 
-def restarted(state: RebaseState) -> RebaseState:
-    """Forget the source's habits, for it was connected anew; time still goes on from where it was."""
+def reconnected(state: ClockJumpState) -> ClockJumpState:
+    """Return the state for a source that was connected anew: offset and age are forgotten, the newest stamp is kept."""
     return replace(state, offset_s=0.0, youngest_s=None)
 
 
-def _offset_s(state: RebaseState, raw_s: float, received_s: float, step_s: float) -> float:
-    """Choose the move after a jump from the newest stamp, when it came, and the step."""
+def _offset_after_jump_s(state: ClockJumpState, raw_s: float, received_s: float, step_s: float) -> float:
+    """Choose the offset after a jump from the newest stamp, its arrival and the step."""
     if state.youngest_s is None:
-        # Connected anew: how long it was away is told by the arrival alone.
+        # Connected anew: only the arrival tells how long it was away.
         return max(received_s - raw_s, state.offset_s - step_s) if step_s < 0 else received_s - raw_s
     if abs(received_s - raw_s - state.youngest_s) <= JUMP_S:
         return 0.0
-    # Where its own clock cannot be believed, the stream simply goes on.
+    # Its own clock cannot be believed: the stream goes on without a gap.
     return state.offset_s - step_s

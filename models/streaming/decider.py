@@ -16,6 +16,8 @@ from .schedule import ModalityInput, Plan
 if TYPE_CHECKING:
     from ..decoders.loading import Models
 
+LOUDSPEAKER = "loudspeaker"
+"""Key of the loudspeaker's reference among the inputs."""
 SPEAKING = "the participant speaks"
 
 
@@ -57,7 +59,7 @@ class Decider:
         notices : tuple of str
         """
         started_s = self._clock.now()
-        stops = {modality: alignment.stop_at(one.intake.ring, time_s) for modality, one in inputs.items()}
+        stops = {modality: alignment.stop_at(one.ring, time_s) for modality, one in inputs.items()}
         steps = [decoder.step(time_s, inputs) for decoder in self._decoders]
         used = tuple(modality for modality in inputs if any(modality in step.described_s for step in steps))
         hearing = next((step.hearing for step in steps if step.hearing is not None), None)
@@ -83,6 +85,7 @@ class Decider:
             hearing=hearing,
             degraded=degraded,
             glimpsed_fraction=next((s.glimpsed_fraction for s in steps if s.glimpsed_fraction is not None), None),
+            ring_samples={modality: one.ring.count for modality, one in inputs.items()},
         )
 
     def _degraded(self, time_s: float, steps: Sequence[DecoderStep]) -> str | None:
@@ -115,5 +118,5 @@ def _with_ages(head: HeadOutput, step: DecoderStep, now_s: float) -> HeadOutput:
 
 
 def _received_s(modality_input: ModalityInput, stop: int) -> float:
-    newest = modality_input.intake.ring.between(stop - 1, stop)
+    newest = modality_input.ring.between(stop - 1, stop)
     return float(newest.received_s[-1]) if len(newest) else -math.inf

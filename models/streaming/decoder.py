@@ -66,7 +66,7 @@ class StreamingDecoder(Protocol):
         """Forget the person, and begin a session."""
         ...
 
-    def check(self, info: SourceInfo) -> None:
+    def check(self, info: SourceInfo, config: LiveConfig) -> None:
         """Raise MoodringError, with both values, where a stream does not fit; other modalities are left alone."""
         ...
 
@@ -113,11 +113,19 @@ class DecoderFactory:
 
 
 @dataclass(frozen=True)
+class SourceFactory:
+    """Makes the channel of a further modality: given the config and the session's clock."""
+
+    modality: str
+    make: Callable[[LiveConfig, Clock], SourceChannel]
+
+
+@dataclass(frozen=True)
 class Extensions:
     """What a lab adds to an engine: decoders of further kinds of bundles, and further sources.
 
-    Functions of modules, so that they can be sent to the engine's process.
+    Their ``make`` are functions of modules, so that they can be sent to the engine's process.
     """
 
     decoders: tuple[DecoderFactory, ...] = ()
-    sources: tuple[Callable[[LiveConfig, Clock], SourceChannel], ...] = ()
+    sources: tuple[SourceFactory, ...] = ()

@@ -1,4 +1,4 @@
-"""Smooth the stamps of a regular stream without ever closing a gap up.
+"""Smooth the stamps of a regular stream; gaps stay gaps.
 
 Raw stamps of one device carry the sender's and the network's jitter. Between gaps the true stamps lie on a line
 over the sample count, so a line is fitted (least squares with exponential forgetting, so that a drifting card is
@@ -27,7 +27,7 @@ _BESIDE_ANCHORS = 64
 
 @dataclass(frozen=True)
 class Line:
-    """Where the fit stands, with the newest anchor as origin.
+    """State of the fit, with the newest anchor as origin.
 
     Attributes
     ----------
@@ -96,66 +96,68 @@ class DejitterState:
 
 
 @dataclass(frozen=True)
-class Piece:
-    """Consecutive samples of a chunk.
+class Gap:
+    """Missing time before a sample of a chunk.
 
     Attributes
     ----------
-    first, stop : int
-        Which samples of the chunk.
-    stamps_s : (stop - first,) float64
-        Smoothed.
-    gap_s : float
-        How much time is missing before them; 0 where they simply go on, negative where the clock went back.
+    first : int
+        The sample of the chunk that comes after the gap.
+    seconds : float
+        How much time is missing; negative where the clock went back.
     """
 
     first: int
-    stop: int
-    stamps_s: TimeArray
-    gap_s: float
+    seconds: float
 
 
-def dejitter(state: DejitterState, raw_s: TimeArray, broken: bool = False) -> tuple[tuple[Piece, ...], DejitterState]:
-    """Smooth a chunk's stamps and cut it at its gaps.
+def dejitter(
+    state: DejitterState, raw_s: TimeArray, gap_before: bool = False
+) -> tuple[TimeArray, tuple[Gap, ...], DejitterState]:
+    """Smooth a chunk's stamps and find its gaps.
 
     Parameters
     ----------
     state : DejitterState
     raw_s : (n,) float64
         The stamps as they came.
-    broken : bool
+    gap_before : bool
         The source knows that samples are missing before this chunk.
+
+    Returns
+    -------
+    stamps_s : (n,) float64
+        Smoothed; never falling between two gaps.
+    gaps : tuple of Gap
+    state : DejitterState
     """
     period_s = 1.0 / state.rate_hz
     before_s = state.last_raw_s if state.last_raw_s is not None else float(raw_s[0]) - period_s
     missing_s = np.diff(raw_s, prepend=before_s) - period_s
-    pieces: list[Piece] = []
+    smooth: list[TimeArray] = []
+    gaps: list[Gap] = []
     at = 0
     while at < len(raw_s):
-        # The bar for a gap follows the jitter seen so far, so it is asked anew for every piece.
+        # The bar for a gap follows the jitter seen so far, so it is computed anew for every part.
         jumps = np.flatnonzero(np.abs(missing_s[at:]) > gap_bar_s(state))
-        left_s = _left_the_line_s(state, float(raw_s[at]))
-        starts_here = (broken and at == 0) or (len(jumps) > 0 and jumps[0] == 0) or left_s != 0.0
+        left_s = _distance_after_leaving_line_s(state, float(raw_s[at]))
+        starts_here = (gap_before and at == 0) or (len(jumps) > 0 and jumps[0] == 0) or left_s != 0.0
         later = jumps[jumps > 0]
         stop = at + int(later[0]) if len(later) else len(raw_s)
-        gap_s = 0.0
         if starts_here and state.last_raw_s is not None:
             gap_s = left_s or (float(missing_s[at]) if abs(missing_s[at]) > period_s / 2 else period_s)
+            gaps.append(Gap(at, gap_s))
             state = replace(state, count=0, line=None, peak_s=0.0, beside=0, last_s=None)
         # No more than the next anchor at a time: the bar may tighten or loosen there.
         stop = min(stop, at + _until_anchor(state))
         stamps_s, state = _smooth(state, raw_s[at:stop])
-        if gap_s == 0.0 and pieces:
-            whole = pieces[-1]
-            pieces[-1] = Piece(whole.first, stop, np.concatenate((whole.stamps_s, stamps_s)), whole.gap_s)
-        else:
-            pieces.append(Piece(at, stop, stamps_s, gap_s))
+        smooth.append(stamps_s)
         at = stop
-    return tuple(pieces), state
+    return np.concatenate(smooth) if smooth else raw_s, tuple(gaps), state
 
 
 def gap_bar_s(state: DejitterState) -> float:
-    """Say how far a stamp may be from its place before it counts as a gap.
+    """Return how far a stamp may be from its place before it counts as a gap, in seconds.
 
     A stream whose stamps lie on the line gives away a single missing sample; one with jitter only what exceeds it.
     """
@@ -169,8 +171,8 @@ def gap_bar_s(state: DejitterState) -> float:
     return max(1.5 * period_s, min(_LOOSEST_GAP_S, 8.0 * state.peak_s), 0.02)
 
 
-def _left_the_line_s(state: DejitterState, raw_s: float) -> float:
-    """Say how far the stamps are beside the line, where that is far or has lasted for a second; else 0."""
+def _distance_after_leaving_line_s(state: DejitterState, raw_s: float) -> float:
+    """Return how far the stamps are beside the line, where that is far or has lasted for a second; else 0."""
     if state.line is None or state.count % _stride(state.rate_hz):
         return 0.0
     line = state.line
@@ -219,7 +221,7 @@ def _smooth(state: DejitterState, raw_s: TimeArray) -> tuple[NDArray[np.float64]
 
 
 def _anchored(line: Line, state: DejitterState, raw_s: float) -> tuple[Line, float]:
-    """Move the origin to the newest sample and take its stamp into the fit; give its distance from the line too."""
+    """Move the origin to the newest sample and take its stamp into the fit; return its distance from the line too."""
     period_s = 1.0 / state.rate_hz
     fade = _fade(state.rate_hz)
     step = state.count - line.anchor
@@ -244,5 +246,5 @@ def _anchored(line: Line, state: DejitterState, raw_s: float) -> tuple[Line, flo
 
 
 def _fade(rate_hz: float) -> float:
-    """By how much everything known counts less from one anchor to the next."""
+    """Return the factor by which older anchors count less from one anchor to the next."""
     return float(0.5 ** (_stride(rate_hz) / (_HALF_TIME_S * rate_hz)))

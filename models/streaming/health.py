@@ -1,6 +1,5 @@
-"""How a source does: one state, decided from figures, as a pure function."""
+"""The health of a source: one state, decided from figures, as a pure function."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from ..contract import Figures, HealthState, Transition
@@ -14,56 +13,48 @@ RECOVERED_FOR_S = 0.3
 FEWEST_GOOD = 2
 
 
-@dataclass(frozen=True)
-class Health:
-    """A state, why, and since when."""
-
-    state: HealthState
-    why: str
-    since_s: float
+SEARCHING = Transition(0.0, "searching", "not found yet")
+"""The health of a source that was not found yet."""
 
 
-SEARCHING = Health("searching", "not found yet", 0.0)
-"""Before a source is found."""
-
-
-def judge(before: Health, figures: Figures, now_s: float) -> Health:
-    """Decide the state.
+def next_health(
+    before: Transition, figures: Figures, now_s: float, started_s: float = 0.0, error: str | None = None
+) -> Transition:
+    """Return the health that the figures show; ``before`` itself where the state is the same.
 
     Parameters
     ----------
-    before : Health
-        As last decided.
+    before : Transition
+        The health so far.
     figures : Figures
     now_s : float
-        On the clock of ``since_s`` and of the figures' moments.
+        On the clock of the figures' moments.
+    started_s : float
+        Where ``time_s`` of the health counts from, on the same clock.
+    error : str or None
+        Why the source cannot be used now.
     """
-    state, why = _state(before, figures, now_s)
-    return before if state == before.state else Health(state, why, now_s)
+    state, why = _state(before, figures, now_s, now_s - started_s - before.time_s)
+    return before if state == before.state else Transition(now_s - started_s, state, why, figures, error)
 
 
-def why_now(health: Health, figures: Figures, now_s: float) -> str:
-    """Give the reason of a state with its figure as it is now, where the state still stands."""
-    state, why = _state(health, figures, now_s)
+def current_reason(health: Transition, figures: Figures, now_s: float, started_s: float = 0.0) -> str:
+    """Return the reason of a state with its figure as it is now, where the state still stands."""
+    state, why = _state(health, figures, now_s, now_s - started_s - health.time_s)
     return why if state == health.state else health.why
 
 
-def transition(health: Health, figures: Figures, started_s: float, error: str | None = None) -> Transition:
-    """Write a change down, on the clock that started at ``started_s``."""
-    return Transition(health.since_s - started_s, health.state, health.why, figures, error)
-
-
-def flows(health: Health) -> bool:
-    """Say whether samples come, so that a decision waits for them."""
+def is_flowing(health: Transition) -> bool:
+    """Return whether samples come, so that a decision waits for them."""
     return health.state not in ("searching", "lost")
 
 
-def _state(before: Health, figures: Figures, now_s: float) -> tuple[HealthState, str]:
+def _state(before: Transition, figures: Figures, now_s: float, since_s: float) -> tuple[HealthState, str]:
     if figures.silence_s is None or figures.age_s is None:
         return "searching", "nothing has come yet"
     if figures.silence_s > LOST_AFTER_S:
         return "lost", f"silent for {figures.silence_s:.2f} s"
-    if before.state == "lost" or (before.state == "recovered" and now_s - before.since_s < RECOVERED_FOR_S):
+    if before.state == "lost" or (before.state == "recovered" and since_s < RECOVERED_FOR_S):
         return "recovered", f"samples come again, {_milliseconds(figures.age_s)} old"
     if figures.silence_s > STALE_AFTER_S:
         return "stale", f"silent for {figures.silence_s:.2f} s"

@@ -1,13 +1,14 @@
-"""The way of samples from a source into its ring: stamps smoothed, gaps kept, EEG filtered.
+"""From a source's chunks to its ring: clock jumps corrected, stamps smoothed, gaps kept, EEG filtered.
 
-The thread that polls the source is the only one that calls :meth:`Intake.take`; everybody may read the ring and
-:attr:`Intake.figures`, which is replaced as a whole.
+Only the thread that polls the source calls :meth:`StreamIngest.append`; any thread may read the ring and
+:attr:`StreamIngest.figures`, which is replaced as a whole.
 """
 
 import itertools
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...configs.schema.live import EegSection
-from ..contract import BoolArray, FloatArray, TimeArray
+from ..contract import BoolArray, Figures, FloatArray, TimeArray
 from ..io.ring import Ring
 from ..signals.eeg.chain import EegChainSpec, EegChainState, delay_s, start, step
-from ..signals.eeg.line_noise import MainsState, listen
-from .clock_jumps import RebaseState, rebase, restarted
+from ..signals.eeg.line_noise import LineNoiseState, detect_line_noise
+from .clock_jumps import ClockJumpState, correct_clock_jumps, reconnected
 from .dejitter import DejitterState, dejitter
 from .sources import Chunk, SourceInfo
 
@@ -35,61 +36,29 @@ _LONG_GAP_S = 0.1
 _ONE_GAP_S = 0.5
 
 
-@dataclass(frozen=True)
-class IntakeFigures:
-    """What the stamps say so far.
+class EegPreprocessing:
+    """The causal EEG chain, and which channels were good from which sample on.
 
-    Attributes
+    Parameters
     ----------
-    first_s, newest_s, received_s : float or None
-        Stamps of the first and the newest sample, and when the newest came; None before the first.
-    observed_rate_hz : float or None
-        Samples that came per second of their stamps, over the last two seconds without a longer gap.
-    drift_ppm : float or None
-        By how much the device's clock runs fast, in millionths: the slope of the sample count over the LSL clock.
-    jitter_s : float or None
-        Largest recent distance of a stamp from its place; of frames, the spread of their intervals.
-    lost_samples : int
-        That the stamps say existed and that never came.
-    skipped_samples : int
-        Thrown away by the reader because it had fallen behind, or unusable for want of a stamp.
-    backlog_samples : int or None
-        That still waited when the newest were taken.
-    gap_s, gap_at_s, jump_s, jump_at_s : float or None
-        Newest gap (the longest within half a second) and newest jump of the stamps, and when they were found.
-    offset_s : float
-        By how much stamps are moved since the source's clock has jumped.
+    spec : EegChainSpec
     """
-
-    first_s: float | None = None
-    newest_s: float | None = None
-    received_s: float | None = None
-    observed_rate_hz: float | None = None
-    drift_ppm: float | None = None
-    jitter_s: float | None = None
-    lost_samples: int = 0
-    skipped_samples: int = 0
-    backlog_samples: int | None = None
-    overflows: int = 0
-    gap_s: float | None = None
-    gap_at_s: float | None = None
-    jump_s: float | None = None
-    jump_at_s: float | None = None
-    offset_s: float = 0.0
-
-
-class EegTreatment:
-    """The causal EEG chain, and which channels were good from which sample on."""
 
     def __init__(self, spec: EegChainSpec) -> None:
         self._state: EegChainState = start(spec)
         self.delay_s = delay_s(spec)
         self._goods: tuple[tuple[int, BoolArray], ...] = ()
-        self.mains = MainsState(spec.rate_hz, spec.line_hz, np.empty((0, len(spec.channel_names)), np.float64))
+        self.line_noise = LineNoiseState(spec.rate_hz, spec.line_hz, np.empty((0, len(spec.channel_names)), np.float64))
 
     def apply(self, samples_uv: FloatArray, gap_before: bool, first: int) -> tuple[FloatArray, BoolArray]:
-        """Filter the samples that come next; the first of them has the index ``first``."""
-        self.mains = listen(self.mains, samples_uv)
+        """Filter the samples that come next, ``(n_times, n_channels)``; the first of them has the index ``first``.
+
+        Returns
+        -------
+        samples_uv : (n_times, n_channels) float32
+        valid : (n_times,) bool
+        """
+        self.line_noise = detect_line_noise(self.line_noise, samples_uv)
         chunk, self._state = step(self._state, samples_uv, gap_before)
         rows = chunk.good_rows
         starts = (0, *(np.flatnonzero((rows[1:] != rows[:-1]).any(axis=1)) + 1).tolist()) if len(rows) else ()
@@ -98,51 +67,63 @@ class EegTreatment:
                 self._goods = (*self._goods[-_GOODS_KEPT:], (first + start_row, rows[start_row].copy()))
         return chunk.samples_uv, chunk.valid
 
-    def good_at(self, index: int) -> BoolArray | None:
-        """Say which channels were good at a sample; None before the first."""
+    def good_channels_at(self, index: int) -> BoolArray | None:
+        """Return which channels were good at a sample, ``(n_channels,)``; None before the first."""
         known = self._goods
         return next((good for first, good in reversed(known) if first <= index), known[0][1] if known else None)
 
 
-class Intake:
-    """Takes the chunks of one source.
+class StreamIngest:
+    """Takes the chunks of one source into its ring.
 
     Parameters
     ----------
     info : SourceInfo
     ring : Ring
-    treatment : EegTreatment or None
-        For EEG.
+    eeg : EegPreprocessing or None
+        None for anything but EEG.
+
+    Attributes
+    ----------
+    figures : Figures
+        What the stamps show so far; what depends on the time of asking (silence, age) is left open.
     """
 
-    def __init__(self, info: SourceInfo, ring: Ring, treatment: EegTreatment | None = None) -> None:
+    def __init__(self, info: SourceInfo, ring: Ring, eeg: EegPreprocessing | None = None) -> None:
         self.info = info
         self.ring = ring
-        self.treatment = treatment
-        self.figures = IntakeFigures()
+        self.eeg = eeg
+        self.figures = Figures(nominal_rate_hz=info.rate_hz, delay_s=info.delay_s)
         self._dejitter = (
             DejitterState(info.rate_hz, info.jitter_s) if info.rate_hz and info.modality != "face" else None
         )
-        self._rebase = RebaseState()
+        self._clock = ClockJumpState()
         self._counted: deque[tuple[float, int]] = deque()
         self._frame_stamps: deque[float] = deque(maxlen=_RATE_SPAN_FRAMES)
+        self._gap_before = False
         self._broken = False
 
-    def take(self, chunk: Chunk) -> None:
-        """Put a chunk into the ring."""
-        chunk = self._sound(chunk)
-        if not len(chunk.stamps_s):
-            return
-        chunk = self._rebased(chunk)
-        if self._dejitter is None:
-            self._take_frames(chunk)
-        else:
-            self._take_signal(chunk, self._dejitter)
+    def append(self, chunk: Chunk) -> None:
+        """Put a chunk into the ring: stamps corrected and smoothed, gaps marked, EEG filtered.
 
-    def _sound(self, chunk: Chunk) -> Chunk:
-        """Leave out what no time belongs to, and note what the reader skipped."""
-        told = np.isfinite(chunk.stamps_s)
-        skipped = chunk.skipped + int(len(told) - told.sum())
+        The result is a function of the chunks alone: appended again in the same order, they give the same ring.
+        """
+        chunk = self._without_unstamped(chunk)
+        # A chunk without samples may still tell of a gap, as from a resampler that starts anew.
+        gap_before, self._gap_before = self._gap_before or chunk.gap, False
+        if not len(chunk.stamps_s):
+            self._gap_before = gap_before
+            return
+        chunk = self._with_corrected_clock(replace(chunk, gap=gap_before))
+        if self._dejitter is None:
+            self._append_frames(chunk)
+        else:
+            self._append_signal(chunk, self._dejitter)
+
+    def _without_unstamped(self, chunk: Chunk) -> Chunk:
+        """Leave out samples without a finite stamp, and note what the reader skipped."""
+        stamped = np.isfinite(chunk.stamps_s)
+        skipped = chunk.skipped + int(len(stamped) - stamped.sum())
         figures = self.figures
         if skipped or chunk.overflows or chunk.backlog != figures.backlog_samples:
             self.figures = replace(
@@ -151,31 +132,32 @@ class Intake:
                 backlog_samples=chunk.backlog,
                 overflows=figures.overflows + chunk.overflows,
             )
-        if told.all():
+        if stamped.all():
             return chunk
-        return replace(chunk, samples=chunk.samples[told], stamps_s=chunk.stamps_s[told], gap=True)
+        return replace(chunk, samples=chunk.samples[stamped], stamps_s=chunk.stamps_s[stamped], gap=True)
 
-    def _rebased(self, chunk: Chunk) -> Chunk:
+    def _with_corrected_clock(self, chunk: Chunk) -> Chunk:
         """Carry the stamps over a jump of the source's clock."""
         if chunk.gap:
-            self._rebase = restarted(self._rebase)
+            self._clock = reconnected(self._clock)
         period_s = 1.0 / self.info.rate_hz if self.info.rate_hz else 0.0
         expected_s = chunk.received_s - (self.info.delay_s or 0.0)
-        stamps_s, jumps_s, self._rebase = rebase(self._rebase, chunk.stamps_s, expected_s, period_s)
+        stamps_s, jumps_s, self._clock = correct_clock_jumps(self._clock, chunk.stamps_s, expected_s, period_s)
         if jumps_s:
             self.figures = replace(self.figures, jump_s=jumps_s[-1], jump_at_s=chunk.received_s)
-        if self._rebase.offset_s != self.figures.offset_s:
-            self.figures = replace(self.figures, offset_s=self._rebase.offset_s)
+        if self._clock.offset_s != self.figures.clock_offset_s:
+            self.figures = replace(self.figures, clock_offset_s=self._clock.offset_s)
         return replace(chunk, stamps_s=stamps_s)
 
-    def _take_signal(self, chunk: Chunk, state: DejitterState) -> None:
-        pieces, self._dejitter = dejitter(state, chunk.stamps_s, chunk.gap)
-        for piece in pieces:
-            if piece.gap_s:
-                self._note_gap(piece.gap_s, chunk.received_s)
-                if abs(piece.gap_s) > _LONG_GAP_S:
+    def _append_signal(self, chunk: Chunk, state: DejitterState) -> None:
+        stamps_s, gaps, self._dejitter = dejitter(state, chunk.stamps_s, chunk.gap)
+        missing_s = {gap.first: gap.seconds for gap in gaps}
+        for low, high in pairwise(sorted({0, *missing_s, len(stamps_s)})):
+            if low in missing_s:
+                self._note_gap(missing_s[low], chunk.received_s)
+                if abs(missing_s[low]) > _LONG_GAP_S:
                     self._counted.clear()
-            self._append(chunk.samples[piece.first : piece.stop], piece.stamps_s, chunk.received_s)
+            self._append_to_ring(chunk.samples[low:high], stamps_s[low:high], chunk.received_s)
         state = self._dejitter
         # Where single stamps mean little, only the line knows the rate.
         rate_hz = state.observed_rate_hz if self.info.jitter_s else self._counted_rate_hz(chunk.stamps_s)
@@ -197,7 +179,7 @@ class Intake:
             return None
         return (sum(n for _, n in counted) - counted[0][1]) / span_s
 
-    def _take_frames(self, chunk: Chunk) -> None:
+    def _append_frames(self, chunk: Chunk) -> None:
         newest_s = self.figures.newest_s
         rate_hz = self.figures.observed_rate_hz or self.info.rate_hz
         bar_s = max(_FRAME_GAP_S, _FRAME_GAP_PERIODS / rate_hz) if rate_hz else _FRAME_GAP_S
@@ -206,7 +188,7 @@ class Intake:
             if missing_s > bar_s or missing_s < 0 or chunk.gap:
                 self._note_gap(missing_s, chunk.received_s)
                 self._frame_stamps.clear()
-        self._append(chunk.samples, chunk.stamps_s, chunk.received_s)
+        self._append_to_ring(chunk.samples, chunk.stamps_s, chunk.received_s)
         self._frame_stamps.extend(chunk.stamps_s.tolist())
         while self._frame_stamps and self._frame_stamps[0] < self._frame_stamps[-1] - 5.0:
             self._frame_stamps.popleft()
@@ -231,7 +213,7 @@ class Intake:
             gap_s = max(gap_s, before_s)
         self.figures = replace(self.figures, gap_s=gap_s, gap_at_s=at_s, lost_samples=lost)
 
-    def _append(self, samples: NDArray[Any], stamps_s: TimeArray, received_s: float) -> None:
+    def _append_to_ring(self, samples: NDArray[Any], stamps_s: TimeArray, received_s: float) -> None:
         newest_s = self.figures.newest_s
         if newest_s is not None and stamps_s[0] < newest_s:
             # Time in a ring never falls: after a jump back, nothing is taken until the stamps are ahead again.
@@ -246,9 +228,9 @@ class Intake:
             if not len(stamps_s):
                 return
         valid: BoolArray = np.ones(len(stamps_s), np.bool_)
-        if self.treatment is not None:
-            samples, valid = self.treatment.apply(samples, self._broken, self.ring.count)
-        elif self.info.modality == "speech" and (self._broken or newest_s is None):
+        if self.eeg is not None:
+            samples, valid = self.eeg.apply(samples, self._broken, self.ring.count)
+        elif self.info.modality != "face" and (self._broken or newest_s is None):
             valid[0] = False
         self._broken = False
         self.ring.append(samples, stamps_s, received_s, valid)
@@ -256,25 +238,25 @@ class Intake:
         self.figures = replace(self.figures, first_s=first_s, newest_s=float(stamps_s[-1]), received_s=received_s)
 
 
-def intake_maker(section: EegSection | None, folder: Path | None) -> Callable[[SourceInfo], Intake]:
-    """Give the function that makes a source's ring, in a folder or in this process's memory, and its intake."""
+def ingest_factory(section: EegSection | None, folder: Path | None) -> Callable[[SourceInfo], StreamIngest]:
+    """Return the function that makes a source's ingest and ring, in a folder or in this process's memory."""
     numbers = itertools.count()
 
-    def make(info: SourceInfo) -> Intake:
+    def make(info: SourceInfo) -> StreamIngest:
         # A file of its own each time: screens may still have the last one mapped.
         path = folder / f"{info.modality}-{next(numbers)}.ring" if folder is not None else None
         capacity = _KEPT_FRAMES if info.modality == "face" else round(_KEPT_S * (info.rate_hz or 1.0))
         ring = Ring.create(capacity, info.shape, info.dtype, info.rate_hz or 0.0, info.channel_names, path)
-        treatment = None
+        eeg = None
         if info.modality == "eeg":
-            treatment = EegTreatment(chain_spec(info.rate_hz or 0.0, info.channel_names, section))
-        return Intake(info, ring, treatment)
+            eeg = EegPreprocessing(chain_spec(info.rate_hz or 0.0, info.channel_names, section))
+        return StreamIngest(info, ring, eeg)
 
     return make
 
 
 def chain_spec(rate_hz: float, names: tuple[str, ...], section: EegSection | None) -> EegChainSpec:
-    """Describe the EEG chain of a stream; without a section the defaults of a config hold."""
+    """Return the EEG chain of a stream as the config describes it; without a section, with the defaults of a config."""
     if section is None:
         return EegChainSpec(rate_hz, names, 50.0)
     reference = section.reference if isinstance(section.reference, str) else tuple(section.reference)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from ...configs.schema.live import LiveConfig
 from ..contract import AUDIO_RATE_HZ, FloatArray, HeadOutput, Hearing, ModelSpec
 from ..signals.speech import loudspeaker, microphone_level
 from ..signals.speech.loudspeaker import LoudspeakerRules, LoudspeakerState, Verdict
@@ -23,7 +24,7 @@ from .schedule import ModalityInput, Plan
 from .sources import SourceInfo
 
 if TYPE_CHECKING:
-    from ..io.ring import Ring
+    from ..io.ring import RingSlice, RingView
     from .clock import Clock
 
 NO_SPEECH = "no speech"
@@ -96,7 +97,7 @@ class StreamingSpeech:
         self._standing: HeadOutput | None = None
         self._fed_until_s: float | None = None
 
-    def check(self, info: SourceInfo) -> None:
+    def check(self, info: SourceInfo, config: LiveConfig) -> None:
         """Accept any audio: sources resample to 16 kHz."""
 
     def step(self, time_s: float, inputs: Mapping[str, ModalityInput]) -> DecoderStep:
@@ -105,20 +106,24 @@ class StreamingSpeech:
         if microphone is None:
             return DecoderStep((self._abstained("no microphone"),))
         begin_s = self._clock.now()
-        ring = microphone.intake.ring
+        ring = microphone.ring
         stop = alignment.stop_at(ring, time_s)
         if self._at == 0:
             # Voice activity counts its windows from the first sample: live and decoded, that is the session's start.
             self._at = ring.start_at(self._plan.t0_s - alignment.tolerance_s(ring.layout.rate_hz))
         first = self._at
-        stretches = alignment.unbroken(ring.between(self._at, stop))
-        level = microphone_level.judge_sound(_last(ring, stop, microphone_level.LISTEN_SAMPLES))
+        stretches = alignment.without_gaps(ring.between(self._at, stop))
+        level = microphone_level.check_microphone(_last(ring, stop, microphone_level.CHECKED_SAMPLES))
         cut_s = self._clock.now()
         if self._plan.loudspeaker:
             reference = inputs.get("loudspeaker")
-            new = self._through_gate(stretches, stop, None if reference is None else reference.intake.ring, time_s)
+            new = self._through_gate(stretches, stop, None if reference is None else reference.ring, time_s)
         else:
-            new = [one for part in stretches for one in self._decoder.feed(part.samples, self._continued(part))]
+            new = [
+                one
+                for part in stretches
+                for one in self._decoder.feed(part.samples[:, 0], self._continued(part, len(part)))
+            ]
             self._at = stop
         done_s = self._clock.now()
         output = self._current(new)
@@ -127,8 +132,8 @@ class StreamingSpeech:
         hearing = Hearing(
             speaking=self._decoder.voiced,
             withheld=withheld,
-            fault=microphone_level.fault_of(level),
-            trouble=microphone_level.in_words(level) or None,
+            fault=microphone_level.microphone_fault(level),
+            trouble=microphone_level.fault_text(level) or None,
             clipped_fraction=None if level is None else level.clipped_fraction,
             level_db=None if level is None else level.level_db,
         )
@@ -154,48 +159,47 @@ class StreamingSpeech:
         return current
 
     def _through_gate(
-        self, stretches: tuple[alignment.AudioStretch, ...], stop: int, reference: Ring | None, time_s: float
+        self, stretches: tuple[RingSlice, ...], stop: int, reference: RingView | None, time_s: float
     ) -> list[HeadOutput]:
         """Gate window by window; feed what passes, in runs, and leave what is no whole window for the next time."""
         new: list[HeadOutput] = []
         left = 0
         for part in stretches:
-            if not part.continues:
-                self._gate = loudspeaker.interrupted(self._gate)
-            whole = len(part.samples) // WINDOW_SAMPLES
-            ready = _ready(part, whole, reference, time_s)
-            start_s = self._continued(
-                alignment.AudioStretch(part.samples[: ready * WINDOW_SAMPLES], part.start_s, part.continues)
-            )
+            if not part.valid[0]:
+                self._gate = loudspeaker.after_gap(self._gate)
+            samples, begin_s = part.samples[:, 0], float(part.stamps_s[0])
+            whole = len(samples) // WINDOW_SAMPLES
+            ready = _ready(begin_s, whole, reference, time_s)
+            start_s = self._continued(part, ready * WINDOW_SAMPLES)
             low = 0
             for window in range(ready):
-                samples = part.samples[window * WINDOW_SAMPLES : (window + 1) * WINDOW_SAMPLES]
-                played = _played(reference, part.start_s + window * _WINDOW_S)
-                verdict, self._gate = loudspeaker.step(self._gate, samples, played, self._rules)
+                recorded = samples[window * WINDOW_SAMPLES : (window + 1) * WINDOW_SAMPLES]
+                played = _played(reference, begin_s + window * _WINDOW_S)
+                verdict, self._gate = loudspeaker.step(self._gate, recorded, played, self._rules)
                 if verdict == self._verdict:
                     continue
                 if self._verdict == "open":
-                    new += self._feed(part.samples[low * WINDOW_SAMPLES : window * WINDOW_SAMPLES], start_s, low)
+                    new += self._feed(samples[low * WINDOW_SAMPLES : window * WINDOW_SAMPLES], start_s, low)
                     new += self._decoder.close()
                 self._verdict, low = verdict, window
             if self._verdict == "open":
-                new += self._feed(part.samples[low * WINDOW_SAMPLES : ready * WINDOW_SAMPLES], start_s, low)
-            left = len(part.samples) - ready * WINDOW_SAMPLES
+                new += self._feed(samples[low * WINDOW_SAMPLES : ready * WINDOW_SAMPLES], start_s, low)
+            left = len(samples) - ready * WINDOW_SAMPLES
         self._at = stop - left
         return new
 
     def _feed(self, samples: FloatArray, start_s: float, window: int) -> tuple[HeadOutput, ...]:
         return self._decoder.feed(samples, start_s + window * _WINDOW_S) if len(samples) else ()
 
-    def _continued(self, part: alignment.AudioStretch) -> float:
-        """Return the start of a stretch of audio, moved where the smoothed stamps moved though nothing is missing.
+    def _continued(self, part: RingSlice, n: int) -> float:
+        """Return the start of ``n`` samples of audio, moved where the smoothed stamps moved though nothing is missing.
 
         The speech model takes a step of more than 20 ms for a gap; a fit that still settles may make larger ones.
         """
-        start_s, until_s = part.start_s, self._fed_until_s
-        if until_s is not None and part.continues:
+        start_s, until_s = float(part.stamps_s[0]), self._fed_until_s
+        if until_s is not None and part.valid[0]:
             start_s = min(max(start_s, until_s - _LARGEST_STEP_S), until_s + _LARGEST_STEP_S)
-        self._fed_until_s = start_s + len(part.samples) / AUDIO_RATE_HZ
+        self._fed_until_s = start_s + n / AUDIO_RATE_HZ
         return start_s
 
 
@@ -205,20 +209,20 @@ def _middle_s(output: HeadOutput | None, time_s: float) -> float:
     return (output.end_s + output.start_s) / 2
 
 
-def _last(ring: Ring, stop: int, n: int) -> FloatArray:
+def _last(ring: RingView, stop: int, n: int) -> FloatArray:
     samples: FloatArray = ring.between(stop - n, stop).samples[:, 0]
     return samples
 
 
-def _ready(part: alignment.AudioStretch, whole: int, reference: Ring | None, time_s: float) -> int:
+def _ready(start_s: float, whole: int, reference: RingView | None, time_s: float) -> int:
     """Count the windows that the reference has passed; all, where it does not come any more."""
     newest_s = None if reference is None else reference.newest_s
     if newest_s is None or newest_s < time_s - _REFERENCE_LOST_S:
         return whole
-    return min(whole, max(0, int((newest_s - part.start_s) / _WINDOW_S + 1e-3)))
+    return min(whole, max(0, int((newest_s - start_s) / _WINDOW_S + 1e-3)))
 
 
-def _played(reference: Ring | None, start_s: float) -> FloatArray | None:
+def _played(reference: RingView | None, start_s: float) -> FloatArray | None:
     """Return what the loudspeaker played from a moment on, one window long; None where that is not known."""
     if reference is None:
         return None

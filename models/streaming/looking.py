@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...configs.schema.errors import MoodringError
+from ...configs.schema.live import LiveConfig
 from ..contract import EegInput, EegWindow, FaceFrame, FaceInput, HeadOutput, Look, ModelSpec
 from . import alignment
 from .decoder import DecoderStep
@@ -50,19 +51,16 @@ class StreamingVideoEeg:
     Parameters
     ----------
     decoder : VideoEegDecoder
-    reference : str or None
-        Reference that the config gives the EEG; None does not check it.
     """
 
-    def __init__(self, decoder: VideoEegDecoder, reference: str | None = None) -> None:
+    def __init__(self, decoder: VideoEegDecoder) -> None:
         self._decoder = decoder
-        self._reference = reference
         eeg, face = self.spec.input(EegInput), self.spec.input(FaceInput)
         if face is None:
             raise ValueError(f"a video-EEG decoder needs a face input, which sets its grid; {self.spec.inputs} came")
         self._grid_hz = face.rate_hz
         self._window_s = eeg.window_s if eeg is not None else _NO_EEG_WINDOW_S
-        self._max_wait_frames = int(self.spec.network["max_wait_frames"])
+        self._max_wait_frames = decoder.max_wait_frames
 
     @property
     def spec(self) -> ModelSpec:
@@ -75,14 +73,15 @@ class StreamingVideoEeg:
         self._plan, self._clock = plan, clock
         self._at = _Progress()
 
-    def check(self, info: SourceInfo) -> None:
-        """Raise MoodringError, with both values, where an EEG stream does not fit the bundle."""
-        needs = self.spec.input(EegInput)
-        if info.modality != "eeg":
+    def check(self, info: SourceInfo, config: LiveConfig) -> None:
+        """Raise MoodringError, with both values, where an EEG stream or its reference does not fit the bundle."""
+        needs, section = self.spec.input(EegInput), config.eeg
+        if info.modality != "eeg" or section is None:
             return
-        if needs is not None and self._reference not in (None, needs.reference):
+        reference = section.reference if isinstance(section.reference, str) else "+".join(section.reference)
+        if needs is not None and reference != needs.reference:
             raise MoodringError(
-                f"eeg.reference is '{self._reference}'; the video-EEG bundle was trained with '{needs.reference}': "
+                f"eeg.reference is '{reference}'; the video-EEG bundle was trained with '{needs.reference}': "
                 "set it to that, or use another bundle"
             )
         self._decoder.check_eeg(info.channel_names, info.rate_hz or 0.0)
@@ -160,12 +159,12 @@ class StreamingVideoEeg:
                 work.features_s += self._clock.now() - before_s
 
     def _eeg_window(self, time_s: float, modality_input: ModalityInput | None, work: _Work) -> EegWindow | None:
-        if modality_input is None or modality_input.intake.treatment is None:
+        if modality_input is None or modality_input.ingest.eeg is None:
             return None
-        ring = modality_input.intake.ring
+        ring = modality_input.ring
         n = round(self._window_s * ring.layout.rate_hz)
         stop = alignment.stop_at(ring, time_s)
-        good = modality_input.intake.treatment.good_at(stop - 1)
+        good = modality_input.ingest.eeg.good_channels_at(stop - 1)
         if stop < n or good is None:
             return None
         piece = ring.between(stop - n, stop)
@@ -182,10 +181,10 @@ class StreamingVideoEeg:
             modality_input = inputs.get(modality)
             if look is None or look.time_s < oldest_s or modality_input is None:
                 continue
-            if not alignment.is_fresh(modality_input.intake.ring, time_s):
+            if not alignment.is_fresh(modality_input.ring, time_s):
                 continue
             if modality == "eeg":
-                delay_s = modality_input.intake.treatment.delay_s if modality_input.intake.treatment is not None else 0.0
+                delay_s = modality_input.ingest.eeg.delay_s if modality_input.ingest.eeg is not None else 0.0
                 described_s["eeg"] = look.time_s - delay_s - self._window_s / 2
             elif look.frame_stamp_s is not None:
                 described_s["face"] = look.frame_stamp_s
@@ -210,7 +209,7 @@ class StreamingVideoEeg:
 
 
 def _face_frame(time_s: float, modality_input: ModalityInput | None, work: _Work) -> FaceFrame | None:
-    piece = alignment.newest_frame(modality_input.intake.ring, time_s) if modality_input is not None else None
+    piece = alignment.newest_frame(modality_input.ring, time_s) if modality_input is not None else None
     if modality_input is None or piece is None:
         return None
     work.first.setdefault("face", piece.first)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
 from ..contract import Image
-from .ingest import Intake
-
+from ..io.ring import RingView
+from .ingest import StreamIngest
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,18 @@ class Plan:
 
 @dataclass(frozen=True)
 class ModalityInput:
-    """One source's samples, and how to make a picture of one of them."""
+    """What a decision sees of one source: the samples that its ring held when the decision began.
 
-    intake: Intake
+    Attributes
+    ----------
+    ingest : StreamIngest
+    ring : RingView
+    picture : callable
+        Makes an image of a sample of the face ring.
+    """
+
+    ingest: StreamIngest
+    ring: RingView
     picture: Callable[[NDArray[Any]], Image]
 
 
@@ -105,7 +114,7 @@ class PlanFacts:
     rest_s: float | None
 
 
-def plan_facts(intakes: Sequence[Intake], announced_t0_s: float | None = None) -> PlanFacts:
+def plan_facts(ingests: Sequence[StreamIngest], announced_t0_s: float | None = None) -> PlanFacts:
     """Return what the sources say of the session.
 
     A replay announces its t0, and says how long after t0 its first sample was taken: where nothing was announced, t0
@@ -116,15 +125,15 @@ def plan_facts(intakes: Sequence[Intake], announced_t0_s: float | None = None) -
     MoodringError
         Nothing has come from any source.
     """
-    firsts = [intake.figures.first_s for intake in intakes if intake.figures.first_s is not None]
+    firsts = [ingest.figures.first_s for ingest in ingests if ingest.figures.first_s is not None]
     if not firsts:
         raise MoodringError("samples of at least one source were expected and none came; start the devices' streams")
     told = [
-        intake.figures.first_s - intake.info.first_sample_after_t0_s
-        for intake in intakes
-        if intake.figures.first_s is not None and intake.info.first_sample_after_t0_s is not None
+        ingest.figures.first_s - ingest.info.first_sample_after_t0_s
+        for ingest in ingests
+        if ingest.figures.first_s is not None and ingest.info.first_sample_after_t0_s is not None
     ]
-    rests = [intake.info.rest_s for intake in intakes if intake.info.rest_s]
+    rests = [ingest.info.rest_s for ingest in ingests if ingest.info.rest_s]
     return PlanFacts(
         t0_s=announced_t0_s if announced_t0_s is not None else min(told, default=max(firsts)),
         first_stamp_s=min(firsts),
@@ -144,7 +153,7 @@ def make_plan(facts: PlanFacts, config: LiveConfig, loudspeaker: bool) -> Plan:
     )
 
 
-def eeg_delay_ms(intakes: Sequence[Intake]) -> float | None:
+def eeg_delay_ms(ingests: Sequence[StreamIngest]) -> float | None:
     """Return how much the filters delay the EEG, in milliseconds (group delay at 10 Hz); None without EEG."""
-    treated = next((one.treatment for one in intakes if one.treatment is not None), None)
-    return None if treated is None else round(treated.delay_s * 1000, 2)
+    eeg = next((one.eeg for one in ingests if one.eeg is not None), None)
+    return None if eeg is None else round(eeg.delay_s * 1000, 2)

@@ -1,4 +1,4 @@
-"""Decode a recording as fast as possible: the engine's own intakes and decider on a virtual clock, in one thread."""
+"""Decode a recording as fast as possible: the engine's own ingests and decider on a virtual clock, in one thread."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -14,15 +14,15 @@ from ...models.decoders.loading import (
     Models,
     check_fit,
     domain_notices,
+    line_noise_notices,
     load_models,
     loudspeaker_notices,
-    mains_notices,
 )
 from ...models.io.journal import Journal
 from ...models.streaming.clock import VirtualClock
 from ...models.streaming.decider import Decider
 from ...models.streaming.decoder import DecoderFactory
-from ...models.streaming.ingest import intake_maker
+from ...models.streaming.ingest import ingest_factory
 from ...models.streaming.schedule import Plan, eeg_delay_ms, make_plan, plan_facts
 from ...models.streaming.source_channel import SourceChannel
 from ...models.streaming.summary import STAGES, Costs, Tally, summarise
@@ -82,21 +82,23 @@ def decode(
     clock = VirtualClock(recording.t0_s)
     source_channels = _source_channels(recording, only, clock)
     reference = _reference(recording, source_channels, clock)
+    for source_channel in (*source_channels, reference) if reference is not None else source_channels:
+        source_channel.started_s = recording.t0_s
     models = models or load_models(config, tuple(one.modality for one in source_channels), clock, factories)
-    make = intake_maker(config.eeg, None)
+    make = ingest_factory(config.eeg, None)
     for source_channel in source_channels:
         info = source_channel.source.open() if source_channel.source is not None else None
         if info is not None:
-            check_fit(models, info)
-            source_channel.intake = make(info)
+            check_fit(models, info, config)
+            source_channel.ingest = make(info)
     if reference is not None and reference.source is not None and (info := reference.source.open()) is not None:
-        reference.intake = make(info)
+        reference.ingest = make(info)
     try:
         return _decode(recording, config, models, source_channels, reference, clock)
     finally:
         for source_channel in (*source_channels, reference) if reference is not None else source_channels:
-            if source_channel.intake is not None:
-                source_channel.intake.ring.close()
+            if source_channel.ingest is not None:
+                source_channel.ingest.ring.close()
 
 
 def decode_with(recording: Recording, models: ModelsSection) -> Decoded:
@@ -120,21 +122,21 @@ def _decode(
 ) -> Decoded:
     first_s, last_s = _span(recording, source_channels)
     sources = (*source_channels, reference) if reference is not None else source_channels
-    _run_to(clock, sources, first_s, recording.t0_s)
-    intakes = [source_channel.intake for source_channel in source_channels if source_channel.intake is not None]
+    _run_to(clock, sources, first_s)
+    ingests = [source_channel.ingest for source_channel in source_channels if source_channel.ingest is not None]
     declared = config.speech is not None and config.speech.reference is not None
     referenced = declared or reference is not None
-    plan = make_plan(replace(plan_facts(intakes), t0_s=recording.t0_s), config, referenced)
+    plan = make_plan(replace(plan_facts(ingests), t0_s=recording.t0_s), config, referenced)
     decider = Decider(plan, models, clock)
-    notices = domain_notices(models.domain, tuple(intake.info.origin for intake in intakes))
-    notices += () if referenced else loudspeaker_notices(config.speech, intakes)
-    tally = Tally(models.heads, eeg_filter_delay_ms=eeg_delay_ms(intakes))
+    notices = domain_notices(models.domain, tuple(ingest.info.origin for ingest in ingests))
+    notices += () if referenced else loudspeaker_notices(config.speech, ingests)
+    tally = Tally(models.heads, eeg_filter_delay_ms=eeg_delay_ms(ingests))
     estimates: list[Estimate] = []
     with Journal(config.journal) if config.journal is not None else nullcontext() as journal:
         k = plan.first
         while (time_s := plan.time_s(k)) <= last_s + 1e-6:
             # Samples whose smoothed stamps lie before a decision may come with raw ones behind it, as they do live.
-            _run_to(clock, sources, time_s + config.decisions.lateness_s, recording.t0_s)
+            _run_to(clock, sources, time_s + config.decisions.lateness_s)
             inputs = {
                 source_channel.modality: modality_input
                 for source_channel in source_channels
@@ -142,7 +144,7 @@ def _decode(
             }
             if reference is not None and reference.modality_input is not None:
                 inputs["loudspeaker"] = reference.modality_input
-            estimate = decider.decide(time_s, inputs, notices + mains_notices(intakes))
+            estimate = decider.decide(time_s, inputs, notices + line_noise_notices(ingests))
             estimate = at_publication(estimate, clock.now())
             estimates.append(estimate)
             tally.add(estimate, recording.t0_s)
@@ -150,7 +152,7 @@ def _decode(
                 journal.append(estimate)
             k += 1
     statuses = [source_channel.status(clock.now()) for source_channel in _all_source_channels(source_channels)]
-    costs, said = Costs(None, None), notices + mains_notices(intakes)
+    costs, said = Costs(None, None), notices + line_noise_notices(ingests)
     summary = summarise(tally, recording.t0_s, clock.now(), statuses, costs, models.domain, models.bundles, said)
     # On the virtual clock there is nothing to measure.
     summary["latency_ms"] = {"sample_to_estimate": {"p50": None, "p99": None}, "stages": dict.fromkeys(STAGES)}
@@ -168,12 +170,10 @@ def _source_channels(
             video = RecordedVideo(held, recording, clock)
             source_channels.append(SourceChannel(modality, held.name, video, picture=video.picture))
         else:
-            source_channels.append(
-                SourceChannel(modality, held.name, RecordedSignal(modality, held, recording, clock))
-            )
+            source_channels.append(SourceChannel(modality, held.name, RecordedSignal(modality, held, recording, clock)))
     if not source_channels:
-        wanted = "any source" if only is None else ", ".join(only)
-        raise MoodringError(f"recording '{recording.name}' does not hold {wanted}; choose among what it holds")
+        wanted = ", ".join(("eeg", "face", "speech") if only is None else only)
+        raise MoodringError(f"recording '{recording.name}' holds none of {wanted}; choose among what it holds")
     return tuple(source_channels)
 
 
@@ -211,17 +211,17 @@ def _span(recording: Recording, source_channels: tuple[SourceChannel, ...]) -> t
     return min(float(one[0]) for one in stamps), max(float(one[-1]) for one in stamps)
 
 
-def _run_to(clock: VirtualClock, source_channels: tuple[SourceChannel, ...], time_s: float, started_s: float) -> None:
+def _run_to(clock: VirtualClock, source_channels: tuple[SourceChannel, ...], time_s: float) -> None:
     """Let time pass in small steps, so that health is judged as it is live."""
     while True:
         clock.advance_to(min(time_s, clock.now() + _STEP_S))
         for source_channel in source_channels:
             while (
                 source_channel.source is not None
-                and source_channel.intake is not None
+                and source_channel.ingest is not None
                 and (chunk := source_channel.source.poll()) is not None
             ):
-                source_channel.intake.take(chunk)
-            source_channel.judge(clock.now(), started_s)
+                source_channel.ingest.append(chunk)
+            source_channel.update_health(clock.now())
         if clock.now() >= time_s:
             return

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import softmax
 
 from ...configs.schema.errors import MoodringError
-from ...models.contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate
+from ...models.contract import AUDIO_RATE_HZ, FloatArray, HeadOutput
 from ...models.decoders.speech import SpeechDecoder
 from ..datasets.open import parse_file_name
 from ..evaluation.metrics import SMALLEST_PROBABILITY, uar
@@ -38,7 +38,7 @@ class Prediction:
     classes : tuple of str
     probabilities : tuple of float or None
         Of the whole file; None without speech.
-    segments : tuple of SpeechEstimate
+    segments : tuple of HeadOutput
         One per second of speech; times count from the file's start.
     truth : str or None
         What its name says.
@@ -52,7 +52,7 @@ class Prediction:
     duration_s: float | None = None
     classes: tuple[str, ...] = ()
     probabilities: tuple[float, ...] | None = None
-    segments: tuple[SpeechEstimate, ...] = ()
+    segments: tuple[HeadOutput, ...] = ()
     truth: str | None = None
     error: str | None = None
     warning: str | None = None
@@ -120,7 +120,7 @@ def predict_file(decoder: SpeechDecoder, path: Path) -> Prediction:
     )
 
 
-def pooled(said: Sequence[SpeechEstimate]) -> tuple[float, ...] | None:
+def pooled(said: Sequence[HeadOutput]) -> tuple[float, ...] | None:
     """Give one answer for all utterances of a file.
 
     The log-probabilities that stand at the end of each utterance are averaged, weighted by how long the utterance is,
@@ -129,7 +129,7 @@ def pooled(said: Sequence[SpeechEstimate]) -> tuple[float, ...] | None:
 
     Parameters
     ----------
-    said : sequence of SpeechEstimate
+    said : sequence of HeadOutput
         Everything the decoder said, in order.
 
     Returns
@@ -141,10 +141,11 @@ def pooled(said: Sequence[SpeechEstimate]) -> tuple[float, ...] | None:
     weights_s: list[float] = []
     start_s: float | None = None
     for estimate in said:
-        start_s = estimate.start_s if start_s is None else start_s
-        if estimate.final:
+        begin_s, end_s = estimate.stretch_s
+        start_s = begin_s if start_s is None else start_s
+        if estimate.final and estimate.probabilities is not None:
             logs.append(np.log(np.maximum(estimate.probabilities, SMALLEST_PROBABILITY)))
-            weights_s.append(estimate.end_s - start_s)
+            weights_s.append(end_s - start_s)
             start_s = None
     if not logs:
         return None
@@ -153,7 +154,7 @@ def pooled(said: Sequence[SpeechEstimate]) -> tuple[float, ...] | None:
 
 
 def score(predictions: Sequence[Prediction]) -> tuple[float | None, int]:
-    """Give the unweighted average recall and the number of files it is taken over.
+    """Return the unweighted average recall and the number of files it is taken over.
 
     Files with a truth and without an error count. One without speech, whose label is None, counts as wrong; so does
     one whose truth is a class that the bundle does not know.
@@ -161,7 +162,9 @@ def score(predictions: Sequence[Prediction]) -> tuple[float | None, int]:
     counted = [one for one in predictions if one.truth is not None and one.error is None]
     if not counted:
         return None, 0
-    return uar([str(one.truth) for one in counted], [one.label or _NO_LABEL for one in counted]), len(counted)
+    names = [str(one.truth) for one in counted] + [one.label or _NO_LABEL for one in counted]
+    truth, predicted = np.split(np.unique(names, return_inverse=True)[1], 2)
+    return uar(truth, predicted), len(counted)
 
 
 def about_truth(predictions: Sequence[Prediction], known: Sequence[str]) -> tuple[str, ...]:
@@ -213,7 +216,7 @@ def in_words(prediction: Prediction) -> str:
     return f"{prediction.file}: {said}{truth}"
 
 
-def _decoded(decoder: SpeechDecoder, blocks: Iterable[FloatArray]) -> list[SpeechEstimate]:
+def _decoded(decoder: SpeechDecoder, blocks: Iterable[FloatArray]) -> list[HeadOutput]:
     silence = np.zeros(round(_SILENCE_S * AUDIO_RATE_HZ), np.float32)
     said = list(decoder.feed(silence, -_SILENCE_S))
     at = 0
@@ -224,16 +227,16 @@ def _decoded(decoder: SpeechDecoder, blocks: Iterable[FloatArray]) -> list[Speec
     return [*said, *decoder.close()]
 
 
-def _own_seconds(said: Sequence[SpeechEstimate], duration_s: float) -> tuple[SpeechEstimate, ...]:
+def _own_seconds(said: Sequence[HeadOutput], duration_s: float) -> tuple[HeadOutput, ...]:
     """Give each second of speech once, within the file: an utterance's end may only repeat what its last second said."""
-    seconds: list[SpeechEstimate] = []
+    seconds: list[HeadOutput] = []
     for estimate in said:
-        if seconds and not seconds[-1].final and estimate.start_s <= seconds[-1].start_s:
+        if seconds and not seconds[-1].final and estimate.stretch_s[0] <= seconds[-1].stretch_s[0]:
             seconds.pop()
         seconds.append(estimate)
     return tuple(
-        replace(one, start_s=max(one.start_s, 0.0), end_s=min(one.end_s, duration_s)) for one in seconds
-    )  # fmt: skip
+        replace(one, start_s=max(one.stretch_s[0], 0.0), end_s=min(one.stretch_s[1], duration_s)) for one in seconds
+    )
 
 
 def _with_truth(prediction: Prediction, path: Path) -> Prediction:
@@ -252,9 +255,9 @@ def _plain(prediction: Prediction, with_truth: bool) -> dict[str, Any]:
         "probabilities": _named(prediction.classes, prediction.probabilities or ()),
         "segments": [
             {
-                "start_s": round(one.start_s, 4),
-                "end_s": round(one.end_s, 4),
-                "probabilities": _named(one.classes, one.probabilities),
+                "start_s": round(one.stretch_s[0], 4),
+                "end_s": round(one.stretch_s[1], 4),
+                "probabilities": _named(one.classes, one.probabilities or ()),
             }
             for one in prediction.segments
         ],

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.contract import Image, Recording, Signal, Video
-from ...models.signals.face.scaling import scaled
+from ...models.signals.face.images import scaled
 from ...models.streaming.clock import Clock
 from ...models.streaming.sources import Chunk, SourceInfo
 

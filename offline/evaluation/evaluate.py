@@ -20,7 +20,7 @@ AXES = ("valence", "arousal")
 
 @dataclass(frozen=True)
 class PersonDecisions:
-    """One person under one condition: every decision after rest that has a truth and a readout.
+    """One person under one condition: every decision after rest that has a truth and both answers.
 
     Attributes
     ----------
@@ -102,17 +102,18 @@ def compare(
     """Line up decisions and truth, leaving out rest, where there is no truth."""
     if recording.truth is None:
         raise ValueError(f"recording '{recording.name}' has no truth to compare with")
-    said = [e for e in estimates if e.readout is not None]
-    levels = levels_at(recording.truth, np.array([e.time_s for e in said]))
-    kept = [i for i in range(len(said)) if (levels[i] >= 0).all()]
+    answers = [(e.time_s, [head for axis in AXES if (head := e.answer(axis)) is not None]) for e in estimates]
+    answered = [(time_s, heads) for time_s, heads in answers if len(heads) == len(AXES)]
+    levels = levels_at(recording.truth, np.array([time_s for time_s, _ in answered]))
+    kept = [i for i in range(len(answered)) if (levels[i] >= 0).all()]
     truth = levels[kept]
-    readouts = [readout for i in kept if (readout := said[i].readout) is not None]
-    sets = [(r.valence_set, r.arousal_set) for r in readouts]
+    heads = [answered[i][1] for i in kept]
+    sets = [tuple(head.kept for head in pair) for pair in heads]
     return PersonDecisions(
         person=recording.participant,
         condition=condition,
         truth=truth,
-        probabilities=np.array([(r.valence, r.arousal) for r in readouts], np.float32).reshape(-1, 2, 3),
+        probabilities=np.array([[head.probabilities for head in pair] for pair in heads], np.float32).reshape(-1, 2, 3),
         covered=np.array(
             [[t in s for t, s in zip(row, pair, strict=True)] for row, pair in zip(truth, sets, strict=True)]
         ),

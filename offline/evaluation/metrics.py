@@ -1,4 +1,4 @@
-"""How good class probabilities are: what every result of an evaluation prints.
+"""Metrics of class probabilities, with intervals and baselines over people.
 
 Windows of one person are not independent, so intervals, baselines and calibration count people (groups), not windows.
 """
@@ -33,7 +33,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Permuted:
-    """What a metric gives by chance.
+    """Distribution of a metric under permuted truth.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Permuted:
 
 @dataclass(frozen=True)
 class Scores:
-    """Everything that is said of one set of predictions.
+    """All metrics of one set of predictions.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Scores:
         Pooled over windows; the interval is a bootstrap over groups.
     accuracy, macro_f1 : float
     majority_uar, majority_accuracy : float
-        Of always saying the most frequent class.
+        Of always predicting the most frequent class.
     permutation : Permuted
         Of UAR, truth shifted in time within each group.
     ece, brier, nll : float
@@ -85,18 +85,35 @@ class Scores:
 
 
 def uar(truth: ArrayLike, predicted: ArrayLike) -> float:
-    """Give the unweighted average recall over the classes that occur in the truth."""
-    present = np.unique(np.asarray(truth))
-    return float(sk.recall_score(truth, predicted, labels=present, average="macro", zero_division=0.0))
+    """Return the unweighted average recall over the classes that occur in the truth.
+
+    Parameters
+    ----------
+    truth, predicted : (n,) int64
+        Classes, from 0 on. Bootstrap and permutations call this thousands of times: it counts, and checks nothing.
+
+    Returns
+    -------
+    float
+        NaN where there is no truth.
+    """
+    true, said = np.asarray(truth, np.int64), np.asarray(predicted, np.int64)
+    if not len(true):
+        return float("nan")
+    n_classes = int(max(true.max(), said.max())) + 1
+    counts = np.bincount(true * n_classes + said, minlength=n_classes**2).reshape(n_classes, n_classes)
+    totals = counts.sum(axis=1)
+    present = totals > 0
+    return float((np.diag(counts)[present] / totals[present]).mean())
 
 
 def accuracy(truth: ArrayLike, predicted: ArrayLike) -> float:
-    """Give the share of correct predictions."""
+    """Return the share of correct predictions."""
     return float(sk.accuracy_score(truth, predicted))
 
 
 def macro_f1(truth: ArrayLike, predicted: ArrayLike) -> float:
-    """Give the mean F1 over the classes that occur in the truth."""
+    """Return the mean F1 over the classes that occur in the truth."""
     present = np.unique(np.asarray(truth))
     return float(sk.f1_score(truth, predicted, labels=present, average="macro", zero_division=0.0))
 
@@ -108,19 +125,19 @@ def confusion(truth: ArrayLike, predicted: ArrayLike, n_classes: int) -> IntArra
 
 
 def nll(truth: IntArray, probabilities: ArrayLike) -> float:
-    """Give the mean negative log likelihood in nats."""
+    """Return the mean negative log likelihood in nats."""
     likelihood = np.asarray(probabilities, np.float64)[np.arange(len(truth)), truth]
     return float(-np.log(np.maximum(likelihood, SMALLEST_PROBABILITY)).mean())
 
 
 def brier(truth: IntArray, probabilities: ArrayLike) -> float:
-    """Give the Brier score summed over classes: 0 is perfect, 2 is certain and wrong."""
+    """Return the Brier score summed over classes: 0 is perfect, 2 is certain and wrong."""
     given = np.asarray(probabilities, np.float64)
     return float(((given - np.eye(given.shape[1])[truth]) ** 2).sum(axis=1).mean())
 
 
 def ece(truth: IntArray, probabilities: ArrayLike, bins: int = 15) -> float:
-    """Give the expected calibration error of the winning class, with equally wide bins (Guo et al. 2017)."""
+    """Return the expected calibration error of the winning class, with equally wide bins (Guo et al. 2017)."""
     given = np.asarray(probabilities, np.float64)
     confidence = given.max(axis=1)
     correct = given.argmax(axis=1) == truth
@@ -132,7 +149,7 @@ def ece(truth: IntArray, probabilities: ArrayLike, bins: int = 15) -> float:
 def bootstrap(
     metric: Callable[[IntArray], float], groups: Sequence[str], seed: int, draws: int = 1000, level: float = 0.95
 ) -> Interval:
-    """Give a metric with its percentile interval over groups.
+    """Return a metric with its percentile interval over groups.
 
     Parameters
     ----------
@@ -154,7 +171,7 @@ def bootstrap(
 
 
 def bootstrap_mean(values: Sequence[float], seed: int, draws: int = 10_000, level: float = 0.95) -> Interval:
-    """Give the mean of one figure per person with its percentile interval over people."""
+    """Return the mean of one figure per person with its percentile interval over people."""
     figures = np.asarray(values, np.float64)
     rng = np.random.default_rng(seed)
     means = figures[rng.integers(len(figures), size=(draws, len(figures)))].mean(axis=1)
@@ -170,7 +187,7 @@ def permutation(
     seed: int,
     draws: int = 200,
 ) -> Permuted:
-    """Give what a metric gives by chance: the truth shifted around within each group.
+    """Return the distribution of a metric under chance: the truth shifted around within each group.
 
     A circular shift keeps each person's class counts and how slowly classes change; shuffled windows would make
     chance look steadier than it is. Items are in the order of time within their group.
@@ -178,14 +195,14 @@ def permutation(
     members = _members(groups)
     rng = np.random.default_rng(seed)
     real = metric(truth, predicted)
-    by_chance = np.empty(draws)
+    permuted = np.empty(draws)
     for draw in range(draws):
         shifted = truth.copy()
         for index in members:
             shifted[index] = np.roll(truth[index], rng.integers(len(index)))
-        by_chance[draw] = metric(shifted, predicted)
-    p_value = (1 + int((by_chance >= real).sum())) / (1 + draws)
-    return Permuted(float(by_chance.mean()), float(np.quantile(by_chance, 0.95)), p_value)
+        permuted[draw] = metric(shifted, predicted)
+    p_value = (1 + int((permuted >= real).sum())) / (1 + draws)
+    return Permuted(float(permuted.mean()), float(np.quantile(permuted, 0.95)), p_value)
 
 
 def score(truth: IntArray, probabilities: ArrayLike, groups: Sequence[str], seed: int) -> Scores:
@@ -204,17 +221,16 @@ def score(truth: IntArray, probabilities: ArrayLike, groups: Sequence[str], seed
     predicted = given.argmax(axis=1)
     counts = np.bincount(truth, minlength=given.shape[1])
     majority = np.full_like(truth, counts.argmax())
-    quick = quick_uar(given.shape[1])
     return Scores(
         n=len(truth),
         n_groups=len(set(groups)),
         class_counts=tuple(int(count) for count in counts),
-        uar=bootstrap(lambda index: quick(truth[index], predicted[index]), groups, seed),
+        uar=bootstrap(lambda index: uar(truth[index], predicted[index]), groups, seed),
         accuracy=accuracy(truth, predicted),
         macro_f1=macro_f1(truth, predicted),
         majority_uar=uar(truth, majority),
         majority_accuracy=accuracy(truth, majority),
-        permutation=permutation(quick, truth, predicted, groups, seed),
+        permutation=permutation(uar, truth, predicted, groups, seed),
         ece=ece(truth, given),
         brier=brier(truth, given),
         nll=nll(truth, given),
@@ -223,7 +239,7 @@ def score(truth: IntArray, probabilities: ArrayLike, groups: Sequence[str], seed
 
 
 def fit_temperature(logits: ArrayLike, truth: IntArray, groups: Sequence[str]) -> float:
-    """Find the temperature (0.05..20) that gives held-out people the best likelihood, each person counting alike.
+    """Return the temperature (0.05..20) that gives held-out people the best likelihood, each person counting alike.
 
     Divide logits by it before the softmax (Guo et al. 2017).
     """
@@ -242,7 +258,7 @@ def fit_temperature(logits: ArrayLike, truth: IntArray, groups: Sequence[str]) -
 def conformal_threshold(
     truth: IntArray, probabilities: ArrayLike, groups: Sequence[str], coverage: float = 0.9
 ) -> float:
-    """Find the threshold above which classes enter the set, so that sets cover a new person's truth often enough.
+    """Return the threshold above which classes enter the set, so that sets cover a new person's truth often enough.
 
     LAC (Sadinle, Lei and Wasserman 2019) calibrated over people: each of the K people carries 1 / (K + 1), shared among
     their items, and the new person the rest, counted as never covered (hierarchical conformal prediction, Lee, Barber
@@ -264,22 +280,11 @@ def conformal_threshold(
 
 
 def conformal_sets(probabilities: ArrayLike, threshold: float) -> NDArray[np.bool_]:
-    """Say which classes are in each set, ``(n, n_classes)`` bool; the likeliest class always is."""
+    """Return which classes are in each set, ``(n, n_classes)`` bool; the likeliest class always is."""
     given = np.asarray(probabilities, np.float64)
     sets: NDArray[np.bool_] = given >= threshold
     sets[np.arange(len(given)), given.argmax(axis=1)] = True
     return sets
-
-
-def quick_uar(n_classes: int) -> Callable[[IntArray, IntArray], float]:
-    """Give :func:`uar` for loops: a hundredth of scikit-learn's time, which goes into checking its input."""
-
-    def quick(truth: IntArray, predicted: IntArray) -> float:
-        counts = np.bincount(truth * n_classes + predicted, minlength=n_classes**2).reshape(n_classes, n_classes)
-        present = counts.sum(axis=1) > 0
-        return float((np.diag(counts)[present] / counts.sum(axis=1)[present]).mean())
-
-    return quick
 
 
 def _members(groups: Sequence[str]) -> list[IntArray]:
@@ -288,7 +293,7 @@ def _members(groups: Sequence[str]) -> list[IntArray]:
 
 
 def _person_weights(groups: Sequence[str]) -> Array:
-    """Give each item its share of 1, people counting alike."""
+    """Return the weight of each item, people counting alike and all items 1 together."""
     _, which, count = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
     weights: Array = 1.0 / (len(count) * count[which])
     return weights

@@ -1,4 +1,4 @@
-"""Train and judge the paper's systems fold by fold, so that a run that was stopped goes on where it was."""
+"""Train and test the paper's systems fold by fold; finished folds are kept, so that an interrupted run goes on."""
 
 import hashlib
 import json
@@ -18,7 +18,8 @@ from ...models.io.files import write_file
 from ..datasets.open import read_corpus
 from ..datasets.speech_corpus import SpeechCorpus
 from ..training.common.checkpoints import Checkpoints
-from ..training.paper_speech.train import Labelled, fit, judge
+from ..training.common.utterances import LabelledUtterance
+from ..training.paper_speech.train import PAPER_TRAINING, fit, utterance_logits
 from .splits import Items, LeaveOneGroupOut, Protocol, RandomHoldOut, Split, audit
 
 IntArray = NDArray[np.int64]
@@ -32,7 +33,7 @@ _NOT_THE_RECIPE = {"name", "runs", "corpus", "cache", "only_finished", "threads"
 
 @dataclass(frozen=True)
 class Fold:
-    """One training: which items to learn from, to stop by and to judge.
+    """One training: which items to train on, to stop by and to test.
 
     Attributes
     ----------
@@ -53,7 +54,7 @@ class FoldResult:
     Attributes
     ----------
     names, speakers : tuple of str
-        Of the items judged.
+        Of the items tested.
     truth : tuple of int
     probabilities : tuple of tuple of float
         One row per item.
@@ -75,7 +76,7 @@ class FoldResult:
 
     @property
     def accuracy(self) -> float:
-        """Share of the items judged rightly."""
+        """Share of the items classified correctly."""
         return float(np.mean(np.argmax(self.probabilities, axis=1) == np.array(self.truth)))
 
 
@@ -109,7 +110,7 @@ class _LoadedFiles:
     """The files of one set of classes."""
 
     items: Items
-    utterances: tuple[Labelled, ...]
+    utterances: tuple[LabelledUtterance, ...]
     speakers: tuple[str, ...]
     data_hash: str
 
@@ -147,7 +148,7 @@ def evaluate_systems(systems: Sequence[PaperConfig], report: Report) -> tuple[Ru
 
 
 def folds(run: RunSection, items: Items, seed: int) -> Iterator[Fold]:
-    """Give the folds of a run, audited.
+    """Yield the folds of a run, audited.
 
     Under the random split, the files to stop by are drawn at random too; where speakers are left out, the speaker after
     the one tested stops the training, so that it stops where it generalises to people.
@@ -168,7 +169,7 @@ def folds(run: RunSection, items: Items, seed: int) -> Iterator[Fold]:
 
 
 def protocol_of(run: RunSection, seed: int) -> Protocol:
-    """Give the protocol of a run."""
+    """Return the protocol of a run."""
     return RandomHoldOut(TEST_SHARE, seed) if run.protocol == "random" else LeaveOneGroupOut("speaker")
 
 
@@ -216,8 +217,8 @@ def _train(
     training, stopping, test = (
         [files.utterances[i] for i in index] for index in (fold.training, fold.stopping, fold.split.test)
     )
-    fitted = fit(system, training, stopping, len(run.classes), seed, checkpoints)
-    probabilities = softmax(judge(fitted.network, test), axis=1)
+    fitted = fit(system, training, stopping, len(run.classes), seed, checkpoints, _no_report)
+    probabilities = softmax(utterance_logits(fitted.network, test), axis=1)
     checkpoints.clear()
     return FoldResult(
         names=tuple(files.items.names[i] for i in fold.split.test),
@@ -242,7 +243,9 @@ def _load(corpus: SpeechCorpus, classes: tuple[str, ...]) -> _LoadedFiles:
             f"classes: {corpus.name} under '{corpus.root}' has no {absent[0]!r}, only {', '.join(sorted(there))}; "
             "choose those"
         )
-    utterances = tuple(Labelled(corpus.load(trial), classes.index(trial.labels["emotion"])) for trial in chosen)
+    utterances = tuple(
+        LabelledUtterance(corpus.load(trial), classes.index(trial.labels["emotion"])) for trial in chosen
+    )
     digest = hashlib.sha256()
     for trial, one in zip(chosen, utterances, strict=True):
         file_name = Path(trial.name).name
@@ -263,8 +266,9 @@ def _next_speaker(speakers: NDArray[np.str_], split: Split) -> IntArray:
 
 def _key(system: PaperConfig, run: RunSection, seed: int, fold: Fold, files: _LoadedFiles) -> str:
     recipe = system.model_dump(mode="json", exclude=_NOT_THE_RECIPE)
-    what = [recipe, run.classes, run.protocol, run.training_share, seed, fold.split.name, files.data_hash]
-    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+    return PAPER_TRAINING.key(
+        recipe, run.classes, run.protocol, run.training_share, seed, fold.split.name, files.data_hash
+    )
 
 
 def _user_cache() -> Path:
@@ -289,3 +293,7 @@ def _write(path: Path, result: FoldResult) -> None:
         write_file(path, json.dumps(asdict(result)))
     except OSError as error:
         raise MoodringError(f"finished fold '{path}' cannot be written: {error}; set cache to another folder") from None
+
+
+def _no_report(_: str) -> None:
+    """Leave out the lines of single epochs."""

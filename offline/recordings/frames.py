@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
 from ...models.contract import Image
-from ...models.signals.face.scaling import scaled_size
+from ...models.signals.face.images import scaled_size
 
 _DECODE_AHEAD = 60  # frames it is cheaper to decode on than to seek
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
 from ...models.contract import FloatArray, Recording, Signal, Video
-from ...models.signals.face.scaling import MAX_FRAME_SIDE
+from ...models.signals.face.images import MAX_FRAME_SIDE
 from .audio import speech_signal
 from .frames import FileFrames, FrameTimes, error_line, frame_times, open_container
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
 from ...models.contract import Image, Video
-from ...models.signals.face.scaling import scaled_size
+from ...models.signals.face.images import scaled_size
 
 _FRAMES_AHEAD = 8
 

@@ -22,7 +22,7 @@ from ...models.io.stream_descriptions import (
     session_times,
     truth_samples,
 )
-from ...models.signals.face.scaling import scaled_size
+from ...models.signals.face.images import scaled_size
 from .frames_ahead import FrameAhead
 from .playhead import checked_speed
 

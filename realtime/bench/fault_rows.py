@@ -94,7 +94,7 @@ def row_of(fault: Fault, span: Span, seen: Sequence[Seen]) -> Row:
     if fault.modality_input == "screen":
         row = Row(fault.name, "nothing: the engine goes on", "the screen", longest_pause_s=pause_s)
         return _judged(row, fault, during, [])
-    modality: str = "speech" if fault.modality_input == "microphone" else fault.modality_input  # type: ignore[assignment]
+    modality: str = "speech" if fault.modality_input == "microphone" else fault.modality_input
     states = [(one.at_s, one.sources[modality]) for one in during]
     row = Row(
         fault=fault.name,
@@ -126,7 +126,7 @@ def _judged(row: Row, fault: Fault, during: Sequence[Seen], words: Sequence[str]
 
 
 def _broken_use(row: Row, fault: Fault, during: Sequence[Seen]) -> list[str]:
-    modality: str = "speech" if fault.modality_input == "microphone" else fault.modality_input  # type: ignore[assignment]
+    modality: str = "speech" if fault.modality_input == "microphone" else fault.modality_input
     found = []
     if fault.lossless and during[-1].sources[modality].lost_samples > during[0].sources[modality].lost_samples:
         found.append(f"lost {row.lost}, nothing expected")

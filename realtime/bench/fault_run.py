@@ -112,17 +112,18 @@ class Eye:
 
 def _seen(snapshot: Snapshot) -> Seen:
     estimate = snapshot.estimate
-    readout = estimate.readout if estimate is not None else None
+    axes = ("valence", "arousal")
+    heads = [head for axis in axes if estimate is not None and (head := estimate.answer(axis)) is not None]
     spread = None
-    if readout is not None:
-        rows = np.clip(np.stack((readout.valence, readout.arousal)), 1e-9, 1.0)
+    if heads:
+        rows = np.clip(np.array([head.probabilities for head in heads], np.float64), 1e-9, 1.0)
         spread = float(-(rows * np.log(rows)).sum(axis=1).mean() / np.log(len(LEVELS)))
     return Seen(
         at_s=pylsl.local_clock(),
         decisions=snapshot.decisions,
         skipped=snapshot.skipped_decisions,
         used=estimate.used if estimate is not None else (),
-        uncertainty=1.0 if readout is None else spread,
+        uncertainty=1.0 if spread is None else spread,
         sources={s.modality: s for s in snapshot.sources},
         words={s.modality: f"{s.error or s.why} {wording.drift(s)}" for s in snapshot.sources},
     )

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import EegSection, LslSection, StreamQuery
 from ...configs.schema.lsl import liblsl_settings
-from ...models.streaming.ingest import Intake, intake_maker
+from ...models.streaming.ingest import StreamIngest, ingest_factory
 from ...models.streaming.source_channel import SourceChannel
 from ...models.streaming.sources import Chunk
 from ..engine.lsl_clock import LslClock
@@ -105,12 +105,12 @@ def moodring(news: "Connection[Any, Any]", job: Job) -> None:
     source = LslEeg(EegSection(stream=StreamQuery(name=job.stream)), any_layout)
     counter = IndexCount(job.index_channel)
     source.watch = lambda pulled: counter.see(pulled.samples, pulled.stamps_s, pulled.gap)
-    make, source_channel = intake_maker(None, None), SourceChannel("eeg", job.stream, source)
-    thread = SourceThread(source_channel, lambda info: WatchedIntake(make(info)), threading.Condition())
+    make, source_channel = ingest_factory(None, None), SourceChannel("eeg", job.stream, source)
+    thread = SourceThread(source_channel, lambda info: WatchedIngest(make(info)), threading.Condition())
     thread.start()
     try:
-        intake = _connected(source_channel, job)
-        reading = _measure(news, job.seconds, lambda: _newest_s(source_channel, intake))
+        ingest = _connected(source_channel, job)
+        reading = _measure(news, job.seconds, lambda: _newest_s(source_channel, ingest))
     finally:
         thread.ask_to_stop()
         thread.join(_FIND_S)
@@ -140,16 +140,16 @@ def mne_lsl(news: "Connection[Any, Any]", job: Job) -> None:
     tell(news, asdict(reading))
 
 
-class WatchedIntake(Intake):
-    """An intake that remembers the stamp, as sent, of the newest sample its ring shows."""
+class WatchedIngest(StreamIngest):
+    """An ingest that remembers the stamp, as sent, of the newest sample its ring shows."""
 
-    def __init__(self, made: Intake) -> None:
-        super().__init__(made.info, made.ring, made.treatment)
+    def __init__(self, made: StreamIngest) -> None:
+        super().__init__(made.info, made.ring, made.eeg)
         self.sent_s = math.nan
 
-    def take(self, chunk: Chunk) -> None:
+    def append(self, chunk: Chunk) -> None:
         """Put a chunk into the ring."""
-        super().take(chunk)
+        super().append(chunk)
         self.sent_s = float(chunk.stamps_s[-1])
 
 
@@ -162,21 +162,21 @@ def any_layout(info: pylsl.StreamInfo, section: EegSection) -> EegLayout:
         return EegLayout(tuple(range(count)), tuple(f"EEG {index + 1:03}" for index in range(count)), 1.0)
 
 
-def _newest_s(source_channel: SourceChannel, intake: WatchedIntake) -> float:
+def _newest_s(source_channel: SourceChannel, ingest: WatchedIngest) -> float:
     if source_channel.error is not None:
         raise MoodringError(source_channel.error)
-    return intake.sent_s if len(intake.ring.latest(1)) else math.nan
+    return ingest.sent_s if len(ingest.ring.latest(1)) else math.nan
 
 
-def _connected(source_channel: SourceChannel, job: Job) -> WatchedIntake:
+def _connected(source_channel: SourceChannel, job: Job) -> WatchedIngest:
     deadline_s = time.monotonic() + _FIND_S
-    while not isinstance(source_channel.intake, WatchedIntake):
+    while not isinstance(source_channel.ingest, WatchedIngest):
         if source_channel.error is not None:
             raise MoodringError(source_channel.error)
         if time.monotonic() > deadline_s:
             raise MoodringError(_not_found(job))
         time.sleep(LOOK_S)
-    return source_channel.intake
+    return source_channel.ingest
 
 
 def _measure(news: "Connection[Any, Any]", seconds: float, look: Callable[[], float]) -> Reading:

@@ -24,7 +24,7 @@ from ...models.decoders.loading import load_models
 from ...processes import children_leave_interrupts_to_us
 from ..engine.lsl_clock import LslClock
 from ..engine.process_settings import apply_lsl_settings, freeze_gc
-from ..engine.session import Session, configured
+from ..engine.session import Session
 from ..sources.lsl_eeg import LslEeg
 from .children import BenchChild, asked_to_end, tell
 from .index import IndexCount
@@ -112,7 +112,7 @@ def _engine(news: "Connection[Any, Any]", name: str, lsl: LslSection, seconds: f
         lsl=lsl,
         outlet=OutletSection(name=name + "-estimate"),
     )
-    models = load_models(config.models, configured(config), clock, config.pooling, config.speech)
+    models = load_models(config, config.modalities, clock)
     freeze_gc()
     process = psutil.Process()
     threads_before = process.num_threads()

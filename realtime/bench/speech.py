@@ -1,6 +1,6 @@
 """`moodring bench speech`: what the speech path costs, when its estimates come, and whether its memory grows.
 
-The path is a session's: blocks of 20 ms as a microphone gives them, the intake with its ring, voice activity, cutting,
+The path is a session's: blocks of 20 ms as a microphone gives them, the ingest with its ring, voice activity, cutting,
 the decoder. First so much sound goes through it as fast as it can, on one core; then a minute in real time.
 """
 
@@ -14,8 +14,8 @@ import numpy as np
 import psutil
 
 from ...configs.schema.errors import MoodringError
-from ...models.contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate
-from ...models.streaming.ingest import intake_maker
+from ...models.contract import AUDIO_RATE_HZ, FloatArray, HeadOutput
+from ...models.streaming.ingest import ingest_factory
 from ...models.streaming.sources import Chunk, SourceInfo
 from ...processes import children_leave_interrupts_to_us
 from ..engine.process_settings import cap_blas
@@ -102,18 +102,18 @@ class _Path:
         gate = None if job.enrolment is None else load_gate(job.enrolment)
         self._decoder = SpeechDecoder(load_bundle(job.bundle, "speech"), torch.device("cpu"), gate)
         info = SourceInfo("speech", "bench", float(AUDIO_RATE_HZ), (1,), "<f4", ("audio",), 0.0)
-        self._intake = intake_maker(None, None)(info)
+        self._ingest = ingest_factory(None, None)(info)
         self._at = 0
 
     @property
     def voiced(self) -> bool:
         return self._decoder.voiced
 
-    def take(self, block: FloatArray, start_s: float) -> tuple[SpeechEstimate, ...]:
+    def take(self, block: FloatArray, start_s: float) -> tuple[HeadOutput, ...]:
         """Give the estimates that this block completes."""
         stamps_s = start_s + np.arange(len(block)) / AUDIO_RATE_HZ
-        self._intake.take(Chunk(block[:, np.newaxis], stamps_s, float(stamps_s[-1]), False))
-        piece = self._intake.ring.between(self._at, self._intake.ring.count)
+        self._ingest.append(Chunk(block[:, np.newaxis], stamps_s, float(stamps_s[-1]), False))
+        piece = self._ingest.ring.between(self._at, self._ingest.ring.count)
         self._at = piece.stop
         return self._decoder.feed(piece.samples[:, 0], float(piece.stamps_s[0]))
 
@@ -170,7 +170,7 @@ def _paced(news: "Connection[Any, Any]", job: Job) -> tuple[list[float], list[fl
         there_s = begin_s + (index + 1) * _BLOCK / AUDIO_RATE_HZ
         time.sleep(max(there_s - time.monotonic(), 0.0))
         for estimate in path.take(_block(job.sound, index), begin_s + index * _BLOCK / AUDIO_RATE_HZ):
-            late_s = time.monotonic() - estimate.end_s
+            late_s = time.monotonic() - estimate.stretch_s[1]
             (endings if estimate.final else seconds).append(late_s)
         _heed(news)
     return seconds, endings

@@ -25,7 +25,7 @@ from ..ipc.channel import ChannelServer
 from .job import EngineJob
 from .lsl_clock import LslClock
 from .process_settings import apply_lsl_settings, cap_blas, freeze_gc
-from .session import Session, configured
+from .session import Session
 
 if TYPE_CHECKING:
     from ..recorder.recorder import Recorder
@@ -79,12 +79,11 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], wishes:
     folder = run_dir.create()
     try:
         with _signals(wishes):
-            models = load_models(
-                job.config.models, configured(job.config), clock, job.config.pooling, job.config.speech
-            )
+            modalities = (*job.config.modalities, *(source.modality for source in job.extensions.sources))
+            models = load_models(job.config, modalities, clock, job.extensions.decoders)
             recorder = _recorder(job, models, clock, folder)
             freeze_gc()
-            with Session(job.config, models, clock, folder, started_s, recorder) as session:
+            with Session(job.config, models, clock, folder, started_s, recorder, job.extensions.sources) as session:
                 server = ChannelServer(session.snapshot, wishes.ask)
                 server.start()
                 card = run_dir.card_of(job.config.name, server.address, server.key)

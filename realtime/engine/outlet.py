@@ -43,7 +43,9 @@ def estimate_row(estimate: Estimate, heads: Sequence[Head]) -> FloatArray:
 
 def _answer_labels(heads: Sequence[Head]) -> tuple[str, ...]:
     return tuple(
-        label for head in heads for label in ([f"{head.name}_{c}" for c in head.classes] if head.classes else [head.name])
+        label
+        for head in heads
+        for label in ([f"{head.name}_{c}" for c in head.classes] if head.classes else [head.name])
     )
 
 

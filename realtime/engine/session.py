@@ -8,6 +8,7 @@ device, and nobody waits for a screen.
 import logging
 import math
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
@@ -15,13 +16,13 @@ from typing import TYPE_CHECKING, Literal
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
 from ...models.contract import SIMULATED
-from ...models.decoders.loading import Models, check_fit, domain_notices, loudspeaker_notices, mains_notices
+from ...models.decoders.loading import Models, check_fit, domain_notices, line_noise_notices, loudspeaker_notices
 from ...models.io.ring import Ring
-from ...models.streaming import alignment, health
 from ...models.streaming.clock import Clock
-from ...models.streaming.decider import Decider
-from ...models.streaming.ingest import Intake, intake_maker
-from ...models.streaming.schedule import ModalityInput, Plan, make_plan, next_decision, plan_facts
+from ...models.streaming.decider import LOUDSPEAKER, Decider
+from ...models.streaming.decoder import SourceFactory
+from ...models.streaming.ingest import StreamIngest, ingest_factory
+from ...models.streaming.schedule import ModalityInput, Plan, eeg_delay_ms, make_plan, next_decision, plan_facts
 from ...models.streaming.source_channel import SourceChannel
 from ...models.streaming.sources import SourceInfo
 from ...models.streaming.summary import Tally
@@ -61,6 +62,8 @@ class Session:
         When the command started, on the clock.
     recorder : Recorder or None
         Records the session; stopped with it.
+    sources : sequence of SourceFactory
+        Sources besides those that the config names.
     """
 
     def __init__(
@@ -71,18 +74,21 @@ class Session:
         folder: Path | None,
         started_s: float,
         recorder: "Recorder | None" = None,
+        sources: Sequence[SourceFactory] = (),
     ) -> None:
         self._config = config
         self._models = models
         self._clock = clock
         self._folder = folder
         self.started_s = started_s
-        self.source_channels = build_source_channels(config, clock)
+        self.source_channels = build_source_channels(config, clock, sources)
         self.reference = build_reference(config, clock)
+        for channel in self._sourced:
+            channel.started_s = started_s
         self.error: str | None = None
         self._arrived = threading.Condition()
         self._stopping = threading.Event()
-        self._make_intake = intake_maker(config.eeg, folder)
+        self._make_ingest = ingest_factory(config.eeg, folder)
         self._recorder = recorder
         record = recorder.take if recorder is not None else None
         played = recorder.take_loudspeaker if recorder is not None else None
@@ -99,9 +105,7 @@ class Session:
         self._health_told_s = -math.inf
         self._tidied_s = started_s
         journal = recorder.journal if recorder is not None else None
-        self.publisher = Publisher(
-            config, models.speech_classes, clock, folder, started_s, journal, pooling=models.pool is not None
-        )
+        self.publisher = Publisher(config, models.heads, clock, folder, started_s, journal)
 
     def __enter__(self) -> "Session":
         return self
@@ -142,7 +146,7 @@ class Session:
             self.step()
             self._raise_failures()
             wanted = self._sourced
-            there = [source_channel for source_channel in wanted if source_channel.intake is not None]
+            there = [source_channel for source_channel in wanted if source_channel.ingest is not None]
             if len(there) == len(wanted) or (self._clock.now() > give_up_s and there):
                 break
             if self._clock.now() > give_up_s:
@@ -162,25 +166,17 @@ class Session:
         MoodringError
             Nothing has come from any source.
         """
-        facts = [source_channel.intake for source_channel in self.source_channels if source_channel.intake is not None]
-        t0_s = announced_t0_s(intake.info.timeline for intake in facts if intake.info.timeline)
-        plan = make_plan(plan_facts(facts, t0_s), self._config, self._models)
-        self._decider = Decider(
-            plan,
-            self._models.video_eeg,
-            self._models.speech,
-            self._clock,
-            tuple(bundle.sha256 for bundle in self._models.bundles),
-            referenced=self.reference is not None,
-            pool=self._models.pool,
-        )
-        self.tally.eeg_filter_delay_ms = plan.eeg_delay_ms
+        facts = [source_channel.ingest for source_channel in self.source_channels if source_channel.ingest is not None]
+        t0_s = announced_t0_s(ingest.info.timeline for ingest in facts if ingest.info.timeline)
+        plan = make_plan(plan_facts(facts, t0_s), self._config, self.reference is not None)
+        self._decider = Decider(plan, self._models, self._clock)
+        self.tally.eeg_filter_delay_ms = eeg_delay_ms(facts)
         self.publisher.open_outlet(self._meanings())
-        if any(intake.info.origin == SIMULATED for intake in facts):
+        if any(ingest.info.origin == SIMULATED for ingest in facts):
             self._truth = TruthWatch()
             self._truth.start()
         if self._recorder is not None:
-            self._recorder.begin(plan, [intake.info for intake in facts])
+            self._recorder.begin(plan, [ingest.info for ingest in facts])
         self._phase = "resting" if plan.rest_s > 0 else "decoding"
         self._decoding.start()
 
@@ -197,13 +193,13 @@ class Session:
             self._tidied_s = now_s
             collect_garbage()
         for source_channel in self.source_channels:
-            change = source_channel.judge(now_s, self.started_s) if source_channel.source is not None else None
+            change = source_channel.update_health(now_s) if source_channel.source is not None else None
             if change is not None:
                 self.publisher.push_health(source_channel.modality, change)
                 if self._recorder is not None:
                     self._recorder.changed(source_channel.modality, change)
         if self.reference is not None:
-            change = self.reference.judge(now_s, self.started_s)
+            change = self.reference.update_health(now_s)
             if change is not None and self._recorder is not None:
                 self._recorder.changed("loudspeaker", change)
         if self._decider is not None and now_s >= self._health_told_s + _HEALTH_EVERY_S:
@@ -211,7 +207,7 @@ class Session:
             self._health_told_s = now_s
             for source_channel in self.source_channels:
                 if source_channel.source is not None:
-                    self.publisher.push_health(source_channel.modality, source_channel.standing(now_s, self.started_s))
+                    self.publisher.push_health(source_channel.modality, source_channel.current_health(now_s))
         for line in self._recorder.step() if self._recorder is not None else ():
             self.publisher.push_recording(line)
         plan = self.plan
@@ -246,8 +242,8 @@ class Session:
     def release(self) -> None:
         """Let go of the rings' memory; after :meth:`stop`, when no screen asks any more."""
         for source_channel in self._sourced:
-            if source_channel.intake is not None and source_channel.released:
-                source_channel.intake.ring.close()
+            if source_channel.ingest is not None and source_channel.released:
+                source_channel.ingest.ring.close()
         self.publisher.rows.close()
 
     def snapshot(self) -> Snapshot:
@@ -273,7 +269,7 @@ class Session:
             latency_ms=tally.latency,
             sources=tuple(source_channel.status(now_s) for source_channel in self.source_channels),
             rings=self._places(),
-            speech_classes=self._models.speech_classes,
+            heads=self._models.heads,
             notices=self.notices + self._recording_notices(),
             rest_left_s=left_s,
             recording=self._recorder.status if self._recorder is not None else None,
@@ -284,20 +280,20 @@ class Session:
     @property
     def notices(self) -> tuple[str, ...]:
         """The lines that stay on the screen."""
-        intakes = [
-            source_channel.intake for source_channel in self.source_channels if source_channel.intake is not None
+        ingests = [
+            source_channel.ingest for source_channel in self.source_channels if source_channel.ingest is not None
         ]
         missing = tuple(
             f"no {'loudspeaker' if source_channel is self.reference else source_channel.modality}: "
             f"{source_channel.error or f'{source_channel.title} was not found yet'}"
             for source_channel in self._sourced
-            if source_channel.intake is None and self._phase != "connecting"
+            if source_channel.ingest is None and self._phase != "connecting"
         )
         return (
-            domain_notices(self._models.domain, tuple(intake.info.origin for intake in intakes))
-            + mains_notices(intakes)
+            domain_notices(self._models.domain, tuple(ingest.info.origin for ingest in ingests))
+            + line_noise_notices(ingests)
             + self._rest_notices()
-            + loudspeaker_notices(self._config.speech, intakes)
+            + loudspeaker_notices(self._config.speech, ingests)
             + missing
         )
 
@@ -319,9 +315,9 @@ class Session:
         stopped = () if status.error is None else (f"NOT RECORDING: {status.error}",)
         return stopped if status.news is None else (*stopped, f"recording: {status.news}")
 
-    def _fitting(self, info: SourceInfo) -> Intake:
-        check_fit(self._models, info, self._config.eeg)
-        return self._make_intake(info)
+    def _fitting(self, info: SourceInfo) -> StreamIngest:
+        check_fit(self._models, info, self._config)
+        return self._make_ingest(info)
 
     def _raise_failures(self) -> None:
         errors = [source_channel.error for source_channel in self._sourced if source_channel.error is not None]
@@ -330,18 +326,18 @@ class Session:
 
     def _await_data(self, asked_to_stop: threading.Event) -> None:
         """Wait for the first samples: t0 is told from them."""
-        intakes = [
-            (source_channel, source_channel.intake)
+        ingests = [
+            (source_channel, source_channel.ingest)
             for source_channel in self.source_channels
-            if source_channel.intake is not None
+            if source_channel.ingest is not None
         ]
         begin_s = self._clock.now()
         while not asked_to_stop.is_set():
             self.step()
             self._raise_failures()
-            silent = [source_channel for source_channel, intake in intakes if intake.figures.first_s is None]
+            silent = [source_channel for source_channel, ingest in ingests if ingest.figures.first_s is None]
             waited_s = self._clock.now() - begin_s
-            if not silent or (waited_s > _FIRST_DATA_S and len(silent) < len(intakes)):
+            if not silent or (waited_s > _FIRST_DATA_S and len(silent) < len(ingests)):
                 return
             if waited_s > max(_FIRST_DATA_S, self._config.lsl.resolve_timeout_s):
                 raise MoodringError(
@@ -362,10 +358,10 @@ class Session:
     def _places(self) -> tuple[RingPlace, ...]:
         if self._folder is None:
             return ()
-        rings: list[tuple[str | Literal["estimates"], Ring]] = [
-            (source_channel.modality, source_channel.intake.ring)
+        rings: list[tuple[str, Ring]] = [
+            (source_channel.modality, source_channel.ingest.ring)
             for source_channel in self.source_channels
-            if source_channel.intake is not None
+            if source_channel.ingest is not None
         ]
         rings.append(("estimates", self.publisher.rows))
         return tuple(RingPlace(name, str(ring.path)) for name, ring in rings)
@@ -393,13 +389,13 @@ class Session:
             time_s = plan.time_s(k)
             if not self._await(time_s, lateness_s):
                 return
-            played = self.reference.modality_input if self.reference is not None else None
-            estimate = decider.decide(time_s, self._lanes(), self.notices, played)
-            self.publisher.publish(decider, estimate)
+            self.publisher.publish(decider.decide(time_s, self._inputs(), self.notices))
             k += 1
 
-    def _lanes(self) -> dict[str, ModalityInput]:
+    def _inputs(self) -> dict[str, ModalityInput]:
         inputs = {source_channel.modality: source_channel.modality_input for source_channel in self.source_channels}
+        if self.reference is not None:
+            inputs[LOUDSPEAKER] = self.reference.modality_input
         return {modality: modality_input for modality, modality_input in inputs.items() if modality_input is not None}
 
     def _await(self, time_s: float, lateness_s: float) -> bool:
@@ -407,24 +403,11 @@ class Session:
         while (early_s := time_s - self._clock.now()) > 0:
             if self._stopping.wait(min(early_s, 0.5)):
                 return False
-        flowing = [
-            source_channel
-            for source_channel in self._sourced
-            if source_channel.intake is not None and health.flows(source_channel.health)
-        ]
+        flowing = [channel for channel in self._sourced if not channel.has_passed(time_s)]
         with self._arrived:
             while not self._stopping.is_set():
                 left_s = time_s + lateness_s - self._clock.now()
-                ready = all(
-                    source_channel.intake is None or alignment.passed(source_channel.intake.ring, time_s)
-                    for source_channel in flowing
-                )
-                if ready or left_s <= 0:
+                if left_s <= 0 or all(channel.has_passed(time_s) for channel in flowing):
                     return True
                 self._arrived.wait(left_s)
         return False
-
-
-def configured(config: LiveConfig) -> tuple[str, ...]:
-    """Name the modalities that a config asks for."""
-    return tuple(modality for modality in MODALITIES if getattr(config, modality) is not None)

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 
 from ...configs.schema.errors import MoodringError
-from ...models.streaming.ingest import Intake
+from ...models.streaming.ingest import StreamIngest
 from ...models.streaming.source_channel import SourceChannel
 from ...models.streaming.sources import Chunk, Source, SourceInfo, SourceUnfitError
 
@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 _RETRY_S = 1.0
 _LOOK_AGAIN_S = 0.2
 
-MakeIntake = Callable[[SourceInfo], Intake]
+MakeIngest = Callable[[SourceInfo], StreamIngest]
 
 
 class SourceThread:
@@ -22,7 +22,7 @@ class SourceThread:
     Parameters
     ----------
     source_channel : SourceChannel
-    make_intake : callable
+    make_ingest : callable
         Raises MoodringError where the source does not fit the session.
     arrived : threading.Condition
         Notified after each chunk.
@@ -33,12 +33,12 @@ class SourceThread:
     def __init__(
         self,
         source_channel: SourceChannel,
-        make_intake: MakeIntake,
+        make_ingest: MakeIngest,
         arrived: threading.Condition,
         record: Callable[[SourceInfo, Chunk], None] | None = None,
     ) -> None:
         self._source_channel = source_channel
-        self._make_intake = make_intake
+        self._make_ingest = make_ingest
         self._arrived = arrived
         self._record = record
         self._stopping = threading.Event()
@@ -92,22 +92,22 @@ class SourceThread:
             self._fail(f"{self._source_channel.title} failed ({line}); it is tried again", _RETRY_S)
 
     def _ask(self, source: Source) -> None:
-        intake = self._source_channel.intake
-        if intake is None:
+        ingest = self._source_channel.ingest
+        if ingest is None:
             info = source.open()
             if info is None:
                 self._stopping.wait(0.02)
                 return
-            self._source_channel.intake = self._make_intake(info)
+            self._source_channel.ingest = self._make_ingest(info)
             return
         chunk = source.poll()
         if chunk is not None:
-            intake.take(chunk)
+            ingest.append(chunk)
             self._source_channel.error = None
             with self._arrived:
                 self._arrived.notify_all()
             if self._record is not None:
-                self._record(intake.info, chunk)
+                self._record(ingest.info, chunk)
 
     def _fail(self, line: str, wait_s: float) -> None:
         if self._source_channel.error != line:

@@ -83,3 +83,7 @@ class Snapshot:
     recording: RecordingStatus | None = None
     information_age_ms: tuple[tuple[str, Percentiles], ...] = ()
     eeg_filter_delay_ms: float | None = None
+
+    def classes(self, head: str) -> tuple[str, ...]:
+        """Return the classes of a head; none where the session has no such head."""
+        return next((one.classes for one in self.heads if one.name == head), ())

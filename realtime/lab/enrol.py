@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 from ...configs.schema.errors import MoodringError
-from ...models.contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate, SpeechSegment
+from ...models.contract import AUDIO_RATE_HZ, FloatArray, Head, HeadOutput, ModelSpec, SpeechInput, SpeechSegment
 from ...models.decoders.speech import UtteranceCutter
 from ...models.decoders.voice_activity import VoiceActivity
 from ...models.streaming.clock import Clock
-from ...models.streaming.ingest import intake_maker
-from ...models.streaming.listening import Listener
-from ...models.streaming.schedule import ModalityInput, identity
+from ...models.streaming.ingest import StreamIngest, ingest_factory
+from ...models.streaming.listening import StreamingSpeech
+from ...models.streaming.schedule import ModalityInput, Plan, identity
 from ...models.streaming.sources import Source
 
 _FOUND_WITHIN_S = 10.0
@@ -18,10 +18,13 @@ _STEP_S = 0.5
 _TELL_S = 5.0
 
 
-class _Notes:
-    """Stands where a session's speech model stands, and keeps what it is given to judge."""
+class _SegmentCollector:
+    """Takes the place of a session's speech decoder, and keeps the segments instead of decoding them."""
 
     withheld = None
+    spec = ModelSpec(
+        "enrolment", (SpeechInput(),), (Head("speech", "identity", ("speaker",)),), "none", (), "none", (), 0, {}
+    )
 
     def __init__(self) -> None:
         self._cutter = UtteranceCutter(VoiceActivity())
@@ -35,11 +38,14 @@ class _Notes:
     def speech_s(self) -> float:
         return sum(one.n_samples for one in self.segments) / AUDIO_RATE_HZ
 
-    def feed(self, samples: FloatArray, start_s: float) -> tuple[SpeechEstimate, ...]:
+    def reset(self) -> None:
+        """Keep nothing: there is one person."""
+
+    def feed(self, samples: FloatArray, start_s: float) -> tuple[HeadOutput, ...]:
         self.segments += self._cutter.feed(samples, start_s)
         return ()
 
-    def close(self) -> tuple[SpeechEstimate, ...]:
+    def close(self) -> tuple[HeadOutput, ...]:
         self.segments += self._cutter.close()
         return ()
 
@@ -67,12 +73,12 @@ def spoken_into(
     MoodringError
         It is not there, cannot be used, or goes silent.
     """
-    notes = _Notes()
-    listener = Listener(notes, clock)
+    collector = _SegmentCollector()
+    speech = StreamingSpeech(collector)
     try:
-        modality_input = _connected(source, title, clock)
-        ring, first_s, told_s, time_s = modality_input.intake.ring, None, 0.0, 0.0
-        came_s = clock.now()
+        ingest = _connected(source, title, clock)
+        ring, first_s, told_s, time_s = ingest.ring, None, 0.0, 0.0
+        came_s, started = clock.now(), False
         while first_s is None or time_s < first_s + seconds:
             chunk = source.poll()
             if chunk is None or not len(chunk.stamps_s):
@@ -80,7 +86,7 @@ def spoken_into(
                     raise MoodringError(f"{title} sent nothing for {_SILENT_FOR_S:g} s; connect it and enrol again")
                 continue
             came_s = clock.now()
-            modality_input.intake.take(chunk)
+            ingest.append(chunk)
             newest_s = ring.newest_s
             if newest_s is None:
                 continue
@@ -88,20 +94,23 @@ def spoken_into(
             if newest_s < max(time_s, first_s) + _STEP_S:
                 continue
             time_s = newest_s
-            heard = listener.listen(modality_input, None, ring.count, first_s - 1.0, time_s)
+            if not started:
+                speech.start(Plan(first_s - 1.0, _STEP_S, 0, 0.0), clock)
+                started = True
+            hearing = speech.step(time_s, {"speech": ModalityInput(ingest, ring.view(), identity)}).hearing
             if time_s - first_s >= told_s + _TELL_S:
                 told_s += _TELL_S
-                trouble = f"; {heard.hearing.trouble}" if heard.hearing.trouble else ""
-                tell(f"{told_s:.0f} of {seconds:.0f} s, {notes.speech_s:.0f} s of speech{trouble}")
-        notes.close()
+                trouble = f"; {hearing.trouble}" if hearing is not None and hearing.trouble else ""
+                tell(f"{told_s:.0f} of {seconds:.0f} s, {collector.speech_s:.0f} s of speech{trouble}")
+        collector.close()
     finally:
         source.close()
-    return tuple(notes.segments)
+    return tuple(collector.segments)
 
 
-def _connected(source: Source, title: str, clock: Clock) -> ModalityInput:
+def _connected(source: Source, title: str, clock: Clock) -> StreamIngest:
     give_up_s = clock.now() + _FOUND_WITHIN_S
     while (info := source.open()) is None:
         if clock.now() > give_up_s:
             raise MoodringError(f"{title} was not found within {_FOUND_WITHIN_S:g} s; 'moodring streams' lists what is")
-    return ModalityInput(intake_maker(None, None)(info), identity)
+    return ingest_factory(None, None)(info)

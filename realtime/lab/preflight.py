@@ -10,17 +10,16 @@ from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
 from ...models.contract import EegInput
 from ...models.decoders.loading import Models, check_fit, domain_notices, load_models
-from ...models.signals.eeg.amplitude import judge_amplitudes
+from ...models.signals.eeg.amplitude import check_amplitudes
 from ...models.signals.eeg.chain import delay_s
 from ...models.signals.eeg.montage import scalp_channels
-from ...models.signals.speech.microphone_level import in_words, judge_sound
+from ...models.signals.speech.microphone_level import check_microphone, fault_text
 from ...models.streaming.clock import Clock
 from ...models.streaming.ingest import chain_spec
 from ...models.streaming.source_channel import SourceChannel
 from ...models.streaming.sources import SourceInfo
 from ..engine.build import build_reference, build_source_channels
 from ..engine.lsl_clock import LslClock
-from ..engine.session import configured
 from ..sources.lsl import on_the_network
 from .doctor import Finding
 
@@ -37,7 +36,7 @@ def inspect(config: LiveConfig) -> Iterator[Finding]:
         A bundle cannot be loaded: then there is nothing to try the sources against.
     """
     clock = LslClock()
-    models = load_models(config.models, configured(config), clock, config.pooling, config.speech)
+    models = load_models(config, config.modalities, clock)
     named = () if config.speech is None else (config.speech.enrolment, *config.speech.others)
     for bundle in models.bundles:
         if bundle.file in {path.name for path in named if path is not None}:
@@ -84,7 +83,7 @@ def listen(source_channel: SourceChannel, what: str, models: Models, config: Liv
                 f"{source_channel.title} was not found within {config.lsl.resolve_timeout_s:g} s; on the network: "
                 f"{on_the_network()}. Start it, or correct the config",
             )
-    check_fit(models, info, config.eeg)
+    check_fit(models, info, config)
     if info.first_sample_after_t0_s is not None:
         return Finding(what, True, f"'{info.name}': a replay, which begins when it is read; not listened to")
     count, stamps = 0, []
@@ -135,18 +134,18 @@ def _amplitudes(newest: _Newest, models: Models, config: LiveConfig) -> tuple[st
     """Say what is wrong with the amplitudes and what to do, and whether a session would be of no use."""
     info = newest.info
     if info.modality == "speech":
-        trouble = in_words(judge_sound(newest.seconds(_LISTEN_S)[:, 0]))
+        trouble = fault_text(check_microphone(newest.seconds(_LISTEN_S)[:, 0]))
         return trouble, bool(trouble)
     if info.modality != "eeg" or info.rate_hz is None:
         return "", False
     scalp = scalp_channels(info.channel_names)
     line_hz = config.eeg.line_hz if config.eeg is not None else None
     second = newest.seconds(1.0).astype(np.float64)
-    found = judge_amplitudes(second, info.channel_names, scalp, info.rate_hz, line_hz)
+    found = check_amplitudes(second, info.channel_names, scalp, info.rate_hz, line_hz)
     if found.unit:
         return f"the median channel has {found.typical_uv:.2g} µV: {found.unit}", True
-    needs = models.video_eeg.spec.input(EegInput) if models.video_eeg is not None else None
-    least = needs.min_scalp_channels if needs is not None else 2
+    inputs = [needs for decoder in models.decoders if (needs := decoder.spec.input(EegInput)) is not None]
+    least = max((needs.min_scalp_channels for needs in inputs), default=2)
     few = f"only {found.good} of at least {least} channels are usable; " if found.good < least else ""
     return few + found.channels, bool(few)
 

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ...models.contract import LEVELS, Estimate, FloatArray, HealthState, MicrophoneFault, SourceStatus
-from ...models.signals.speech.microphone_level import fault_of, in_words
+from ...models.contract import LEVELS, Estimate, Head, HeadOutput, HealthState, MicrophoneFault, SourceStatus
+from ...models.signals.speech.microphone_level import fault_text, microphone_fault
 from ..ipc.snapshot import Snapshot
 
 Tone = Literal["good", "warn", "bad", "idle"]
 
 MARKS: dict[Tone, str] = {"good": "●", "warn": "▲", "bad": "■", "idle": "○"}
-SOURCE_TITLES = {"eeg": "EEG", "face": "Face", "speech": "Speech"}
+HEADS_WITH_A_PANEL = ("valence", "arousal", "speech", "pooled_valence", "pooled_arousal")
+_SOURCE_TITLES = {"eeg": "EEG", "face": "Face", "speech": "Speech"}
 
 _PLENTY_MIN = 24 * 60.0
 _HEALTH: dict[HealthState, tuple[str, Tone]] = {
@@ -29,6 +30,11 @@ _HEALTH: dict[HealthState, tuple[str, Tone]] = {
 _FAULTS: dict[MicrophoneFault, str] = {"clipping": "clipping", "silent": "silent", "stuck": "dead input"}
 
 
+def source_title(modality: str) -> str:
+    """Return the name of a modality as screens write it."""
+    return _SOURCE_TITLES.get(modality) or modality.replace("_", " ").capitalize()
+
+
 @dataclass(frozen=True)
 class Said:
     """A short text and how good or bad the news is."""
@@ -42,16 +48,6 @@ class Said:
         return MARKS[self.tone]
 
 
-@dataclass(frozen=True)
-class PooledAnswer:
-    """One axis of a pooled estimate: levels, those that remain possible, and the voice's share of the weight."""
-
-    axis: str
-    levels: FloatArray
-    members: tuple[int, ...]
-    voice_share: float
-
-
 def answer(members: tuple[int, ...]) -> str:
     """Put a set of levels into words: "high", "low or medium", "undecided" where every level remains."""
     if len(members) == len(LEVELS):
@@ -59,17 +55,45 @@ def answer(members: tuple[int, ...]) -> str:
     return " or ".join(LEVELS[index] for index in members)
 
 
-def why_undecided(estimate: Estimate, members: tuple[int, ...]) -> str:
-    """Give the reason for an answer that leaves every level open; empty for any other answer."""
-    if len(members) < len(LEVELS):
+def why_undecided(head: HeadOutput) -> str:
+    """Return the reason for an answer that leaves every class open; empty for any other answer."""
+    if len(head.kept) < len(head.classes):
         return ""
-    return estimate.abstained or "every level remains possible"
+    return head.abstained or "every level remains possible"
 
 
-def doubt(estimate: Estimate, members: tuple[int, ...]) -> str:
-    """Say why an answer is open, or deserves less trust than usual; empty where neither is so."""
+def doubt(estimate: Estimate, head: HeadOutput) -> str:
+    """Return why an answer is open, or deserves less trust than usual; empty where neither is so."""
     degraded = "" if estimate.degraded is None else f"less sure: {estimate.degraded}"
-    return why_undecided(estimate, members) or degraded
+    return why_undecided(head) or degraded
+
+
+def title(head: Head | HeadOutput) -> str:
+    """Return the name of a head with its construct: "Stress, felt"."""
+    return f"{head.name.replace('_', ' ').capitalize()}, {head.construct}"
+
+
+def further_heads(snapshot: Snapshot) -> tuple[tuple[Head, HeadOutput | None], ...]:
+    """Return the heads that no panel of their own shows, with their newest output."""
+    estimate = snapshot.estimate
+    return tuple(
+        (head, None if estimate is None else estimate.head(head.name))
+        for head in snapshot.heads
+        if head.name not in HEADS_WITH_A_PANEL
+    )
+
+
+def head_answer(head: Head, output: HeadOutput | None) -> str:
+    """Put the output of any head into words: its classes kept or its best class, its value, or why it abstains."""
+    if output is None or not output.answered:
+        return (output.abstained if output is not None else None) or "no answer yet"
+    if output.value is not None:
+        low, high = head.scale or (0.0, 1.0)
+        return f"{output.value:.2f} ({low:g} to {high:g})"
+    kept = [head.classes[index] for index in output.kept]
+    if len(kept) == len(head.classes):
+        return "undecided"
+    return " or ".join(kept) if kept else output.best or ""
 
 
 def health(status: SourceStatus) -> Said:
@@ -78,7 +102,7 @@ def health(status: SourceStatus) -> Said:
         return Said("not used", "idle")
     if status.error is not None:
         return Said("failed", "bad")
-    fault = fault_of(status.sound)
+    fault = microphone_fault(status.sound)
     if status.health == "live" and fault is not None:
         return Said(_FAULTS[fault], "warn")
     return Said(*_HEALTH[status.health])
@@ -109,9 +133,9 @@ def age(value: float | None) -> str:
 
 
 def information_ages(snapshot: Snapshot) -> str:
-    """Say how old what each modality tells is: the median over the newest decisions, of EEG, face and voice."""
+    """Say how old what each modality tells is: the median over the newest decisions, of each source."""
     known = dict(snapshot.information_age_ms)
-    figures = (known.get(modality) for modality in MODALITIES)
+    figures = (known.get(status.modality) for status in snapshot.sources)
     return " / ".join("–" if one is None else f"{one.p50:.0f}" for one in figures) + " ms"
 
 
@@ -140,7 +164,7 @@ def trouble(status: SourceStatus) -> str:
     if not status.configured:
         return ""
     if status.error is None and status.health == "live":
-        return in_words(status.sound)
+        return fault_text(status.sound)
     return status.error or status.why
 
 
@@ -210,38 +234,35 @@ def speech(snapshot: Snapshot) -> Said:
     if status.error is not None or status.health in ("lost", "searching"):
         said = health(status)
         return Said("no microphone yet" if said.text == "searching" else f"microphone {said.text}", said.tone)
-    estimate = None if snapshot.estimate is None else snapshot.estimate.speech
-    if estimate is None:
+    output = None if snapshot.estimate is None else snapshot.estimate.answer("speech")
+    if output is None:
         hearing = None if snapshot.estimate is None else snapshot.estimate.hearing
         if hearing is not None and hearing.withheld is not None:
             return Said(hearing.withheld, "warn")
         return Said("no speech", "idle")
-    best = max(zip(estimate.probabilities, estimate.classes, strict=True))[1]
-    return Said(best, "good")
+    return Said(output.best or "", "good")
 
 
 def whose_weight(estimate: Estimate, voice_share: float) -> str:
-    """Say whose weight a pooled answer was: "64% face and EEG, 36% voice"."""
+    """Return whose weight a pooled answer was: "64% face and EEG, 36% voice"."""
     felt = " and ".join(name for modality, name in (("face", "face"), ("eeg", "EEG")) if modality in estimate.used)
     voice = round(100 * voice_share)
     return f"{100 - voice}% {felt or 'face and EEG'}, {voice}% voice"
 
 
-def pooled_answers(estimate: Estimate | None) -> tuple[PooledAnswer, ...]:
-    """Give the pooled answers on valence and arousal; none where nothing is pooled."""
-    found = None if estimate is None else estimate.pooled
-    if found is None:
+def pooled_answers(estimate: Estimate | None) -> tuple[tuple[str, HeadOutput], ...]:
+    """Return the pooled answers on valence and arousal, by axis; none where nothing is pooled."""
+    if estimate is None:
         return ()
-    return (
-        PooledAnswer("valence", found.valence, found.valence_set, found.voice_share_valence),
-        PooledAnswer("arousal", found.arousal, found.arousal_set, found.voice_share_arousal),
-    )
+    found = ((axis, estimate.answer(f"pooled_{axis}")) for axis in ("valence", "arousal"))
+    return tuple((axis, head) for axis, head in found if head is not None)
 
 
 def pooled(estimate: Estimate) -> str:
-    """Say in a line what face, EEG and voice come to together, and whose weight it was; empty where nothing is pooled."""
-    answers = pooled_answers(estimate)
-    return " · ".join(f"{one.axis} {answer(one.members)} ({one.voice_share:.0%} voice)" for one in answers)
+    """Return in a line what face, EEG and voice come to together; empty where nothing is pooled."""
+    return " · ".join(
+        f"{axis} {answer(head.kept)} ({head.shares['voice']:.0%} voice)" for axis, head in pooled_answers(estimate)
+    )
 
 
 def clock(seconds: float) -> str:
@@ -253,12 +274,13 @@ def clock(seconds: float) -> str:
 
 def at_the_end(estimates: Sequence[Estimate]) -> str:
     """Say in a line what was said last of valence and arousal."""
-    last = next((e.readout for e in reversed(estimates) if e.readout is not None), None)
+    axes = ("valence", "arousal")
+    last = next((e for e in reversed(estimates) if all(e.answer(axis) is not None for axis in axes)), None)
     if last is None:
         return "at the end: nothing can be said of valence and arousal"
-    said = (("valence", last.valence), ("arousal", last.arousal))
+    heads = [head for axis in axes if (head := last.answer(axis)) is not None]
     rows = (
-        f"{name} " + ", ".join(f"{level} {p:.0%}" for level, p in zip(LEVELS, probabilities, strict=True))
-        for name, probabilities in said
+        f"{head.name} " + ", ".join(f"{c} {p:.0%}" for c, p in zip(head.classes, head.probabilities or (), strict=True))
+        for head in heads
     )
     return "at the end: " + "; ".join(rows)

@@ -5,7 +5,7 @@ import numpy as np
 
 from ...configs.schema.errors import MoodringError
 from ...models.contract import Image
-from ...models.signals.face.scaling import scaled
+from ...models.signals.face.images import scaled
 from ...models.streaming.clock import Clock
 from ...models.streaming.sources import Chunk, SourceInfo
 

@@ -108,7 +108,7 @@ class Watch:
         ring = self._ring("estimates")
         if ring is not None:
             cut = ring.latest(ring.layout.capacity)
-            self._history = prefilled(self._history, cut.stamps_s, cut.samples)
+            self._history = prefilled(self._history, cut.stamps_s, cut.samples, ring.layout.names)
 
     def _let_go(self) -> None:
         for ring in self._rings.values():

@@ -9,6 +9,7 @@ from .disconnected_overlay import Curtain
 from .panels.eeg import EegPanel
 from .panels.face import FaceView
 from .panels.header import Header, Notices
+from .panels.heads import HeadsStrip
 from .panels.health import HealthStrip
 from .panels.levels import LevelPanel
 from .panels.looks import Glimpses, LookStrip
@@ -45,13 +46,14 @@ class Window(QWidget):
         self.eeg, self.speech = EegPanel(), SpeechPanel()
         self.face, self.plane = FaceView(), Plane()
         self.glimpses, self.looks = Glimpses(GLIMPSES), LookStrip()
+        self.heads = HeadsStrip()
         self.picture = QWidget()
         self.picture.setObjectName("picture")
         self._compose()
         self.curtain = Curtain(self.picture)
         self._parts = (
             *(self.header, self.notices, self.health, self.valence, self.arousal, self.eeg),
-            *(self.speech, self.face, self.plane, self.glimpses, self.looks, self.curtain),
+            *(self.speech, self.face, self.plane, self.glimpses, self.looks, self.heads, self.curtain),
         )
         self.view: View | None = None
         self._timer = QTimer(self)
@@ -91,7 +93,8 @@ class Window(QWidget):
                 column.addWidget(theme.elastic(part), stretch)
         grid.addLayout(left, 0, 0)
         grid.addLayout(right, 0, 1)
-        grid.addWidget(self.health, 1, 0, 1, 2)
+        grid.addWidget(self.heads, 1, 0, 1, 2)
+        grid.addWidget(self.health, 2, 0, 1, 2)
         grid.setRowStretch(0, 1)
         grid.setColumnStretch(0, 62)
         grid.setColumnStretch(1, 38)

@@ -41,10 +41,11 @@ class Observation:
 
 def observe(at_s: float, decisions: int, estimate: Estimate | None, sources: Sequence[SourceStatus]) -> Observation:
     """Return what can be seen now."""
-    readout = estimate.readout if estimate is not None else None
+    axes = ("valence", "arousal")
+    heads = [head for axis in axes if estimate is not None and (head := estimate.answer(axis)) is not None]
     uncertainty = 1.0
-    if readout is not None:
-        rows = np.clip(np.stack((readout.valence, readout.arousal)), 1e-9, 1.0)
+    if heads:
+        rows = np.clip([head.probabilities for head in heads], 1e-9, 1.0)
         uncertainty = float(-(rows * np.log(rows)).sum(axis=1).mean() / np.log(len(LEVELS)))
     used = estimate.used if estimate is not None else ()
     return Observation(at_s, decisions, used, uncertainty, {status.modality: status for status in sources})

@@ -33,9 +33,9 @@ def decode_on(name, session_id, seconds):
     with Session(config, fakes.fake_models(), clock, None, clock.now()) as session:
         publish = session.publisher.publish
 
-        def told(decider, estimate):
+        def told(estimate):
             say(decision=estimate.session_time_s, used=list(estimate.used), abstained=estimate.abstained)
-            publish(decider, estimate)
+            publish(estimate)
 
         session.publisher.publish = told
         session.connect(threading.Event())
@@ -48,11 +48,11 @@ def decode_on(name, session_id, seconds):
                 state = health.state
                 say(state=state, why=health.why)
             time.sleep(0.01)
-        ring, intake = session.source_channels[0].intake.ring, session.source_channels[0].intake
+        ring, ingest = session.source_channels[0].ingest.ring, session.source_channels[0].ingest
         newest = ring.latest(10_000)
         say(
             largest_step_s=float(np.diff(newest.stamps_s).max()),
-            lost_samples=intake.figures.lost_samples,
+            lost_samples=ingest.figures.lost_samples,
             samples=int(ring.count),
         )
         session.stop()
@@ -78,10 +78,10 @@ def judge_stamps(name, session_id, seconds):
         chunk = source.poll()
         if chunk is None:
             continue
-        pieces, state = dejitter(state, chunk.stamps_s, chunk.gap)
+        smoothed_s, _, state = dejitter(state, chunk.stamps_s, chunk.gap)
         index.append(chunk.samples[:, 0].astype(float))
         raw.append(chunk.stamps_s.copy())
-        smooth.append(np.concatenate([piece.stamps_s for piece in pieces]))
+        smooth.append(smoothed_s)
         received.append(np.full(len(chunk.stamps_s), chunk.received_s))
     wall_s = time.time() - pylsl.local_clock()
     source.close()

@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 
 from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
-from moodring.models.contract import Estimate
+from moodring.models.contract import Estimate, at_publication
 from moodring.models.decoders.loading import Models
-from moodring.models.streaming import alignment, health
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decider import Decider
-from moodring.models.streaming.ingest import intake_maker
+from moodring.models.streaming.ingest import ingest_factory
 from moodring.models.streaming.schedule import make_plan, plan_facts
 from moodring.models.streaming.source_channel import SourceChannel
 from moodring.models.streaming.sources import Chunk, SourceInfo, SourceUnfitError
@@ -172,12 +171,11 @@ class ScriptedSource:
 
 @dataclass(frozen=True)
 class Decision:
-    """A decision, when it was made, and how many samples each ring held then."""
+    """A decision, and when it was made."""
 
     k: int
     at_s: float
     estimate: Estimate
-    ring_samples: dict[str, int]
 
 
 class ScriptedSession:
@@ -202,15 +200,16 @@ class ScriptedSession:
         self.clock = clock
         self.sources = {source.info.modality: source for source in sources}
         self.decisions: list[Decision] = []
-        self.tally = Tally(eeg_filter_delay_ms=None)
+        self.tally = Tally(models.heads)
         self._models, self._config = models, config
-        make = intake_maker(config.eeg, None)
+        make = ingest_factory(config.eeg, None)
         self.channels = tuple(
-            SourceChannel(modality, modality, self.sources.get(modality), intake=None) for modality in MODALITIES
+            SourceChannel(modality, modality, self.sources.get(modality), started_s=BEGIN_S)
+            for modality in ("eeg", "face", "speech")
         )
         for channel in self.channels:
             if channel.source is not None:
-                channel.intake = make(self.sources[channel.modality].info)
+                channel.ingest = make(self.sources[channel.modality].info)
         self._decider: Decider | None = None
         self._k = 0
 
@@ -221,17 +220,17 @@ class ScriptedSession:
             self.clock.sleep(STEP_S)
             for channel in self._connected:
                 self._poll(channel)
-                channel.judge(self.clock.now(), BEGIN_S)
+                channel.update_health(self.clock.now())
             self._decide()
             look()
 
     def close(self) -> None:
         for channel in self._connected:
-            channel.intake.ring.close()
+            channel.ingest.ring.close()
 
     @property
     def _connected(self) -> list[SourceChannel]:
-        return [channel for channel in self.channels if channel.intake is not None]
+        return [channel for channel in self.channels if channel.ingest is not None]
 
     @staticmethod
     def _poll(channel: SourceChannel) -> None:
@@ -241,27 +240,24 @@ class ScriptedSession:
             channel.error = str(error)
             return
         if chunk is not None:
-            channel.intake.take(replace(chunk, samples=chunk.samples.copy()))
+            channel.ingest.append(replace(chunk, samples=chunk.samples.copy()))
             channel.error = None
 
     def _decide(self) -> None:
         if self._decider is None:
-            intakes = [channel.intake for channel in self._connected]
-            if any(intake.figures.first_s is None for intake in intakes):
+            ingests = [channel.ingest for channel in self._connected]
+            if any(ingest.figures.first_s is None for ingest in ingests):
                 return
-            plan = make_plan(plan_facts(intakes), self._config, self._models)
-            hashes = tuple(bundle.sha256 for bundle in self._models.bundles)
-            self._decider = Decider(plan, self._models.video_eeg, self._models.speech, self.clock, hashes)
+            plan = make_plan(plan_facts(ingests), self._config, loudspeaker=False)
+            self._decider = Decider(plan, self._models, self.clock)
             self._k = plan.first
         time_s, now_s = self._decider.plan.time_s(self._k), self.clock.now()
-        flowing = [channel for channel in self._connected if health.flows(channel.health)]
-        passed = all(alignment.passed(channel.intake.ring, time_s) for channel in flowing)
+        passed = all(channel.has_passed(time_s) for channel in self._connected)
         if now_s < time_s or not (passed or now_s >= time_s + self._config.decisions.lateness_s - 1e-9):
             return
         inputs = {channel.modality: channel.modality_input for channel in self._connected}
         inputs = {modality: given for modality, given in inputs.items() if given is not None}
-        counts = {modality: given.intake.ring.count for modality, given in inputs.items()}
-        estimate = self._decider.published(self._decider.decide(time_s, inputs, ()), now_s)
+        estimate = at_publication(self._decider.decide(time_s, inputs, ()), now_s)
         self.tally.add(estimate, self._decider.plan.t0_s)
-        self.decisions.append(Decision(self._k, now_s, estimate, counts))
+        self.decisions.append(Decision(self._k, now_s, estimate))
         self._k += 1

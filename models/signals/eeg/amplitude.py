@@ -1,6 +1,6 @@
-"""What the amplitudes of raw EEG say before a session: a wrong unit, dead or wild channels, in words with the cure.
+"""Amplitudes of raw EEG before a session: a wrong unit, and bad channels, each with its cause and cure.
 
-The thresholds are those by which a running session leaves channels out: :mod:`.channel_quality`.
+The thresholds are those of a running session: :mod:`.channel_quality`.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...contract import BoolArray
-from .channel_quality import FLAT_UV, LOUD_UV, RAIL_SHARE, SPAN_UV, band_levels, judge
+from .channel_quality import FLAT_UV, LOUD_UV, RAIL_SHARE, SPAN_UV, band_levels, good_channels
 
 _PLAUSIBLE_UV = (1.0, 200.0)
 """Of the median channel in the EEG band (rms over a second): awake scalp EEG has 3 to 50."""
@@ -18,7 +18,7 @@ _NAMED = 6
 
 @dataclass(frozen=True)
 class AmplitudeFindings:
-    """What a second shows.
+    """Findings in one second of raw EEG.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class AmplitudeFindings:
     good : int
         Scalp channels that a session would use.
     unit : str
-        That the unit is wrong, and what to set; empty where the amplitudes may be EEG.
+        What is wrong with the unit and what to set; empty where the amplitudes are plausible.
     channels : str
         Which scalp channels are bad, why, and what to do; empty where none is.
     """
@@ -38,10 +38,10 @@ class AmplitudeFindings:
     channels: str
 
 
-def judge_amplitudes(
+def check_amplitudes(
     raw_uv: NDArray[np.float64], names: tuple[str, ...], scalp: BoolArray, rate_hz: float, line_hz: float | None
 ) -> AmplitudeFindings:
-    """Judge a second of raw EEG.
+    """Check the amplitudes of a second of raw EEG.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def judge_amplitudes(
         A second, in what is taken for microvolts.
     names : tuple of str
     scalp : (n_channels,) bool
-        Which channels to judge.
+        Channels to check.
     rate_hz : float
     line_hz : float or None
 
@@ -62,7 +62,7 @@ def judge_amplitudes(
     band_uv, _ = band_levels(samples, rate_hz, line_hz)
     span_uv = samples.max(axis=0) - samples.min(axis=0)
     everyone: BoolArray = np.ones(len(names), dtype=np.bool_)
-    good = np.asarray(judge(raw_uv, scalp, everyone, rate_hz, line_hz) & scalp)
+    good = np.asarray(good_channels(raw_uv, scalp, everyone, rate_hz, line_hz) & scalp)
     living = scalp & finite & (span_uv > 0)
     typical_uv = float(np.median(band_uv[living])) if living.any() else 0.0
     faults: dict[str, list[str]] = {}
@@ -70,12 +70,12 @@ def judge_amplitudes(
         fault = _fault(finite[index], samples[:, index], band_uv[index], span_uv[index])
         faults.setdefault(fault, []).append(names[index])
     unit = _unit(typical_uv) if not good.any() else ""
-    told = "; ".join(f"{fault}: {_listed(bad)}" for fault, bad in faults.items())
-    return AmplitudeFindings(typical_uv, int(good.sum()), unit, told)
+    channels = "; ".join(f"{fault}: {_listed(bad)}" for fault, bad in faults.items())
+    return AmplitudeFindings(typical_uv, int(good.sum()), unit, channels)
 
 
 def _unit(typical_uv: float) -> str:
-    """Tell a unit that was declared wrong from its power of ten."""
+    """Return the cure for a wrong unit, recognised by its power of ten; empty where there is none."""
     lowest_uv, highest_uv = _PLAUSIBLE_UV
     for factor, sent, taken in ((1e6, "volts", "microvolts"), (1e3, "millivolts", "microvolts")):
         if lowest_uv <= typical_uv * factor <= highest_uv:
@@ -101,7 +101,7 @@ def _fault(finite: bool, samples: NDArray[np.float64], band_uv: float, span_uv: 
         return f"flat, below {FLAT_UV:g} µV (connect the electrode, or find the short to the reference)"
     if span_uv > SPAN_UV or band_uv > LOUD_UV:
         return "far louder than EEG (fix the electrode, check its impedance and the ground)"
-    return "louder or with more mains hum than the others (check its impedance)"
+    return "louder or with more line noise than the others (check its impedance)"
 
 
 def _listed(names: list[str]) -> str:

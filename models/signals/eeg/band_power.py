@@ -1,6 +1,6 @@
-"""Log band power of the EEG, and the rest baseline it is measured against.
+"""Log band power of the EEG, and its baseline at rest.
 
-After paper A (Liu, Su, Wei, Liu 2020, section on EEG features): wavelet soft threshold against artifacts, then the
+After Liu, Su, Wei and Liu (2020, section on EEG features): a wavelet soft threshold against artifacts, then the
 spectral energy of theta, alpha and beta at each electrode.
 """
 
@@ -31,7 +31,7 @@ FLOOR_UV2 = 1e-4
 
 
 def clip_artifacts(samples_uv: NDArray[np.floating], rate_hz: float) -> NDArray[np.float64]:
-    """Take large transients (blinks, muscle bursts, electrode pops) out of a window.
+    """Limit large transients (blinks, muscle bursts, electrode pops) in a window.
 
     The soft threshold estimates the *artifact*: soft(c, T) keeps what a wavelet coefficient c has beyond T. That is
     subtracted, so each coefficient is limited to -T..T. T is the universal threshold of each channel and level, with
@@ -64,7 +64,7 @@ def clip_artifacts(samples_uv: NDArray[np.floating], rate_hz: float) -> NDArray[
 
 
 def log_band_power(window: EegWindow) -> FloatArray:
-    """Give the power of theta, alpha and beta in one window.
+    """Return the power of theta, alpha and beta in one window.
 
     Artifacts are limited (:func:`clip_artifacts`), then a periodogram under a Hann window is summed over each band.
 
@@ -107,12 +107,12 @@ class RestBaseline:
 
     @classmethod
     def empty(cls, channel_names: Sequence[str]) -> "RestBaseline":
-        """Give the baseline of a person of whom nothing is known yet."""
+        """Return a baseline without windows."""
         return cls(total=np.zeros((len(channel_names), 3)), count=np.zeros(len(channel_names), dtype=np.int64))
 
     @property
     def windows(self) -> int:
-        """How many windows the channel that was good most often has."""
+        """Number of windows of the channel that was good most often."""
         return int(self.count.max(initial=0))
 
 
@@ -134,23 +134,23 @@ class BandPrior:
     table: NDArray[np.float64] | None = None
 
     def at(self, channel_names: Sequence[str]) -> NDArray[np.float64]:
-        """Give the prior of each channel, ``(n_channels, 3)`` float64."""
+        """Return the prior of each channel: ``(n_channels, 3)`` float64."""
         rows = {} if self.table is None else dict(zip(self.names, self.table, strict=True))
         return np.stack([rows.get(canonical_name(name) or "", self.bands) for name in channel_names])
 
 
-def add(baseline: RestBaseline, log_power: FloatArray) -> RestBaseline:
-    """Add one window's log band power, ``(n_channels, 3)``; channels with NaN are left out."""
+def add_window(baseline: RestBaseline, log_power: FloatArray) -> RestBaseline:
+    """Return the baseline with one more window of log band power, ``(n_channels, 3)``; channels with NaN are left out."""
     there = np.asarray(np.isfinite(log_power).all(axis=1))[:, None]
     total = baseline.total + np.where(there, log_power, 0.0)
     return replace(baseline, total=total, count=baseline.count + there[:, 0])
 
 
-def mean(baseline: RestBaseline, prior: NDArray[np.floating], prior_weight: float = 4.0) -> FloatArray:
+def shrunken_mean(baseline: RestBaseline, prior: NDArray[np.floating], prior_weight: float = 4.0) -> FloatArray:
     """Estimate a person's log band power at rest, shrunk to the population while windows are few.
 
-    Two steps: how far this person (and amplifier) is from the population as a whole, per band, then how far each
-    channel is from that. A channel that was never good at rest is so expected where the others lead one to expect it.
+    In two steps: the deviation of this person (and amplifier) from the population, per band, then that of each channel
+    from it. So a channel that was never good at rest takes the deviation of the others.
 
     Parameters
     ----------

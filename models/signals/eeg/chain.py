@@ -1,12 +1,12 @@
-"""From raw EEG to clean EEG, sample by sample: bad channels out, reference, causal filters with carried state.
+"""Causal EEG chain with carried state: bad channels excluded, reference, filters.
 
-The order that counts is: bad channels found and excluded -> reference -> filters. The implementation filters each
-channel first and references the filtered signals, which is the same thing while the set of good channels stands
-(both are linear) and better when it changes: the average of raw channels jumps by millivolts when a channel leaves
-it (real offsets), and that step would ring through the filters of all channels.
+The result is that of excluding bad channels, then referencing, then filtering. The implementation filters each channel
+first and references the filtered signals. Both are linear, so this is the same while the set of good channels stays,
+and better when it changes: a channel with an offset of millivolts that leaves the average of raw channels would make a
+step that rings in the filters of all channels.
 
-Everything depends on the samples alone, never on how they were cut into chunks: bad channels are judged at each whole
-second counted in samples from the start (or the last gap), on that second of raw data, for the time after it.
+The result does not depend on how samples are cut into chunks: bad channels are found on each whole second of raw data,
+counted in samples from the start or the last gap, and excluded after it.
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from scipy.signal import sosfilt
 
 from ....configs.schema.errors import MoodringError
 from ...contract import BoolArray, FloatArray
-from .channel_quality import judge
+from .channel_quality import good_channels
 from .filters import FilterBank, filter_bank, group_delay_s
 from .montage import find_channel, scalp_channels
 
@@ -34,7 +34,7 @@ Samples = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class EegChainSpec:
-    """What the chain does.
+    """Parameters of the chain.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class EegChainSpec:
         Nominal rate.
     channel_names : tuple of str
     line_hz : float or None
-        Mains frequency, 50 or 60; None for no notch.
+        Line frequency, 50 or 60; None for no notch filter.
     reference : str or sequence of str
         ``"average"`` over the good scalp channels, or the channels whose mean is the reference.
     low_hz, high_hz : float
@@ -59,7 +59,7 @@ class EegChainSpec:
 
 @dataclass(frozen=True)
 class EegChainState:
-    """Everything the chain carries from one chunk to the next; never changed in place.
+    """State of the chain between chunks; never changed in place.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class EegChainState:
     memory : (n_sections, 2, n_channels) float64
         The filters' state.
     started : (n_channels,) bool
-        Which filters have met their first sample; the others start from the next one.
+        Whether each channel's filter has had its first sample; the others start with the next one.
     last_uv : (n_channels,) float64
         The last finite value of each channel, 0 before there was one.
     second_uv : tuple of (n_times, n_channels) float64
@@ -120,7 +120,7 @@ class EegChunk:
 
 
 def start(spec: EegChainSpec) -> EegChainState:
-    """Prepare the chain.
+    """Return the state of a chain before its first sample.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def start(spec: EegChainSpec) -> EegChainState:
     named = _is_reference(spec)
     bank = filter_bank(spec.rate_hz, spec.low_hz, spec.high_hz, spec.line_hz)
     wanted = scalp_channels(spec.channel_names) | named
-    if not wanted.any():  # unknown names: filter and show them all the same, the model will refuse them
+    if not wanted.any():  # unknown names are filtered and shown; the model refuses them
         wanted = np.ones(n_channels, dtype=np.bool_)
     fresh = EegChainState(
         spec=spec,
@@ -157,7 +157,7 @@ def start(spec: EegChainSpec) -> EegChainState:
 
 
 def step(state: EegChainState, samples_uv: NDArray[np.floating], gap_before: bool) -> tuple[EegChunk, EegChainState]:
-    """Take the chain through the next samples.
+    """Process the next samples.
 
     Parameters
     ----------
@@ -165,14 +165,14 @@ def step(state: EegChainState, samples_uv: NDArray[np.floating], gap_before: boo
     samples_uv : (n_times, n_channels)
         Raw, in microvolts, with NaN or infinity where the amplifier sent them. Any number of samples, 0 included.
     gap_before : bool
-        Samples are missing between the last chunk and this one: filters and judgement start anew.
+        Whether samples are missing between the last chunk and this one: filters and channel quality start anew.
 
     Returns
     -------
     EegChunk, EegChainState
-        The same whatever way the samples are cut into chunks.
+        Independent of how the samples are cut into chunks.
     """
-    raw = np.array(samples_uv, dtype=np.float64)  # a copy: it is kept for the second's judgement
+    raw = np.array(samples_uv, dtype=np.float64)  # a copy, because it is kept until the second is complete
     if raw.ndim != 2 or raw.shape[1] != len(state.spec.channel_names):
         raise MoodringError(
             f"EEG samples have shape {raw.shape}, expected (n_times, {len(state.spec.channel_names)}); "
@@ -187,13 +187,13 @@ def step(state: EegChainState, samples_uv: NDArray[np.floating], gap_before: boo
         chunk, state = _within_second(state, piece)
         pieces.append(chunk)
         if state.in_second == second:
-            state = _judged(state)
+            state = _update_good(state)
         if not len(raw):
             return _joined(pieces, state.good), state
 
 
 def delay_s(spec: EegChainSpec) -> float:
-    """Give the group delay of the filters at 10 Hz, in seconds: how old the EEG is when it comes out."""
+    """Return the group delay of the filters at 10 Hz in seconds."""
     bank = filter_bank(spec.rate_hz, spec.low_hz, spec.high_hz, spec.line_hz)
     return group_delay_s(bank, spec.rate_hz, 10.0)
 
@@ -205,7 +205,7 @@ def _reference_names(spec: EegChainSpec) -> tuple[str, ...]:
 
 
 def _is_reference(spec: EegChainSpec) -> BoolArray:
-    """Say which channels the reference names: ``(n_channels,)``."""
+    """Return which channels the reference names: ``(n_channels,)``."""
     named = np.zeros(len(spec.channel_names), dtype=np.bool_)
     for name in _reference_names(spec):
         index = find_channel(name, spec.channel_names)
@@ -230,7 +230,7 @@ def _after_gap(state: EegChainState) -> EegChainState:
 
 
 def _within_second(state: EegChainState, raw: Samples) -> tuple[EegChunk, EegChainState]:
-    """Filter and reference samples between two judgements."""
+    """Filter and reference samples of one second."""
     broken = ~(np.abs(raw) <= BROKEN_UV)
     any_broken = bool(broken.any())
     filled = _filled(raw, broken, state.last_uv) if any_broken else raw
@@ -255,7 +255,7 @@ def _within_second(state: EegChainState, raw: Samples) -> tuple[EegChunk, EegCha
 
 
 def _filled(raw: Samples, broken: BoolArray, last_uv: Samples) -> Samples:
-    """Replace broken values by the last finite one of their channel."""
+    """Return the samples with each broken value replaced by the last finite one of its channel."""
     stacked = np.vstack([last_uv, raw])
     row = np.arange(len(stacked))[:, None]
     holds = np.where(np.vstack([np.zeros_like(broken[:1]), broken]), 0, row)
@@ -266,7 +266,7 @@ def _filtered(state: EegChainState, samples: Samples) -> tuple[Samples, EegChain
     if not len(samples):
         return samples, state
     memory = state.memory
-    if not state.started.all():  # as if the first value had always been there: offsets of millivolts do not ring
+    if not state.started.all():  # steady state of the first value, so that offsets of millivolts cause no transient
         steady = state.bank.steady[:, :, None] * samples[0]
         memory = np.where(state.started, memory, steady)
     filtered, memory = sosfilt(state.bank.sos, samples, axis=0, zi=memory)
@@ -274,21 +274,21 @@ def _filtered(state: EegChainState, samples: Samples) -> tuple[Samples, EegChain
 
 
 def _reference_weights(state: EegChainState) -> tuple[Samples, bool]:
-    """Give the weight of each channel in the reference, and whether there is enough to reference to."""
+    """Return the weight of each channel in the reference, and whether there is enough to reference to."""
     named = state.named
     members = state.good & named if named.any() else state.good
     enough = int(members.sum()) >= (1 if named.any() else 2)
     return members / max(1, members.sum()), bool(enough and state.good.any())
 
 
-def _judged(state: EegChainState) -> EegChainState:
-    """Judge the channels on the second that is complete.
+def _update_good(state: EegChainState) -> EegChainState:
+    """Return the state with the good channels of the second that is complete.
 
-    The filters of bad channels start anew with the next sample. So a channel that comes back has a filter that ran on
-    nothing but the good second it was judged by, however high it jumped before.
+    Filters of bad channels start anew with the next sample, so that of a channel that returns has processed nothing but
+    the good second before.
     """
     second_uv = np.concatenate(state.second_uv)
-    good = state.wanted & judge(second_uv, state.wanted, state.good, state.spec.rate_hz, state.spec.line_hz)
+    good = state.wanted & good_channels(second_uv, state.wanted, state.good, state.spec.rate_hz, state.spec.line_hz)
     if state.named.any() and not (good & state.named).any():
         good = np.zeros_like(good)
     return replace(state, good=good, started=good | ~state.wanted, second_uv=(), in_second=0)

@@ -1,4 +1,4 @@
-"""Which EEG channels are worth using, judged on one second of raw data."""
+"""Quality of EEG channels on one second of raw data: flat, at a rail, too loud, or drowned in line noise."""
 
 from functools import lru_cache
 
@@ -20,7 +20,7 @@ LOUD_UV = 300.0
 # ... nor is a channel this many times the median channel, if it is also above what blinks give (rms over a second).
 LOUD_RATIO = 6.0
 LOUD_FLOOR_UV = 120.0
-# Mains dominates a channel if it is this many times the median channel's mains and this many times its own EEG.
+# Line noise dominates a channel if it is this many times the median channel's and this many times its own EEG.
 LINE_RATIO = 10.0
 LINE_TO_BAND = 6.0
 # A channel that is out comes back at half of these two limits only, so that the reference does not flicker.
@@ -31,19 +31,19 @@ _LINE_HALF_WIDTH_HZ = 2.0
 _ENOUGH_HZ = 256.0
 
 
-def judge(
+def good_channels(
     raw_uv: NDArray[np.float64], wanted: BoolArray, was_good: BoolArray, rate_hz: float, line_hz: float | None
 ) -> BoolArray:
-    """Judge each channel.
+    """Return which channels are good enough to use.
 
     Parameters
     ----------
     raw_uv : (n_times, n_channels) float64
         A second of raw samples; NaN where there was no finite value.
     wanted : (n_channels,) bool
-        The channels whose median the others are compared with.
+        Channels whose median is the reference of the relative limits.
     was_good : (n_channels,) bool
-        The judgement a second ago.
+        The result of the second before; a channel that was bad returns at half of the relative limits.
     rate_hz : float
     line_hz : float or None
 
@@ -51,7 +51,7 @@ def judge(
     -------
     (n_channels,) bool
         False for channels with a value that is not finite, flat, at a rail, wildly moving, far louder than the
-        others, or drowned in mains noise while the others are not.
+        others, or drowned in line noise while the others are not.
     """
     finite = np.isfinite(raw_uv).all(axis=0)
     samples = np.where(finite, raw_uv, 0.0)
@@ -66,18 +66,30 @@ def judge(
     patience = np.where(was_good, 1.0, RETURN)
     too_loud = (band_uv > LOUD_FLOOR_UV) & (band_uv > LOUD_RATIO * patience * usual_band_uv)
     line_noise = (line_uv > LINE_RATIO * patience * usual_line_uv) & (line_uv > LINE_TO_BAND * patience * band_uv)
-    judged: BoolArray = alive & ~too_loud & ~line_noise
-    return judged
+    good: BoolArray = alive & ~too_loud & ~line_noise
+    return good
 
 
 def band_levels(
     samples: NDArray[np.float64], rate_hz: float, line_hz: float | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the rms of a second ``(n_times, n_channels)`` in the EEG band without mains, and at the mains: ``(n_channels,)``."""
-    # A second of many channels is judged while its newest chunk waits, and this is most of the work. So fast amplifiers
-    # are averaged down first: the mean of neighbours has its zeros where what is above would fold onto what is looked
-    # at. And a matrix product over the few frequencies that count takes a fifth of the time of detrending, windowing
-    # and a whole transform.
+    """Return the rms of each channel in the EEG band and at the line frequency.
+
+    Parameters
+    ----------
+    samples : (n_times, n_channels) float64
+        A second, finite.
+    rate_hz : float
+    line_hz : float or None
+
+    Returns
+    -------
+    band, line : (n_channels,) float64
+        In the unit of the samples: 1 to 45 Hz without line noise, and within 2 Hz of the line frequency (0 for None).
+    """
+    # This runs while the newest chunk waits and is most of the chain's work. So high rates are decimated by a moving
+    # average first, whose zeros lie at the frequencies that would alias onto the bands; and a matrix product over the
+    # frequencies needed takes a fifth of the time of detrending, windowing and a whole Fourier transform.
     blocks = int(rate_hz // _ENOUGH_HZ)
     if blocks > 1:
         whole = samples[: len(samples) // blocks * blocks]
@@ -92,7 +104,7 @@ def _rms(parts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=8)
 def _spectra(n_times: int, rate_hz: float, line_hz: float | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the matrices that take a second to its cosine and sine parts in the EEG band and at the mains.
+    """Return the matrices that project a second onto its cosines and sines in the EEG band and at the line frequency.
 
     Detrending, a Hann window and the Fourier transform are linear, so each is one matrix ``(2 n_bins, n_times)``; the
     squares of a channel's parts sum to its power.

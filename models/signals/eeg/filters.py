@@ -18,7 +18,7 @@ class FilterBank:
     ----------
     sos : (n_sections, 6) float64
     steady : (n_sections, 2) float64
-        The state after a constant 1 since ever; times the first sample it starts the filter without a jump.
+        The state after an infinite constant 1; times the first sample, it starts the filter without a transient.
     """
 
     sos: NDArray[np.float64]
@@ -26,7 +26,7 @@ class FilterBank:
 
 
 def filter_bank(rate_hz: float, low_hz: float, high_hz: float, line_hz: float | None) -> FilterBank:
-    """Design high-pass (order 2), low-pass (order 4), both Butterworth, and notches at the mains and its harmonics.
+    """Design high-pass (order 2), low-pass (order 4), both Butterworth, and notches at the line frequency and its harmonics.
 
     Harmonics beyond three times the low-pass are left to it (38 dB down there).
     """
@@ -43,7 +43,7 @@ def filter_bank(rate_hz: float, low_hz: float, high_hz: float, line_hz: float | 
 
 
 def group_delay_s(bank: FilterBank, rate_hz: float, frequency_hz: float) -> float:
-    """Give the delay of the envelope of a narrow band around a frequency, in seconds."""
+    """Return the group delay at a frequency in seconds: that of the envelope of a narrow band around it."""
     step_hz = 0.01
     around = np.array([frequency_hz - step_hz, frequency_hz + step_hz])
     _, response = sosfreqz(bank.sos, around, fs=rate_hz)

@@ -1,4 +1,4 @@
-"""Notice that the mains hum at the other frequency than the one that is filtered out."""
+"""Detect line noise at the frequency that the notch filter does not remove: 60 Hz where it is set to 50, or 50 for 60."""
 
 from dataclasses import dataclass
 
@@ -18,18 +18,18 @@ _SURE_SHARE = 0.6
 
 
 @dataclass(frozen=True)
-class MainsState:
-    """What was heard so far.
+class LineNoiseState:
+    """Counts of the line noise so far.
 
     Attributes
     ----------
     rate_hz : float
     line_hz : float or None
-        What is filtered out.
+        Frequency of the notch filter.
     waiting_uv : (n, at most 8) float
-        Raw samples of the second that is not whole yet, of some channels: the mains hum in all of them.
+        Raw samples of the second that is not complete, of some channels: line noise is in all of them.
     seconds, other : int
-        Whole seconds, and those in which the other mains stood out.
+        Complete seconds, and those with line noise at the other frequency.
     """
 
     rate_hz: float
@@ -40,14 +40,25 @@ class MainsState:
 
     @property
     def other_hz(self) -> float | None:
-        """The frequency at which the mains do hum; None where it is the one that is filtered out, or not yet sure."""
+        """Frequency of the line noise; None where it is that of the notch filter, or fewer than five seconds came."""
         other_hz = _OTHER_HZ.get(self.line_hz or 0.0)
         sure = self.seconds >= _SURE_AFTER_S and self.other >= _SURE_SHARE * self.seconds
         return other_hz if sure else None
 
 
-def listen(state: MainsState, raw_uv: NDArray[np.floating]) -> MainsState:
-    """Take the raw samples that come next, ``(n_times, n_channels)``, in whatever pieces."""
+def detect_line_noise(state: LineNoiseState, raw_uv: NDArray[np.floating]) -> LineNoiseState:
+    """Update the state with the next raw samples.
+
+    Parameters
+    ----------
+    state : LineNoiseState
+    raw_uv : (n_times, n_channels)
+        In microvolts; the result does not depend on how they are cut into chunks.
+
+    Returns
+    -------
+    LineNoiseState
+    """
     other_hz = _OTHER_HZ.get(state.line_hz or 0.0)
     if other_hz is None or state.line_hz is None or state.rate_hz <= 2 * (other_hz + _BESIDE_HZ[1]):
         return state
@@ -60,11 +71,11 @@ def listen(state: MainsState, raw_uv: NDArray[np.floating]) -> MainsState:
         for k in range(whole)
     )
     rest = waiting[whole * per_second :].copy()
-    return MainsState(state.rate_hz, state.line_hz, rest, state.seconds + whole, state.other + found)
+    return LineNoiseState(state.rate_hz, state.line_hz, rest, state.seconds + whole, state.other + found)
 
 
 def _stands_out(raw_uv: NDArray[np.floating], rate_hz: float, line_hz: float, other_hz: float) -> bool:
-    """Say whether, in most channels, the other mains is far above its neighbourhood and above the one filtered out."""
+    """Return whether in most channels the amplitude at ``other_hz`` is far above its neighbours and ``line_hz``."""
     samples = detrend(np.nan_to_num(raw_uv.astype(np.float64), posinf=0.0, neginf=0.0), axis=0)
     amplitude = np.abs(np.fft.rfft(samples * hann(len(samples), sym=False)[:, None], axis=0))
     frequency = np.fft.rfftfreq(len(samples), 1.0 / rate_hz)

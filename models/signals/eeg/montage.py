@@ -1,4 +1,4 @@
-"""Where the electrodes of the 10-10 system sit, and which of them a channel's name means.
+"""Positions of the electrodes of the 10-10 system, and the electrode that a channel's name means.
 
 The table is MNE's standard 10-05 montage (the Colin27 head; its 86 positions of the 10-10 system), as directions
 from the centre of the sphere that fits them best, in azimuthal equidistant projection: the distance from the vertex
@@ -54,9 +54,9 @@ _REFERENCE = re.compile(r"[\s_:/-]+(ref|le|re|avg?|ar|car|[am][12]|a1a2|m1m2|a1\
 
 
 def find_channel(wanted: str, channel_names: Sequence[str]) -> int | None:
-    """Find the channel that somebody who writes a config means.
+    """Find the channel that a name in a config means.
 
-    Exactly that name comes first. Otherwise case, the signal's type in front (``EEG``), the recording's reference
+    An exact match comes first. Otherwise case, the signal's type in front (``EEG``), the recording's reference
     behind (``-REF``), zeros before a number and old names (T3 for T7) do not count: ``A1`` finds ``EEG A1-REF``, and
     ``EEG 3`` finds ``EEG 003``.
 
@@ -106,7 +106,7 @@ def canonical_name(name: str) -> str | None:
 
 
 def scalp_channels(channel_names: Sequence[str]) -> NDArray[np.bool_]:
-    """Say which channels sit on the scalp: ``(n_channels,)`` bool, the first only where an electrode comes twice."""
+    """Return which channels lie on the scalp: ``(n_channels,)`` bool; of several at one electrode, the first."""
     seen: set[str] = set()
     on_scalp = np.zeros(len(channel_names), dtype=np.bool_)
     for index, name in enumerate(channel_names):
@@ -118,7 +118,7 @@ def scalp_channels(channel_names: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def positions(channel_names: Sequence[str]) -> NDArray[np.float64]:
-    """Give the projected positions of channels: ``(n_channels, 2)``, NaN for those that are not on the scalp."""
+    """Return the projected positions of channels: ``(n_channels, 2)``, NaN for those that are not on the scalp."""
     found = np.full((len(channel_names), 2), np.nan)
     for index, on_scalp in enumerate(scalp_channels(channel_names)):
         canonical = canonical_name(channel_names[index])

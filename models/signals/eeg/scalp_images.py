@@ -1,4 +1,4 @@
-"""Scalp images: values at electrodes drawn on the head by one cached matrix.
+"""Scalp images: values at electrodes interpolated over the head by one cached matrix.
 
 Azimuthal equidistant projection and Clough-Tocher interpolation [1]_. For fixed electrodes the interpolation is
 linear in the values (up to the tolerance of its gradient estimate, 1e-6), so it is done once for the identity matrix
@@ -25,13 +25,13 @@ from .montage import positions
 # Half the side of the image in units of the projection (1 is the equator): T7 and T8 lie at 1.05.
 HALF_SIDE = 1.06
 
-# Farther than this from any electrode (in units of the projection: 32 degrees) the interpolation is a guess.
+# Farther than this from any electrode (in units of the projection: 32 degrees) the interpolation is an extrapolation.
 NEAR = 0.35
 
 
 @dataclass(frozen=True)
 class ScalpMap:
-    """How values at one set of good channels become an image.
+    """Interpolation of values at one set of good channels to an image.
 
     Attributes
     ----------
@@ -92,7 +92,7 @@ def scalp_map(channel_names: Sequence[str], good: BoolArray, size: int) -> Scalp
 
 
 def scalp_images(values: FloatArray, scalp: ScalpMap) -> FloatArray:
-    """Draw one image per column of values.
+    """Interpolate one image per column of values.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def scalp_images(values: FloatArray, scalp: ScalpMap) -> FloatArray:
 
 
 class ScalpMapper:
-    """Keeps the matrix of each set of good channels met so far, at most ``capacity`` of them.
+    """Cache of the maps of the newest sets of good channels, at most ``capacity`` of them.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ class ScalpMapper:
         self._maps: dict[bytes, ScalpMap] = {}
 
     def map(self, good: BoolArray) -> ScalpMap:
-        """Give the map for a set of good channels, ``(n_channels,)`` bool."""
+        """Return the map for a set of good channels, ``(n_channels,)`` bool."""
         key = np.packbits(good).tobytes()
         if key not in self._maps:
             if len(self._maps) >= self._capacity:
@@ -136,12 +136,12 @@ class ScalpMapper:
         return self._maps[key]
 
     def images(self, values: FloatArray, good: BoolArray) -> FloatArray:
-        """Draw values, ``(n_channels, n_bands)`` -> ``(n_bands, size, size)`` float32."""
+        """Interpolate values ``(n_channels, n_bands)`` to images ``(n_bands, size, size)`` float32."""
         return scalp_images(values, self.map(good))
 
 
 def _grid(size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give x and y of the pixels' centres, nose up."""
+    """Return x and y of the pixels' centres, nose up."""
     centres = (np.arange(size) + 0.5) / size * 2.0 * HALF_SIDE - HALF_SIDE
     x, y = np.meshgrid(centres, -centres)
     return x, y

@@ -1,8 +1,9 @@
-"""Find the face in a frame (YuNet) and cut it out.
+"""Find the face in a camera frame with YuNet.
 
 References
 ----------
-Wu W., Peng H., Yu S. (2023), YuNet: a tiny millisecond-level face detector, Machine Intelligence Research 20.
+Wu W., Peng H., Yu S. (2023), YuNet: a tiny millisecond-level face detector, Machine Intelligence Research 20,
+https://doi.org/10.1007/s11633-023-1423-y
 """
 
 import cv2
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from ....configs.schema.errors import MoodringError
 from ...contract import FaceBox, Image
+from .images import check_frame
 
 # Frames are scaled down to this before detection: 4-5 ms instead of tens, and faces at a desk stay large enough.
 LONGEST_SIDE = 320
@@ -19,11 +21,9 @@ SCORE_THRESHOLD = 0.7
 _NMS_THRESHOLD = 0.3
 _SMALLEST_SIDE = 10  # YuNet's smallest faces have about as many pixels
 _TOP_K = 50
-# The crop's side relative to the box's longer side, so that chin and brows stay in.
-MARGIN = 1.2
 
 
-class FaceFinder:
+class FaceDetector:
     """The YuNet face detector.
 
     Parameters
@@ -72,7 +72,7 @@ class FaceFinder:
         return None if found is None else found[0]
 
     def find_eyes(self, image: Image) -> NDArray[np.float64] | None:
-        """Find the middles of the main face's eyes.
+        """Find the centres of the main face's eyes.
 
         Parameters
         ----------
@@ -89,7 +89,7 @@ class FaceFinder:
 
     def _best(self, image: Image) -> tuple[FaceBox, NDArray[np.float64]] | None:
         """Find the face with the largest product of area and confidence, and its eyes."""
-        _check(image)
+        check_frame(image)
         height, width = image.shape[:2]
         scale = min(1.0, LONGEST_SIDE / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -100,7 +100,7 @@ class FaceFinder:
             self._detector.setInputSize(size)
             self._size = size
         _, found = self._detector.detect(small)
-        # On pictures of a few pixels OpenCV reads memory that nobody wrote, and boxes without bounds came out.
+        # On images of a few pixels OpenCV reads uninitialised memory and returns boxes that are not finite.
         found = [] if found is None else [face for face in found if np.isfinite(face).all()]
         if not found:
             return None
@@ -114,38 +114,3 @@ class FaceFinder:
             score=float(best[14]),
         )
         return box, best[4:8].reshape(2, 2).astype(np.float64) * (to_x, to_y)
-
-
-def crop_face(image: Image, box: FaceBox, size: int) -> Image:
-    """Cut the face out.
-
-    Parameters
-    ----------
-    image : (height, width, 3) uint8
-        BGR.
-    box : FaceBox
-    size : int
-        Side of the crop in pixels.
-
-    Returns
-    -------
-    (size, size) uint8
-        Grey. The square around the box with a margin, moved into the frame where it sticks out, never stretched.
-    """
-    _check(image)
-    height, width = image.shape[:2]
-    side = int(np.clip(round(MARGIN * max(box.width, box.height)), 1, min(height, width)))
-    left = int(np.clip(round(box.x + box.width / 2 - side / 2), 0, width - side))
-    top = int(np.clip(round(box.y + box.height / 2 - side / 2), 0, height - side))
-    grey = cv2.cvtColor(image[top : top + side, left : left + side], cv2.COLOR_BGR2GRAY)
-    method = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
-    crop: Image = cv2.resize(grey, (size, size), interpolation=method)
-    return crop
-
-
-def _check(image: Image) -> None:
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-        raise MoodringError(
-            f"a camera frame has shape {image.shape} and type {image.dtype}, expected (height, width, 3) uint8 BGR; "
-            "check the video source"
-        )

@@ -1,13 +1,12 @@
-"""Whether a microphone hears the room's loudspeaker, told from what the loudspeaker plays: windows in, verdicts out.
+"""Whether a microphone picks up the room's loudspeaker, from windows of both signals.
 
-While the loudspeaker plays, what the microphone hears is not taken for the participant, whoever is louder: a mixture
-of two voices is nobody's. It is taken again once the loudspeaker has been quiet for as long as its sound may still be
-on the way or in the room. Where what it plays is shown not to reach the microphone at all (turned down, or headphones
-on the same output), nothing is withheld.
+While the loudspeaker plays, the microphone's signal is not attributed to the participant, because a mixture of two
+voices is neither. It is again once the loudspeaker has been quiet for longer than its sound takes to arrive and decay.
+Where its sound is shown not to reach the microphone (turned down, or headphones on the same output), nothing is withheld.
 
-Whether it reaches the microphone is told by the generalised cross-correlation with phase transform (Knapp & Carter,
-"The generalized correlation method for estimation of time delay", IEEE Trans. ASSP 24, 1976): its peak stands out at
-the delay of the sound even where the sound is weaker than the participant's voice, and no other voice makes one.
+Whether it reaches the microphone is found by the generalised cross-correlation with phase transform (Knapp & Carter,
+"The generalized correlation method for estimation of time delay", IEEE Trans. ASSP 24, 1976): it has a peak at
+the delay of the sound even where that is weaker than the participant's voice, and no other voice causes one.
 """
 
 from dataclasses import dataclass, field, replace
@@ -16,34 +15,34 @@ from typing import Literal
 import numpy as np
 
 from ...contract import FloatArray
-from .microphone_level import decibels
+from .microphone_level import rms_db
 from .segments import WINDOW_SAMPLES
 
 Verdict = Literal["open", "playing", "unknown"]
-"""Taken for the participant; withheld, for the loudspeaker plays; withheld, for nothing is known of it."""
+"""Attributed to the participant; withheld because the loudspeaker plays; withheld because its signal is missing."""
 
 
 @dataclass(frozen=True)
 class LoudspeakerRules:
-    """When the loudspeaker plays, and when the microphone hears it.
+    """Parameters of the decision.
 
     Attributes
     ----------
     active_db : float
-        A window of the reference louder than this plays, in dB of full scale.
+        RMS in dB of full scale above which a window of the reference counts as playing.
     tail_windows : int
-        For how many windows (of 32 ms) after that its sound may still be heard: what player and air take, and the
-        room's reverberation.
+        Number of windows (32 ms each) after that in which its sound may still be heard: latency of the player, travel
+        through air and reverberation.
     block_windows, delay_windows : int
-        How much of the microphone is correlated, and the longest delay that is looked for.
+        Length of the correlated part of the microphone, and longest delay.
     every_windows : int
-        How often it is correlated.
+        Interval between correlations.
     heard_peak : float
-        Peak of the correlation, in root mean squares of it, from which on the loudspeaker is heard. Where it is not,
-        the largest of 5,000 values stays near 4.
+        Peak over RMS of the correlation from which the loudspeaker counts as heard. Without it, the largest of 5,000
+        values is near 4.
     unheard_blocks : int
-        After so many correlations without a peak, each of a block through most of which the loudspeaker played, it is
-        taken for unheard, until there is one.
+        Number of correlations in a row without a peak, each of a block through most of which the loudspeaker played,
+        after which it counts as unheard until the next peak.
     """
 
     active_db: float = -55.0
@@ -57,16 +56,16 @@ class LoudspeakerRules:
 
 @dataclass(frozen=True)
 class LoudspeakerState:
-    """Between two windows.
+    """State between two windows.
 
     Attributes
     ----------
     microphone, reference : (n,) float32
-        The newest samples of both, as many as a correlation needs.
+        Newest samples of both, as many as a correlation needs.
     active : tuple of bool
-        Of the newest windows of the reference: whether it played.
+        Whether each of the newest windows of the reference counts as playing.
     since_active : int or None
-        How many windows ago it last played; None for not yet.
+        Number of windows since it last played; None before the first.
     count : int
         Windows since the start.
     unheard : int
@@ -84,26 +83,26 @@ class LoudspeakerState:
 def step(
     state: LoudspeakerState, microphone: FloatArray, reference: FloatArray | None, rules: LoudspeakerRules
 ) -> tuple[Verdict, LoudspeakerState]:
-    """Judge one more window.
+    """Return the verdict on one more window.
 
     Parameters
     ----------
     state : LoudspeakerState
     microphone : (512,) float32
     reference : (512,) float32 or None
-        What was played at the same time, by the stamps; None where that is not known.
+        The reference at the same stamps; None where it is missing.
     rules : LoudspeakerRules
 
     Returns
     -------
     verdict : "open", "playing" or "unknown"
-        What the window of the microphone is to be taken for.
+        See :data:`Verdict`.
     state : LoudspeakerState
     """
     if reference is None:
-        # What was played meanwhile may still be heard, and what was learned of the room stays true.
+        # Sound played meanwhile may still be in the room; whether the loudspeaker reaches the microphone stays known.
         return "unknown", LoudspeakerState(since_active=0, unheard=state.unheard)
-    playing = decibels(reference) > rules.active_db
+    playing = rms_db(reference) > rules.active_db
     since = 0 if playing else None if state.since_active is None else state.since_active + 1
     kept = (rules.block_windows + rules.delay_windows) * WINDOW_SAMPLES
     state = replace(
@@ -121,32 +120,32 @@ def step(
     return ("playing" if sounding and state.unheard < rules.unheard_blocks else "open"), state
 
 
-def interrupted(state: LoudspeakerState) -> LoudspeakerState:
-    """Go on after a gap in the microphone: the samples before it are forgotten, what was learned is kept."""
+def after_gap(state: LoudspeakerState) -> LoudspeakerState:
+    """Return the state after a gap in the microphone: samples are dropped, whether the loudspeaker is heard is kept."""
     return LoudspeakerState(since_active=state.since_active, unheard=state.unheard)
 
 
 def correlation_peak(microphone: FloatArray, reference: FloatArray, longest_delay: int) -> float:
-    """Say how far the correlation of two equally long signals stands out at its best delay.
+    """Return the peak over RMS of the generalised cross-correlation (PHAT) of two signals.
 
     Parameters
     ----------
     microphone, reference : (n,) float32
-        Captured at the same time; the first ``longest_delay`` samples of the microphone are not used.
+        Of equal length, captured at the same time; the first ``longest_delay`` samples of the microphone are not used.
     longest_delay : int
-        In samples; the microphone lags behind the reference by 0 up to this.
+        In samples; the microphone may lag the reference by 0 to this.
 
     Returns
     -------
     float
-        Largest magnitude over root mean square, over all these delays; 0 where one of both is silent throughout.
+        Largest magnitude over RMS, over these delays; 0 where either signal is silent throughout.
     """
     heard = microphone.astype(np.float64)
     heard[:longest_delay] = 0.0
     size = 1 << (len(reference) + longest_delay - 1).bit_length()
     spectrum = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(reference, size))
     magnitude = np.abs(spectrum)
-    # Below a millionth of the strongest component there is rounding, and no phase.
+    # Below a millionth of the strongest component, phases are rounding errors.
     floor = 1e-6 * float(magnitude.max(initial=0.0))
     if floor == 0.0:
         return 0.0
@@ -155,6 +154,6 @@ def correlation_peak(microphone: FloatArray, reference: FloatArray, longest_dela
 
 
 def _mostly_played(state: LoudspeakerState, rules: LoudspeakerRules) -> bool:
-    """Say whether there is a whole block to correlate, and the loudspeaker played through three quarters of it."""
+    """Return whether a whole block is there and the loudspeaker played in at least three quarters of its windows."""
     whole = len(state.microphone) == (rules.block_windows + rules.delay_windows) * WINDOW_SAMPLES
     return whole and 4 * sum(state.active) >= 3 * rules.block_windows

@@ -1,6 +1,6 @@
-"""What is wrong with a microphone, told from its newest samples: clipping, silence, a stream of one value.
+"""Level and faults of a microphone, from its newest samples: clipping, silence, one value that never changes.
 
-Thresholds are stated here once. Full scale is 1, so 0 dB is a square wave of full scale.
+Full scale is 1, so 0 dB is the RMS of a square wave of full scale.
 """
 
 from dataclasses import dataclass
@@ -9,40 +9,40 @@ import numpy as np
 
 from ...contract import AUDIO_RATE_HZ, FloatArray, MicrophoneFault
 
-LISTEN_SAMPLES = 3 * AUDIO_RATE_HZ
-"""How many of the newest samples :func:`judge_sound` makes use of."""
+CHECKED_SAMPLES = 3 * AUDIO_RATE_HZ
+"""Number of newest samples that :func:`check_microphone` uses."""
 
 CLIPPED_AT = 0.99
-"""A sample this far out is at the end of the converter's scale; resampling moves flat tops a little below 1."""
+"""Magnitude from which a sample counts as clipped; below 1 because resampling rounds off clipped peaks."""
 
 CLIPPED_FRACTION = 0.001
-"""Speech that is not clipped has no such sample at all; from one in a thousand on it is heard."""
+"""Fraction of clipped samples from which a second counts as clipped; speech below full scale has none."""
 
 SILENT_BELOW_DB = -70.0
-"""Quieter over a second than the noise of any microphone in a room: a muted input, or a wrong one."""
+"""RMS of a second below that of any microphone in a room: a muted input, or the wrong one."""
 
 STUCK_AFTER_S = 2.0
-"""A converter never repeats one value for so long; programs that cut pauses to digital silence do, for less."""
+"""Duration of one value from which the input counts as stuck; noise gates send digital silence for less."""
 
 QUIETEST_DB = -120.0
 
 
 @dataclass(frozen=True)
-class SoundFindings:
-    """What the newest second of a microphone shows.
+class MicrophoneCheck:
+    """Findings in the newest second of a microphone.
 
     Attributes
     ----------
     level_db : float
         RMS in dB of full scale, -120 at least.
     clipped_fraction : float
-        Of the samples, those at the end of the scale (0..1).
+        Fraction of clipped samples (0..1).
     clipped, silent : bool
-        Whether that is too much, and whether the second is quieter than any room.
+        Whether that fraction is too high, and whether the second is quieter than any room.
     stuck_s : float
-        For how long the samples have had one and the same value, such as digital zero; 3 at most.
+        Duration of one and the same value, such as digital zero, up to now; 3 at most.
     stuck : bool
-        Whether that is too long for a microphone that is alive.
+        Whether that is too long for a working microphone.
     """
 
     level_db: float
@@ -53,27 +53,27 @@ class SoundFindings:
     stuck: bool
 
 
-def judge_sound(samples: FloatArray) -> SoundFindings | None:
-    """Judge the newest samples of a microphone.
+def check_microphone(samples: FloatArray) -> MicrophoneCheck | None:
+    """Check the newest samples of a microphone.
 
     Parameters
     ----------
     samples : (n,) float32
-        Mono, 16 kHz, in -1..1, the newest at the end. The last second is judged; what came before it only says for
-        how long one value has stood.
+        Mono, 16 kHz, in -1..1, the newest at the end. The last second is checked; samples before it count for
+        ``stuck_s`` only.
 
     Returns
     -------
-    SoundFindings or None
+    MicrophoneCheck or None
         None for less than a second of samples.
     """
     if len(samples) < AUDIO_RATE_HZ:
         return None
     second = samples[-AUDIO_RATE_HZ:]
-    level_db = decibels(second)
+    level_db = rms_db(second)
     clipped_fraction = float(np.mean(np.abs(second) >= CLIPPED_AT))
-    stuck_s = _stuck_samples(samples[-LISTEN_SAMPLES:]) / AUDIO_RATE_HZ
-    return SoundFindings(
+    stuck_s = _stuck_samples(samples[-CHECKED_SAMPLES:]) / AUDIO_RATE_HZ
+    return MicrophoneCheck(
         level_db,
         clipped_fraction,
         clipped_fraction >= CLIPPED_FRACTION,
@@ -83,24 +83,24 @@ def judge_sound(samples: FloatArray) -> SoundFindings | None:
     )
 
 
-def decibels(samples: FloatArray) -> float:
-    """Give the RMS in dB of full scale; -120 for silence and for no samples."""
+def rms_db(samples: FloatArray) -> float:
+    """Return the RMS in dB of full scale; -120 for silence and for no samples."""
     if not len(samples):
         return QUIETEST_DB
     rms = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
     return max(QUIETEST_DB, 20.0 * float(np.log10(max(rms, 1e-9))))
 
 
-def fault_of(findings: SoundFindings | None) -> MicrophoneFault | None:
-    """Name what is wrong, the worst first; None where nothing is."""
+def microphone_fault(findings: MicrophoneCheck | None) -> MicrophoneFault | None:
+    """Return the worst fault; None where there is none."""
     if findings is None:
         return None
     return "stuck" if findings.stuck else "clipping" if findings.clipped else "silent" if findings.silent else None
 
 
-def in_words(findings: SoundFindings | None) -> str:
-    """Say in a few words what is wrong and what to do; empty where nothing is."""
-    fault = fault_of(findings)
+def fault_text(findings: MicrophoneCheck | None) -> str:
+    """Return the fault and its cure in a few words; empty where there is none."""
+    fault = microphone_fault(findings)
     if findings is None or fault is None:
         return ""
     if fault == "stuck":

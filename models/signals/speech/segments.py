@@ -1,4 +1,4 @@
-"""Speech cut into one-second segments, utterance by utterance, causally: pure functions with explicit state.
+"""Cut speech into one-second segments, utterance by utterance, causally: pure functions with explicit state.
 
 The rules that open and close an utterance are those of silero-vad's ``VADIterator`` (threshold, threshold - 0.15,
 padding of about 30 ms, here one window) with its ``get_speech_timestamps``'s shortest speech of 0.25 s. The pause that
@@ -14,12 +14,11 @@ from ...contract import AUDIO_RATE_HZ, FloatArray, SpeechSegment
 WINDOW_SAMPLES = 512
 SEGMENT_SAMPLES = 16_000
 QUIETEST_RMS = 1e-4
-QUIETEST_DB = -120.0
 
 
 @dataclass(frozen=True)
 class UtteranceRules:
-    """When an utterance opens and closes.
+    """Rules that open and close an utterance.
 
     Attributes
     ----------
@@ -28,9 +27,9 @@ class UtteranceRules:
     hangover_samples : int
         A pause that lasts this long closes the utterance; a shorter one belongs to it.
     shortest_samples : int
-        An utterance with less speech is no utterance (a cough, a door); a last segment with less is left out.
+        An utterance with less speech is dropped (a cough, a door); so is a last segment with less.
     longest_segments : int
-        An utterance is cut after so many segments, so that the network's memory stays within what it was trained on.
+        An utterance is cut after so many segments, so that recurrent state stays within the training distribution.
     """
 
     onset: float = 0.5
@@ -42,13 +41,13 @@ class UtteranceRules:
 
 @dataclass(frozen=True)
 class RunningRms:
-    """Energy of an utterance so far: sum of squares and number of samples."""
+    """Root mean square of an utterance so far, as sum of squares and number of samples."""
 
     sum_squares: float = 0.0
     count: int = 0
 
     def level(self) -> float:
-        """Give the root mean square, ``QUIETEST_RMS`` at the least."""
+        """Return the root mean square, at least ``QUIETEST_RMS``."""
         return max(float((self.sum_squares / max(self.count, 1)) ** 0.5), QUIETEST_RMS)
 
 
@@ -58,25 +57,25 @@ def _no_samples() -> FloatArray:
 
 @dataclass(frozen=True)
 class UtteranceState:
-    """Between two windows.
+    """State between two windows.
 
     Attributes
     ----------
     speaking : bool
-        An utterance is open.
+        Whether an utterance is open.
     before : (512,) or (0,) float32
         The window before this one, which opens the utterance (padding).
     pending : (n,) float32
-        Samples of the open utterance not yet cut into a segment.
+        Samples of the open utterance that are not yet part of a segment.
     held : (n,) float32
-        Samples of a pause that may turn out to be the end.
+        Samples of a pause that may end the utterance.
     pausing : bool
     rms : RunningRms
         Of the segments cut so far.
     segments : int
-        How many were cut from the open utterance.
+        Number of segments cut from the open utterance.
     end_s : float
-        When the last window ended.
+        End of the last window.
     """
 
     speaking: bool = False
@@ -112,7 +111,7 @@ def normalise(samples: FloatArray, rms: RunningRms) -> tuple[FloatArray, Running
 def step(
     state: UtteranceState, window: FloatArray, probability: float, end_s: float, rules: UtteranceRules
 ) -> tuple[tuple[SpeechSegment, ...], UtteranceState]:
-    """Take one more window of samples.
+    """Process one more window of samples.
 
     Parameters
     ----------
@@ -121,13 +120,13 @@ def step(
     probability : float
         Of speech in this window.
     end_s : float
-        When the window ends.
+        End of the window.
     rules : UtteranceRules
 
     Returns
     -------
     segments : tuple of SpeechSegment
-        Those that this window completed.
+        Segments that this window completed.
     state : UtteranceState
     """
     state = replace(state, end_s=end_s)
@@ -145,10 +144,10 @@ def step(
 
 
 def close(state: UtteranceState, rules: UtteranceRules) -> tuple[tuple[SpeechSegment, ...], UtteranceState]:
-    """End the open utterance, if there is one: its last segment, zero-padded.
+    """Close the open utterance, if there is one, and return its last segment, zero-padded.
 
     The last segment has no samples of its own (``n_samples`` 0) where less than ``rules.shortest_samples`` remained;
-    an utterance shorter than that altogether gives nothing.
+    an utterance that is shorter than that gives none.
     """
     quiet = UtteranceState(before=state.before, end_s=state.end_s)
     if not state.speaking:
@@ -169,7 +168,7 @@ def close(state: UtteranceState, rules: UtteranceRules) -> tuple[tuple[SpeechSeg
 
 
 def segments_of(samples: FloatArray, rules: UtteranceRules) -> FloatArray:
-    """Cut a whole utterance, as :func:`step` and :func:`close` do while it is spoken.
+    """Return the segments of a whole utterance, the same as from :func:`step` and :func:`close`.
 
     Parameters
     ----------
@@ -192,14 +191,6 @@ def segments_of(samples: FloatArray, rules: UtteranceRules) -> FloatArray:
         normal, rms = normalise(part, rms)
         cut.append(np.pad(normal, (0, SEGMENT_SAMPLES - len(part))))
     return np.stack(cut) if cut else np.zeros((0, SEGMENT_SAMPLES), np.float32)
-
-
-def level_db(samples: FloatArray) -> float:
-    """Give the level of some samples in dB of full scale; -120 at the least."""
-    if not len(samples):
-        return QUIETEST_DB
-    power = float(np.mean(np.square(samples, dtype=np.float64)))
-    return max(10.0 * float(np.log10(power)), QUIETEST_DB) if power > 0.0 else QUIETEST_DB
 
 
 def _cut(state: UtteranceState, rules: UtteranceRules) -> tuple[tuple[SpeechSegment, ...], UtteranceState]:

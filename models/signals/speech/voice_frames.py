@@ -1,12 +1,15 @@
-"""What is measured of a voice every 10 ms: spectrum, its shape, pitch candidates, resonances; causal, explicit state.
+"""Acoustic features of a voice every 10 ms: spectrum and its shape, pitch candidates, resonances; causal.
 
-Everything in a row depends on the 40 ms around its frame and on the frame before, so rows once measured stay as they
-are while an utterance goes on, and how the samples were chopped changes nothing. Levels are absolute here;
-:mod:`.voice_summary` relates them to the utterance so far.
+A row depends on the 40 ms around its frame and on the frame before, so it does not change while an utterance goes on,
+and the result does not depend on how samples are cut. Levels are absolute; :mod:`.voice_summary` makes them relative to
+the utterance so far.
 
-Sources: pitch by the autocorrelation divided by the window's own (Boersma 1993), cepstral peak prominence (Hillenbrand
-et al. 1994), resonances by linear prediction; the choice of measures follows what the field agreed to be worth
-measuring (Eyben et al. 2016, "GeMAPS"). All of it is written anew.
+References
+----------
+Pitch by autocorrelation divided by that of the window: Boersma (1993), Proc. Institute of Phonetic Sciences 17.
+Cepstral peak prominence: Hillenbrand et al. (1994), https://doi.org/10.1044/jshr.3704.769.
+Resonances by linear prediction. Choice of features: Eyben et al. (2016), GeMAPS,
+https://doi.org/10.1109/TAFFC.2015.2457417.
 """
 
 from dataclasses import dataclass, field
@@ -48,39 +51,39 @@ def _layout() -> dict[str, slice]:
 
 
 COLUMNS = _layout()
-"""Where in a row each measure stands: ``rows[:, COLUMNS["mel"]]``."""
+"""Columns of each feature in a row: ``rows[:, COLUMNS["mel"]]``."""
 N_COLUMNS = max(columns.stop for columns in COLUMNS.values())
 
 
 @dataclass(frozen=True)
 class FrameState:
-    """Between two pieces of an utterance.
+    """State between two pieces of an utterance.
 
     Attributes
     ----------
     rest : (n,) float32
-        Samples from the beginning of the next frame on.
+        Samples from the start of the next frame.
     shape_before : (257,) or (0,) float32
-        The spectrum of the frame before, for the flux.
+        Spectrum of the frame before, for the flux.
     """
 
     rest: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
     shape_before: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
-def measure(samples: FloatArray, state: FrameState) -> tuple[FloatArray, FrameState]:
-    """Measure the frames that these samples complete.
+def frame_features(samples: FloatArray, state: FrameState) -> tuple[FloatArray, FrameState]:
+    """Return the features of the frames that these samples complete.
 
     Parameters
     ----------
     samples : (n,) float32
-        The next of an utterance; 16 kHz, all at one gain.
+        Next samples of an utterance; 16 kHz, all at one gain.
     state : FrameState
 
     Returns
     -------
     rows : (n_frames, N_COLUMNS) float32
-        See :data:`COLUMNS`; a resonance that is not there is NaN.
+        See :data:`COLUMNS`; NaN for a resonance that was not found.
     state : FrameState
     """
     heard, frames, power = _powers(samples, state)
@@ -103,19 +106,19 @@ def measure(samples: FloatArray, state: FrameState) -> tuple[FloatArray, FrameSt
     return rows, FrameState(heard[n_frames * HOP :], share[-1].astype(np.float32))
 
 
-def bands(samples: FloatArray, state: FrameState) -> tuple[FloatArray, FloatArray, FrameState]:
-    """Measure the mel bands and the level alone, a small part of the work of :func:`measure`.
+def mel_bands(samples: FloatArray, state: FrameState) -> tuple[FloatArray, FloatArray, FrameState]:
+    """Return the mel bands and the level only, at a small part of the cost of :func:`frame_features`.
 
     Parameters
     ----------
     samples : (n,) float32
-        The next of an utterance; 16 kHz, all at one gain.
+        Next samples of an utterance; 16 kHz, all at one gain.
     state : FrameState
 
     Returns
     -------
     mel : (n_frames, 40) float32
-        As the column ``mel`` of :func:`measure`: logarithms of the power in each band.
+        As the column ``mel`` of :func:`frame_features`: logarithms of the power in each band.
     level_db : (n_frames,) float32
         As the column ``level_db``.
     state : FrameState
@@ -128,7 +131,7 @@ def bands(samples: FloatArray, state: FrameState) -> tuple[FloatArray, FloatArra
 
 
 def _powers(samples: FloatArray, state: FrameState) -> tuple[FloatArray, Array, Array]:
-    """Give the samples with those that were left over, the frames they complete, and the narrow frames' spectra."""
+    """Return all pending samples, the frames they complete, and the power spectra of the narrow frames."""
     heard = np.concatenate((state.rest, samples)).astype(np.float32)
     n_frames = max((len(heard) - WIDE) // HOP + 1, 0)
     if not n_frames:
@@ -140,7 +143,7 @@ def _powers(samples: FloatArray, state: FrameState) -> tuple[FloatArray, Array, 
 
 
 def _in_bands(power: Array, total: Array) -> Array:
-    # Bands far below their own frame are rounding, not voice: at most 70 dB down.
+    # Bands far below the level of their frame are rounding errors.
     return np.asarray(np.maximum(power @ _BANDS.T, total[:, None] * 1e-9 + 1e-14))
 
 
@@ -169,7 +172,7 @@ _OWN = _window_autocorrelation()
 
 
 def _shape(power: Array) -> dict[str, Array]:
-    """Measure level, bands and shape of the spectrum."""
+    """Return level, mel bands and shape of the spectrum."""
     total = power.sum(axis=1)
     mel = _in_bands(power, total)
     share = power / (total[:, None] + _TINY)
@@ -203,7 +206,7 @@ def _shape(power: Array) -> dict[str, Array]:
 
 
 def _slope(decibels: Array, low_hz: float, high_hz: float) -> Array:
-    """Give the slope of the spectrum between two frequencies in dB per kHz."""
+    """Return the slope of the spectrum between two frequencies in dB per kHz."""
     inside = (low_hz <= _HERTZ) & (high_hz > _HERTZ)
     centred = _HERTZ[inside] - _HERTZ[inside].mean()
     slope: Array = decibels[:, inside] @ centred / (centred @ centred) * 1_000.0
@@ -216,7 +219,7 @@ def _band_db(share: Array, low_hz: float, high_hz: float) -> Array:
 
 
 def _cepstral_peak(wide: Array) -> Array:
-    """Give how far the cepstrum's peak among pitch periods stands above its mean, in dB."""
+    """Return the cepstral peak prominence: the highest cepstrum among pitch periods over its mean, in dB."""
     decibels = 10.0 * np.log10(wide + 1e-10 * wide.max(axis=1, keepdims=True) + 1e-20)
     cepstrum = np.abs(fft.irfft(decibels)[:, _SHORTEST_LAG:_LONGEST_LAG])
     return np.asarray(20.0 * np.log10(cepstrum.max(axis=1) / np.maximum(cepstrum.mean(axis=1), 1e-9) + 1e-9))
@@ -251,7 +254,7 @@ def _pitches(wide: Array) -> dict[str, Array]:
 
 
 def _near_db(wide: Array, hertz: Array, steps: range) -> Array:
-    """Give the highest level near some frequencies ``(n_frames, n)``; steps in bins of 7.8 Hz."""
+    """Return the highest level near some frequencies ``(n_frames, n)``; steps in bins of 7.8 Hz."""
     bins = np.clip(np.round(hertz / _WIDE_HZ), 8, _WIDE_FFT // 2 - 10).astype(np.int64)
     every = np.arange(len(wide))[:, None]
     highest = np.maximum.reduce([wide[every, bins + step] for step in steps])

@@ -1,6 +1,6 @@
-"""An utterance so far, summed up in numbers: pitch tracked, measures summarised, rhythm counted; pure functions.
+"""Functionals of an utterance so far over its frame features: statistics, pitch track, rhythm; pure functions.
 
-Nothing but the utterance itself is used, and no gain changes the result: levels are related to the utterance's mean.
+Only the utterance itself is used. The result does not depend on the gain: levels are relative to the utterance's mean.
 """
 
 from collections.abc import Sequence
@@ -26,26 +26,27 @@ _DELTA_WEIGHT = 0.5
 _FEWEST_FRAMES = 5
 
 
-def summarise(rows: FloatArray) -> FloatArray:
-    """Sum up an utterance so far.
+def functionals(rows: FloatArray) -> FloatArray:
+    """Return the functionals of an utterance so far.
 
     Parameters
     ----------
     rows : (n_frames, N_COLUMNS) float32
-        From :func:`.voice_frames.measure`; at least one.
+        From :func:`.voice_frames.frame_features`; at least one.
 
     Returns
     -------
     (n_numbers,) float32
-        Finite; how many does not depend on the utterance: ``len(weights())``.
+        Finite; their number is always ``len(functional_weights())``.
     """
     return np.concatenate([numbers for _, numbers in _blocks(rows)]).astype(np.float32)
 
 
-def weights() -> FloatArray:
-    """Give how much each number of :func:`summarise` counts once standardised: those of differences half.
+def functional_weights() -> FloatArray:
+    """Return the weight of each functional after standardisation: half for those of differences.
 
-    Differences are many and say little each; a linear model with one penalty for all would listen to them too much.
+    Those of frame-to-frame differences are many and each carries little; with equal weights, a linear model with one
+    penalty would rely on them too much.
     """
     blocks = _blocks(np.zeros((_FEWEST_FRAMES, max(c.stop for c in COLUMNS.values())), np.float32))
     return np.concatenate([np.full(len(numbers), weight, np.float32) for weight, numbers in blocks])
@@ -84,7 +85,7 @@ def _column(rows: FloatArray, name: str) -> Array:
 
 
 def _steady(rows: FloatArray, level_db: Array, periodicity: Array) -> Array:
-    """Give what every frame has, voiced or not: bands, cepstra, level and loudness, shape; ``(n_frames, 56)``."""
+    """Return the features of all frames, voiced or not: bands, cepstra, level, loudness, shape; ``(n_frames, 56)``."""
     mean_level_db = 10.0 * np.log10(np.mean(10.0 ** (level_db / 10.0)) + 1e-12)
     mel = rows[:, COLUMNS["mel"]] - mean_level_db * np.log(10.0) / 10.0
     loudness = _column(rows, "loudness") - 0.33 * mean_level_db * np.log(10.0) / 10.0
@@ -102,7 +103,7 @@ def _steady(rows: FloatArray, level_db: Array, periodicity: Array) -> Array:
 
 
 def _voice(rows: FloatArray, steady: Array, pitch_hz: Array, periodicity: Array, chosen: NDArray[np.int64]) -> Array:
-    """Give what only voiced frames have; ``(n_frames, 25)``, without meaning elsewhere."""
+    """Return the features of voiced frames; ``(n_frames, 25)``, undefined in other rows."""
     every = np.arange(len(rows))
     candidate = np.maximum(chosen, 0)
     first, second = (rows[:, COLUMNS[name]][every, candidate] for name in ("h1_db", "h2_db"))
@@ -124,7 +125,7 @@ def _voice(rows: FloatArray, steady: Array, pitch_hz: Array, periodicity: Array,
 
 
 def harmonics_db(periodicity: Array) -> Array:
-    """Turn periodicity (0..1) into the ratio of harmonics to noise in dB (-20 to 30)."""
+    """Return the harmonics-to-noise ratio in dB (-20 to 30) of a periodicity (0..1)."""
     bounded = np.clip(periodicity, 0.01, 0.999)
     return 10.0 * np.log10(bounded / (1.0 - bounded))
 
@@ -175,14 +176,14 @@ def track_pitch(rows: FloatArray, relative_db: Array) -> tuple[Array, Array, NDA
 
 
 def differences(values: Array) -> Array:
-    """Give the slope over five frames, ``(n_frames, n)``, edges repeated."""
+    """Return the slope over five frames, ``(n_frames, n)``, edges repeated."""
     padded = np.pad(values, ((2, 2), (0, 0)), mode="edge")
     n = len(values)
     return (2.0 * (padded[4 : 4 + n] - padded[:n]) + padded[3 : 3 + n] - padded[1 : 1 + n]) / 10.0
 
 
 def _filled(values: Array) -> Array:
-    """Replace what is missing by the column's median, or 0 where all is missing."""
+    """Return the values with each NaN replaced by the median of its column, 0 where all are NaN."""
     if not len(values):
         return values
     missing = np.isnan(values)
@@ -193,7 +194,7 @@ def _filled(values: Array) -> Array:
 
 
 def _statistics(values: Array, over_time: bool) -> Array:
-    """Summarise each column: moments, quantiles, ranges; and, ``over_time``, its course."""
+    """Return moments, quantiles and ranges of each column; with ``over_time`` also its trend."""
     if len(values) < 3:
         values = np.repeat(values, 3, axis=0) if len(values) else np.zeros((3, values.shape[1]))
     mean = values.mean(axis=0)
@@ -208,11 +209,11 @@ def _statistics(values: Array, over_time: bool) -> Array:
     kurtosis = np.log((centred**4).mean(axis=0) / deviation**4 + 1e-9)
     parts = [mean, deviation, skewness, kurtosis, *q, q[4] - q[2], q[5] - q[1], q[6] - q[0]]
     if over_time:
-        parts.extend(_course(values, centred, deviation, q[0], q[6]))
+        parts.extend(_trend(values, centred, deviation, q[0], q[6]))
     return np.concatenate(parts)
 
 
-def _course(values: Array, centred: Array, deviation: Array, low: Array, high: Array) -> list[Array]:
+def _trend(values: Array, centred: Array, deviation: Array, low: Array, high: Array) -> list[Array]:
     time = np.linspace(-1.0, 1.0, len(values))[:, None]
     slope = (centred * time).mean(axis=0) / (time**2).mean()
     left = centred - slope * time
@@ -273,7 +274,7 @@ def _three(values: Sequence[float] | Array) -> Array:
 
 
 def _modulation(courses: Array) -> Array:
-    """Give the logarithmic power of slow changes of band levels and loudness, by octave-like ranges."""
+    """Return the modulation spectrum of band levels and loudness: log power in ranges of about an octave."""
     centred = (courses - courses.mean(axis=0)) * np.hanning(len(courses))[:, None]
     length = max(256, 1 << (len(courses) - 1).bit_length())
     power = np.abs(np.fft.rfft(centred, length, axis=0)) ** 2 / len(courses)

@@ -1,9 +1,8 @@
-"""Blinks in the video and in the EEG, and how much later the EEG shows them.
+"""Blinks in video and EEG, and the lag between them.
 
-A closing lid slides over the cornea and shifts the eye's standing potential at the forehead (Croft and Barry 2000):
-the deflection at Fp1 and Fp2 follows the lid, without a delay of its own, and is highest where the eye is shut.
-Nothing here is causal: whole stretches are looked at afterwards, with filters that run both ways, so that no filter's
-delay has to be taken off.
+A closing lid slides over the cornea and shifts the standing potential of the eye at the forehead (Croft and Barry 2000,
+https://doi.org/10.1016/S0987-7053(00)00055-1): the deflection at Fp1 and Fp2 follows the lid without delay and is
+highest where the eye is shut. Nothing here is causal: filters are zero-phase, so that they add no delay.
 """
 
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from scipy.signal import butter, find_peaks, peak_widths, sosfiltfilt
 from ....configs.schema.errors import MoodringError
 from ...contract import Image, TimeArray
 from ..eeg.montage import canonical_name
-from ..face.detection import FaceFinder
+from ..face.detection import FaceDetector
 
 FRONTAL = ("Fp1", "Fp2", "Fpz", "AF7", "AF8", "AF3", "AF4")
 FARTHEST_S = 0.7
@@ -45,23 +44,23 @@ _FEWEST_FACES = 0.7
 Values = NDArray[np.float64]
 
 
-def eye_closure(frames: Sequence[Image], stamps_s: TimeArray, finder: FaceFinder) -> Values:
-    """Say for each frame how far the eyes are closed, by how little contrast is left around them.
+def eye_closure(frames: Sequence[Image], stamps_s: TimeArray, finder: FaceDetector) -> Values:
+    """Return how far the eyes are closed in each frame, from the loss of contrast around them.
 
-    An open eye has a dark pupil beside a bright white, a lid has neither; where the eyes look changes little of that.
+    An open eye has a dark pupil beside a bright sclera and a lid has neither, wherever the eye looks.
 
     Parameters
     ----------
     frames : sequence of (height, width, 3) uint8
         BGR.
     stamps_s : (n_frames,) float64
-    finder : FaceFinder
+    finder : FaceDetector
 
     Returns
     -------
     (n_frames,) float64
-        About 0 while they are open, higher the farther they close: the logarithm of the usual contrast of these
-        seconds over the frame's.
+        About 0 while open and higher the farther closed: log of the median contrast of the seconds around over the
+        frame's contrast.
 
     Raises
     ------
@@ -77,7 +76,7 @@ def eye_closure(frames: Sequence[Image], stamps_s: TimeArray, finder: FaceFinder
         )
     places = np.stack([pair for pair in eyes if pair is not None]).reshape(len(known), 4)
     every = np.stack([np.interp(np.arange(len(frames)), known, column) for column in places.T], axis=1)
-    # The detector's points move a little when the lids do: the head, which does not, is what to follow.
+    # The detected points move a little with the lids; the median follows the head only.
     steady = median_filter(every, size=(9, 1), mode="nearest").reshape(-1, 2, 2)
     contrast = np.array([_contrast(frame, pair) for frame, pair in zip(frames, steady, strict=True)])
     rate_hz = (len(stamps_s) - 1) / max(float(stamps_s[-1] - stamps_s[0]), 1e-9)
@@ -85,8 +84,8 @@ def eye_closure(frames: Sequence[Image], stamps_s: TimeArray, finder: FaceFinder
     return np.asarray(median_filter(contrast, size=span, mode="nearest") - contrast, np.float64)
 
 
-def forehead(samples_uv: NDArray[np.floating], names: Sequence[str], rate_hz: float) -> Values:
-    """Give the mean of the electrodes above the eyes, 0.5-15 Hz, filtered both ways, blinks upward.
+def frontal_signal(samples_uv: NDArray[np.floating], names: Sequence[str], rate_hz: float) -> Values:
+    """Return the mean of the frontal electrodes, 0.5-15 Hz, zero-phase, with blinks upward.
 
     Parameters
     ----------
@@ -120,14 +119,14 @@ def forehead(samples_uv: NDArray[np.floating], names: Sequence[str], rate_hz: fl
 
 
 def blink_lags(closure: Values, frames_s: TimeArray, frontal_uv: Values, eeg_s: TimeArray) -> Values:
-    """Give, for each blink that both show, how much later the EEG's stamps say it was.
+    """Return the lag of the EEG behind the video at each blink found in both.
 
     Parameters
     ----------
     closure, frames_s : (n_frames,) float64
         As of :func:`eye_closure`.
     frontal_uv, eeg_s : (n_times,) float64
-        As of :func:`forehead`.
+        As of :func:`frontal_signal`.
 
     Returns
     -------
@@ -162,7 +161,7 @@ def blink_lags(closure: Values, frames_s: TimeArray, frontal_uv: Values, eeg_s: 
 
 
 def _attached(clean: Values) -> Values:
-    """Average the electrodes that say the same; where they do not, one has come off: the quieter one that is alive."""
+    """Return the mean of the electrodes if they correlate; else one is off, and the quieter one with a signal is returned."""
     spread = np.median(np.abs(clean), axis=0)
     alive = np.flatnonzero(spread > _FLAT_UV)
     if not len(alive):
@@ -173,7 +172,7 @@ def _attached(clean: Values) -> Values:
 
 
 def _contrast(frame: Image, eyes: Values) -> float:
-    """Give the logarithm of the contrast around both eyes, in windows that turn and grow with the head."""
+    """Return the log contrast around both eyes, in windows that turn and scale with the head."""
     grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
     right = (eyes[1] - eyes[0]) * _PATCH_OF_EYES / _PATCH[0]
     down = np.array([-right[1], right[0]])
@@ -188,14 +187,14 @@ def _contrast(frame: Image, eyes: Values) -> float:
 
 
 def _blinks(signal: Values, stamps_s: TimeArray, smallest: float) -> Values:
-    """Find the middles of the blinks' tops."""
+    """Return the times of blinks: the centre of the part above 90 % of each peak."""
     if len(signal) < 8:
         return np.empty(0)
     rate_hz = (len(stamps_s) - 1) / float(stamps_s[-1] - stamps_s[0])
     noise = 1.48 * float(np.median(np.abs(signal - np.median(signal))))
     bar = max(smallest, _OVER_NOISE * noise)
     peaks, _ = find_peaks(signal, height=bar, distance=max(1, round(_APART_S * rate_hz)))
-    # Small bumps that pass the bar while others are several times as high are no blinks.
+    # Peaks far below the median peak are not blinks.
     peaks = peaks[signal[peaks] > 0.4 * np.median(signal[peaks])] if len(peaks) else peaks
     if not len(peaks):
         return np.empty(0)
@@ -207,12 +206,12 @@ def _blinks(signal: Values, stamps_s: TimeArray, smallest: float) -> Values:
 
 
 def _coarse_lag_s(closure: Values, frames_s: TimeArray, frontal_uv: Values, eeg_s: TimeArray) -> float:
-    """Slide the one along the other, and see that one lag stands out."""
+    """Return the lag of the highest correlation of both signals, which must be unique."""
     start_s, stop_s = max(frames_s[0], eeg_s[0]), min(frames_s[-1], eeg_s[-1])
     grid_s = np.arange(start_s, stop_s, 1.0 / _GRID_HZ)
     both = []
     for signal, stamps_s in ((closure, frames_s), (frontal_uv, eeg_s)):
-        # A bound on both sides: one jerk of the head or one bad second must not outweigh ten blinks.
+        # Clipped, so that one jerk of the head or one bad second does not outweigh ten blinks.
         high = float(np.percentile(signal, 99))
         row = np.clip(np.interp(grid_s, stamps_s, signal), 0.0, max(high, 1e-9))
         both.append(row - row.mean())

@@ -1,4 +1,4 @@
-"""One delay from many events, with how far to trust it; or why there is none."""
+"""One delay, with its confidence interval, from the delays of many events."""
 
 from dataclasses import dataclass
 
@@ -35,30 +35,30 @@ class Delay:
     iqr_s: float
     n: int
 
-    def later(self, other: "Delay") -> "Delay":
-        """Add another delay that was measured independently."""
+    def plus(self, other: "Delay") -> "Delay":
+        """Return the sum with another delay that was measured independently."""
         below = float(np.hypot(self.delay_s - self.low_s, other.delay_s - other.low_s))
         above = float(np.hypot(self.high_s - self.delay_s, other.high_s - other.delay_s))
         both = self.delay_s + other.delay_s
         return Delay(both, both - below, both + above, float(np.hypot(self.iqr_s, other.iqr_s)), self.n)
 
 
-def exactly(delay_s: float) -> Delay:
-    """Give a delay that somebody declared."""
+def declared_delay(delay_s: float) -> Delay:
+    """Return a delay that a config declares: without spread or events."""
     return Delay(delay_s, delay_s, delay_s, 0.0, 0)
 
 
-def summarise(delays_s: NDArray[np.float64], presented: int, widest_iqr_s: float, what: str) -> Delay:
-    """Put the delays of single events together.
+def combine_delays(delays_s: NDArray[np.float64], presented: int, widest_iqr_s: float, what: str) -> Delay:
+    """Combine the delays of single events.
 
     Parameters
     ----------
     delays_s : (n_events,) float64
-        Of the events that were found.
+        Of the events found.
     presented : int
-        How many there were to find.
+        Number of events presented.
     widest_iqr_s : float
-        If their middle half is wider, there is no one delay.
+        Largest accepted interquartile range.
     what : str
         Name of the events in the plural, for messages.
 

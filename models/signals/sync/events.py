@@ -1,6 +1,6 @@
-"""When a flash, a beep or a photodiode's step shows in what a device recorded.
+"""Onsets of a flash, a beep or a photodiode's step in the signal of a device.
 
-All functions look into a window around a known event and give the time that the device's own stamps say.
+All functions search a window around a known event and return the onset on the device's own stamps.
 """
 
 import numpy as np
@@ -38,11 +38,11 @@ def step_onset(
     ----------
     values, stamps_s : (n_times,) float64
     event_s : float
-        When the event happened, on the clock of the stamps.
+        Time of the event on the clock of the stamps.
     smallest : float
-        A smaller step is none, whatever the noise.
+        Smallest step that counts, whatever the noise.
     reach_s : float
-        How far from the steepest place samples may still lie between the two levels.
+        Longest distance from the steepest sample at which samples may lie between the two levels.
 
     Returns
     -------
@@ -51,9 +51,9 @@ def step_onset(
 
     Notes
     -----
-    The onset is where an ideal step would have the same area. So a frame whose exposure the flash met half way counts
-    half; over events at random phases the mean is unbiased, for cameras with short exposures too, and tells the delay
-    from the *middle* of the exposure.
+    The onset is that of an ideal step with the same area, so a frame half of whose exposure was lit counts half. Over
+    events at random phases the mean is unbiased, also for short exposures, and is the delay from the *middle* of the
+    exposure.
     """
     if len(stamps_s) < _FEWEST_SAMPLES:
         return None
@@ -89,7 +89,7 @@ def step_onset(
 
 
 def beep(rate_hz: float) -> NDArray[np.float32]:
-    """Make the beep, ``(n_times,)`` in -1..1: a chirp, which a matched filter finds to a fraction of a millisecond."""
+    """Return the beep, ``(n_times,)`` in -1..1: a chirp, which a matched filter finds to a fraction of a millisecond."""
     n_times = round(BEEP_S * rate_hz)
     times_s = np.arange(n_times) / rate_hz
     wave = chirp(times_s, _BEEP_HZ[0], BEEP_S, _BEEP_HZ[1]) * tukey(n_times, 0.2)
@@ -108,8 +108,8 @@ def beep_onset(audio: Values, stamps_s: TimeArray, event_s: float, rate_hz: floa
     Returns
     -------
     float or None
-        When its first sample was recorded: that of the direct sound, not of a louder echo. None where it was not
-        heard, or samples are missing.
+        Time of its first sample, of the direct sound rather than a louder echo. None where it was not found or samples
+        are missing.
     """
     first, stop = np.searchsorted(stamps_s, (event_s + EARLIEST_S, event_s + LATEST_S + BEEP_S))
     heard, times_s = audio[first:stop], stamps_s[first:stop]

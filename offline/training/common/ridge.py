@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from sklearn.linear_model import Ridge
 
 from ....models.contract import FloatArray
 
@@ -131,24 +131,21 @@ def _solve(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Give weights ``(n_columns, n_classes)`` and bias for rows as they are; the penalty is relative to ``n_numbers``."""
     counts = np.bincount(labels, minlength=n_classes)
-    share = 1.0 / counts[labels]
-    share *= len(labels) / share.sum()
+    sample_weight = 1.0 / counts[labels]
+    sample_weight *= len(labels) / sample_weight.sum()
     targets = np.where(labels[:, None] == np.arange(n_classes), 1.0, -1.0)
-    centre = share @ rows / len(rows)
-    level = share @ targets / len(rows)
-    rows = rows - centre.astype(np.float32)
-    slack = penalty / share
+    centre = sample_weight @ rows / len(rows)
+    level = sample_weight @ targets / len(rows)
+    rows, targets = rows - centre.astype(np.float32), targets - level
     offsets = _speaker_offsets(rows, labels, speakers)
-    targets = targets - level
     if speaker_penalty and len(offsets):
         each = speaker_penalty * len(rows) / len(offsets)
         rows = np.concatenate((rows, offsets))
         targets = np.concatenate((targets, np.zeros((len(offsets), n_classes))))
-        slack = np.concatenate((slack, np.full(len(offsets), penalty / each)))
-    kernel = (rows @ rows.T).astype(np.float64) / n_numbers
-    kernel[np.diag_indices_from(kernel)] += slack
-    solved = cho_solve(cho_factor(kernel, overwrite_a=True), targets)
-    weights = rows.T @ solved / n_numbers
+        sample_weight = np.concatenate((sample_weight, np.full(len(offsets), each)))
+    # The offsets must not move the intercept, so the rows are centred here, without them.
+    ridge = Ridge(alpha=penalty * n_numbers, fit_intercept=False, solver="cholesky")
+    weights = ridge.fit(rows.astype(np.float64), targets, sample_weight).coef_.T
     return weights, level - centre @ weights
 
 

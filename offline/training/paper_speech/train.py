@@ -5,7 +5,6 @@ Nesterov momentum, early stopping, a checkpoint per epoch of which the best is k
 size, regularisation, moving and stretching the training utterances) is in the config.
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -23,27 +22,17 @@ from ....models.device import best_device
 from ....models.networks.speech import SpeechNetwork, SpeechSizes
 from ....models.networks.speech_baselines import CnnOnly, LstmOnly, PlainNetwork
 from ....models.signals.speech.segments import QUIETEST_RMS, SEGMENT_SAMPLES
-from ..common.checkpoints import Checkpoint, Checkpoints, momentum_of, restore
+from ..common.checkpoints import Checkpoints
+from ..common.early_stopping import SgdSettings, fit_with_early_stopping
+from ..common.stages import Stage
+from ..common.utterances import LabelledUtterance, batches_by_length, labels_of
 
 LONGEST_SEGMENTS = 9
 """Of the plain network's input: the paper's files last up to 143,652 samples."""
 
 Report = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """An utterance to learn from or to judge.
-
-    Attributes
-    ----------
-    samples : (n,) float32
-        16 kHz.
-    label : int
-    """
-
-    samples: FloatArray
-    label: int
+PAPER_TRAINING = Stage("paper speech training", 1)
+"""Raise its version whenever the same files and settings give other numbers."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +42,7 @@ class Fitted:
     Attributes
     ----------
     network : nn.Module
-        Segments ``(batch, n_segments, 16000)`` in, logits ``(batch, k, n_classes)`` out, the last of them the verdict.
+        Segments ``(batch, n_segments, 16000)`` in, logits ``(batch, k, n_classes)`` out, the last of them of the whole utterance.
     best_epoch, epochs : int
         The epoch kept, from 1 on, and how many there were.
     stopping_loss : float
@@ -74,13 +63,13 @@ class CnnLstm(nn.Module):
         self.network = network
 
     def forward(self, segments: Tensor) -> Tensor:
-        """Give logits ``(batch, n_segments, n_classes)``, each of the segments up to there."""
+        """Return logits ``(batch, n_segments, n_classes)``, each of the segments up to there."""
         logits: Tensor = self.network(segments)[0]
         return logits
 
 
 def build(config: PaperConfig, n_classes: int) -> nn.Module:
-    """Make the system that the config names, from torch's random numbers."""
+    """Make the network of a system, with weights from torch's global generator."""
     wanted = config.sizes
     sizes = SpeechSizes(
         wanted.channels, wanted.kernels, wanted.strides, wanted.pools, wanted.lstm_units, wanted.dropout
@@ -121,16 +110,16 @@ def varied(samples: FloatArray, shift_s: float, speed: float, rng: np.random.Gen
 
 def fit(
     config: PaperConfig,
-    training: Sequence[Labelled],
-    stopping: Sequence[Labelled],
+    training: Sequence[LabelledUtterance],
+    stopping: Sequence[LabelledUtterance],
     n_classes: int,
     seed: int,
     checkpoints: Checkpoints,
-    report: Report | None = None,
+    report: Report,
 ) -> Fitted:
-    """Train until the epochs are over or nothing improves; give the best epoch.
+    """Train until the epochs are over or nothing improves; return the best epoch.
 
-    A run that was interrupted goes on after the newest of its checkpoints. ``report`` takes a line per epoch.
+    A run that was interrupted goes on after the newest of its checkpoints. ``report`` takes one line per epoch.
 
     Raises
     ------
@@ -151,98 +140,43 @@ def fit(
         torch.set_num_threads(threads)
 
 
-def judge(network: nn.Module, utterances: Sequence[Labelled]) -> NDArray[np.float64]:
-    """Give the logits of whole utterances, ``(n, n_classes)``."""
+def utterance_logits(network: nn.Module, utterances: Sequence[LabelledUtterance]) -> NDArray[np.float64]:
+    """Return the logits of whole utterances, ``(n, n_classes)``."""
     device = next(network.parameters()).device
     network.eval()
     with torch.inference_mode():
-        said = [network(torch.from_numpy(whole_segments(one.samples)).to(device)[None])[0, -1] for one in utterances]
-        return torch.stack(said).double().cpu().numpy()
+        each = [network(torch.from_numpy(whole_segments(one.samples)).to(device)[None])[0, -1] for one in utterances]
+        return torch.stack(each).double().cpu().numpy()
 
 
 def _fit(
     config: PaperConfig,
     network: nn.Module,
-    training: Sequence[Labelled],
-    stopping: Sequence[Labelled],
+    training: Sequence[LabelledUtterance],
+    stopping: Sequence[LabelledUtterance],
     seed: int,
     checkpoints: Checkpoints,
-    report: Report | None = None,
+    report: Report,
 ) -> Fitted:
-    descent = torch.optim.SGD(
-        network.parameters(),
-        config.learning_rate,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-        nesterov=True,
+    device = next(network.parameters()).device
+
+    def batch_losses(rng: np.random.Generator) -> Iterator[Tensor]:
+        def segments_of(one: LabelledUtterance) -> FloatArray:
+            return whole_segments(varied(one.samples, config.shift_s, config.speed, rng))
+
+        for segments, shown in batches_by_length(training, segments_of, config.batch, rng):
+            logits = network(segments.to(device))
+            each = labels_of(shown).to(device)[:, None].expand(-1, logits.shape[1])
+            yield functional.cross_entropy(logits.flatten(0, 1), each.flatten(), label_smoothing=config.smoothing)
+
+    settings = SgdSettings(config.learning_rate, config.momentum, config.weight_decay, config.epochs, config.patience)
+    newest = fit_with_early_stopping(
+        network, settings, seed, batch_losses, lambda: _loss(network, stopping), checkpoints, report
     )
-    newest = checkpoints.newest()
-    if newest is not None:
-        restore(network, descent, newest)
-    while newest is None or not _over(newest, config):
-        epoch = len(newest.losses) if newest else 0
-        descent.param_groups[0]["lr"] = config.learning_rate * 0.5 * (1.0 + math.cos(math.pi * epoch / config.epochs))
-        loss = _epoch(config, network, descent, training, seed, epoch)
-        held_out, right = _loss(network, stopping)
-        losses = (*(newest.losses if newest else ()), held_out)
-        newest = Checkpoint(dict(network.state_dict()), momentum_of(network, descent), losses)
-        checkpoints.save(newest)
-        if report is not None:
-            report(f"epoch {epoch + 1}: loss {loss:.3f}, to stop by {held_out:.3f}, accuracy there {right:.3f}")
-    best = checkpoints.best(newest)
-    network.load_state_dict(best.weights)
     return Fitted(network, newest.best_epoch, len(newest.losses), min(newest.losses))
 
 
-def _over(newest: Checkpoint, config: PaperConfig) -> bool:
-    done = len(newest.losses)
-    return done >= config.epochs or done - newest.best_epoch >= config.patience
-
-
-def _loss(network: nn.Module, utterances: Sequence[Labelled]) -> tuple[float, float]:
-    """Give the negative log-likelihood and the accuracy of whole utterances."""
-    logits = judge(network, utterances)
-    labels = np.array([one.label for one in utterances])
-    chosen = -log_softmax(logits, axis=1)[np.arange(len(labels)), labels]
-    return float(chosen.mean()), float((logits.argmax(axis=1) == labels).mean())
-
-
-def _epoch(
-    config: PaperConfig,
-    network: nn.Module,
-    descent: torch.optim.SGD,
-    training: Sequence[Labelled],
-    seed: int,
-    epoch: int,
-) -> float:
-    # Chance depends on the epoch alone, so that a resumed run goes the way of an uninterrupted one.
-    torch.manual_seed(1_000 * seed + epoch)
-    rng = np.random.default_rng((seed, epoch))
-    device = next(network.parameters()).device
-    network.train()
-    losses = []
-    for segments, labels in _batches(config, training, rng):
-        logits = network(segments.to(device))
-        each = labels.to(device)[:, None].expand(-1, logits.shape[1])
-        loss = functional.cross_entropy(logits.flatten(0, 1), each.flatten(), label_smoothing=config.smoothing)
-        descent.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
-        descent.step()
-        losses.append(float(loss.detach()))
-    return float(np.mean(losses))
-
-
-def _batches(
-    config: PaperConfig, training: Sequence[Labelled], rng: np.random.Generator
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Shuffle utterances into batches of one number of segments: padded ones would teach batch norm silence."""
-    by_length: dict[int, list[tuple[FloatArray, int]]] = {}
-    for index in rng.permutation(len(training)):
-        one = training[index]
-        segments = whole_segments(varied(one.samples, config.shift_s, config.speed, rng))
-        by_length.setdefault(len(segments), []).append((segments, one.label))
-    groups = [same[i : i + config.batch] for same in by_length.values() for i in range(0, len(same), config.batch)]
-    for index in rng.permutation(len(groups)):
-        group = groups[index]
-        yield torch.from_numpy(np.stack([s for s, _ in group])), torch.tensor([label for _, label in group])
+def _loss(network: nn.Module, utterances: Sequence[LabelledUtterance]) -> float:
+    """Return the negative log-likelihood of whole utterances."""
+    labels = labels_of(utterances).numpy()
+    return float(-log_softmax(utterance_logits(network, utterances), axis=1)[np.arange(len(labels)), labels].mean())

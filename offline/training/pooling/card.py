@@ -9,7 +9,7 @@ import numpy as np
 from ....configs.schema.train_pooling import TrainPoolingConfig
 from ....models.fusion.opinion_pool import SITUATIONS, Situation
 from ....models.fusion.pool_file import AXES, Axis, PoolFile
-from ...evaluation.metrics import Array, IntArray, Interval, Scores, bootstrap, conformal_sets, nll, quick_uar, score
+from ...evaluation.metrics import Array, IntArray, Interval, Scores, bootstrap, conformal_sets, nll, score, uar
 from .fit import Fitted, pool_person
 from .people import Evidence
 
@@ -169,11 +169,10 @@ def _judge(
     rows = {name: score(right, probabilities[kept], names, seed) for name, probabilities in said.items()}
     ours, control = said[POOLED][kept], said[REWEIGHED][kept]
 
-    recall = quick_uar(ours.shape[1])
     best, control_best = ours.argmax(axis=1), control.argmax(axis=1)
 
     def gain_uar(index: IntArray) -> float:
-        return recall(right[index], best[index]) - recall(right[index], control_best[index])
+        return uar(right[index], best[index]) - uar(right[index], control_best[index])
 
     def gain_nll(index: IntArray) -> float:
         return nll(right[index], ours[index]) - nll(right[index], control[index])

@@ -14,8 +14,8 @@ from ....configs.schema.live import ModelsSection
 from ....configs.schema.train_pooling import TrainPoolingConfig
 from ....models.contract import Estimate, Recording
 from ....models.fusion import opinion_pool
-from ....models.fusion.pool_file import AXES
 from ....models.fusion.opinion_pool import Situation, VoiceLevels
+from ....models.fusion.pool_file import AXES
 from ....models.io.files import atomic_write
 from ...decoding.decode import decode_with
 from ...evaluation.evaluate import levels_at

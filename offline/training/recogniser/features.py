@@ -13,8 +13,8 @@ from ....models.contract import AUDIO_RATE_HZ, FloatArray
 from ....models.decoders.speech import UtteranceCutter
 from ....models.decoders.voice_activity import VoiceActivity
 from ....models.io.files import atomic_write
-from ....models.signals.speech.voice_frames import FrameState, measure
-from ....models.signals.speech.voice_summary import summarise
+from ....models.signals.speech.voice_frames import FrameState, frame_features
+from ....models.signals.speech.voice_summary import functionals
 from ...datasets.speech_corpus import SpeechCorpus, file_of
 from .augment import CONDITIONS, condition, varied
 
@@ -51,8 +51,8 @@ def spoken_part(samples: FloatArray, voice: VoiceActivity) -> FloatArray:
 
 def numbers_of(samples: FloatArray) -> FloatArray:
     """Sum up an utterance, as the recogniser does live when it has ended."""
-    rows, _ = measure(samples if len(samples) >= 640 else np.pad(samples, (0, 640 - len(samples))), FrameState())
-    return summarise(rows)
+    rows, _ = frame_features(samples if len(samples) >= 640 else np.pad(samples, (0, 640 - len(samples))), FrameState())
+    return functionals(rows)
 
 
 def digest(corpus: SpeechCorpus) -> str:

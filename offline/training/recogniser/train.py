@@ -14,7 +14,7 @@ from ....configs.schema.train_recogniser import TrainRecogniserConfig
 from ....models.contract import FloatArray, Head, ModelSpec, SpeechInput
 from ....models.decoders.recogniser import ARCHITECTURE
 from ....models.io.bundle import save_bundle
-from ....models.signals.speech.voice_summary import weights
+from ....models.signals.speech.voice_summary import functional_weights
 from ...datasets.open import read_corpus
 from ...evaluation.metrics import fit_temperature, score
 from ...evaluation.splits import BothApart, GroupedKFold, IntArray, Items, LeaveOneGroupOut, Protocol, Split, audit
@@ -162,7 +162,7 @@ def fit(study: Study, numbers: Numbers, train: IntArray, config: TrainRecogniser
         np.tile(study.labels[train], len(sources)),
         np.tile(study.speakers[train], len(sources)),
         len(study.classes),
-        weights(),
+        functional_weights(),
         config.penalty,
         config.speaker_penalty,
         np.tile(study.items.group("sex")[train] == "female", len(sources)) if config.sex_weight else None,
@@ -243,5 +243,5 @@ def _spec(config: TrainRecogniserConfig, study: Study, sha256: str, temperature:
             hashlib.sha256(config.model_dump_json(exclude={"data", "cache", "on_bad"}).encode()).hexdigest(),
         ),
         seed=config.seeds[0],
-        network={"architecture": ARCHITECTURE, "numbers": len(weights())},
+        network={"architecture": ARCHITECTURE, "numbers": len(functional_weights())},
     )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ....configs.schema.errors import MoodringError
 from ....configs.schema.train_voices import TrainVoicesConfig
 from ....models.decoders.speaker import BackgroundSpec
-from ....models.signals.speech.voiceprint import Array
+from ....models.signals.speech.speaker_verification import Array
 from .scores import AFTER, RECOMMENDED, Judged, Trials, equal_error_rate, margins
 
 _DRAWS = 1000

@@ -8,7 +8,14 @@ from numpy.typing import NDArray
 
 from ....configs.schema.errors import MoodringError
 from ....models.contract import FloatArray
-from ....models.signals.speech.voiceprint import LONGEST_WINDOW, Array, Background, adapt, log_likelihoods, scores
+from ....models.signals.speech.speaker_verification import (
+    LONGEST_WINDOW,
+    Array,
+    Background,
+    log_likelihood_ratios,
+    log_likelihoods,
+    map_adapt,
+)
 
 _FRAMES_A_SECOND = 100
 AFTER = ("1 s", "2 s", "3 s", "all of it")
@@ -125,7 +132,7 @@ def _likelihoods(
     if empty := [name for name, indices in chosen.items() if not indices]:
         raise MoodringError(f"nothing of speaker {empty[0]} is neutral or calm, as enrolling with {way.name!r} needs")
     means = [
-        adapt(background, np.concatenate([row for index in chosen[name] for row in heard[index].seconds]))
+        map_adapt(background, np.concatenate([row for index in chosen[name] for row in heard[index].seconds]))
         for name in names
     ]
     tested: dict[int, list[tuple[int, Array]]] = {}
@@ -214,7 +221,7 @@ def _scores(sums: list[tuple[int, Array]], whole: int) -> tuple[list[float], lis
     at_end = (np.nan, np.nan)
     for index in range(len(sums)):
         window = tuple(sums[max(0, index - LONGEST_WINDOW + 1) : index + 1])
-        at_end = scores(window) if sum(n for n, _ in window) else (np.nan, np.nan)
+        at_end = log_likelihood_ratios(window) if sum(n for n, _ in window) else (np.nan, np.nan)
         if index < min(LONGEST_WINDOW, whole):
             after[index] = at_end
     people, others = zip(*after, at_end, strict=True)

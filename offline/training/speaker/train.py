@@ -16,7 +16,7 @@ from ....models.decoders.speaker import BackgroundSpec, save_voices
 from ....models.decoders.speech import UtteranceCutter
 from ....models.decoders.voice_activity import VoiceActivity
 from ....models.signals.speech.segments import SEGMENT_SAMPLES
-from ....models.signals.speech.voiceprint import Background, CepstraState, cepstra
+from ....models.signals.speech.speaker_verification import Background, CepstraState, cepstra
 from ...datasets.open import read_corpus
 from ...datasets.speech_corpus import SpeechCorpus
 from ..recogniser.features import digest

@@ -12,6 +12,7 @@ from ....models.decoders.voice_activity import VoiceActivity
 from ...simulate.difficulty import Difficulty
 from ...simulate.latents import feel
 from ...simulate.voice import Utterance, plan_voice, record_voice
+from ..common.utterances import LabelledUtterance
 
 CLASSES = ("anger", "happiness", "neutral", "sadness")
 _BLOCK_SAMPLES = AUDIO_RATE_HZ
@@ -19,37 +20,15 @@ _GRID_HZ = 100
 
 
 @dataclass(frozen=True)
-class Spoken:
-    """One utterance that voice activity found.
-
-    Attributes
-    ----------
-    person : int
-        Seed.
-    label : int
-        Index into ``CLASSES`` of the simulated utterance that it overlaps most.
-    expressed : (2,) float32
-        Valence and arousal that this voice expresses there, which is more than its label says.
-    samples : (n,) float32
-        As recorded.
-    """
-
-    person: int
-    label: int
-    expressed: FloatArray
-    samples: FloatArray
-
-
-@dataclass(frozen=True)
-class Hearing:
-    """How well voice activity did over one person's session.
+class VoiceActivityScores:
+    """How well voice activity detection did over one person's session.
 
     Attributes
     ----------
     recall, false_alarm : float
         Share of the spoken and of the silent time that was taken for speech.
     missed, false : int
-        Simulated utterances that nothing was found of, and found ones where nobody spoke.
+        Simulated utterances of which nothing was found, and found ones where nobody spoke.
     """
 
     recall: float
@@ -58,24 +37,31 @@ class Hearing:
     false: int
 
 
-def hear(seed: int, seconds: float, difficulty: Difficulty, voice: VoiceActivity) -> tuple[list[Spoken], Hearing]:
-    """Simulate one person's voice and find the utterances in it."""
+def simulate_utterances(
+    seed: int, seconds: float, difficulty: Difficulty, voice: VoiceActivity
+) -> tuple[list[LabelledUtterance], VoiceActivityScores]:
+    """Simulate one person's voice and find the utterances in it.
+
+    Each has the label, valence and arousal of the simulated utterance that it overlaps most; what overlaps none is
+    left out.
+    """
     latents = feel(seed, seconds, difficulty)
     planned = plan_voice(seed, seconds, latents, difficulty)
     audio = record_voice(seed, seconds, planned, difficulty)
-    found = listen(audio, voice)
+    found = find_utterances(audio, voice)
     truth = np.array([(one.start_s, one.stop_s) for one in planned]).reshape(-1, 2)
     overlaps = [np.minimum(stop, truth[:, 1]) - np.maximum(start, truth[:, 0]) for start, stop in found]
-    spoken = [
-        _spoken(seed, planned[int(np.argmax(overlap))], audio[_sample(start) : _sample(stop)])
+    utterances = [
+        _labelled(seed, planned[int(np.argmax(overlap))], audio[_sample(start) : _sample(stop)])
         for (start, stop), overlap in zip(found, overlaps, strict=True)
         if overlap.max(initial=0.0) > 0.0
     ]
-    return spoken, _compare(truth, found, seconds, missed=_unmet(overlaps, len(planned)), kept=len(spoken))
+    missed = _count_missed(overlaps, len(planned))
+    return utterances, _score_detection(truth, found, seconds, missed, len(found) - len(utterances))
 
 
-def listen(audio: FloatArray, voice: VoiceActivity) -> list[tuple[float, float]]:
-    """Give start and end in seconds of every utterance in a recording."""
+def find_utterances(audio: FloatArray, voice: VoiceActivity) -> list[tuple[float, float]]:
+    """Return start and end in seconds of every utterance that voice activity finds in a recording."""
     cutter = UtteranceCutter(voice)
     segments: list[SpeechSegment] = []
     for start in range(0, len(audio), _BLOCK_SAMPLES):
@@ -90,23 +76,23 @@ def _sample(time_s: float) -> int:
     return round(time_s * AUDIO_RATE_HZ)
 
 
-def _spoken(seed: int, said: Utterance, samples: FloatArray) -> Spoken:
-    expressed = np.array((said.valence, said.arousal), np.float32)
-    return Spoken(seed, CLASSES.index(said.label), expressed, samples.copy())
+def _labelled(seed: int, planned: Utterance, samples: FloatArray) -> LabelledUtterance:
+    expressed = np.array((planned.valence, planned.arousal), np.float32)
+    return LabelledUtterance(samples.copy(), CLASSES.index(planned.label), seed, expressed)
 
 
-def _unmet(overlaps: Sequence[NDArray[np.float64]], count: int) -> int:
+def _count_missed(overlaps: Sequence[NDArray[np.float64]], count: int) -> int:
     return count - int((np.array(overlaps).reshape(-1, count) > 0.0).any(axis=0).sum()) if count else 0
 
 
-def _compare(
-    truth: NDArray[np.float64], found: Sequence[tuple[float, float]], seconds: float, missed: int, kept: int
-) -> Hearing:
+def _score_detection(
+    truth: NDArray[np.float64], found: Sequence[tuple[float, float]], seconds: float, missed: int, false: int
+) -> VoiceActivityScores:
     times_s = (np.arange(int(seconds * _GRID_HZ)) + 0.5) / _GRID_HZ
-    spoken, heard = np.zeros((2, len(times_s)), np.bool_)
-    for marks, spans in ((spoken, truth), (heard, found)):
+    spoken, detected = np.zeros((2, len(times_s)), np.bool_)
+    for marks, spans in ((spoken, truth), (detected, found)):
         for start, stop in spans:
             marks |= (times_s >= start) & (times_s < stop)
-    recall = float(heard[spoken].mean()) if spoken.any() else 1.0
-    false_alarm = float(heard[~spoken].mean()) if not spoken.all() else 0.0
-    return Hearing(recall, false_alarm, missed, len(found) - kept)
+    recall = float(detected[spoken].mean()) if spoken.any() else 1.0
+    false_alarm = float(detected[~spoken].mean()) if not spoken.all() else 0.0
+    return VoiceActivityScores(recall, false_alarm, missed, false)

@@ -1,11 +1,9 @@
-"""Train the speech model on simulated people.
+"""Train the speech network on simulated people.
 
 SGD with Nesterov momentum, early stopping and a checkpoint per epoch, as in the paper; classes weigh the same, however
-often they come up, and every segment of an utterance is judged, since live each one is shown.
+often they come up, and the loss counts every segment of an utterance, since live an estimate follows each one.
 """
 
-import hashlib
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,16 +22,23 @@ from ....models.io.bundle import save_bundle
 from ....models.networks.speech import SpeechNetwork, SpeechSizes
 from ....models.signals.speech.segments import UtteranceRules, segments_of
 from ...simulate.difficulty import BENCHMARK, EASY, Difficulty
-from ..common.checkpoints import Checkpoint, Checkpoints, momentum_of, restore
-from .data import CLASSES, Hearing, Spoken, hear
-from .scores import SpeechScores, Verdict, balanced_loss, fit_temperature, score, write_card
+from ..common.checkpoints import Checkpoint, Checkpoints
+from ..common.early_stopping import SgdSettings, fit_with_early_stopping
+from ..common.stages import SIMULATION, Stage
+from ..common.utterances import LabelledUtterance, batches_by_length, labels_of
+from .card import write_speech_card
+from .data import CLASSES, VoiceActivityScores, simulate_utterances
+from .scores import SpeechScores, UtteranceLogits, balanced_loss, fit_temperature, score_utterances
 
 Report = Callable[[str], None]
+SPEECH_TRAINING = Stage("speech training", 1, (SIMULATION,))
+"""Raise its version whenever utterances, network or training give other numbers."""
+
 _DIFFICULTIES = {difficulty.name: difficulty for difficulty in (BENCHMARK, EASY)}
 
 
-class Learner(nn.Module):
-    """The network, and beside it what is needed only while training: a layer that names valence and arousal."""
+class GuidedNetwork(nn.Module):
+    """The network with a second head that predicts valence and arousal, which only training needs."""
 
     def __init__(self, network: SpeechNetwork) -> None:
         super().__init__()
@@ -41,17 +46,17 @@ class Learner(nn.Module):
         self.guide = nn.Linear(network.lstm.hidden_size, 2)
 
     def forward(self, segments: Tensor) -> tuple[Tensor, Tensor]:
-        """Give logits ``(batch, n_segments, n_classes)`` and valence and arousal ``(batch, n_segments, 2)``."""
+        """Return logits ``(batch, n_segments, n_classes)`` and valence and arousal ``(batch, n_segments, 2)``."""
         states, _ = self.network.states(segments)
         return self.network.head(states), self.guide(states)
 
 
 @dataclass(frozen=True)
-class Group:
-    """Utterances of some people, and how well they were heard."""
+class SimulatedUtterances:
+    """Utterances of some people, and how well voice activity found each person's."""
 
-    spoken: tuple[Spoken, ...]
-    hearings: tuple[Hearing, ...]
+    utterances: tuple[LabelledUtterance, ...]
+    voice_activity: tuple[VoiceActivityScores, ...]
 
 
 def train_speech(config: TrainSpeechConfig, out: Path, report: Report) -> SpeechScores:
@@ -91,58 +96,61 @@ def _train(config: TrainSpeechConfig, out: Path, report: Report) -> SpeechScores
     device = best_device(config.device)
     people = config.people
     voice = VoiceActivity()
-    training = gather(people.training_seeds, people.seconds, difficulty, voice)
+    training = simulate_all(people.training_seeds, people.seconds, difficulty, voice)
     stopping, calibration, test = (
-        gather(seeds, people.held_out_seconds, difficulty, voice)
+        simulate_all(seeds, people.held_out_seconds, difficulty, voice)
         for seeds in (people.stopping_seeds, people.calibration_seeds, people.test_seeds)
     )
-    report(f"heard {len(training.spoken)} utterances of {people.count} people to train on")
-    checkpoints = Checkpoints(out.with_suffix(".checkpoints"), _run_name(config, difficulty))
+    report(f"found {len(training.utterances)} utterances of {people.count} people to train on")
+    checkpoints = Checkpoints(
+        out.with_suffix(".checkpoints"), SPEECH_TRAINING.key(config.model_dump(mode="json"), difficulty.digest())
+    )
     sizes = _sizes(config)
     torch.manual_seed(config.seed)
-    learner = Learner(SpeechNetwork(sizes, len(CLASSES))).to(device)
-    network = learner.network
-    best = fit(learner, training.spoken, stopping.spoken, config, checkpoints, report)
-    learner.load_state_dict(best.weights)
-    temperature = fit_temperature(judge(network, calibration.spoken))
-    scores = score(judge(network, test.spoken), temperature, test.hearings, config.seed)
+    model = GuidedNetwork(SpeechNetwork(sizes, len(CLASSES))).to(device)
+    network = model.network
+    newest = fit(model, training.utterances, stopping.utterances, config, checkpoints, report)
+    temperature = fit_temperature(segment_logits(network, calibration.utterances))
+    scores = score_utterances(segment_logits(network, test.utterances), temperature, test.voice_activity, config.seed)
     spec = _spec(config, difficulty, sizes, temperature)
     save_bundle(out, spec, network.state_dict())
-    write_card(out.with_suffix(".md"), spec, scores, len(training.spoken), best.best_epoch)
+    write_speech_card(out.with_suffix(".md"), spec, scores, len(training.utterances), newest.best_epoch)
     checkpoints.clear()
     report(scores.line())
     return scores
 
 
-def gather(seeds: Sequence[int], seconds: float, difficulty: Difficulty, voice: VoiceActivity) -> Group:
-    """Simulate and hear some people."""
-    heard = [hear(seed, seconds, difficulty, voice) for seed in seeds]
-    return Group(tuple(one for spoken, _ in heard for one in spoken), tuple(hearing for _, hearing in heard))
+def simulate_all(
+    seeds: Sequence[int], seconds: float, difficulty: Difficulty, voice: VoiceActivity
+) -> SimulatedUtterances:
+    """Simulate people and find their utterances."""
+    people = [simulate_utterances(seed, seconds, difficulty, voice) for seed in seeds]
+    return SimulatedUtterances(
+        tuple(one for utterances, _ in people for one in utterances), tuple(scores for _, scores in people)
+    )
 
 
-def judge(network: SpeechNetwork, spoken: Sequence[Spoken]) -> list[Verdict]:
-    """Give the logits after every segment of every utterance, as live decoding would."""
+def segment_logits(network: SpeechNetwork, utterances: Sequence[LabelledUtterance]) -> list[UtteranceLogits]:
+    """Return the logits after every segment of every utterance, as live decoding computes them."""
     device = next(network.parameters()).device
     network.eval()
-    verdicts = []
+    found = []
     with torch.inference_mode():
-        for one in spoken:
+        for one in utterances:
             segments = torch.from_numpy(segments_of(one.samples, UtteranceRules())).to(device)
             logits, _ = network(segments[None])
-            verdicts.append(Verdict(one.person, one.label, logits[0].double().cpu().numpy()))
-    return verdicts
+            found.append(UtteranceLogits(one.person, one.label, logits[0].double().cpu().numpy()))
+    return found
 
 
 def batches(
-    spoken: Sequence[Spoken], size: int, shift_samples: int, rng: np.random.Generator
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Shuffle utterances into batches.
-
-    Utterances of one batch have the same number of segments: padding whole segments would teach batch norm silence.
+    utterances: Sequence[LabelledUtterance], size: int, shift_samples: int, rng: np.random.Generator
+) -> Iterator[tuple[Tensor, tuple[LabelledUtterance, ...]]]:
+    """Shuffle utterances into batches, each cut causally into segments as live.
 
     Parameters
     ----------
-    spoken : sequence of Spoken
+    utterances : sequence of LabelledUtterance
     size : int
     shift_samples : int
         At most so much is cut from the beginning of an utterance, at random, as long as a second remains.
@@ -150,103 +158,58 @@ def batches(
 
     Yields
     ------
-    segments : (batch, n_segments, 16000) float32
-    labels : (batch,) int64
-    expressed : (batch, 2) float32
+    See :func:`~..common.utterances.batches_by_length`.
     """
-    by_length: dict[int, list[tuple[FloatArray, Spoken]]] = {}
-    for index in rng.permutation(len(spoken)):
-        one = spoken[index]
+
+    def shifted(one: LabelledUtterance) -> FloatArray:
         most = min(shift_samples, max(len(one.samples) - AUDIO_RATE_HZ, 0))
-        segments = segments_of(one.samples[int(rng.integers(most + 1)) :], UtteranceRules())
-        by_length.setdefault(len(segments), []).append((segments, one))
-    groups = [same[i : i + size] for same in by_length.values() for i in range(0, len(same), size)]
-    for index in rng.permutation(len(groups)):
-        stacked = np.stack([segments for segments, _ in groups[index]])
-        shown = [one for _, one in groups[index]]
-        expressed = np.stack([one.expressed for one in shown])
-        yield torch.from_numpy(stacked), torch.tensor([one.label for one in shown]), torch.from_numpy(expressed)
+        return segments_of(one.samples[int(rng.integers(most + 1)) :], UtteranceRules())
+
+    return batches_by_length(utterances, shifted, size, rng)
 
 
 def fit(
-    learner: Learner,
-    training: Sequence[Spoken],
-    stopping: Sequence[Spoken],
+    model: GuidedNetwork,
+    training: Sequence[LabelledUtterance],
+    stopping: Sequence[LabelledUtterance],
     config: TrainSpeechConfig,
     checkpoints: Checkpoints,
     report: Report,
 ) -> Checkpoint:
-    """Train until the epochs are over or nothing improves; give the best checkpoint."""
-    descent = torch.optim.SGD(
-        learner.parameters(),
-        config.learning_rate,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-        nesterov=True,
+    """Train until the epochs are over or nothing improves, and load the best epoch; return the newest checkpoint."""
+    device = next(model.parameters()).device
+    weights = class_weights(training).to(device)
+    shift_samples = round(config.shift_s * AUDIO_RATE_HZ)
+
+    def batch_losses(rng: np.random.Generator) -> Iterator[Tensor]:
+        for segments, shown in batches(training, config.batch, shift_samples, rng):
+            logits, ratings = model(segments.to(device))
+            expressed = torch.from_numpy(np.stack([one.expressed for one in shown])).to(device)
+            each = labels_of(shown).to(device)[:, None].expand(-1, segments.shape[1])
+            loss = functional.cross_entropy(logits.flatten(0, 1), each.flatten(), weights)
+            yield loss + config.guide * (ratings - expressed[:, None]).square().sum(-1).mean()
+
+    settings = SgdSettings(config.learning_rate, config.momentum, config.weight_decay, config.epochs, config.patience)
+    return fit_with_early_stopping(
+        model,
+        settings,
+        config.seed,
+        batch_losses,
+        lambda: balanced_loss(segment_logits(model.network, stopping)),
+        checkpoints,
+        report,
     )
-    newest = checkpoints.newest()
-    if newest is not None:
-        restore(learner, descent, newest)
-        report(f"goes on after epoch {len(newest.losses)}")
-    weights = class_weights(training)
-    while newest is None or not _over(newest, config):
-        epoch = len(newest.losses) if newest else 0
-        descent.param_groups[0]["lr"] = config.learning_rate * 0.5 * (1.0 + math.cos(math.pi * epoch / config.epochs))
-        loss = _epoch(learner, descent, training, weights, config, epoch)
-        held_out = balanced_loss(judge(learner.network, stopping))
-        newest = Checkpoint(
-            dict(learner.state_dict()), momentum_of(learner, descent), (*(newest.losses if newest else ()), held_out)
-        )
-        checkpoints.save(newest)
-        report(f"epoch {epoch + 1} of at most {config.epochs}: loss {loss:.3f}, of people to stop by {held_out:.3f}")
-    return checkpoints.best(newest)
 
 
-def _over(newest: Checkpoint, config: TrainSpeechConfig) -> bool:
-    done = len(newest.losses)
-    return done >= config.epochs or done - newest.best_epoch >= config.patience
-
-
-def _epoch(
-    learner: Learner,
-    descent: torch.optim.SGD,
-    training: Sequence[Spoken],
-    weights: Tensor,
-    config: TrainSpeechConfig,
-    epoch: int,
-) -> float:
-    # Chance depends on the epoch alone, so that a resumed run goes the way of an uninterrupted one.
-    torch.manual_seed(1_000 * config.seed + epoch)
-    rng = np.random.default_rng((config.seed, epoch))
-    device = next(learner.parameters()).device
-    learner.train()
-    losses = []
-    for segments, labels, expressed in batches(training, config.batch, round(config.shift_s * AUDIO_RATE_HZ), rng):
-        logits, felt = learner(segments.to(device))
-        each = labels.to(device)[:, None].expand(-1, segments.shape[1])
-        loss = functional.cross_entropy(logits.flatten(0, 1), each.flatten(), weights.to(device))
-        loss = loss + config.guide * (felt - expressed.to(device)[:, None]).square().sum(-1).mean()
-        descent.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(learner.parameters(), 2.0)
-        descent.step()
-        losses.append(float(loss.detach()))
-    return float(np.mean(losses))
-
-
-def class_weights(spoken: Sequence[Spoken]) -> Tensor:
-    """Give each class a weight against its frequency, 1 on average over utterances."""
-    counts: NDArray[np.int64] = np.bincount([one.label for one in spoken], minlength=len(CLASSES))
-    return torch.tensor(len(spoken) / (len(CLASSES) * np.maximum(counts, 1)), dtype=torch.float32)
+def class_weights(utterances: Sequence[LabelledUtterance]) -> Tensor:
+    """Return a weight of each class inverse to its frequency, 1 on average over utterances."""
+    counts: NDArray[np.int64] = np.bincount([one.label for one in utterances], minlength=len(CLASSES))
+    return torch.tensor(len(utterances) / (len(CLASSES) * np.maximum(counts, 1)), dtype=torch.float32)
 
 
 def _sizes(config: TrainSpeechConfig) -> SpeechSizes:
     wanted = config.network
     return SpeechSizes(wanted.channels, wanted.kernels, wanted.strides, wanted.pools, wanted.lstm_units, wanted.dropout)
-
-
-def _run_name(config: TrainSpeechConfig, difficulty: Difficulty) -> str:
-    return hashlib.sha256(f"{config.model_dump_json()} {difficulty.digest()}".encode()).hexdigest()
 
 
 def _spec(config: TrainSpeechConfig, difficulty: Difficulty, sizes: SpeechSizes, temperature: float) -> ModelSpec:

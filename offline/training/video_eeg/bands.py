@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ....configs.schema.train_video_eeg import TrainVideoEegConfig
 from ....models.networks.video_eeg import Glimpse, VideoEegNet
-from ..common.steps import Descent, Report, chance, integers, running
+from ..common.optimization import AveragedAdamW, Report, generator_for, integers, smoothed
 from .looks import class_loss
 
 GRID_START = 8
@@ -52,12 +52,12 @@ def train_bands(
     net: VideoEegNet, pictures: Pictures, weights: Tensor, config: TrainVideoEegConfig, report: Report
 ) -> None:
     """Train the band network and the way into layer 1, in place; what classifies is thrown away."""
-    rng = chance(config.seed, 5)
+    rng = generator_for(config.seed, 5)
     torch.manual_seed(config.seed + 5)
     stage = config.bands
     classes = nn.Linear(net.sizes.glimpse, 6)
     learned = (net.band_net, net.eeg_in, classes)
-    descent = Descent(
+    optimizer = AveragedAdamW(
         (p for module in learned for p in module.parameters()), stage.learning_rate, stage.batches, config.weight_decay
     )
     people, frames = pictures.face.shape[:2]
@@ -74,9 +74,9 @@ def train_bands(
         seen = net.eeg_glimpse(glimpse, even)[:, : net.sizes.glimpse]
         logits = classes(nn.functional.dropout(seen, 0.4 * config.dropout)).reshape(-1, 2, 3)
         loss = class_loss(logits, pictures.levels[person, last], weights)
-        descent.step(loss)
-        shown = running(shown, float(loss.detach()))
-    descent.settle()
+        optimizer.step(loss)
+        shown = smoothed(shown, float(loss.detach()))
+    optimizer.use_average()
     if shown is not None:
         report(f"bands: batch {stage.batches}/{stage.batches}, loss {shown:.3f}")
 

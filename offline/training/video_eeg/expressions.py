@@ -17,12 +17,13 @@ from ....configs.schema.train_video_eeg import TrainVideoEegConfig
 from ....models.contract import Image
 from ....models.io.bundle import bundled
 from ....models.networks.video_eeg import FaceNet
-from ....models.signals.face.detection import FaceFinder, crop_face
+from ....models.signals.face.detection import FaceDetector
+from ....models.signals.face.images import crop_face
 from ...simulate.difficulty import Difficulty
 from ...simulate.face import FRAME_RATE_HZ, SimulatedFace
 from ...simulate.face_plan import Burst, FacePlan
 from ...simulate.latents import LEVEL_BORDER
-from ..common.steps import Descent, Report, chance, integers, running
+from ..common.optimization import AveragedAdamW, Report, generator_for, integers, smoothed
 
 NEUTRAL = 3
 _POSE_S = 1.0
@@ -30,7 +31,7 @@ _BATCH = 128
 
 
 def posed(
-    seed: int, poses: int, difficulty: Difficulty, finder: FaceFinder, size: int
+    seed: int, poses: int, difficulty: Difficulty, finder: FaceDetector, size: int
 ) -> tuple[Image, NDArray[np.int64]]:
     """Let one simulated person pose.
 
@@ -67,16 +68,16 @@ def train_face(
     net: FaceNet, seeds: Sequence[int], difficulty: Difficulty, config: TrainVideoEegConfig, report: Report
 ) -> None:
     """Train the face network on posed pictures of these people, in place; every tenth is held out for the report."""
-    finder = FaceFinder(bundled("yunet").read_bytes())
+    finder = FaceDetector(bundled("yunet").read_bytes())
     size = config.network.face_size
     pictures = [posed(seed, config.poses, difficulty, finder, size) for seed in seeds]
     held_out = max(1, len(pictures) // 10)
     held, shown = _joined(pictures[:held_out]), _joined(pictures[held_out:] or pictures)
     report(f"expressions: {len(shown[0])} posed pictures of {len(seeds) - held_out} people, {len(held[0])} held out")
-    rng = chance(config.seed, 1)
+    rng = generator_for(config.seed, 1)
     torch.manual_seed(config.seed + 1)
     stage = config.expression
-    descent = Descent(net.parameters(), stage.learning_rate, stage.batches, config.weight_decay)
+    optimizer = AveragedAdamW(net.parameters(), stage.learning_rate, stage.batches, config.weight_decay)
     net.train()
     loss_shown = None
     for number in range(stage.batches):
@@ -84,8 +85,8 @@ def train_face(
         crops = moved(shown[0][chosen], rng)
         features = functional.dropout(net(crops), 0.2 * config.dropout)
         loss = functional.cross_entropy(net.expressed(features).flatten(0, 1), shown[1][chosen].flatten())
-        descent.step(loss)
-        loss_shown = running(loss_shown, float(loss.detach()))
+        optimizer.step(loss)
+        loss_shown = smoothed(loss_shown, float(loss.detach()))
         if number + 1 == stage.batches:
             report(f"expressions: batch {number + 1}/{stage.batches}, loss {loss_shown:.3f}")
     net.eval()

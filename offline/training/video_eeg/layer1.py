@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ....configs.schema.train_video_eeg import TrainVideoEegConfig
 from ....models.networks.video_eeg import Glimpse, VideoEegNet, lstm_cell
-from ..common.steps import Descent, Report, chance, integers, running
+from ..common.optimization import AveragedAdamW, Report, generator_for, integers, smoothed
 from .bands import GRID_START, Pictures, varied
 from .looks import GRID_HZ, band_imbalance, class_loss
 
@@ -32,24 +32,24 @@ def train_layer1(
     net: VideoEegNet, pictures: Pictures, weights: Tensor, config: TrainVideoEegConfig, report: Report
 ) -> None:
     """Train everything below the core, the face network excepted, in place."""
-    rng = chance(config.seed, 2)
+    rng = generator_for(config.seed, 2)
     torch.manual_seed(config.seed + 2)
     cores = {"face": ModalityCore(net), "eeg": ModalityCore(net)}
     learned = [net.band_net, net.face_in, net.eeg_in, net.layer1, *cores.values()]
     parameters = [*(p for module in learned for p in module.parameters()), net.absent]
-    descent = Descent(parameters, config.layer1.learning_rate, config.layer1.batches, config.weight_decay)
+    optimizer = AveragedAdamW(parameters, config.layer1.learning_rate, config.layer1.batches, config.weight_decay)
     shown: dict[str, float | None] = {"face": None, "eeg": None}
     net.train()
     net.face_net.eval()
     for number in range(config.layer1.batches):
         modality = "face" if number % 2 == 0 else "eeg"
         loss = _clip_loss(net, cores[modality], modality, pictures, weights, config, rng)
-        descent.step(loss)
-        shown[modality] = running(shown[modality], float(loss.detach()))
+        optimizer.step(loss)
+        shown[modality] = smoothed(shown[modality], float(loss.detach()))
         if (number + 1) % 200 == 0 or number + 1 == config.layer1.batches:
             figures = ", ".join(f"{name} {value:.3f}" for name, value in shown.items() if value is not None)
             report(f"layer 1: batch {number + 1}/{config.layer1.batches}, loss {figures}")
-    descent.settle()
+    optimizer.use_average()
     net.eval()
 
 

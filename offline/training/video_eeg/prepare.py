@@ -16,7 +16,8 @@ from ....models.io.bundle import bundled
 from ....models.io.files import atomic_write
 from ....models.signals.eeg import chain
 from ....models.signals.eeg.band_power import log_band_power
-from ....models.signals.face.detection import FaceFinder, crop_face
+from ....models.signals.face.detection import FaceDetector
+from ....models.signals.face.images import crop_face
 from ...simulate.difficulty import Difficulty
 from ...simulate.session import simulate
 from ..common.workers import worker_pool
@@ -57,14 +58,14 @@ class Prepared:
     channel_names: NDArray[np.str_]
 
 
-def prepare(recording: Recording, finder: FaceFinder, face_size: int, window_s: float, stride: int = 1) -> Prepared:
+def prepare(recording: Recording, finder: FaceDetector, face_size: int, window_s: float, stride: int = 1) -> Prepared:
     """Bring one recording onto the look grid.
 
     Parameters
     ----------
     recording : Recording
         With truth.
-    finder : FaceFinder
+    finder : FaceDetector
     face_size : int
     window_s : float
         Of the EEG.
@@ -161,7 +162,7 @@ def _spread(tasks: Sequence[_Task], workers: int) -> Iterator[int]:
 
 def _prepare_one(task: _Task) -> int:
     seed, seconds, difficulty, face_size, window_s, stride, path = task
-    finder = FaceFinder(bundled("yunet").read_bytes())
+    finder = FaceDetector(bundled("yunet").read_bytes())
     recording = simulate(seed, seconds, difficulty)
     write_prepared(path, prepare(recording, finder, face_size, window_s, stride))
     return seed
@@ -202,7 +203,9 @@ def _eeg(
     return power, good, there, names
 
 
-def _faces(video: Video | None, times_s: NDArray[np.float64], finder: FaceFinder, size: int) -> tuple[Image, BoolArray]:
+def _faces(
+    video: Video | None, times_s: NDArray[np.float64], finder: FaceDetector, size: int
+) -> tuple[Image, BoolArray]:
     crops = np.zeros((len(times_s), size, size), np.uint8)
     there = np.zeros(len(times_s), np.bool_)
     if video is None:

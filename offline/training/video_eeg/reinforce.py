@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ....configs.schema.train_video_eeg import TrainVideoEegConfig
 from ....models.networks.video_eeg import VideoEegNet
-from ..common.steps import Descent, Report, chance, integers, running
+from ..common.optimization import AveragedAdamW, Report, generator_for, integers, smoothed
 from .bands import GRID_START
 from .looks import (
     DECISION_FRAMES,
@@ -57,11 +57,11 @@ def draw_rows(rng: torch.Generator, bank: Bank, rows: int, longest: int) -> Rows
 
 def train_core(net: VideoEegNet, bank: Bank, weights: Tensor, config: TrainVideoEegConfig, report: Report) -> None:
     """Train core, classes and band attention on clips that are looked at by chance, in place."""
-    rng = chance(config.seed, 3)
+    rng = generator_for(config.seed, 3)
     torch.manual_seed(config.seed + 3)
     _fix_below(net)
     stage = config.core
-    descent = Descent(_learned(net), stage.learning_rate, stage.batches, config.weight_decay)
+    optimizer = AveragedAdamW(_learned(net), stage.learning_rate, stage.batches, config.weight_decay)
     shown = None
     for number in range(stage.batches):
         # Long clips are dear and come last: they teach that a state may be minutes old.
@@ -69,11 +69,11 @@ def train_core(net: VideoEegNet, bank: Bank, weights: Tensor, config: TrainVideo
         rows = draw_rows(rng, bank, 2 * config.batch, longest)
         course = follow(net, bank, rows, by_chance(rng, net, len(rows.person)), bank.frames)
         loss, _ = _supervised(net, bank, rows, course, weights, config)
-        descent.step(loss)
-        shown = running(shown, float(loss.detach()))
+        optimizer.step(loss)
+        shown = smoothed(shown, float(loss.detach()))
         if (number + 1) % 150 == 0 or number + 1 == stage.batches:
             report(f"core: batch {number + 1}/{stage.batches}, loss {shown:.3f}")
-    descent.settle()
+    optimizer.use_average()
 
 
 def by_chance(rng: torch.Generator, net: VideoEegNet, rows: int) -> Chooser:
@@ -102,12 +102,12 @@ def by_policy(net: VideoEegNet, spread: float, rng: torch.Generator) -> Chooser:
 
 def train_policy(net: VideoEegNet, bank: Bank, weights: Tensor, config: TrainVideoEegConfig, report: Report) -> None:
     """Train the policy by REINFORCE, together with the core on the looks it chooses, in place."""
-    rng = chance(config.seed, 4)
+    rng = generator_for(config.seed, 4)
     torch.manual_seed(config.seed + 4)
     _fix_below(net)
     _wait_for_budget(net, config.budget)
     stage, price = config.reinforce, 0.3
-    descent = Descent(_learned(net), stage.learning_rate, stage.batches, config.weight_decay)
+    optimizer = AveragedAdamW(_learned(net), stage.learning_rate, stage.batches, config.weight_decay)
     glimpsed = reward = None
     for number in range(stage.batches):
         done = number / max(1, stage.batches - 1)
@@ -118,16 +118,16 @@ def train_policy(net: VideoEegNet, bank: Bank, weights: Tensor, config: TrainVid
         held = decisions(bank, rows, course)
         credit = returns(course, held, right, price, config)
         policy_loss, value_loss = policy_losses(net, course, credit, spread, config.rollouts)
-        descent.step(loss + _POLICY_WEIGHT * policy_loss + _VALUE_WEIGHT * value_loss)
+        optimizer.step(loss + _POLICY_WEIGHT * policy_loss + _VALUE_WEIGHT * value_loss)
         share = float(course.active.sum() / (course.end - rows.start).sum())
-        glimpsed, reward = running(glimpsed, share, 0.95), running(reward, float(right.sum() / (right != 0).sum()))
+        glimpsed, reward = smoothed(glimpsed, share, 0.95), smoothed(reward, float(right.sum() / (right != 0).sum()))
         price = max(0.0, price + _PRICE_STEP * (share - config.budget))
         if (number + 1) % 100 == 0 or number + 1 == stage.batches:
             report(
                 f"policy: batch {number + 1}/{stage.batches}, loss {float(loss.detach()):.3f}, mean reward "
                 f"{reward:.3f}, glimpsed {glimpsed:.3f}, price of a look {price:.3f}"
             )
-    descent.settle()
+    optimizer.use_average()
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from torch import Tensor
 
 from ....models.decoders.video_eeg import random_wait
 from ....models.networks.video_eeg import AXES, VideoEegNet
-from ...evaluation.metrics import conformal_threshold, fit_temperature
-from ..common.steps import recall
+from ...evaluation.metrics import conformal_threshold, fit_temperature, uar
 from .looks import Bank, Chooser, Rows, decisions, follow, held_logits
 from .reinforce import by_policy
 
@@ -71,9 +70,12 @@ def answer(net: VideoEegNet, bank: Bank, condition: str, mean_wait: float) -> An
 def judge(net: VideoEegNet, bank: Bank, condition: str, mean_wait: float) -> Judged:
     """Give recalls and the share looked at; see :class:`Judged`."""
     said = answer(net, bank, condition, mean_wait)
-    best = said.logits.argmax(dim=-1)
-    uar = [[recall(best[i, :, axis], said.level[i, :, axis]) for axis in range(2)] for i in range(len(best))]
-    return Judged(np.array(uar), said.glimpsed.numpy().astype(np.float64))
+    best, level = said.logits.argmax(dim=-1).numpy(), said.level.numpy()
+    by_person = [
+        [uar(level[i, level[i, :, axis] >= 0, axis], best[i, level[i, :, axis] >= 0, axis]) for axis in range(2)]
+        for i in range(len(best))
+    ]
+    return Judged(np.array(by_person), said.glimpsed.numpy().astype(np.float64))
 
 
 def spend(net: VideoEegNet, bank: Bank, budget: float) -> None:

@@ -20,7 +20,7 @@ from ....models.io.files import write_file
 from ....models.networks import video_eeg as network
 from ....models.networks.video_eeg import AXES, Sizes, VideoEegNet
 from ...simulate.difficulty import BENCHMARK, EASY, Difficulty
-from ..common.steps import Report
+from ..common.optimization import Report
 from . import scores, views
 from .bands import train_bands
 from .card import write_card

@@ -10,7 +10,7 @@ from torch import Tensor
 from ....models.contract import BoolArray, FloatArray
 from ....models.decoders.video_eeg import Normalisation, bounded
 from ....models.networks.video_eeg import VideoEegNet
-from ....models.signals.eeg.band_power import BandPrior, RestBaseline, add, mean
+from ....models.signals.eeg.band_power import BandPrior, RestBaseline, add_window, shrunken_mean
 from ....models.signals.eeg.scalp_images import scalp_images, scalp_map
 from .bands import Pictures
 from .looks import DECISION_FRAMES, Bank
@@ -38,11 +38,11 @@ def origins(person: Prepared, normal: Normalisation) -> FloatArray:
     names = [str(name) for name in person.channel_names]
     prior = normal.prior.at(names)
     baseline = RestBaseline.empty(names)
-    known, result = mean(baseline, prior), []
+    known, result = shrunken_mean(baseline, prior), []
     for frame, power in enumerate(person.power):
         if person.resting[frame] and person.eeg_there[frame] and frame % DECISION_FRAMES == 0:
-            baseline = add(baseline, power)
-            known = mean(baseline, prior)
+            baseline = add_window(baseline, power)
+            known = shrunken_mean(baseline, prior)
         result.append(known)
     return np.stack(result)
 

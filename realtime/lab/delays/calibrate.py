@@ -7,9 +7,9 @@ import numpy as np
 from ....configs.schema.errors import MoodringError
 from ....configs.schema.live import LiveConfig
 from ....models.io.bundle import bundled
-from ....models.signals.face.detection import FaceFinder
-from ....models.signals.sync.blinks import blink_lags, eye_closure, forehead
-from ....models.signals.sync.delays import Delay, exactly, summarise
+from ....models.signals.face.detection import FaceDetector
+from ....models.signals.sync.blinks import blink_lags, eye_closure, frontal_signal
+from ....models.signals.sync.delays import Delay, combine_delays, declared_delay
 from ....models.signals.sync.events import FLASH_S, beep_onset, step_onset
 from ....models.streaming.clock import Clock
 from ...engine.build import build_source_channels
@@ -152,18 +152,18 @@ def _with_blinks(
     except MoodringError as error:
         raise MoodringError(f"blinks need the camera too: {error}") from None
     stimuli.say("thank you; the pictures are being looked at")
-    finder = FaceFinder(bundled("yunet").read_bytes())
-    frontal_uv = forehead(eeg.values, eeg.info.channel_names, eeg.info.rate_hz or 1.0)
+    finder = FaceDetector(bundled("yunet").read_bytes())
+    frontal_uv = frontal_signal(eeg.values, eeg.info.channel_names, eeg.info.rate_hz or 1.0)
     lags_s = blink_lags(eye_closure(list(face.values), face.stamps_s, finder), face.stamps_s, frontal_uv, eeg.stamps_s)
-    return summarise(lags_s, len(lags_s), _WIDEST_BLINK_S, "blinks")
+    return combine_delays(lags_s, len(lags_s), _WIDEST_BLINK_S, "blinks")
 
 
 def _absolute(relative: Delay, face: Delay | str | None, config: LiveConfig) -> Delay | str:
     """Add the camera's own delay, if anybody knows it."""
     if isinstance(face, Delay):
-        return relative.later(face)
+        return relative.plus(face)
     if config.face is not None and config.face.delay_s is not None:
-        return relative.later(exactly(config.face.delay_s))
+        return relative.plus(declared_delay(config.face.delay_s))
     return (
         f"known only against the camera: {relative.n} blinks, {relative.delay_s * 1e3:+.1f} ms "
         f"(95 % {relative.low_s * 1e3:+.1f} to {relative.high_s * 1e3:+.1f}); measure or declare the camera's delay"
@@ -224,6 +224,6 @@ def _step_delay(heard: Heard, moments: list[Moment]) -> Delay:
 
 def _told(found: list[float], presented: int, widest_s: float, what: str, cure: str) -> Delay:
     try:
-        return summarise(np.array(found), presented, widest_s, what)
+        return combine_delays(np.array(found), presented, widest_s, what)
     except MoodringError as error:
         raise MoodringError(f"{error}; {cure}") from None

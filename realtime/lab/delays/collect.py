@@ -87,11 +87,11 @@ class Ear:
         values = np.concatenate([values for values, _, _ in self._chunks])
         if self.info.rate_hz is None or self.info.modality == "face":
             return Heard(self.info, values, np.concatenate([stamps_s for _, stamps_s, _ in self._chunks]))
-        state, pieces = DejitterState(self.info.rate_hz, self.info.jitter_s), []
+        state, smooth_s = DejitterState(self.info.rate_hz, self.info.jitter_s), []
         for _, stamps_s, gap in self._chunks:
-            found, state = dejitter(state, stamps_s, gap)
-            pieces += [piece.stamps_s for piece in found]
-        return Heard(self.info, values, np.concatenate(pieces))
+            smoothed_s, _, state = dejitter(state, stamps_s, gap)
+            smooth_s.append(smoothed_s)
+        return Heard(self.info, values, np.concatenate(smooth_s))
 
     def _run(self) -> None:
         try:

@@ -8,7 +8,7 @@ from .. import theme
 from ..view import View
 
 _FIGURES = (
-    "elapsed", "latency p50 / p99", "age eeg / face / voice", "decisions", "skipped", "frames looked at", "device"
+    "elapsed", "latency p50 / p99", "information age", "decisions", "skipped", "frames looked at", "device"
 )  # fmt: skip
 
 

@@ -52,11 +52,12 @@ class PooledRow(Canvas):
         if estimate is None or not answers:
             self.answer, self.weight, self._levels, self._shares = "–", "", (), ()
         else:
-            one = answers[self._which]
-            self.answer = wording.answer(one.members)
-            self.weight = wording.whose_weight(estimate, one.voice_share)
-            self._levels = tuple(round(level, 3) for level in one.levels.tolist())
-            self._shares = (round(1 - one.voice_share, 2), round(one.voice_share, 2))
+            _, head = answers[self._which]
+            voice = head.shares["voice"]
+            self.answer = wording.answer(head.kept)
+            self.weight = wording.whose_weight(estimate, voice)
+            self._levels = tuple(round(level, 3) for level in head.probabilities or ())
+            self._shares = (round(1 - voice, 2), round(voice, 2))
         if before != (self.answer, self.weight, self._levels, self._shares):
             self.update()
 

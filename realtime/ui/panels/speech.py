@@ -81,14 +81,14 @@ class SpeechPanel(QFrame):
         said = wording.speech(snapshot)
         self.answer.setText(said.text)
         theme.tinted(self.answer, theme.TEXT if said.tone == "good" else theme.SOFT)
-        estimate = None if snapshot.estimate is None else snapshot.estimate.speech
-        voiced = estimate is not None and said.tone == "good"
-        self.bars.show_names(snapshot.speech_classes)
-        if estimate is None or not voiced:
+        output = None if snapshot.estimate is None else snapshot.estimate.answer("speech")
+        voiced = output is not None and said.tone == "good"
+        self.bars.show_names(snapshot.classes("speech"))
+        if output is None or output.probabilities is None or not voiced:
             self.bars.show_values(None)
         else:
-            best = max(range(len(estimate.probabilities)), key=estimate.probabilities.__getitem__)
-            self.bars.show_values(estimate.probabilities, (best,))
+            best = max(range(len(output.probabilities)), key=output.probabilities.__getitem__)
+            self.bars.show_values(output.probabilities, (best,))
         self.sound.show_sound(view.sound, voiced)
         status = next((s for s in snapshot.sources if s.modality == "speech"), None)
         level = None if status is None else status.level

@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from moodring.configs.schema.errors import MoodringError
-from moodring.models.contract import FloatArray, Head, ModelSpec, SpeechEstimate, SpeechInput, SpeechSegment
+from moodring.models.contract import FloatArray, Head, HeadOutput, ModelSpec, SpeechInput, SpeechSegment
 from moodring.models.decoders.recogniser import ARCHITECTURE, VoiceRecogniser
 from moodring.models.decoders.speech import SpeechDecoder, UtteranceCutter
 from moodring.models.decoders.voice_activity import VoiceActivity
 from moodring.models.io.bundle import Bundle, bundled, load_bundle
 from moodring.models.signals.speech.segments import UtteranceRules
-from moodring.models.signals.speech.voice_frames import FrameState, measure
-from moodring.models.signals.speech.voice_summary import summarise, weights
+from moodring.models.signals.speech.voice_frames import FrameState, frame_features
+from moodring.models.signals.speech.voice_summary import functional_weights, functionals
 from moodring.offline.simulate.difficulty import EASY
 from moodring.offline.simulate.latents import feel
 from moodring.offline.simulate.voice import plan_voice, record_voice
@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 
 def bundle(**network: float | int | str) -> Bundle:
     rng = np.random.default_rng(5)
-    n = len(weights())
+    n = len(functional_weights())
     arrays = {
         "mean": np.zeros(n), "scale": np.full(n, 3.0), "weights": rng.normal(0, 0.02, (n, 3)), "bias": np.zeros(3),
         "clip": np.array(5.0),
@@ -42,7 +42,7 @@ def talk() -> FloatArray:
     return record_voice(5, 12.0, plan_voice(5, 12.0, feel(5, 12.0, EASY), EASY), EASY)
 
 
-def decode(samples: FloatArray, size: int) -> list[SpeechEstimate]:
+def decode(samples: FloatArray, size: int) -> list[HeadOutput]:
     decoder = SpeechDecoder(bundle(), CPU)
     said = [e for at in range(0, len(samples), size) for e in decoder.feed(samples[at : at + size], at / 16_000)]
     return [*said, *decoder.close()]
@@ -64,7 +64,7 @@ def test_the_last_estimate_is_that_of_the_whole_utterance(talk: FloatArray) -> N
     stop = next(i for i, segment in enumerate(segments) if segment.final)
     first, last = segments[0], segments[stop]
     samples = talk[round(first.start_s * 16_000) : round(last.end_s * 16_000)]
-    numbers = np.clip(summarise(measure(samples, FrameState())[0]) / 3.0, -5, 5)
+    numbers = np.clip(functionals(frame_features(samples, FrameState())[0]) / 3.0, -5, 5)
     logits = numbers @ bundle().tensors["weights"].numpy() / 0.5
     expected = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
     said = next(e for e in decode(talk, len(talk)) if e.final)
@@ -85,7 +85,7 @@ def test_a_segment_tells_what_it_was_divided_by(talk: FloatArray) -> None:
 @pytest.mark.parametrize(("told", "side"), [(1.7, 1.0), (-1.2, -1.0), (0.4, 0.4)])
 def test_a_voice_is_judged_as_one_of_its_sex(talk: FloatArray, told: float, side: float) -> None:
     plain, segment = bundle(), _first_second(talk)
-    n = len(weights())
+    n = len(functional_weights())
     rng = np.random.default_rng(6)
     of_sexes = {
         "sex_weights": rng.normal(0, 0.02, (n, 3)), "tell_weights": np.zeros(n),
@@ -94,7 +94,7 @@ def test_a_voice_is_judged_as_one_of_its_sex(talk: FloatArray, told: float, side
     tensors = {**plain.tensors, **{k: torch.from_numpy(v.astype(np.float32)) for k, v in of_sexes.items()}}
     without, _ = VoiceRecogniser(plain).judge(segment, None)
     with_sex, _ = VoiceRecogniser(dataclasses.replace(plain, tensors=tensors)).judge(segment, None)
-    numbers = np.clip(summarise(measure(segment.samples, FrameState())[0]) / 3.0, -5, 5)
+    numbers = np.clip(functionals(frame_features(segment.samples, FrameState())[0]) / 3.0, -5, 5)
     differing = numbers @ of_sexes["sex_weights"]
     assert with_sex - without == pytest.approx(side * differing, abs=1e-3)
     assert np.abs(differing).max() > 0.1

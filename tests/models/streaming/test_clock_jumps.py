@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from moodring.models.streaming.clock_jumps import JUMP_S, RebaseState, rebase, restarted
+from moodring.models.streaming.clock_jumps import JUMP_S, ClockJumpState, correct_clock_jumps, reconnected
 
 RATE_HZ = 256.0
 CHUNK = 8
@@ -9,15 +9,15 @@ CHUNK = 8
 
 def _run(stamps, ages_s, state=None, at=()):
     """Feed chunks that come ``ages_s`` after the true time of their last sample; the source was reconnected at some."""
-    state = state or RebaseState()
+    state = state or ClockJumpState()
     true = 100.0 + np.arange(len(stamps)) / RATE_HZ
     out, jumps = [], []
     for number, low in enumerate(range(0, len(stamps), CHUNK)):
         part = slice(low, low + CHUNK)
         if number in at:
-            state = restarted(state)
+            state = reconnected(state)
         arrival_s = float(true[part][-1]) + ages_s[number]
-        given, found, state = rebase(state, stamps[part], arrival_s, 1 / RATE_HZ)
+        given, found, state = correct_clock_jumps(state, stamps[part], arrival_s, 1 / RATE_HZ)
         out.append(given)
         jumps += found
     return np.concatenate(out), jumps, true, state
@@ -51,10 +51,10 @@ def test_a_clock_that_is_set_right_again_is_believed_again():
 def test_a_silence_is_no_jump():
     true = 100.0 + np.arange(2048) / RATE_HZ
     true[1024:] += 3.0
-    state, ages = RebaseState(), _ages(2048)
+    state, ages = ClockJumpState(), _ages(2048)
     for number, low in enumerate(range(0, 2048, CHUNK)):
         part = true[low : low + CHUNK]
-        given, jumps, state = rebase(state, part, float(part[-1]) + ages[number], 1 / RATE_HZ)
+        given, jumps, state = correct_clock_jumps(state, part, float(part[-1]) + ages[number], 1 / RATE_HZ)
         assert jumps == ()
         np.testing.assert_array_equal(given, part)
 

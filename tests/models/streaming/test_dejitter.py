@@ -7,14 +7,14 @@ from moodring.models.streaming.dejitter import DejitterState, dejitter
 
 
 def _run(raw, rate, sizes=(8,)):
-    state, pieces, at, turn = DejitterState(rate), [], 0, 0
+    state, smooth, gaps, at, turn = DejitterState(rate), [], [], 0, 0
     while at < len(raw):
         n = sizes[turn % len(sizes)]
-        found, state = dejitter(state, raw[at : at + n])
-        pieces += [(p.first + at, p.stamps_s, p.gap_s) for p in found]
+        smoothed, found, state = dejitter(state, raw[at : at + n])
+        smooth.append(smoothed)
+        gaps += [(gap.first + at, gap.seconds) for gap in found]
         at, turn = at + n, turn + 1
-    stamps = np.concatenate([p[1] for p in pieces])
-    return stamps, [(first, gap) for first, _, gap in pieces if gap], state
+    return np.concatenate(smooth), gaps, state
 
 
 def test_exact_stamps_stay_exact():
@@ -110,12 +110,13 @@ def test_samples_left_out_one_by_one_never_take_the_stamps_far_from_the_truth():
 def test_a_device_that_changes_its_latency_for_good_starts_another_line():
     raw = np.arange(16000 * 12) / 16000.0
     shift = np.interp(np.arange(len(raw)), [64000, 72000], [0.0, 0.25])
-    state, pieces = DejitterState(16000.0, 0.3), []
+    state, smooth, gaps = DejitterState(16000.0, 0.3), [], []
     for low in range(0, len(raw), 320):
-        found, state = dejitter(state, (raw + shift)[low : low + 320])
-        pieces += found
-    stamps = np.concatenate([piece.stamps_s for piece in pieces])
-    assert [piece.gap_s for piece in pieces if piece.gap_s] == [pytest.approx(0.25, abs=0.05)]
+        smoothed, found, state = dejitter(state, (raw + shift)[low : low + 320])
+        smooth.append(smoothed)
+        gaps += found
+    stamps = np.concatenate(smooth)
+    assert [gap.seconds for gap in gaps] == [pytest.approx(0.25, abs=0.05)]
     assert np.abs(stamps - raw - shift)[16000 * 7 :].max() < 0.005
 
 

@@ -2,11 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from moodring.models.contract import Figures
-from moodring.models.streaming.health import SEARCHING, Health, flows, judge
+from moodring.models.contract import Figures, Transition
+from moodring.models.streaming.health import SEARCHING, is_flowing, next_health
 
 GOOD = Figures(nominal_rate_hz=256.0, observed_rate_hz=256.1, silence_s=0.02, age_s=0.03)
-LIVE = Health("live", "", 5.0)
+LIVE = Transition(5.0, "live", "")
 
 
 @pytest.mark.parametrize(
@@ -31,18 +31,18 @@ LIVE = Health("live", "", 5.0)
     ],
 )
 def test_each_state_and_its_figure(change, state, figure):
-    after = judge(LIVE, replace(GOOD, **change), 10.0)
+    after = next_health(LIVE, replace(GOOD, **change), 10.0)
     assert after.state == state
     assert figure in after.why
 
 
 def test_a_loss_is_noticed_within_a_second_and_overcome():
-    health = judge(SEARCHING, GOOD, 1.0)
+    health = next_health(SEARCHING, GOOD, 1.0)
     states = [(1.0, health.state)]
     for step in range(1, 120):
         now_s = 1.0 + step * 0.05
         silent_s = now_s - 2.0 if 2.0 < now_s < 4.0 else 0.02
-        after = judge(health, replace(GOOD, silence_s=silent_s, age_s=silent_s), now_s)
+        after = next_health(health, replace(GOOD, silence_s=silent_s, age_s=silent_s), now_s)
         if after is not health:
             states.append((now_s, after.state))
         health = after
@@ -54,8 +54,9 @@ def test_a_loss_is_noticed_within_a_second_and_overcome():
 
 
 def test_decisions_wait_for_what_flows():
-    assert not flows(SEARCHING)
-    assert not flows(Health("lost", "", 0.0))
+    assert not is_flowing(SEARCHING)
+    assert not is_flowing(Transition(0.0, "lost", ""))
     assert all(
-        flows(Health(state, "", 0.0)) for state in ("live", "stale", "gap", "rate_off", "recovered", "clock_jump")
+        is_flowing(Transition(0.0, state, ""))
+        for state in ("live", "stale", "gap", "rate_off", "recovered", "clock_jump")
     )

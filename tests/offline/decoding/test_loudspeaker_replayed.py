@@ -64,5 +64,5 @@ def _heard(config, told):
 
 def _said(estimate):
     """What was withheld, and which second was heard as what."""
-    speech = estimate.speech
+    speech = estimate.answer("speech")
     return estimate.hearing.withheld, None if speech is None else np.round(speech.probabilities, 3).tolist()

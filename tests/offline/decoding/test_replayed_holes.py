@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from moodring.models.io.ring import Ring
-from moodring.models.streaming.health import SEARCHING, Figures, judge
-from moodring.models.streaming.ingest import Intake
+from moodring.models.streaming.health import SEARCHING, Figures, next_health
+from moodring.models.streaming.ingest import StreamIngest
 from moodring.models.streaming.sources import Chunk, SourceInfo
 from moodring.offline.replay.playhead import HOLE_S, Pause, Playhead, Resume, Seek, SetSpeed, Span, follow, next_lap
 
@@ -14,11 +14,11 @@ SPAN = Span(0.0, 0.0, 60.0)
 
 
 class Played:
-    """An intake that gets what a replay would push."""
+    """An ingest that gets what a replay would push."""
 
     def __init__(self):
         info = SourceInfo("eeg", "amp", RATE_HZ, (1,), "<f4", ("Fz",))
-        self.intake = Intake(info, Ring.create(20_000, (1,), "<f4", RATE_HZ, ("Fz",)))
+        self.ingest = StreamIngest(info, Ring.create(20_000, (1,), "<f4", RATE_HZ, ("Fz",)))
         self.head = Playhead(0.0, 1000.0, 1.0)
         self.now_s, self.sent = 1000.0, 0
 
@@ -29,7 +29,7 @@ class Played:
             if self.head.playing and stop > self.sent:
                 stamps_s = self.head.lsl_times(np.arange(self.sent, stop) / RATE_HZ)
                 samples = np.arange(self.sent, stop, dtype=np.float32)[:, np.newaxis]
-                self.intake.take(Chunk(samples, stamps_s, self.now_s))
+                self.ingest.append(Chunk(samples, stamps_s, self.now_s))
                 self.sent = stop
 
     def ask(self, command):
@@ -43,15 +43,17 @@ def played():
     made = Played()
     made.play(5.0)
     yield made
-    made.intake.ring.close()
+    made.ingest.ring.close()
 
 
 def _assert_one_gap(played, at_least_s):
-    figures = played.intake.figures
+    figures = played.ingest.figures
     assert figures.jump_s is None
     assert figures.gap_s == pytest.approx(at_least_s, abs=0.04)
-    assert (np.diff(played.intake.ring.latest(20_000).stamps_s) >= 0).all()
-    health = judge(SEARCHING, Figures(RATE_HZ, None, 0.0, 0.01, figures.gap_s, figures.gap_at_s), figures.gap_at_s)
+    assert (np.diff(played.ingest.ring.latest(20_000).stamps_s) >= 0).all()
+    health = next_health(
+        SEARCHING, Figures(RATE_HZ, None, 0.0, 0.01, figures.gap_s, figures.gap_at_s), figures.gap_at_s
+    )
     assert health.state == "gap"
 
 

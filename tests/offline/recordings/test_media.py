@@ -7,7 +7,7 @@ import soundfile
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import Recording
-from moodring.models.signals.face.scaling import scaled_size
+from moodring.models.signals.face.images import scaled_size
 from moodring.offline.recordings.film import write_film
 from moodring.offline.recordings.media import read_media, read_wav
 from moodring.offline.recordings.open import open_recording

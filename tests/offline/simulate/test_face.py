@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from moodring.models.io.bundle import bundled
-from moodring.models.signals.face.detection import FaceFinder
+from moodring.models.signals.face.detection import FaceDetector
 from moodring.offline.simulate import BENCHMARK, simulate_parts
 from moodring.offline.simulate.face import SimulatedFace
 from moodring.offline.simulate.face_plan import Burst, FacePlan, plan_face
@@ -86,7 +86,7 @@ def test_a_smile_lifts_the_corners_of_the_mouth() -> None:
 
 
 def test_the_detector_finds_everybody() -> None:
-    finder = FaceFinder(bundled("yunet").read_bytes())
+    finder = FaceDetector(bundled("yunet").read_bytes())
     found = []
     for seed in range(1, 25):
         plan = plan_face(seed, 30.0, feel(seed, 30.0, BENCHMARK), BENCHMARK)

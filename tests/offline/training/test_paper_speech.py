@@ -11,7 +11,8 @@ from moodring.configs.schema.load import check
 from moodring.configs.schema.paper import PaperConfig
 from moodring.models.networks.speech_baselines import PlainNetwork
 from moodring.offline.training.common.checkpoints import Checkpoints
-from moodring.offline.training.paper_speech.train import Labelled, build, fit, judge, varied, whole_segments
+from moodring.offline.training.common.utterances import LabelledUtterance
+from moodring.offline.training.paper_speech.train import build, fit, utterance_logits, varied, whole_segments
 
 SYSTEMS = ("cnn_lstm", "cnn", "lstm", "network")
 
@@ -38,32 +39,36 @@ def config(system: str = "cnn_lstm", **changes: object) -> PaperConfig:
     return check({**values, **changes}, PaperConfig, "test")
 
 
-def tones(per_class: int, seed: int, n_classes: int = 2) -> list[Labelled]:
+def quiet(line: str) -> None:
+    pass
+
+
+def tones(per_class: int, seed: int, n_classes: int = 2) -> list[LabelledUtterance]:
     """Tones of one phase in noise, of one and of two seconds: a plain network can learn them too."""
     rng = np.random.default_rng(seed)
     made = []
     for n in range(per_class * n_classes):
         times_s = np.arange(16_000 * (1 + n // n_classes % 2)) / 16_000
         sound = np.sin(2 * np.pi * (300.0 + 500.0 * (n % n_classes)) * times_s) + rng.normal(0, 0.3, len(times_s))
-        made.append(Labelled((0.1 * sound).astype(np.float32), n % n_classes))
+        made.append(LabelledUtterance((0.1 * sound).astype(np.float32), n % n_classes))
     return made
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_every_system_learns_what_can_be_learnt(system: str, tmp_path: Path) -> None:
-    fitted = fit(config(system), tones(16, 0), tones(4, 1), 2, 0, Checkpoints(tmp_path, "run"))
+    fitted = fit(config(system), tones(16, 0), tones(4, 1), 2, 0, Checkpoints(tmp_path, "run"), quiet)
     test = tones(10, 2)
-    said = judge(fitted.network, test).argmax(axis=1)
+    said = utterance_logits(fitted.network, test).argmax(axis=1)
     assert np.mean(said == [one.label for one in test]) >= 0.9
 
 
 def test_the_best_epoch_is_kept_and_training_stops_after_it(tmp_path: Path) -> None:
     # Upside down labels to stop by: what is learnt makes the loss worse, so the first epochs are the best.
-    against = [Labelled(one.samples, 1 - one.label) for one in tones(4, 1)]
+    against = [LabelledUtterance(one.samples, 1 - one.label) for one in tones(4, 1)]
     asked = config(epochs=20, patience=3)
-    fitted = fit(asked, tones(12, 0), against, 2, 0, Checkpoints(tmp_path, "run"))
+    fitted = fit(asked, tones(12, 0), against, 2, 0, Checkpoints(tmp_path, "run"), quiet)
     assert fitted.epochs == fitted.best_epoch + 3 < 20
-    logits = torch.from_numpy(judge(fitted.network, against))
+    logits = torch.from_numpy(utterance_logits(fitted.network, against))
     loss = torch.nn.functional.cross_entropy(logits, torch.tensor([one.label for one in against]))
     assert float(loss) == pytest.approx(fitted.stopping_loss, abs=1e-5)
 
@@ -71,23 +76,25 @@ def test_the_best_epoch_is_kept_and_training_stops_after_it(tmp_path: Path) -> N
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path: Path) -> None:
     asked = config(epochs=4, shift_s=0.2, speed=0.1, sizes={**config().sizes.model_dump(), "dropout": 0.3})
     training, stopping = tones(6, 0), tones(3, 1)
-    whole = fit(asked, training, stopping, 2, 5, Checkpoints(tmp_path / "whole", "run"))
+    whole = fit(asked, training, stopping, 2, 5, Checkpoints(tmp_path / "whole", "run"), quiet)
 
     def leave(line: str) -> None:
-        if line.startswith("epoch 2:"):
+        if line.startswith("epoch 2 of"):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         fit(asked, training, stopping, 2, 5, Checkpoints(tmp_path / "stopped", "run"), leave)
     lines: list[str] = []
     resumed = fit(asked, training, stopping, 2, 5, Checkpoints(tmp_path / "stopped", "run"), lines.append)
-    assert [line.partition(":")[0] for line in lines] == ["epoch 3", "epoch 4"]
-    np.testing.assert_array_equal(judge(resumed.network, stopping), judge(whole.network, stopping))
+    assert [line.partition(" of ")[0] for line in lines] == ["goes on after epoch 2", "epoch 3", "epoch 4"]
+    np.testing.assert_array_equal(
+        utterance_logits(resumed.network, stopping), utterance_logits(whole.network, stopping)
+    )
 
 
 def test_a_class_without_an_utterance_to_train_on_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MoodringError, match=r"\[2, 2, 0\]; every class needs some"):
-        fit(config(), tones(2, 0), tones(2, 1), 3, 0, Checkpoints(tmp_path, "run"))
+        fit(config(), tones(2, 0), tones(2, 1), 3, 0, Checkpoints(tmp_path, "run"), quiet)
 
 
 def test_an_utterance_is_divided_by_its_rms_and_its_last_second_padded() -> None:

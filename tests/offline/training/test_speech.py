@@ -17,11 +17,25 @@ from moodring.offline.simulate.difficulty import EASY
 from moodring.offline.simulate.latents import feel
 from moodring.offline.simulate.voice import plan_voice
 from moodring.offline.training.common.checkpoints import Checkpoint, Checkpoints
-from moodring.offline.training.speech.data import CLASSES, Hearing, Spoken, hear
-from moodring.offline.training.speech.scores import Verdict, balanced_loss, fit_temperature, recalls, score
-from moodring.offline.training.speech.train import Learner, batches, class_weights, fit, judge, train_speech
+from moodring.offline.training.common.utterances import LabelledUtterance
+from moodring.offline.training.speech.data import CLASSES, VoiceActivityScores, simulate_utterances
+from moodring.offline.training.speech.scores import (
+    UtteranceLogits,
+    balanced_loss,
+    fit_temperature,
+    recalls,
+    score_utterances,
+)
+from moodring.offline.training.speech.train import (
+    GuidedNetwork,
+    batches,
+    class_weights,
+    fit,
+    segment_logits,
+    train_speech,
+)
 
-HEARD = Hearing(0.9, 0.1, 1, 0)
+DETECTION = VoiceActivityScores(0.9, 0.1, 1, 0)
 SMALL = {"channels": [4, 4, 4, 4], "strides": [16, 1, 1, 1], "pools": [4, 4, 4, 2], "lstm_units": 6}
 PEOPLE = {
     "difficulty": "easy",
@@ -39,7 +53,7 @@ def small(**changes: object) -> TrainSpeechConfig:
     return check(values, TrainSpeechConfig, "test")
 
 
-def tones(people: range, per_class: int = 6) -> list[Spoken]:
+def tones(people: range, per_class: int = 6) -> list[LabelledUtterance]:
     """Utterances of a tone in noise whose pitch is the class: something that can be learnt in no time."""
     spoken = []
     for person in people:
@@ -49,28 +63,28 @@ def tones(people: range, per_class: int = 6) -> list[Spoken]:
                 times_s = np.arange(16_000 * (1 + n % 2)) / 16_000
                 sound = np.sin(2 * np.pi * 300.0 * 2**label * times_s + rng.uniform(0, 6))
                 samples = (0.1 * (sound + 0.3 * rng.standard_normal(len(sound)))).astype(np.float32)
-                spoken.append(Spoken(person, label, np.zeros(2, np.float32), samples))
+                spoken.append(LabelledUtterance(samples, label, person))
     return spoken
 
 
 def test_every_utterance_of_a_simulated_person_is_heard_with_its_label() -> None:
     planned = plan_voice(7, 60.0, feel(7, 60.0, EASY), EASY)
-    spoken, hearing = hear(7, 60.0, EASY, VoiceActivity())
+    spoken, detection = simulate_utterances(7, 60.0, EASY, VoiceActivity())
     assert [one.label for one in spoken] == [CLASSES.index(one.label) for one in planned]
     np.testing.assert_allclose([one.expressed for one in spoken], [(p.valence, p.arousal) for p in planned], rtol=1e-6)
     for one, said in zip(spoken, planned, strict=True):
         assert len(one.samples) / 16_000 == pytest.approx(said.stop_s - said.start_s, abs=0.4)
-    assert hearing.recall > 0.95
-    assert hearing.false_alarm < 0.1
-    assert (hearing.missed, hearing.false) == (0, 0)
+    assert detection.recall > 0.95
+    assert detection.false_alarm < 0.1
+    assert (detection.missed, detection.false) == (0, 0)
 
 
 def test_batches_show_every_utterance_once_cut_as_live() -> None:
     spoken = tones(range(1))
     shown = []
-    for segments, labels, expressed in batches(spoken, 5, 0, np.random.default_rng(0)):
-        assert segments.shape[0] == labels.shape[0] == expressed.shape[0] <= 5
-        shown.extend((int(label), segments[i].numpy()) for i, label in enumerate(labels))
+    for segments, own in batches(spoken, 5, 0, np.random.default_rng(0)):
+        assert segments.shape[0] == len(own) <= 5
+        shown.extend((one.label, segments[i].numpy()) for i, one in enumerate(own))
     assert len(shown) == len(spoken)
     for one in spoken:
         own = segments_of(one.samples, UtteranceRules())
@@ -79,34 +93,35 @@ def test_batches_show_every_utterance_once_cut_as_live() -> None:
 
 
 def test_shifted_batches_keep_at_least_a_second() -> None:
-    shapes = {tuple(s.shape[1:]) for s, _, _ in batches(tones(range(1)), 5, 8_000, np.random.default_rng(0))}
+    shapes = {tuple(s.shape[1:]) for s, _ in batches(tones(range(1)), 5, 8_000, np.random.default_rng(0))}
     assert shapes == {(1, 16_000), (2, 16_000)}
 
 
 def test_it_learns_what_can_be_learnt(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    learner = Learner(SpeechNetwork(SpeechSizes(channels=(8, 8, 8, 8), strides=(16, 1, 1, 1), pools=(4, 4, 4, 2)), 4))
+    learner = GuidedNetwork(
+        SpeechNetwork(SpeechSizes(channels=(8, 8, 8, 8), strides=(16, 1, 1, 1), pools=(4, 4, 4, 2)), 4)
+    )
     lines: list[str] = []
     config = small(epochs=4, guide=0.0, learning_rate=0.03)
     fit(learner, tones(range(3)), tones(range(10, 11)), config, Checkpoints(tmp_path, "run"), lines.append)
-    verdicts = judge(learner.network, tones(range(20, 22)))
+    verdicts = segment_logits(learner.network, tones(range(20, 22)))
     said = [int(one.logits[-1].argmax()) for one in verdicts]
     assert np.mean([s == one.label for s, one in zip(said, verdicts, strict=True)]) > 0.9
     assert len(lines) == 4
 
 
 def test_it_stops_when_nothing_improves(tmp_path: Path) -> None:
-    learner = Learner(
+    learner = GuidedNetwork(
         SpeechNetwork(SpeechSizes((4, 4, 4, 4), strides=(16, 1, 1, 1), pools=(4, 4, 4, 2), lstm_units=6), 4)
     )
     saying: list[str] = []
-    mixed = [Spoken(s.person, (s.label + 1) % 4, s.expressed, s.samples) for s in tones(range(1))]
+    mixed = [LabelledUtterance(s.samples, (s.label + 1) % 4, s.person) for s in tones(range(1))]
     # The people to stop by are labelled otherwise: learning makes it worse for them from the second epoch on.
     config = small(epochs=12, patience=2, learning_rate=0.05)
-    best = fit(learner, tones(range(2)), mixed, config, Checkpoints(tmp_path, "run"), saying.append)
+    newest = fit(learner, tones(range(2)), mixed, config, Checkpoints(tmp_path, "run"), saying.append)
     assert len(saying) < 12
-    assert len(best.losses) == len(saying) - 2
-    assert len(best.losses) == best.best_epoch
+    assert len(newest.losses) == len(saying) == newest.best_epoch + 2
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -160,17 +175,17 @@ def test_checkpoints_of_another_run_or_damaged_ones_are_not_resumed(tmp_path: Pa
 
 
 def test_rare_classes_weigh_more() -> None:
-    spoken = [Spoken(1, label, np.zeros(2, np.float32), np.zeros(1, np.float32)) for label in (0, 1, 1, 1, 2, 2, 3, 3)]
+    spoken = [LabelledUtterance(np.zeros(1, np.float32), label) for label in (0, 1, 1, 1, 2, 2, 3, 3)]
     np.testing.assert_allclose(class_weights(spoken), [2.0, 2 / 3, 1.0, 1.0])
 
 
-def verdicts_of(labels: list[int], said: list[int], sure: float, persons: list[int]) -> list[Verdict]:
-    return [Verdict(p, label, sure * np.eye(4)[[s]]) for p, label, s in zip(persons, labels, said, strict=True)]
+def verdicts_of(labels: list[int], said: list[int], sure: float, persons: list[int]) -> list[UtteranceLogits]:
+    return [UtteranceLogits(p, label, sure * np.eye(4)[[s]]) for p, label, s in zip(persons, labels, said, strict=True)]
 
 
 def test_scores_are_right() -> None:
     labels, said = [0, 0, 1, 1, 2, 2, 2, 3], [0, 1, 1, 1, 2, 2, 0, 3]
-    result = score(verdicts_of(labels, said, 3.0, [1] * 4 + [2] * 4), 1.0, [HEARD], 0)
+    result = score_utterances(verdicts_of(labels, said, 3.0, [1] * 4 + [2] * 4), 1.0, [DETECTION], 0)
     assert result.utterances.uar.value == pytest.approx((1 / 2 + 1 + 2 / 3 + 1) / 4)
     assert result.by_person == (
         (1, pytest.approx(3 / 4), pytest.approx(3 / 4)),
@@ -196,6 +211,6 @@ def test_the_shipped_bundle_hears_emotion_in_people_it_never_met() -> None:
     assert "901" in bundle.spec.protocol
     network = network_of(bundle)
     voice = VoiceActivity()
-    spoken = [one for seed in (951, 952) for one in hear(seed, 120.0, EASY, voice)[0]]
-    verdicts = judge(network, spoken)
-    assert score(verdicts, 1.0, [HEARD], 0).utterances.uar.value > 0.35
+    spoken = [one for seed in (951, 952) for one in simulate_utterances(seed, 120.0, EASY, voice)[0]]
+    verdicts = segment_logits(network, spoken)
+    assert score_utterances(verdicts, 1.0, [DETECTION], 0).utterances.uar.value > 0.35

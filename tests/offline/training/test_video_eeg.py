@@ -13,7 +13,7 @@ from moodring.models.decoders.video_eeg import VideoEegDecoder
 from moodring.models.io.bundle import bundled, load_bundle
 from moodring.models.networks.video_eeg import Sizes, VideoEegNet
 from moodring.models.signals.eeg import chain
-from moodring.models.signals.face.detection import FaceFinder
+from moodring.models.signals.face.detection import FaceDetector
 from moodring.offline.simulate.session import simulate
 from moodring.offline.training.video_eeg import scores, views
 from moodring.offline.training.video_eeg.looks import (
@@ -239,11 +239,11 @@ def recording() -> Recording:
 
 
 @pytest.fixture(scope="module")
-def finder() -> FaceFinder:
-    return FaceFinder(bundled("yunet").read_bytes())
+def finder() -> FaceDetector:
+    return FaceDetector(bundled("yunet").read_bytes())
 
 
-def test_preparation_looks_at_nothing_later(recording: Recording, finder: FaceFinder, tmp_path: Path) -> None:
+def test_preparation_looks_at_nothing_later(recording: Recording, finder: FaceDetector, tmp_path: Path) -> None:
     assert recording.eeg is not None
     assert recording.face is not None
     shorter = replace(
@@ -264,7 +264,7 @@ def test_preparation_looks_at_nothing_later(recording: Recording, finder: FaceFi
     np.testing.assert_array_equal(read_prepared(tmp_path / "a.npz").power, part.power)
 
 
-def test_held_frames_are_the_last_computed_ones(recording: Recording, finder: FaceFinder) -> None:
+def test_held_frames_are_the_last_computed_ones(recording: Recording, finder: FaceDetector) -> None:
     whole, held = prepare(recording, finder, 48, 1.0), prepare(recording, finder, 48, 1.0, stride=3)
     last = np.arange(len(whole.power)) // 3 * 3
     np.testing.assert_array_equal(held.power, whole.power[last])
@@ -279,7 +279,9 @@ def test_held_frames_are_the_last_computed_ones(recording: Recording, finder: Fa
     torch.testing.assert_close(once, every, atol=2e-3, rtol=2e-3)
 
 
-def test_a_channel_that_was_never_good_is_normalised_like_the_others(recording: Recording, finder: FaceFinder) -> None:
+def test_a_channel_that_was_never_good_is_normalised_like_the_others(
+    recording: Recording, finder: FaceDetector
+) -> None:
     one = prepare(recording, finder, 48, 1.0)
     good, power = one.good.copy(), one.power.copy()
     good[:, 4] = False
@@ -339,9 +341,9 @@ def assert_same_bundle(path: Path, other: Path) -> None:
         torch.testing.assert_close(tensor, two.tensors[name], rtol=0.0, atol=0.0)
 
 
-def test_live_and_prepared_decoding_agree(folder: Path, recording: Recording, finder: FaceFinder) -> None:
+def test_live_and_prepared_decoding_agree(folder: Path, recording: Recording, finder: FaceDetector) -> None:
     bundle = load_bundle(folder / "one.safetensors")
-    decoder = VideoEegDecoder(bundle, torch.device("cpu"), face_finder=finder)
+    decoder = VideoEegDecoder(bundle, torch.device("cpu"), face_detector=finder)
     net = VideoEegNet(Sizes.of(bundle.spec.network))
     net.load_state_dict({k: v for k, v in bundle.tensors.items() if not k.startswith("normalisation.")})
     net.eval()

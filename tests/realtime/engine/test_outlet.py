@@ -25,8 +25,7 @@ from moodring.configs.schema.live import (
     SpeechSection,
     StreamQuery,
 )
-from moodring.models.contract import Figures
-from moodring.models.streaming.health import Health, transition
+from moodring.models.contract import Figures, Transition
 from moodring.offline.decoding.decode import decode
 from moodring.realtime.engine.outlet import estimate_labels, estimate_row, health_marker
 
@@ -35,7 +34,7 @@ README = Path(__file__).resolve().parents[3] / "README.md"
 
 def test_a_marker_is_read_by_people_and_by_machines():
     figures = Figures(nominal_rate_hz=256.0, observed_rate_hz=255.0, silence_s=0.9, jitter_s=0.001)
-    line = health_marker("eeg", transition(Health("lost", "silent for 0.90 s", 12.0), figures, 2.0, "unplugged"))
+    line = health_marker("eeg", Transition(10.0, "lost", "silent for 0.90 s", figures, "unplugged"))
     told = json.loads(line)
     assert (told["source"], told["state"], told["why"], told["time_s"]) == ("eeg", "lost", "silent for 0.90 s", 10.0)
     assert told["error"] == "unplugged"

@@ -9,9 +9,9 @@ import pytest
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.live import LiveConfig, ReferenceSection, SpeechSection, StreamQuery
-from moodring.models.signals.face.scaling import scaled
+from moodring.models.signals.face.images import scaled
 from moodring.models.streaming.clock import VirtualClock
-from moodring.models.streaming.ingest import intake_maker
+from moodring.models.streaming.ingest import ingest_factory
 from moodring.offline.decoding.recorded_sources import RecordedSignal, RecordedVideo
 from moodring.realtime.engine.build import build_reference, build_source_channels
 from moodring.realtime.sources.camera import Camera
@@ -196,12 +196,12 @@ def test_overflows_that_the_device_tells_are_counted(monkeypatch):
     portaudio, clock = _PortAudio({16000}), VirtualClock(100.0)
     monkeypatch.setitem(sys.modules, "sounddevice", portaudio)
     microphone = Microphone("default", None, clock)
-    intake = intake_maker(None, None)(microphone.open())
+    ingest = ingest_factory(None, None)(microphone.open())
     for overflow in (False, True, False, True, True):
         clock.advance_to(clock.now() + 0.02)
         _call_back(portaudio, clock, 320, 0.02, overflow)
-        intake.take(microphone.poll())
-    assert intake.figures.overflows == 3
+        ingest.append(microphone.poll())
+    assert ingest.figures.overflows == 3
 
 
 @pytest.mark.parametrize(("alone", "times"), [(True, 1), (False, 0)])

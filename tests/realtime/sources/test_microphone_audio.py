@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from moodring.models.streaming.ingest import intake_maker
+from moodring.models.streaming.ingest import ingest_factory
 from moodring.realtime.engine.lsl_clock import LslClock
 
 pytestmark = [pytest.mark.audio, pytest.mark.deadline]
@@ -23,7 +23,7 @@ def test_what_is_played_arrives_at_its_rate_and_in_time(null_sink, tmp_path):
         info = microphone.open()
     except MoodringError as error:
         pytest.skip(f"PortAudio does not see PulseAudio: {error}")
-    intake = intake_maker(None, None)(info)
+    ingest = ingest_factory(None, None)(info)
     player = subprocess.Popen(["paplay", "--device", null_sink, str(tmp_path / "tone.wav")])
     try:
         begin_s = clock.now()
@@ -31,18 +31,18 @@ def test_what_is_played_arrives_at_its_rate_and_in_time(null_sink, tmp_path):
         while clock.now() < begin_s + 8.0:
             chunk = microphone.poll()
             if chunk is not None:
-                intake.take(chunk)
+                ingest.append(chunk)
     finally:
         microphone.close()
         player.terminate()
         player.wait(10)
-    piece = intake.ring.latest(32000)
+    piece = ingest.ring.latest(32000)
     assert piece.valid[1:].all(), "a steady microphone has no gaps"
     sound = piece.samples[:, 0]
     assert 0.1 < np.sqrt(np.mean(sound**2)) < 0.6
     spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
     assert np.argmax(spectrum) * 16000 / len(sound) == pytest.approx(440, abs=2)
-    assert intake.figures.observed_rate_hz == pytest.approx(16000, rel=0.03)
+    assert ingest.figures.observed_rate_hz == pytest.approx(16000, rel=0.03)
     assert -0.05 < piece.received_s[-1] - piece.stamps_s[-1] < 0.5
 
 
@@ -58,7 +58,7 @@ def test_a_voice_played_to_the_microphone_is_decoded(null_sink, data_dir):
     clock = LslClock()
     microphone = Microphone("pulse", None, clock)
     try:
-        intake = intake_maker(None, None)(microphone.open())
+        ingest = ingest_factory(None, None)(microphone.open())
     except MoodringError as error:
         pytest.skip(f"PortAudio does not see PulseAudio: {error}")
     length_s = soundfile.info(wav).duration
@@ -69,8 +69,8 @@ def test_a_voice_played_to_the_microphone_is_decoded(null_sink, data_dir):
         while clock.now() < begin_s + length_s + 1.5:
             chunk = microphone.poll()
             if chunk is not None:
-                intake.take(chunk)
-                piece = intake.ring.between(at, intake.ring.count)
+                ingest.append(chunk)
+                piece = ingest.ring.between(at, ingest.ring.count)
                 at = piece.stop
                 segments += cutter.feed(piece.samples[:, 0], float(piece.stamps_s[0]))
     finally:

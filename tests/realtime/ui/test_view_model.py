@@ -97,7 +97,7 @@ def test_a_late_screen_gets_the_past_from_the_engines_ring(stage, script):
     view = Watch(stage, stage.clock).view()
     assert len(view.history.times_s) == 60 * 2 - 3
     assert view.history.times_s[0] == script.T0 + 2.0
-    assert view.history.valence[10] == pytest.approx(script.readout(7.0).valence)
+    assert view.history.valence[10] == pytest.approx(script.readout(7.0)[0].probabilities)
 
 
 def test_another_session_starts_anew(stage):

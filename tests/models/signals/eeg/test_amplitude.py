@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from moodring.models.signals.eeg.amplitude import AmplitudeFindings, judge_amplitudes
+from moodring.models.signals.eeg.amplitude import AmplitudeFindings, check_amplitudes
 
 RATE = 256
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "EOG")
@@ -16,7 +16,7 @@ def second() -> NDArray[np.float64]:
 
 
 def judged(raw: NDArray[np.float64]) -> AmplitudeFindings:
-    return judge_amplitudes(raw, NAMES, SCALP, RATE, 50.0)
+    return check_amplitudes(raw, NAMES, SCALP, RATE, 50.0)
 
 
 def test_eeg_is_eeg(second: NDArray[np.float64]) -> None:

@@ -8,10 +8,10 @@ from moodring.models.signals.eeg.band_power import (
     FLOOR_UV2,
     BandPrior,
     RestBaseline,
-    add,
+    add_window,
     clip_artifacts,
     log_band_power,
-    mean,
+    shrunken_mean,
 )
 
 RATE = 256
@@ -94,23 +94,23 @@ def test_baseline_is_the_mean_of_good_windows() -> None:
     rest[::2, 1] = np.nan
     baseline = RestBaseline.empty(NAMES)
     for power in rest:
-        baseline = add(baseline, power)
+        baseline = add_window(baseline, power)
     assert baseline.windows == 500
     assert baseline.count.tolist() == [500, 250, 500, 500, 500, 500]
-    np.testing.assert_allclose(mean(baseline, np.zeros(3)), np.nanmean(rest, axis=0), atol=0.02)
+    np.testing.assert_allclose(shrunken_mean(baseline, np.zeros(3)), np.nanmean(rest, axis=0), atol=0.02)
 
 
 def test_baseline_of_nobody_is_the_population() -> None:
     prior = np.array([1.2, 0.9, 0.5])
     assert RestBaseline.empty(NAMES).windows == 0
-    np.testing.assert_allclose(mean(RestBaseline.empty(NAMES), prior), np.tile(prior, (6, 1)), atol=1e-6)
+    np.testing.assert_allclose(shrunken_mean(RestBaseline.empty(NAMES), prior), np.tile(prior, (6, 1)), atol=1e-6)
 
 
 def test_few_windows_move_part_of_the_way() -> None:
     baseline, estimates = RestBaseline.empty(NAMES), []
     for _ in range(20):
-        baseline = add(baseline, np.full((6, 3), 2.0, np.float32))
-        estimates.append(float(mean(baseline, np.zeros(3))[0, 0]))
+        baseline = add_window(baseline, np.full((6, 3), 2.0, np.float32))
+        estimates.append(float(shrunken_mean(baseline, np.zeros(3))[0, 0]))
     assert 0.0 < estimates[0] < 1.0
     assert estimates == sorted(estimates)
     assert estimates[-1] > 1.9
@@ -121,8 +121,8 @@ def test_a_channel_never_good_at_rest_follows_the_person() -> None:
     for _ in range(60):
         power = np.full((6, 3), 2.0, np.float32)
         power[4] = np.nan
-        baseline = add(baseline, power)
-    assert mean(baseline, np.full(3, 1.0))[4] == pytest.approx(np.full(3, 2.0), abs=0.1)
+        baseline = add_window(baseline, power)
+    assert shrunken_mean(baseline, np.full(3, 1.0))[4] == pytest.approx(np.full(3, 2.0), abs=0.1)
 
 
 def test_prior_knows_electrodes_by_any_of_their_names() -> None:

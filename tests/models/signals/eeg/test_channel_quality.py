@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 from scipy.signal import periodogram
 
 from moodring.models.contract import BoolArray
-from moodring.models.signals.eeg.channel_quality import band_levels, judge
+from moodring.models.signals.eeg.channel_quality import band_levels, good_channels
 
 RATE = 256
 TIME_S = np.arange(RATE) / RATE
@@ -18,7 +18,7 @@ def second() -> NDArray[np.float64]:
 
 def judged(second: NDArray[np.float64], was_good: BoolArray | None = None) -> list[int]:
     everyone = np.ones(second.shape[1], dtype=np.bool_)
-    good = judge(second, everyone, everyone if was_good is None else was_good, RATE, 50.0)
+    good = good_channels(second, everyone, everyone if was_good is None else was_good, RATE, 50.0)
     return np.flatnonzero(~good).tolist()
 
 
@@ -72,8 +72,8 @@ def test_the_unwanted_do_not_set_the_measure(second: NDArray[np.float64]) -> Non
     second[:, 4:] = 20 * (second[:, 4:] - second[:, 4:].mean(axis=0))
     second[:, 0] = 18 * (second[:, 0] - second[:, 0].mean())
     wanted = np.arange(10) < 4
-    assert not judge(second, wanted, wanted, RATE, None)[0]
-    assert judge(second, ~wanted, wanted, RATE, None)[0]
+    assert not good_channels(second, wanted, wanted, RATE, None)[0]
+    assert good_channels(second, ~wanted, wanted, RATE, None)[0]
 
 
 @pytest.mark.parametrize("line_hz", [50.0, None])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from moodring.models.signals.eeg.line_noise import MainsState, listen
+from moodring.models.signals.eeg.line_noise import LineNoiseState, detect_line_noise
 
 RATE_HZ = 256.0
 
@@ -15,14 +15,14 @@ def eeg(seconds, hum_hz, hum_uv=20.0, humming=4):
 
 
 def heard(samples, line_hz, piece=37):
-    state = MainsState(RATE_HZ, line_hz, np.zeros((0, samples.shape[1])))
+    state = LineNoiseState(RATE_HZ, line_hz, np.zeros((0, samples.shape[1])))
     for first in range(0, len(samples), piece):
-        state = listen(state, samples[first : first + piece])
+        state = detect_line_noise(state, samples[first : first + piece])
     return state
 
 
 @pytest.mark.parametrize(("line_hz", "hum_hz"), [(50.0, 60.0), (60.0, 50.0)])
-def test_the_other_mains_is_noticed_after_five_seconds(line_hz, hum_hz):
+def test_the_other_line_frequency_is_noticed_after_five_seconds(line_hz, hum_hz):
     assert heard(eeg(4.9, hum_hz), line_hz).other_hz is None
     assert heard(eeg(6.0, hum_hz), line_hz).other_hz == hum_hz
 
@@ -32,7 +32,7 @@ def test_nothing_is_said_where_the_config_is_right(line_hz, hum_hz):
     assert heard(eeg(8.0, hum_hz), line_hz).other_hz is None
 
 
-def test_one_bad_channel_says_nothing_of_the_mains():
+def test_one_bad_channel_does_not_decide_about_line_noise():
     assert heard(eeg(8.0, 60.0, 500.0, humming=1), 50.0).other_hz is None
 
 
@@ -42,8 +42,8 @@ def test_how_samples_are_cut_does_not_matter():
 
 
 def test_slow_streams_and_missing_values_are_left_alone():
-    state = MainsState(100.0, 50.0, np.zeros((0, 2)))
-    assert listen(state, np.ones((500, 2))) is state
+    state = LineNoiseState(100.0, 50.0, np.zeros((0, 2)))
+    assert detect_line_noise(state, np.ones((500, 2))) is state
     samples = eeg(6.0, 60.0)
     samples[::50] = np.nan
     heard(samples, 50.0)

@@ -9,12 +9,13 @@ import pytest
 from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import FaceBox, Image
 from moodring.models.io.bundle import bundled
-from moodring.models.signals.face.detection import FaceFinder, crop_face
+from moodring.models.signals.face.detection import FaceDetector
+from moodring.models.signals.face.images import crop_face
 
 
 @pytest.fixture(scope="module")
-def finder() -> FaceFinder:
-    return FaceFinder(bundled("yunet").read_bytes())
+def finder() -> FaceDetector:
+    return FaceDetector(bundled("yunet").read_bytes())
 
 
 def drawn_face(size: int = 240) -> Image:
@@ -48,7 +49,7 @@ def test_the_shipped_model_is_the_published_one() -> None:
 
 
 @pytest.mark.parametrize("size", [240, 320, 640, 1000])
-def test_a_drawn_face_is_found_at_any_size(finder: FaceFinder, size: int) -> None:
+def test_a_drawn_face_is_found_at_any_size(finder: FaceDetector, size: int) -> None:
     box = finder.find(drawn_face(size))
     assert box is not None
     assert (box.x + box.width / 2) / size == pytest.approx(0.5, abs=0.05)
@@ -57,7 +58,7 @@ def test_a_drawn_face_is_found_at_any_size(finder: FaceFinder, size: int) -> Non
     assert 0.7 <= box.score <= 1.0
 
 
-def test_the_larger_of_two_faces_is_taken(finder: FaceFinder) -> None:
+def test_the_larger_of_two_faces_is_taken(finder: FaceDetector) -> None:
     image = np.full((240, 400, 3), 90, np.uint8)
     image[60:180, :120] = drawn_face(120)
     image[:, 160:] = drawn_face(240)
@@ -66,14 +67,14 @@ def test_the_larger_of_two_faces_is_taken(finder: FaceFinder) -> None:
     assert box.x > 160
 
 
-def test_nothing_is_found_where_nobody_is(finder: FaceFinder) -> None:
+def test_nothing_is_found_where_nobody_is(finder: FaceDetector) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (240, 320, 3), dtype=np.uint8)
     for image in (np.zeros((240, 320, 3), np.uint8), noise, np.zeros((1, 1, 3), np.uint8)):
         assert finder.find(image) is None
 
 
 @pytest.mark.parametrize("shape", [(240, 320), (240, 320, 4), (0, 320, 3)])
-def test_frames_of_another_kind_are_refused(finder: FaceFinder, shape: tuple[int, ...]) -> None:
+def test_frames_of_another_kind_are_refused(finder: FaceDetector, shape: tuple[int, ...]) -> None:
     with pytest.raises(MoodringError, match="expected \\(height, width, 3\\) uint8"):
         finder.find(np.zeros(shape, np.uint8))
 
@@ -81,7 +82,7 @@ def test_frames_of_another_kind_are_refused(finder: FaceFinder, shape: tuple[int
 @pytest.mark.parametrize("model", [b"", b"not a model", bytes(5000)])
 def test_a_file_that_is_no_model_is_refused(model: bytes) -> None:
     with pytest.raises(MoodringError, match="reinstall"):
-        FaceFinder(model)
+        FaceDetector(model)
 
 
 def test_crop_is_the_square_around_the_box() -> None:
@@ -105,7 +106,7 @@ def test_crop_stays_in_the_frame(box: tuple[float, float, float, float]) -> None
 
 
 @pytest.mark.data
-def test_real_faces_are_found_and_empty_rooms_are_empty(finder: FaceFinder, data_dir: Path) -> None:
+def test_real_faces_are_found_and_empty_rooms_are_empty(finder: FaceDetector, data_dir: Path) -> None:
     found = [finder.find(image) is not None for image in frames(data_dir / "faces" / "single_face.mp4")]
     empty = [finder.find(image) is not None for image in frames(data_dir / "faces" / "no_face.mp4")]
     assert len(found) > 50 < len(empty)
@@ -114,7 +115,7 @@ def test_real_faces_are_found_and_empty_rooms_are_empty(finder: FaceFinder, data
 
 
 @pytest.mark.data
-def test_speaking_faces_are_found_and_cut_out(finder: FaceFinder, data_dir: Path) -> None:
+def test_speaking_faces_are_found_and_cut_out(finder: FaceDetector, data_dir: Path) -> None:
     clips = sorted((data_dir / "grid").glob("*.mpg"))
     assert clips
     for clip in clips:

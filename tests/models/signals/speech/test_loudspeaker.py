@@ -6,8 +6,8 @@ import pytest
 from moodring.models.signals.speech.loudspeaker import (
     LoudspeakerRules,
     LoudspeakerState,
+    after_gap,
     correlation_peak,
-    interrupted,
     step,
 )
 
@@ -121,7 +121,7 @@ def test_only_the_past_counts():
 
 def test_a_gap_keeps_what_was_learned_and_drops_the_samples():
     _, state = _verdicts(_voice(1, 12), _voice(2, 12))
-    after = interrupted(state)
+    after = after_gap(state)
     assert len(after.microphone) == len(after.reference) == 0
     assert after.unheard == state.unheard > RULES.unheard_blocks
     assert after.since_active == 0

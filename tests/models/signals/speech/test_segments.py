@@ -6,14 +6,12 @@ from numpy.typing import NDArray
 
 from moodring.models.contract import SpeechSegment
 from moodring.models.signals.speech.segments import (
-    QUIETEST_DB,
     SEGMENT_SAMPLES,
     WINDOW_SAMPLES,
     RunningRms,
     UtteranceRules,
     UtteranceState,
     close,
-    level_db,
     normalise,
     step,
 )
@@ -139,9 +137,3 @@ def test_digital_silence_is_not_amplified() -> None:
     normal, rms = normalise(quiet, RunningRms())
     assert np.abs(normal).max() < 0.011
     assert rms.count == 100
-
-
-def test_level_is_in_decibels_of_full_scale() -> None:
-    assert level_db(np.full(512, 0.1, np.float32)) == pytest.approx(-20.0, abs=1e-4)
-    assert level_db(np.zeros(512, np.float32)) == QUIETEST_DB
-    assert level_db(np.zeros(0, np.float32)) == QUIETEST_DB

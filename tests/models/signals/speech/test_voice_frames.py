@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from moodring.models.contract import FloatArray
-from moodring.models.signals.speech.voice_frames import COLUMNS, N_COLUMNS, FrameState, measure
-from moodring.models.signals.speech.voice_summary import summarise, track_pitch, weights
+from moodring.models.signals.speech.voice_frames import COLUMNS, N_COLUMNS, FrameState, frame_features
+from moodring.models.signals.speech.voice_summary import functional_weights, functionals, track_pitch
 
 
 def vowel(pitch_hz: FloatArray | float, seconds: float = 1.0, seed: int = 0) -> FloatArray:
@@ -19,7 +19,7 @@ def vowel(pitch_hz: FloatArray | float, seconds: float = 1.0, seed: int = 0) -> 
 
 
 def rows_of(samples: FloatArray) -> FloatArray:
-    return measure(samples, FrameState())[0]
+    return frame_features(samples, FrameState())[0]
 
 
 @pytest.mark.parametrize("sizes", [[777], [160], [16_000], [1, 5000, 639]])
@@ -29,7 +29,7 @@ def test_chunks_change_nothing(sizes: list[int]) -> None:
     for size in itertools.cycle(sizes):
         if at >= len(samples):
             break
-        rows, state = measure(samples[at : at + size], state)
+        rows, state = frame_features(samples[at : at + size], state)
         parts.append(rows)
         at += size
     whole = rows_of(samples)
@@ -44,7 +44,7 @@ def test_later_samples_change_no_earlier_row() -> None:
 
 def test_gain_changes_no_summary() -> None:
     samples = vowel(np.linspace(120, 260, 16_000))
-    loud, quiet = summarise(rows_of(samples)), summarise(rows_of(samples * np.float32(0.02)))
+    loud, quiet = functionals(rows_of(samples)), functionals(rows_of(samples * np.float32(0.02)))
     # Skewness and kurtosis of what hardly varies depend on rounding.
     assert np.mean(np.abs(loud - quiet) > 0.02 * (1.0 + np.abs(loud))) < 0.005
 
@@ -69,12 +69,12 @@ def test_noise_is_not_voiced() -> None:
     "samples", [np.zeros(16_000), np.ones(3_000), np.zeros(640), np.sign(np.sin(np.arange(9_000)))]
 )
 def test_a_summary_is_always_finite(samples: FloatArray) -> None:
-    numbers = summarise(rows_of(samples.astype(np.float32)))
-    assert numbers.shape == weights().shape
+    numbers = functionals(rows_of(samples.astype(np.float32)))
+    assert numbers.shape == functional_weights().shape
     assert np.isfinite(numbers).all()
 
 
 def test_too_few_samples_measure_nothing_yet() -> None:
-    rows, state = measure(np.zeros(639, np.float32), FrameState())
+    rows, state = frame_features(np.zeros(639, np.float32), FrameState())
     assert rows.shape == (0, N_COLUMNS)
-    assert len(measure(np.zeros(1, np.float32), state)[0]) == 1
+    assert len(frame_features(np.zeros(1, np.float32), state)[0]) == 1

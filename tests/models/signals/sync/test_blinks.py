@@ -8,16 +8,16 @@ import pytest
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.models.io.bundle import bundled
-from moodring.models.signals.face.detection import FaceFinder
-from moodring.models.signals.sync.blinks import blink_lags, eye_closure, forehead
-from moodring.models.signals.sync.delays import summarise
+from moodring.models.signals.face.detection import FaceDetector
+from moodring.models.signals.sync.blinks import blink_lags, eye_closure, frontal_signal
+from moodring.models.signals.sync.delays import combine_delays
 from moodring.offline.simulate import BENCHMARK
 from moodring.offline.simulate.session import simulate_parts
 
 
 @pytest.fixture(scope="module")
 def finder():
-    return FaceFinder(bundled("yunet").read_bytes())
+    return FaceDetector(bundled("yunet").read_bytes())
 
 
 @pytest.fixture(scope="module", params=[2, 3, 8])
@@ -28,7 +28,7 @@ def person(request, finder):
     frames = [recording.face.frames[index] for index in range(len(recording.face.stamps_s))]
     closure = eye_closure(frames, recording.face.stamps_s, finder)
     eeg = recording.eeg
-    frontal_uv = forehead(eeg.samples, eeg.channel_names, eeg.rate_hz)
+    frontal_uv = frontal_signal(eeg.samples, eeg.channel_names, eeg.rate_hz)
     blinks_s = recording.t0_s + np.array(session.face_plan.blinks_s)
     return closure, recording.face.stamps_s, frontal_uv, eeg.stamps_s, blinks_s
 
@@ -38,7 +38,7 @@ def test_the_lag_between_eeg_and_video_comes_back(person, shift_s):
     closure, frames_s, frontal_uv, eeg_s, blinks_s = person
     lags_s = blink_lags(closure, frames_s, frontal_uv, eeg_s + shift_s)
     assert len(lags_s) > 0.6 * len(blinks_s)
-    assert summarise(lags_s, len(lags_s), 0.07, "blinks").delay_s == pytest.approx(shift_s, abs=0.020)
+    assert combine_delays(lags_s, len(lags_s), 0.07, "blinks").delay_s == pytest.approx(shift_s, abs=0.020)
 
 
 def test_lids_are_seen_to_close_when_they_do(person):
@@ -65,7 +65,7 @@ def test_too_few_blinks_are_refused_with_their_number(person):
 
 def test_a_stream_without_forehead_channels_is_refused():
     with pytest.raises(MoodringError, match=r"has none of them \(came: C3, Oz\).*eeg.rename"):
-        forehead(np.zeros((512, 2)), ("C3", "Oz"), 256.0)
+        frontal_signal(np.zeros((512, 2)), ("C3", "Oz"), 256.0)
 
 
 def test_pictures_without_a_face_are_refused(finder):

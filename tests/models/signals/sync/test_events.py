@@ -53,7 +53,7 @@ def test_no_flash_is_found_in_noise_in_a_gap_or_beyond_the_bounds():
 
 
 @pytest.mark.parametrize("height", [400.0, -400.0])
-def test_a_photodiode_s_step_is_found_through_mains_hum(height):
+def test_a_photodiode_s_step_is_found_through_line_noise(height):
     rng = np.random.default_rng(2)
     stamps_s = np.arange(0, EVENTS_S[-1] + 3, 1 / 512)
     light = sum(((stamps_s >= on + 0.031) & (stamps_s < on + 0.031 + FLASH_S)).astype(float) for on in EVENTS_S)

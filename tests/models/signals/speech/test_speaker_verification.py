@@ -8,20 +8,20 @@ import soxr
 
 from moodring.models.contract import AUDIO_RATE_HZ, FloatArray
 from moodring.models.decoders.speaker import shipped_voices
-from moodring.models.signals.speech.voice_frames import COLUMNS, FrameState, bands, measure
-from moodring.models.signals.speech.voiceprint import (
+from moodring.models.signals.speech.speaker_verification import (
     N_CEPSTRA,
     Background,
     CepstraState,
     GateState,
     Thresholds,
-    adapt,
     cepstra,
-    judge,
+    log_likelihood_ratios,
     log_likelihoods,
-    scores,
+    map_adapt,
     step,
+    verify,
 )
+from moodring.models.signals.speech.voice_frames import COLUMNS, FrameState, frame_features, mel_bands
 from moodring.offline.simulate.voice import voice_alone
 
 AT_ZERO = Thresholds((0.0, 0.0, 0.0))
@@ -44,7 +44,7 @@ def drawn(background: Background, shift: float, n: int, seed: int) -> FloatArray
 
 def test_without_data_a_person_is_the_background() -> None:
     background = clouds()
-    means = adapt(background, np.zeros((0, N_CEPSTRA), np.float32))
+    means = map_adapt(background, np.zeros((0, N_CEPSTRA), np.float32))
     np.testing.assert_array_equal(means, background.means)
     rows = drawn(background, 0.3, 50, 2)
     np.testing.assert_array_equal(
@@ -58,13 +58,14 @@ def test_one_gaussian_is_adapted_as_the_paper_says() -> None:
     scaled = (rows - one.centre) / one.scale
     # 48 frames against a relevance of 16: three quarters of the way.
     expected = 0.75 * scaled.mean(axis=0) + 0.25 * one.means[0]
-    np.testing.assert_allclose(adapt(one, rows, 16.0)[0], expected, rtol=1e-6)
+    np.testing.assert_allclose(map_adapt(one, rows, 16.0)[0], expected, rtol=1e-6)
 
 
 def test_more_of_a_person_moves_the_means_nearer() -> None:
     background = clouds()
     off = [
-        np.abs(adapt(background, drawn(background, 0.5, n, 4)) - background.means - 0.5).mean() for n in (20, 200, 5000)
+        np.abs(map_adapt(background, drawn(background, 0.5, n, 4)) - background.means - 0.5).mean()
+        for n in (20, 200, 5000)
     ]
     assert off[0] > off[1] > off[2]
     assert off[2] < 0.05
@@ -82,8 +83,8 @@ def test_the_likelihood_is_that_of_the_mixture() -> None:
 
 def test_bands_are_those_of_the_recogniser() -> None:
     sound = voice_alone(3, 3.0)
-    rows, after = measure(sound, FrameState())
-    mel, level_db, left = bands(sound, FrameState())
+    rows, after = frame_features(sound, FrameState())
+    mel, level_db, left = mel_bands(sound, FrameState())
     np.testing.assert_array_equal(mel, rows[:, COLUMNS["mel"]])
     np.testing.assert_array_equal(level_db, rows[:, COLUMNS["level_db"]][:, 0])
     np.testing.assert_array_equal(left.rest, after.rest)
@@ -114,7 +115,7 @@ def test_a_voice_is_known_again_and_one_of_another_throat_is_not() -> None:
     # Played slower or faster: a longer or a shorter throat and lower or higher vocal folds.
     people = [soxr.resample(voice_alone(1, 80.0), AUDIO_RATE_HZ * speed, AUDIO_RATE_HZ) for speed in (0.8, 1.0, 1.25)]
     halves = [np.split(sound, [len(sound) // 2]) for sound in people]
-    means = [adapt(background, cepstra(first, CepstraState())[0]) for first, _ in halves]
+    means = [map_adapt(background, cepstra(first, CepstraState())[0]) for first, _ in halves]
     for who, (_, second) in enumerate(halves):
         rows, _ = cepstra(second, CepstraState())
         likely = [log_likelihoods(background, m, rows).mean() for m in (background.means, *means)]
@@ -124,32 +125,32 @@ def test_a_voice_is_known_again_and_one_of_another_throat_is_not() -> None:
 
 def test_the_threshold_is_that_of_so_many_seconds() -> None:
     second = (90, np.array([0.0, 90.0]))  # a log-ratio of 1 a frame
-    assert scores((second, second)) == (pytest.approx(1.0), np.inf)
+    assert log_likelihood_ratios((second, second)) == (pytest.approx(1.0), np.inf)
     strict_at = [Thresholds(tuple(2.0 if i == n else 0.5 for i in range(3))) for n in range(3)]  # type: ignore[arg-type]
     for n in range(3):
-        verdicts = [judge((second,) * count, strict_at[n]) for count in (1, 2, 3)]
+        verdicts = [verify((second,) * count, strict_at[n]) for count in (1, 2, 3)]
         assert verdicts == ["another" if count == n + 1 else "own" for count in (1, 2, 3)]
 
 
 def test_too_little_is_unclear() -> None:
-    assert judge(((59, np.array([0.0, 500.0])),), AT_ZERO) == "unclear"
-    assert judge(((60, np.array([0.0, 500.0])),), AT_ZERO) == "own"
-    assert judge(((20, np.array([0.0, 50.0])), (40, np.array([0.0, 50.0]))), AT_ZERO) == "own"
+    assert verify(((59, np.array([0.0, 500.0])),), AT_ZERO) == "unclear"
+    assert verify(((60, np.array([0.0, 500.0])),), AT_ZERO) == "own"
+    assert verify(((20, np.array([0.0, 50.0])), (40, np.array([0.0, 50.0]))), AT_ZERO) == "own"
 
 
 def test_whom_another_enrolment_explains_better_is_another() -> None:
-    assert judge(((90, np.array([0.0, 50.0, 40.0])),), AT_ZERO) == "own"
-    assert judge(((90, np.array([0.0, 50.0, 60.0])),), AT_ZERO) == "another"
-    assert judge(((90, np.array([0.0, 50.0, 40.0, 60.0])),), AT_ZERO) == "another", "of several, the best counts"
+    assert verify(((90, np.array([0.0, 50.0, 40.0])),), AT_ZERO) == "own"
+    assert verify(((90, np.array([0.0, 50.0, 60.0])),), AT_ZERO) == "another"
+    assert verify(((90, np.array([0.0, 50.0, 40.0, 60.0])),), AT_ZERO) == "another", "of several, the best counts"
     strict = Thresholds((0.5, 0.5, 0.5))
-    assert judge(((90, np.array([0.0, 50.0, 49.0])),), strict) == "own", "the threshold is for people in general"
-    assert judge(((90, np.array([10.0, 50.0, 0.0])),), strict) == "another"
+    assert verify(((90, np.array([0.0, 50.0, 49.0])),), strict) == "own", "the threshold is for people in general"
+    assert verify(((90, np.array([10.0, 50.0, 0.0])),), strict) == "another"
 
 
 def test_only_the_newest_three_seconds_count() -> None:
     background = shipped_voices().background
     sound = voice_alone(5, 12.0)
-    means = (adapt(background, cepstra(sound, CepstraState())[0]),)
+    means = (map_adapt(background, cepstra(sound, CepstraState())[0]),)
     state = GateState()
     for begin in range(0, 6 * AUDIO_RATE_HZ, AUDIO_RATE_HZ):
         _, state = step(state, sound[begin : begin + AUDIO_RATE_HZ], background, means, AT_ZERO)

@@ -1,12 +1,13 @@
-"""Whose voice it is: cepstra of an utterance in, a verdict after each second out; pure, with explicit state.
+"""Speaker verification: cepstra of an utterance, and a verdict after each second; pure, with explicit state.
 
-A mixture of Gaussians describes how people in general sound (the background), and one moved towards a person's own
-sound describes that person: their means are adapted, by the maximum a posteriori rule, to what the person said while
-enrolling. How much better the second explains what is heard than the first is the score.
+A Gaussian mixture over cepstra models people in general (the background). Its means adapted by the maximum a posteriori
+rule to what a person said while enrolling model that person. The score is the log-likelihood ratio of the two [1]_.
+Coefficients 0 and 1 (level and tilt of the spectrum) are left out, because they follow loudness and vocal effort.
 
-Source: Reynolds, Quatieri & Dunn, "Speaker verification using adapted Gaussian mixture models", Digital Signal
-Processing 10, 2000. The cepstrum's level and tilt (coefficients 0 and 1) are left out: they say more of loudness and
-effort than of the person.
+References
+----------
+.. [1] Reynolds D. A., Quatieri T. F., Dunn R. B. (2000), Speaker verification using adapted Gaussian mixture models,
+   Digital Signal Processing 10, https://doi.org/10.1006/dspr.1999.0361
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from scipy.fft import dct
 from scipy.special import logsumexp
 
 from ...contract import FloatArray
-from .voice_frames import FrameState, bands
+from .voice_frames import FrameState, mel_bands
 
 LOWEST, HIGHEST = 2, 19
 N_CEPSTRA = HIGHEST - LOWEST + 1
@@ -28,19 +29,19 @@ LONGEST_WINDOW = 3
 FEWEST_FRAMES = 60
 Array = NDArray[np.floating]
 Verdict = Literal["own", "another", "unclear"]
-"""The enrolled voice; somebody else's; too little was heard to tell."""
+"""The enrolled voice; another voice; too little speech to decide."""
 
 
 @dataclass(frozen=True)
 class Background:
-    """How people in general sound: ``k`` Gaussians with diagonal covariances over scaled cepstra.
+    """Mixture of ``k`` Gaussians with diagonal covariances over scaled cepstra of people in general.
 
     Attributes
     ----------
     weights : (k,) float
     means, variances : (k, 18) float
     centre, scale : (18,) float
-        What cepstra are scaled by before.
+        Of the cepstra, which are scaled by them first.
     """
 
     weights: Array
@@ -52,7 +53,7 @@ class Background:
 
 @dataclass(frozen=True)
 class CepstraState:
-    """Between two pieces of an utterance: samples of the next frame, and the loudest frame so far in dB."""
+    """State between two pieces of an utterance: samples of the next frame, and the loudest frame so far in dB."""
 
     frames: FrameState = field(default_factory=FrameState)
     loudest_db: float = -np.inf
@@ -60,10 +61,9 @@ class CepstraState:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """How much better than people in general the enrolled voice must explain what is heard, to be taken for it.
+    """Thresholds on the mean log-likelihood ratio per frame of the enrolled voice and the background.
 
-    After one, two, and three or more seconds, in mean log-ratio a frame. Of the other enrolled voices it must merely be
-    the best.
+    After one, two, and three or more seconds. Against other enrolled voices the threshold is 0.
     """
 
     after_s: tuple[float, float, float]
@@ -71,7 +71,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class GateState:
-    """Within an utterance.
+    """State within an utterance.
 
     Attributes
     ----------
@@ -85,12 +85,12 @@ class GateState:
 
 
 def cepstra(samples: FloatArray, state: CepstraState) -> tuple[FloatArray, CepstraState]:
-    """Measure the frames that these samples complete and that are not quiet.
+    """Return cepstra of the frames that these samples complete and that are not quiet.
 
     Parameters
     ----------
     samples : (n,) float32
-        The next of an utterance; 16 kHz, all at one gain.
+        Next samples of an utterance; 16 kHz, all at one gain.
     state : CepstraState
 
     Returns
@@ -99,7 +99,7 @@ def cepstra(samples: FloatArray, state: CepstraState) -> tuple[FloatArray, Cepst
         Cepstral coefficients 2 to 19 of the frames within 30 dB of the loudest so far.
     state : CepstraState
     """
-    mel, level_db, frames = bands(samples, state.frames)
+    mel, level_db, frames = mel_bands(samples, state.frames)
     if not len(mel):
         return np.zeros((0, N_CEPSTRA), np.float32), CepstraState(frames, state.loudest_db)
     loudest_db = np.maximum.accumulate(np.maximum(level_db, state.loudest_db))
@@ -107,8 +107,8 @@ def cepstra(samples: FloatArray, state: CepstraState) -> tuple[FloatArray, Cepst
     return rows[:, LOWEST : HIGHEST + 1].astype(np.float32), CepstraState(frames, float(loudest_db[-1]))
 
 
-def adapt(background: Background, rows: FloatArray, relevance: float = RELEVANCE) -> Array:
-    """Move the background's means towards a person's own sound.
+def map_adapt(background: Background, rows: FloatArray, relevance: float = RELEVANCE) -> Array:
+    """Return the background's means adapted to a person (maximum a posteriori).
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def adapt(background: Background, rows: FloatArray, relevance: float = RELEVANCE
     rows : (n, 18) float32
         Cepstra of that person.
     relevance : float
-        How many frames weigh as much as the background does.
+        Number of frames that weigh as much as the background.
 
     Returns
     -------
@@ -134,7 +134,7 @@ def adapt(background: Background, rows: FloatArray, relevance: float = RELEVANCE
 
 
 def log_likelihoods(background: Background, means: Array, rows: FloatArray) -> FloatArray:
-    """Give the log-likelihood of each frame ``(n,)`` under the background with these means."""
+    """Return the log-likelihood of each frame ``(n,)`` under the background with these means."""
     likely: FloatArray = logsumexp(_log_densities(background, means, _scaled(background, rows)), axis=1)
     return likely
 
@@ -146,7 +146,7 @@ def step(
     voices: tuple[Array, ...],
     thresholds: Thresholds,
 ) -> tuple[Verdict, GateState]:
-    """Judge an utterance after one more of its segments, by its newest three.
+    """Return the verdict on an utterance after one more segment, from its newest three.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def step(
         The segment's own samples, at one gain throughout the utterance; a second, or less in the last segment.
     background : Background
     voices : tuple of (k, 18) float
-        Adapted means: first the enrolled person, then others who may be heard.
+        Adapted means: of the enrolled person, then of others who may speak.
     thresholds : Thresholds
 
     Returns
@@ -167,26 +167,26 @@ def step(
     rows, measured = cepstra(samples, state.cepstra)
     sums = np.array([log_likelihoods(background, means, rows).sum() for means in (background.means, *voices)])
     seconds = (*state.seconds, (len(rows), sums))[-LONGEST_WINDOW:]
-    return judge(seconds, thresholds), GateState(measured, seconds)
+    return verify(seconds, thresholds), GateState(measured, seconds)
 
 
-def judge(seconds: tuple[tuple[int, FloatArray], ...], thresholds: Thresholds) -> Verdict:
-    """Give the verdict on some seconds of an utterance; see :class:`GateState`."""
+def verify(seconds: tuple[tuple[int, FloatArray], ...], thresholds: Thresholds) -> Verdict:
+    """Return the verdict on some seconds of an utterance; see :class:`GateState`."""
     if sum(count for count, _ in seconds) < FEWEST_FRAMES:
         return "unclear"
-    people, others = scores(seconds)
+    people, others = log_likelihood_ratios(seconds)
     return "own" if people >= thresholds.after_s[len(seconds) - 1] and others >= 0.0 else "another"
 
 
-def scores(seconds: tuple[tuple[int, FloatArray], ...]) -> tuple[float, float]:
-    """Say how much better the enrolled voice explains a frame than others do, as mean log-ratios.
+def log_likelihood_ratios(seconds: tuple[tuple[int, FloatArray], ...]) -> tuple[float, float]:
+    """Return the mean log-likelihood ratios per frame of the enrolled voice.
 
     Returns
     -------
     people : float
-        Better than people in general.
+        Against the background.
     others : float
-        Better than the best of the other enrolled voices; infinite where there is none.
+        Against the best of the other enrolled voices; infinite where there is none.
     """
     frames = max(sum(count for count, _ in seconds), 1)
     people, own, *others = np.sum([one for _, one in seconds], axis=0) / frames
@@ -198,7 +198,7 @@ def _scaled(background: Background, rows: FloatArray) -> Array:
 
 
 def _log_densities(background: Background, means: Array, scaled: Array) -> Array:
-    """Give the log of weight times density of each Gaussian at each frame: ``(n, k)``."""
+    """Return the log of weight times density of each Gaussian at each frame: ``(n, k)``."""
     inverse = 1.0 / background.variances
     constant = np.log(background.weights) + 0.5 * (np.log(inverse).sum(axis=1) - np.log(2.0 * np.pi) * means.shape[1])
     constant = constant - 0.5 * (means**2 * inverse).sum(axis=1)

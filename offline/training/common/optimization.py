@@ -1,0 +1,74 @@
+"""What the stages of the video-EEG training share: the optimiser, seeded generators, smoothed figures."""
+
+import math
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+Report = Callable[[str], None]
+_AVERAGE_DECAY = 0.98
+_LARGEST_GRADIENT_NORM = 1.0
+
+
+class AveragedAdamW:
+    """AdamW with clipped gradients, a learning rate that falls to a tenth along a cosine, and averaged weights.
+
+    The average of the weights over the last steps generalises better than the last ones (Polyak and Juditsky 1992,
+    Acceleration of stochastic approximation by averaging, https://doi.org/10.1137/0330046).
+
+    Parameters
+    ----------
+    parameters : iterable of Parameter
+    learning_rate : float
+        Of the first step.
+    steps : int
+        How many there will be.
+    weight_decay : float
+    """
+
+    def __init__(
+        self, parameters: Iterable[nn.Parameter], learning_rate: float, steps: int, weight_decay: float
+    ) -> None:
+        self._parameters = nn.ParameterList(parameters)
+        self._average = AveragedModel(self._parameters, avg_fn=_running_average)
+        self._adam = torch.optim.AdamW(self._parameters, lr=learning_rate, weight_decay=weight_decay)
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(
+            self._adam, lambda step: 0.1 + 0.45 * (1.0 + math.cos(math.pi * min(1.0, step / max(1, steps))))
+        )
+
+    def step(self, loss: Tensor) -> None:
+        """Take one step along the gradient of a loss."""
+        self._adam.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(self._parameters, _LARGEST_GRADIENT_NORM)
+        self._adam.step()
+        self._schedule.step()
+        self._average.update_parameters(self._parameters)
+
+    def use_average(self) -> None:
+        """Replace the weights by their average; call it after the last step."""
+        with torch.no_grad():
+            for parameter, average in zip(self._parameters, self._average.parameters(), strict=True):
+                parameter.copy_(average)
+
+
+def generator_for(seed: int, stage: int) -> torch.Generator:
+    """Return a stage's own random generator, so that resuming after a stage changes nothing."""
+    return torch.Generator().manual_seed(1_000_003 * seed + stage)
+
+
+def integers(generator: torch.Generator, low: int, high: int, *shape: int) -> Tensor:
+    """Draw integers from low up to but not including high."""
+    return torch.randint(low, max(low + 1, high), shape, generator=generator)
+
+
+def smoothed(previous: float | None, value: float, decay: float = 0.98) -> float:
+    """Return the exponential moving average of a noisy figure."""
+    return value if previous is None else decay * previous + (1.0 - decay) * value
+
+
+def _running_average(average: Tensor, parameter: Tensor, count: Tensor | int) -> Tensor:
+    """Return the plain mean over the first steps, later the exponential moving average."""
+    return torch.lerp(average, parameter, max(1.0 - _AVERAGE_DECAY, 1.0 / (int(count) + 1)))
