@@ -4,15 +4,31 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: demo test check types lint setup bundles clean
+# Several processes share the cores: more threads of a numerical library in each would only get in each other's way.
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
+# As many workers as small machines have cores for what computes, twice as many for what waits for streams and sounds.
+COMPUTING := -n 2 --dist loadfile -m "not (deadline or lsl or audio or long)"
+WAITING := -n 4 --dist loadfile -m "(deadline or lsl or audio) and not long"
+
+.PHONY: demo test test-long faults check types lint setup bundles clean
 
 demo: $(READY)
 	@$(BIN)/moodring demo $(ARGS)
 
 test: $(READY) check
 	sh bootstrap.sh test-libraries
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not deadline"
-	$(BIN)/python -m pytest -m deadline
+	$(PYTEST) $(COMPUTING)
+	$(PYTEST) $(WAITING)
+
+# What hammers: many kills at random moments, hundreds of damaged files.
+test-long: $(READY)
+	sh bootstrap.sh test-libraries
+	$(PYTEST) -m long
+
+# What was seen of each fault, as the table of docs/faults.md.
+faults: $(READY)
+	sh bootstrap.sh test-libraries
+	$(PYTEST) -v tests/realtime/faults
 
 check: lint types
 

@@ -1,31 +1,51 @@
-"""Child processes of this one: started the same way everywhere, heard through a pipe, and never left behind.
+"""Child processes: started the same way everywhere, spoken to in JSON, watched, and never left behind.
 
 Imports nothing of the project, so that every room may use it.
 """
 
+import contextlib
+import json
+import logging
 import multiprocessing
+import os
+import queue
 import signal
+import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
-from typing import Any
+from types import TracebackType
+from typing import Any, Self, TypeAlias, TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
+_POLL_S = 0.1
+_EXIT_S = 5.0
+_END = "end"
+
+Message: TypeAlias = dict[str, Any]
+"""A JSON object. ``{"end": true}`` asks a child to end; ``{"error": line, "status": n}`` is what ended one."""
 
 
 @contextmanager
-def children_leave_interrupts_to_us() -> Iterator[None]:
-    """Start children that do not hear Ctrl+C, which a terminal sends to all: this process ends them in order.
+def hold_interrupts() -> Iterator[None]:
+    """Start children that do not receive Ctrl+C, which a terminal sends to all: this process ends them in order.
 
-    Interrupts are held back meanwhile, which children inherit (not on Windows); one that comes is heard at the end of
-    the block, so that what is started inside has to be taken in charge inside.
+    Interrupts are held back meanwhile, which children inherit (not on Windows); one that comes is raised at the end of
+    the block, so that what is started inside has to be entered into a context manager inside.
     """
-    held_back: list[int] = []
+    held: list[int] = []
     masked = hasattr(signal, "pthread_sigmask")
     if masked:
         resource_tracker.ensure_running()  # its start lets interrupts through again
     # A thread of a numerical library may still take the signal, and Python then passes it to the main thread.
-    handler = signal.signal(signal.SIGINT, lambda number, _frame: held_back.append(number))
+    handler = signal.signal(signal.SIGINT, lambda number, _frame: held.append(number))
     if masked:
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -34,32 +54,87 @@ def children_leave_interrupts_to_us() -> Iterator[None]:
         if masked:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         signal.signal(signal.SIGINT, handler)
-        if held_back:
+        if held:
             signal.raise_signal(signal.SIGINT)
 
 
+class ChildError(Exception):
+    """A child failed: its own line, or how it ended.
+
+    Attributes
+    ----------
+    exit_status : int
+    """
+
+    def __init__(self, line: str, exit_status: int = 1) -> None:
+        super().__init__(line)
+        self.exit_status = exit_status
+
+
 class Child:
-    """A spawned process and our end of the pipe to it.
+    """A spawned process; use as a context manager, or call :meth:`end`.
 
     Parameters
     ----------
     name : str
+        For messages and process lists.
     target : callable
-        A function of a module. Its last argument is its end of the pipe, which reads as ended once this process is gone.
+        A function of a module, called as ``target(parent, *args)`` in the child; see :class:`Parent`. An exception with
+        an ``exit_status`` ends the child with that status and reaches this process as its line.
     args : anything that crosses to a spawned process
-        Its other arguments.
     daemon : bool
         Whether it is killed where this process ends without :meth:`end`; such a child starts no process by
         :mod:`multiprocessing`.
+    failure : callable
+        Makes the exception of a line and an exit status.
+    advice : str
+        What to do when it dies.
+    plain : bool
+        For bulk data: the child is called as ``target(pipe, *args)`` with its end of the pipe itself, and this process
+        reads and writes :attr:`pipe`. The pipe reads as ended once this process is gone.
+
+    Attributes
+    ----------
+    pipe : Connection
+        This process's end.
+    latest : dict
+        The newest value of every key of the messages read so far.
     """
 
-    def __init__(self, name: str, target: Callable[..., None], *args: Any, daemon: bool = True) -> None:
+    def __init__(
+        self,
+        name: str,
+        target: Callable[..., None],
+        *args: Any,
+        daemon: bool = True,
+        failure: Callable[[str, int], Exception] = ChildError,
+        advice: str = "start it again",
+        plain: bool = False,
+    ) -> None:
+        self.latest: Message = {}
+        self._name = name
+        self._make_failure = failure
+        self._advice = advice
+        self._plain = plain
+        self._failure: Exception | None = None
+        self._unread: deque[Message] = deque()
+        self._closed = False
+        self._sending = threading.Lock()
         context = multiprocessing.get_context("spawn")
         self.pipe: Connection[Any, Any]
         self.pipe, theirs = context.Pipe()
-        self._process = context.Process(target=target, args=(*args, theirs), name=name, daemon=daemon)
+        run = _run_plainly if plain else _run
+        self._process = context.Process(target=run, args=(name, target, args, theirs), name=name, daemon=daemon)
         self._process.start()
-        theirs.close()  # as long as we held it, its end would not be seen
+        theirs.close()  # as long as this process held it, its end would not be seen
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
 
     @property
     def pid(self) -> int | None:
@@ -76,24 +151,216 @@ class Child:
         """What it ended with; None while it lives."""
         return self._process.exitcode
 
+    @property
+    def error(self) -> str | None:
+        """The line that ended it; None where it lives or ended well."""
+        self._read(0.0)
+        return None if self._failure is None else str(self._failure)
+
     def join(self, timeout_s: float) -> None:
         """Wait for its end."""
         self._process.join(timeout_s)
 
-    def end(self, grace_s: float, listen: Callable[[float], None] | None = None) -> None:
-        """Wait a while for its end, kill it where it does not come, and close the pipe.
+    def send(self, message: Message) -> None:
+        """Send it a message, from any thread; nothing happens where it is gone."""
+        with self._sending, contextlib.suppress(OSError):
+            self.pipe.send_bytes(json.dumps(message).encode())
+
+    def ask_to_end(self) -> None:
+        """Ask it to end."""
+        self.send({_END: True})
+
+    def receive(self, timeout_s: float) -> Message | None:
+        """Return its next message, or None where none comes within a time.
+
+        Raises
+        ------
+        Exception
+            Made by ``failure``: its own line, or it died.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        while not self._unread:
+            self._raise_failure()
+            left_s = deadline_s - time.monotonic()
+            self._read(max(0.0, min(left_s, _POLL_S)))
+            if not self._unread and (self._closed or left_s <= 0):
+                self._raise_failure()
+                return None
+        return self._unread.popleft()
+
+    def wait_for(self, key: str, timeout_s: float | None = None) -> Any:
+        """Wait for a message with a key and return its value; one that came before is returned at once.
+
+        Raises
+        ------
+        Exception
+            Made by ``failure``: its own line, it died, or took longer.
+        """
+        deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
+        while key not in self.latest:
+            self._read(_POLL_S)
+            if key in self.latest:
+                break
+            self._raise_failure()
+            if self._closed:
+                raise self._make_failure(f"the {self._name} ended before it was {key}; {self._advice}", 1)
+            if deadline_s is not None and time.monotonic() > deadline_s:
+                raise self._make_failure(f"the {self._name} was not {key} within {timeout_s:g} s; give it longer", 1)
+        return self.latest[key]
+
+    def end(self, grace_s: float = 10.0) -> None:
+        """Ask it to end, wait a while, kill it where it still lives, and close the pipe where nobody else uses it.
+
+        Messages are read meanwhile: a child whose messages nobody takes may not be able to end.
 
         Parameters
         ----------
         grace_s : float
             0 kills it at once.
-        listen : callable
-            Reads for so many seconds what it still says: a child whose words nobody takes may not be able to end.
         """
+        if grace_s > 0:
+            self.ask_to_end()
         deadline_s = time.monotonic() + grace_s
         while self.running and time.monotonic() < deadline_s:
-            (listen or self.join)(0.05)
+            self._read(_POLL_S)
+            self.join(0.0 if not self._closed else _POLL_S)
+        self._read(0.0)
         if self.running:
             self._process.kill()
         self._process.join()
-        self.pipe.close()
+        if not self._plain:  # another thread may be writing; it gets a broken pipe
+            with self._sending:
+                self.pipe.close()
+        self._closed = True
+
+    def _read(self, wait_s: float) -> None:
+        """Take what has come, after a wait at most."""
+        if self._closed:
+            return
+        try:
+            while self.pipe.poll(wait_s):
+                message: Message = json.loads(self.pipe.recv_bytes())
+                wait_s = 0.0
+                if "error" in message:
+                    self._failure = self._make_failure(str(message["error"]), int(message.get("status", 1)))
+                else:
+                    self._unread.append(message)
+                    self.latest.update(message)
+        except (EOFError, OSError):
+            self._closed = True
+            self.join(_EXIT_S)
+            if self._failure is None and self.exit_status != 0:
+                line = f"the {self._name} died (exit status {self.exit_status}); {self._advice}"
+                self._failure = self._make_failure(line, 1)
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+
+class Parent:
+    """The parent of a child process, seen from the child.
+
+    Attributes
+    ----------
+    ended : threading.Event
+        Set once the parent asks for the end, or is gone.
+    """
+
+    def __init__(self, pipe: "Connection[Any, Any]") -> None:
+        self.ended = threading.Event()
+        self._pipe = pipe
+        self._messages: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        threading.Thread(target=self._listen, name="parent", daemon=True).start()
+
+    def send(self, message: Message) -> None:
+        """Send a message; nothing happens where the parent is gone."""
+        with contextlib.suppress(OSError):
+            self._pipe.send_bytes(json.dumps(message).encode())
+
+    def receive(self, timeout_s: float = 0.0) -> Message | None:
+        """Return the next message; None where none comes within a time or the end was asked for."""
+        try:
+            return self._messages.get(timeout_s > 0, timeout_s or None)
+        except queue.Empty:
+            return None
+
+    def _listen(self) -> None:
+        with contextlib.suppress(EOFError, OSError):
+            while _END not in (message := json.loads(self._pipe.recv_bytes())):
+                self._messages.put(message)
+        self.ended.set()
+        self._messages.put(None)
+
+
+def _run(name: str, target: Callable[..., None], args: tuple[Any, ...], pipe: "Connection[Any, Any]") -> None:
+    parent = Parent(pipe)
+    _call(name, lambda: target(parent, *args), parent)
+
+
+def _run_plainly(name: str, target: Callable[..., None], args: tuple[Any, ...], pipe: "Connection[Any, Any]") -> None:
+    _call(name, lambda: target(pipe, *args), None)
+
+
+def _call(name: str, work: Callable[[], None], parent: Parent | None) -> None:
+    """Do a child's work and end the process with its status."""
+    # A terminal sends Ctrl+C to every process; when to end is for the parent to decide.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    status = 0
+    try:
+        work()
+    except Exception as error:
+        status = getattr(error, "exit_status", 0)
+        line = str(error)
+        if not status:
+            _log.exception("%s", name)
+            status, line = 1, f"the {name} failed: {type(error).__name__}: {error}"
+        if parent is not None:
+            parent.send({"error": line, "status": status})
+    logging.shutdown()
+    sys.exit(status)
+
+
+def in_workers(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
+    """Apply a function to each task in worker processes and yield the results in order.
+
+    The workers use one thread each for numerical libraries. They end with this process, however it ends, and when the
+    iterator is exhausted or closed.
+
+    Parameters
+    ----------
+    function : callable
+        Of a module, so that it can be pickled.
+    tasks : iterable
+    workers : int
+        Number of processes; 1 computes in this one.
+    """
+    if workers == 1:
+        yield from map(function, tasks)
+        return
+    from joblib import Parallel, delayed, parallel_config
+    from joblib.externals.loky import get_reusable_executor
+
+    begin = {"initializer": _begin_worker, "initargs": (os.getpid(),)}
+    with parallel_config("loky", n_jobs=workers, inner_max_num_threads=1, **begin):
+        parallel = Parallel(return_as="generator")
+    try:
+        yield from parallel(delayed(function)(task) for task in tasks)
+    finally:
+        get_reusable_executor().shutdown(wait=True, kill_workers=True)
+
+
+def _begin_worker(parent: int) -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+    threading.Thread(target=_end_after, args=(parent,), name="parent", daemon=True).start()
+
+
+def _end_after(parent: int) -> None:
+    """End this process once another one is gone: a worker whose parent was killed would wait for tasks for ever."""
+    import psutil
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(parent).wait()
+    os._exit(1)

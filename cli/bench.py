@@ -2,41 +2,18 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from ..configs.schema.errors import MoodringError
+from .options import CONFIGS
 from .output import JsonOption, write_json
 
-DEMO_CONFIG = Path(__file__).parent.parent / "configs" / "demo.toml"
 bench_app = typer.Typer(help="Measure this machine: how old samples are, what they cost, whether any is lost.")
 
 SecondsOption = Annotated[
     float | None, typer.Option(min=3.0, metavar="S", help="How long to measure.", show_default=False)
 ]
-
-
-@bench_app.command("faults")
-def bench_faults(
-    json_file: JsonOption = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the table here.")] = None,
-) -> None:
-    """Let everything go wrong that can, on an engine with simulated sources, and print what was seen of it."""
-    from ..offline.simulate import EASY
-    from ..offline.simulate import simulate as simulate_person
-    from ..realtime.bench.fault_rows import as_json, table
-    from ..realtime.bench.fault_run import Bench, run_faults
-
-    face = simulate_person(7, 12.0, EASY).face
-    pictures = [face.frames[index] for index in range(100)] if face is not None else []
-    rows = run_faults(Bench(pictures=pictures), typer.echo)
-    typer.echo(table(rows))
-    if out is not None:
-        out.write_text(table(rows) + "\n", encoding="utf-8")
-    write_json(json_file, as_json(rows))
-    if broken := [row.fault for row in rows if row.broken]:
-        raise MoodringError(f"not everything held that must: see {', '.join(broken)}")
 
 
 @bench_app.command("replay")
@@ -55,8 +32,7 @@ def bench_replay(
     lsl = own_session("bench")
     chosen = SimulatedSource(7, seconds * speed) if source is None else source
     result = measure(chosen, ReplayOptions(speed=speed, lsl=lsl), seconds)
-    typer.echo(json.dumps(result, indent=1))
-    write_json(json_file, result)
+    _output(result, json_file)
 
 
 @bench_app.command("ingest")
@@ -75,8 +51,7 @@ def bench_ingest(
         figures = ingest.stream(stream, took_s, LslSection(), index_channel)
     else:
         figures = ingest.compare(took_s)
-    typer.echo(json.dumps(figures, indent=1))
-    write_json(json_file, figures)
+    _output(figures, json_file)
 
 
 @bench_app.command("soak")
@@ -85,8 +60,7 @@ def bench_soak(json_file: JsonOption = None, seconds: SecondsOption = None) -> N
     from ..realtime.bench import soak
 
     figures = soak.soak(soak.SECONDS if seconds is None else seconds, lambda line: typer.echo(line, err=True))
-    typer.echo(json.dumps(figures, indent=1))
-    write_json(json_file, figures)
+    _output(figures, json_file)
 
 
 @bench_app.command("speech")
@@ -103,16 +77,15 @@ def bench_speech(
     """Speech from a microphone's blocks on: cost, when estimates come, memory over a simulated hour."""
     from ..models.io.bundle import speech_bundle_path
     from ..offline.recordings.sound import load_sound
-    from ..offline.simulate.voice import voice_alone
+    from ..offline.simulate.voice import simulate_voice
     from ..realtime.bench import speech
 
-    heard = voice_alone(seed, speech.PACED_S) if sound is None else load_sound(sound)
+    samples = simulate_voice(seed, speech.PACED_S) if sound is None else load_sound(sound)
     took_s = speech.SECONDS if seconds is None else seconds
     figures = speech.measure(
-        speech_bundle_path(bundle), heard, took_s, lambda line: typer.echo(line, err=True), enrolment
+        speech_bundle_path(bundle), samples, took_s, lambda line: typer.echo(line, err=True), enrolment
     )
-    typer.echo(json.dumps(figures, indent=1))
-    write_json(json_file, figures)
+    _output(figures, json_file)
 
 
 @bench_app.command("lag")
@@ -133,7 +106,7 @@ def bench_lag(
     from ..offline.simulate import simulate as simulate_person
 
     stepped = replace(BENCHMARK, name="steps", transition_s=0.02, wiggle=0.0, response_noise=0.0)
-    config = load(DEMO_CONFIG, LiveConfig)
+    config = load(CONFIGS / "demo.toml", LiveConfig)
     found: dict[str, list[response_lag.Step]] = {"eeg_and_face": [], "eeg": [], "face": []}
     for person in range(seed, seed + people):
         recording = simulate_person(person, response_lag.SECONDS if seconds is None else seconds, stepped)
@@ -142,5 +115,9 @@ def bench_lag(
         found["face"] += response_lag.steps(recording, run(recording, config, only=("face",)).estimates)
         typer.echo(f"person {person}: {len(found['eeg'])} steps so far", err=True)
     figures = {"people": people, **{name: response_lag.response_lag(steps) for name, steps in found.items()}}
+    _output(figures, json_file)
+
+
+def _output(figures: dict[str, Any], json_file: Path | None) -> None:
     typer.echo(json.dumps(figures, indent=1))
     write_json(json_file, figures)

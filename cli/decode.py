@@ -38,14 +38,15 @@ def decode(
 
     check_writable(out, (session, *(path for path in (journal, config) if path is not None)))
     loaded = _session_config(session, config, overrides or ())
-    if journal is None and (session / DECISIONS_FILE).is_file():
-        journal = session / DECISIONS_FILE
-    journalled = None if journal is None else read_journal(journal)
+    own = session / DECISIONS_FILE
+    journalled = read_journal(journal or own) if journal is not None or own.is_file() else None
     recording = open_recording(session, eeg=eeg)
     chosen = _with_speech_of_people(loaded, recording, session, config, bundle or (), overrides or ())
     chosen = chosen.model_copy(update={"models": _with_bundles(chosen.models, bundle or ())})
     began_s = time.monotonic()
-    decoded = again.decode(recording, chosen)
+    # The session's own journal says from which samples each decision was made.
+    followed = journalled if journal in (None, own) else None
+    decoded = again.decode(recording, chosen, journal=followed or ())
     took_s = time.monotonic() - began_s
     for notice in sorted({notice for estimate in decoded.estimates for notice in estimate.notices}):
         typer.echo(f"note: {notice}")
@@ -55,7 +56,9 @@ def decode(
     if journalled is not None:
         compared = _compare(decoded.estimates, journalled, "this decoding", "the journal")
     elif bundle:
-        configured = again.decode(recording, loaded.model_copy(update={"journal": None})).estimates
+        configured = again.decode(
+            recording, loaded.model_copy(update={"journal": None}), journal=followed or ()
+        ).estimates
         compared = _compare(decoded.estimates, configured, "this decoding", "the config's bundles")
     write_json(out, {**decoded.summary, "comparison": compared})
 
@@ -82,7 +85,7 @@ def predict(
         typer.echo(room.in_words(one))
         for line in filter(None, (one.error, one.warning)):
             typer.echo(f"moodring: {line}", err=True)
-    for line in room.about_truth(predictions, decoder.head.classes) if labels == "auto" else ():
+    for line in room.uar_lines(predictions, decoder.head.classes) if labels == "auto" else ():
         typer.echo(line)
     write_json(json_file, room.as_plain(predictions, labels == "auto"))
     if bad := sum(one.error is not None for one in predictions):

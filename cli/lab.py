@@ -1,4 +1,4 @@
-"""The commands before a session: what is there, whether it fits, and how much the devices delay."""
+"""The commands before a session: streams, doctor, check, calibrate-sync and enrol."""
 
 from __future__ import annotations
 
@@ -73,16 +73,16 @@ def doctor() -> None:
 
 
 def check(config: ConfigArgument, overrides: SetOption = None) -> None:
-    """Look, before the participant comes, for every source the config names and whether it fits the model."""
+    """Check, before the participant comes, that every source of the config is there and fits the models."""
     from ..configs.schema.live import LiveConfig
     from ..configs.schema.load import load
     from ..realtime.engine.process_settings import apply_lsl_settings
-    from ..realtime.lab.preflight import inspect
+    from ..realtime.lab.preflight import check_config
 
     problems = 0
     loaded = load(config, LiveConfig, overrides or ())
     apply_lsl_settings(loaded.lsl)
-    for finding in inspect(loaded):
+    for finding in check_config(loaded):
         problems += not finding.ok
         typer.echo(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what}: {finding.text}")
     if problems:
@@ -107,14 +107,14 @@ def calibrate_sync(
     from ..configs.schema.live import LiveConfig
     from ..configs.schema.load import load
     from ..realtime.lab.delays.calibrate import Procedure
-    from ..realtime.lab.delays.report import table, toml_lines, values
+    from ..realtime.lab.delays.report import as_plain, table, toml_lines
     from ..realtime.ui.rig import calibrate_here
 
     loaded = load(config, LiveConfig, overrides or ())
     report = calibrate_here(loaded, Procedure(repeats, blinks, photodiode, seed), loudspeaker, headless, typer.echo)
     for line in [*table(report), "", f"For '{config}':", *(toml_lines(report) or ["(nothing was measured)"])]:
         typer.echo(line)
-    write_json(json_file, values(report))
+    write_json(json_file, as_plain(report))
     if all(row.delay is None for row in report.rows) and report.eeg_after_face is None:
         raise MoodringError("no device's delay could be measured; each line above says why")
 
@@ -135,9 +135,9 @@ def enrol(
     stream: Annotated[str | None, typer.Option(metavar="NAME", help="Or to this LSL audio stream.")] = None,
     seconds: Annotated[float, typer.Option(min=20.0, max=600.0, metavar="S", help="How long to listen.")] = 45.0,
 ) -> None:
-    """Learn one person's voice, so that live sessions keep others out (speech.enrolment, speech.others).
+    """Enrol one person's voice, so that live sessions withhold other voices (speech.enrolment, speech.others).
 
-    Let the person read in a plain voice, then lively, loudly, softly: what was never heard is not known again.
+    Let the person read in a plain voice, then lively, loudly, softly: only what was heard is recognised again.
     """
     from ..models.decoders import speaker
 
@@ -146,22 +146,22 @@ def enrol(
     check_model_out(out, ".safetensors", files or ())
     background = speaker.shipped_voices()
     if files:
-        from ..offline.decoding.enrol import spoken_in
+        from ..offline.decoding.enrol import speech_in_files
 
-        segments, what = spoken_in(files), "the files" if len(files) > 1 else f"'{files[0]}'"
+        segments, what = speech_in_files(files), "the files" if len(files) > 1 else f"'{files[0]}'"
     else:
-        segments, what = _spoken_live(microphone, stream, seconds)
+        segments, what = _speech_live(microphone, stream, seconds)
     means, spec = speaker.enrol(segments, background, what)
     speaker.save_enrolment(out, means, spec)
     typer.echo(f"wrote {out}: {spec.speech_s:.0f} s of speech at {spec.level_db:.0f} dB; name it as speech.enrolment")
 
 
-def _spoken_live(microphone: str | None, stream: str | None, seconds: float) -> tuple[tuple[SpeechSegment, ...], str]:
+def _speech_live(microphone: str | None, stream: str | None, seconds: float) -> tuple[tuple[SpeechSegment, ...], str]:
     from ..configs.schema.live import LiveConfig, LslSection, SpeechSection, StreamQuery
     from ..realtime.engine.build import build_source_channels
     from ..realtime.engine.lsl_clock import LslClock
     from ..realtime.engine.process_settings import apply_lsl_settings
-    from ..realtime.lab.enrol import spoken_into
+    from ..realtime.lab.enrol import record_speech
 
     device = int(microphone) if microphone is not None and microphone.isdecimal() else microphone
     query = None if stream is None else StreamQuery(name=stream)
@@ -171,4 +171,4 @@ def _spoken_live(microphone: str | None, stream: str | None, seconds: float) -> 
     if source_channel.source is None:
         raise ConfigError("enrol needs a microphone or a stream")
     typer.echo(f"{source_channel.title}: please speak for {seconds:.0f} s")
-    return spoken_into(source_channel.source, source_channel.title, seconds, clock, typer.echo), source_channel.title
+    return record_speech(source_channel.source, source_channel.title, seconds, clock, typer.echo), source_channel.title

@@ -1,4 +1,4 @@
-"""The commands of a session that runs: demo, live, monitor, replay, and the picture of the window."""
+"""The commands of a running session: demo, live, monitor, replay, and the screenshot of the window."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .output import JsonOption
 
 STARTED_S = time.time()
 DEMO_S = 600.0
-SPARE_S = 20.0  # the simulated participant stays until the engine has gone
+SPARE_S = 20.0  # the simulated participant outlasts the engine
 
 
 def demo(
@@ -36,13 +36,13 @@ def demo(
     screenshot: ScreenshotOption = None,
     record: RecordOption = None,
 ) -> None:
-    """Show everything at work: a simulated participant over LSL, decoded live."""
+    """Decode a simulated participant live over LSL, and show it."""
     from ..configs.schema.live import LiveConfig, SessionSection, StreamQuery
     from ..configs.schema.load import load
     from ..configs.schema.lsl import own_session
     from ..offline.replay.process import SimulatedSource, start_replay
     from ..offline.replay.publish import ReplayOptions
-    from ..processes import children_leave_interrupts_to_us
+    from ..processes import hold_interrupts
     from ..realtime.engine.job import EngineJob
     from ..realtime.ui.run_with_screen import Look, attend
 
@@ -53,7 +53,7 @@ def demo(
     source = SimulatedSource(seed, DEMO_S if duration is None else duration + SPARE_S)
     typer.echo(f"simulated participant {seed}: EEG, face and speech over LSL; Ctrl+C ends the demo")
     with ExitStack() as stack:
-        with children_leave_interrupts_to_us():
+        with hold_interrupts():
             stack.enter_context(start_replay(source, ReplayOptions(lsl=lsl)))
         look = Look(headless, screenshot, window_is_all=True)
         attend(EngineJob(config, duration or DEMO_S, json_file, STARTED_S, record=record), look, typer.echo)
@@ -121,8 +121,8 @@ def replay(
     from ..models.io.stream_descriptions import STREAM_KINDS
     from ..offline.replay.process import start_replay
     from ..offline.replay.publish import ReplayOptions
-    from ..offline.replay.terminal import announcement, obey_typed_lines
-    from ..processes import children_leave_interrupts_to_us
+    from ..offline.replay.terminal import announcement, read_commands
+    from ..processes import hold_interrupts
 
     kinds = STREAM_KINDS if only is None else tuple(kind for kind in STREAM_KINDS if kind in only.split(","))
     unknown = set() if only is None else set(only.split(",")) - set(STREAM_KINDS)
@@ -133,11 +133,11 @@ def replay(
         only=kinds, prefix=prefix, speed=speed, loop=loop, start_s=start, patience_s=patience, eeg_stream=eeg, lsl=lsl
     )
     with ExitStack() as stack:
-        with children_leave_interrupts_to_us():
+        with hold_interrupts():
             child = stack.enter_context(start_replay(source, options))
         names = child.wait_ready(60.0)
         typer.echo(announcement(names))
-        obey_typed_lines(child.send, typer.echo)
+        read_commands(child.send, typer.echo)
         child.wait_started(patience + 10.0)
         typer.echo("playing; Ctrl+C stops; type pause, resume, seek SECONDS or speed FACTOR")
         while (published := child.wait(0.1)) is None:
@@ -150,6 +150,6 @@ def replay(
 def screenshots(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the pictures go.")],
 ) -> None:
-    """Take the README's picture of the window, from a demo of 100 s."""
+    """Save the README's picture of the window, from a demo of 100 s."""
     folder.mkdir(parents=True, exist_ok=True)
     demo(headless=True, duration=100.0, screenshot=folder / "window.png")

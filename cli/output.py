@@ -1,4 +1,4 @@
-"""How commands hand over their results."""
+"""Options and functions for the results of commands."""
 
 import json
 import os
@@ -11,8 +11,8 @@ import typer
 from ..configs.schema.errors import ConfigError, MoodringError
 
 
-def spare_others(path: Path | None) -> Path | None:
-    """Let results replace JSON or an empty file and nothing else: a recording named by mistake stays.
+def refuse_other_files(path: Path | None) -> Path | None:
+    """Return the path of results if it is free, an empty file or JSON, so that no recording is overwritten by mistake.
 
     Raises
     ------
@@ -38,7 +38,7 @@ JsonOption = Annotated[
         "--json",
         metavar="FILE",
         help="Write the results here; what is there is replaced if it is JSON.",
-        callback=spare_others,
+        callback=refuse_other_files,
     ),
 ]
 JsonOutOption = Annotated[
@@ -47,20 +47,20 @@ JsonOutOption = Annotated[
         "--out",
         metavar="FILE",
         help="Write the results here, as JSON; what is there is replaced if it is JSON.",
-        callback=spare_others,
+        callback=refuse_other_files,
     ),
 ]
 
 
 def check_writable(path: Path | None, inputs: Iterable[Path] = ()) -> None:
-    """Find out before the work, not after it, that results cannot be written; see :func:`write_json`.
+    """Raise before a command's work if its results cannot be written; see :func:`write_json`.
 
     Parameters
     ----------
     path : Path or None
-        None writes nothing.
+        None where no results are written.
     inputs : iterable of Path
-        What the results are made of: none of it may be written over.
+        Inputs of the command, which must not be overwritten.
 
     Raises
     ------
@@ -78,23 +78,23 @@ def check_writable(path: Path | None, inputs: Iterable[Path] = ()) -> None:
         with path.open("a", encoding="utf-8"):
             pass
         if not was_there:
-            # What fails later leaves no empty file behind.
+            # A command that fails later leaves no empty file.
             path.unlink()
     except OSError as error:
         raise _unwritable(path, error) from error
 
 
 def check_model_out(path: Path, suffix: str, inputs: Iterable[Path] = ()) -> None:
-    """Find out before the work whether a bundle, a pool, a background or an enrolment may be written to a place.
+    """Raise before a command's work if a bundle, pool, background or enrolment cannot be written.
 
     Parameters
     ----------
     path : Path
-        What is there is replaced only if moodring wrote it.
+        A file that is there is replaced only if moodring wrote it.
     suffix : str
         ``".safetensors"``, or ``".json"`` for a pool.
     inputs : iterable of Path
-        What it is made of.
+        Inputs of the command, which must not be overwritten.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def check_model_out(path: Path, suffix: str, inputs: Iterable[Path] = ()) -> Non
 
 
 def write_json(path: Path | None, values: Any) -> None:
-    """Write plain numbers where the user wants them; None writes nothing.
+    """Write results as JSON; nothing where the path is None.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def _unwritable(path: Path, error: OSError) -> MoodringError:
 
 
 def _suffix(path: Path) -> str:
-    """Give the suffix of the file that is meant: links are followed, and one that leads in a circle is itself."""
+    """Return the suffix of a file after its links were followed; a circular link counts as itself."""
     return Path(os.path.realpath(path)).suffix.lower()
 
 

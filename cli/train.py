@@ -24,7 +24,7 @@ def simulate(
     ] = "benchmark",
 ) -> None:
     """Write session folders of simulated participants: EEG, face video, speech and the truth."""
-    from ..offline.recordings.recording import write_session
+    from ..offline.recordings.write_session import write_session
     from ..offline.simulate import BENCHMARK, EASY
     from ..offline.simulate import simulate as simulate_person
 
@@ -121,7 +121,7 @@ def _evaluate_people(config: Path, overrides: tuple[str, ...]) -> tuple[str, str
 
     from ..configs.schema.evaluate import EvaluateConfig
     from ..configs.schema.load import load
-    from ..offline.evaluation.evaluate import evaluate, table
+    from ..offline.evaluation.simulated_people import evaluate, table
 
     loaded = load(config, EvaluateConfig, overrides)
     result = evaluate(loaded, partial(typer.echo, err=True))
@@ -145,8 +145,8 @@ def reference(
     """Measure how hard the benchmark's people are for plain methods: band power + LDA, single frames."""
     from dataclasses import asdict
 
-    from ..offline.simulate.reference import reference_figures
+    from ..offline.simulate.baselines import baseline_figures
 
-    figures = asdict(reference_figures())
+    figures = asdict(baseline_figures())
     typer.echo(json.dumps(figures, indent=1))
     write_json(out, figures)

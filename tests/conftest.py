@@ -1,5 +1,4 @@
 import contextlib
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -10,6 +9,8 @@ import pytest
 
 from moodring.configs.schema.live import LslSection
 from moodring.configs.schema.lsl import liblsl_settings, own_session
+from tests.support.lsl_stand import Stand, wait_for
+from tests.support.sync_rig import DELAYS_S, Rig
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -39,23 +40,20 @@ def lsl_session() -> LslSection:
     return section
 
 
-def _beside(name):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / "support" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
 def script():
     """The scripted session that the screens' tests show: see scripted_screens.py."""
-    return _beside("scripted_screens")
+    from tests.support import scripted_screens
+
+    return scripted_screens
 
 
 @pytest.fixture(scope="session")
 def fakes():
     """Scripted models and recordings for the tests of the engine: see engine_fakes.py."""
-    return _beside("engine_fakes")
+    from tests.support import engine_fakes
+
+    return engine_fakes
 
 
 @pytest.fixture
@@ -96,13 +94,10 @@ def qt(qt_application):
 @pytest.fixture
 def stand(lsl_session):
     """Publish LSL streams from a child process: see lsl_stand.py."""
-    from moodring.configs.schema.lsl import liblsl_settings
-
-    module = _beside("lsl_stand")
     made = []
 
     def make(*streams):
-        made.append(module.Stand(liblsl_settings(lsl_session), *streams))
+        made.append(Stand(liblsl_settings(lsl_session), *streams))
         return made[-1]
 
     yield make
@@ -113,7 +108,6 @@ def stand(lsl_session):
 @pytest.fixture
 def stepping():
     """Drive a session as the engine's process does, until something is so; how long that took."""
-    wait_for = _beside("lsl_stand").wait_for
 
     def drive(session):
         return lambda question, timeout_s: wait_for(lambda: session.step() or question(), timeout_s)
@@ -124,14 +118,11 @@ def stepping():
 @pytest.fixture(scope="module")
 def rig(lsl_session):
     """A lab of known delays: see sync_rig.py."""
-    from moodring.configs.schema.lsl import liblsl_settings
-
-    module = _beside("sync_rig")
     made = []
 
     def make(names, **more):
-        made.append(module.Rig(liblsl_settings(lsl_session), names, **more))
-        return made[-1], module.DELAYS_S
+        made.append(Rig(liblsl_settings(lsl_session), names, **more))
+        return made[-1], DELAYS_S
 
     yield make
     for one in made:

@@ -92,7 +92,8 @@ def test_every_dependency_is_pinned_and_used() -> None:
     pins = {
         line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().split("\n")
     }
-    modules = {name.split(".")[0] for path in product_files() for name, _ in imported(path)}
+    files = [*product_files(), *ROOT.glob("*.py")]
+    modules = {name.split(".")[0] for path in files for name, _ in imported(path)}
     module_of = {"opencv-python": "cv2", "pywavelets": "pywt", "scikit-learn": "sklearn", "pyqt5": "PyQt5"}
     unused = []
     for requirement in project["dependencies"]:

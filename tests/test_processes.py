@@ -1,59 +1,154 @@
 """Children are heard, ended and never left behind."""
 
+import json
+import os
+import signal
+import threading
 import time
 
+import psutil
 import pytest
 
-from moodring.processes import Child
+from moodring.configs.schema.errors import ConfigError, failure_of
+from moodring.processes import Child, ChildError, hold_interrupts
 
 
-def _talk(word, pipe):
-    """Say more than a pipe holds, then wait to be told to end, or for the parent to be gone."""
-    pipe.send_bytes(word.encode() * 400_000)
-    try:
-        pipe.recv_bytes()
-    except EOFError:
-        return
+def _talk(parent, word):
+    """Say more than a pipe holds, then wait for the end."""
+    parent.send({"word": word * 400_000})
+    parent.ended.wait()
 
 
-def _deaf(pipe):
-    pipe.send_bytes(b"there")
+def _ignore(parent):
+    parent.send({"ready": True})
     time.sleep(600)
+
+
+def _echo(parent):
+    while not parent.ended.is_set():
+        message = parent.receive(1.0)
+        if message is not None:
+            parent.send(message)
+
+
+def _fail(parent, error):
+    parent.send({"ready": True})
+    raise error
+
+
+def _count_bytes(pipe):
+    count = 0
+    while part := pipe.recv_bytes():
+        count += len(part)
+    pipe.send_bytes(json.dumps({"bytes": count}).encode())
+
+
+def _ignore_all(_):
+    time.sleep(600)
+
+
+def _die(parent):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _have_a_child(parent):
+    with Child("grandchild", _echo, daemon=False) as child:
+        parent.send({"pid": child.pid})
+        time.sleep(600)
 
 
 def test_a_child_that_still_talks_is_listened_to_until_it_ends():
     child = Child("talker", _talk, "word")
-    child.pipe.send_bytes(b"end")
-    heard = []
-
-    def listen(wait_s):
-        try:
-            while child.pipe.poll(wait_s):
-                heard.append(len(child.pipe.recv_bytes()))
-        except EOFError:
-            return
-
-    child.end(60.0, listen)
-    assert heard == [1_600_000]
+    child.end(60.0)
+    assert len(child.latest["word"]) == 1_600_000
     assert child.exit_status == 0
     assert not child.running
+    assert child.error is None
 
 
 @pytest.mark.parametrize("grace_s", [0.0, 0.2])
 def test_a_child_that_does_not_end_is_killed(grace_s):
-    child = Child("deaf", _deaf)
-    assert child.pipe.recv_bytes() == b"there"
+    child = Child("deaf", _ignore)
+    assert child.wait_for("ready", 60.0) is True
     begun_s = time.monotonic()
     child.end(grace_s)
     assert time.monotonic() - begun_s >= grace_s
     assert child.exit_status not in (0, None)
-    with pytest.raises(OSError, match="closed"):
-        child.pipe.poll()
+    child.send({"more": 1})
+    assert child.receive(0.0) == {"ready": True}
+    assert child.receive(0.0) is None
 
 
-def test_a_child_notices_that_its_parent_let_go():
-    child = Child("talker", _talk, "word")
-    assert len(child.pipe.recv_bytes()) == 1_600_000
-    child.pipe.close()
-    child.join(30.0)
-    assert child.exit_status == 0
+def test_messages_go_both_ways_in_order():
+    with Child("echo", _echo) as child:
+        for number in range(5):
+            child.send({"number": number})
+        assert [child.receive(60.0) for _ in range(5)] == [{"number": number} for number in range(5)]
+        assert child.receive(0.05) is None
+        with pytest.raises(ChildError, match=r"the echo was not there within 0\.1 s; give it longer"):
+            child.wait_for("there", 0.1)
+
+
+def test_the_line_of_a_failure_reaches_the_parent_with_its_status():
+    with Child("picky", _fail, ConfigError("a number was expected"), failure=failure_of) as child:
+        with pytest.raises(ConfigError, match=r"^a number was expected$"):
+            child.wait_for("done", 60.0)
+        assert child.error == "a number was expected"
+        child.join(60.0)
+        assert child.exit_status == ConfigError.exit_status
+    with Child("broken", _fail, ValueError("7")) as child:
+        assert child.receive(60.0) == {"ready": True}
+        with pytest.raises(ChildError, match=r"^the broken failed: ValueError: 7$") as caught:
+            child.receive(60.0)
+        assert caught.value.exit_status == 1
+
+
+def test_a_death_is_told_with_what_to_do():
+    with (
+        Child("victim", _die, advice="call for help") as child,
+        pytest.raises(ChildError, match=r"^the victim died \(exit status -9\); call for help$"),
+    ):
+        child.wait_for("ready", 60.0)
+
+
+def test_a_child_ends_when_its_parent_is_killed():
+    with Child("parent", _have_a_child, daemon=False) as child:
+        grandchild = psutil.Process(child.wait_for("pid", 60.0))
+        psutil.Process(child.pid).kill()
+        grandchild.wait(30.0)
+
+
+def test_bulk_goes_through_the_pipe_itself_and_a_child_that_does_not_read_can_be_killed():
+    with Child("store", _count_bytes, plain=True) as child:
+        for _ in range(3):
+            child.pipe.send_bytes(bytes(1_000_000))
+        child.pipe.send_bytes(b"")
+        assert child.wait_for("bytes", 60.0) == 3_000_000
+    child = Child("deaf", _ignore_all, plain=True)
+    failed = []
+
+    def feed():
+        try:
+            while True:
+                child.pipe.send_bytes(bytes(1_000_000))
+        except OSError as error:
+            failed.append(error)
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    child.end(0.0)
+    feeder.join(30.0)
+    assert failed
+
+
+def test_an_interrupt_while_a_child_starts_is_held_back():
+    entered = []
+
+    def start():
+        with hold_interrupts():
+            signal.raise_signal(signal.SIGINT)
+            entered.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert entered == [True]

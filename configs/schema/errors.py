@@ -1,18 +1,23 @@
-"""Errors that name what was expected, what came and what to do."""
+"""Errors of one line: what was expected, what came and what to do."""
 
 from typing import ClassVar
 
 
 class MoodringError(Exception):
-    """Anything met at run time: a stream, a camera, a bundle, a data file, the disk.
+    """Error at run time: a stream, a camera, a bundle, a data file, the disk.
 
-    The message is one line for the person at the screen: what was expected, what came, what to do.
+    The message is one line for the user: what was expected, what came, what to do.
     """
 
     exit_status: ClassVar[int] = 1
 
 
 class ConfigError(MoodringError):
-    """The command line or a config is wrong: unknown key, wrong type, missing config file."""
+    """Error in the command line or a config: unknown key, wrong type, missing config file."""
 
     exit_status: ClassVar[int] = 2
+
+
+def failure_of(line: str, exit_status: int) -> MoodringError:
+    """Return the error that a line and an exit status of another process stand for."""
+    return ConfigError(line) if exit_status == ConfigError.exit_status else MoodringError(line)

@@ -14,7 +14,7 @@ PositiveSeconds = Annotated[float, Field(ge=0.0, le=10.0)]
 
 
 class StreamQuery(Section):
-    """Which LSL stream: every value that is given must match exactly one stream on the network."""
+    """Query for an LSL stream: the values given must match exactly one stream on the network."""
 
     name: str | None = None
     type: str | None = None
@@ -27,15 +27,15 @@ class StreamQuery(Section):
         return self
 
     def __str__(self) -> str:
-        """Name the query as the user wrote it."""
+        """Return the query as in the config."""
         return " ".join(f"{key}={value!r}" for key, value in self.model_dump().items() if value)
 
 
 class EegSection(Section):
     """The EEG amplifier.
 
-    ``names`` lists all of the stream's channels in its own order, in place of the names it gives; ``rename`` maps single
-    ones to 10-20 names; ``units`` overrides what the stream says.
+    ``names`` replaces the stream's channel names, in its own order; ``rename`` maps single ones to 10-20 names; ``units``
+    overrides the stream's own.
     """
 
     stream: StreamQuery
@@ -62,7 +62,7 @@ class FaceSection(Section):
 
 
 class ReferenceSection(Section):
-    """What the loudspeaker plays: an LSL audio stream, or a PortAudio input that gives it (a monitor, a loopback)."""
+    """Signal of the loudspeaker: an LSL audio stream, or a PortAudio input that gives it (a monitor, a loopback)."""
 
     stream: StreamQuery | None = None
     device: int | str | None = None
@@ -78,10 +78,9 @@ class ReferenceSection(Section):
 class SpeechSection(Section):
     """The microphone: an LSL audio stream, or a PortAudio device by name or index ("default" for the system's).
 
-    What the stimulus says is not the participant: ``headphones`` declares that the microphone cannot hear it,
-    ``reference`` where to hear what is played, so that speech is withheld meanwhile. ``enrolment`` is a file of
-    ``moodring enrol`` that knows the participant's voice: what is another is withheld. ``others`` are such files of
-    people who may be heard besides.
+    ``headphones`` declares that the microphone cannot pick up the stimulus; ``reference`` is the signal of the
+    loudspeaker, while which plays speech is withheld. ``enrolment`` is a file of ``moodring enrol`` with the
+    participant's voice: other voices are withheld. ``others`` are such files of other people in the room.
     """
 
     stream: StreamQuery | None = None
@@ -121,7 +120,7 @@ class SignalSection(Section):
 
 
 class ModelsSection(Section):
-    """Which bundles decode and on which device.
+    """Bundles that decode, and the compute device.
 
     ``video_eeg``: "bundled" for the shipped one, else a path. ``speech``: "emodb" for the shipped recogniser of acted
     German speech, "simulated" (or "speech") for the shipped network of simulated voices, else a path. ``more``: paths
@@ -137,10 +136,10 @@ class ModelsSection(Section):
 
 
 class DecisionSection(Section):
-    """When decisions are made: at t0 + k * interval_s, as soon as every live modality has passed, or lateness is over.
+    """Times of decisions: t0 + k * interval_s, as soon as all live modalities have passed, or after ``lateness_s``.
 
-    ``rest_s`` is how long the participant rests at the start; the EEG is normalised to it. 0: no rest, marked
-    uncalibrated. A replayed session's own rest comes first.
+    ``rest_s`` is the duration of the participant's rest at the start, to which the EEG is normalised; with 0, estimates
+    are marked uncalibrated. The rest of a replayed session takes precedence.
     """
 
     interval_s: Annotated[float, Field(ge=0.25, le=5.0)] = 0.5
@@ -159,7 +158,7 @@ class DecisionSection(Section):
 
 
 class PoolingSection(Section):
-    """One estimate of valence and arousal from face, EEG and voice together, beside what each says.
+    """Pooling of face, EEG and voice to one estimate of valence and arousal, beside those of each.
 
     Off unless ``enabled``. ``file`` is "simulated" for the pool of the shipped simulated bundles, else a path; a pool
     holds for the two bundles that it was fitted with.
@@ -176,10 +175,10 @@ class PoolingSection(Section):
 
 
 class LslSection(Section):
-    """How to reach LSL: liblsl's own settings, by its own names in snake case.
+    """Settings of liblsl, under its own names in snake case.
 
-    ``listen_address`` is the address of the one network interface on which others may find our streams. ``base_port`` is
-    the first of the 64 ports that senders take; only programs with the same one find each other beyond multicast.
+    ``listen_address`` is the address of the one network interface on which others may find our streams. ``base_port``
+    is the first of the 64 ports of senders; beyond multicast, only programs with the same one find each other.
     """
 
     session_id: str = "default"
@@ -193,7 +192,7 @@ class LslSection(Section):
     @classmethod
     def _is_an_address(cls, value: str | None) -> str | None:
         if value is not None:
-            ip_address(value)  # its message names what came
+            ip_address(value)  # raises ValueError
         return value
 
 
@@ -205,10 +204,10 @@ class OutletSection(Section):
 
 
 class SessionSection(Section):
-    """What a recording is filed under, and what is recorded besides the sources that decode.
+    """Place of a recording, and what is recorded besides the sources that decode.
 
-    ``markers`` are further LSL streams (stimulus markers, triggers). ``video``: "lossless" gives the same answers when
-    decoded again; "small" takes about a fifth of the disk. Below ``warn_minutes`` of disk left, it is announced.
+    ``markers`` are further LSL streams (stimulus markers, triggers). ``video``: with "lossless", decoding again gives
+    the same estimates; "small" takes about a fifth of the disk. Below ``warn_minutes`` of disk left, a notice is shown.
     """
 
     participant: str = "unknown"

@@ -1,4 +1,4 @@
-"""Read TOML into checked, frozen settings; say in one line what is wrong and what would be right."""
+"""Read TOML into validated, frozen settings, with errors of one line that name the valid key or value."""
 
 import difflib
 import tomllib
@@ -22,7 +22,7 @@ Config = TypeVar("Config", bound=Section)
 
 
 def load(path: Path, schema: type[Config], overrides: Sequence[str] = ()) -> Config:
-    """Read a TOML file as one schema.
+    """Return a TOML file validated by a schema.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def load(path: Path, schema: type[Config], overrides: Sequence[str] = ()) -> Con
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Read a TOML file as it stands; see :func:`load` for what is raised."""
+    """Return the values of a TOML file without validation; errors as in :func:`load`."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -67,7 +67,7 @@ def toml_text(section: Section) -> str:
 
 
 def check(values: Mapping[str, Any], schema: type[Config], where: str) -> Config:
-    """Check a mapping against a schema; see :func:`load` for what is raised."""
+    """Return a mapping validated by a schema; errors as in :func:`load`."""
     try:
         return schema.model_validate(dict(values))
     except ValidationError as error:
@@ -108,7 +108,7 @@ def _sentences(error: ValidationError, schema: type[Section]) -> Iterator[str]:
 
 
 def _keys(schema: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """List the valid keys of the table at a location, walking through optional sections."""
+    """Return the valid keys of the table at a location, through optional sections."""
     current: type[BaseModel] = schema
     for part in location:
         field = current.model_fields.get(str(part))

@@ -39,12 +39,18 @@ class Arrivals:
         The source knew of samples missing before the chunk.
     skipped : (n_chunks,) int64
         Samples the source dropped before the chunk because the reader had fallen behind.
+    rate_hz : float or None
+        Nominal rate that the source declared; None where it did not.
+    delay_s : float or None
+        Declared device delay, taken off the stamps already; None is undeclared.
     """
 
     stop: NDArray[np.int64]
     received_s: TimeArray
     gap: BoolArray
     skipped: NDArray[np.int64]
+    rate_hz: float | None = None
+    delay_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ class Signal:
     samples : (n_times, n_channels) float32
         EEG in microvolts, audio in -1..1.
     stamps_s : (n_times,) float64
-        Capture times, rising.
+        Capture times; rising, except where there are ``arrivals``: then as the source gave them.
     rate_hz : float
         Nominal rate.
     channel_names : tuple of str

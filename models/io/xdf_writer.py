@@ -3,12 +3,14 @@
 Source: the XDF 1.0 specification, github.com/sccn/xdf/wiki/Specifications.
 """
 
+import contextlib
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import RawIOBase
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 from xml.etree import ElementTree
 
 import numpy as np
@@ -22,8 +24,9 @@ _BOUNDARY = bytes.fromhex("43A546DCCBF5410FB30ED5467383CBE4")
 _FILE_HEADER, _STREAM_HEADER, _SAMPLES, _CLOCK_OFFSET, _BOUNDARY_TAG, _STREAM_FOOTER = 1, 2, 3, 4, 5, 6
 _NUMBERS = {"float32": "<f4", "double64": "<f8", "int64": "<i8", "int32": "<i4", "int16": "<i2", "int8": "i1"}
 _CHUNK_S = 5.0
+_LARGEST_PENDING_BYTES = 1 << 20
 
-StreamValues = NDArray[np.generic] | Sequence[str]
+StreamValues = NDArray[np.generic] | Sequence[str] | Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -36,17 +39,25 @@ class StreamData:
 
 
 class XdfWriter:
-    """Writes an XDF file piece by piece; a file that ends early can be read up to its last whole chunk.
+    """Write an XDF file piece by piece; a file that ends early can be read up to its last whole chunk.
 
     Use as a context manager: the footers are written at the end.
+
+    Raises
+    ------
+    OSError
+        From every method but :meth:`boundary`: the disk refuses. What was written stays readable.
     """
 
     def __init__(self, path: Path) -> None:
-        self._file: BinaryIO = path.open("xb")
+        self._file: RawIOBase = path.open("xb", buffering=0)
+        self._pending = bytearray()
+        self._whole_bytes = 0
+        self._refused: OSError | None = None
         self._streams: list[StreamDescription] = []
         self._counts: list[int] = []
         self._ends: list[tuple[float, float]] = []
-        self._file.write(_MAGIC)
+        self._pending += _MAGIC
         info = ElementTree.Element("info")
         ElementTree.SubElement(info, "version").text = "1.0"
         self._chunk(_FILE_HEADER, _xml(info))
@@ -59,17 +70,32 @@ class XdfWriter:
     ) -> None:
         self.close()
 
-    def stream(self, description: StreamDescription) -> int:
-        """Announce a stream; give the number to write its samples under."""
+    def stream(self, description: StreamDescription, more: Tree = ()) -> int:
+        """Announce a stream and return the number to write its samples under.
+
+        Parameters
+        ----------
+        description : StreamDescription
+        more : Tree
+            Further elements of the header, such as the sender's host.
+        """
         self._streams.append(description)
         self._counts.append(0)
         self._ends.append((0.0, 0.0))
         number = len(self._streams)
-        self._chunk(_STREAM_HEADER, struct.pack("<I", number) + _xml(_header(description)))
+        self._chunk(_STREAM_HEADER, struct.pack("<I", number) + _xml(_header(description, more)))
         return number
 
     def samples(self, number: int, values: StreamValues, stamps_s: TimeArray) -> None:
         """Append samples, each with its stamp.
+
+        Parameters
+        ----------
+        number : int
+            Of the stream.
+        values : (n_times, n_channels) array, or sequence of str
+            A sequence of texts is one channel.
+        stamps_s : (n_times,) float64
 
         Raises
         ------
@@ -81,8 +107,9 @@ class XdfWriter:
             raise ValueError(f"{len(values)} samples of '{description.name}' came with {len(stamps_s)} stamps")
         if len(stamps_s) == 0:
             return
-        content = _texts(values, stamps_s) if description.channel_format == "string" else b""
-        if description.channel_format != "string":
+        if description.channel_format == "string":
+            content = _texts(values, stamps_s)
+        else:
             content = _numbers(np.asarray(values), stamps_s, description)
         self._chunk(_SAMPLES, struct.pack("<IBI", number, 4, len(stamps_s)) + content)
         first_s = self._ends[number - 1][0] if self._counts[number - 1] else float(stamps_s[0])
@@ -90,15 +117,40 @@ class XdfWriter:
         self._counts[number - 1] += len(stamps_s)
 
     def clock_offset(self, number: int, collected_s: float, offset_s: float) -> None:
-        """Note what to add to a stream's stamps to get the recording computer's clock."""
+        """Note what to add to a stream's stamps to get the recording computer's clock.
+
+        Parameters
+        ----------
+        number : int
+        collected_s : float
+            When it was measured, on the stream's own clock.
+        offset_s : float
+        """
         self._chunk(_CLOCK_OFFSET, struct.pack("<Idd", number, collected_s, offset_s))
 
     def boundary(self) -> None:
         """Write a mark from which a reader of a damaged file can go on."""
         self._chunk(_BOUNDARY_TAG, _BOUNDARY)
 
+    def flush(self) -> None:
+        """Hand everything to the system, so that the death of this process loses none of it."""
+        if self._refused is not None:
+            raise self._refused
+        view = memoryview(bytes(self._pending))
+        self._pending.clear()
+        written = 0
+        try:
+            while written < len(view):
+                written += self._file.write(view[written:]) or 0
+        except OSError as error:
+            self._refused = error
+            with contextlib.suppress(OSError):
+                self._file.truncate(self._whole_bytes)
+            raise
+        self._whole_bytes += written
+
     def close(self) -> None:
-        """Write the footers and close the file."""
+        """Write the footers and close the file; called again, do nothing."""
         if self._file.closed:
             return
         for number, (count, (first_s, last_s)) in enumerate(zip(self._counts, self._ends, strict=True), start=1):
@@ -107,14 +159,20 @@ class XdfWriter:
             ElementTree.SubElement(info, "last_timestamp").text = repr(last_s)
             ElementTree.SubElement(info, "sample_count").text = str(count)
             self._chunk(_STREAM_FOOTER, struct.pack("<I", number) + _xml(info))
-        self._file.close()
+        try:
+            if self._refused is None:
+                self.flush()
+        finally:
+            self._file.close()
 
     def _chunk(self, tag: int, content: bytes) -> None:
-        self._file.write(struct.pack("<BIH", 4, len(content) + 2, tag) + content)
+        self._pending += struct.pack("<BIH", 4, len(content) + 2, tag) + content
+        if len(self._pending) > _LARGEST_PENDING_BYTES:
+            self.flush()
 
 
 def write_xdf(path: Path, streams: Sequence[StreamData]) -> None:
-    """Write whole streams, in chunks of a few seconds in order of time so that a cut file keeps all of them."""
+    """Write whole streams into a new file, in chunks of a few seconds in order of time so that a cut file keeps all of them."""
     with XdfWriter(path) as writer:
         numbers = [writer.stream(stream.description) for stream in streams]
         for number, stream in zip(numbers, streams, strict=True):
@@ -133,7 +191,7 @@ def write_xdf(path: Path, streams: Sequence[StreamData]) -> None:
                 places[index] = max(places[index], stop)
 
 
-def _header(description: StreamDescription) -> ElementTree.Element:
+def _header(description: StreamDescription, more: Tree) -> ElementTree.Element:
     info = ElementTree.Element("info")
     for tag, text in (
         ("name", description.name),
@@ -144,6 +202,7 @@ def _header(description: StreamDescription) -> ElementTree.Element:
         ("source_id", description.source_id),
     ):
         ElementTree.SubElement(info, tag).text = _printable(text)
+    _append(info, more)
     _append(ElementTree.SubElement(info, "desc"), description.desc)
     return info
 
@@ -158,7 +217,7 @@ def _append(element: ElementTree.Element, tree: Tree) -> None:
 
 
 def _printable(text: str) -> str:
-    """Leave out the control characters that XML cannot hold."""
+    """Return a text without the control characters that XML cannot hold."""
     return "".join(character for character in text if character >= " " or character in "\t\n")
 
 
@@ -181,7 +240,9 @@ def _numbers(values: NDArray[np.generic], stamps_s: TimeArray, description: Stre
 
 def _texts(values: StreamValues, stamps_s: TimeArray) -> bytes:
     pieces = []
-    for text, stamp_s in zip(values, stamps_s, strict=True):
-        raw = str(text).encode()
-        pieces.append(struct.pack("<BdBI", 8, float(stamp_s), 4, len(raw)) + raw)
+    for row, stamp_s in zip(values, stamps_s, strict=True):
+        pieces.append(struct.pack("<Bd", 8, float(stamp_s)))
+        for text in (row,) if isinstance(row, str) else row:
+            raw = str(text).encode()
+            pieces.append(struct.pack("<BI", 4, len(raw)) + raw)
     return b"".join(pieces)

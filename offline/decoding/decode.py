@@ -1,6 +1,6 @@
-"""Decode a recording as fast as possible: the engine's own ingests and decider on a virtual clock, in one thread."""
+"""Decode a recording as fast as possible: the engine's own ingest and decider on a virtual clock, in one thread."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig, ModelsSection
 from ...configs.schema.load import load
-from ...models.contract import Estimate, Recording, Signal, Video, at_publication
+from ...models.contract import Estimate, Recording, at_publication
 from ...models.decoders.loading import (
     Models,
     check_fit,
@@ -20,15 +20,15 @@ from ...models.decoders.loading import (
 )
 from ...models.io.journal import Journal
 from ...models.streaming.clock import VirtualClock
-from ...models.streaming.decider import Decider
+from ...models.streaming.decider import LOUDSPEAKER, Decider
 from ...models.streaming.decoder import DecoderFactory
 from ...models.streaming.ingest import ingest_factory
-from ...models.streaming.schedule import Plan, eeg_delay_ms, make_plan, plan_facts
+from ...models.streaming.schedule import ModalityInput, Plan, eeg_delay_ms, make_plan, plan_facts
 from ...models.streaming.source_channel import SourceChannel
 from ...models.streaming.summary import STAGES, Costs, Tally, summarise
-from .recorded_sources import RecordedSignal, RecordedVideo
+from .playback import STANDARD_MODALITIES, Playback
 
-_STEP_S = 0.5
+_SAME_TIME_S = 1e-3
 _DEMO_CONFIG = Path(__file__).parents[2] / "configs" / "demo.toml"
 
 
@@ -59,6 +59,7 @@ def decode(
     models: Models | None = None,
     only: tuple[str, ...] | None = None,
     factories: Sequence[DecoderFactory] = (),
+    journal: Sequence[Estimate] = (),
 ) -> Decoded:
     """Decode a recording with the code, the decision times and the rules of a live session.
 
@@ -73,32 +74,34 @@ def decode(
         What to use of what the recording holds; None uses all.
     factories : sequence of DecoderFactory
         For bundles of further kinds.
+    journal : sequence of Estimate
+        The decisions of the session that was recorded, to follow: each is made again from just the samples that it was
+        made from. Without them, and where the recording does not know how its samples arrived, decisions are made when
+        a live session would make them.
 
     Raises
     ------
     MoodringError
-        The recording holds none of them, or the bundle does not fit it.
+        The recording holds none of them, the bundle does not fit it, or the journal belongs to another session.
     """
     clock = VirtualClock(recording.t0_s)
-    source_channels = _source_channels(recording, only, clock)
-    reference = _reference(recording, source_channels, clock)
-    for source_channel in (*source_channels, reference) if reference is not None else source_channels:
-        source_channel.started_s = recording.t0_s
-    models = models or load_models(config, tuple(one.modality for one in source_channels), clock, factories)
+    playback = Playback(recording, only, clock)
+    modalities = tuple(key for key in playback.channels if key != LOUDSPEAKER)
+    if not modalities:
+        wanted = ", ".join(only or STANDARD_MODALITIES)
+        raise MoodringError(f"recording '{recording.name}' holds none of {wanted}; choose among what it holds")
+    models = models or load_models(config, modalities, clock, factories)
     make = ingest_factory(config.eeg, None)
-    for source_channel in source_channels:
-        info = source_channel.source.open() if source_channel.source is not None else None
-        if info is not None:
-            check_fit(models, info, config)
-            source_channel.ingest = make(info)
-    if reference is not None and reference.source is not None and (info := reference.source.open()) is not None:
-        reference.ingest = make(info)
     try:
-        return _decode(recording, config, models, source_channels, reference, clock)
+        for key, channel in playback.channels.items():
+            info = channel.source.open() if channel.source is not None else None
+            if info is not None:
+                if key != LOUDSPEAKER:
+                    check_fit(models, info, config)
+                channel.ingest = make(info)
+        return _decode(recording, config, models, playback, clock, journal if playback.arrivals_known else ())
     finally:
-        for source_channel in (*source_channels, reference) if reference is not None else source_channels:
-            if source_channel.ingest is not None:
-                source_channel.ingest.ring.close()
+        playback.close()
 
 
 def decode_with(recording: Recording, models: ModelsSection) -> Decoded:
@@ -116,112 +119,60 @@ def _decode(
     recording: Recording,
     config: LiveConfig,
     models: Models,
-    source_channels: tuple[SourceChannel, ...],
-    reference: SourceChannel | None,
+    playback: Playback,
     clock: VirtualClock,
+    journal: Sequence[Estimate],
 ) -> Decoded:
-    first_s, last_s = _span(recording, source_channels)
-    sources = (*source_channels, reference) if reference is not None else source_channels
-    _run_to(clock, sources, first_s)
-    ingests = [source_channel.ingest for source_channel in source_channels if source_channel.ingest is not None]
+    if journal:
+        playback.ingest_counts(recording.t0_s, journal[0].ring_samples)
+    else:
+        playback.run_to(playback.first_s)
+    ingests = [
+        channel.ingest
+        for key, channel in playback.channels.items()
+        if key != LOUDSPEAKER and channel.ingest is not None
+    ]
     declared = config.speech is not None and config.speech.reference is not None
-    referenced = declared or reference is not None
+    referenced = declared or LOUDSPEAKER in playback.channels
     plan = make_plan(replace(plan_facts(ingests), t0_s=recording.t0_s), config, referenced)
     decider = Decider(plan, models, clock)
     notices = domain_notices(models.domain, tuple(ingest.info.origin for ingest in ingests))
     notices += () if referenced else loudspeaker_notices(config.speech, ingests)
     tally = Tally(models.heads, eeg_filter_delay_ms=eeg_delay_ms(ingests))
     estimates: list[Estimate] = []
-    with Journal(config.journal) if config.journal is not None else nullcontext() as journal:
-        k = plan.first
-        while (time_s := plan.time_s(k)) <= last_s + 1e-6:
-            # Samples whose smoothed stamps lie before a decision may come with raw ones behind it, as they do live.
-            _run_to(clock, sources, time_s + config.decisions.lateness_s)
-            inputs = {
-                source_channel.modality: modality_input
-                for source_channel in source_channels
-                if (modality_input := source_channel.modality_input) is not None
-            }
-            if reference is not None and reference.modality_input is not None:
-                inputs["loudspeaker"] = reference.modality_input
+    with Journal(config.journal) if config.journal is not None else nullcontext() as written:
+        for time_s, inputs in _decisions(plan, config, playback, journal):
             estimate = decider.decide(time_s, inputs, notices + line_noise_notices(ingests))
             estimate = at_publication(estimate, clock.now())
             estimates.append(estimate)
             tally.add(estimate, recording.t0_s)
-            if journal is not None:
-                journal.append(estimate)
-            k += 1
-    statuses = [source_channel.status(clock.now()) for source_channel in _all_source_channels(source_channels)]
+            if written is not None:
+                written.append(estimate)
+    absent = {modality: SourceChannel(modality, "absent", None) for modality in STANDARD_MODALITIES}
+    channels = {key: channel for key, channel in playback.channels.items() if key != LOUDSPEAKER}
+    statuses = [channel.status(clock.now()) for channel in {**absent, **channels}.values()]
     costs, said = Costs(None, None), notices + line_noise_notices(ingests)
     summary = summarise(tally, recording.t0_s, clock.now(), statuses, costs, models.domain, models.bundles, said)
     # On the virtual clock there is nothing to measure.
     summary["latency_ms"] = {"sample_to_estimate": {"p50": None, "p99": None}, "stages": dict.fromkeys(STAGES)}
-    return Decoded(tuple(estimates), estimates[-1].glimpsed_fraction if estimates else None, summary, plan)
+    return Decoded(tuple(estimates), tally.glimpsed_fraction, summary, plan)
 
 
-def _source_channels(
-    recording: Recording, only: tuple[str, ...] | None, clock: VirtualClock
-) -> tuple[SourceChannel, ...]:
-    source_channels = []
-    for modality, held in _held(recording).items():
-        if not len(held.stamps_s) or (only is not None and modality not in only):
-            continue
-        if isinstance(held, Video):
-            video = RecordedVideo(held, recording, clock)
-            source_channels.append(SourceChannel(modality, held.name, video, picture=video.picture))
-        else:
-            source_channels.append(SourceChannel(modality, held.name, RecordedSignal(modality, held, recording, clock)))
-    if not source_channels:
-        wanted = ", ".join(("eeg", "face", "speech") if only is None else only)
-        raise MoodringError(f"recording '{recording.name}' holds none of {wanted}; choose among what it holds")
-    return tuple(source_channels)
-
-
-def _held(recording: Recording) -> dict[str, Signal | Video]:
-    """Return what a recording holds, by modality."""
-    own = {"eeg": recording.eeg, "face": recording.face, "speech": recording.speech, **recording.signals}
-    return {modality: held for modality, held in own.items() if held is not None}
-
-
-def _reference(
-    recording: Recording, source_channels: tuple[SourceChannel, ...], clock: VirtualClock
-) -> SourceChannel | None:
-    """Make the source_channel of what the loudspeaker played, where it was recorded and the voice is decoded."""
-    played = recording.loudspeaker
-    if (
-        played is None
-        or not len(played.stamps_s)
-        or all(source_channel.modality != "speech" for source_channel in source_channels)
-    ):
-        return None
-    return SourceChannel("speech", played.name, RecordedSignal("speech", played, recording, clock))
-
-
-def _all_source_channels(source_channels: tuple[SourceChannel, ...]) -> tuple[SourceChannel, ...]:
-    """Return the standard sources, absent ones too, and then the further ones."""
-    known = {source_channel.modality: source_channel for source_channel in source_channels}
-    standard = tuple(known.pop(name, SourceChannel(name, "absent", None)) for name in ("eeg", "face", "speech"))
-    return (*standard, *known.values())
-
-
-def _span(recording: Recording, source_channels: tuple[SourceChannel, ...]) -> tuple[float, float]:
-    """Return the first and the last stamp of what is decoded."""
-    held = _held(recording)
-    stamps = [held[source_channel.modality].stamps_s for source_channel in source_channels]
-    return min(float(one[0]) for one in stamps), max(float(one[-1]) for one in stamps)
-
-
-def _run_to(clock: VirtualClock, source_channels: tuple[SourceChannel, ...], time_s: float) -> None:
-    """Let time pass in small steps, so that health is judged as it is live."""
-    while True:
-        clock.advance_to(min(time_s, clock.now() + _STEP_S))
-        for source_channel in source_channels:
-            while (
-                source_channel.source is not None
-                and source_channel.ingest is not None
-                and (chunk := source_channel.source.poll()) is not None
-            ):
-                source_channel.ingest.append(chunk)
-            source_channel.update_health(clock.now())
-        if clock.now() >= time_s:
-            return
+def _decisions(
+    plan: Plan, config: LiveConfig, playback: Playback, journal: Sequence[Estimate]
+) -> Iterator[tuple[float, dict[str, ModalityInput]]]:
+    """Yield the data time of each decision and what it sees: those of a journal, or those that live would make."""
+    for entry in journal:
+        time_s = plan.time_s(round(entry.session_time_s / plan.interval_s))
+        if abs(time_s - entry.time_s) > _SAME_TIME_S:
+            raise MoodringError(
+                f"the journal has a decision at {entry.time_s:.3f} s and the recording expects it at {time_s:.3f} s (t0 "
+                f"{plan.t0_s:.3f} s, every {plan.interval_s:g} s); it belongs to another session"
+            )
+        playback.ingest_counts(time_s, entry.ring_samples)
+        yield time_s, playback.inputs(entry.ring_samples)
+    k = plan.first
+    while not journal and (time_s := plan.time_s(k)) <= playback.last_s + 1e-6:
+        playback.wait_for(time_s, config.decisions.lateness_s)
+        yield time_s, playback.inputs()
+        k += 1

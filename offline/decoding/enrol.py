@@ -1,4 +1,4 @@
-"""A person's voice from files: what is spoken in them, cut as a live session cuts it."""
+"""Segments of a person's speech in files, cut as in a live session."""
 
 import hashlib
 import os
@@ -16,13 +16,13 @@ from ..recordings.sound import stream_sound
 _SILENCE_S = 1.0
 
 
-def spoken_in(paths: Sequence[Path]) -> tuple[SpeechSegment, ...]:
-    """Cut what is spoken in sound files or films, each file on its own.
+def speech_in_files(paths: Sequence[Path]) -> tuple[SpeechSegment, ...]:
+    """Return the segments of speech in sound files or films, each file on its own.
 
     Raises
     ------
     MoodringError
-        A file cannot be read, or holds the same sound as another: it would count twice.
+        A file cannot be read, or is a copy of another, which would count twice.
     """
     cutter, silence = UtteranceCutter(VoiceActivity()), np.zeros(round(_SILENCE_S * AUDIO_RATE_HZ), np.float32)
     found: list[SpeechSegment] = []
@@ -35,7 +35,7 @@ def spoken_in(paths: Sequence[Path]) -> tuple[SpeechSegment, ...]:
         cutter.reset()
         at, content = 0, hashlib.sha256()
         for block in (silence, *stream_sound(path), silence):
-            # At 16 bits, so that a wav and a flac of one recording are the same.
+            # At 16 bits, so that a WAV and a FLAC file of one recording have the same hash.
             content.update(np.rint(block * 32_768).astype(np.int32).tobytes())
             found.extend(cutter.feed(block, at / AUDIO_RATE_HZ))
             at += len(block)

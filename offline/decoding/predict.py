@@ -1,7 +1,7 @@
-"""Say which emotion sound files express, with the same voice activity, cutting and decoder as a live session.
+"""Predict the emotion that sound files express, with voice activity, segments and decoder of a live session.
 
-A file is heard as a microphone would hear it in a silent room: its samples come block after block, with silence
-before and behind. What the decoder says of each utterance at its end is pooled into one answer per file.
+A file is fed block by block, with silence before and after it. The decoder's estimates at the end of each utterance are
+pooled to one prediction per file.
 """
 
 import os
@@ -27,25 +27,25 @@ _NO_LABEL = ""
 
 @dataclass(frozen=True)
 class Prediction:
-    """What was heard in one file.
+    """Prediction for one file.
 
     Attributes
     ----------
     file : str
-        As it was named.
+        Path as given.
     duration_s : float or None
-        None where it cannot be read.
+        None where the file cannot be read.
     classes : tuple of str
     probabilities : tuple of float or None
         Of the whole file; None without speech.
     segments : tuple of HeadOutput
         One per second of speech; times count from the file's start.
     truth : str or None
-        What its name says.
+        Label in its name.
     error : str or None
-        A line: why there is no answer, or why its name tells no truth.
+        A line: why there is no prediction, or no label in its name.
     warning : str or None
-        A line: what is wrong with a file that was read all the same; see :class:`SoundFindings`.
+        A line: faults of a file that could be read; see :class:`SoundFindings`.
     """
 
     file: str
@@ -64,38 +64,38 @@ class Prediction:
 
 
 def predict_files(decoder: SpeechDecoder, paths: Iterable[Path], with_truth: bool = False) -> Iterator[Prediction]:
-    """Predict one file after the other; what cannot be read says so in its ``error``, and the rest go on.
+    """Yield the prediction for each file; one that cannot be read has an ``error``.
 
     Parameters
     ----------
     decoder : SpeechDecoder
-        Starts afresh with each file.
+        Reset before each file.
     paths : iterable of Path
     with_truth : bool
-        Read the truth from names in the style of EMO-DB, RAVDESS, SAVEE or eNTERFACE'05. Another name has none; a
-        name in such a style with a code that its corpus does not have is an ``error``, beside the answer.
+        Whether to read the label from names in the style of EMO-DB, RAVDESS, SAVEE or eNTERFACE'05. Other names have
+        none; an unknown code in such a name is an ``error`` beside the prediction.
     """
     seen: set[str] = set()
     for path in paths:
-        # Unlike Path.resolve it has a path for links that lead in a circle, too.
+        # Unlike Path.resolve, it accepts circular links.
         if (real := os.path.realpath(path)) in seen:
             yield Prediction(str(path), error=f"sound file '{path}' is named twice; it counts once")
             continue
         seen.add(real)
         try:
-            heard = predict_file(decoder, path)
+            prediction = predict_file(decoder, path)
         except MoodringError as error:
-            heard = Prediction(str(path), error=str(error))
-        yield _with_truth(heard, path) if with_truth else heard
+            prediction = Prediction(str(path), error=str(error))
+        yield _with_truth(prediction, path) if with_truth else prediction
 
 
 def predict_file(decoder: SpeechDecoder, path: Path) -> Prediction:
-    """Decode a file, block by block, and pool what was said of its utterances.
+    """Decode a file block by block and pool the estimates of its utterances.
 
     Raises
     ------
     MoodringError
-        It is not there or no file of sound; see :func:`stream_sound`.
+        It is missing or holds no sound; see :func:`stream_sound`.
     """
     decoder.reset()
     samples, findings = 0, SoundFindings()
@@ -106,7 +106,7 @@ def predict_file(decoder: SpeechDecoder, path: Path) -> Prediction:
             samples += len(block)
             yield block
 
-    said = _decoded(decoder, blocks())
+    estimates = _decoded(decoder, blocks())
     duration_s = samples / AUDIO_RATE_HZ
     cut = fault(path)
     wrong = [*([] if cut is None else [f"{cut}; what is there was used"]), *findings.in_words()]
@@ -114,33 +114,32 @@ def predict_file(decoder: SpeechDecoder, path: Path) -> Prediction:
         file=str(path),
         duration_s=duration_s,
         classes=decoder.head.classes,
-        probabilities=pooled(said),
-        segments=_own_seconds(said, duration_s),
+        probabilities=pooled(estimates),
+        segments=_own_seconds(estimates, duration_s),
         warning=f"sound file '{path}' {'; '.join(wrong)}" if wrong else None,
     )
 
 
-def pooled(said: Sequence[HeadOutput]) -> tuple[float, ...] | None:
-    """Give one answer for all utterances of a file.
+def pooled(estimates: Sequence[HeadOutput]) -> tuple[float, ...] | None:
+    """Return the pooled class probabilities of a file's utterances.
 
-    The log-probabilities that stand at the end of each utterance are averaged, weighted by how long the utterance is,
-    and scaled to sum to 1 (a weighted geometric mean: utterances count as independent evidence of one emotion,
-    and one of a second does not outvote one of ten).
+    The log-probabilities at the end of each utterance are averaged, weighted by its length, and normalised: a weighted
+    geometric mean, which treats utterances as independent evidence of one emotion.
 
     Parameters
     ----------
-    said : sequence of HeadOutput
-        Everything the decoder said, in order.
+    estimates : sequence of HeadOutput
+        All estimates of the decoder, in order.
 
     Returns
     -------
     tuple of float or None
-        None where no utterance ended.
+        None without utterances.
     """
     logs: list[FloatArray] = []
     weights_s: list[float] = []
     start_s: float | None = None
-    for estimate in said:
+    for estimate in estimates:
         begin_s, end_s = estimate.stretch_s
         start_s = begin_s if start_s is None else start_s
         if estimate.final and estimate.probabilities is not None:
@@ -154,10 +153,10 @@ def pooled(said: Sequence[HeadOutput]) -> tuple[float, ...] | None:
 
 
 def score(predictions: Sequence[Prediction]) -> tuple[float | None, int]:
-    """Return the unweighted average recall and the number of files it is taken over.
+    """Return the unweighted average recall and the number of files in it.
 
-    Files with a truth and without an error count. One without speech, whose label is None, counts as wrong; so does
-    one whose truth is a class that the bundle does not know.
+    Files with a label in their name and without an error count. A file without speech counts as wrong; so does one with
+    a label that is no class of the bundle.
     """
     counted = [one for one in predictions if one.truth is not None and one.error is None]
     if not counted:
@@ -167,13 +166,13 @@ def score(predictions: Sequence[Prediction]) -> tuple[float | None, int]:
     return uar(truth, predicted), len(counted)
 
 
-def about_truth(predictions: Sequence[Prediction], known: Sequence[str]) -> tuple[str, ...]:
-    """Say in lines what to know of the unweighted average recall, or why there is none.
+def uar_lines(predictions: Sequence[Prediction], known: Sequence[str]) -> tuple[str, ...]:
+    """Return lines of text on the unweighted average recall, or why there is none.
 
     Parameters
     ----------
     predictions : sequence of Prediction
-        Made with the truth.
+        With labels from the names.
     known : sequence of str
         The bundle's classes.
     """
@@ -196,7 +195,7 @@ def about_truth(predictions: Sequence[Prediction], known: Sequence[str]) -> tupl
 
 
 def as_plain(predictions: Sequence[Prediction], with_truth: bool = False) -> dict[str, Any]:
-    """Give what ``moodring predict --json`` writes."""
+    """Return the content of ``moodring predict --json``."""
     plain: dict[str, Any] = {"files": [_plain(one, with_truth) for one in predictions]}
     if with_truth:
         recall, n = score(predictions)
@@ -205,32 +204,32 @@ def as_plain(predictions: Sequence[Prediction], with_truth: bool = False) -> dic
 
 
 def in_words(prediction: Prediction) -> str:
-    """Give a line for the terminal."""
+    """Return a line for the terminal."""
     if prediction.duration_s is None:
         return f"{prediction.file}: not read"
     if prediction.label is None or prediction.probabilities is None:
-        said = "no speech"
+        outcome = "no speech"
     else:
-        said = f"{prediction.label} ({max(prediction.probabilities):.2f})"
+        outcome = f"{prediction.label} ({max(prediction.probabilities):.2f})"
     truth = f", truth {prediction.truth}" if prediction.truth is not None else ""
-    return f"{prediction.file}: {said}{truth}"
+    return f"{prediction.file}: {outcome}{truth}"
 
 
 def _decoded(decoder: SpeechDecoder, blocks: Iterable[FloatArray]) -> list[HeadOutput]:
     silence = np.zeros(round(_SILENCE_S * AUDIO_RATE_HZ), np.float32)
-    said = list(decoder.feed(silence, -_SILENCE_S))
+    estimates = list(decoder.feed(silence, -_SILENCE_S))
     at = 0
     for block in blocks:
-        said.extend(decoder.feed(block, at / AUDIO_RATE_HZ))
+        estimates.extend(decoder.feed(block, at / AUDIO_RATE_HZ))
         at += len(block)
-    said.extend(decoder.feed(silence, at / AUDIO_RATE_HZ))
-    return [*said, *decoder.close()]
+    estimates.extend(decoder.feed(silence, at / AUDIO_RATE_HZ))
+    return [*estimates, *decoder.close()]
 
 
-def _own_seconds(said: Sequence[HeadOutput], duration_s: float) -> tuple[HeadOutput, ...]:
-    """Give each second of speech once, within the file: an utterance's end may only repeat what its last second said."""
+def _own_seconds(estimates: Sequence[HeadOutput], duration_s: float) -> tuple[HeadOutput, ...]:
+    """Return one estimate per second of speech; the estimate at an utterance's end replaces a repeated one."""
     seconds: list[HeadOutput] = []
-    for estimate in said:
+    for estimate in estimates:
         if seconds and not seconds[-1].final and estimate.stretch_s[0] <= seconds[-1].stretch_s[0]:
             seconds.pop()
         seconds.append(estimate)

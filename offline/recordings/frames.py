@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
-from ...models.contract import Image
+from ...models.contract import Frames, Image
 from ...models.signals.face.images import scaled_size
 
 _DECODE_AHEAD = 60  # frames it is cheaper to decode on than to seek
@@ -151,6 +151,20 @@ class FileFrames:
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = 2
         self._decoded = self._container.decode(stream)
+
+
+class SomeFrames:
+    """Some frames of a camera, by their numbers among all."""
+
+    def __init__(self, frames: Frames, numbers: NDArray[np.int64]) -> None:
+        self._frames = frames
+        self._numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, index: int, /) -> Image:
+        return self._frames[int(self._numbers[index])]
 
 
 def open_container(path: Path) -> Any:

@@ -8,7 +8,7 @@ from ...models.contract import Recording
 from .eeg_files import SUFFIXES as EEG_SUFFIXES
 from .eeg_files import read_eeg_file
 from .media import read_media, read_wav
-from .recording import read_session
+from .session_folder import read_session
 from .xdf_recording import read_xdf
 
 XDF_SUFFIXES = (".xdf", ".xdfz")

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
-from ...models.contract import FloatArray, Image, Marker, Recording, Signal, Truth, Video
+from ...models.contract import FloatArray, Image, Marker, Recording, Signal, TimeArray, Truth, Video
 from ...models.io.stream_descriptions import LOUDSPEAKER_TYPE, TIMELINE_TYPE, TRUTH_CHANNELS, TRUTH_TYPE, VIDEO_TYPE
 from .audio import speech_signal
-from .xdf_reading import LONGEST_S, ReadStream, read_streams
+from .xdf_reading import LONGEST_S, ReadStream, read_streams, rising
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def read_xdf(path: Path, eeg: str | None = None, speech: str | None = None) -> R
     MoodringError
         Not XDF, damaged beyond reading, neither EEG nor audio in it, or several and none named.
     """
-    streams = read_streams(path)
+    streams = [rising(one, path) for one in read_streams(path)]
     eeg_stream = choose(streams, "EEG", eeg, path)
     speech_stream = choose(streams, "Audio", speech, path)
     if eeg_stream is None and speech_stream is None:
@@ -95,17 +95,28 @@ def choose(streams: Sequence[ReadStream], kind: str, name: str | None, path: Pat
     return full[0] if full else None
 
 
-def eeg_signal(stream: ReadStream) -> Signal:
-    """Take the EEG channels of a stream, in microvolts; channels said to be something else are left out."""
+def eeg_signal(
+    stream: ReadStream, values: NDArray[np.generic] | None = None, stamps_s: TimeArray | None = None
+) -> Signal:
+    """Return the EEG channels of a stream, in microvolts; channels said to be something else are left out.
+
+    Parameters
+    ----------
+    stream : ReadStream
+    values, stamps_s : array, optional
+        Instead of the stream's own, where several files hold it.
+    """
+    values = np.asarray(stream.values) if values is None else values
+    stamps_s = stream.stamps_s if stamps_s is None else stamps_s
     count = stream.channel_count
     labels, types, units = (_filled(stream.channels(tag), count) for tag in ("label", "type", "unit"))
     names = [label or f"ch{index + 1}" for index, label in enumerate(labels)]
     keep = [index for index, kind in enumerate(types) if kind.lower() in ("", "eeg")] or list(range(count))
     factors = np.array([_MICROVOLTS_PER.get(units[index].strip().lower(), 1.0) for index in keep])
     with np.errstate(over="ignore", invalid="ignore"):  # values that are no numbers stay what they are
-        samples: FloatArray = (np.asarray(stream.values)[:, keep] * factors).astype(np.float32)
+        samples: FloatArray = (values[:, keep] * factors).astype(np.float32)
     rate_hz = stream.rate_hz if 0 < stream.rate_hz <= _HIGHEST_RATE_HZ else _observed_rate_hz(stream)
-    return Signal(samples, stream.stamps_s, rate_hz, tuple(names[index] for index in keep), stream.name)
+    return Signal(samples, stamps_s, rate_hz, tuple(names[index] for index in keep), stream.name)
 
 
 class StoredFrames:

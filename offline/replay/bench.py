@@ -1,4 +1,4 @@
-"""Measure a replay as its consumers see it: how far stamps lie from the recording's own timeline, and what arrives when."""
+"""Benchmark of a replay as its consumers receive it: error of the stamps, and when samples arrive."""
 
 import time
 from dataclasses import dataclass, field, replace
@@ -20,8 +20,8 @@ _NEAR_S = 1e-3
 
 
 @dataclass
-class _Heard:
-    """What one inlet got so far."""
+class _Received:
+    """Samples that one inlet received so far."""
 
     inlet: pylsl.StreamInlet
     stamps: list[TimeArray] = field(default_factory=list)
@@ -35,39 +35,41 @@ def bench_replay(source: ReplaySource, options: ReplayOptions, seconds: float) -
     ----------
     source : path or simulated participant
     options : ReplayOptions
-        Speed, EEG stream and LSL settings hold; EEG, face and speech are played once, from the start.
+        Speed, EEG stream and LSL settings are used; EEG, face and speech are played once, from the start.
     seconds : float
-        At most so much of it, on the clock of the wall.
+        Longest wall-clock duration.
 
     Returns
     -------
     dict
-        ``duration_s``, ``speed``, ``stamp_error_p99_ms`` (the worst stream's), and for each stream: samples, lost and
-        reordered ones; the error of the stamps, as read with liblsl's clock correction, against the recording's timeline; the age of the newest
-        sample when it came; how late chunks were pushed.
+        ``duration_s``, ``speed``, ``stamp_error_p99_ms`` (of the worst stream), and for each stream: samples, lost and
+        reordered ones; the error of the stamps, as read with liblsl's clock correction, against the recording's
+        timeline; the age of the newest sample when it arrived; how late chunks were pushed.
 
     Raises
     ------
     MoodringError
-        The recording cannot be replayed, or nothing comes.
+        The recording cannot be replayed, or no sample arrives.
     """
     options = replace(options, only=_MEASURED, start_s=0.0, loop=False)
     apply_lsl_settings(options.lsl)
     recording = open_source(source, options.eeg_stream)
-    own = {kind: stamps_s for kind in _MEASURED if (stamps_s := _own_stamps(recording, kind)) is not None}
+    recorded = {kind: stamps_s for kind in _MEASURED if (stamps_s := _recorded_stamps(recording, kind)) is not None}
     began_s = time.monotonic()
     with start_replay(source, options) as replay:
-        there = replay.wait_ready(_FIND_S)
-        names = {kind: name for kind, name in stream_names(recording, options).items() if name in there}
-        heard = {kind: _open(names[kind]) for kind in own if kind in names}
+        found = replay.wait_ready(_FIND_S)
+        names = {kind: name for kind, name in stream_names(recording, options).items() if name in found}
+        received = {kind: _open(names[kind]) for kind in recorded if kind in names}
         start_s = replay.wait_started(_FIND_S)
-        begin_s = min(float(stamps_s[0]) for stamps_s in own.values())
+        begin_s = min(float(stamps_s[0]) for stamps_s in recorded.values())
         wanted = {
-            kind: start_s + (stamps_s - begin_s) / options.speed for kind, stamps_s in own.items() if kind in heard
+            kind: start_s + (stamps_s - begin_s) / options.speed
+            for kind, stamps_s in recorded.items()
+            if kind in received
         }
-        _listen(heard, min(start_s + seconds, max(float(stamps_s[-1]) for stamps_s in wanted.values())))
+        _receive(received, min(start_s + seconds, max(float(stamps_s[-1]) for stamps_s in wanted.values())))
         published = replay.wait(5.0)
-    rows = {kind: _row(one, wanted[kind], published, names[kind]) for kind, one in heard.items()}
+    rows = {kind: _row(one, wanted[kind], published, names[kind]) for kind, one in received.items()}
     return {
         "duration_s": round(time.monotonic() - began_s, 1),
         "speed": options.speed,
@@ -76,26 +78,26 @@ def bench_replay(source: ReplaySource, options: ReplayOptions, seconds: float) -
     }
 
 
-def _own_stamps(recording: Recording, kind: StreamKind) -> TimeArray | None:
+def _recorded_stamps(recording: Recording, kind: StreamKind) -> TimeArray | None:
     one = {"eeg": recording.eeg, "face": recording.face, "speech": recording.speech}.get(kind)
     return one.stamps_s if one is not None and len(one.stamps_s) else None
 
 
-def _open(name: str) -> _Heard:
+def _open(name: str) -> _Received:
     found = pylsl.resolve_byprop("name", name, 1, _FIND_S)
     if not found:
         raise MoodringError(f"stream '{name}' of the replay was not found within {_FIND_S:g} s; see moodring doctor")
     inlet = pylsl.StreamInlet(found[0], max_buflen=10, processing_flags=pylsl.proc_clocksync)
-    # In this order: the first pull would wait for the first time correction, and an open stream may begin.
+    # In this order: the first pull would wait for the first time correction, and an open stream may start.
     inlet.time_correction(_FIND_S)
     inlet.open_stream(_FIND_S)
-    return _Heard(inlet)
+    return _Received(inlet)
 
 
-def _listen(heard: dict[StreamKind, _Heard], end_s: float) -> None:
-    """Read until the end, and a little longer."""
+def _receive(received: dict[StreamKind, _Received], end_s: float) -> None:
+    """Read all inlets until shortly after the end."""
     while pylsl.local_clock() < end_s + _QUIET_S:
-        for kind, one in heard.items():
+        for kind, one in received.items():
             _, stamps_s = one.inlet.pull_chunk(0.0, 8 if kind == "face" else 4096, as_numpy=True)
             if len(stamps_s):
                 one.stamps.append(np.array(stamps_s))
@@ -103,8 +105,8 @@ def _listen(heard: dict[StreamKind, _Heard], end_s: float) -> None:
         time.sleep(0.002)
 
 
-def _row(one: _Heard, wanted_s: TimeArray, published: Published | None, name: str) -> dict[str, Any]:
-    """Compare what came with the stamps that the recording asks for."""
+def _row(one: _Received, wanted_s: TimeArray, published: Published | None, name: str) -> dict[str, Any]:
+    """Return the figures of one stream: what was received against the expected stamps."""
     if not one.stamps:
         raise MoodringError(f"nothing came from '{name}'; another reader may have started the replay")
     stamps_s = np.concatenate(one.stamps)[: len(wanted_s)]

@@ -1,4 +1,4 @@
-"""The LSL outlets of a replay: its streams, and the small one that says where on the LSL clock its t0 lies."""
+"""The LSL outlets of a replay: its streams, and a small one with the LSL time of its t0."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -17,11 +17,11 @@ _REFERENCE_PATIENCE_S = 2.0
 _ANNOUNCED_EVERY_S = 0.25
 
 
-class Timeline:
-    """Announces t0 to whoever attaches late.
+class TimelineOutlet:
+    """Outlet that sends t0 again and again, for consumers that connect late.
 
-    Every sample is *stamped with the LSL time of t0*, so that a consumer on another computer gets it on its own clock
-    by the correction that it asks liblsl for anyway. Its channels are the speed, and 1 while playing, 0 in a pause.
+    Every sample is *stamped with the LSL time of t0*, so that liblsl's time correction converts it to the clock of a
+    consumer on another computer. Its channels are the speed, and 1 while playing, 0 in a pause.
     """
 
     def __init__(self, name: str, source_id: str) -> None:
@@ -29,17 +29,17 @@ class Timeline:
         self._last_s = -_ANNOUNCED_EVERY_S
 
     def due(self, now_s: float) -> bool:
-        """Say whether it is time to say it again."""
+        """Return whether the next sample is due."""
         return now_s - self._last_s >= _ANNOUNCED_EVERY_S
 
     def announce(self, head: Playhead, t0_s: float, now_s: float) -> None:
-        """Say where t0 lies."""
+        """Send the LSL time of t0."""
         self._outlet.push_sample([head.speed, float(head.playing)], head.t0_lsl_s(t0_s, now_s))
         self._last_s = now_s
 
 
 def outlet_of(description: StreamDescription) -> pylsl.StreamOutlet:
-    """Open an outlet as described."""
+    """Return an outlet for a stream description."""
     info = pylsl.StreamInfo(
         description.name,
         description.type,
@@ -67,15 +67,14 @@ def wait_for_consumers(
     patience_s: float,
     stopped: Callable[[], bool],
 ) -> bool:
-    """Wait until every EEG, face and speech stream is read; False where stopped before.
+    """Wait until every EEG, face and speech stream has a consumer; False where stopped before.
 
-    Who wants what the loudspeaker plays asks for it beside the voice, but not everybody wants it: it gets a short while
-    more.
+    The loudspeaker's stream, which not every session reads, is waited for 2 s more.
 
     Raises
     ------
     MoodringError
-        Nobody connects in time.
+        No consumer connects in time.
     """
     waited_for = [track for track in tracks if track.kind in _WAITED_FOR] or tracks
     deadline_s = pylsl.local_clock() + patience_s

@@ -1,7 +1,7 @@
-"""Where a replay stands, and what it can be told: pause, resume, seek, another speed. Pure functions on a frozen state.
+"""Position of a replay and its commands: pause, resume, seek, speed. Pure functions on a frozen state.
 
-Wherever the recording's time jumps (after a pause, a seek, a change of speed, at the seam of a loop) the LSL clock of
-the stamps shows a hole of at least :data:`HOLE_S`: consumers see a gap, and never a jump that was closed up.
+Wherever the recording's time jumps (after a pause, a seek, a change of speed, at the seam of a loop) the stamps on the
+LSL clock have a hole of at least :data:`HOLE_S`, so that consumers see a gap.
 """
 
 from dataclasses import dataclass, replace
@@ -19,29 +19,29 @@ HELP = "pause, resume, seek SECONDS, speed FACTOR; Enter alone pauses and goes o
 
 @dataclass(frozen=True)
 class Pause:
-    """Stop where it is; what has gone out stays out."""
+    """Stop at the present position."""
 
 
 @dataclass(frozen=True)
 class Resume:
-    """Go on after a pause."""
+    """Continue after a pause."""
 
 
 @dataclass(frozen=True)
 class Toggle:
-    """Pause, or go on."""
+    """Pause or continue."""
 
 
 @dataclass(frozen=True)
 class Seek:
-    """Go to a moment, in seconds from the recording's t0."""
+    """Continue at a time in seconds from the recording's t0."""
 
     to_s: float
 
 
 @dataclass(frozen=True)
 class SetSpeed:
-    """Run the timeline so many times as fast."""
+    """Change the speed; 1 is real time."""
 
     speed: float
 
@@ -50,17 +50,17 @@ Command: TypeAlias = Pause | Resume | Toggle | Seek | SetSpeed
 
 
 @dataclass(frozen=True)
-class Moved:
-    """What a command led to.
+class CommandResult:
+    """State of the replay after a command.
 
     Attributes
     ----------
     position_s : float
-        Where the replay stands, in seconds from the recording's t0.
+        In seconds from the recording's t0.
     speed : float
     playing : bool
     refused : str or None
-        Why the command was not followed.
+        Why the command was refused.
     """
 
     position_s: float
@@ -69,7 +69,7 @@ class Moved:
     refused: str | None = None
 
     def __str__(self) -> str:
-        """Say it in a line."""
+        """Return it as a line of text."""
         if self.refused is not None:
             return self.refused
         return f"{'playing' if self.playing else 'paused'} at {self.position_s:.1f} s, speed {self.speed:g}"
@@ -77,14 +77,14 @@ class Moved:
 
 @dataclass(frozen=True)
 class Playhead:
-    """Moves the recording's clock onto LSL's.
+    """Mapping of the recording's clock to LSL's.
 
     Attributes
     ----------
     position_s : float
         On the recording's clock.
     moment_s : float
-        When that position is played, on the LSL clock; when it was reached, in a pause.
+        LSL time at which that position is played; in a pause, at which it was reached.
     speed : float
     playing : bool
     """
@@ -95,29 +95,29 @@ class Playhead:
     playing: bool = True
 
     def lsl_time(self, stamp_s: float) -> float:
-        """Give the LSL time of a moment of the recording."""
+        """Return the LSL time of a stamp of the recording."""
         return float(self.lsl_times(np.array([stamp_s]))[0])
 
     def lsl_times(self, stamps_s: TimeArray) -> TimeArray:
-        """Give the LSL times of several moments."""
+        """Return the LSL times of several moments."""
         if self.speed == 1.0:
             # One addition of one constant: distances between stamps stay what they were.
             return stamps_s + (self.moment_s - self.position_s)
         return (stamps_s - self.position_s) / self.speed + self.moment_s
 
     def position_at(self, now_s: float) -> float:
-        """Give the recording's moment at an LSL time."""
+        """Return the recording's time at an LSL time."""
         played_s = max(0.0, now_s - self.moment_s) if self.playing else 0.0
         return self.position_s + played_s * self.speed
 
     def t0_lsl_s(self, t0_s: float, now_s: float) -> float:
-        """Give the LSL time at which the recording's t0 was, or would have been, had this part been played from it."""
+        """Return the LSL time of the recording's t0, extrapolated from the part that is playing."""
         return self.lsl_time(t0_s) if self.playing else now_s - (self.position_s - t0_s) / self.speed
 
 
 @dataclass(frozen=True)
-class Span:
-    """What can be played, on the recording's clock, and its t0."""
+class PlayableSpan:
+    """Start, end and t0 of what can be played, on the recording's clock."""
 
     t0_s: float
     first_s: float
@@ -125,36 +125,36 @@ class Span:
 
 
 def checked_speed(speed: float) -> float:
-    """Refuse a speed that makes no sense.
+    """Return a speed if it is within 0.1 to 100.
 
     Raises
     ------
     MoodringError
-        Outside 0.1 to 100, or no number.
+        It is not.
     """
     if not SLOWEST <= speed <= FASTEST:
         raise MoodringError(f"replay speed {speed:g} is outside {SLOWEST:g}..{FASTEST:g}; 1 is real time")
     return speed
 
 
-def follow(head: Playhead, command: Command, span: Span, now_s: float, unsent_s: float) -> Playhead:
-    """Follow a command.
+def apply_command(head: Playhead, command: Command, span: PlayableSpan, now_s: float, unsent_s: float) -> Playhead:
+    """Return the playhead after a command.
 
     Parameters
     ----------
     head : Playhead
     command : Command
-    span : Span
+    span : PlayableSpan
     now_s : float
         On the LSL clock.
     unsent_s : float
-        First stamp that has not gone out, on the recording's clock: samples wait for the rest of their chunk, and
-        the new timeline must not stamp them before what has gone out.
+        First stamp that was not sent, on the recording's clock: samples wait for the rest of their chunk, and must
+        not be stamped before those already sent.
 
     Raises
     ------
     MoodringError
-        A moment outside the recording, or a speed outside the bounds; the replay goes on as before.
+        A time outside the recording, or a speed outside the bounds.
     """
     position_s = min(head.position_at(now_s), unsent_s)
     if isinstance(command, Toggle):
@@ -175,18 +175,18 @@ def follow(head: Playhead, command: Command, span: Span, now_s: float, unsent_s:
     return _jumped(head, to_s, now_s, head.speed)
 
 
-def next_lap(head: Playhead, begin_s: float, end_s: float) -> Playhead:
-    """Begin again once the end has been played."""
+def restarted(head: Playhead, begin_s: float, end_s: float) -> Playhead:
+    """Return the playhead of the next repetition, after the end has been played."""
     return Playhead(begin_s, head.lsl_time(end_s) + HOLE_S, head.speed)
 
 
 def parse_command(line: str) -> Command:
-    """Understand a typed line; see :data:`HELP`.
+    """Return the command of a typed line; see :data:`HELP`.
 
     Raises
     ------
     MoodringError
-        It is none of them.
+        The line is no command.
     """
     words = line.lower().split()
     plain: dict[tuple[str, ...], Command] = {
@@ -208,5 +208,5 @@ def parse_command(line: str) -> Command:
 
 
 def _jumped(head: Playhead, position_s: float, now_s: float, speed: float) -> Playhead:
-    """Go on elsewhere or otherwise; in a pause the moment stays that of the pause, so that its hole is kept."""
+    """Return the playhead after a jump; in a pause ``moment_s`` stays, so that the pause's hole is kept."""
     return Playhead(position_s, now_s + HOLE_S if head.playing else head.moment_s, speed, head.playing)

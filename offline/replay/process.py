@@ -1,23 +1,18 @@
-"""Run a replay in a process of its own, and hear from it.
+"""Run a replay in a process of its own, and read its messages.
 
 The child opens the recording itself: only the source's path or seed and the options cross the border.
 """
 
-import contextlib
-import signal
 import sys
-import threading
-import time
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeAlias
 
-from ...configs.schema.errors import MoodringError
+from ...configs.schema.errors import MoodringError, failure_of
 from ...models.contract import Recording
-from ...processes import Child
-from .playhead import Command, Moved, Pause, Resume, Seek, SetSpeed
+from ...processes import Child, Message, Parent
+from .playhead import Command, CommandResult, Pause, Resume, Seek, SetSpeed, Toggle
 from .publish import Published, Ready, ReplayOptions, Started, apply_lsl_settings, publish
 
 _SWITCH_S = 0.0005  # how long the thread that reads frames may keep the interpreter from the one that pushes
@@ -35,14 +30,6 @@ class SimulatedSource:
 ReplaySource: TypeAlias = Path | SimulatedSource
 
 
-@dataclass(frozen=True)
-class _Failed:
-    line: str
-
-
-_News: TypeAlias = Ready | Started | Moved | _Failed | Published
-
-
 class Replay:
     """A replay in a child process; use as a context manager, or call :meth:`stop`.
 
@@ -50,13 +37,7 @@ class Replay:
     """
 
     def __init__(self, source: ReplaySource, options: ReplayOptions) -> None:
-        self._answers: list[Moved] = []
-        self._sending = threading.Lock()  # commands may come from another thread than the one that waits
-        self._ready: Ready | None = None
-        self._started: Started | None = None
-        self._failed: _Failed | None = None
-        self._published: Published | None = None
-        self._child = Child("replay", _replay, source, options)
+        self._child = Child("replay", _replay, source, options, failure=failure_of)
 
     def __enter__(self) -> Self:
         return self
@@ -79,43 +60,32 @@ class Replay:
     @property
     def error(self) -> str | None:
         """The line that ended the child, or None."""
-        self._hear(0.0)
-        return None if self._failed is None else self._failed.line
+        return self._child.error
 
     def wait_ready(self, timeout_s: float) -> tuple[str, ...]:
-        """Wait until the streams can be found; give their names.
+        """Wait until the streams can be found, and return their names.
 
         Raises
         ------
         MoodringError
             The child failed (its own line), or took longer.
         """
-        deadline_s = time.monotonic() + timeout_s
-        while self._ready is None:
-            self._raise_failure()
-            if time.monotonic() > deadline_s:
-                raise MoodringError(f"the replay's streams were not there after {timeout_s:g} s; give it longer")
-            self._hear(0.1)
-        return self._ready.names
+        return tuple(self._child.wait_for("ready", timeout_s))
 
     def wait_started(self, timeout_s: float) -> float:
-        """Wait for all consumers; give the LSL time of the replay's first moment. Raises as :meth:`wait_ready`."""
-        deadline_s = time.monotonic() + timeout_s
-        while self._started is None:
-            self._raise_failure()
-            if time.monotonic() > deadline_s:
-                raise MoodringError(f"the replay had not started after {timeout_s:g} s; not all streams are read")
-            self._hear(0.1)
-        return self._started.start_s
+        """Wait for all consumers; return the LSL time of the replay's first moment. Raise as :meth:`wait_ready`."""
+        return float(self._child.wait_for("started", timeout_s))
 
     def wait(self, timeout_s: float | None = None) -> Published | None:
-        """Wait for the end; give what went out, or None where it still runs. Raises as :meth:`wait_ready`."""
-        deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
-        while self._published is None and (deadline_s is None or time.monotonic() < deadline_s):
-            self._raise_failure()
-            self._hear(0.1)
-        self._raise_failure()
-        return self._published
+        """Wait for the end; return what went out, or None where it still runs. Raise as :meth:`wait_ready`."""
+        if timeout_s is None:
+            return Published(**self._child.wait_for("published"))
+        if "published" not in self._child.latest:
+            self._child.join(timeout_s)
+            if (line := self._child.error) is not None:
+                raise MoodringError(line)
+        sent = self._child.latest.get("published")
+        return None if sent is None else Published(**sent)
 
     def pause(self) -> None:
         """Ask it to pause; what has gone out stays out. Like all four it returns at once: see :meth:`answers`."""
@@ -135,50 +105,19 @@ class Replay:
 
     def send(self, command: Command) -> None:
         """Send a command, from any thread; one that comes before the start is followed at the start."""
-        with self._sending, contextlib.suppress(OSError):  # the end may have come meanwhile
-            self._child.pipe.send(command)
+        self._child.send(_message_of(command))
 
-    def answers(self) -> tuple[Moved, ...]:
-        """Give what the commands led to, one for each, since the last time."""
-        self._hear(0.0)
-        answers, self._answers = tuple(self._answers), []
-        return answers
+    def answers(self) -> tuple[CommandResult, ...]:
+        """Return what the commands led to, one for each, since the last time."""
+        answers = []
+        while (message := self._child.receive(0.0)) is not None:
+            if "result" in message:
+                answers.append(CommandResult(**message["result"]))
+        return tuple(answers)
 
     def stop(self) -> None:
         """End the child: by asking, then by force; at once where nothing is published yet."""
-        self._hear(0.0)
-        with self._sending, contextlib.suppress(OSError):  # it may have gone already
-            self._child.pipe.send(None)
-        with self._sending:  # the pipe goes
-            self._child.end(0.0 if self._ready is None else _GRACE_S, self._hear)
-
-    def _hear(self, timeout_s: float) -> None:
-        try:
-            while self._child.pipe.poll(timeout_s):
-                self._take(self._child.pipe.recv())
-                timeout_s = 0.0
-        except (EOFError, OSError):
-            # The child's end of the pipe is closed: it is over.
-            self._child.join(_GRACE_S)
-            if self._published is None and self._failed is None:
-                code = self._child.exit_status
-                self._failed = _Failed(f"the replay's process ended early (exit status {code}); start it again")
-
-    def _take(self, news: _News) -> None:
-        if isinstance(news, Ready):
-            self._ready = news
-        elif isinstance(news, Started):
-            self._started = news
-        elif isinstance(news, Moved):
-            self._answers.append(news)
-        elif isinstance(news, _Failed):
-            self._failed = news
-        else:
-            self._published = news
-
-    def _raise_failure(self) -> None:
-        if self._failed is not None:
-            raise MoodringError(self._failed.line)
+        self._child.end(_GRACE_S if "ready" in self._child.latest else 0.0)
 
 
 def start_replay(source: ReplaySource, options: ReplayOptions) -> Replay:
@@ -197,49 +136,64 @@ def open_source(source: ReplaySource, eeg_stream: str | None = None) -> Recordin
     return open_recording(source, eeg=eeg_stream)
 
 
-def _replay(source: ReplaySource, options: ReplayOptions, parent: Connection) -> None:
-    # The terminal sends Ctrl-C to every process; when to end is the parent's to say.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _replay(parent: Parent, source: ReplaySource, options: ReplayOptions) -> None:
     sys.setswitchinterval(_SWITCH_S)
-    try:
-        apply_lsl_settings(options.lsl)
-        published = publish(open_source(source, options.eeg_stream), options, _PipeControl(parent))
-        parent.send(published)
-    except MoodringError as error:
-        parent.send(_Failed(str(error)))
-    except (BrokenPipeError, EOFError):
-        pass  # nobody is left to hear it
-    except Exception as error:
-        parent.send(_Failed(f"the replay failed: {type(error).__name__}: {error}"))
-        raise
+    apply_lsl_settings(options.lsl)
+    published = publish(open_source(source, options.eeg_stream), options, _ParentControl(parent))
+    parent.send({"published": asdict(published)})
 
 
-class _PipeControl:
-    """The child's end of the pipe."""
+def _message_of(command: Command) -> Message:
+    match command:
+        case Seek(to_s):
+            return {"seek": to_s}
+        case SetSpeed(speed):
+            return {"speed": speed}
+        case Pause():
+            return {"pause": True}
+        case Resume():
+            return {"resume": True}
+        case Toggle():
+            return {"toggle": True}
 
-    def __init__(self, parent: Connection) -> None:
+
+def _command_of(message: Message) -> Command:
+    match message:
+        case {"seek": to_s}:
+            return Seek(to_s)
+        case {"speed": speed}:
+            return SetSpeed(speed)
+        case {"pause": _}:
+            return Pause()
+        case {"resume": _}:
+            return Resume()
+        case _:
+            return Toggle()
+
+
+class _ParentControl:
+    """The parent as what steers a replay."""
+
+    def __init__(self, parent: Parent) -> None:
         self._parent = parent
-        self._commands: list[Command] = []
-        self._stopped = False
 
     def stopped(self) -> bool:
-        """Whether the parent asked to stop, or is gone (its end of the pipe is closed then)."""
-        try:
-            while not self._stopped and self._parent.poll():
-                command = self._parent.recv()
-                if command is None:
-                    self._stopped = True
-                else:
-                    self._commands.append(command)
-        except (EOFError, OSError):
-            self._stopped = True
-        return self._stopped
+        """Return whether the parent asked to stop, or is gone."""
+        return self._parent.ended.is_set()
 
     def commands(self) -> list[Command]:
-        """Give what came."""
-        commands, self._commands = self._commands, []
+        """Return what came since the last time."""
+        commands = []
+        while (message := self._parent.receive()) is not None:
+            commands.append(_command_of(message))
         return commands
 
-    def tell(self, news: Ready | Started | Moved) -> None:
-        """Tell the parent."""
-        self._parent.send(news)
+    def report(self, news: Ready | Started | CommandResult) -> None:
+        """Send how it goes."""
+        match news:
+            case Ready(names):
+                self._parent.send({"ready": names})
+            case Started(start_s):
+                self._parent.send({"started": start_s})
+            case CommandResult():
+                self._parent.send({"result": asdict(news)})

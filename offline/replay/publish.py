@@ -1,8 +1,7 @@
 """Publish a recording over LSL as if it happened now.
 
-Every sample carries its own stamp: the recording's, moved by one constant. Samples go out in chunks when the last
-of a chunk is due on an absolute timetable, so nothing drifts; who is late catches up. A thread decodes frames
-ahead, so that no other stream waits for a picture.
+Every sample has its own stamp: the recording's plus one constant. Chunks are pushed when their last sample is due on an
+absolute timetable, so errors do not add up. A thread decodes frames ahead, so that no other stream waits for one.
 """
 
 import time
@@ -18,8 +17,9 @@ from ...configs.schema.live import LslSection
 from ...configs.schema.lsl import liblsl_settings
 from ...models.contract import SIMULATED, Recording
 from ...models.io.stream_descriptions import STREAM_KINDS, StreamKind
-from .outlets import Timeline, outlet_of, wait_for_consumers
-from .playhead import Command, Moved, Playhead, Seek, Span, follow, next_lap
+from ..recordings.rising_time import on_rising_time
+from .outlets import TimelineOutlet, outlet_of, wait_for_consumers
+from .playhead import Command, CommandResult, PlayableSpan, Playhead, Seek, apply_command, restarted
 from .tracks import Timetable, Track, tracks_of
 
 _NAP_S = 0.05
@@ -27,28 +27,28 @@ _NAP_S = 0.05
 
 @dataclass(frozen=True)
 class ReplayOptions:
-    """How to publish.
+    """Options of a replay.
 
     Attributes
     ----------
     only : tuple of stream kinds
-        What to publish of what the recording holds.
+        Streams to publish of those that the recording holds.
     prefix : str or None
         Streams are named ``{prefix}_eeg``, ``{prefix}_face`` and so on; None: "simulated" or "replay" by origin.
     names : mapping of kind to str
-        Names that differ from the prefix's.
+        Names in place of those with the prefix.
     speed : float
-        Runs the timeline this many times as fast; stamps and nominal rates follow, so frequencies rise with it.
+        Factor of the timeline; stamps and nominal rates scale with it, and so do frequencies.
     start_s : float
-        Where to begin, from the recording's t0.
+        Start, from the recording's t0.
     loop : bool
-        Start again at the end, until stopped.
+        Whether to start again at the end, until stopped.
     patience_s : float
-        How long to wait for a consumer of every EEG, face and speech stream.
+        Longest wait for a consumer of every EEG, face and speech stream.
     lead_s : float
-        From the moment all have connected to the first sample.
+        From the last consumer's connection to the first sample.
     drain_s : float
-        How long the outlets stay open after the last sample.
+        Time that the outlets stay open after the last sample.
     eeg_stream : str or None
         Which EEG stream of an XDF file with several.
     lsl : LslSection
@@ -70,7 +70,7 @@ class ReplayOptions:
 
 @dataclass(frozen=True)
 class Published:
-    """What went out: samples of each stream by name, lateness of its chunks, and whether the end was reached."""
+    """Result of a replay: samples of each stream by name, lateness of its chunks, and whether the end was reached."""
 
     samples: Mapping[str, int]
     worst_late_s: Mapping[str, float]
@@ -79,14 +79,14 @@ class Published:
 
 
 def apply_lsl_settings(section: LslSection) -> None:
-    """Hand liblsl its settings; call before anything else of pylsl in the process."""
+    """Set liblsl's configuration; call before any other function of pylsl in the process."""
     text = liblsl_settings(section)
     if text is not None:
         pylsl.set_config_content(text)
 
 
 def stream_names(recording: Recording, options: ReplayOptions) -> dict[StreamKind, str]:
-    """Name the streams a recording would be published as."""
+    """Return the names under which the streams of a recording are published."""
     prefix = _prefix(recording, options)
     return {kind: options.names.get(kind, f"{prefix}_{kind}") for kind in STREAM_KINDS}
 
@@ -97,31 +97,31 @@ def _prefix(recording: Recording, options: ReplayOptions) -> str:
 
 @dataclass(frozen=True)
 class Ready:
-    """The streams can be found under these names."""
+    """Message: the streams can be found under these names."""
 
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Started:
-    """All consumers are there; the first moment of the replay is at this LSL time."""
+    """Message: all consumers are connected; the replay starts at this LSL time."""
 
     start_s: float
 
 
 class Control(Protocol):
-    """Whoever steers a replay and hears from it; asked at least every 50 ms, in the replay's own thread."""
+    """Controller of a replay; called at least every 50 ms in the replay's own thread."""
 
     def stopped(self) -> bool:
-        """Say whether the replay is to end."""
+        """Return whether to end the replay."""
         ...
 
     def commands(self) -> Sequence[Command]:
-        """Give what was asked for since the last time."""
+        """Return the commands since the last call."""
         ...
 
-    def tell(self, news: Ready | Started | Moved) -> None:
-        """Hear how it goes."""
+    def report(self, news: Ready | Started | CommandResult) -> None:
+        """Receive a message of the replay."""
         ...
 
 
@@ -133,22 +133,23 @@ def publish(recording: Recording, options: ReplayOptions, control: Control) -> P
     MoodringError
         Nothing to publish, nobody connects in time, or frames that cannot be read.
     """
+    recording = on_rising_time(recording)
     name = f"{_prefix(recording, options)}_timeline"
     announced_by = f"{name}-{recording.name}"
     timetable = Timetable.of(recording, options.only, options.start_s, options.speed, announced_by)
     tracks = tracks_of(recording, options.only, stream_names(recording, options), timetable)
-    player = _Player(recording, timetable, tracks, Timeline(name, announced_by), control)
+    player = _Player(recording, timetable, tracks, TimelineOutlet(name, announced_by), control)
     try:
-        player.turn_to(Playhead(timetable.begin_s, 0.0, timetable.speed, playing=False))
-        control.tell(Ready(tuple(track.description.name for track in tracks)))
+        player.jump_to(Playhead(timetable.begin_s, 0.0, timetable.speed, playing=False))
+        control.report(Ready(tuple(track.description.name for track in tracks)))
         complete = wait_for_consumers(tracks, player.outlets, options.patience_s, control.stopped)
         if complete:
             start_s = pylsl.local_clock() + options.lead_s
             player.move(Playhead(timetable.begin_s, start_s, timetable.speed))
-            control.tell(Started(start_s))
+            control.report(Started(start_s))
             complete = _run(player, options.loop, control)
         if complete:
-            # Closing an outlet throws away what its consumers have not fetched yet.
+            # Closing an outlet drops what its consumers have not fetched.
             _sleep_until(pylsl.local_clock() + options.drain_s, control.stopped)
     finally:
         for track in tracks:
@@ -162,72 +163,77 @@ def publish(recording: Recording, options: ReplayOptions, control: Control) -> P
 
 
 class _Player:
-    """The outlets of a replay, and where it stands."""
+    """The outlets of a replay and its playhead."""
 
     def __init__(
-        self, recording: Recording, timetable: Timetable, tracks: list[Track], timeline: Timeline, control: Control
+        self,
+        recording: Recording,
+        timetable: Timetable,
+        tracks: list[Track],
+        timeline: TimelineOutlet,
+        control: Control,
     ) -> None:
         self.timetable = timetable
         self.tracks = tracks
         self.outlets = {track.kind: outlet_of(track.description) for track in tracks}
         self.head: Playhead
         self._timeline = timeline
-        self._span = Span(recording.t0_s, timetable.first_s, timetable.end_s)
+        self._span = PlayableSpan(recording.t0_s, timetable.first_s, timetable.end_s)
         self._control = control
 
     def move(self, head: Playhead) -> None:
-        """Lay the recording's clock anew onto LSL's; what goes out next stays next."""
+        """Change the mapping to the LSL clock; the next sample to send stays the same."""
         self.head = head
         if head.playing:
             self._timeline.announce(head, self._span.t0_s, pylsl.local_clock())
 
-    def turn_to(self, head: Playhead) -> None:
-        """Play from another moment."""
+    def jump_to(self, head: Playhead) -> None:
+        """Change the position."""
         for track in self.tracks:
             track.seek(head.position_s)
         self.move(head)
 
-    def obey(self, commands: Sequence[Command]) -> None:
-        """Follow commands in order, and answer each."""
+    def apply_commands(self, commands: Sequence[Command]) -> None:
+        """Apply commands in order and report the result of each."""
         for command in commands:
             now_s = pylsl.local_clock()
             unsent_s = min((track.unsent_s for track in self.tracks), default=np.inf)
             refused = None
             try:
-                head = follow(self.head, command, self._span, now_s, unsent_s)
+                head = apply_command(self.head, command, self._span, now_s, unsent_s)
             except MoodringError as error:
                 refused = str(error)
             else:
-                self.turn_to(head) if isinstance(command, Seek) else self.move(head)
+                self.jump_to(head) if isinstance(command, Seek) else self.move(head)
             position_s = self.head.position_at(now_s) - self._span.t0_s
-            self._control.tell(Moved(position_s, self.head.speed, self.head.playing, refused))
+            self._control.report(CommandResult(position_s, self.head.speed, self.head.playing, refused))
 
     def announce(self) -> None:
-        """Say now and then where t0 lies."""
+        """Send t0 when it is due."""
         now_s = pylsl.local_clock()
         if self._timeline.due(now_s):
             self._timeline.announce(self.head, self._span.t0_s, now_s)
 
     def due(self, track: Track) -> bool:
-        """Say whether a track's next chunk should have gone out."""
+        """Return whether the next chunk of a track is due."""
         return not track.done and self.head.lsl_time(track.due_s) <= pylsl.local_clock()
 
     def push(self, track: Track) -> bool:
-        """Push a track's next chunk; False where it is not there yet."""
-        chunk = track.take()
+        """Push the next chunk of a track; False where it is not ready."""
+        chunk = track.next_chunk()
         if chunk is None:
             return False
         stamps_s = self.head.lsl_times(chunk.stamps_s)
         late_s = pylsl.local_clock() - float(stamps_s[-1])
         self.outlets[track.kind].push_chunk(chunk.values, stamps_s.tolist())
-        track.passed(len(stamps_s), late_s)
+        track.mark_sent(len(stamps_s), late_s)
         return True
 
 
 def _run(player: _Player, loop: bool, control: Control) -> bool:
-    """Push every chunk when it is due and do as told; say whether the end was reached."""
+    """Push chunks when they are due and apply commands; return whether the end was reached."""
     while not control.stopped():
-        player.obey(control.commands())
+        player.apply_commands(control.commands())
         player.announce()
         open_tracks = [track for track in player.tracks if not track.done]
         if not player.head.playing:
@@ -235,20 +241,20 @@ def _run(player: _Player, loop: bool, control: Control) -> bool:
         elif open_tracks:
             _push_next(player, open_tracks)
         elif loop:
-            player.turn_to(next_lap(player.head, player.timetable.begin_s, player.timetable.end_s))
+            player.jump_to(restarted(player.head, player.timetable.begin_s, player.timetable.end_s))
         else:
             return True
     return False
 
 
 def _push_next(player: _Player, open_tracks: list[Track]) -> None:
-    """Push the chunk that is due first, or sleep a little of the time until then."""
+    """Push the chunk that is due first, or sleep for a part of the time until then."""
     track = min(open_tracks, key=lambda one: one.due_s)
     early_s = player.head.lsl_time(track.due_s) - pylsl.local_clock()
     if early_s > 0:
         time.sleep(min(early_s, _NAP_S))
     elif not player.push(track):
-        # Its picture is still being made: let the others pass, and look again soon.
+        # Its frame is not decoded yet: send what is due of the others, and try again soon.
         for other in open_tracks:
             while other is not track and player.due(other) and player.push(other):
                 pass
@@ -256,7 +262,7 @@ def _push_next(player: _Player, open_tracks: list[Track]) -> None:
 
 
 def _sleep_until(moment_s: float, stopped: Callable[[], bool]) -> bool:
-    """Sleep until a moment of the LSL clock; False where stopped before."""
+    """Sleep until a time of the LSL clock; False where stopped before."""
     while True:
         if stopped():
             return False

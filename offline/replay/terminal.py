@@ -1,4 +1,4 @@
-"""Steer a replay by lines typed at a terminal, or written into a pipe."""
+"""Control a replay by lines typed at a terminal or written into a pipe."""
 
 import signal
 import threading
@@ -11,7 +11,7 @@ _STDIN = 0
 
 
 def announcement(names: tuple[str, ...]) -> str:
-    """Say which streams can be read, and how an engine is told which one is the loudspeaker's."""
+    """Return the line that names the streams, and the option that tells a session which one is the loudspeaker's."""
     line = f"streams: {', '.join(names)}; waiting until they are read (moodring live CONFIG)"
     played = [name for name in names if name.endswith("_loudspeaker")]
     if not played:
@@ -20,27 +20,27 @@ def announcement(names: tuple[str, ...]) -> str:
     return f"{line}\n{played[0]} is what the loudspeaker played: moodring live configs/replay.toml {option}"
 
 
-def obey_typed_lines(send: Callable[[Command], None], say: Callable[[str], None], descriptor: int = _STDIN) -> None:
-    """Read commands in a thread of their own until the input ends, which ends nothing else.
+def read_commands(send: Callable[[Command], None], say: Callable[[str], None], descriptor: int = _STDIN) -> None:
+    """Read commands in a thread until the input ends; the replay goes on after that.
 
     Parameters
     ----------
     send : callable
-        Given each command, in that thread.
+        Called with each command in that thread.
     say : callable
-        Given a line for what was not understood, in that thread.
+        Called in that thread with an error line for each line that is no command.
     descriptor : int
-        Of the file to read from; one that cannot be read is left alone.
+        Of the file to read from; one that cannot be read is ignored.
     """
     if hasattr(signal, "SIGTTIN"):
-        # A shell's background job that reads from the terminal would be stopped; like this the reading fails instead.
+        # A background job that reads from the terminal is stopped by default; with this its read fails instead.
         signal.signal(signal.SIGTTIN, signal.SIG_IGN)
     threading.Thread(target=_read, args=(send, say, descriptor), name="typed", daemon=True).start()
 
 
 def _read(send: Callable[[Command], None], say: Callable[[str], None], descriptor: int) -> None:
     try:
-        # Without a buffer: at the interpreter's end nobody may hold the lock of one, as a thread that waits would.
+        # Unbuffered, because a waiting thread would hold the buffer's lock at the interpreter's end.
         with open(descriptor, "rb", buffering=0, closefd=False) as typed:
             while line := typed.readline(200):
                 try:
@@ -48,4 +48,4 @@ def _read(send: Callable[[Command], None], say: Callable[[str], None], descripto
                 except MoodringError as error:
                     say(str(error))
     except (OSError, ValueError):
-        return  # no input, or one that is not ours to read
+        return  # no readable input

@@ -1,4 +1,4 @@
-"""Cut a recording into the chunks that a replay pushes, and say when each is due."""
+"""Tracks of a replay: the streams of a recording cut into chunks, each with its due time."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,7 +23,7 @@ from ...models.io.stream_descriptions import (
     truth_samples,
 )
 from ...models.signals.face.images import scaled_size
-from .frames_ahead import FrameAhead
+from .frame_prefetch import FramePrefetcher
 from .playhead import checked_speed
 
 EEG_CHUNK_S = 1 / 32
@@ -34,8 +34,8 @@ Values = NDArray[np.float32] | NDArray[np.int8] | list[str]
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """Samples that go out together, with the recording's own stamps."""
+class TrackChunk:
+    """Samples that are pushed together, with the recording's own stamps."""
 
     values: Values
     stamps_s: TimeArray
@@ -43,18 +43,18 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Timetable:
-    """What a replay plays.
+    """The part of a recording that a replay plays.
 
     Attributes
     ----------
     begin_s, end_s : float
-        On the recording's clock; the end is one sample after the last.
+        On the recording's clock; one sample after the last.
     speed : float
-        At the beginning.
+        At the start.
     first_s : float
-        The recording's first sample.
+        Stamp of the recording's first sample.
     announced_by : str
-        ``source_id`` of the stream that announces t0; "" without.
+        ``source_id`` of the stream that sends t0; "" without one.
     """
 
     begin_s: float
@@ -67,7 +67,13 @@ class Timetable:
     def of(
         cls, recording: Recording, only: tuple[StreamKind, ...], start_s: float, speed: float, announced_by: str = ""
     ) -> Self:
-        """Lay out the replay of a recording from ``start_s`` after its t0."""
+        """Return the timetable of a recording from ``start_s`` after its t0.
+
+        Raises
+        ------
+        MoodringError
+            Nothing to play, or a start or speed outside the bounds.
+        """
         checked_speed(speed)
         spans = [span for span in _spans(recording, only) if span is not None]
         if not spans:
@@ -85,7 +91,7 @@ class Timetable:
 
 
 class Lateness:
-    """How late chunks went out, counted in steps of 0.1 ms, so that hours of them cost nothing."""
+    """Histogram of the lateness of chunks in steps of 0.1 ms."""
 
     _STEP_S = 1e-4
 
@@ -94,13 +100,13 @@ class Lateness:
         self.worst_s = 0.0
 
     def add(self, late_s: float) -> None:
-        """Count a chunk."""
+        """Add a chunk."""
         late_s = max(late_s, 0.0)
         self._counts[min(int(late_s / self._STEP_S), len(self._counts) - 1)] += 1
         self.worst_s = max(self.worst_s, late_s)
 
     def percentile_s(self, percent: float) -> float:
-        """Give the lateness that so many percent of the chunks did not exceed; 0 before the first."""
+        """Return a percentile of the lateness in seconds; 0 without chunks."""
         total = int(self._counts.sum())
         if total == 0:
             return 0.0
@@ -109,7 +115,7 @@ class Lateness:
 
 
 class Track:
-    """One stream of a replay: hands out its chunks in order, from where it was sent to."""
+    """One stream of a replay and its position."""
 
     def __init__(
         self,
@@ -127,21 +133,21 @@ class Track:
         self._stamps_s = stamps_s
         self._stops = chunk_stops(stamps_s, chunk_samples)
         self._at = 0
-        self._ahead: FrameAhead | None = None
+        self._ahead: FramePrefetcher | None = None
 
     @property
     def done(self) -> bool:
-        """Whether all chunks have gone out."""
+        """Whether all chunks were sent."""
         return self._at >= len(self._stamps_s)
 
     @property
     def due_s(self) -> float:
-        """When the next chunk's last sample was captured, on the recording's clock."""
+        """Stamp of the next chunk's last sample, on the recording's clock."""
         return float(self._stamps_s[self._stop - 1])
 
     @property
     def unsent_s(self) -> float:
-        """When the next sample was captured; infinity at the end."""
+        """Stamp of the next sample, on the recording's clock; infinity at the end."""
         return np.inf if self.done else float(self._stamps_s[self._at])
 
     @property
@@ -149,36 +155,36 @@ class Track:
         return int(self._stops[np.searchsorted(self._stops, self._at, side="right")])
 
     def seek(self, position_s: float) -> None:
-        """Go on with the first sample at or after a moment of the recording's clock."""
+        """Continue with the first sample at or after a time of the recording's clock."""
         at = int(np.searchsorted(self._stamps_s, position_s))
         if isinstance(self._values, Video):
             if self._ahead is not None:
                 self._ahead.close()
-            self._ahead = FrameAhead(self._values, at)
+            self._ahead = FramePrefetcher(self._values, at)
         self._at = at
 
-    def take(self) -> Chunk | None:
-        """Give the next chunk; None where its frame is not ready. It stays next until :meth:`passed`."""
+    def next_chunk(self) -> TrackChunk | None:
+        """Return the next chunk; None where its frame is not ready. It stays the next until :meth:`mark_sent`."""
         part = slice(self._at, self._stop)
         if not isinstance(self._values, Video):
-            return Chunk(self._values[part], self._stamps_s[part])
+            return TrackChunk(self._values[part], self._stamps_s[part])
         frame = self._ahead.get() if self._ahead is not None else None
-        return None if frame is None else Chunk(frame, self._stamps_s[part])
+        return None if frame is None else TrackChunk(frame, self._stamps_s[part])
 
-    def passed(self, samples: int, late_s: float) -> None:
-        """Note that the chunk went out."""
+    def mark_sent(self, samples: int, late_s: float) -> None:
+        """Move past the chunk that was sent."""
         self._at += samples
         self.pushed += samples
         self.lateness.add(late_s)
 
     def close(self) -> None:
-        """End what runs beside."""
+        """End the thread that reads frames."""
         if self._ahead is not None:
             self._ahead.close()
 
 
 def chunk_stops(stamps_s: TimeArray, chunk_samples: int) -> NDArray[np.int64]:
-    """Cut stamps into chunks of a size, and at every gap as long as a chunk; give where each chunk stops."""
+    """Return the stop index of each chunk; chunks end after ``chunk_samples`` and at every gap as long as one."""
     if len(stamps_s) == 0:
         return np.zeros(0, dtype=np.int64)
     steps = np.diff(stamps_s)
@@ -195,7 +201,7 @@ def tracks_of(
     names: dict[StreamKind, str],
     timetable: Timetable,
 ) -> list[Track]:
-    """Make the tracks of what is to be published of a recording; nothing is read before :meth:`Track.seek`."""
+    """Return the tracks of a recording's streams; frames are read from :meth:`Track.seek` on."""
     tracks: list[Track] = []
     for kind in only:
         source_id = f"{names[kind]}-{recording.name}"
@@ -272,7 +278,7 @@ def _first(stamps_s: TimeArray, timetable: Timetable) -> int | None:
 
 
 def _spans(recording: Recording, only: tuple[StreamKind, ...]) -> list[tuple[float, float] | None]:
-    """Give first stamp and end (one sample after the last) of each signal to publish."""
+    """Return the first stamp and the end (one sample after the last) of each stream to publish."""
     spans: list[tuple[float, float] | None] = []
     for kind in only:
         if kind == "eeg" and recording.eeg is not None:

@@ -1,7 +1,8 @@
-"""What reaches the electrodes besides the brain: eyes, muscles, mains, drifts and bad contacts.
+"""Artifacts of simulated EEG: eyes, muscles, line noise, drifts and bad contacts.
 
-Amplitudes after Croft and Barry (2000) for blinks and Goncharova et al. (2003) for facial muscles, whose noise
-reaches from 15 Hz far up and is strongest over the temples and the forehead.
+Amplitudes after Croft and Barry (2000, https://doi.org/10.1016/S0987-7053(00)00055-1) for blinks and Goncharova et al.
+(2003, https://doi.org/10.1016/S1388-2457(03)00093-2) for facial muscles, whose noise begins at about 15 Hz and is
+strongest over the temples and the forehead.
 """
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy.signal import lfilter
 from .difficulty import Difficulty
 from .face_plan import FacePlan
 from .head import CHANNEL_NAMES, field
-from .randomness import stream, wander
+from .randomness import aspect_rng, ornstein_uhlenbeck
 
 LINE_HZ = 50.0
 _MUSCLES: tuple[tuple[tuple[float, float, float], float], ...] = (
@@ -25,16 +26,18 @@ _MUSCLES: tuple[tuple[tuple[float, float, float], float], ...] = (
 def add_artifacts(
     scalp_uv: NDArray[np.float64], seed: int, rate_hz: float, face: FacePlan, difficulty: Difficulty
 ) -> None:
-    """Add everything that is not brain to ``scalp_uv`` ``(n_times, 32)`` in place."""
-    rng = stream(seed, "artifacts")
+    """Add all artifacts to ``scalp_uv``, ``(n_times, 32)``, in place."""
+    rng = aspect_rng(seed, "artifacts")
     times_s = np.arange(len(scalp_uv)) / rate_hz
     _add_blinks(scalp_uv, rng, times_s, face, difficulty)
     _add_muscles(scalp_uv, rng, times_s, face, difficulty)
     _add_amplifier(scalp_uv, rng, times_s, difficulty)
     drifting, bad = rng.choice(len(CHANNEL_NAMES), 2, replace=False)
     rate = rate_hz
-    scalp_uv[:, drifting] += difficulty.drift_uv * np.cumsum(wander(rng, len(times_s), 1, rate, 2.0)[:, 0]) / rate
-    # A contact that came off: hardly any brain, much mains, crackling.
+    scalp_uv[:, drifting] += (
+        difficulty.drift_uv * np.cumsum(ornstein_uhlenbeck(rng, len(times_s), 1, rate, 2.0)[:, 0]) / rate
+    )
+    # A contact that came off: hardly any EEG, much line noise, crackling.
     crackle = rng.standard_normal(len(times_s)) * 30.0
     crackle += (rng.random(len(times_s)) < 1.0 / rate) * rng.normal(0.0, 2000.0, len(times_s))
     offset = scalp_uv[0, bad]
@@ -48,7 +51,7 @@ def _add_blinks(
     face: FacePlan,
     difficulty: Difficulty,
 ) -> None:
-    """Add the eyelids' potential at each blink that the camera sees too."""
+    """Add the eyelids' potential at each blink of the face."""
     eyes = field(np.array([0.0, 0.97, -0.25]), 0.42)
     size_uv = difficulty.blink_uv * float(np.exp(rng.normal(0.0, 0.25)))
     lids = np.zeros(len(times_s))
@@ -90,12 +93,12 @@ def _add_muscles(
 def _add_amplifier(
     scalp_uv: NDArray[np.float64], rng: np.random.Generator, times_s: NDArray[np.float64], difficulty: Difficulty
 ) -> None:
-    """Add sensor noise, mains with its second harmonic, and electrode offsets of millivolts."""
+    """Add sensor noise, line noise with its second harmonic, and electrode offsets of millivolts."""
     n_channels = scalp_uv.shape[1]
     scalp_uv += difficulty.sensor_uv * rng.standard_normal(scalp_uv.shape)
-    mains = difficulty.line_uv * rng.uniform(0.4, 1.6, n_channels)
+    line_uv = difficulty.line_uv * rng.uniform(0.4, 1.6, n_channels)
     phase = rng.uniform(0.0, 2.0 * np.pi)
     turn = 2.0 * np.pi * LINE_HZ * times_s + phase
-    scalp_uv += np.outer(np.sin(turn), mains)
-    scalp_uv += np.outer(np.sin(2.0 * turn), 0.2 * mains)
+    scalp_uv += np.outer(np.sin(turn), line_uv)
+    scalp_uv += np.outer(np.sin(2.0 * turn), 0.2 * line_uv)
     scalp_uv += difficulty.offset_uv * rng.standard_normal(n_channels)

@@ -1,4 +1,4 @@
-"""How hard the simulated people are to read: every free number of the simulation in one frozen object."""
+"""Difficulty of decoding the simulated people: all parameters of the simulation in one frozen object."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ class Difficulty:
     transition_s : float
         Time constant of moving from one stimulus' trajectory to the next.
     level_spread, wiggle : float
-        How far a stimulus' mean lies from the middle of its class, and the slow movement around it.
+        Distance of a stimulus' mean from the middle of its class, and the slow movement around it.
     response_noise, response_noise_tau_s : float
         A person's own deviation from the trajectory.
     alpha_calm, alpha_asymmetry, beta_arousal, theta_arousal, theta_valence : float
@@ -37,29 +37,29 @@ class Difficulty:
         Displacement of each source over people, in head radii.
     blink_rate, blink_uv : float
     muscle_uv, stray_muscle_rate : float
-        Facial muscle noise at full expression, and jaw or neck tension that means nothing.
+        Facial muscle noise at full expression, and rate of jaw or neck tension unrelated to emotion.
     line_uv, offset_uv, drift_uv, bad_line_uv : float
-        Mains, electrode offsets, the drifting channel, and mains on the channel whose contact came off.
+        Line noise, electrode offsets, the drifting channel, and line noise on the channel whose contact came off.
     cue_log, cue_false_rate : float
-        Midline theta burst before an expression (log amplitude), and bursts that nothing follows.
+        Midline theta burst before an expression (log amplitude), and rate of bursts without an expression.
     burst_min_s, burst_max_s, burst_duty : float
-        Length of expressions and the share of the time that they fill.
+        Length of expressions and the fraction of the time that they fill.
     burst_gap_shape : float
         Regularity of the gaps (gamma shape; 1 is a Poisson process).
     expression_noise, expression_wrong : float
-        Deviation of the expressed from the felt emotion, and the chance that it has nothing to do with it.
+        Deviation of the expressed from the felt emotion, and the probability that it is unrelated.
     expression_min : float
         Weakest apex; the strongest is 1.
     expression_arousal_gain : float
         Visibility of expressed arousal relative to valence.
     face_jitter : float
-        Movement of the features that means nothing.
+        Movement of the features that is unrelated to emotion.
     talk_mouth : float
         Opening of the mouth by speech.
     camera_noise : float
         Standard deviation in grey levels.
     speech_share : float
-        Target share of the time that is spoken in.
+        Target fraction of the time with speech.
     voice_gain, voice_noise : float
         Strength of vocal expression, and its deviation per utterance in the same unit.
     room_db : float
@@ -115,7 +115,7 @@ class Difficulty:
     room_db: float = -32.0
 
     def digest(self) -> str:
-        """Give the SHA-256 of all parameters, the name left out."""
+        """Return the SHA-256 of all parameters except the name."""
         values = {key: value for key, value in asdict(self).items() if key != "name"}
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
@@ -135,5 +135,5 @@ EASY = replace(
     voice_noise=0.1,
 )
 
-# Frozen before the networks that ship were trained: other parameters, or other code, void every figure measured.
+# Frozen before the shipped networks were trained: with other parameters, or other code, no measured figure holds.
 BENCHMARK_DIGEST = "0176749f20c9c7356df002d944947c3f3c2599a055614bb653245b5e5062c68f"

@@ -1,10 +1,10 @@
-"""Simulated EEG: rhythms over the scalp that follow what a person feels, in a 1/f background.
+"""Simulated EEG: rhythms over the scalp modulated by felt emotion, in a 1/f background.
 
-What follows what: posterior alpha is strong in calm and blocked by arousal (Berger 1929; Barry et al. 2007); alpha
+The modulation: posterior alpha is strong in calm and blocked by arousal (Berger 1929; Barry et al. 2007); alpha
 over the left frontal cortex falls, and over the right rises, with valence (Davidson 1992; Coan and Allen 2004);
 frontal beta grows with arousal (Ray and Cole 1985); frontal midline theta grows with valence (Sammler et al. 2007)
 and posterior theta with arousal (Aftanas et al. 2002). Rhythms are damped oscillators driven by noise (Franaszczuk
-and Blinowska 1985). The strength of all this, and the movement that means nothing, are set by `Difficulty`.
+and Blinowska 1985). The strengths, and the fluctuation unrelated to emotion, are set by `Difficulty`.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from .difficulty import Difficulty
 from .face_plan import FacePlan
 from .head import CHANNEL_NAMES, conduction, field
 from .latents import Latents
-from .randomness import stream, wander
+from .randomness import aspect_rng, ornstein_uhlenbeck
 
 EEG_RATE_HZ = 256.0
 _ENVELOPE_RATE_HZ = 32.0
@@ -74,12 +74,12 @@ MIDLINE_THETA = 7
 
 @dataclass(frozen=True)
 class Brain:
-    """How one person's EEG differs from another's.
+    """Individual parameters of one person's EEG.
 
     Attributes
     ----------
     gain : float
-        Of everything from the brain.
+        Factor on all that comes from the brain.
     rhythm_hz : dict of rhythm to float
         Individual peak frequencies; alpha 8.5-11.5 Hz (Klimesch 1999).
     response : dict of parameter to float
@@ -95,9 +95,9 @@ class Brain:
     fields: NDArray[np.float64]
 
 
-def brain(seed: int, difficulty: Difficulty) -> Brain:
-    """Draw one person's brain."""
-    rng = stream(seed, "brain")
+def draw_brain(seed: int, difficulty: Difficulty) -> Brain:
+    """Draw the parameters of one person."""
+    rng = aspect_rng(seed, "brain")
     effects = ("alpha_calm", "alpha_asymmetry", "beta_arousal", "theta_arousal", "theta_valence")
     return Brain(
         gain=float(np.exp(rng.normal(0.0, 0.25))),
@@ -117,7 +117,7 @@ def brain(seed: int, difficulty: Difficulty) -> Brain:
     )
 
 
-def record_eeg(
+def simulate_eeg(
     seed: int, duration_s: float, latents: Latents, face: FacePlan, difficulty: Difficulty
 ) -> NDArray[np.float32]:
     """Simulate the raw EEG of one session.
@@ -133,9 +133,9 @@ def record_eeg(
     (n_times, 32) float32
         Microvolts against a distant reference, offsets and artifacts included; 256 Hz.
     """
-    person = brain(seed, difficulty)
+    person = draw_brain(seed, difficulty)
     n_times = round(duration_s * EEG_RATE_HZ)
-    rng = stream(seed, "eeg")
+    rng = aspect_rng(seed, "eeg")
     rhythms = _rhythms(rng, n_times, person) * _envelopes(rng, n_times, latents, face, person, difficulty)
     scalp = rhythms @ (person.fields * difficulty.rhythm_uv)
     scalp += _pink(rng, n_times) @ (conduction(0.5).T * difficulty.background_uv)
@@ -147,11 +147,11 @@ def record_eeg(
 def _envelopes(
     rng: np.random.Generator, n_times: int, latents: Latents, face: FacePlan, person: Brain, difficulty: Difficulty
 ) -> NDArray[np.float64]:
-    """Give each source's amplitude over time, ``(n_times, n_sources)``."""
+    """Return each source's amplitude over time, ``(n_times, n_sources)``."""
     n_slow = int(np.ceil(n_times * _ENVELOPE_RATE_HZ / EEG_RATE_HZ)) + 1
     slow_s = np.arange(n_slow) / _ENVELOPE_RATE_HZ
     log = person.baseline_log + _emotion(latents.at(slow_s), person, difficulty)
-    log += difficulty.power_fluctuation * wander(
+    log += difficulty.power_fluctuation * ornstein_uhlenbeck(
         rng, n_slow, len(SOURCES), _ENVELOPE_RATE_HZ, difficulty.power_fluctuation_tau_s
     )
     for cue in face.cues:
@@ -162,7 +162,7 @@ def _envelopes(
 
 
 def _emotion(felt: NDArray[np.float64], person: Brain, difficulty: Difficulty) -> NDArray[np.float64]:
-    """Turn latents ``(n, 2)`` into changes of log amplitude, ``(n, n_sources)``."""
+    """Return the changes of log amplitude, ``(n, n_sources)``, by latents ``(n, 2)``."""
     size = {
         "alpha_calm": difficulty.alpha_calm * felt[:, 1],
         "alpha_asymmetry": difficulty.alpha_asymmetry * felt[:, 0],

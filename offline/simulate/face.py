@@ -1,4 +1,4 @@
-"""The camera's frames of a simulated face, drawn when they are read."""
+"""Camera frames of a simulated face, drawn when they are read."""
 
 import cv2
 import numpy as np
@@ -8,8 +8,8 @@ from ...models.contract import Image
 from .difficulty import Difficulty
 from .face_plan import FacePlan
 from .features import Pose, draw_features
-from .portrait import CANVAS, MIDDLE, UNIT, looks, paint_portrait
-from .randomness import stream, wander
+from .portrait import CANVAS, MIDDLE, UNIT, draw_appearance, paint_portrait
+from .randomness import aspect_rng, ornstein_uhlenbeck
 
 FRAME_RATE_HZ = 25.0
 FRAME_SIDE = 192
@@ -17,16 +17,16 @@ _NOISE_SPARE = 64
 
 
 class SimulatedFace:
-    """Frames of one simulated face; each is a function of the seed and its index alone.
+    """Frames of one simulated face; each depends on the seed and its index only.
 
     Parameters
     ----------
     seed : int
     times_s : (n_frames,) float64
-        From the session's start, ascending.
+        Times of the frames from the session's start, ascending.
     plan : FacePlan
     mouth : (n_frames,) float64
-        How far speech opens the mouth, 0..1.
+        Opening of the mouth by speech, 0..1.
     difficulty : Difficulty
 
     Notes
@@ -44,16 +44,16 @@ class SimulatedFace:
         mouth: NDArray[np.float64],
         difficulty: Difficulty,
     ) -> None:
-        self._looks = looks(seed)
-        self._portrait = paint_portrait(self._looks)
+        self._appearance = draw_appearance(seed)
+        self._portrait = paint_portrait(self._appearance)
         self._intensity, self._valence, self._arousal = plan.expression_at(times_s)
         self._blink = plan.lids_at(times_s)
         self._mouth = difficulty.talk_mouth * mouth
-        rng = stream(seed, "face")
+        rng = aspect_rng(seed, "face")
         self._offset = np.concatenate([rng.normal(0.0, (6.0, 4.0)), rng.normal(0.0, (0.03, 0.02, 0.02))])
-        self._drift = wander(rng, len(times_s), 6, FRAME_RATE_HZ, 3.0)
-        self._tremor = wander(rng, len(times_s), 5, FRAME_RATE_HZ, 0.6) * difficulty.face_jitter
-        self._brightness = 1.0 + 0.03 * wander(rng, len(times_s), 1, FRAME_RATE_HZ, 8.0)[:, 0]
+        self._drift = ornstein_uhlenbeck(rng, len(times_s), 6, FRAME_RATE_HZ, 3.0)
+        self._tremor = ornstein_uhlenbeck(rng, len(times_s), 5, FRAME_RATE_HZ, 0.6) * difficulty.face_jitter
+        self._brightness = 1.0 + 0.03 * ornstein_uhlenbeck(rng, len(times_s), 1, FRAME_RATE_HZ, 8.0)[:, 0]
         self._gaze = _saccades(rng, len(times_s))
         self._gain = difficulty.expression_arousal_gain
         bank = FRAME_SIDE + _NOISE_SPARE
@@ -62,7 +62,7 @@ class SimulatedFace:
         self._grain_at = rng.integers(0, _NOISE_SPARE, (len(times_s), 2))
 
     def __len__(self) -> int:
-        """Count the frames."""
+        """Return the number of frames."""
         return len(self._intensity)
 
     def __getitem__(self, index: int, /) -> Image:
@@ -71,7 +71,7 @@ class SimulatedFace:
         Raises
         ------
         IndexError
-            When there is no such frame; negative indices are not counted from the end.
+            There is no such frame; negative indices are refused.
         """
         if not 0 <= index < len(self):
             raise IndexError(f"frame {index} of {len(self)}")
@@ -82,22 +82,22 @@ class SimulatedFace:
         canvas = cv2.warpAffine(
             self._portrait, warp, (CANVAS, CANVAS), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
-        draw_features(canvas, self._looks, pose)
+        draw_features(canvas, self._appearance, pose)
         small = cv2.resize(canvas, (FRAME_SIDE, FRAME_SIDE), interpolation=cv2.INTER_AREA)
         row, column = self._grain_at[index]
         grain = self._grain[row : row + FRAME_SIDE, column : column + FRAME_SIDE]
         return np.asarray(cv2.addWeighted(small, float(self._brightness[index]), grain, 1.0, -128.0), np.uint8)
 
     def intensity(self, index: int) -> float:
-        """Say how strongly a frame expresses anything, 0..1."""
+        """Return the intensity of a frame's expression, 0..1."""
         return float(self._intensity[index])
 
     def expressed(self, index: int) -> tuple[float, float]:
-        """Say which valence and arousal a frame's expression has; 0, 0 between expressions."""
+        """Return valence and arousal of a frame's expression; 0, 0 between expressions."""
         return float(self._valence[index]), float(self._arousal[index])
 
     def _pose(self, index: int) -> Pose:
-        """Put one frame's numbers together."""
+        """Return the pose of one frame."""
         strength = self._intensity[index]
         valence = strength * self._valence[index]
         arousal = strength * self._arousal[index] * self._gain
@@ -110,7 +110,7 @@ class SimulatedFace:
             frame=np.concatenate([turned, middle[:, None]], axis=1),
             turn=float(self._offset[4] + 0.025 * drift[4]),
             nod=float(0.02 * drift[5]),
-            smile=float(np.clip(valence + 0.3 * self._looks.mouth_rest + tremor[0], -1.1, 1.1)),
+            smile=float(np.clip(valence + 0.3 * self._appearance.mouth_rest + tremor[0], -1.1, 1.1)),
             jaw=float(np.clip(0.55 * max(0.0, arousal) + self._mouth[index] + 0.3 * tremor[1], 0.0, 1.0)),
             brow=float(0.9 * arousal + tremor[2]),
             frown=float(np.clip(-0.9 * valence * (0.4 + 0.6 * np.sign(arousal)), -1.0, 1.0) + 0.7 * tremor[3]),
@@ -120,7 +120,7 @@ class SimulatedFace:
 
 
 def _saccades(rng: np.random.Generator, n_frames: int) -> NDArray[np.float64]:
-    """Draw where the eyes look: fixations of about a second, ``(n_frames, 2)`` in face units."""
+    """Draw gaze directions: fixations of about a second, ``(n_frames, 2)`` in face units."""
     n_jumps = max(1, n_frames // 20)
     jumps = np.sort(rng.integers(0, n_frames, n_jumps))
     places = rng.normal(0.0, (0.022, 0.010), (n_jumps + 1, 2))

@@ -1,4 +1,4 @@
-"""When a simulated face shows something, what it shows, and when it blinks.
+"""Expressions and blinks of a simulated face over a session.
 
 Faces are neutral most of the time and express in short bursts with onset, apex and offset (Ekman and Friesen 1978;
 spontaneous expressions last about 0.5-4 s: Ekman 2003). What is expressed only resembles what is felt (Barrett et al.
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .difficulty import Difficulty
 from .latents import Latents
-from .randomness import stream
+from .randomness import aspect_rng
 
 _CLEAR_S = 1.5
 
@@ -38,7 +38,7 @@ class Cue:
 
 @dataclass(frozen=True)
 class FacePlan:
-    """A face's session: expressions, blinks, and the theta bursts that announce expressions (or nothing)."""
+    """Expressions, blinks, and the theta bursts that precede expressions (or none) in one session."""
 
     bursts: tuple[Burst, ...]
     blinks_s: tuple[float, ...]
@@ -47,7 +47,7 @@ class FacePlan:
     def expression_at(
         self, times_s: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Give intensity (0..1), expressed valence and expressed arousal (both 0 between bursts) at ascending times."""
+        """Return intensity (0..1), expressed valence and arousal (both 0 between bursts) at ascending times."""
         intensity, valence, arousal = np.zeros((3, len(times_s)))
         for burst in self.bursts:
             first, last = np.searchsorted(times_s, (burst.start_s, burst.stop_s))
@@ -58,7 +58,7 @@ class FacePlan:
         return intensity, valence, arousal
 
     def lids_at(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give how far the lids are closed by blinking, 0..1, at ascending times."""
+        """Return the closure of the lids by blinking, 0..1, at ascending times."""
         closed = np.zeros(len(times_s))
         for blink_s in self.blinks_s:
             first, last = np.searchsorted(times_s, (blink_s - 0.3, blink_s + 0.3))
@@ -70,12 +70,12 @@ class FacePlan:
 
 def plan_face(seed: int, duration_s: float, latents: Latents, difficulty: Difficulty) -> FacePlan:
     """Draw the expressions, blinks and cues of one session."""
-    bursts = _bursts(stream(seed, "bursts"), duration_s, latents, difficulty)
-    rng = stream(seed, "blinks")
+    bursts = _bursts(aspect_rng(seed, "bursts"), duration_s, latents, difficulty)
+    rng = aspect_rng(seed, "blinks")
     gaps = 0.6 + rng.exponential(1.0 / difficulty.blink_rate - 0.6, int(2 * difficulty.blink_rate * duration_s) + 20)
     moments = np.cumsum(gaps)
     blinks = tuple(float(moment) for moment in moments[moments < duration_s])
-    return FacePlan(bursts, blinks, _cues(stream(seed, "cues"), duration_s, bursts, difficulty))
+    return FacePlan(bursts, blinks, _cues(aspect_rng(seed, "cues"), duration_s, bursts, difficulty))
 
 
 def _bursts(rng: np.random.Generator, duration_s: float, latents: Latents, difficulty: Difficulty) -> tuple[Burst, ...]:
@@ -102,15 +102,15 @@ def _bursts(rng: np.random.Generator, duration_s: float, latents: Latents, diffi
 def _cues(
     rng: np.random.Generator, duration_s: float, bursts: tuple[Burst, ...], difficulty: Difficulty
 ) -> tuple[Cue, ...]:
-    """Announce each expression 0.3-1 s ahead, and mix in cues that nothing follows."""
-    told = [Cue(burst.start_s - float(rng.uniform(0.3, 1.0)), float(rng.uniform(0.15, 0.25))) for burst in bursts]
+    """Draw a cue 0.3-1 s before each expression, and false cues."""
+    true = [Cue(burst.start_s - float(rng.uniform(0.3, 1.0)), float(rng.uniform(0.15, 0.25))) for burst in bursts]
     n_false = int(rng.poisson(difficulty.cue_false_rate * duration_s))
     false = [Cue(float(rng.uniform(0.0, duration_s)), float(rng.uniform(0.15, 0.25))) for _ in range(n_false)]
-    return tuple(sorted([*told, *false], key=lambda cue: cue.centre_s))
+    return tuple(sorted([*true, *false], key=lambda cue: cue.centre_s))
 
 
 def _shape(times_s: NDArray[np.float64], burst: Burst) -> NDArray[np.float64]:
-    """Rise over the first 30 % of the burst, hold, and fall over its last 40 %."""
+    """Return the envelope of a burst: a rise over its first 30 %, a plateau, a fall over its last 40 %."""
     share = (times_s - burst.start_s) / (burst.stop_s - burst.start_s)
     rise = np.clip(share / 0.3, 0.0, 1.0)
     fall = np.clip((1.0 - share) / 0.4, 0.0, 1.0)

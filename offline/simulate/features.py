@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.contract import Image
-from .portrait import CANVAS, UNIT, Colour, Looks
+from .portrait import CANVAS, UNIT, Appearance, Colour
 
 _SHIFT = 4
 Points = NDArray[np.float64]
@@ -52,7 +52,7 @@ class Pose:
     gaze: tuple[float, float]
 
 
-def draw_features(canvas: Image, person: Looks, pose: Pose) -> None:
+def draw_features(canvas: Image, person: Appearance, pose: Pose) -> None:
     """Draw brows, eyes, nose and mouth on a warped portrait, in place."""
     for side in (-1.0, 1.0):
         _draw_eye(canvas, person, pose, side)
@@ -61,7 +61,7 @@ def draw_features(canvas: Image, person: Looks, pose: Pose) -> None:
     _draw_mouth(canvas, person, pose)
 
 
-def _draw_eye(canvas: Image, person: Looks, pose: Pose, side: float) -> None:
+def _draw_eye(canvas: Image, person: Appearance, pose: Pose, side: float) -> None:
     """Draw one eye: white, iris, pupil and glint clipped by the lids, then the lids' lines."""
     along = np.linspace(-1.0, 1.0, 13)
     arch = 1.0 - along**2
@@ -84,7 +84,7 @@ def _draw_eye(canvas: Image, person: Looks, pose: Pose, side: float) -> None:
     _line(canvas, _pixels(crease[2:-2], pose), _mix(person.skin, lash, 0.25), 2)
 
 
-def _fill_eye(canvas: Image, person: Looks, pose: Pose, outline: Points, middle: tuple[float, float]) -> None:
+def _fill_eye(canvas: Image, person: Appearance, pose: Pose, outline: Points, middle: tuple[float, float]) -> None:
     """Paint the eyeball where the lids leave it open."""
     low = np.clip(np.floor(outline.min(axis=0)).astype(int) - 2, 0, CANVAS - 1)
     high = np.clip(np.ceil(outline.max(axis=0)).astype(int) + 3, low + 1, CANVAS)
@@ -102,7 +102,7 @@ def _fill_eye(canvas: Image, person: Looks, pose: Pose, outline: Points, middle:
     cv2.copyTo(ball, mask, patch)
 
 
-def _draw_brow(canvas: Image, person: Looks, pose: Pose, side: float) -> None:
+def _draw_brow(canvas: Image, person: Appearance, pose: Pose, side: float) -> None:
     """Draw one brow as a tapered arch."""
     along = np.linspace(0.0, 1.0, 9)
     lift = -0.46 - 0.09 * (pose.brow + 0.4 * person.brow_lift)
@@ -114,7 +114,7 @@ def _draw_brow(canvas: Image, person: Looks, pose: Pose, side: float) -> None:
     _fill(canvas, _pixels(outline, pose), _mix(person.hair, (30, 32, 40), 0.6))
 
 
-def _draw_nose(canvas: Image, person: Looks, pose: Pose) -> None:
+def _draw_nose(canvas: Image, person: Appearance, pose: Pose) -> None:
     """Draw the nose's shadow side, its tip and the nostrils; it stands out, so it moves most when the head turns."""
     size = person.nose
     shadow = _mix(person.skin, (40, 50, 80), 0.30)
@@ -132,7 +132,7 @@ def _draw_nose(canvas: Image, person: Looks, pose: Pose) -> None:
         _disc(canvas, spot, 0.028 * UNIT * size, _mix(person.skin, (30, 30, 50), 0.65))
 
 
-def _draw_mouth(canvas: Image, person: Looks, pose: Pose) -> None:
+def _draw_mouth(canvas: Image, person: Appearance, pose: Pose) -> None:
     """Draw lips, and the dark of the mouth with teeth where it is open."""
     along = np.linspace(-1.0, 1.0, 17)
     arch = 1.0 - along**2
@@ -167,13 +167,13 @@ def _draw_mouth(canvas: Image, person: Looks, pose: Pose) -> None:
 
 
 def _pixels(points: Points, pose: Pose) -> Points:
-    """Carry points ``(n, 2)`` from face units to canvas pixels."""
+    """Return points ``(n, 2)`` of face units in canvas pixels."""
     moved = points + np.array([pose.turn, pose.nod])
     return np.asarray(moved @ pose.frame[:, :2].T + pose.frame[:, 2])
 
 
 def _fixed(points: Points) -> NDArray[np.int32]:
-    """Turn pixels into OpenCV's fixed-point numbers."""
+    """Return pixels as OpenCV's fixed-point numbers."""
     return np.round(points * (1 << _SHIFT)).astype(np.int32)
 
 
@@ -191,6 +191,6 @@ def _disc(canvas: Image, centre: Points, radius: float, colour: Colour) -> None:
 
 
 def _mix(first: Colour, second: Colour, share: float) -> Colour:
-    """Blend two colours; ``share`` of the second."""
+    """Return a blend of two colours with ``share`` of the second."""
     blend = [(1.0 - share) * one + share * two for one, two in zip(first, second, strict=True)]
     return blend[0], blend[1], blend[2]

@@ -1,4 +1,4 @@
-"""The head the electrodes sit on: 32 positions of the 10-20 system and fields that fall off over the scalp."""
+"""Head model: 32 electrodes of the 10-20 system, and fields that decay over the scalp."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,16 +43,16 @@ CHANNEL_NAMES: tuple[str, ...] = tuple(ELECTRODES)
 
 
 def directions() -> NDArray[np.float64]:
-    """Give the electrodes' unit vectors, ``(32, 3)``."""
+    """Return the electrodes' unit vectors, ``(32, 3)``."""
     placed = np.array(list(ELECTRODES.values()))
     return np.asarray(placed / np.linalg.norm(placed, axis=1, keepdims=True))
 
 
 def field(centre: NDArray[np.float64], width_rad: float) -> NDArray[np.float64]:
-    """Spread a source over the scalp: 1 above the source, a Gaussian of the angle elsewhere.
+    """Return the field of a source over the scalp: 1 above the source, a Gaussian of the angle elsewhere.
 
-    A radial source seen through skull and scalp is a smooth bump; a Gaussian is the usual short form (Nunez and
-    Srinivasan 2006, chapter 6).
+    Skull and scalp smooth the field of a radial source; a Gaussian is the usual approximation (Nunez and Srinivasan
+    2006, chapter 6).
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def field(centre: NDArray[np.float64], width_rad: float) -> NDArray[np.float64]:
 
 
 def conduction(width_rad: float) -> NDArray[np.float64]:
-    """Mix independent sources under each electrode so that neighbours resemble each other.
+    """Return the matrix that mixes independent sources under the electrodes, so that neighbours correlate.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What a simulated person is shown and feels: stimuli, valence and arousal over time, and their classes.
+"""Stimuli, felt valence and arousal over time, and their classes, of a simulated person.
 
 The session follows emotion elicitation by clips as in DEAP (Koelstra et al. 2012) and MAHNOB-HCI (Soleymani et al.
 2012): rest first, then clips that fill the valence-arousal plane (Russell 1980).
@@ -12,7 +12,7 @@ from scipy.signal import lfilter
 
 from ...models.contract import Marker, Truth
 from .difficulty import Difficulty
-from .randomness import stream, wander
+from .randomness import aspect_rng, ornstein_uhlenbeck
 
 LATENT_RATE_HZ = 32.0
 TRUTH_RATE_HZ = 8.0
@@ -28,10 +28,10 @@ class Stimulus:
     ----------
     index : int
     valence_level, arousal_level : int
-        The classes it aims at: 0 low, 1 medium, 2 high.
+        Intended classes: 0 low, 1 medium, 2 high.
     length_s : float
     mean : (2,) float64
-        Valence and arousal it settles at.
+        Valence and arousal that it settles at.
     cycle_s, phase : (2,) float64
         Of the slow movement around the mean.
     """
@@ -74,7 +74,7 @@ class Latents:
     presentations: tuple[Presentation, ...]
 
     def at(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Interpolate to other times.
+        """Return the values interpolated to other times.
 
         Returns
         -------
@@ -85,13 +85,13 @@ class Latents:
 
 
 def levels(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Sort latents into 0 low, 1 medium, 2 high by the borders -1/3 and 1/3."""
+    """Return the classes of latents: 0 low, 1 medium, 2 high, with borders -1/3 and 1/3."""
     return np.digitize(values, (-LEVEL_BORDER, LEVEL_BORDER)).astype(np.int64)
 
 
-def library(difficulty: Difficulty) -> tuple[Stimulus, ...]:
-    """Give the stimuli that everybody sees: ``n_variants`` for each of the nine cells."""
-    rng = stream(difficulty.library_seed, "library")
+def stimulus_library(difficulty: Difficulty) -> tuple[Stimulus, ...]:
+    """Return the stimuli, the same for all people: ``n_variants`` for each of the nine cells."""
+    rng = aspect_rng(difficulty.library_seed, "library")
     stimuli = []
     for index in range(9 * difficulty.n_variants):
         cell = index % 9
@@ -110,8 +110,10 @@ def library(difficulty: Difficulty) -> tuple[Stimulus, ...]:
     return tuple(stimuli)
 
 
-def schedule(seed: int, duration_s: float, difficulty: Difficulty) -> tuple[float, tuple[Presentation, ...]]:
-    """Lay out one session: rest, then the nine cells in random order, again and again.
+def presentation_schedule(
+    seed: int, duration_s: float, difficulty: Difficulty
+) -> tuple[float, tuple[Presentation, ...]]:
+    """Draw the presentations of one session: rest, then the nine cells in random order, repeatedly.
 
     Returns
     -------
@@ -120,8 +122,8 @@ def schedule(seed: int, duration_s: float, difficulty: Difficulty) -> tuple[floa
     presentations : tuple of Presentation
         The last one ends with the session.
     """
-    rng = stream(seed, "schedule")
-    stimuli = library(difficulty)
+    rng = aspect_rng(seed, "schedule")
+    stimuli = stimulus_library(difficulty)
     rest_s = min(REST_S, duration_s / 4.0)
     shown: list[Presentation] = []
     now_s = rest_s
@@ -135,15 +137,15 @@ def schedule(seed: int, duration_s: float, difficulty: Difficulty) -> tuple[floa
     return rest_s, tuple(shown)
 
 
-def feel(seed: int, duration_s: float, difficulty: Difficulty) -> Latents:
-    """Simulate what one person feels.
+def simulate_latents(seed: int, duration_s: float, difficulty: Difficulty) -> Latents:
+    """Simulate the felt valence and arousal of one person.
 
     The stimulus' trajectory is followed through two first-order lags (together a smooth change of about three
     ``transition_s``), and the person's own slow deviation is added.
     """
-    rng = stream(seed, "latents")
-    stimuli = library(difficulty)
-    rest_s, shown = schedule(seed, duration_s, difficulty)
+    rng = aspect_rng(seed, "latents")
+    stimuli = stimulus_library(difficulty)
+    rest_s, shown = presentation_schedule(seed, duration_s, difficulty)
     times_s = np.arange(round(duration_s * LATENT_RATE_HZ) + 1) / LATENT_RATE_HZ
     aim = np.zeros((len(times_s), 2))
     for presentation in shown:
@@ -153,14 +155,16 @@ def feel(seed: int, duration_s: float, difficulty: Difficulty) -> Latents:
         aim[during] = stimulus.mean + difficulty.wiggle * np.sin(
             2.0 * np.pi * since / stimulus.cycle_s + stimulus.phase
         )
-    own = difficulty.response_noise * wander(rng, len(times_s), 2, LATENT_RATE_HZ, difficulty.response_noise_tau_s)
+    own = difficulty.response_noise * ornstein_uhlenbeck(
+        rng, len(times_s), 2, LATENT_RATE_HZ, difficulty.response_noise_tau_s
+    )
     followed = _lag(_lag(aim, difficulty.transition_s), difficulty.transition_s)
     felt = np.where(times_s[:, None] < rest_s, 0.0, followed + own)
     return Latents(times_s, np.clip(felt, -1.0, 1.0), rest_s, shown)
 
 
-def truth(latents: Latents, t0_s: float, duration_s: float) -> Truth:
-    """Sample the latents as ground truth at 8 Hz; rest has level and stimulus -1."""
+def ground_truth(latents: Latents, t0_s: float, duration_s: float) -> Truth:
+    """Return the latents as ground truth at 8 Hz; rest has level and stimulus -1."""
     times_s = np.arange(int(np.floor(duration_s * TRUTH_RATE_HZ))) / TRUTH_RATE_HZ
     values = latents.at(times_s)
     resting = times_s < latents.rest_s
@@ -175,13 +179,13 @@ def truth(latents: Latents, t0_s: float, duration_s: float) -> Truth:
     )
 
 
-def markers(latents: Latents, t0_s: float) -> tuple[Marker, ...]:
-    """Name the session's moments: ``rest_start``, ``rest_end`` and ``stimulus_<index>`` at each onset."""
+def session_markers(latents: Latents, t0_s: float) -> tuple[Marker, ...]:
+    """Return the session's markers: ``rest_start``, ``rest_end`` and ``stimulus_<index>`` at each onset."""
     onsets = [Marker(t0_s + shown.start_s, f"stimulus_{shown.stimulus}") for shown in latents.presentations]
     return (Marker(t0_s, "rest_start"), Marker(t0_s + latents.rest_s, "rest_end"), *onsets)
 
 
 def _lag(values: NDArray[np.float64], tau_s: float) -> NDArray[np.float64]:
-    """Follow with a first-order lag, columns apart."""
+    """Return the columns filtered by a first-order lag."""
     keep = float(np.exp(-1.0 / (LATENT_RATE_HZ * tau_s)))
     return np.asarray(lfilter([1.0 - keep], [1.0, -keep], values, axis=0))

@@ -1,4 +1,4 @@
-"""What a simulated person looks like, and the portrait that the moving features are drawn on."""
+"""Appearance of a simulated person, and the portrait on which the moving features are drawn."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.contract import Image
-from .randomness import stream
+from .randomness import aspect_rng
 
 Colour = tuple[float, float, float]
 
@@ -31,7 +31,7 @@ _WALLS: tuple[Colour, ...] = ((214, 208, 200), (200, 214, 208), (206, 206, 218),
 
 
 @dataclass(frozen=True)
-class Looks:
+class Appearance:
     """One person's face; lengths in units of half a usual head's width, colours BGR.
 
     ``hair_style``: 0 short, 1 side-parted, 2 long, 3 curly, 4 bald.
@@ -58,14 +58,14 @@ class Looks:
     light: tuple[float, float]
 
 
-def looks(seed: int) -> Looks:
-    """Draw one person's looks."""
-    rng = stream(seed, "looks")
+def draw_appearance(seed: int) -> Appearance:
+    """Draw the appearance of one person."""
+    rng = aspect_rng(seed, "looks")
     style = int(rng.choice(5, p=(0.26, 0.22, 0.24, 0.22, 0.06)))
     tone = int(rng.integers(len(_SKINS)))
     skin = _SKINS[tone]
     shade = float(rng.uniform(0.96, 1.04))
-    return Looks(
+    return Appearance(
         skin=(skin[0] * shade, skin[1] * shade, skin[2] * shade),
         hair=_HAIRS[int(rng.integers(len(_HAIRS) if tone < 3 else 2))],
         iris=_IRISES[int(rng.integers(len(_IRISES)))],
@@ -88,7 +88,7 @@ def looks(seed: int) -> Looks:
     )
 
 
-def paint_portrait(person: Looks) -> Image:
+def paint_portrait(person: Appearance) -> Image:
     """Paint wall, shoulders, hair, head, ears and their shading; no eyes, brows, nose or mouth.
 
     Returns
@@ -102,34 +102,34 @@ def paint_portrait(person: Looks) -> Image:
     picture *= (1.0 - 0.10 * (y + person.light[0] * x))[:, :, None]
     top = np.array(person.hair, np.float32)
     if person.hair_style == 2:
-        _lay(picture, _egg(x, y + 0.05, person.width * 1.22, 1.45, 1.75), top * 0.8)
+        _blend(picture, _egg(x, y + 0.05, person.width * 1.22, 1.45, 1.75), top * 0.8)
     if person.hair_style == 3:
-        _lay(picture, _egg(x, y + 0.35, person.width * 1.28, 1.25, 1.0), top * 0.85)
+        _blend(picture, _egg(x, y + 0.35, person.width * 1.28, 1.25, 1.0), top * 0.85)
     shirt = _egg(x, y - 2.45, 1.80, 0.92, 1.2)
-    _lay(picture, shirt, np.array(person.shirt, np.float32) * (1.05 + 0.15 * x[:, :, None] * person.light[0]))
+    _blend(picture, shirt, np.array(person.shirt, np.float32) * (1.05 + 0.15 * x[:, :, None] * person.light[0]))
     skin = np.array(person.skin, np.float32)
-    _lay(picture, _soft(_neck(x, y)), skin * 0.80)
+    _blend(picture, _soft(_neck(x, y)), skin * 0.80)
     for side in (-1.0, 1.0):
-        _lay(picture, _egg(x - side * person.width, y - 0.05, 0.13, 0.24, 0.24), skin * 0.88)
+        _blend(picture, _egg(x - side * person.width, y - 0.05, 0.13, 0.24, 0.24), skin * 0.88)
     face = _egg(x * (1.0 + person.jaw * np.clip(y, -0.2, 1.2)), y, person.width, 1.22, person.height)
-    _lay(picture, face, skin[None, None] * _shading(x, y, person)[:, :, None])
+    _blend(picture, face, skin[None, None] * _shading(x, y, person)[:, :, None])
     if person.beard:
         jaw = _soft((0.52 - y) * 1.5 + 0.35 * np.cos(1.6 * x / person.width)) * face
-        _lay(picture, cv2.GaussianBlur(jaw, (0, 0), 4.0) * 0.45, top * 0.5 + skin * 0.35)
-    _lay(
+        _blend(picture, cv2.GaussianBlur(jaw, (0, 0), 4.0) * 0.45, top * 0.5 + skin * 0.35)
+    _blend(
         picture, _hairline(x, y, person), top * (1.0 - 0.25 * (y + 0.9) + 0.05 * np.sin(22.0 * x + 6.0 * y))[:, :, None]
     )
     return np.clip(picture, 0.0, 255.0).astype(np.uint8)
 
 
 def _neck(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give the signed distance to the neck, which widens towards the shoulders."""
+    """Return the signed distance to the neck, which widens towards the shoulders."""
     sides = np.abs(x) - 0.40 - 0.12 * np.clip(y - 1.2, 0.0, 1.0)
     return np.asarray(np.maximum(np.maximum(sides, y - 1.75), 0.6 - y), np.float32)
 
 
-def _shading(x: NDArray[np.float32], y: NDArray[np.float32], person: Looks) -> NDArray[np.float32]:
-    """Shade the head as an ellipsoid under soft light, with darker eye sockets and brighter cheeks and forehead."""
+def _shading(x: NDArray[np.float32], y: NDArray[np.float32], person: Appearance) -> NDArray[np.float32]:
+    """Return the shading of an ellipsoid under soft light, with darker eye sockets and brighter cheeks and forehead."""
     nx, ny = x / (person.width * 1.08), y / 1.36
     nz = np.sqrt(np.clip(1.0 - nx**2 - ny**2, 0.04, 1.0))
     lit = 0.80 + 0.20 * nz + 0.09 * (nx * person.light[0] + ny * person.light[1])
@@ -141,8 +141,8 @@ def _shading(x: NDArray[np.float32], y: NDArray[np.float32], person: Looks) -> N
     return np.asarray(lit, np.float32)
 
 
-def _hairline(x: NDArray[np.float32], y: NDArray[np.float32], person: Looks) -> NDArray[np.float32]:
-    """Give the hair in front of the head as coverage 0..1."""
+def _hairline(x: NDArray[np.float32], y: NDArray[np.float32], person: Appearance) -> NDArray[np.float32]:
+    """Return the coverage of the head by hair, 0..1."""
     if person.hair_style == 4:
         return np.zeros_like(x)
     crown = _egg(x, y + 0.08, person.width * 1.05, 1.30, 1.30)
@@ -156,18 +156,18 @@ def _hairline(x: NDArray[np.float32], y: NDArray[np.float32], person: Looks) -> 
 
 
 def _egg(x: NDArray[np.float32], y: NDArray[np.float32], width: float, up: float, down: float) -> NDArray[np.float32]:
-    """Cover an oval of half width ``width`` that reaches ``up`` and ``down`` from its centre; soft edge, 0..1."""
+    """Return the coverage (0..1) by an oval of half width ``width``, ``up`` and ``down`` from its centre."""
     radius = np.sqrt((x / width) ** 2 + (y / np.where(y < 0.0, up, down)) ** 2)
     return _soft(np.asarray((radius - 1.0) * min(width, up, down), np.float32))
 
 
 def _soft(distance: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Cover where a signed distance (in units) is negative, with an edge of about two canvas pixels."""
+    """Return the coverage where a signed distance (in units) is negative, with an edge of about two canvas pixels."""
     return np.asarray(np.clip(0.5 - distance * UNIT / 2.0, 0.0, 1.0), np.float32)
 
 
-def _lay(picture: NDArray[np.float32], cover: NDArray[np.float32], colour: NDArray[np.float32]) -> None:
-    """Lay a colour over the picture in place."""
+def _blend(picture: NDArray[np.float32], cover: NDArray[np.float32], colour: NDArray[np.float32]) -> None:
+    """Blend a colour into the picture in place."""
     weight = cover[:, :, None]
     picture *= 1.0 - weight
     picture += weight * colour

@@ -1,4 +1,4 @@
-"""Random numbers that depend on who and on what, never on the order of calls."""
+"""Random numbers that depend on the person and the aspect, not on the order of calls."""
 
 import zlib
 
@@ -7,15 +7,17 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 
-def stream(seed: int, what: str) -> np.random.Generator:
-    """Give the generator of one aspect (say ``"voice"``) of the person with this seed.
+def aspect_rng(seed: int, aspect: str) -> np.random.Generator:
+    """Return the random generator of one aspect (such as ``"voice"``) of the person with this seed.
 
-    Aspects have streams of their own, so a change in one leaves the others as they were.
+    Aspects are independent, so a change in one leaves the others as they were.
     """
-    return np.random.default_rng(np.random.SeedSequence([seed, zlib.crc32(what.encode())]))
+    return np.random.default_rng(np.random.SeedSequence([seed, zlib.crc32(aspect.encode())]))
 
 
-def wander(rng: np.random.Generator, n_times: int, n_series: int, rate_hz: float, tau_s: float) -> NDArray[np.float64]:
+def ornstein_uhlenbeck(
+    rng: np.random.Generator, n_times: int, n_series: int, rate_hz: float, tau_s: float
+) -> NDArray[np.float64]:
     """Draw Ornstein-Uhlenbeck series of unit variance and time constant ``tau_s``.
 
     Returns

@@ -7,12 +7,12 @@ import numpy as np
 from ...configs.schema.errors import MoodringError
 from ...models.contract import AUDIO_RATE_HZ, SIMULATED, Recording, Signal, Video
 from .difficulty import BENCHMARK, Difficulty
-from .eeg import EEG_RATE_HZ, record_eeg
+from .eeg import EEG_RATE_HZ, simulate_eeg
 from .face import FRAME_RATE_HZ, FRAME_SIDE, SimulatedFace
 from .face_plan import FacePlan, plan_face
 from .head import CHANNEL_NAMES
-from .latents import Latents, Presentation, feel, markers, truth
-from .voice import Utterance, mouth_at, plan_voice, record_voice
+from .latents import Latents, Presentation, ground_truth, session_markers, simulate_latents
+from .voice import Utterance, mouth_opening, plan_voice, render_voice
 
 # A start other than zero shows where session time and clock time were mixed up; a power of two keeps stamps exact.
 T0_S = 64.0
@@ -20,16 +20,16 @@ T0_S = 64.0
 
 @dataclass(frozen=True)
 class SimulatedSession:
-    """One simulated session with what lies behind it.
+    """One simulated session with the variables that generated it.
 
     Attributes
     ----------
     recording : Recording
-        What devices would have recorded, with ground truth.
+        Signals as devices would record them, with ground truth.
     latents : Latents
     face_plan : FacePlan
     face : SimulatedFace
-        The recording's frames; knows what each one expresses.
+        The recording's frames and their expressions.
     utterances : tuple of Utterance
         With start and stop from the session's start, and label.
     presentations : tuple of Presentation
@@ -62,24 +62,24 @@ def simulate(seed: int, duration_s: float, difficulty: Difficulty = BENCHMARK) -
     Raises
     ------
     MoodringError
-        When the seed is negative or the session too short.
+        The seed is negative or the session too short.
     """
     return simulate_parts(seed, duration_s, difficulty).recording
 
 
 def simulate_parts(seed: int, duration_s: float, difficulty: Difficulty = BENCHMARK) -> SimulatedSession:
-    """Simulate as `simulate` does and keep what lies behind the recording: latents, expressions, utterances."""
+    """Simulate like :func:`simulate` and return also latents, expressions and utterances."""
     if seed < 0:
         raise MoodringError(f"Expected a seed of 0 or more, got {seed}. Choose another seed.")
     if not duration_s >= 4.0:
         raise MoodringError(f"Expected a simulated session of at least 4 s, got {duration_s:g} s. Ask for more.")
-    latents = feel(seed, duration_s, difficulty)
+    latents = simulate_latents(seed, duration_s, difficulty)
     plan = plan_face(seed, duration_s, latents, difficulty)
-    spoken = plan_voice(seed, duration_s, latents, difficulty)
-    eeg = record_eeg(seed, duration_s, latents, plan, difficulty)
-    audio = record_voice(seed, duration_s, spoken, difficulty)
+    utterances = plan_voice(seed, duration_s, latents, difficulty)
+    eeg = simulate_eeg(seed, duration_s, latents, plan, difficulty)
+    audio = render_voice(seed, duration_s, utterances, difficulty)
     frames_s = np.arange(int(np.floor(duration_s * FRAME_RATE_HZ))) / FRAME_RATE_HZ
-    face = SimulatedFace(seed, frames_s, plan, mouth_at(spoken, frames_s), difficulty)
+    face = SimulatedFace(seed, frames_s, plan, mouth_opening(utterances, frames_s), difficulty)
     person = f"sim-{seed:04d}"
     recording = Recording(
         name=f"{person}-{difficulty.name}",
@@ -96,7 +96,7 @@ def simulate_parts(seed: int, duration_s: float, difficulty: Difficulty = BENCHM
             ("mono",),
             "simulated voice",
         ),
-        truth=truth(latents, T0_S, duration_s),
-        markers=markers(latents, T0_S),
+        truth=ground_truth(latents, T0_S, duration_s),
+        markers=session_markers(latents, T0_S),
     )
-    return SimulatedSession(recording, latents, plan, face, spoken, latents.presentations)
+    return SimulatedSession(recording, latents, plan, face, utterances, latents.presentations)

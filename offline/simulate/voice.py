@@ -1,7 +1,8 @@
 """Simulated speech-like voice whose pitch, energy, rate and timbre follow the expressed emotion.
 
 Source and filter (Fant 1960): a train of glottal pulses and a noise, shaped by moving formants of English vowels
-(Peterson and Barney 1952) and by consonants. What follows what is taken from Juslin and Laukka (2003, table 7): high
+(Peterson and Barney 1952) and by consonants. The effects of emotion follow Juslin and Laukka (2003, table 7,
+https://doi.org/10.1037/0033-2909.129.5.770): high
 arousal is loud, fast, high and bright with large pitch movement; low arousal the reverse; positive valence has
 rising pitch, smiling (shorter vocal tract) and regular voice, negative valence falling pitch and roughness.
 """
@@ -12,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .difficulty import BENCHMARK, Difficulty
-from .latents import Latents, feel, levels
-from .randomness import stream, wander
+from .latents import Latents, levels, simulate_latents
+from .randomness import aspect_rng, ornstein_uhlenbeck
 
 VOICE_RATE_HZ = 16_000
 _HOP = 128
@@ -57,7 +58,7 @@ class Utterance:
     start_s, stop_s : float
         From the session's start.
     valence, arousal : float
-        What the voice expresses (felt and the voice's own noise).
+        Expressed by the voice: felt emotion plus noise.
     label : str
         Category of what is felt, see `speech_label`.
     syllables : tuple of Syllable
@@ -72,8 +73,8 @@ class Utterance:
 
 
 @dataclass(frozen=True)
-class Throat:
-    """How one person's voice differs: pitch in Hz, vocal tract length (1 is an adult man's), gain, rate, breath."""
+class VocalTract:
+    """Individual parameters of a voice: pitch in Hz, vocal tract length (1 is an adult man's), gain, rate, breath."""
 
     f0_hz: float
     tract: float
@@ -83,7 +84,7 @@ class Throat:
 
 
 def speech_label(valence_level: int, arousal_level: int) -> str:
-    """Name the category that a cell of the valence-arousal plane sounds like (after Russell 1980).
+    """Return the category of vocal emotion for a cell of the valence-arousal plane (after Russell 1980).
 
     Parameters
     ----------
@@ -103,11 +104,11 @@ def speech_label(valence_level: int, arousal_level: int) -> str:
     return "neutral"
 
 
-def throat(seed: int) -> Throat:
-    """Draw one person's voice."""
-    rng = stream(seed, "throat")
+def draw_vocal_tract(seed: int) -> VocalTract:
+    """Draw the voice parameters of one person."""
+    rng = aspect_rng(seed, "throat")
     high = bool(rng.random() < 0.5)
-    return Throat(
+    return VocalTract(
         f0_hz=float(np.exp(rng.normal(np.log(205.0 if high else 118.0), 0.10))),
         tract=float(rng.normal(0.87 if high else 1.0, 0.03)),
         gain=float(np.exp(rng.normal(0.0, 0.25))),
@@ -117,31 +118,31 @@ def throat(seed: int) -> Throat:
 
 
 def plan_voice(seed: int, duration_s: float, latents: Latents, difficulty: Difficulty) -> tuple[Utterance, ...]:
-    """Draw when a person speaks and what the voice expresses; about ``speech_share`` of the time."""
-    rng = stream(seed, "utterances")
-    rate_hz = throat(seed).rate_hz
+    """Draw the utterances of a session, which fill about ``speech_share`` of the time, and what each expresses."""
+    rng = aspect_rng(seed, "utterances")
+    rate_hz = draw_vocal_tract(seed).rate_hz
     mean_s = 2.5
     pause_s = mean_s * (1.0 / difficulty.speech_share - 1.0)
-    spoken: list[Utterance] = []
+    utterances: list[Utterance] = []
     now_s = float(rng.uniform(0.5, 2.0))
     while True:
         length_s = float(rng.uniform(1.0, 4.0))
         if now_s + length_s > duration_s:
-            return tuple(spoken)
+            return tuple(utterances)
         felt = latents.at(np.linspace(now_s, now_s + length_s, 9)).mean(axis=0)
         noise = difficulty.voice_noise * rng.standard_normal(2)
         valence, arousal = np.clip(difficulty.voice_gain * felt + noise, -1.2, 1.2)
         syllables = _syllables(rng, now_s, length_s, rate_hz * float(np.exp(0.25 * arousal)))
         level = levels(felt)
         label = speech_label(int(level[0]), int(level[1]))
-        spoken.append(Utterance(now_s, syllables[-1].stop_s, float(valence), float(arousal), label, syllables))
+        utterances.append(Utterance(now_s, syllables[-1].stop_s, float(valence), float(arousal), label, syllables))
         now_s += length_s + 0.6 + float(rng.gamma(3.0, (pause_s - 0.6) / 3.0))
 
 
-def mouth_at(spoken: tuple[Utterance, ...], times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give how far speech opens the mouth, 0..1, at ascending times."""
+def mouth_opening(utterances: tuple[Utterance, ...], times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the opening of the mouth by speech, 0..1, at ascending times."""
     opening = np.zeros(len(times_s))
-    for utterance in spoken:
+    for utterance in utterances:
         for syllable in utterance.syllables:
             first, last = np.searchsorted(times_s, (syllable.start_s, syllable.stop_s))
             share = (times_s[first:last] - syllable.start_s) / (syllable.stop_s - syllable.start_s)
@@ -151,32 +152,32 @@ def mouth_at(spoken: tuple[Utterance, ...], times_s: NDArray[np.float64]) -> NDA
     return opening
 
 
-def record_voice(
-    seed: int, duration_s: float, spoken: tuple[Utterance, ...], difficulty: Difficulty
+def render_voice(
+    seed: int, duration_s: float, utterances: tuple[Utterance, ...], difficulty: Difficulty
 ) -> NDArray[np.float32]:
-    """Render the microphone's signal of one session.
+    """Return the microphone's signal of one session.
 
     Returns
     -------
     (n_times,) float32
         16 kHz mono in -1..1, room noise included.
     """
-    person = throat(seed)
-    rng = stream(seed, "voice")
+    person = draw_vocal_tract(seed)
+    rng = aspect_rng(seed, "voice")
     level = 0.15 * person.gain
     audio = rng.standard_normal(round(duration_s * VOICE_RATE_HZ), dtype=np.float32)
     audio *= np.float32(level * 10.0 ** (difficulty.room_db / 20.0))
-    for utterance in spoken:
+    for utterance in utterances:
         first = round(utterance.start_s * VOICE_RATE_HZ)
         voice = level * _speak(rng, utterance, person)[: len(audio) - first]
         audio[first : first + len(voice)] += voice
     return np.clip(audio, -1.0, 1.0)
 
 
-def voice_alone(seed: int, duration_s: float, difficulty: Difficulty = BENCHMARK) -> NDArray[np.float32]:
-    """Render what a person's microphone hears in a session, without simulating the rest; see :func:`record_voice`."""
-    spoken = plan_voice(seed, duration_s, feel(seed, duration_s, difficulty), difficulty)
-    return record_voice(seed, duration_s, spoken, difficulty)
+def simulate_voice(seed: int, duration_s: float, difficulty: Difficulty = BENCHMARK) -> NDArray[np.float32]:
+    """Return the microphone's signal of a session without simulating other modalities; see :func:`render_voice`."""
+    utterances = plan_voice(seed, duration_s, simulate_latents(seed, duration_s, difficulty), difficulty)
+    return render_voice(seed, duration_s, utterances, difficulty)
 
 
 def _syllables(rng: np.random.Generator, start_s: float, length_s: float, rate_hz: float) -> tuple[Syllable, ...]:
@@ -197,7 +198,7 @@ def _syllables(rng: np.random.Generator, start_s: float, length_s: float, rate_h
     )
 
 
-def _speak(rng: np.random.Generator, utterance: Utterance, person: Throat) -> NDArray[np.float32]:
+def _speak(rng: np.random.Generator, utterance: Utterance, person: VocalTract) -> NDArray[np.float32]:
     """Render one utterance; a neutral one has an RMS of about 1."""
     valence, arousal = utterance.valence, utterance.arousal
     n_frames = int(np.ceil((utterance.stop_s - utterance.start_s) * _FRAME_HZ)) + 4
@@ -248,7 +249,7 @@ def _articulate(
 def _glottis(
     rng: np.random.Generator,
     utterance: Utterance,
-    person: Throat,
+    person: VocalTract,
     frames_s: NDArray[np.float64],
     stress: NDArray[np.float64],
 ) -> NDArray[np.float64]:
@@ -259,7 +260,7 @@ def _glottis(
     slope = (0.5 - share) * (0.18 - 0.14 * valence)
     rough = 0.012 * (1.0 + max(0.0, -valence) + max(0.0, arousal))
     log_f0 = np.log(person.f0_hz) + 0.22 * arousal + movement + slope
-    log_f0 += rough * wander(rng, len(frames_s), 1, _FRAME_HZ, 0.02)[:, 0]
+    log_f0 += rough * ornstein_uhlenbeck(rng, len(frames_s), 1, _FRAME_HZ, 0.02)[:, 0]
     n_times = (len(frames_s) + 3) * _HOP
     f0 = np.exp(np.interp(np.arange(n_times), np.arange(len(frames_s)) * _HOP + _WINDOW // 2, log_f0))
     phase = np.cumsum(f0) / VOICE_RATE_HZ % 1.0
@@ -274,7 +275,7 @@ def _glottis(
 
 
 def _resonance(hertz: NDArray[np.float64], formants: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the vocal tract's gain, ``(n_frames, n_frequencies)``, as a cascade of resonances."""
+    """Return the vocal tract's gain, ``(n_frames, n_frequencies)``, as a cascade of resonances."""
     squared = (formants**2)[:, :, None]
     width = (_BANDWIDTHS_HZ[:, None] * hertz)[None]
     gain = squared / np.sqrt((squared - hertz**2) ** 2 + width**2)

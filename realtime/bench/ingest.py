@@ -10,11 +10,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+from ...configs.schema.errors import failure_of
 from ...configs.schema.live import LslSection
 from ...configs.schema.lsl import own_session
-from ...processes import children_leave_interrupts_to_us
+from ...processes import Child, hold_interrupts
 from . import readers
-from .children import BenchChild
 from .load import Load, publish
 
 LOADS = (Load(32, 512.0, 8), Load(128, 2048.0, 32))
@@ -74,23 +74,23 @@ def _compare(load: Load, seconds: float) -> dict[str, Any]:
     if importlib.util.find_spec("mne_lsl") is not None:
         kinds["mne_lsl"] = readers.mne_lsl
     with ExitStack() as stack:
-        (source,) = _start(stack, [("the load", publish, (load, name, lsl))])
-        source.hear(_START_S)
+        (source,) = _start(stack, [("load", publish, (load, name, lsl))])
+        source.wait_for("ready", _START_S)
         children = _start(stack, [(kind, target, (job,)) for kind, target in kinds.items()])
         readings = dict(zip(kinds, _measured(children, seconds), strict=True))
     figures = {kind: {key: reading[key] for key in _FIGURES} for kind, reading in readings.items()}
     return {"channels": load.channels, "rate_hz": load.rate_hz, "mne_lsl": None, **figures}
 
 
-def _start(stack: ExitStack, what: list[tuple[str, Callable[..., None], tuple[Any, ...]]]) -> list[BenchChild]:
-    with children_leave_interrupts_to_us():
-        return [stack.enter_context(BenchChild(name, target, *args)) for name, target, args in what]
+def _start(stack: ExitStack, what: list[tuple[str, Callable[..., None], tuple[Any, ...]]]) -> list[Child]:
+    with hold_interrupts():
+        return [stack.enter_context(Child(name, target, *args, failure=failure_of)) for name, target, args in what]
 
 
-def _measured(children: list[BenchChild], seconds: float) -> list[dict[str, Any]]:
-    """Let all begin at once, when the last is ready; give what they say."""
+def _measured(children: list[Child], seconds: float) -> list[dict[str, Any]]:
+    """Let all begin at once, when the last is ready; return their readings."""
     for child in children:
-        child.hear(_START_S)
+        child.wait_for("ready", _START_S)
     for child in children:
-        child.say({"begin": True})
-    return [child.hear(seconds + _START_S) for child in children]
+        child.send({"begin": True})
+    return [child.wait_for("measured", seconds + _START_S) for child in children]

@@ -5,17 +5,15 @@ pushed at the stamp of its last sample. What the age of the newest sample is to 
 """
 
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...configs.schema.live import LslSection
 from ...models.signals.eeg.montage import POSITIONS
+from ...processes import Parent
 from ..engine.lsl_clock import LslClock
 from ..engine.process_settings import apply_lsl_settings
-from .children import asked_to_end, tell
 
 _BLOCK_S = 4.0
 _LINE_HZ = 50.0
@@ -35,8 +33,8 @@ class Load:
         return (*list(POSITIONS)[: self.channels], *(f"E{index}" for index in range(len(POSITIONS), self.channels)))
 
 
-def publish(news: "Connection[Any, Any]", load: Load, name: str, lsl: LslSection) -> None:
-    """Push the load in a child process until asked to end; says ``{"ready": true}``, then how much was ``sent``."""
+def publish(parent: Parent, load: Load, name: str, lsl: LslSection) -> None:
+    """Push the load in a child process until asked to end; send ``{"ready": true}``, then ``{"sent": samples}``."""
     apply_lsl_settings(lsl)
     import pylsl
 
@@ -48,16 +46,16 @@ def publish(news: "Connection[Any, Any]", load: Load, name: str, lsl: LslSection
             channel.append_child_value(key, value)
     outlet = pylsl.StreamOutlet(info)
     clock, block = LslClock(), _block(load)
-    tell(news, {"ready": True})
+    parent.send({"ready": True})
     start_s, sent = clock.now() + 0.1, 0
-    while not asked_to_end(news):
+    while not parent.ended.is_set():
         chunk = block[np.arange(sent, sent + load.chunk) % len(block)]
         chunk[:, 0] = np.arange(sent, sent + load.chunk)
         last_s = start_s + (sent + load.chunk - 1) / load.rate_hz
         clock.sleep(last_s - clock.now())
         outlet.push_chunk(chunk, last_s)
         sent += load.chunk
-    tell(news, {"sent": sent})
+    parent.send({"sent": sent})
 
 
 def _block(load: Load) -> NDArray[np.float32]:

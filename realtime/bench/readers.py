@@ -1,8 +1,8 @@
 """Readers of one stream, each for a process of its own: a bare loop, moodring's ingest, mne-lsl's StreamLSL.
 
 All look every 10 ms for the newest sample that has reached them and note how old it is: now minus the stamp that its
-sender gave it. A reader says ``{"ready": true}`` once samples flow, measures from the moment that it is told, and says
-its :class:`Reading`.
+sender gave it. A reader sends ``{"ready": true}`` once samples flow, measures from the next message on, and sends its
+:class:`Reading` as ``{"measured": …}``.
 """
 
 import math
@@ -13,9 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pylsl
@@ -27,12 +25,12 @@ from ...configs.schema.lsl import liblsl_settings
 from ...models.streaming.ingest import StreamIngest, ingest_factory
 from ...models.streaming.source_channel import SourceChannel
 from ...models.streaming.sources import Chunk
+from ...processes import Parent
 from ..engine.lsl_clock import LslClock
 from ..engine.process_settings import apply_lsl_settings, cap_blas
 from ..engine.source_thread import SourceThread
 from ..sources.lsl import on_the_network
 from ..sources.lsl_eeg import EegLayout, LslEeg, eeg_layout
-from .children import asked_to_end, tell
 from .index import IndexCount
 
 LOOK_S = 0.01
@@ -75,7 +73,7 @@ class Reading:
     reordered_samples: int | None = None
 
 
-def floor(news: "Connection[Any, Any]", job: Job) -> None:
+def floor(parent: Parent, job: Job) -> None:
     """Read with nothing but pylsl: sleep, pull what is there, look at the last stamp."""
     apply_lsl_settings(job.lsl)
     found = pylsl.resolve_byprop("name", job.stream, timeout=_FIND_S)
@@ -94,10 +92,10 @@ def floor(news: "Connection[Any, Any]", job: Job) -> None:
             newest_s = float(stamps_s[-1])
         return newest_s
 
-    tell(news, asdict(_measure(news, job.seconds, look)))
+    parent.send({"measured": asdict(_measure(parent, job, look))})
 
 
-def moodring(news: "Connection[Any, Any]", job: Job) -> None:
+def moodring(parent: Parent, job: Job) -> None:
     """Read as the engine does: the thread, source, dejitter, EEG chain and ring of a session, filters on."""
     apply_lsl_settings(job.lsl)
     cap_blas(1)
@@ -110,14 +108,15 @@ def moodring(news: "Connection[Any, Any]", job: Job) -> None:
     thread.start()
     try:
         ingest = _connected(source_channel, job)
-        reading = _measure(news, job.seconds, lambda: _newest_s(source_channel, ingest))
+        reading = _measure(parent, job, lambda: _newest_s(source_channel, ingest))
     finally:
         thread.ask_to_stop()
         thread.join(_FIND_S)
-    tell(news, asdict(replace(reading, lost_samples=counter.lost_samples, reordered_samples=counter.reordered_samples)))
+    reading = replace(reading, lost_samples=counter.lost_samples, reordered_samples=counter.reordered_samples)
+    parent.send({"measured": asdict(reading)})
 
 
-def mne_lsl(news: "Connection[Any, Any]", job: Job) -> None:
+def mne_lsl(parent: Parent, job: Job) -> None:
     """Read with mne-lsl's StreamLSL as it comes, with a band-pass and a notch."""
     with tempfile.TemporaryDirectory() as folder:
         # It brings its own liblsl, which reads its settings from a file.
@@ -135,9 +134,9 @@ def mne_lsl(news: "Connection[Any, Any]", job: Job) -> None:
         stream.filter(1.0, 45.0)
         stream.notch_filter(50.0)
         newest = 1.0 / float(stream.info["sfreq"])
-        reading = _measure(news, job.seconds, lambda: float(stream.get_data(winsize=newest)[1][-1]))
+        reading = _measure(parent, job, lambda: float(stream.get_data(winsize=newest)[1][-1]))
         stream.disconnect()
-    tell(news, asdict(reading))
+    parent.send({"measured": asdict(reading)})
 
 
 class WatchedIngest(StreamIngest):
@@ -179,17 +178,18 @@ def _connected(source_channel: SourceChannel, job: Job) -> WatchedIngest:
     return source_channel.ingest
 
 
-def _measure(news: "Connection[Any, Any]", seconds: float, look: Callable[[], float]) -> Reading:
+def _measure(parent: Parent, job: Job, look: Callable[[], float]) -> Reading:
     """Warm up, wait for the word, and look for so long."""
-    _look(look, WARM_UP_S)
-    tell(news, {"ready": True})
-    if asked_to_end(news, _FIND_S * 4):
+    _look(look, min(WARM_UP_S, job.seconds))
+    parent.send({"ready": True})
+    parent.receive(_FIND_S * 4)
+    if parent.ended.is_set():
         raise MoodringError("the bench was ended before it began")
     begin_s, begin_cpu_s = time.perf_counter(), time.process_time()
-    ages_ms = _look(look, seconds) * 1000
+    ages_ms = _look(look, job.seconds) * 1000
     cpu_s_per_s = (time.process_time() - begin_cpu_s) / (time.perf_counter() - begin_s)
     if not len(ages_ms):
-        raise MoodringError(f"a sample was expected and none came within {seconds:g} s; start the stream")
+        raise MoodringError(f"a sample was expected and none came within {job.seconds:g} s; start the stream")
     p50_ms, p99_ms = np.percentile(ages_ms, (50, 99))
     return Reading(round(float(p50_ms), 3), round(float(p99_ms), 3), round(cpu_s_per_s, 4))
 

@@ -10,23 +10,21 @@ import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
 import psutil
 from scipy.stats import theilslopes
 
-from ...configs.schema.errors import MoodringError
+from ...configs.schema.errors import MoodringError, failure_of
 from ...configs.schema.live import DecisionSection, EegSection, LiveConfig, LslSection, OutletSection, StreamQuery
 from ...configs.schema.lsl import own_session
 from ...models.decoders.loading import load_models
-from ...processes import children_leave_interrupts_to_us
+from ...processes import Child, Parent, hold_interrupts
 from ..engine.lsl_clock import LslClock
 from ..engine.process_settings import apply_lsl_settings, freeze_gc
 from ..engine.session import Session
 from ..sources.lsl_eeg import LslEeg
-from .children import BenchChild, asked_to_end, tell
 from .index import IndexCount
 from .load import Load, publish
 
@@ -70,15 +68,27 @@ def soak(seconds: float = SECONDS, say: Callable[[str], None] = lambda _: None) 
     resource_tracker.ensure_running()  # Python's own helper; it ends with this process
     before = _children()
     with ExitStack() as stack:
-        with children_leave_interrupts_to_us():
-            source = stack.enter_context(BenchChild("the load", publish, LOAD, name, lsl))
-            engine = stack.enter_context(BenchChild("the soaked engine", _engine, name, lsl, seconds))
-        source.hear(_START_S)
-        engine.say({"begin": True})
-        while "figures" not in (heard := engine.hear(_START_S)):
-            say(str(heard["line"]))
-    figures: dict[str, Any] = heard["figures"]
+        with hold_interrupts():
+            source = stack.enter_context(Child("load", publish, LOAD, name, lsl, failure=failure_of))
+            engine = stack.enter_context(Child("soaked engine", _engine, name, lsl, seconds, failure=failure_of))
+        source.wait_for("ready", _START_S)
+        engine.send({"begin": True})
+        figures = figures_of(engine, _START_S, say)
     return {**figures, "processes_left": len(_children() - before)}
+
+
+def figures_of(child: Child, silent_s: float, say: Callable[[str], None]) -> dict[str, Any]:
+    """Pass on the lines of a child that measures, and return its figures.
+
+    Raises
+    ------
+    MoodringError
+        It failed, or sent nothing for so long.
+    """
+    while (message := child.receive(silent_s)) is not None and "figures" not in message:
+        say(str(message["line"]))
+    figures: dict[str, Any] = child.wait_for("figures", 0.0)
+    return figures
 
 
 def memory_slope_mb_per_h(times_s: list[float], rss_mb: list[float]) -> float:
@@ -97,12 +107,13 @@ def settled_slope(seconds: float, times_s: list[float], rss_mb: list[float]) -> 
     return round(memory_slope_mb_per_h([times_s[i] for i in warm], [rss_mb[i] for i in warm]), 3), None
 
 
-def _engine(news: "Connection[Any, Any]", name: str, lsl: LslSection, seconds: float) -> None:
+def _engine(parent: Parent, name: str, lsl: LslSection, seconds: float) -> None:
     apply_lsl_settings(lsl)
     import torch
 
     torch.set_num_threads(1)
-    if asked_to_end(news, _START_S):
+    parent.receive(_START_S)
+    if parent.ended.is_set():
         return
     clock = LslClock()
     config = LiveConfig(
@@ -115,17 +126,19 @@ def _engine(news: "Connection[Any, Any]", name: str, lsl: LslSection, seconds: f
     models = load_models(config, config.modalities, clock)
     freeze_gc()
     process = psutil.Process()
-    threads_before = process.num_threads()
+    threads_before, python_threads_before = process.num_threads(), threading.active_count()
     counter = IndexCount()
-    figures = _soaked(news, Session(config, models, clock, None, clock.now()), counter, seconds)
+    figures = _soaked(parent, Session(config, models, clock, None, clock.now()), counter, seconds)
     deadline_s = time.monotonic() + _ENDING_S
     while process.num_threads() > threads_before and time.monotonic() < deadline_s:
         time.sleep(_STEP_S)
-    figures["threads_left"] = max(process.num_threads() - threads_before, threading.active_count() - 1)
-    tell(news, {"figures": figures})
+    figures["threads_left"] = max(
+        process.num_threads() - threads_before, threading.active_count() - python_threads_before
+    )
+    parent.send({"figures": figures})
 
 
-def _soaked(news: "Connection[Any, Any]", session: Session, counter: IndexCount, seconds: float) -> dict[str, Any]:
+def _soaked(parent: Parent, session: Session, counter: IndexCount, seconds: float) -> dict[str, Any]:
     """Run a session to its end; give what was seen meanwhile."""
     source = session.source_channels[0].source
     if not isinstance(source, LslEeg):
@@ -136,7 +149,7 @@ def _soaked(news: "Connection[Any, Any]", session: Session, counter: IndexCount,
         session.connect(threading.Event())
         session.start()
         begin_s, begin_cpu_s = time.monotonic(), time.process_time()
-        times_s, rss_mb = _watched(news, session, process, seconds)
+        times_s, rss_mb = _watched(parent, session, process, seconds)
         took_s, cpu_s = time.monotonic() - begin_s, time.process_time() - begin_cpu_s
     session.release()
     slope, why = settled_slope(seconds, times_s, rss_mb)
@@ -155,7 +168,7 @@ def _soaked(news: "Connection[Any, Any]", session: Session, counter: IndexCount,
 
 
 def _watched(
-    news: "Connection[Any, Any]", session: Session, process: psutil.Process, seconds: float
+    parent: Parent, session: Session, process: psutil.Process, seconds: float
 ) -> tuple[list[float], list[float]]:
     """Step a session as an engine does, ask as a screen does, and note the memory once a second."""
     # Taken before it is needed: what a bench notes must not look like a leak.
@@ -172,8 +185,8 @@ def _watched(
             n += 1
             next_sample_s += _SAMPLE_S
             if n % _REPORT_S == 0:
-                tell(news, {"line": f"{n} s: {notes[n - 1, 1]:.1f} MB, {session.tally.decisions} decisions"})
-        if asked_to_end(news, _STEP_S):
+                parent.send({"line": f"{n} s: {notes[n - 1, 1]:.1f} MB, {session.tally.decisions} decisions"})
+        if parent.ended.wait(_STEP_S):
             raise MoodringError("the soak was ended before its time")
     return notes[:n, 0].tolist(), notes[:n, 1].tolist()
 

@@ -6,21 +6,19 @@ the decoder. First so much sound goes through it as fast as it can, on one core;
 
 import time
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 
-from ...configs.schema.errors import MoodringError
+from ...configs.schema.errors import MoodringError, failure_of
 from ...models.contract import AUDIO_RATE_HZ, FloatArray, HeadOutput
 from ...models.streaming.ingest import ingest_factory
 from ...models.streaming.sources import Chunk, SourceInfo
-from ...processes import children_leave_interrupts_to_us
+from ...processes import Child, Parent, hold_interrupts
 from ..engine.process_settings import cap_blas
-from .children import BenchChild, asked_to_end, tell
-from .soak import memory_slope_mb_per_h
+from .soak import figures_of, memory_slope_mb_per_h
 
 SECONDS = 3600.0
 _BLOCK = AUDIO_RATE_HZ // 50
@@ -79,11 +77,8 @@ def measure(
         The bundle cannot be used, or nobody speaks in the sound.
     """
     job = Job(bundle, sound, seconds, enrolment)
-    with children_leave_interrupts_to_us(), BenchChild("the speech bench", _listen, job) as child:
-        while "figures" not in (heard := child.hear(_START_S + _SILENT_S)):
-            say(str(heard["line"]))
-    figures: dict[str, Any] = heard["figures"]
-    return figures
+    with hold_interrupts(), Child("speech bench", _listen, job, failure=failure_of) as child:
+        return figures_of(child, _START_S + _SILENT_S, say)
 
 
 class _Path:
@@ -118,17 +113,19 @@ class _Path:
         return self._decoder.feed(piece.samples[:, 0], float(piece.stamps_s[0]))
 
 
-def _listen(news: "Connection[Any, Any]", job: Job) -> None:
-    figures = _hurried(news, job)
-    late_s, ending_s = _paced(news, job)
+def _listen(parent: Parent, job: Job) -> None:
+    figures = _hurried(parent, job)
+    late_s, ending_s = _paced(parent, job)
     if not late_s:
         raise MoodringError(
             f"no whole second of speech was heard in {min(job.seconds, PACED_S):g} s; give a sound with more speech"
         )
-    tell(news, {"figures": {**figures, "latency_ms": _percentiles(late_s), "utterance_end_ms": _percentiles(ending_s)}})
+    parent.send(
+        {"figures": {**figures, "latency_ms": _percentiles(late_s), "utterance_end_ms": _percentiles(ending_s)}}
+    )
 
 
-def _hurried(news: "Connection[Any, Any]", job: Job) -> dict[str, Any]:
+def _hurried(parent: Parent, job: Job) -> dict[str, Any]:
     """Hear everything as fast as it goes, and note the memory."""
     path, process = _Path(job), psutil.Process()
     blocks = round(job.seconds * AUDIO_RATE_HZ / _BLOCK)
@@ -144,8 +141,8 @@ def _hurried(news: "Connection[Any, Any]", job: Job) -> dict[str, Any]:
             notes[noted] = index * _BLOCK / AUDIO_RATE_HZ, process.memory_info().rss / 1e6
             noted += 1
         if (index + 1) % report == 0:
-            tell(news, {"line": f"{round((index + 1) * _BLOCK / AUDIO_RATE_HZ)} s: {notes[noted - 1, 1]:.1f} MB"})
-            _heed(news)
+            parent.send({"line": f"{round((index + 1) * _BLOCK / AUDIO_RATE_HZ)} s: {notes[noted - 1, 1]:.1f} MB"})
+            _heed(parent)
     cpu_s = time.process_time() - begin_cpu_s
     times_s, rss_mb = notes[:noted].T
     warm = times_s >= min(_WARM_UP_S, job.seconds / 3)
@@ -159,7 +156,7 @@ def _hurried(news: "Connection[Any, Any]", job: Job) -> dict[str, Any]:
     }
 
 
-def _paced(news: "Connection[Any, Any]", job: Job) -> tuple[list[float], list[float]]:
+def _paced(parent: Parent, job: Job) -> tuple[list[float], list[float]]:
     """Hear a minute as it is spoken: how late estimates come after a whole second, and after an utterance's end."""
     path = _Path(job)
     path.take(_block(job.sound, 0), -1.0)  # the first call of a library is slower: not a session's business
@@ -172,7 +169,7 @@ def _paced(news: "Connection[Any, Any]", job: Job) -> tuple[list[float], list[fl
         for estimate in path.take(_block(job.sound, index), begin_s + index * _BLOCK / AUDIO_RATE_HZ):
             late_s = time.monotonic() - estimate.stretch_s[1]
             (endings if estimate.final else seconds).append(late_s)
-        _heed(news)
+        _heed(parent)
     return seconds, endings
 
 
@@ -180,8 +177,8 @@ def _block(sound: FloatArray, index: int) -> FloatArray:
     return np.take(sound, np.arange(index * _BLOCK, (index + 1) * _BLOCK), mode="wrap")
 
 
-def _heed(news: "Connection[Any, Any]") -> None:
-    if asked_to_end(news):
+def _heed(parent: Parent) -> None:
+    if parent.ended.is_set():
         raise MoodringError("the speech bench was ended before its time")
 
 

@@ -2,15 +2,12 @@
 
 import contextlib
 import json
-import logging
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +17,7 @@ from ...configs.schema.errors import MoodringError
 from ...models.decoders.loading import Models, load_models
 from ...models.io.files import write_file
 from ...models.streaming.summary import Costs, summarise
+from ...processes import Parent
 from ..ipc import run_dir
 from ..ipc.channel import ChannelServer
 from .job import EngineJob
@@ -30,20 +28,8 @@ from .session import Session
 if TYPE_CHECKING:
     from ..recorder.recorder import Recorder
 
-_log = logging.getLogger(__name__)
 _STEP_S = 0.05
 _SWITCH_S = 0.001
-
-
-@dataclass
-class _Wishes:
-    """Why the engine should stop: asked by the parent, a screen or a signal."""
-
-    stop: threading.Event
-
-    def ask(self) -> None:
-        """Stop soon."""
-        self.stop.set()
 
 
 def run_engine(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None] = lambda _: None) -> dict[str, Any]:
@@ -67,10 +53,10 @@ def run_engine(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None] = 
     MoodringError
         A source, a bundle or the disk fails.
     """
-    return _run(job, on_ready, _Wishes(threading.Event()))
+    return _run(job, on_ready, threading.Event())
 
 
-def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], wishes: _Wishes) -> dict[str, Any]:
+def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], stopping: threading.Event) -> dict[str, Any]:
     apply_settings(job)
     clock = LslClock()
     started_s = clock.now() - (max(0.0, time.time() - job.started_wall_s) if job.started_wall_s else 0.0)
@@ -78,19 +64,19 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], wishes:
         _check_writable(job.json_path)
     folder = run_dir.create()
     try:
-        with _signals(wishes):
+        with _signals(stopping):
             modalities = (*job.config.modalities, *(source.modality for source in job.extensions.sources))
             models = load_models(job.config, modalities, clock, job.extensions.decoders)
-            recorder = _recorder(job, models, clock, folder)
+            recorder = _recorder(job, models, clock)
             freeze_gc()
             with Session(job.config, models, clock, folder, started_s, recorder, job.extensions.sources) as session:
-                server = ChannelServer(session.snapshot, wishes.ask)
+                server = ChannelServer(session.snapshot, stopping.set)
                 server.start()
                 card = run_dir.card_of(job.config.name, server.address, server.key)
                 run_dir.write_card(folder, card)
                 on_ready(card)
                 try:
-                    costs = _decode(session, job, clock, wishes)
+                    costs = _decode(session, job, clock, stopping)
                 finally:
                     session.stop()
                     server.linger()
@@ -115,22 +101,22 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], wishes:
     return summary
 
 
-def _recorder(job: EngineJob, models: Models, clock: LslClock, folder: Path) -> "Recorder | None":
-    """Make the recorder where one is asked for; its libraries are loaded only then."""
+def _recorder(job: EngineJob, models: Models, clock: LslClock) -> "Recorder | None":
+    """Return a recorder where one is asked for; its libraries are loaded only then."""
     if job.record is None:
         return None
-    from ..recorder.recorder import Recorder, RecorderPlace
+    from ..recorder.recorder import Recorder
 
-    return Recorder(job.config, models.bundles, clock, RecorderPlace(job.record, folder))
+    return Recorder(job.config, models.bundles, clock, job.record)
 
 
-def _decode(session: Session, job: EngineJob, clock: LslClock, wishes: _Wishes) -> Costs:
-    session.connect(wishes.stop)
-    if wishes.stop.is_set():
+def _decode(session: Session, job: EngineJob, clock: LslClock, stopping: threading.Event) -> Costs:
+    session.connect(stopping)
+    if stopping.is_set():
         return Costs(peak_rss_mb(), None)
     session.start()
     begin_s, begin_cpu_s = clock.now(), _cpu_s()
-    while not wishes.stop.wait(_STEP_S):
+    while not stopping.wait(_STEP_S):
         session.step()
         if job.duration_s is not None and clock.now() - begin_s >= job.duration_s:
             break
@@ -162,46 +148,20 @@ def peak_rss_mb() -> float:
     return round(largest / (1e6 if sys.platform == "darwin" else 1e3 / 1.024), 1)
 
 
-def serve(job: EngineJob, parent: "Connection[Any, Any]") -> None:
+def serve(job: EngineJob, parent: Parent) -> None:
     """Run an engine in a child process; see :func:`~moodring.realtime.engine.launch.engine_process`."""
-    wishes = _Wishes(threading.Event())
-    threading.Thread(target=_heed, args=(parent, wishes), name="parent", daemon=True).start()
-    try:
-        summary = _run(job, lambda card: _tell(parent, {"ready": card.name}), wishes)
-        _tell(parent, {"done": summary})
-        status = 0
-    except MoodringError as error:
-        _tell(parent, {"error": str(error), "status": error.exit_status})
-        status = error.exit_status
-    except Exception as error:
-        _log.exception("engine")
-        _tell(parent, {"error": f"the engine failed: {type(error).__name__}: {error}", "status": 1})
-        status = 1
-    logging.shutdown()
-    sys.exit(status)
-
-
-def _heed(parent: "Connection[Any, Any]", wishes: _Wishes) -> None:
-    """Stop when the parent asks or is gone: then its end of the pipe closes."""
-    with contextlib.suppress(EOFError, OSError):
-        while parent.recv_bytes() != b"stop":
-            pass
-    wishes.ask()
-
-
-def _tell(parent: "Connection[Any, Any]", news: dict[str, Any]) -> None:
-    with contextlib.suppress(OSError):
-        parent.send_bytes(json.dumps(news).encode())
+    summary = _run(job, lambda card: parent.send({"ready": card.name}), parent.ended)
+    parent.send({"done": summary})
 
 
 @contextlib.contextmanager
-def _signals(wishes: _Wishes) -> Iterator[None]:
+def _signals(stopping: threading.Event) -> Iterator[None]:
     """Turn Ctrl+C and SIGTERM into a stop in good order."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     kinds = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(kind, lambda *_: wishes.ask()) for kind in kinds]
+    before = [signal.signal(kind, lambda *_: stopping.set()) for kind in kinds]
     try:
         yield
     finally:

@@ -20,8 +20,8 @@ from ...models.io.files import write_file
 
 _PREFIX = "moodring-"
 _CARD = "engine.json"
-# Preferred to the user's runtime folder where there is one: that one is missing in containers and under cron, may hold a
-# tenth of the memory only, and lies on disk on systems other than Linux.
+# Preferred to the user's runtime folder, which is missing in containers and under cron, is limited to a tenth of the
+# memory, and lies on disk on systems other than Linux.
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a private folder is made in it
 
 

@@ -1,4 +1,4 @@
-"""What can be connected: LSL streams with the rates they really have, cameras, microphones."""
+"""Find devices: LSL streams with their observed rates, cameras, microphones."""
 
 import contextlib
 import time
@@ -18,8 +18,7 @@ CAMERAS_TRIED = 4
 class LslStream:
     """A stream on the network.
 
-    ``observed_rate_hz`` is None where nothing came while we listened, and for a ``replay``, which is not listened to: it
-    begins when it is read.
+    ``observed_rate_hz`` is None where no sample came, and for a ``replay``, which is not read because that starts it.
     """
 
     name: str
@@ -34,7 +33,7 @@ class LslStream:
 
 @dataclass(frozen=True)
 class Camera:
-    """A camera that opened under this index, with the size of its picture and the rate it claims."""
+    """A camera that opened under this index, with its frame size and nominal rate."""
 
     index: int
     width: int
@@ -54,19 +53,21 @@ class Microphone:
 
 
 def lsl_streams(wait_s: float = 1.5, listen_s: float = 2.0) -> tuple[LslStream, ...]:
-    """Resolve every LSL stream within reach and count what it sends.
+    """Resolve all LSL streams and measure their rates.
 
     Parameters
     ----------
     wait_s : float
-        How long to look for streams.
+        Time to resolve streams.
     listen_s : float
-        How long to count samples; 0 skips it.
+        Time to count samples; 0 skips it.
     """
     infos = pylsl.resolve_streams(wait_time=wait_s)
     replays = [_is_replay(info) for info in infos]
-    heard = [info for info, replay in zip(infos, replays, strict=True) if not replay]
-    rates = dict(zip((info.uid() for info in heard), _count(heard, listen_s) if listen_s > 0 else [], strict=False))
+    readable = [info for info, replay in zip(infos, replays, strict=True) if not replay]
+    rates = dict(
+        zip((info.uid() for info in readable), _count(readable, listen_s) if listen_s > 0 else [], strict=False)
+    )
     found = [
         LslStream(
             name=info.name(),
@@ -84,7 +85,7 @@ def lsl_streams(wait_s: float = 1.5, listen_s: float = 2.0) -> tuple[LslStream, 
 
 
 def _is_replay(info: pylsl.StreamInfo) -> bool:
-    """Read its description, which does not count as reading the stream."""
+    """Return whether a stream's description is that of a replay; reading it does not start the replay."""
     try:
         full = pylsl.StreamInlet(info, recover=False).info(1.0)
     except (TimeoutError, LslTimeoutError, LostError):
@@ -93,7 +94,7 @@ def _is_replay(info: pylsl.StreamInfo) -> bool:
 
 
 def _count(infos: list[pylsl.StreamInfo], listen_s: float) -> list[float | None]:
-    """Listen to all streams at once; the rate is that of the stamps, so late arrival does not bend it."""
+    """Return the rates of streams, read at once; from the stamps, so that late arrival does not matter."""
     inlets = [pylsl.StreamInlet(info, max_buflen=10, recover=False) for info in infos]
     stamps: list[list[float]] = [[] for _ in infos]
     for inlet in inlets:
@@ -111,7 +112,7 @@ def _count(infos: list[pylsl.StreamInfo], listen_s: float) -> list[float | None]
 
 
 def cameras() -> tuple[Camera, ...]:
-    """Open the first few camera indices in turn and close them again."""
+    """Return the cameras among the first indices; each is opened and closed again."""
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     found = []
@@ -128,7 +129,7 @@ def cameras() -> tuple[Camera, ...]:
 
 
 def microphones() -> tuple[Microphone, ...]:
-    """List PortAudio's input devices.
+    """Return PortAudio's input devices.
 
     Raises
     ------

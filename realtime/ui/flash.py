@@ -16,7 +16,7 @@ _TURN_S = 0.005
 
 
 class FlashWindow(QWidget):
-    """The window; a :class:`~moodring.realtime.lab.delays.stimuli.Screen`.
+    """The window; a :class:`~moodring.realtime.lab.delays.stimuli.StimulusScreen`.
 
     Parameters
     ----------

@@ -8,14 +8,14 @@ from ...configs.schema.live import LiveConfig
 from ..engine.lsl_clock import LslClock
 from ..engine.process_settings import apply_lsl_settings
 from ..lab.delays.calibrate import Procedure, calibrate
-from ..lab.delays.report import Report
-from ..lab.delays.stimuli import LabStimuli, Screen, Speaker
+from ..lab.delays.report import DelayReport
+from ..lab.delays.stimuli import BeepOutput, LabStimuli, StimulusScreen
 from .display import display_available
 
 
 def calibrate_here(
     config: LiveConfig, procedure: Procedure, loudspeaker: str, headless: bool, tell: Callable[[str], None]
-) -> Report:
+) -> DelayReport:
     """Open what is there to flash and to beep, and measure.
 
     Parameters
@@ -32,7 +32,7 @@ def calibrate_here(
     apply_lsl_settings(config.lsl)
     clock = LslClock()
     with ExitStack() as stack:
-        screen: Screen | str = "no flashes were asked for (--headless)"
+        screen: StimulusScreen | str = "no flashes were asked for (--headless)"
         flashing = config.face is not None or procedure.photodiode is not None
         if not headless and flashing:
             screen = "no display to flash; run this on the machine with the screen"
@@ -40,11 +40,11 @@ def calibrate_here(
                 from .flash import flash_window
 
                 screen = stack.enter_context(flash_window(clock))
-        speaker: Speaker | str = "not in the config"
+        speaker: BeepOutput | str = "not in the config"
         if config.speech is not None:
             device = int(loudspeaker) if loudspeaker.isdigit() else loudspeaker
             try:
-                speaker = stack.enter_context(Speaker(device, clock))
+                speaker = stack.enter_context(BeepOutput(device, clock))
             except MoodringError as error:
                 speaker = str(error)
         return calibrate(config, procedure, LabStimuli(screen, speaker, clock, tell), clock)

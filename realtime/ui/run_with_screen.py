@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ...processes import children_leave_interrupts_to_us
+from ...processes import hold_interrupts
 from ..engine.job import EngineJob
 from ..engine.launch import EngineProcess
 from ..ipc.snapshot_feed import Follower
@@ -50,13 +50,13 @@ def attend(job: EngineJob, look: Look, say: Callable[[str], None]) -> None:
     if not (windowed or look.headless):
         say("no display: showing the terminal dashboard instead of the window")
     with ExitStack() as stack:
-        with children_leave_interrupts_to_us():
+        with hold_interrupts():
             engine = stack.enter_context(EngineProcess(job))
         name = engine.wait_ready(60.0)
         window = None
         try:
             if windowed or look.screenshot is not None:
-                with children_leave_interrupts_to_us():
+                with hold_interrupts():
                     window = _open_window(name, job.duration_s, look.screenshot, offscreen=not windowed)
             if not (windowed and window is not None and _stay(engine, window, look.window_is_all, say)):
                 console = Console(stderr=True, force_terminal=False, width=200) if look.headless else Console()

@@ -13,7 +13,7 @@ import soundfile
 
 from moodring.cli.app import main
 from moodring.cli.options import CONFIGS
-from moodring.offline.simulate.voice import voice_alone
+from moodring.offline.simulate.voice import simulate_voice
 
 GOOD = '[eeg]\nstream = { name = "nobody" }\n[lsl]\nsession_id = "test"\nresolve_scope = "machine"\nresolve_timeout_s = 0.5\n'
 
@@ -103,6 +103,7 @@ def test_a_foreign_bundle_is_named(run, tmp_path: Path) -> None:
         assert path.name in one_line(error)
 
 
+@pytest.mark.lsl
 def test_a_stream_that_is_not_there_is_one_line_and_status_1(tmp_path: Path) -> None:
     # In a process of its own: liblsl reads its settings once per process.
     path = tmp_path / "c.toml"
@@ -116,6 +117,7 @@ def test_a_stream_that_is_not_there_is_one_line_and_status_1(tmp_path: Path) -> 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.lsl
 def test_delays_that_cannot_be_measured_are_undeclared_with_the_reason(tmp_path: Path) -> None:
     config, out = tmp_path / "lab.toml", tmp_path / "out.json"
     config.write_text(GOOD.replace("test", "sync-test"), encoding="utf-8")
@@ -160,7 +162,7 @@ def test_decode_of_a_simulated_session_writes_plain_json(run, tmp_path: Path) ->
 def test_evaluate_prints_a_table_with_every_condition(run, tmp_path: Path) -> None:
     path = tmp_path / "e.toml"
     path.write_text(
-        'name = "two people"\nconditions = ["full", "no_eeg"]\n[people]\nseeds = [21, 22]\nseconds = 60.0\n'
+        'name = "two people"\nconditions = ["full", "no_eeg"]\n[people]\nseeds = [21, 22]\nseconds = 40.0\n'
     )
     status, said, _ = run("evaluate", path, "--json", tmp_path / "e.json", "--out", tmp_path / "out")
     assert status == 0
@@ -169,13 +171,14 @@ def test_evaluate_prints_a_table_with_every_condition(run, tmp_path: Path) -> No
     assert said.strip() in (tmp_path / "out" / "evaluation.md").read_text()
     result = json.loads((tmp_path / "e.json").read_text())
     for condition in result["conditions"]:
-        # 60 s: 15 s of rest, and then a decision every half second.
-        assert condition["decisions"] == pytest.approx(2 * 90, abs=6)
+        # 40 s: 10 s of rest, and then a decision every half second.
+        assert condition["decisions"] == pytest.approx(2 * 60, abs=6)
         for axis in condition["axes"]:
             assert len(axis["uar_by_person"]) == 2
             assert 0 <= axis["uar"]["low"] <= axis["uar"]["value"] <= axis["uar"]["high"] <= 1
 
 
+@pytest.mark.lsl
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize("after_words", ["simulated participant", "waiting for an engine"])
 def test_an_interrupt_ends_the_demo_quietly(after_words: str) -> None:
@@ -214,7 +217,7 @@ def test_enrol_needs_one_source_and_enough_speech(run, tmp_path: Path) -> None: 
     assert f"'{silent}': no speech was found" in error
     assert not out.exists()
     talk = tmp_path / "talk.flac"
-    soundfile.write(talk, voice_alone(3, 90.0), 16_000)
+    soundfile.write(talk, simulate_voice(3, 90.0), 16_000)
     status, said, _ = run("enrol", str(talk), "--out", str(out))
     assert status == 0
     assert "name it as speech.enrolment" in said
@@ -275,7 +278,7 @@ def test_results_replace_results_and_what_fails_leaves_no_file(run, tmp_path: Pa
 
 def test_enrol_refuses_the_same_recording_again(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     out, talk = tmp_path / "voice.safetensors", tmp_path / "talk.wav"
-    soundfile.write(talk, voice_alone(3, 12.0), 16_000)
+    soundfile.write(talk, simulate_voice(3, 12.0), 16_000)
     again = tmp_path / "again.flac"
     soundfile.write(again, soundfile.read(talk)[0], 16_000)
     for files, said in (

@@ -207,7 +207,13 @@ def write_bundle(path):
     tensors = dict(VideoEegNet(Sizes(core=24, layer1=12)).state_dict())
     tensors["normalisation.prior"] = torch.zeros(len(NAMES), 3)
     tensors["normalisation.scale"] = torch.ones(3)
-    network = {"core": 24, "layer1": 12, "mean_wait_frames": 9.7, "prior_channels": ",".join(NAMES)}
+    network = {
+        "core": 24,
+        "layer1": 12,
+        "max_wait_frames": 16,
+        "mean_wait_frames": 9.7,
+        "prior_channels": ",".join(NAMES),
+    }
     spec = ModelSpec(
         kind="video_eeg",
         inputs=(EegInput(100.0, 8, "average", 1.0, 16), FaceInput(8.0, 48)),

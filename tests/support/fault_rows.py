@@ -4,7 +4,6 @@ import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -196,19 +195,14 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def table(rows: Sequence[Row]) -> str:
-    """Return the rows as a table of Markdown."""
+def table(rows: Sequence[tuple[str, Row]]) -> str:
+    """Return rows, each with how it was run, as a table of Markdown."""
     lines = [
-        "| fault | what was shown | what was lost | until noticed | until live again | until used again |",
-        "|---|---|---|---|---|---|",
+        "| fault | on | what was shown | what was lost | until noticed | until live again | until used again |",
+        "|---|---|---|---|---|---|---|",
     ]
-    for row in rows:
-        cells: tuple[Any, ...] = (
-            row.fault,
-            row.shown,
-            row.lost,
-            *map(_seconds, (row.noticed_s, row.live_s, row.used_s)),
-        )
+    for how, row in rows:
+        cells = (row.fault, how, row.shown, row.lost, *map(_seconds, (row.noticed_s, row.live_s, row.used_s)))
         lines.append("| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |")
     return "\n".join(lines)
 

@@ -1,41 +1,32 @@
-"""LSL streams from a child process, for the tests of the engine: they come, run, die and return when told."""
+"""LSL streams from a child process: they come, run, die and return when told."""
 
 import json
-import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
+import psutil
+
+from moodring.processes import Child
 
 
-def serve(settings, streams):
-    """Publish streams until killed: each a dict of name, type, count, rate, format, source_id, channels."""
+def serve(parent, settings, streams):
+    """Publish streams from a child process."""
+    publish(settings, streams, lambda: parent.send({"ready": True}), parent.ended)
+
+
+def publish(settings, streams, ready, ended):
+    """Publish streams until told to end: each a dict of name, type, count, rate, format, source_id, channels."""
     import pylsl
 
     pylsl.set_config_content(settings)
-    outlets = []
-    for stream in streams:
-        info = pylsl.StreamInfo(
-            stream["name"],
-            stream.get("type", "EEG"),
-            stream.get("count", 4),
-            stream.get("rate", 256.0),
-            stream.get("format", "float32"),
-            stream.get("source_id", stream["name"]),
-        )
-        if "channels" in stream:
-            channels = info.desc().append_child("channels")
-            for label, unit, kind in stream["channels"]:
-                channel = channels.append_child("channel")
-                for key, value in (("label", label), ("unit", unit), ("type", kind)):
-                    channel.append_child_value(key, value)
-        outlets.append(pylsl.StreamOutlet(info))
-    print("there", flush=True)
+    outlets = [outlet_of(stream) for stream in streams]
+    ready()
     sent = [0] * len(streams)
     rng = np.random.default_rng(0)
     begin_s = pylsl.local_clock() + 0.2
-    while True:
-        time.sleep(0.01)
+    while not ended.wait(0.01):
         for index, (stream, outlet) in enumerate(zip(streams, outlets, strict=True)):
             rate, count = stream.get("rate", 256.0), stream.get("count", 4)
             due = int((pylsl.local_clock() - begin_s) * rate) if rate and count else 0
@@ -48,19 +39,43 @@ def serve(settings, streams):
                 sent[index] = due
 
 
+def outlet_of(stream):
+    import pylsl
+
+    info = pylsl.StreamInfo(
+        stream["name"],
+        stream.get("type", "EEG"),
+        stream.get("count", 4),
+        stream.get("rate", 256.0),
+        stream.get("format", "float32"),
+        stream.get("source_id", stream["name"]),
+    )
+    if "channels" in stream:
+        channels = info.desc().append_child("channels")
+        for label, unit, kind in stream["channels"]:
+            channel = channels.append_child("channel")
+            for key, value in (("label", label), ("unit", unit), ("type", kind)):
+                channel.append_child_value(key, value)
+    return pylsl.StreamOutlet(info)
+
+
 class Stand:
-    """A child process with streams; :meth:`kill` lets it die at once."""
+    """A child process with streams."""
 
     def __init__(self, settings, *streams):
-        command = [sys.executable, __file__, json.dumps([settings, streams])]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout.readline() == "there\n"
+        self._child = Child("stand", serve, settings, streams)
+        self._child.wait_for("ready", 60.0)
 
     def kill(self):
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait(10)
-            self._process.stdout.close()
+        """Let it die at once."""
+        self._child.end(0.0)
+
+    def pause(self):
+        """Stop it where it is: SIGSTOP, or what the system has for it."""
+        psutil.Process(self._child.pid).suspend()
+
+    def resume(self):
+        psutil.Process(self._child.pid).resume()
 
     def __enter__(self):
         return self
@@ -70,7 +85,7 @@ class Stand:
 
 
 def wait_for(question, timeout_s):
-    """Ask until the answer is true; how long it took."""
+    """Ask until the answer is true; return it and how long it took."""
     begin = time.monotonic()
     while not (answer := question()):
         assert time.monotonic() - begin < timeout_s, "it did not happen in time"
@@ -79,4 +94,5 @@ def wait_for(question, timeout_s):
 
 
 if __name__ == "__main__":
-    serve(*json.loads(sys.argv[1]))
+    # In a network namespace of its own, which a spawned process cannot enter.
+    publish(*json.loads(sys.argv[1]), lambda: print("there", flush=True), threading.Event())

@@ -2,24 +2,22 @@
 
 The child publishes what camera, microphone and amplifier record: the screen's light falls on the face and on a
 photodiode (wired upside down), the microphone hears beeps, and the person's eyes blink in the video and in the EEG.
-It is told of events by lines on its standard input; every stream lags by its own known delay.
+It is sent a message for each event; every stream lags by its own known delay.
 """
 
-import json
-import subprocess
-import sys
-import threading
 import time
 from dataclasses import replace
 
 import numpy as np
+
+from moodring.processes import Child
 
 BEHIND_S = 0.15  # samples are made so late that an event's line has come by then
 FRAME_HZ, AUDIO_HZ, EEG_HZ = 25.0, 16000, 256
 DELAYS_S = {"face": 0.120, "speech": 0.045, "eeg": 0.080}
 
 
-def serve(settings, names, seed, lasts_s):
+def serve(parent, settings, names, seed, lasts_s):
     import pylsl
 
     from moodring.models.signals.sync.events import beep
@@ -44,21 +42,17 @@ def serve(settings, names, seed, lasts_s):
             channel.append_child_value(key, value)
     outlets = {"face": pylsl.StreamOutlet(face), "speech": pylsl.StreamOutlet(speech), "eeg": pylsl.StreamOutlet(eeg)}
     events = []
-    threading.Thread(
-        target=lambda: events.extend(json.loads(line) for line in iter(sys.stdin.readline, "")), daemon=True
-    ).start()
     begin_s = pylsl.local_clock()
-    print("there", flush=True)
+    parent.send({"ready": True})
 
     def lit(times_s):
-        return sum(((times_s >= on) & (times_s < off)).astype(float) for on, off in list(events)) + np.zeros(
-            len(times_s)
-        )
+        return sum(((times_s >= on) & (times_s < off)).astype(float) for on, off in events) + np.zeros(len(times_s))
 
     sent = dict.fromkeys(outlets, 0)
     rates = {"face": FRAME_HZ, "speech": AUDIO_HZ, "eeg": EEG_HZ}
-    while True:
-        time.sleep(0.01)
+    while not parent.ended.wait(0.01):
+        while (message := parent.receive()) is not None:
+            events.append((message["on_s"], message["off_s"]))
         for key, outlet in outlets.items():
             due = int((pylsl.local_clock() - BEHIND_S - begin_s) * rates[key])
             index = np.arange(sent[key], due)
@@ -75,7 +69,7 @@ def serve(settings, names, seed, lasts_s):
                 samples = np.stack(frames).astype(np.uint8).reshape(len(index), -1).view(np.int8)
             elif key == "speech":
                 samples = rng.normal(0.0, 0.02, (len(index), 1))
-                for on, _ in list(events):
+                for on, _ in events:
                     place = (times_s - on) * AUDIO_HZ
                     there = (place >= 0) & (place < len(wave))
                     samples[there, 0] += 0.1 * wave[place[there].astype(int)]
@@ -95,9 +89,8 @@ class Rig:
     """The child, and the stimuli that it notices."""
 
     def __init__(self, settings, names, seed, lasts_s):
-        command = [sys.executable, __file__, json.dumps([settings, names, seed, lasts_s])]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout.readline() == "there\n"
+        self._child = Child("rig", serve, settings, names, seed, lasts_s)
+        self._child.wait_for("ready", 60.0)
         self.be_able()
 
     def be_able(self, no_flash=None, no_beep=None):
@@ -107,13 +100,12 @@ class Rig:
     def play(self, length_s):
         from pylsl import local_clock
 
-        from moodring.realtime.lab.delays.stimuli import Moment
+        from moodring.realtime.lab.delays.stimuli import StimulusEvent
 
         now_s = local_clock()
-        self._process.stdin.write(json.dumps([now_s, now_s + length_s]) + "\n")
-        self._process.stdin.flush()
+        self._child.send({"on_s": now_s, "off_s": now_s + length_s})
         time.sleep(length_s)
-        return Moment(None if self.no_flash else now_s, None if self.no_beep else now_s)
+        return StimulusEvent(None if self.no_flash else now_s, None if self.no_beep else now_s)
 
     def say(self, text):
         self.said.append(text)
@@ -122,11 +114,4 @@ class Rig:
         time.sleep(seconds)
 
     def close(self):
-        self._process.kill()
-        self._process.wait(10)
-        self._process.stdin.close()
-        self._process.stdout.close()
-
-
-if __name__ == "__main__":
-    serve(*json.loads(sys.argv[1]))
+        self._child.end(0.0)

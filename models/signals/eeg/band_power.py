@@ -140,7 +140,7 @@ class BandPrior:
 
 
 def add_window(baseline: RestBaseline, log_power: FloatArray) -> RestBaseline:
-    """Return the baseline with one more window of log band power, ``(n_channels, 3)``; channels with NaN are left out."""
+    """Return the baseline with one more window of log band power, ``(n_channels, 3)``; NaN channels are left out."""
     there = np.asarray(np.isfinite(log_power).all(axis=1))[:, None]
     total = baseline.total + np.where(there, log_power, 0.0)
     return replace(baseline, total=total, count=baseline.count + there[:, 0])

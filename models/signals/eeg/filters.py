@@ -26,9 +26,9 @@ class FilterBank:
 
 
 def filter_bank(rate_hz: float, low_hz: float, high_hz: float, line_hz: float | None) -> FilterBank:
-    """Design high-pass (order 2), low-pass (order 4), both Butterworth, and notches at the line frequency and its harmonics.
+    """Design Butterworth high-pass (order 2) and low-pass (order 4), and notches at the line frequency.
 
-    Harmonics beyond three times the low-pass are left to it (38 dB down there).
+    Its harmonics have notches too, up to three times the low-pass, which attenuates the others by 38 dB or more.
     """
     parts = [
         butter(2, low_hz, "highpass", fs=rate_hz, output="sos"),

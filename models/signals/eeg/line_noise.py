@@ -1,4 +1,4 @@
-"""Detect line noise at the frequency that the notch filter does not remove: 60 Hz where it is set to 50, or 50 for 60."""
+"""Detect line noise at the frequency that the notch filter does not remove: 60 Hz for 50, or 50 Hz for 60."""
 
 from dataclasses import dataclass
 

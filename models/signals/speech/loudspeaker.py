@@ -2,7 +2,7 @@
 
 While the loudspeaker plays, the microphone's signal is not attributed to the participant, because a mixture of two
 voices is neither. It is again once the loudspeaker has been quiet for longer than its sound takes to arrive and decay.
-Where its sound is shown not to reach the microphone (turned down, or headphones on the same output), nothing is withheld.
+Where its sound is shown not to reach the microphone (turned down, or headphones on its output), nothing is withheld.
 
 Whether it reaches the microphone is found by the generalised cross-correlation with phase transform (Knapp & Carter,
 "The generalized correlation method for estimation of time delay", IEEE Trans. ASSP 24, 1976): it has a peak at
@@ -31,14 +31,14 @@ class LoudspeakerRules:
     active_db : float
         RMS in dB of full scale above which a window of the reference counts as playing.
     tail_windows : int
-        Number of windows (32 ms each) after that in which its sound may still be heard: latency of the player, travel
+        Number of windows (32 ms each) after that in which its sound may still be delayed: latency of the player, travel
         through air and reverberation.
     block_windows, delay_windows : int
         Length of the correlated part of the microphone, and longest delay.
     every_windows : int
         Interval between correlations.
     heard_peak : float
-        Peak over RMS of the correlation from which the loudspeaker counts as heard. Without it, the largest of 5,000
+        Peak over RMS of the correlation from which the loudspeaker counts as delayed. Without it, the largest of 5,000
         values is near 4.
     unheard_blocks : int
         Number of correlations in a row without a peak, each of a block through most of which the loudspeaker played,
@@ -121,7 +121,7 @@ def step(
 
 
 def after_gap(state: LoudspeakerState) -> LoudspeakerState:
-    """Return the state after a gap in the microphone: samples are dropped, whether the loudspeaker is heard is kept."""
+    """Return the state after a gap in the microphone: samples are dropped, whether the loudspeaker is delayed is kept."""
     return LoudspeakerState(since_active=state.since_active, unheard=state.unheard)
 
 
@@ -140,10 +140,10 @@ def correlation_peak(microphone: FloatArray, reference: FloatArray, longest_dela
     float
         Largest magnitude over RMS, over these delays; 0 where either signal is silent throughout.
     """
-    heard = microphone.astype(np.float64)
-    heard[:longest_delay] = 0.0
+    delayed = microphone.astype(np.float64)
+    delayed[:longest_delay] = 0.0
     size = 1 << (len(reference) + longest_delay - 1).bit_length()
-    spectrum = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(reference, size))
+    spectrum = np.fft.rfft(delayed, size) * np.conj(np.fft.rfft(reference, size))
     magnitude = np.abs(spectrum)
     # Below a millionth of the strongest component, phases are rounding errors.
     floor = 1e-6 * float(magnitude.max(initial=0.0))

@@ -86,10 +86,10 @@ def frame_features(samples: FloatArray, state: FrameState) -> tuple[FloatArray, 
         See :data:`COLUMNS`; NaN for a resonance that was not found.
     state : FrameState
     """
-    heard, frames, power = _powers(samples, state)
+    pending, frames, power = _powers(samples, state)
     n_frames = len(frames)
     if not n_frames:
-        return np.zeros((0, N_COLUMNS), np.float32), FrameState(heard, state.shape_before)
+        return np.zeros((0, N_COLUMNS), np.float32), FrameState(pending, state.shape_before)
     narrow = frames[:, _EDGE : _EDGE + NARROW]
     wide = np.abs(fft.rfft(frames * _WIDE_WINDOW, _WIDE_FFT)) ** 2
     values: dict[str, Array] = _shape(power)
@@ -103,7 +103,7 @@ def frame_features(samples: FloatArray, state: FrameState) -> tuple[FloatArray, 
     rows = np.empty((n_frames, N_COLUMNS), np.float32)
     for name, columns in COLUMNS.items():
         rows[:, columns] = values[name].reshape(n_frames, -1)
-    return rows, FrameState(heard[n_frames * HOP :], share[-1].astype(np.float32))
+    return rows, FrameState(pending[n_frames * HOP :], share[-1].astype(np.float32))
 
 
 def mel_bands(samples: FloatArray, state: FrameState) -> tuple[FloatArray, FloatArray, FrameState]:
@@ -123,23 +123,23 @@ def mel_bands(samples: FloatArray, state: FrameState) -> tuple[FloatArray, Float
         As the column ``level_db``.
     state : FrameState
     """
-    heard, frames, power = _powers(samples, state)
+    pending, frames, power = _powers(samples, state)
     total = power.sum(axis=1)
     mel = np.log(_in_bands(power, total)).astype(np.float32)
     level_db = (10.0 * np.log10(total + _TINY)).astype(np.float32)
-    return mel, level_db, FrameState(heard[len(frames) * HOP :], state.shape_before)
+    return mel, level_db, FrameState(pending[len(frames) * HOP :], state.shape_before)
 
 
 def _powers(samples: FloatArray, state: FrameState) -> tuple[FloatArray, Array, Array]:
     """Return all pending samples, the frames they complete, and the power spectra of the narrow frames."""
-    heard = np.concatenate((state.rest, samples)).astype(np.float32)
-    n_frames = max((len(heard) - WIDE) // HOP + 1, 0)
+    pending = np.concatenate((state.rest, samples)).astype(np.float32)
+    n_frames = max((len(pending) - WIDE) // HOP + 1, 0)
     if not n_frames:
-        return heard, np.zeros((0, WIDE), np.float32), np.zeros((0, _NARROW_FFT // 2 + 1), np.float32)
-    frames = np.lib.stride_tricks.sliding_window_view(heard, WIDE)[::HOP][:n_frames]
+        return pending, np.zeros((0, WIDE), np.float32), np.zeros((0, _NARROW_FFT // 2 + 1), np.float32)
+    frames = np.lib.stride_tricks.sliding_window_view(pending, WIDE)[::HOP][:n_frames]
     frames = frames - frames.mean(axis=1, keepdims=True)
     power = np.abs(fft.rfft(frames[:, _EDGE : _EDGE + NARROW] * _NARROW_WINDOW, _NARROW_FFT)) ** 2
-    return heard, frames, power
+    return pending, frames, power
 
 
 def _in_bands(power: Array, total: Array) -> Array:

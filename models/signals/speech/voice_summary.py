@@ -57,25 +57,25 @@ def _blocks(rows: FloatArray) -> list[tuple[float, Array]]:
         rows = np.pad(rows, ((0, _FEWEST_FRAMES - len(rows)), (0, 0)), mode="edge")
     level_db = _column(rows, "level_db")
     relative_db = level_db - level_db.max()
-    heard = relative_db > _QUIET_DB
-    if heard.sum() < _FEWEST_FRAMES:
-        heard = np.ones(len(rows), bool)
+    audible = relative_db > _QUIET_DB
+    if audible.sum() < _FEWEST_FRAMES:
+        audible = np.ones(len(rows), bool)
     pitch_hz, periodicity, chosen = track_pitch(rows, relative_db)
     voiced = chosen >= 0
     steady = _steady(rows, level_db, periodicity)
-    spoken = _voice(rows, steady, pitch_hz, periodicity, chosen)
+    voice = _voice(rows, steady, pitch_hz, periodicity, chosen)
     first = differences(steady)
     second = differences(first)[:, 20 : 20 + _N_CEPSTRA + 2]
-    of_voice = np.nan_to_num(differences(spoken)[voiced])
-    whole = _filled(spoken[voiced])
+    voice_slopes = np.nan_to_num(differences(voice)[voiced])
+    voice_filled = _filled(voice[voiced])
     loudness = steady[:, 20 + _N_CEPSTRA + 1]
     return [
-        (1.0, _statistics(steady[heard], over_time=True)),
-        (_DELTA_WEIGHT, _statistics(first[heard], over_time=False)),
-        (_DELTA_WEIGHT, _statistics(second[heard], over_time=False)),
-        (1.0, _statistics(whole, over_time=True)),
-        (_DELTA_WEIGHT, _statistics(np.hstack((of_voice, np.abs(of_voice))), over_time=False)),
-        (1.0, _rhythm(loudness, heard, voiced, 12.0 * np.log2(pitch_hz / 100.0))),
+        (1.0, _statistics(steady[audible], over_time=True)),
+        (_DELTA_WEIGHT, _statistics(first[audible], over_time=False)),
+        (_DELTA_WEIGHT, _statistics(second[audible], over_time=False)),
+        (1.0, _statistics(voice_filled, over_time=True)),
+        (_DELTA_WEIGHT, _statistics(np.hstack((voice_slopes, np.abs(voice_slopes))), over_time=False)),
+        (1.0, _rhythm(loudness, audible, voiced, 12.0 * np.log2(pitch_hz / 100.0))),
         (1.0, _modulation(np.column_stack((steady[:, :20].reshape(len(rows), 5, 4).mean(axis=2), loudness)))),
     ]
 
@@ -231,7 +231,7 @@ def _trend(values: Array, centred: Array, deviation: Array, low: Array, high: Ar
     ]
 
 
-def _rhythm(loudness: Array, heard: NDArray[np.bool_], voiced: NDArray[np.bool_], semitones: Array) -> Array:
+def _rhythm(loudness: Array, audible: NDArray[np.bool_], voiced: NDArray[np.bool_], semitones: Array) -> Array:
     """Describe voiced and unvoiced stretches, the pitch within them, and peaks of loudness (about syllables)."""
     seconds = len(loudness) * FRAME_S
     stretches = _stretches(voiced)
@@ -244,9 +244,9 @@ def _rhythm(loudness: Array, heard: NDArray[np.bool_], voiced: NDArray[np.bool_]
     apart = np.diff(peaks) * FRAME_S if len(peaks) > 1 else np.zeros(1)
     rises = np.diff(smooth[peaks]) if len(peaks) > 1 else np.zeros(1)
     parts: tuple[Array | list[float], ...] = (
-        [voiced.mean(), heard.mean(), len(stretches) / seconds, len(peaks) / seconds, np.log(seconds + 0.1)],
+        [voiced.mean(), audible.mean(), len(stretches) / seconds, len(peaks) / seconds, np.log(seconds + 0.1)],
         _three([(b - a) * FRAME_S for a, b in stretches]),
-        _three([(b - a) * FRAME_S for a, b in _stretches(~voiced & heard)]),
+        _three([(b - a) * FRAME_S for a, b in _stretches(~voiced & audible)]),
         _three(slopes),
         _three(np.abs(slopes)),
         _three([float(np.ptp(part)) for part in pitched] or [0.0]),

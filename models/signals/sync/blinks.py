@@ -161,7 +161,7 @@ def blink_lags(closure: Values, frames_s: TimeArray, frontal_uv: Values, eeg_s: 
 
 
 def _attached(clean: Values) -> Values:
-    """Return the mean of the electrodes if they correlate; else one is off, and the quieter one with a signal is returned."""
+    """Return the mean of the electrodes if they correlate; otherwise (one is off) the quietest with a signal."""
     spread = np.median(np.abs(clean), axis=0)
     alive = np.flatnonzero(spread > _FLAT_UV)
     if not len(alive):

@@ -70,8 +70,8 @@ def combine_delays(delays_s: NDArray[np.float64], presented: int, widest_iqr_s: 
     found = len(delays_s)
     if found < FEWEST_EVENTS or found < _FEWEST_SHARE * presented:
         raise MoodringError(
-            f"{found} of {presented} {what} were found, at least {max(FEWEST_EVENTS, round(_FEWEST_SHARE * presented))} "
-            "are needed"
+            f"{found} of {presented} {what} were found, at least "
+            f"{max(FEWEST_EVENTS, round(_FEWEST_SHARE * presented))} are needed"
         )
     middle, iqr_s = float(np.median(delays_s)), _iqr(delays_s)
     if iqr_s > widest_iqr_s:

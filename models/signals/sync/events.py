@@ -89,7 +89,7 @@ def step_onset(
 
 
 def beep(rate_hz: float) -> NDArray[np.float32]:
-    """Return the beep, ``(n_times,)`` in -1..1: a chirp, which a matched filter finds to a fraction of a millisecond."""
+    """Return the beep, ``(n_times,)`` in -1..1: a chirp, located by a matched filter to a fraction of a millisecond."""
     n_times = round(BEEP_S * rate_hz)
     times_s = np.arange(n_times) / rate_hz
     wave = chirp(times_s, _BEEP_HZ[0], BEEP_S, _BEEP_HZ[1]) * tukey(n_times, 0.2)
@@ -112,13 +112,13 @@ def beep_onset(audio: Values, stamps_s: TimeArray, event_s: float, rate_hz: floa
         are missing.
     """
     first, stop = np.searchsorted(stamps_s, (event_s + EARLIEST_S, event_s + LATEST_S + BEEP_S))
-    heard, times_s = audio[first:stop], stamps_s[first:stop]
+    window, times_s = audio[first:stop], stamps_s[first:stop]
     wanted = (LATEST_S - EARLIEST_S + BEEP_S) * rate_hz
-    if len(heard) < 0.95 * wanted or np.diff(times_s).max() > 2.0 / rate_hz + 0.005:
+    if len(window) < 0.95 * wanted or np.diff(times_s).max() > 2.0 / rate_hz + 0.005:
         return None
     template = beep(rate_hz).astype(np.float64)
     # Matched filter: correlation with the chirp; its envelope, since loudspeakers turn phases.
-    matched = oaconvolve(heard - heard.mean(), template[::-1], mode="valid")
+    matched = oaconvolve(window - window.mean(), template[::-1], mode="valid")
     envelope = np.abs(hilbert(matched))
     floor, highest = float(np.median(envelope)), int(np.argmax(envelope))
     if not envelope[highest] > _PEAK_OVER_FLOOR * floor or envelope[highest] < 1e-9:

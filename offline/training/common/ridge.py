@@ -17,15 +17,15 @@ CLIP = 5.0
 
 
 @dataclass(frozen=True)
-class Sexes:
-    """What is added to the scores of a woman's voice and taken from those of a man's.
+class SexTerm:
+    """A term added to the scores of a woman's voice and subtracted from those of a man's.
 
     Attributes
     ----------
     weights : (n_numbers, n_classes) float32
     tell_weights : (n_numbers,) float32
-        How much a voice is taken for a woman's: ``x @ tell_weights + tell_bias`` from 1 on wholly, up to -1 for a man's,
-        between in part, so that nothing jumps where it cannot be told.
+        Of the sex detector: ``x @ tell_weights + tell_bias``, clipped to -1 (a man's voice) to 1 (a woman's), scales the
+        term, so that scores change gradually where the sex is uncertain.
     tell_bias : () float32
     """
 
@@ -43,17 +43,17 @@ class Linear:
     mean, scale : (n_numbers,) float32
     weights : (n_numbers, n_classes) float32
     bias : (n_classes,) float32
-    sexes : Sexes or None
+    sexes : SexTerm or None
     """
 
     mean: FloatArray
     scale: FloatArray
     weights: FloatArray
     bias: FloatArray
-    sexes: Sexes | None = None
+    sexes: SexTerm | None = None
 
     def scores(self, numbers: FloatArray) -> FloatArray:
-        """Give ``(n, n_classes)`` float32 for ``(n, n_numbers)``: about 1 for the class, -1 for the others."""
+        """Return ``(n, n_classes)`` float32 for ``(n, n_numbers)``: about 1 for the class, -1 for the others."""
         x = np.clip((numbers - self.mean) / self.scale, -CLIP, CLIP)
         scores: FloatArray = x @ self.weights + self.bias
         if self.sexes is not None:
@@ -112,7 +112,7 @@ def fit_linear(
     )
     shared, differing = np.split(both[0], 2)
     tell, tell_bias = _solve(x, female.astype(np.int64), speakers, 2, penalty, 0.0, len(importance))
-    sexes = Sexes(
+    sexes = SexTerm(
         (share * differing * importance[:, None]).astype(np.float32),
         ((tell[:, 1] - tell[:, 0]) * importance).astype(np.float32),
         np.asarray(tell_bias[1] - tell_bias[0], np.float32),
@@ -129,7 +129,7 @@ def _solve(
     speaker_penalty: float,
     n_numbers: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give weights ``(n_columns, n_classes)`` and bias for rows as they are; the penalty is relative to ``n_numbers``."""
+    """Return weights ``(n_columns, n_classes)`` and bias for rows as they are; the penalty is relative to ``n_numbers``."""
     counts = np.bincount(labels, minlength=n_classes)
     sample_weight = 1.0 / counts[labels]
     sample_weight *= len(labels) / sample_weight.sum()

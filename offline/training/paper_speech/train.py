@@ -88,7 +88,7 @@ def build(config: PaperConfig, n_classes: int) -> nn.Module:
 def whole_segments(samples: FloatArray) -> FloatArray:
     """Divide an utterance by its RMS and cut it into seconds, ``(n_segments, 16000)``, the last padded with zeros.
 
-    Unlike :func:`...models.signals.speech.segments_of`, which is causal, this knows the whole utterance, as the paper.
+    Unlike :func:`~moodring.models.signals.speech.segments.segments_of`, which is causal, this knows the whole utterance, as the paper.
     """
     rms = max(float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))), QUIETEST_RMS)
     missing = -len(samples) % SEGMENT_SAMPLES

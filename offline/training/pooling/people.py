@@ -1,10 +1,9 @@
-"""What there is to pool of people, decision by decision, as the engine decodes them."""
+"""Simulated people as they are decoded: the opinions that a pool is fitted to, decision by decision."""
 
-import hashlib
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import as_completed
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,19 +16,21 @@ from ....models.fusion import opinion_pool
 from ....models.fusion.opinion_pool import Situation, VoiceLevels
 from ....models.fusion.pool_file import AXES
 from ....models.io.files import atomic_write
+from ....processes import in_workers
+from ...datasets.base import Dataset, Trial
+from ...datasets.simulated import SimulatedPeople
 from ...decoding.decode import decode_with
-from ...evaluation.evaluate import levels_at
-from ...simulate import BENCHMARK, simulate
-from ..common.workers import worker_pool
-from ..video_eeg.prepare import PREPARED_VERSION
+from ...evaluation.simulated_people import levels_at
+from ...simulate import BENCHMARK
+from ..common.stages import SIMULATION, Stage
 
-DECODED_VERSION = 1
-"""Of what the engine says of a person: raise it whenever it says something else."""
+DECODED = Stage("decoded people", 1, (SIMULATION,))
+"""Raise its version whenever decoding gives other estimates of the same person by the same bundles."""
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """One person's decisions after rest.
+class DecodedPerson:
+    """The decisions of one person after rest.
 
     Attributes
     ----------
@@ -37,9 +38,9 @@ class Evidence:
     truth : (n, 2) int64
         Levels of valence and arousal.
     felt : (n, 2, 3) float64
-        What face and EEG say; NaN where they say nothing.
+        Probabilities by face and EEG; NaN where they give none.
     voice : (n, 2, 3) float64
-        What the voice said last; NaN before its first word.
+        Newest probabilities by the voice; NaN before its first word.
     voice_end_s : (n,) float64
         Where the speech that it describes ends; NaN before.
     speaks : (n,) bool
@@ -55,7 +56,7 @@ class Evidence:
 
     @property
     def situations(self) -> list[Situation | None]:
-        """In which situation each decision is made."""
+        """The situation of each decision."""
         felt = np.isfinite(self.felt[:, 0, 0])
         found: list[Situation | None] = []
         for index, end_s in enumerate(self.voice_end_s.tolist()):
@@ -63,14 +64,14 @@ class Evidence:
             found.append(opinion_pool.situation(bool(felt[index]), voice, bool(self.speaks[index])))
         return found
 
-    def left(self, half_life_s: float) -> NDArray[np.float64]:
-        """Give what is left of the voice's weight at each decision, ``(n,)``; 1 before its first word."""
+    def fade(self, half_life_s: float) -> NDArray[np.float64]:
+        """Return the share of the voice's weight that is left at each decision, ``(n,)``; 1 before its first word."""
         ages_s = self.times_s - self.voice_end_s
         return opinion_pool.left_of(np.where(np.isfinite(ages_s), ages_s, 0.0), half_life_s)
 
 
-def evidence_of(recording: Recording, estimates: Sequence[Estimate]) -> Evidence:
-    """Line up what was said with the truth, leaving out rest, where there is no truth.
+def align_with_truth(recording: Recording, estimates: Sequence[Estimate]) -> DecodedPerson:
+    """Line up the estimates of a person with the truth, leaving out rest, where there is no truth.
 
     Raises
     ------
@@ -92,18 +93,18 @@ def evidence_of(recording: Recording, estimates: Sequence[Estimate]) -> Evidence
     truth = levels_at(recording.truth, times_s)
     kept = (truth >= 0).all(axis=1)
     speaks = np.array([estimate.degraded is not None for estimate in estimates])
-    return Evidence(
+    return DecodedPerson(
         times_s[kept], truth[kept], np.array(felt)[kept], np.array(voice)[kept], np.array(ends)[kept], speaks[kept]
     )
 
 
-def observe(
+def decode_people(
     seeds: Sequence[int],
     config: TrainPoolingConfig,
     bundles: Sequence[str],
     cache: Path,
     report: Callable[[str], None],
-) -> list[Evidence]:
+) -> list[DecodedPerson]:
     """Simulate and decode people, or read from the cache those that were decoded before; in the order of the seeds.
 
     Parameters
@@ -111,35 +112,34 @@ def observe(
     seeds : sequence of int
     config : TrainPoolingConfig
     bundles : sequence of str
-        Hashes.
+        SHA-256 of the bundles that decode.
     cache : Path
-        A folder. Files are named by bundles, difficulty, the versions of what the simulation and the engine give, length and seed.
+        A folder.
     report : callable
         Takes a line as each person is done.
     """
     began_s = time.monotonic()
-    key = hashlib.sha256(
-        "-".join([*bundles, BENCHMARK.digest(), f"v{DECODED_VERSION}", f"v{PREPARED_VERSION}"]).encode()
-    ).hexdigest()[:16]
     seconds = config.people.seconds
-    paths = {seed: cache / f"pooling-{key}-{seconds:g}-{seed:05d}.npz" for seed in seeds}
-    missing = [seed for seed in seeds if not paths[seed].exists()]
+    key = DECODED.key(list(bundles), BENCHMARK.digest())[:16]
+    people = SimulatedPeople(seeds, seconds)
+    paths = {trial.name: cache / f"pooling-{key}-{seconds:g}-{int(trial.subject):05d}.npz" for trial in people.trials}
+    missing = [trial for trial in people.trials if not paths[trial.name].exists()]
     cache.mkdir(parents=True, exist_ok=True)
-    with worker_pool(config.workers) as pool:
-        jobs = {pool.submit(_observe, seed, seconds, config.models, paths[seed]): seed for seed in missing}
-        for done, job in enumerate(as_completed(jobs), start=1):
-            job.result()
-            report(f"person {jobs[job]} decoded ({done} of {len(missing)}, {time.monotonic() - began_s:.0f} s)")
-    return [_read(paths[seed]) for seed in seeds]
+    decode = partial(_decode_into, people=people, models=config.models, paths=paths)
+    for done, name in enumerate(in_workers(decode, missing, config.workers), start=1):
+        report(f"{name} decoded ({done} of {len(missing)}, {time.monotonic() - began_s:.0f} s)")
+    return [_read(paths[trial.name]) for trial in people.trials]
 
 
-def _observe(seed: int, seconds: float, models: ModelsSection, path: Path) -> None:
-    recording = simulate(seed, seconds)
-    found = evidence_of(recording, decode_with(recording, models).estimates)
-    with atomic_write(path) as file:
-        np.savez(file, **{field.name: getattr(found, field.name) for field in fields(Evidence)})
+def _decode_into(trial: Trial, people: Dataset[Recording], models: ModelsSection, paths: Mapping[str, Path]) -> str:
+    """Load and decode one person into their file; return the name of the trial."""
+    recording = people.load(trial)
+    found = align_with_truth(recording, decode_with(recording, models).estimates)
+    with atomic_write(paths[trial.name]) as file:
+        np.savez(file, **{field.name: getattr(found, field.name) for field in fields(DecodedPerson)})
+    return trial.name
 
 
-def _read(path: Path) -> Evidence:
+def _read(path: Path) -> DecodedPerson:
     with np.load(path, allow_pickle=False) as arrays:
-        return Evidence(**{field.name: arrays[field.name] for field in fields(Evidence)})
+        return DecodedPerson(**{field.name: arrays[field.name] for field in fields(DecodedPerson)})

@@ -1,4 +1,4 @@
-"""Fit a pool: decode people whom neither bundle knows, find the weights, report on further people."""
+"""Fit a pool: decode people whom neither bundle knows, fit the weights, score further people."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +12,10 @@ from ....models.fusion.circumplex import PLACES
 from ....models.fusion.pool_file import AXES, PooledBundle, PoolFile, WeightsTable, save_pool
 from ....models.io.bundle import Bundle, load_bundle, models_path
 from ...simulate import BENCHMARK
-from .card import judge, write_card
-from .fit import fit_axis, held_out_loss, with_thresholds
-from .people import observe
+from .card import write_pool_card
+from .fit import add_thresholds, fit_axis, held_out_loss
+from .people import decode_people
+from .scores import score_pool
 
 Report = Callable[[str], None]
 
@@ -38,27 +39,27 @@ def train_pooling(config: TrainPoolingConfig, out: Path, report: Report, cache: 
         A bundle is missing or damaged, or the voice's categories have no places on the axes.
     """
     video_eeg, speech = (load_bundle(models_path(kind, getattr(config.models, kind)), kind) for kind in _KINDS)
-    homeless = [name for name in speech.spec.head("speech").classes if name not in PLACES]
-    if homeless:
+    unplaced = [name for name in speech.spec.head("speech").classes if name not in PLACES]
+    if unplaced:
         raise MoodringError(
-            f"bundle '{speech.name}' knows categories without a place on valence and arousal ({', '.join(homeless)}); "
+            f"bundle '{speech.name}' knows categories without a place on valence and arousal ({', '.join(unplaced)}); "
             f"pool one whose categories are among {', '.join(sorted(PLACES))}"
         )
     folder = cache or Path(platformdirs.user_cache_dir("moodring", appauthor=False)) / "training"
     hashes = (video_eeg.sha256, speech.sha256)
     people, others = config.people.seeds, config.people.test_seeds
-    seen = observe([*people, *others], config, hashes, folder, report)
-    fitting, testing = seen[: len(people)], seen[len(people) :]
+    decoded = decode_people([*people, *others], config, hashes, folder, report)
+    fitting, testing = decoded[: len(people)], decoded[len(people) :]
     losses = {half_life_s: held_out_loss(fitting, half_life_s, config.folds) for half_life_s in config.half_life_s}
     half_life_s = min(losses, key=losses.__getitem__)
     report(f"what the voice said fades with a half-life of {half_life_s:g} s")
     fitted = {
-        axis: with_thresholds(fit_axis(fitting, index, half_life_s), fitting, index, half_life_s, config.coverage)
+        axis: add_thresholds(fit_axis(fitting, index, half_life_s), fitting, index, half_life_s, config.coverage)
         for index, axis in enumerate(AXES)
     }
     table = PoolFile(
-        video_eeg=_named(video_eeg),
-        speech=_named(speech),
+        video_eeg=_pooled_bundle(video_eeg),
+        speech=_pooled_bundle(speech),
         domain=(SIMULATED,),
         protocol=(
             f"simulated people whom neither bundle knows, seeds {people[0]} to {people[-1]} ({len(people)} people, "
@@ -73,13 +74,13 @@ def train_pooling(config: TrainPoolingConfig, out: Path, report: Report, cache: 
         },
     )
     sha256 = save_pool(out, table)
-    judged = {axis: judge(testing, table, fitted[axis], index, config.seed) for index, axis in enumerate(AXES)}
-    write_card(out.with_suffix(".md"), table, sha256, judged, losses, config)
+    scores = {axis: score_pool(testing, table, fitted[axis], index, config.seed) for index, axis in enumerate(AXES)}
+    write_pool_card(out.with_suffix(".md"), table, sha256, scores, losses, config)
     report(f"wrote {out} and {out.with_suffix('.md')}")
 
 
 _KINDS = ("video_eeg", "speech")
 
 
-def _named(bundle: Bundle) -> PooledBundle:
+def _pooled_bundle(bundle: Bundle) -> PooledBundle:
     return PooledBundle(file=bundle.name, sha256=bundle.sha256)

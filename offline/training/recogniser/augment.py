@@ -13,7 +13,7 @@ _COMPANDING = 255.0
 
 
 def at_speed(samples: FloatArray, speed: float) -> FloatArray:
-    """Play faster (above 1) or slower: pitch, resonances and tempo move together, as they differ between speakers."""
+    """Play faster (above 1) or slower: pitch, formants and tempo change together, as they differ between speakers."""
     return np.asarray(soxr.resample(samples, AUDIO_RATE_HZ, AUDIO_RATE_HZ / speed), np.float32)
 
 
@@ -41,8 +41,8 @@ def beginning(samples: FloatArray, seconds: float) -> FloatArray:
     return samples[: round(seconds * AUDIO_RATE_HZ)]
 
 
-def varied(kind: str, samples: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Make one copy to train on; see :class:`configs.train_recogniser.TrainRecogniserConfig` for the kinds."""
+def augment(kind: str, samples: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return one changed copy to train on; see :class:`configs.train_recogniser.TrainRecogniserConfig` for the kinds."""
     if kind == "first_1s":
         return beginning(samples, 1.0)
     if kind == "first_2s":
@@ -53,8 +53,8 @@ def varied(kind: str, samples: FloatArray, rng: np.random.Generator) -> FloatArr
     return by_telephone(faster) if kind == "telephone" else faster
 
 
-def condition(name: str, samples: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Make what a recogniser is tested on: ``whole``, ``first second``, ``noise 10 dB`` or ``0 dB``, ``telephone``."""
+def apply_condition(name: str, samples: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return what a recogniser is tested on: ``whole``, ``first second``, ``noise 10 dB`` or ``0 dB``, ``telephone``."""
     if name == "first second":
         return beginning(samples, 1.0)
     if name.startswith("noise"):

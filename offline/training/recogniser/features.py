@@ -1,4 +1,4 @@
-"""What the recogniser is trained and judged on: each utterance's numbers, as it is and changed, kept between runs."""
+"""Features of every utterance of a corpus, as it is and in changed copies, cached between runs."""
 
 import hashlib
 from collections.abc import Callable
@@ -16,30 +16,31 @@ from ....models.io.files import atomic_write
 from ....models.signals.speech.voice_frames import FrameState, frame_features
 from ....models.signals.speech.voice_summary import functionals
 from ...datasets.speech_corpus import SpeechCorpus, file_of
-from .augment import CONDITIONS, condition, varied
+from ..common.stages import Stage
+from .augment import CONDITIONS, apply_condition, augment
 
-FORMAT = 1
-"""Raised when the same sound gives other numbers than before."""
+FEATURES = Stage("recogniser features", 1)
+"""Raise its version whenever the same sound gives other features, copies or utterances."""
 Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Numbers:
+class FeatureSets:
     """Of one corpus and one seed, each ``(n_items, n_numbers)`` float32.
 
     Attributes
     ----------
     conditions : mapping of name to array
-        What is tested on; ``"whole"`` is trained on, too.
+        Tested on; ``"whole"`` is trained on, too.
     copies : tuple of arrays
-        What is trained on besides.
+        Trained on besides.
     """
 
     conditions: dict[str, FloatArray]
     copies: tuple[FloatArray, ...]
 
 
-def spoken_part(samples: FloatArray, voice: VoiceActivity) -> FloatArray:
+def trim_silence(samples: FloatArray, voice: VoiceActivity) -> FloatArray:
     """Cut off the silence before the first and after the last utterance; all of it where no speech is found."""
     cutter = UtteranceCutter(voice)
     segments = (*cutter.feed(samples, 0.0), *cutter.close())
@@ -49,14 +50,14 @@ def spoken_part(samples: FloatArray, voice: VoiceActivity) -> FloatArray:
     return samples[max(first, 0) : last]
 
 
-def numbers_of(samples: FloatArray) -> FloatArray:
-    """Sum up an utterance, as the recogniser does live when it has ended."""
+def utterance_features(samples: FloatArray) -> FloatArray:
+    """Summarise an utterance, as the recogniser does live when it has ended."""
     rows, _ = frame_features(samples if len(samples) >= 640 else np.pad(samples, (0, 640 - len(samples))), FrameState())
     return functionals(rows)
 
 
-def digest(corpus: SpeechCorpus) -> str:
-    """Give the SHA-256 over names and contents of a corpus's files."""
+def corpus_digest(corpus: SpeechCorpus) -> str:
+    """Return the SHA-256 over names and contents of a corpus's files."""
     total = hashlib.sha256()
     for trial in corpus.trials:
         total.update(trial.name.encode())
@@ -64,8 +65,8 @@ def digest(corpus: SpeechCorpus) -> str:
     return total.hexdigest()
 
 
-class Cabinet:
-    """Numbers computed once and kept in a folder: an interrupted run goes on where it stopped.
+class FeatureCache:
+    """Features computed once and cached in a folder: an interrupted run goes on where it stopped.
 
     Parameters
     ----------
@@ -76,48 +77,47 @@ class Cabinet:
     """
 
     def __init__(self, corpus: SpeechCorpus, folder: Path, report: Report) -> None:
-        self.corpus, self.folder, self.sha256 = corpus, folder, digest(corpus)
+        self.corpus, self.folder, self.sha256 = corpus, folder, corpus_digest(corpus)
         self._report = report
-        self._spoken: tuple[FloatArray, ...] = ()
+        self._sounds: tuple[FloatArray, ...] = ()
 
-    def numbers(self, copies: tuple[str, ...], seed: int) -> Numbers:
-        """Give the numbers for a seed, computing those that are not there yet."""
-        conditions = {name: self._kept(f"condition {name}", partial(condition, name)) for name in CONDITIONS}
+    def features(self, copies: tuple[str, ...], seed: int) -> FeatureSets:
+        """Return the features for a seed, computing those that are not there yet."""
+        conditions = {name: self._cached(f"condition {name}", partial(apply_condition, name)) for name in CONDITIONS}
         varieties = tuple(
-            self._kept(
-                f"copy {index} {kind}" + ("" if kind.startswith("first") else f" seed {seed}"), partial(varied, kind)
+            self._cached(
+                f"copy {index} {kind}" + ("" if kind.startswith("first") else f" seed {seed}"), partial(augment, kind)
             )
             for index, kind in enumerate(copies)
         )
-        return Numbers(conditions, varieties)
+        return FeatureSets(conditions, varieties)
 
-    def path(self, what: str) -> Path:
-        """Give where something about this corpus is kept."""
-        key = hashlib.sha256(f"{FORMAT} {self.sha256} {what}".encode()).hexdigest()[:20]
-        return self.folder / f"{key}.npy"
+    def path(self, stage: Stage, *settings: str) -> Path:
+        """Return where a result of a stage on this corpus is kept."""
+        return self.folder / f"{stage.key(self.sha256, *settings)[:20]}.npy"
 
-    def _kept(self, what: str, change: Callable[[FloatArray, np.random.Generator], FloatArray]) -> FloatArray:
-        path = self.path(what)
+    def _cached(self, what: str, change: Callable[[FloatArray, np.random.Generator], FloatArray]) -> FloatArray:
+        path = self.path(FEATURES, what)
         if path.is_file():
-            kept: FloatArray = np.load(path, allow_pickle=False)
-            return kept
-        if not self._spoken:
+            cached: FloatArray = np.load(path, allow_pickle=False)
+            return cached
+        if not self._sounds:
             voice = VoiceActivity()
-            self._spoken = tuple(spoken_part(self.corpus.load(trial), voice) for trial in self.corpus.trials)
-        # A stream of chance of its own for each item and change, so that neither order nor interruption matters.
+            self._sounds = tuple(trim_silence(self.corpus.load(trial), voice) for trial in self.corpus.trials)
+        # A random generator of its own for each utterance and change, so that neither order nor interruption matters.
         stream = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8])
-        numbers = np.stack(
+        features = np.stack(
             [
-                numbers_of(change(samples, np.random.default_rng((stream, index))))
-                for index, samples in enumerate(self._spoken)
+                utterance_features(change(samples, np.random.default_rng((stream, index))))
+                for index, samples in enumerate(self._sounds)
             ]
         )
-        keep(path, numbers)
-        self._report(f"measured {what}: {len(numbers)} utterances")
-        return numbers
+        write_array(path, features)
+        self._report(f"measured {what}: {len(features)} utterances")
+        return features
 
 
-def keep(path: Path, values: FloatArray) -> None:
+def write_array(path: Path, values: FloatArray) -> None:
     """Write an array in one move.
 
     Raises

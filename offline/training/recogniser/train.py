@@ -1,4 +1,4 @@
-"""Train and judge the speech recogniser on a corpus: a linear model on summaries of utterances."""
+"""Train the speech recogniser on a corpus, a linear model on summaries of utterances, and test it on held-out speakers."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -19,16 +19,19 @@ from ...datasets.open import read_corpus
 from ...evaluation.metrics import fit_temperature, score
 from ...evaluation.splits import BothApart, GroupedKFold, IntArray, Items, LeaveOneGroupOut, Protocol, Split, audit
 from ..common.ridge import CLIP, Linear, fit_linear
-from .card import Judged, write_card
-from .features import Cabinet, Numbers, Report, keep
+from ..common.stages import Stage
+from .card import HeldOutScores, write_recogniser_card
+from .features import FEATURES, FeatureCache, FeatureSets, Report, write_array
 
+FOLDS = Stage("recogniser folds", 1, (FEATURES,))
+"""Raise its version whenever the same features and settings give other logits."""
 _INNER_FOLDS = 3
 _FOLDS_OF_BOTH = 4  # of speakers, where one is left out at a time but prompts are kept apart, too
 _FEWEST_SPEAKERS = 3
 
 
 @dataclass(frozen=True)
-class Study:
+class ClassificationTask:
     """One classification task on one corpus.
 
     Attributes
@@ -47,12 +50,12 @@ class Study:
 
     @property
     def speakers(self) -> NDArray[np.str_]:
-        """Who speaks each item."""
+        """The speaker of each item."""
         return self.items.group("speaker")
 
 
-def train_recogniser(config: TrainRecogniserConfig, out: Path, report: Report) -> list[Judged]:
-    """Judge the recipe on speakers never trained on; then train on all of them and write bundle and card.
+def train_recogniser(config: TrainRecogniserConfig, out: Path, report: Report) -> list[HeldOutScores]:
+    """Test the recipe on held-out speakers; then train on all of them and write bundle and card.
 
     What is computed is kept in ``config.cache`` (else beside ``out``), so that an interrupted run goes on.
 
@@ -69,27 +72,27 @@ def train_recogniser(config: TrainRecogniserConfig, out: Path, report: Report) -
         report(f"left out: {problem}")
     # Before anything is measured, which takes minutes.
     items = Items.of(corpus.trials, subject="speaker", stimulus="prompt")
-    studies = _studies(config, items)
+    tasks = _tasks(config, items)
     check_folds(config, items)
-    cabinet = Cabinet(corpus, config.cache or out.with_suffix(".cache"), report)
-    judged: list[Judged] = []
+    cache = FeatureCache(corpus, config.cache or out.with_suffix(".cache"), report)
+    scores: list[HeldOutScores] = []
     for seed in config.seeds:
-        numbers = cabinet.numbers(config.copies, seed)
-        for study in studies:
+        features = cache.features(config.copies, seed)
+        for task in tasks:
             for protocol in _protocols(config, seed):
-                held_out = judge(study, protocol, numbers, config, seed, cabinet)
-                judged.extend(_scored(study, protocol, held_out, seed))
-                report(f"seed {seed}, {study.name}, {protocol.describe()}: UAR {judged[-len(held_out)].scores.uar}")
-    whole = studies[0]
+                held_out = cross_validate(task, protocol, features, config, seed, cache)
+                scores.extend(_score(task, protocol, held_out, seed))
+                report(f"seed {seed}, {task.name}, {protocol.describe()}: UAR {scores[-len(held_out)].scores.uar}")
+    whole = tasks[0]
     everybody = np.flatnonzero(whole.labels >= 0)
-    numbers = cabinet.numbers(config.copies, config.seeds[0])
-    temperature = _inner_temperature(whole, numbers, everybody, config)
-    model = fit(whole, numbers, everybody, config)
-    spec = _spec(config, whole, cabinet.sha256, temperature)
+    features = cache.features(config.copies, config.seeds[0])
+    temperature = _inner_temperature(whole, features, everybody, config)
+    model = fit(whole, features, everybody, config)
+    spec = _spec(config, whole, cache.sha256, temperature)
     save_bundle(out, spec, _tensors(model))
-    write_card(out.with_suffix(".md"), spec, config, judged)
+    write_recogniser_card(out.with_suffix(".md"), spec, config, scores)
     report(f"wrote {out} ({out.stat().st_size / 1e3:.0f} kB) and {out.with_suffix('.md')}")
-    return judged
+    return scores
 
 
 def check_folds(config: TrainRecogniserConfig, items: Items) -> None:
@@ -103,8 +106,8 @@ def check_folds(config: TrainRecogniserConfig, items: Items) -> None:
     speakers, prompts = (len(np.unique(items.group(name))) for name in ("speaker", "prompt"))
     if speakers < _FEWEST_SPEAKERS:
         raise ConfigError(
-            f"'{config.corpus}' has {speakers} speaker(s), and judging needs {_FEWEST_SPEAKERS}: one to test, two to "
-            "train on and to calibrate between; record more, or say whose voices they are"
+            f"'{config.corpus}' has {speakers} speaker(s), and testing needs {_FEWEST_SPEAKERS}: one to test, two to "
+            "train on and to calibrate between; record more, or name the speakers"
         )
     folds = config.folds or _FOLDS_OF_BOTH
     if folds < 2 or folds > speakers or speakers - -(-speakers // folds) < _FEWEST_SPEAKERS - 1:
@@ -123,49 +126,53 @@ def check_folds(config: TrainRecogniserConfig, items: Items) -> None:
         )
 
 
-def judge(
-    study: Study, protocol: Protocol, numbers: Numbers, config: TrainRecogniserConfig, seed: int, cabinet: Cabinet
+def cross_validate(
+    task: ClassificationTask,
+    protocol: Protocol,
+    features: FeatureSets,
+    config: TrainRecogniserConfig,
+    seed: int,
+    cache: FeatureCache,
 ) -> dict[str, FloatArray]:
-    """Give held-out calibrated logits ``(n, n_classes)`` under every condition, fold by fold; NaN where never tested.
+    """Return held-out calibrated logits ``(n, n_classes)`` under every condition, fold by fold; NaN where never tested.
 
-    The temperature of a fold is fitted on its own training speakers, by models that had not heard them.
+    The temperature of a fold is fitted on its own training speakers, by models that were not trained on them.
     """
-    chosen = np.flatnonzero(study.labels >= 0)
-    everything = study.items
-    result = {name: np.full((len(study.labels), len(study.classes)), np.nan) for name in numbers.conditions}
-    # What a setting does not change keeps its name in the cache.
-    settings = config.model_dump_json(include={"copies", "penalty", "speaker_penalty"})
-    if config.sex_weight:
-        settings += f" sexes blended by {config.sex_weight}"
+    chosen = np.flatnonzero(task.labels >= 0)
+    everything = task.items
+    result = {name: np.full((len(task.labels), len(task.classes)), np.nan) for name in features.conditions}
+    settings = config.model_dump_json(include={"copies", "penalty", "speaker_penalty", "sex_weight"})
     for split in protocol.splits(everything):
         inside = Split(split.name, np.intersect1d(split.train, chosen), np.intersect1d(split.test, chosen))
-        if not len(inside.test) or len(np.unique(study.labels[inside.train])) < len(study.classes):
+        if not len(inside.test) or len(np.unique(task.labels[inside.train])) < len(task.classes):
             continue
-        path = cabinet.path(f"fold {study.name} {protocol.describe()} {split.name} seed {seed} {settings}")
+        path = cache.path(FOLDS, task.name, protocol.describe(), split.name, str(seed), settings)
         if not path.is_file():
             audit(
                 everything, inside, protocol.apart, {"scaling and weights": inside.train, "temperature": inside.train}
             )
-            model = fit(study, numbers, inside.train, config)
-            temperature = _inner_temperature(study, numbers, inside.train, config)
-            keep(path, np.stack([model.scores(x[inside.test]) / temperature for x in numbers.conditions.values()]))
-        for name, logits in zip(numbers.conditions, np.load(path, allow_pickle=False), strict=True):
+            model = fit(task, features, inside.train, config)
+            temperature = _inner_temperature(task, features, inside.train, config)
+            write_array(
+                path, np.stack([model.scores(x[inside.test]) / temperature for x in features.conditions.values()])
+            )
+        for name, logits in zip(features.conditions, np.load(path, allow_pickle=False), strict=True):
             result[name][inside.test] = logits
     return result
 
 
-def fit(study: Study, numbers: Numbers, train: IntArray, config: TrainRecogniserConfig) -> Linear:
+def fit(task: ClassificationTask, features: FeatureSets, train: IntArray, config: TrainRecogniserConfig) -> Linear:
     """Fit on some items and their copies."""
-    sources = (numbers.conditions["whole"], *numbers.copies)
+    sources = (features.conditions["whole"], *features.copies)
     return fit_linear(
         np.concatenate([source[train] for source in sources]),
-        np.tile(study.labels[train], len(sources)),
-        np.tile(study.speakers[train], len(sources)),
-        len(study.classes),
+        np.tile(task.labels[train], len(sources)),
+        np.tile(task.speakers[train], len(sources)),
+        len(task.classes),
         functional_weights(),
         config.penalty,
         config.speaker_penalty,
-        np.tile(study.items.group("sex")[train] == "female", len(sources)) if config.sex_weight else None,
+        np.tile(task.items.group("sex")[train] == "female", len(sources)) if config.sex_weight else None,
         config.sex_weight,
     )
 
@@ -181,27 +188,32 @@ def _tensors(model: Linear) -> dict[str, torch.Tensor]:
     return {name: torch.from_numpy(np.asarray(value)) for name, value in arrays.items()} | {"clip": torch.tensor(CLIP)}
 
 
-def _inner_temperature(study: Study, numbers: Numbers, train: IntArray, config: TrainRecogniserConfig) -> float:
-    speakers = study.speakers[train]
+def _inner_temperature(
+    task: ClassificationTask, features: FeatureSets, train: IntArray, config: TrainRecogniserConfig
+) -> float:
+    speakers = task.speakers[train]
     names = np.unique(speakers)
-    logits = np.full((len(train), len(study.classes)), np.nan)
-    plain = replace(numbers, copies=())
+    logits = np.full((len(train), len(task.classes)), np.nan)
+    plain = replace(features, copies=())
     for fold in range(_INNER_FOLDS):
         held = np.isin(speakers, names[fold::_INNER_FOLDS])
-        if held.any() and len(np.unique(study.labels[train[~held]])) == len(study.classes):
+        if held.any() and len(np.unique(task.labels[train[~held]])) == len(task.classes):
             # Without the copies: a third of a fold's time instead of thrice it, for one number.
-            logits[held] = fit(study, plain, train[~held], config).scores(numbers.conditions["whole"][train[held]])
+            logits[held] = fit(task, plain, train[~held], config).scores(features.conditions["whole"][train[held]])
     there = ~np.isnan(logits[:, 0])
-    return fit_temperature(logits[there], study.labels[train[there]], list(speakers[there]))
+    return fit_temperature(logits[there], task.labels[train[there]], list(speakers[there]))
 
 
-def _scored(study: Study, protocol: Protocol, held_out: dict[str, FloatArray], seed: int) -> list[Judged]:
-    judged = []
+def _score(
+    task: ClassificationTask, protocol: Protocol, held_out: dict[str, FloatArray], seed: int
+) -> list[HeldOutScores]:
+    found = []
     for condition, logits in held_out.items():
         there = ~np.isnan(logits[:, 0])
-        scores = score(study.labels[there], softmax(logits[there], axis=1), list(study.speakers[there]), seed)
-        judged.append(Judged(study.name, protocol.describe(), condition, seed, scores))
-    return judged
+        probabilities = softmax(logits[there], axis=1)
+        scores = score(task.labels[there], probabilities, list(task.speakers[there]), seed)
+        found.append(HeldOutScores(task.name, protocol.describe(), condition, seed, scores))
+    return found
 
 
 def _protocols(config: TrainRecogniserConfig, seed: int) -> tuple[Protocol, ...]:
@@ -209,7 +221,7 @@ def _protocols(config: TrainRecogniserConfig, seed: int) -> tuple[Protocol, ...]
     return people, BothApart("speaker", "prompt", config.folds or _FOLDS_OF_BOTH, config.prompt_folds, seed)
 
 
-def _studies(config: TrainRecogniserConfig, items: Items) -> tuple[Study, ...]:
+def _tasks(config: TrainRecogniserConfig, items: Items) -> tuple[ClassificationTask, ...]:
     labels = items.group("emotion")
     for name in ("classes", "smaller_task"):
         absent = set(getattr(config, name)) - set(labels)
@@ -224,20 +236,22 @@ def _studies(config: TrainRecogniserConfig, items: Items) -> tuple[Study, ...]:
     if config.smaller_task:
         tasks[", ".join(config.smaller_task)] = tuple(sorted(config.smaller_task))
     return tuple(
-        Study(name, classes, np.array([classes.index(x) if x in classes else -1 for x in labels], np.int64), items)
+        ClassificationTask(
+            name, classes, np.array([classes.index(x) if x in classes else -1 for x in labels], np.int64), items
+        )
         for name, classes in tasks.items()
     )
 
 
-def _spec(config: TrainRecogniserConfig, study: Study, sha256: str, temperature: float) -> ModelSpec:
-    speakers = ", ".join(np.unique(study.speakers))
+def _spec(config: TrainRecogniserConfig, task: ClassificationTask, sha256: str, temperature: float) -> ModelSpec:
+    speakers = ", ".join(np.unique(task.speakers))
     return ModelSpec(
         kind="speech",
         inputs=(SpeechInput(),),
-        outputs=(Head("speech", "acted", study.classes, temperature=temperature),),
+        outputs=(Head("speech", "acted", task.classes, temperature=temperature),),
         label_source="the emotion that the actor was asked to express, per utterance",
         domain=(config.domain,),
-        protocol=f"trained on all speakers ({speakers}); judged with speakers apart: see the card",
+        protocol=f"trained on all speakers ({speakers}); scores with speakers apart: see the card",
         data_hashes=(
             sha256,
             hashlib.sha256(config.model_dump_json(exclude={"data", "cache", "on_bad"}).encode()).hexdigest(),

@@ -1,4 +1,4 @@
-"""The card of a background of voices: what it was trained on, how well it tells people apart, what it is not."""
+"""The card of a background of voices: what it was trained on, its verification errors, its limits."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,66 +6,67 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ....configs.schema.errors import MoodringError
 from ....configs.schema.train_voices import TrainVoicesConfig
 from ....models.decoders.speaker import BackgroundSpec
 from ....models.signals.speech.speaker_verification import Array
-from .scores import AFTER, RECOMMENDED, Judged, Trials, equal_error_rate, margins
+from ...evaluation.markdown import markdown_table
+from ..common.card import Section, bullets, write_card
+from .scores import AFTER, RECOMMENDED, CorpusTrials, VerificationTrials, equal_error_rate, margins
 
 _DRAWS = 1000
+_LIMITS = (
+    "Eight actors in one studio, acting. Other languages, rooms and microphones: enrol with the microphone and in the room "
+    "of the session.",
+    "An enrolment is made to keep other voices out of an estimate, not to prove who somebody is: do not use it for that.",
+)
 
 
-def write_card(path: Path, config: TrainVoicesConfig, spec: BackgroundSpec, judged: Sequence[Judged]) -> None:
-    """Write the card.
+def write_voices_card(
+    path: Path, config: TrainVoicesConfig, spec: BackgroundSpec, tested: Sequence[CorpusTrials]
+) -> None:
+    """Write the card of a background; raise MoodringError where the file cannot be written."""
+    thresholds = spec.thresholds
+    sections = (
+        Section("", (bullets(_facts(config, spec)),)),
+        Section(
+            "On speakers never trained on",
+            (
+                "EMO-DB: every pair of speakers with a background of the other six. Any other corpus: all its speakers "
+                "with the shipped background, at thresholds set without it. Speakers are enrolled with every other "
+                "sentence and tested with the other ones. An utterance counts after its first 1, 2, 3 seconds (only those "
+                "that last so long) and at its end. *EER*: the equal error rate. *Lost*: of what the enrolled person says. "
+                "*Passes*: of what others say, of the same and of the other sex. Brackets: 95 %, bootstrap over enrolled "
+                'speakers. "The other voice too": the other speaker is enrolled as somebody who may be heard.',
+                error_table(tested, thresholds),
+                "What is lost at an utterance's end, by emotion:",
+                emotion_table(tested, thresholds),
+            ),
+        ),
+        Section("Limits", (bullets(_LIMITS),)),
+    )
+    write_card(path, f"Background of voices: {config.domain}", sections)
 
-    Raises
-    ------
-    MoodringError
-        The file cannot be written.
-    """
+
+def _facts(config: TrainVoicesConfig, spec: BackgroundSpec) -> tuple[str, ...]:
     after = ", ".join(
         f"{value:g} after {name}" for value, name in zip(spec.thresholds, ("1 s", "2 s", "3 s"), strict=True)
     )
-    text = f"""# Background of voices: {config.domain}
-
-- Says how people in general sound, so that `moodring enrol` can say how one person does. It decodes nothing by itself.
-- Trained on: {config.attribution or config.corpus}.
-- Model: {config.gaussians} Gaussians over 18 cepstral coefficients; a person's own are adapted from them (Reynolds, Quatieri & Dunn 2000).
-- Thresholds, in mean log-likelihood ratio a frame: {after}; so set that {config.false_rejection:.0%} of what the speakers below say
-  is lost, enrolled with {RECOMMENDED}.
-- Data, SHA-256: {spec.data_sha256}.
-
-## On speakers never trained on
-
-EMO-DB: every pair of speakers with a background of the other six. Any other corpus: all its speakers with the shipped background, at
-thresholds set without it. Speakers are enrolled with every other sentence and judged with the other ones. An utterance counts after its first 1, 2, 3 seconds (only those that last so long) and at its end. *EER*: the equal error rate.
-*Lost*: of what the enrolled person says. *Passes*: of what others say, of the same and of the other sex. Brackets: 95 %, bootstrap over
-enrolled speakers. "The other voice too": the other speaker is enrolled as somebody who may be heard.
-
-{table(judged, spec.thresholds)}
-
-What is lost at an utterance's end, by emotion:
-
-{by_emotion(judged, spec.thresholds)}
-
-## Limits
-
-- Eight actors in one studio, acting. Other languages, rooms and microphones: enrol with the microphone and in the room of the session.
-- An enrolment is made to keep other voices out of an estimate, not to prove who somebody is: do not use it for that.
-"""
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise MoodringError(f"card '{path}' cannot be written: {error.strerror}; choose another place") from error
+    return (
+        "Says how people in general sound, so that `moodring enrol` can say how one person does. It decodes nothing by "
+        "itself.",
+        f"Trained on: {config.attribution or config.corpus}.",
+        f"Model: {config.gaussians} Gaussians over 18 cepstral coefficients; a person's own are adapted from them "
+        "(Reynolds, Quatieri & Dunn 2000).",
+        f"Thresholds, in mean log-likelihood ratio a frame: {after}; so set that {config.false_rejection:.0%} of what "
+        f"the speakers below say is lost, enrolled with {RECOMMENDED}.",
+        f"Data, SHA-256: {spec.data_sha256}.",
+    )
 
 
-def table(judged: Sequence[Judged], thresholds: tuple[float, float, float]) -> str:
-    """Give the table of error rates."""
-    lines = [
-        "| corpus, enrolled with | after | EER same sex | EER other sex | lost | passes, same sex | passes, other sex |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for one in judged:
+def error_table(tested: Sequence[CorpusTrials], thresholds: tuple[float, float, float]) -> str:
+    """Return the table of error rates."""
+    rows = []
+    for one in tested:
         found, all_margins = one.trials, margins(one.trials, thresholds)
         for column, after in enumerate(AFTER):
             own, same = found.own, found.same_sex
@@ -75,22 +76,24 @@ def table(judged: Sequence[Judged], thresholds: tuple[float, float, float]) -> s
             lost = _rate(found, 1.0 - passes, own)
             through = [_rate(found, passes, ~own & (same == sex)) for sex in (True, False)]
             what = f"{one.corpus}, {one.condition}" if column == 0 else ""
-            cells = (what, after, *(f"{100 * rate:.1f} %" for rate in rates), lost, *through)
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+            rows.append((what, after, *(f"{100 * rate:.1f} %" for rate in rates), lost, *through))
+    header = (
+        "corpus, enrolled with", "after", "EER same sex", "EER other sex", "lost", "passes, same sex", "passes, other sex"
+    )  # fmt: skip
+    return markdown_table(header, rows)
 
 
-def by_emotion(judged: Sequence[Judged], thresholds: tuple[float, float, float]) -> str:
-    """Give what is lost of each emotion at an utterance's end."""
-    labels = sorted({str(label) for one in judged for label in one.trials.label})
-    lines = [f"| corpus, enrolled with | {' | '.join(labels)} |", "|---|" + "---|" * len(labels)]
-    for one in judged:
+def emotion_table(tested: Sequence[CorpusTrials], thresholds: tuple[float, float, float]) -> str:
+    """Return the table of what is lost of each emotion at an utterance's end."""
+    labels = sorted({str(label) for one in tested for label in one.trials.label})
+    rows = []
+    for one in tested:
         margin = margins(one.trials, thresholds)[:, -1]
         lost = np.where(np.isnan(margin), np.nan, margin < 0.0)
         own = one.trials.own
         cells = [_percent(lost[own & (one.trials.label == label)]) for label in labels]
-        lines.append(f"| {one.corpus}, {one.condition} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append((f"{one.corpus}, {one.condition}", *cells))
+    return markdown_table(("corpus, enrolled with", *labels), rows)
 
 
 def _percent(values: Array) -> str:
@@ -98,8 +101,8 @@ def _percent(values: Array) -> str:
     return f"{100 * known.mean():.0f} %" if len(known) else ""
 
 
-def _rate(found: Trials, values: Array, where: NDArray[np.bool_]) -> str:
-    """Give a mean with its bootstrap interval over enrolled speakers."""
+def _rate(found: VerificationTrials, values: Array, where: NDArray[np.bool_]) -> str:
+    """Return a mean with its bootstrap interval over enrolled speakers."""
     there = where & np.isfinite(values)
     if not there.any():
         return ""

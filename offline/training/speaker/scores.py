@@ -1,4 +1,4 @@
-"""How well voices are told apart: trials of enrolled speakers against themselves and others."""
+"""Speaker verification trials: utterances against enrolled speakers, and the errors they give."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -23,8 +23,8 @@ _CALM = ("neutral", "calm")
 
 
 @dataclass(frozen=True)
-class Heard:
-    """An utterance: who says what, in which emotion, the cepstra of each of its seconds, and how many are whole."""
+class CepstralUtterance:
+    """An utterance: its speaker, prompt and emotion, the cepstra of each of its seconds, and how many are whole."""
 
     speaker: str
     prompt: str
@@ -35,15 +35,15 @@ class Heard:
 
     @property
     def frames(self) -> int:
-        """How many frames it has."""
+        """Number of frames."""
         return sum(map(len, self.seconds))
 
 
 @dataclass(frozen=True)
-class Enrolling:
-    """What speakers are enrolled with: so many seconds of utterances drawn at random, all or the calm ones.
+class EnrolmentCondition:
+    """How speakers are enrolled: with so many seconds of utterances drawn at random, of all emotions or calm ones.
 
-    ``known``: judged once more with the other voice enrolled, too.
+    ``known``: tested once more with the other voice enrolled, too.
     """
 
     name: str
@@ -53,18 +53,18 @@ class Enrolling:
 
 
 RECOMMENDED = "20 s, all emotions"
-ENROLLING = (
-    Enrolling("10 s, neutral", 10.0, True, True),
-    Enrolling("10 s, all emotions", 10.0, False),
-    Enrolling(RECOMMENDED, 20.0, False, True),
-    Enrolling("40 s, all emotions", 40.0, False),
+ENROLMENT_CONDITIONS = (
+    EnrolmentCondition("10 s, neutral", 10.0, True, True),
+    EnrolmentCondition("10 s, all emotions", 10.0, False),
+    EnrolmentCondition(RECOMMENDED, 20.0, False, True),
+    EnrolmentCondition("40 s, all emotions", 40.0, False),
 )
 KNOWN = "; the other voice too"
 
 
 @dataclass(frozen=True)
-class Trials:
-    """One row per trial: an utterance against an enrolled speaker.
+class VerificationTrials:
+    """VerificationTrials, one row each: an utterance against an enrolled speaker.
 
     Attributes
     ----------
@@ -88,55 +88,57 @@ class Trials:
 
     @property
     def own(self) -> NDArray[np.bool_]:
-        """Where the enrolled speaker speaks."""
+        """Whether the enrolled speaker speaks."""
         return np.asarray(self.enrolled == self.speaker)
 
 
 @dataclass(frozen=True)
-class Judged:
-    """Every trial of one corpus under one way of enrolling."""
+class CorpusTrials:
+    """All trials of one corpus under one enrolment condition."""
 
     corpus: str
     condition: str
-    trials: Trials
+    trials: VerificationTrials
 
 
-def joined(parts: Sequence[Trials]) -> Trials:
-    """Put trials together."""
-    names = [one.name for one in fields(Trials)]
-    return Trials(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+def concatenate(parts: Sequence[VerificationTrials]) -> VerificationTrials:
+    """Concatenate trials."""
+    names = [one.name for one in fields(VerificationTrials)]
+    return VerificationTrials(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
-def trials(heard: Sequence[Heard], background: Background, seed: int) -> dict[str, Trials]:
+def run_trials(
+    utterances: Sequence[CepstralUtterance], background: Background, seed: int
+) -> dict[str, VerificationTrials]:
     """Enrol each speaker in each way with every other sentence, and score the other sentences against each speaker.
 
     Where the other voice is known, an utterance of another is scored with that other enrolled too, and an utterance
     of the enrolled speaker once with each of the others.
     """
     found = {}
-    for way in ENROLLING:
-        names, tested = _likelihoods(heard, background, way, seed)
-        found[way.name] = _trials(heard, names, tested, known=False)
+    for way in ENROLMENT_CONDITIONS:
+        names, tested = _likelihoods(utterances, background, way, seed)
+        found[way.name] = _trials(utterances, names, tested, known=False)
         if way.known:
-            found[way.name + KNOWN] = _trials(heard, names, tested, known=True)
+            found[way.name + KNOWN] = _trials(utterances, names, tested, known=True)
     return found
 
 
 def _likelihoods(
-    heard: Sequence[Heard], background: Background, way: Enrolling, seed: int
+    utterances: Sequence[CepstralUtterance], background: Background, way: EnrolmentCondition, seed: int
 ) -> tuple[list[str], dict[int, list[tuple[int, Array]]]]:
-    """Give who is enrolled, and for each utterance to test its seconds' frames and sums, as the gate keeps them."""
-    names = sorted({one.speaker for one in heard})
-    prompts = set(sorted({one.prompt for one in heard})[::2])
-    chosen = {name: _enrolled_with(heard, name, way, prompts, seed) for name in names}
+    """Return the enrolled speakers and, of each test utterance, frames and log-likelihood sums of its seconds."""
+    names = sorted({one.speaker for one in utterances})
+    prompts = set(sorted({one.prompt for one in utterances})[::2])
+    chosen = {name: _enrolled_with(utterances, name, way, prompts, seed) for name in names}
     if empty := [name for name, indices in chosen.items() if not indices]:
         raise MoodringError(f"nothing of speaker {empty[0]} is neutral or calm, as enrolling with {way.name!r} needs")
     means = [
-        map_adapt(background, np.concatenate([row for index in chosen[name] for row in heard[index].seconds]))
+        map_adapt(background, np.concatenate([row for index in chosen[name] for row in utterances[index].seconds]))
         for name in names
     ]
     tested: dict[int, list[tuple[int, Array]]] = {}
-    for index, one in enumerate(heard):
+    for index, one in enumerate(utterances):
         if one.prompt in prompts:
             continue
         rows, ends = np.concatenate(one.seconds), np.cumsum([len(row) for row in one.seconds])
@@ -147,12 +149,12 @@ def _likelihoods(
 
 
 def _trials(
-    heard: Sequence[Heard], names: list[str], tested: dict[int, list[tuple[int, Array]]], known: bool
-) -> Trials:
-    woman = {one.speaker: one.woman for one in heard}
+    utterances: Sequence[CepstralUtterance], names: list[str], tested: dict[int, list[tuple[int, Array]]], known: bool
+) -> VerificationTrials:
+    woman = {one.speaker: one.woman for one in utterances}
     rows = []
     for index, sums in tested.items():
-        one = heard[index]
+        one = utterances[index]
         for at, name in enumerate(names):
             for other in _others(names, name, one.speaker, known):
                 columns = [0, at + 1, *([names.index(other) + 1] if other else [])]
@@ -163,11 +165,11 @@ def _trials(
         raise MoodringError(
             "voices are enrolled with some sentences and judged with others; the corpus has one sentence only"
         )
-    return Trials(*(np.array(column) for column in zip(*rows, strict=True)))
+    return VerificationTrials(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
-def thresholds_of(found: Trials, false_rejection: float) -> tuple[float, float, float]:
-    """Give the thresholds at which that share of the enrolled speakers' own utterances is lost after 1, 2 and 3 s."""
+def thresholds_of(found: VerificationTrials, false_rejection: float) -> tuple[float, float, float]:
+    """Return the thresholds at which that share of the enrolled speakers' own utterances is lost after 1, 2 and 3 s."""
     one, two, three = (
         round(float(np.nanquantile(found.people[found.own, column], false_rejection)), 4)
         for column in range(LONGEST_WINDOW)
@@ -175,8 +177,8 @@ def thresholds_of(found: Trials, false_rejection: float) -> tuple[float, float, 
     return one, two, three
 
 
-def margins(found: Trials, thresholds: tuple[float, float, float]) -> Array:
-    """Give by how much each trial passes (``(n, 4)``, below 0: it does not); NaN where the utterance is shorter."""
+def margins(found: VerificationTrials, thresholds: tuple[float, float, float]) -> Array:
+    """Return by how much each trial passes (``(n, 4)``, below 0: it does not); NaN where the utterance is shorter."""
     at = np.array(thresholds)
     # An utterance that ends after one or two seconds is judged by the threshold for those.
     needed = np.column_stack((np.tile(at, (len(found.segments), 1)), at[found.segments - 1]))
@@ -184,7 +186,7 @@ def margins(found: Trials, thresholds: tuple[float, float, float]) -> Array:
 
 
 def equal_error_rate(own: Array, other: Array) -> float:
-    """Give the share lost at the threshold where it equals the share of others that pass."""
+    """Return the share lost at the threshold where it equals the share of others that pass."""
     own, other = np.sort(own[np.isfinite(own)]), np.sort(other[np.isfinite(other)])
     if not len(own) or not len(other):
         return float("nan")
@@ -194,10 +196,12 @@ def equal_error_rate(own: Array, other: Array) -> float:
     return float((lost[best] + passed[best]) / 2.0)
 
 
-def _enrolled_with(heard: Sequence[Heard], name: str, way: Enrolling, prompts: set[str], seed: int) -> list[int]:
+def _enrolled_with(
+    utterances: Sequence[CepstralUtterance], name: str, way: EnrolmentCondition, prompts: set[str], seed: int
+) -> list[int]:
     """Draw utterances of a speaker, at random, until there is enough."""
     random = np.random.default_rng((seed, *name.encode()))
-    may = [one.speaker == name and one.prompt in prompts and (not way.calm or one.label in _CALM) for one in heard]
+    may = [one.speaker == name and one.prompt in prompts and (not way.calm or one.label in _CALM) for one in utterances]
     own = np.flatnonzero(may)
     chosen: list[int] = []
     frames = 0
@@ -205,12 +209,12 @@ def _enrolled_with(heard: Sequence[Heard], name: str, way: Enrolling, prompts: s
         if frames >= way.seconds * _FRAMES_A_SECOND:
             break
         chosen.append(index)
-        frames += heard[index].frames
+        frames += utterances[index].frames
     return chosen
 
 
 def _others(names: Sequence[str], enrolled: str, speaker: str, known: bool) -> list[str]:
-    """Say who else is enrolled in a trial, one after the other; nobody is an empty name."""
+    """Return the other speakers to enrol, one trial each; an empty name is nobody."""
     if not known:
         return [""]
     return [speaker] if speaker != enrolled else [name for name in names if name != enrolled]

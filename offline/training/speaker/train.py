@@ -1,4 +1,4 @@
-"""Train the background that enrolments are made with, and judge it on speakers it was never trained on."""
+"""Train the universal background model that enrolments are adapted from, and test it on held-out speakers."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -19,17 +19,25 @@ from ....models.signals.speech.segments import SEGMENT_SAMPLES
 from ....models.signals.speech.speaker_verification import Background, CepstraState, cepstra
 from ...datasets.open import read_corpus
 from ...datasets.speech_corpus import SpeechCorpus
-from ..recogniser.features import digest
-from .card import write_card
-from .scores import RECOMMENDED, Heard, Judged, Trials, joined, thresholds_of, trials
+from ..recogniser.features import corpus_digest
+from .card import write_voices_card
+from .scores import (
+    RECOMMENDED,
+    CepstralUtterance,
+    CorpusTrials,
+    VerificationTrials,
+    concatenate,
+    run_trials,
+    thresholds_of,
+)
 
 _STEPS = 30
 _FLOOR = 1e-3
 Report = Callable[[str], None]
 
 
-def train_voices(config: TrainVoicesConfig, out: Path, report: Report) -> list[Judged]:
-    """Judge the recipe, train it on everybody, and write the background and its card.
+def train_voices(config: TrainVoicesConfig, out: Path, report: Report) -> list[CorpusTrials]:
+    """Test the recipe on held-out speakers, train it on all of them, and write the background and its card.
 
     Raises
     ------
@@ -41,32 +49,35 @@ def train_voices(config: TrainVoicesConfig, out: Path, report: Report) -> list[J
     corpus = read_corpus(config.corpus, config.data, config.on_bad)
     for problem in corpus.problems:
         report(f"left out: {problem}")
-    heard = hear(corpus, config.women)
-    report(f"measured {len(heard)} utterances of {corpus.name}")
-    judged = [Judged(corpus.name, name, found) for name, found in _pairs_left_out(heard, config, report).items()]
-    background = fit_background(heard, config)
+    utterances = measure_corpus(corpus, config.women)
+    report(f"measured {len(utterances)} utterances of {corpus.name}")
+    tested = [
+        CorpusTrials(corpus.name, name, found) for name, found in _pairs_left_out(utterances, config, report).items()
+    ]
+    background = fit_background(utterances, config)
     if config.test is not None:
         other = read_corpus(config.test_corpus, config.test, "skip")
-        strangers = hear(other, ())
+        strangers = measure_corpus(other, ())
         report(f"measured {len(strangers)} utterances of {other.name}")
-        judged += [
-            Judged(other.name, name, found) for name, found in trials(strangers, background, config.seed).items()
+        tested += [
+            CorpusTrials(other.name, name, found)
+            for name, found in run_trials(strangers, background, config.seed).items()
         ]
-        report(f"judged the speakers of {other.name}")
-    own = next(one.trials for one in judged if one.condition == RECOMMENDED)
+        report(f"tested the speakers of {other.name}")
+    own = next(one.trials for one in tested if one.condition == RECOMMENDED)
     after_s = thresholds_of(own, config.false_rejection)
     spec = BackgroundSpec(
-        domain=config.domain, seed=config.seed, data_sha256=digest(corpus), thresholds=after_s
+        domain=config.domain, seed=config.seed, data_sha256=corpus_digest(corpus), thresholds=after_s
     )  # fmt: skip
     sha256 = save_voices(out, background, spec)
-    write_card(out.with_suffix(".md"), config, spec, judged)
+    write_voices_card(out.with_suffix(".md"), config, spec, tested)
     report(f"wrote {out} ({out.stat().st_size / 1e3:.0f} kB, SHA-256 {sha256[:12]}), thresholds {after_s}")
-    return judged
+    return tested
 
 
-def hear(corpus: SpeechCorpus, women: Sequence[str]) -> list[Heard]:
-    """Measure a corpus as a session would: voice activity, seconds, cepstra."""
-    voice, heard = VoiceActivity(), []
+def measure_corpus(corpus: SpeechCorpus, women: Sequence[str]) -> list[CepstralUtterance]:
+    """Compute the cepstra of a corpus as a session does: voice activity, seconds, cepstra."""
+    voice, utterances = VoiceActivity(), []
     silence = np.zeros(AUDIO_RATE_HZ, np.float32)
     for trial in corpus.trials:
         cutter = UtteranceCutter(voice)
@@ -83,17 +94,19 @@ def hear(corpus: SpeechCorpus, women: Sequence[str]) -> list[Heard]:
             seconds.append(rows)
         if seconds:
             woman = trial.subject in women or trial.groups.get("sex") == "female"
-            heard.append(Heard(trial.subject, trial.stimulus, woman, trial.labels["emotion"], tuple(seconds), whole))
-    return heard
+            utterances.append(
+                CepstralUtterance(trial.subject, trial.stimulus, woman, trial.labels["emotion"], tuple(seconds), whole)
+            )
+    return utterances
 
 
-def fit_background(heard: Sequence[Heard], config: TrainVoicesConfig) -> Background:
+def fit_background(utterances: Sequence[CepstralUtterance], config: TrainVoicesConfig) -> Background:
     """Fit the mixture to frames drawn at random, equally many of each speaker."""
     random = np.random.default_rng(config.seed)
-    names = sorted({one.speaker for one in heard})
+    names = sorted({one.speaker for one in utterances})
     drawn: list[FloatArray] = []
     for name in names:
-        rows = np.concatenate([row for one in heard if one.speaker == name for row in one.seconds])
+        rows = np.concatenate([row for one in utterances if one.speaker == name for row in one.seconds])
         drawn.append(rows[random.permutation(len(rows))[: config.frames // len(names)]])
     rows = np.concatenate(drawn).astype(np.float64)
     centre, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-6
@@ -110,17 +123,19 @@ def fit_background(heard: Sequence[Heard], config: TrainVoicesConfig) -> Backgro
         warnings.simplefilter("ignore", ConvergenceWarning)
         mixture.fit((rows - centre) / scale)
     single = (mixture.weights_, mixture.means_, mixture.covariances_, centre, scale)
-    # In the precision that is written, so that what is judged is what ships.
+    # In the precision that is written, so that what is tested is what ships.
     return Background(*(np.asarray(part, np.float32) for part in single))
 
 
-def _pairs_left_out(heard: list[Heard], config: TrainVoicesConfig, report: Report) -> dict[str, Trials]:
-    """Judge every pair of speakers with a background that was trained on neither."""
-    found: dict[str, list[Trials]] = {}
-    for pair in combinations(sorted({one.speaker for one in heard}), 2):
-        background = fit_background([one for one in heard if one.speaker not in pair], config)
-        both = [one for one in heard if one.speaker in pair]
-        for name, part in trials(both, background, config.seed).items():
+def _pairs_left_out(
+    utterances: list[CepstralUtterance], config: TrainVoicesConfig, report: Report
+) -> dict[str, VerificationTrials]:
+    """Test every pair of speakers with a background that was trained on neither."""
+    found: dict[str, list[VerificationTrials]] = {}
+    for pair in combinations(sorted({one.speaker for one in utterances}), 2):
+        background = fit_background([one for one in utterances if one.speaker not in pair], config)
+        both = [one for one in utterances if one.speaker in pair]
+        for name, part in run_trials(both, background, config.seed).items():
             found.setdefault(name, []).append(part)
-        report(f"judged speakers {' and '.join(pair)}, left out")
-    return {name: joined(parts) for name, parts in found.items()}
+        report(f"tested speakers {' and '.join(pair)}, left out")
+    return {name: concatenate(parts) for name, parts in found.items()}

@@ -10,8 +10,8 @@ from ....models.contract import AUDIO_RATE_HZ, FloatArray, SpeechSegment
 from ....models.decoders.speech import UtteranceCutter
 from ....models.decoders.voice_activity import VoiceActivity
 from ...simulate.difficulty import Difficulty
-from ...simulate.latents import feel
-from ...simulate.voice import Utterance, plan_voice, record_voice
+from ...simulate.latents import simulate_latents
+from ...simulate.voice import Utterance, plan_voice, render_voice
 from ..common.utterances import LabelledUtterance
 
 CLASSES = ("anger", "happiness", "neutral", "sadness")
@@ -45,9 +45,9 @@ def simulate_utterances(
     Each has the label, valence and arousal of the simulated utterance that it overlaps most; what overlaps none is
     left out.
     """
-    latents = feel(seed, seconds, difficulty)
+    latents = simulate_latents(seed, seconds, difficulty)
     planned = plan_voice(seed, seconds, latents, difficulty)
-    audio = record_voice(seed, seconds, planned, difficulty)
+    audio = render_voice(seed, seconds, planned, difficulty)
     found = find_utterances(audio, voice)
     truth = np.array([(one.start_s, one.stop_s) for one in planned]).reshape(-1, 2)
     overlaps = [np.minimum(stop, truth[:, 1]) - np.maximum(start, truth[:, 0]) for start, stop in found]

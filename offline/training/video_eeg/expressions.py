@@ -24,7 +24,10 @@ from ...simulate.face import FRAME_RATE_HZ, SimulatedFace
 from ...simulate.face_plan import Burst, FacePlan
 from ...simulate.latents import LEVEL_BORDER
 from ..common.optimization import AveragedAdamW, Report, generator_for, integers, smoothed
+from ..common.stages import SIMULATION, Stage
 
+EXPRESSIONS = Stage("expressions", 1, (SIMULATION,))
+"""Raise its version whenever this stage or its network gives other weights."""
 NEUTRAL = 3
 _POSE_S = 1.0
 _BATCH = 128

@@ -1,11 +1,12 @@
-"""From a recording to what the video-EEG model learns from, by the functions that run live; kept on disk.
+"""Recordings on the look grid, by the functions that run live; kept on disk.
 
 Nothing here looks ahead: the EEG goes through the causal chain once, each window ends at its grid time, and each face
 is cut from the newest frame captured by then.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,19 +19,21 @@ from ....models.signals.eeg import chain
 from ....models.signals.eeg.band_power import log_band_power
 from ....models.signals.face.detection import FaceDetector
 from ....models.signals.face.images import crop_face
+from ....processes import in_workers
+from ...datasets.base import Dataset, Trial
+from ...datasets.simulated import SimulatedPeople
 from ...simulate.difficulty import Difficulty
-from ...simulate.session import simulate
-from ..common.workers import worker_pool
+from ..common.stages import SIMULATION, Stage
 
-PREPARED_VERSION = 1
-"""Of what :func:`prepare` and the simulation give: raise it whenever either gives other numbers."""
+PREPARED = Stage("prepared people", 1, (SIMULATION,))
+"""Raise its version whenever :func:`prepare` gives other numbers."""
 GRID_HZ = 8.0
 LINE_HZ = 50.0
 _SLACK_S = 1e-3
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedSession:
     """One session on the look grid, ``t0 + j / 8`` seconds.
 
     Attributes
@@ -58,7 +61,9 @@ class Prepared:
     channel_names: NDArray[np.str_]
 
 
-def prepare(recording: Recording, finder: FaceDetector, face_size: int, window_s: float, stride: int = 1) -> Prepared:
+def prepare(
+    recording: Recording, finder: FaceDetector, face_size: int, window_s: float, stride: int = 1
+) -> PreparedSession:
     """Bring one recording onto the look grid.
 
     Parameters
@@ -79,7 +84,7 @@ def prepare(recording: Recording, finder: FaceDetector, face_size: int, window_s
     held = np.arange(n_frames) // stride
     power, good, eeg_there, names = _eeg(recording.eeg, times_s[::stride], window_s)
     crops, face_there = _faces(recording.face, times_s[::stride], finder, face_size)
-    return Prepared(
+    return PreparedSession(
         power=power[held],
         good=good[held],
         eeg_there=eeg_there[held],
@@ -101,7 +106,7 @@ def prepare_people(
     cache: Path,
     workers: int,
     report: Callable[[str], None],
-) -> list[Prepared]:
+) -> list[PreparedSession]:
     """Simulate and prepare people, or read from the cache those that were prepared before.
 
     Parameters
@@ -114,58 +119,56 @@ def prepare_people(
     stride : int
         See :func:`prepare`.
     cache : Path
-        A folder; made where it is missing. Files are named by difficulty, code, seed and length.
+        A folder; made where it is missing.
     workers : int
         Processes.
     report : callable
 
     Returns
     -------
-    list of Prepared
+    list of PreparedSession
         In the order of the seeds.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    key = f"{difficulty.digest()[:12]}-v{PREPARED_VERSION}-{face_size}-{window_s:g}-{seconds:g}-{stride}"
-    paths = {seed: cache / f"{key}-{seed:05d}.npz" for seed in seeds}
-    missing = [seed for seed in seeds if not paths[seed].exists()]
-    tasks = [(seed, seconds, difficulty, face_size, window_s, stride, paths[seed]) for seed in missing]
-    if tasks:
-        report(f"preparing {len(tasks)} people ({len(seeds) - len(tasks)} are in the cache)")
-    for done, seed in enumerate(_spread(tasks, workers), start=1):
-        if done % 10 == 0 or done == len(tasks):
-            report(f"prepared {done}/{len(tasks)} people (seed {seed})")
-    return [read_prepared(paths[seed]) for seed in seeds]
+    people = SimulatedPeople(seeds, seconds, difficulty)
+    key = f"prepared-{PREPARED.key(difficulty.digest(), face_size, window_s)[:16]}-{seconds:g}-{stride}"
+    paths = {trial.name: cache / f"{key}-{int(trial.subject):05d}.npz" for trial in people.trials}
+    missing = [trial for trial in people.trials if not paths[trial.name].exists()]
+    if missing:
+        report(f"preparing {len(missing)} people ({len(seeds) - len(missing)} are in the cache)")
+    prepare_one = partial(
+        _prepare_into, people=people, face_size=face_size, window_s=window_s, stride=stride, paths=paths
+    )
+    for done, name in enumerate(in_workers(prepare_one, missing, workers), start=1):
+        if done % 10 == 0 or done == len(missing):
+            report(f"prepared {done}/{len(missing)} people ({name})")
+    return [read_prepared(paths[trial.name]) for trial in people.trials]
 
 
-def write_prepared(path: Path, prepared: Prepared) -> None:
+def write_prepared(path: Path, prepared: PreparedSession) -> None:
     """Write to an ``.npz`` file that is whole or not there."""
     with atomic_write(path) as file:
         np.savez(file, **{field.name: getattr(prepared, field.name) for field in fields(prepared)})
 
 
-def read_prepared(path: Path) -> Prepared:
+def read_prepared(path: Path) -> PreparedSession:
     """Read what :func:`write_prepared` wrote."""
     with np.load(path, allow_pickle=False) as arrays:
-        return Prepared(**{field.name: arrays[field.name] for field in fields(Prepared)})
+        return PreparedSession(**{field.name: arrays[field.name] for field in fields(PreparedSession)})
 
 
-_Task = tuple[int, float, Difficulty, int, float, int, Path]
-
-
-def _spread(tasks: Sequence[_Task], workers: int) -> Iterator[int]:
-    if workers == 1 or len(tasks) < 2:
-        yield from map(_prepare_one, tasks)
-        return
-    with worker_pool(workers) as pool:
-        yield from pool.map(_prepare_one, tasks)
-
-
-def _prepare_one(task: _Task) -> int:
-    seed, seconds, difficulty, face_size, window_s, stride, path = task
+def _prepare_into(
+    trial: Trial,
+    people: Dataset[Recording],
+    face_size: int,
+    window_s: float,
+    stride: int,
+    paths: Mapping[str, Path],
+) -> str:
+    """Load and prepare one person into their file; return the name of the trial."""
     finder = FaceDetector(bundled("yunet").read_bytes())
-    recording = simulate(seed, seconds, difficulty)
-    write_prepared(path, prepare(recording, finder, face_size, window_s, stride))
-    return seed
+    write_prepared(paths[trial.name], prepare(people.load(trial), finder, face_size, window_s, stride))
+    return trial.name
 
 
 def _stamps(recording: Recording) -> Iterator[NDArray[np.float64]]:
@@ -175,7 +178,7 @@ def _stamps(recording: Recording) -> Iterator[NDArray[np.float64]]:
 
 
 def _newest(stamps_s: NDArray[np.float64], times_s: NDArray[np.float64], rate_hz: float) -> NDArray[np.int64]:
-    """Give the index of the newest sample at or before each time, -1 where there is none."""
+    """Return the index of the newest sample at or before each time, -1 where there is none."""
     slack_s = min(_SLACK_S, 0.5 / rate_hz)
     return np.searchsorted(stamps_s, times_s + slack_s, side="right") - 1
 

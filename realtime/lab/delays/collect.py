@@ -1,4 +1,4 @@
-"""Keeps what sources deliver for a while: one thread for each, which alone touches its source."""
+"""Collect the samples of sources for a while, each in a thread of its own."""
 
 import threading
 import time
@@ -20,8 +20,8 @@ _GRACE_S = 10.0
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What one source delivered.
+class CollectedSamples:
+    """Samples of one source.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Heard:
     values : (n, ...) array
         Reduced samples.
     stamps_s : (n,) float64
-        As a session would use them: smoothed for regular signals, as they came for frames.
+        As in a session: dejittered for regular signals, as received for frames.
     """
 
     info: SourceInfo
@@ -37,16 +37,16 @@ class Heard:
     stamps_s: TimeArray
 
 
-class Ear:
-    """Listens to one source in a thread of its own until it is stopped.
+class SourceCollector:
+    """Collects from one source in a thread of its own until it is stopped.
 
     Parameters
     ----------
     title : str
-        What the config names.
+        Name of the source in the config.
     source : Source
     reduce : callable
-        Makes of a chunk's samples what is kept, one value for each; it must not keep the samples themselves.
+        Maps the samples of a chunk to what is kept, one value for each; must not keep the samples themselves.
     """
 
     def __init__(self, title: str, source: Source, reduce: Reduce) -> None:
@@ -57,21 +57,21 @@ class Ear:
         self._reduce = reduce
         self._chunks: list[tuple[NDArray[Any], TimeArray, bool]] = []
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"listening to {title}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"collecting {title}", daemon=True)
         self._thread.start()
 
     @property
-    def hears(self) -> bool:
-        """Say whether samples have come."""
+    def has_samples(self) -> bool:
+        """Whether samples were received."""
         return bool(self._chunks)
 
     def stop(self) -> None:
-        """Stop listening and let go of the source."""
+        """Stop collecting and close the source."""
         self._stop.set()
         self._thread.join(_GRACE_S)
 
-    def heard(self) -> Heard:
-        """Give everything; only after :meth:`stop`.
+    def collected(self) -> CollectedSamples:
+        """Return all samples; call after :meth:`stop`.
 
         Raises
         ------
@@ -86,12 +86,12 @@ class Ear:
             raise MoodringError(f"{self.title} is there but sent nothing; is it running?")
         values = np.concatenate([values for values, _, _ in self._chunks])
         if self.info.rate_hz is None or self.info.modality == "face":
-            return Heard(self.info, values, np.concatenate([stamps_s for _, stamps_s, _ in self._chunks]))
+            return CollectedSamples(self.info, values, np.concatenate([stamps_s for _, stamps_s, _ in self._chunks]))
         state, smooth_s = DejitterState(self.info.rate_hz, self.info.jitter_s), []
         for _, stamps_s, gap in self._chunks:
             smoothed_s, _, state = dejitter(state, stamps_s, gap)
             smooth_s.append(smoothed_s)
-        return Heard(self.info, values, np.concatenate(smooth_s))
+        return CollectedSamples(self.info, values, np.concatenate(smooth_s))
 
     def _run(self) -> None:
         try:
@@ -111,36 +111,40 @@ class Ear:
 
 
 @contextmanager
-def listening(ears: Mapping[str, Ear], timeout_s: float, idle: Callable[[float], None]) -> Iterator[None]:
-    """Wait until all sources deliver, or have failed, or the time is over; stop them at the end of the block.
+def collecting(
+    collectors: Mapping[str, SourceCollector], timeout_s: float, idle: Callable[[float], None]
+) -> Iterator[None]:
+    """Wait until all sources deliver or fail, or a time-out; stop them at the end of the block.
 
     Parameters
     ----------
-    ears : mapping of str to Ear
+    collectors : mapping of str to SourceCollector
     timeout_s : float
     idle : callable
-        Lets so many seconds pass, for whoever has a window to keep alive.
+        Waits for a number of seconds and keeps a window responsive.
     """
     try:
         deadline_s = time.monotonic() + timeout_s
-        while time.monotonic() < deadline_s and not all(ear.hears or ear.error for ear in ears.values()):
+        while time.monotonic() < deadline_s and not all(
+            collector.has_samples or collector.error for collector in collectors.values()
+        ):
             idle(0.1)
         yield
     finally:
-        for ear in ears.values():
-            ear.stop()
+        for collector in collectors.values():
+            collector.stop()
 
 
 def brightness(frames: NDArray[Any]) -> NDArray[Any]:
-    """Reduce frames to their mean brightness, 0..255."""
+    """Return the mean brightness of each frame, 0..255."""
     return np.asarray(frames.reshape(len(frames), -1).mean(axis=1, dtype=np.float64))
 
 
 def first_channel(samples: NDArray[Any]) -> NDArray[Any]:
-    """Reduce samples to their first channel."""
+    """Return the first channel of samples."""
     return np.asarray(samples[:, 0], np.float64)
 
 
-def whole(samples: NDArray[Any]) -> NDArray[Any]:
-    """Keep samples as they are."""
+def unreduced(samples: NDArray[Any]) -> NDArray[Any]:
+    """Return a copy of samples."""
     return samples.copy()

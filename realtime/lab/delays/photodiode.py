@@ -1,4 +1,4 @@
-"""One channel of the EEG's stream, whatever its type: a photodiode on an auxiliary input."""
+"""A source of one channel of the EEG stream of any type: a photodiode on an auxiliary input."""
 
 import numpy as np
 import pylsl
@@ -10,7 +10,7 @@ from ...sources.lsl import LslInlet, numeric, regular_rate_hz
 
 
 class LslChannel:
-    """A channel of the stream that a config's EEG section names, stamped as the EEG is.
+    """A channel of the stream that a config's EEG section names, with the stamps of the EEG.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class LslChannel:
         return SourceInfo("eeg", info.name(), regular_rate_hz(info, "EEG"), (1,), "<f8", (self._channel,))
 
     def poll(self) -> Chunk | None:
-        """Give what has come, in the stream's own unit."""
+        """Return the newest chunk in the stream's own unit; None where none came."""
         pulled = self._inlet.pull()
         if pulled is None:
             return None

@@ -1,4 +1,4 @@
-"""What was measured and what was not: as a table, as lines for the config, as plain numbers."""
+"""Report of measured delays: as a table, as lines for the config, as plain numbers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +7,7 @@ from ....models.signals.sync.delays import Delay
 
 _LONG_S = 0.35
 _DIFFERS_S = 0.02
-_RIDERS = {
+_CAVEATS = {
     "flash": "includes the display's own delay",
     "beep": "includes the loudspeaker's own delay and 3 ms per metre of air",
     "photodiode": "includes the display's own delay, the same as the camera's",
@@ -16,21 +16,21 @@ _RIDERS = {
 
 
 @dataclass(frozen=True)
-class Row:
-    """One device.
+class DeviceDelay:
+    """Delay of one device.
 
     Attributes
     ----------
     modality : str
     title : str
-        As the config names it.
+        Its name in the config.
     method : str
         ``"flash"``, ``"beep"``, ``"photodiode"``, ``"blinks"``.
     declared_s : float or None
-        What the config says; it was left out of account for the measurement.
+        Delay in the config, which the measurement ignored.
     delay : Delay or None
     why : str or None
-        Why there is none.
+        Reason for a missing delay.
     """
 
     modality: str
@@ -42,22 +42,22 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Report:
-    """All devices of a config.
+class DelayReport:
+    """Delays of all devices of a config.
 
     Attributes
     ----------
-    rows : tuple of Row
+    rows : tuple of DeviceDelay
     eeg_after_face : Delay or None
-        How much later the EEG's stamps show blinks than the camera's; known without either delay.
+        Lag of blinks in the EEG behind the camera, which needs neither delay.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[DeviceDelay, ...]
     eeg_after_face: Delay | None = None
 
 
-def table(report: Report) -> list[str]:
-    """Write a line for each device and what has to be said of it."""
+def table(report: DelayReport) -> list[str]:
+    """Return a line for each device, with notes."""
     lines = []
     for row in report.rows:
         if row.delay is None:
@@ -67,14 +67,14 @@ def table(report: Report) -> list[str]:
         lines.append(
             f"{row.modality:7} {row.title}: {delay.delay_s * 1e3:.1f} ms by {row.method} (95 % "
             f"{delay.low_s * 1e3:.1f} to {delay.high_s * 1e3:.1f}, single events spread {delay.iqr_s * 1e3:.1f} ms, "
-            f"n = {delay.n}); {_RIDERS[row.method]}"
+            f"n = {delay.n}); {_CAVEATS[row.method]}"
         )
         lines += [f"        {note}" for note in _notes(row, delay)]
     return lines
 
 
-def toml_lines(report: Report) -> list[str]:
-    """Write what to put into the config."""
+def toml_lines(report: DelayReport) -> list[str]:
+    """Return the lines for the config."""
     lines: list[str] = []
     for row in report.rows:
         if row.delay is not None and row.delay.high_s >= 0.0:
@@ -90,8 +90,8 @@ def toml_lines(report: Report) -> list[str]:
     return lines
 
 
-def values(report: Report) -> dict[str, Any]:
-    """Give plain numbers; what was not measured is null, with the reason."""
+def as_plain(report: DelayReport) -> dict[str, Any]:
+    """Return plain numbers; None with a reason where nothing was measured."""
     devices = {
         row.modality: {
             "device": row.title,
@@ -120,7 +120,7 @@ def _figures(delay: Delay | None) -> dict[str, float | int | None]:
     }
 
 
-def _notes(row: Row, delay: Delay) -> list[str]:
+def _notes(row: DeviceDelay, delay: Delay) -> list[str]:
     notes = []
     if delay.high_s < 0:
         notes.append(

@@ -1,4 +1,4 @@
-"""What the devices are to notice: a white screen and a beep at the same moment, each with its time on the LSL clock."""
+"""Stimuli for the devices: a white screen and a beep at once, each with its LSL time."""
 
 import threading
 from collections.abc import Callable
@@ -12,20 +12,20 @@ from ....models.streaming.clock import Clock
 from ...sources.microphone import portaudio
 
 _LONGEST_LATENCY_S = 1.0
-# Long, so that it never runs dry: the wait is told by PortAudio and taken into account, a gap is not.
+# Long, so that it does not underrun: PortAudio reports the latency, which is accounted for, but not gaps.
 _BUFFER_S = 0.2
 
 
 @dataclass(frozen=True)
-class Moment:
-    """When one event happened; None for what could not be presented.
+class StimulusEvent:
+    """LSL times of one flash and beep; None for what could not be presented.
 
     Attributes
     ----------
     flash_s : float or None
-        Right after the window had painted the white and handed it over.
+        Right after the window painted white.
     beep_s : float or None
-        When PortAudio says that the first sample leaves the converter.
+        DAC time of the first sample by PortAudio.
     """
 
     flash_s: float | None
@@ -33,62 +33,62 @@ class Moment:
 
 
 class Stimuli(Protocol):
-    """Whatever presents events; :class:`LabStimuli` on a machine with screen and loudspeaker.
+    """Presents flashes and beeps; :class:`LabStimuli` does on a machine with screen and loudspeaker.
 
     Attributes
     ----------
     no_flash, no_beep : str or None
-        Why it cannot; None where it can.
+        Reason why it cannot; None where it can.
     """
 
     no_flash: str | None
     no_beep: str | None
 
-    def play(self, length_s: float) -> Moment:
-        """Flash and beep now; white for so long; return when it is over."""
+    def play(self, length_s: float) -> StimulusEvent:
+        """Flash for ``length_s`` and beep; return the times when it is over."""
         ...
 
     def say(self, text: str) -> None:
-        """Tell the participant."""
+        """Show a text to the participant."""
         ...
 
     def idle(self, seconds: float) -> None:
-        """Let time pass and keep what is open alive."""
+        """Wait and keep windows responsive."""
         ...
 
 
-class Screen(Protocol):
+class StimulusScreen(Protocol):
     """A window that can turn white."""
 
     def paint(self, white: bool) -> float:
-        """Turn white or black; give the LSL time when it was handed over to the display."""
+        """Turn white or black; return the LSL time at which it was painted."""
         ...
 
     def say(self, text: str) -> None:
-        """Show a line."""
+        """Show a text."""
         ...
 
     def idle(self, seconds: float) -> None:
-        """Let time pass and keep the window alive."""
+        """Wait and keep the window responsive."""
         ...
 
 
 class LabStimuli:
-    """The screen and the loudspeaker of this machine, as far as there are any.
+    """Screen and loudspeaker of this machine.
 
     Parameters
     ----------
-    screen : Screen or str
-        Or why there is none.
-    speaker : Speaker or str
-        Or why there is none.
+    screen : StimulusScreen or str
+        A text is the reason why there is none.
+    speaker : BeepOutput or str
+        A text is the reason why there is none.
     clock : Clock
     tell : callable
-        Prints a line for whoever sits at the terminal.
+        Prints a line in the terminal.
     """
 
     def __init__(
-        self, screen: "Screen | str", speaker: "Speaker | str", clock: Clock, tell: Callable[[str], None]
+        self, screen: "StimulusScreen | str", speaker: "BeepOutput | str", clock: Clock, tell: Callable[[str], None]
     ) -> None:
         self.no_flash = screen if isinstance(screen, str) else None
         self.no_beep = speaker if isinstance(speaker, str) else None
@@ -97,7 +97,7 @@ class LabStimuli:
         self._clock = clock
         self._tell = tell
 
-    def play(self, length_s: float) -> Moment:
+    def play(self, length_s: float) -> StimulusEvent:
         """Flash and beep; see :class:`Stimuli`."""
         if self._speaker is not None:
             self._speaker.start_beep()
@@ -105,27 +105,27 @@ class LabStimuli:
         self.idle(length_s)
         if self._screen is not None:
             self._screen.paint(False)
-        return Moment(flash_s, self._speaker.beep_s if self._speaker is not None else None)
+        return StimulusEvent(flash_s, self._speaker.beep_s if self._speaker is not None else None)
 
     def say(self, text: str) -> None:
-        """Show a line on the screen and in the terminal."""
+        """Show a text on the screen and in the terminal."""
         if self._screen is not None:
             self._screen.say(text)
         self._tell(text)
 
     def idle(self, seconds: float) -> None:
-        """Let time pass."""
+        """Wait."""
         if self._screen is not None:
             self._screen.idle(seconds)
         else:
             self._clock.sleep(seconds)
 
 
-class Speaker:
+class BeepOutput:
     """A PortAudio output that beeps when asked; use as a context manager.
 
-    PortAudio's thread calls back for each block and must never wait: the request and the beep's time are plain
-    attributes, written by one thread each, and an event.
+    PortAudio's thread calls back for each block and must not wait: it shares an event and plain attributes, each
+    written by one thread, with the others.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ class Speaker:
                 channels=1,
                 dtype="float32",
                 latency=_BUFFER_S,
-                callback=self._called_back,
+                callback=self._fill_block,
             )
             self._stream.start()
         except (ValueError, sounddevice.PortAudioError) as error:
@@ -164,8 +164,8 @@ class Speaker:
                 "with --loudspeaker"
             ) from error
 
-    def __enter__(self) -> "Speaker":
-        """Give itself; it is open already."""
+    def __enter__(self) -> "BeepOutput":
+        """Return itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -173,24 +173,24 @@ class Speaker:
         self._stream.close()
 
     def start_beep(self) -> None:
-        """Ask for a beep with the next block; :attr:`beep_s` then holds its time."""
+        """Request a beep with the next block; :attr:`beep_s` then holds its time."""
         self.beep_s = None
         self._wanted.set()
 
-    def _called_back(self, out: Any, frames: int, moments: Any, status: Any) -> None:
+    def _fill_block(self, out: Any, frames: int, moments: Any, status: Any) -> None:
         """Fill a block; runs in PortAudio's thread."""
         out.fill(0.0)
         if self._wanted.is_set():
             self._wanted.clear()
             self._at = 0
             ahead_s = moments.outputBufferDacTime - moments.currentTime
-            # Some back ends report zeros or another clock: then the stream's own latency is the best there is.
+            # Some back ends report zeros or another clock; the stream's latency replaces it.
             if not 0.0 < ahead_s < _LONGEST_LATENCY_S:
                 ahead_s = self._stream.latency
             self.beep_s = self._clock.now() + ahead_s
         if self._at is not None:
             piece = self._wave[self._at : self._at + frames]
             out[: len(piece), 0] = piece
-            if status.output_underflow:  # what was to be heard came late: this beep tells nothing
+            if status.output_underflow:  # the beep came late at an unknown time
                 self.beep_s = None
             self._at = self._at + frames if self._at + frames < len(self._wave) else None

@@ -16,8 +16,8 @@ from moodring.models.signals.speech.segments import UtteranceRules
 from moodring.models.signals.speech.voice_frames import FrameState, frame_features
 from moodring.models.signals.speech.voice_summary import functional_weights, functionals
 from moodring.offline.simulate.difficulty import EASY
-from moodring.offline.simulate.latents import feel
-from moodring.offline.simulate.voice import plan_voice, record_voice
+from moodring.offline.simulate.latents import simulate_latents
+from moodring.offline.simulate.voice import plan_voice, render_voice
 
 CLASSES = ("anger", "neutral", "sadness")
 CPU = torch.device("cpu")
@@ -39,7 +39,7 @@ def bundle(**network: float | int | str) -> Bundle:
 
 @pytest.fixture(scope="module")
 def talk() -> FloatArray:
-    return record_voice(5, 12.0, plan_voice(5, 12.0, feel(5, 12.0, EASY), EASY), EASY)
+    return render_voice(5, 12.0, plan_voice(5, 12.0, simulate_latents(5, 12.0, EASY), EASY), EASY)
 
 
 def decode(samples: FloatArray, size: int) -> list[HeadOutput]:

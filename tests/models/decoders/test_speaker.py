@@ -14,7 +14,7 @@ from moodring.models.decoders.speaker import Voices, load_enrolment, load_voices
 from moodring.models.decoders.speech import UtteranceCutter
 from moodring.models.decoders.voice_activity import VoiceActivity
 from moodring.models.io.bundle import bundled
-from moodring.offline.simulate.voice import voice_alone
+from moodring.offline.simulate.voice import simulate_voice
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def known() -> Voices:
 
 @pytest.fixture(scope="module")
 def talk() -> tuple[SpeechSegment, ...]:
-    return cut(voice_alone(11, 90.0))
+    return cut(simulate_voice(11, 90.0))
 
 
 @pytest.fixture
@@ -65,13 +65,13 @@ def test_too_little_none_and_clipped_are_refused(known: Voices, talk: tuple[Spee
         speaker.enrol(talk[:10], known, "talk")
     with pytest.raises(MoodringError, match=r"^silence: no speech was found"):
         speaker.enrol(cut(np.zeros(30 * AUDIO_RATE_HZ, np.float32)), known, "silence")
-    loud = cut(np.clip(voice_alone(11, 90.0) * 60, -1, 1))
+    loud = cut(np.clip(simulate_voice(11, 90.0) * 60, -1, 1))
     with pytest.raises(MoodringError, match=r"^loud: clipping \(.*% of samples\); lower the gain"):
         speaker.enrol(loud, known, "loud")
 
 
 def test_a_copy_counted_many_times_is_not_enough(known: Voices) -> None:
-    short = voice_alone(11, 20.0)
+    short = simulate_voice(11, 20.0)
     # Cut elsewhere each time, at another volume and without its pauses.
     loud = short[np.abs(short) > 0]
     copies = cut(np.concatenate([short, 0.5 * loud, *(short[1234 * n :] for n in range(1, 8))]))
@@ -83,7 +83,7 @@ def test_a_copy_counted_many_times_is_not_enough(known: Voices) -> None:
 def test_the_participants_own_voice_is_no_other(known: Voices, enrolled: Path, tmp_path: Path) -> None:
     copy, other = tmp_path / "copy.safetensors", tmp_path / "other.safetensors"
     copy.write_bytes(enrolled.read_bytes())
-    save_enrolment(other, *speaker.enrol(cut(voice_alone(12, 90.0)), known, "other"))
+    save_enrolment(other, *speaker.enrol(cut(simulate_voice(12, 90.0)), known, "other"))
     assert len(speaker.load_gate(enrolled, [other]).enrolments) == 2
     for own in (enrolled, copy):
         with pytest.raises(MoodringError, match=r"^speech.others names '.*', which is the participant's own") as caught:

@@ -18,8 +18,8 @@ from moodring.models.networks.speech import SpeechNetwork, SpeechSizes, sizes_fr
 from moodring.models.signals.speech.segments import UtteranceRules, segments_of
 from moodring.offline.recordings.media import read_media, read_wav
 from moodring.offline.simulate.difficulty import EASY
-from moodring.offline.simulate.latents import feel
-from moodring.offline.simulate.voice import Utterance, plan_voice, record_voice
+from moodring.offline.simulate.latents import simulate_latents
+from moodring.offline.simulate.voice import Utterance, plan_voice, render_voice
 
 T0_S = 64.0
 CLASSES = ("anger", "happiness", "neutral", "sadness")
@@ -38,8 +38,8 @@ def untrained(**changes: object) -> Bundle:
 @pytest.fixture(scope="module")
 def talk() -> tuple[FloatArray, tuple[Utterance, ...]]:
     """Some 24 s of a simulated voice, and when it speaks."""
-    planned = plan_voice(5, 24.0, feel(5, 24.0, EASY), EASY)
-    return record_voice(5, 24.0, planned, EASY), planned
+    planned = plan_voice(5, 24.0, simulate_latents(5, 24.0, EASY), EASY)
+    return render_voice(5, 24.0, planned, EASY), planned
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from moodring.models.contract import AUDIO_RATE_HZ, FloatArray, HeadOutput, Spee
 from moodring.models.decoders.speaker import ANOTHER_VOICE, UNCLEAR_VOICE
 from moodring.models.decoders.speech import SpeechDecoder
 from moodring.models.io.bundle import bundled, load_bundle
-from moodring.offline.simulate.voice import voice_alone
+from moodring.offline.simulate.voice import simulate_voice
 
 BLOCK = AUDIO_RATE_HZ // 10
 
@@ -28,7 +28,7 @@ class Told:
 @pytest.fixture(scope="module")
 def speech() -> FloatArray:
     """Six seconds and a half that voice activity takes for one utterance, with silence around them."""
-    syllables = voice_alone(3, 60.0)
+    syllables = simulate_voice(3, 60.0)
     loud = np.abs(syllables.reshape(-1, 160)).max(axis=1) > 0.02
     words = syllables.reshape(-1, 160)[loud].ravel()[: round(6.5 * AUDIO_RATE_HZ)]
     silence = np.zeros(AUDIO_RATE_HZ, np.float32)

@@ -20,7 +20,7 @@ from moodring.models.decoders.speech import SpeechDecoder
 from moodring.models.io.bundle import bundled, load_bundle
 from moodring.offline.decoding.predict import Prediction, as_plain, pooled, predict_file, predict_files, score
 from moodring.offline.recordings.sound import load_sound
-from moodring.offline.simulate.voice import voice_alone
+from moodring.offline.simulate.voice import simulate_voice
 
 RATE_HZ = 16_000
 CLASSES = ("anger", "sadness")
@@ -36,7 +36,7 @@ def decoder() -> SpeechDecoder:
 @pytest.fixture(scope="module")
 def voice() -> FloatArray:
     """Eight seconds of a simulated person, loud enough to be worth clipping."""
-    samples = voice_alone(7, 8.0)
+    samples = simulate_voice(7, 8.0)
     return (0.7 * samples / np.abs(samples).max()).astype(np.float32)
 
 

@@ -7,10 +7,20 @@ from moodring.models.io.ring import Ring
 from moodring.models.streaming.health import SEARCHING, Figures, next_health
 from moodring.models.streaming.ingest import StreamIngest
 from moodring.models.streaming.sources import Chunk, SourceInfo
-from moodring.offline.replay.playhead import HOLE_S, Pause, Playhead, Resume, Seek, SetSpeed, Span, follow, next_lap
+from moodring.offline.replay.playhead import (
+    HOLE_S,
+    Pause,
+    PlayableSpan,
+    Playhead,
+    Resume,
+    Seek,
+    SetSpeed,
+    apply_command,
+    restarted,
+)
 
 RATE_HZ = 256.0
-SPAN = Span(0.0, 0.0, 60.0)
+SPAN = PlayableSpan(0.0, 0.0, 60.0)
 
 
 class Played:
@@ -33,7 +43,7 @@ class Played:
                 self.sent = stop
 
     def ask(self, command):
-        self.head = follow(self.head, command, SPAN, self.now_s, self.sent / RATE_HZ)
+        self.head = apply_command(self.head, command, SPAN, self.now_s, self.sent / RATE_HZ)
         if isinstance(command, Seek):
             self.sent = int(np.ceil(self.head.position_s * RATE_HZ))
 
@@ -73,7 +83,7 @@ def test_a_seek_is_a_gap(played, to_s):
 
 
 def test_the_seam_of_a_loop_is_a_gap(played):
-    played.head = next_lap(played.head, 0.0, played.sent / RATE_HZ)
+    played.head = restarted(played.head, 0.0, played.sent / RATE_HZ)
     played.sent = 0
     played.play(3.0)
     _assert_one_gap(played, HOLE_S)

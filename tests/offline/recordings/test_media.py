@@ -1,18 +1,51 @@
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
 
 from moodring.configs.schema.errors import MoodringError
-from moodring.models.contract import Recording
+from moodring.models.contract import Recording, Signal, Video
 from moodring.models.signals.face.images import scaled_size
-from moodring.offline.recordings.film import write_film
 from moodring.offline.recordings.media import read_media, read_wav
 from moodring.offline.recordings.open import open_recording
 
 Make = Callable[..., Recording]
+
+
+def write_film(path: Path, video: Video | None, speech: Signal | None) -> None:
+    """Write a film as cameras do: pictures and sound in one file, H.264 and FLAC of 24 bits."""
+    with av.open(str(path), "w", format="matroska") as container:
+        if video is not None:
+            pictures = container.add_stream("libx264", rate=25)
+            pictures.width, pictures.height, pictures.pix_fmt = video.width, video.height, "yuv444p"
+            pictures.options = {"crf": "12", "bf": "0", "g": "50"}
+            pictures.time_base = pictures.codec_context.time_base = Fraction(1, 1000)
+            start_s = video.stamps_s[0] if speech is None else min(video.stamps_s[0], speech.stamps_s[0])
+        if speech is not None:
+            sound = container.add_stream("flac", rate=16_000, format="s32", layout="mono")
+            whole = np.rint(speech.samples[:, 0].astype(np.float64) * 2**23).astype(np.int32) << 8
+        second = 0
+        while True:
+            some = False
+            if video is not None:
+                for index in range(25 * second, min(25 * (second + 1), len(video.frames))):
+                    picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(video.frames[index]), format="bgr24")
+                    picture.pts, some = round((video.stamps_s[index] - start_s) * 1000), True
+                    picture.time_base = Fraction(1, 1000)
+                    container.mux(pictures.encode(picture))
+            if speech is not None and (block := whole[16_000 * second : 16_000 * (second + 1)]).size:
+                frame = av.AudioFrame.from_ndarray(block[np.newaxis], format="s32", layout="mono")
+                frame.sample_rate, frame.pts, some = 16_000, 16_000 * second, True
+                container.mux(sound.encode(frame))
+            if not some:
+                break
+            second += 1
+        for stream in container.streams:
+            container.mux(stream.encode(None))
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 
 from moodring.configs.schema.live import LslSection
 from moodring.models.contract import Recording
-from moodring.offline.recordings.recording import write_session
+from moodring.offline.recordings.write_session import write_session
 from moodring.offline.replay.bench import bench_replay
 from moodring.offline.replay.publish import ReplayOptions
 

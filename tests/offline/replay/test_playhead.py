@@ -7,18 +7,18 @@ from moodring.configs.schema.errors import MoodringError
 from moodring.offline.replay.playhead import (
     HOLE_S,
     Pause,
+    PlayableSpan,
     Playhead,
     Resume,
     Seek,
     SetSpeed,
-    Span,
     Toggle,
-    follow,
-    next_lap,
+    apply_command,
     parse_command,
+    restarted,
 )
 
-SPAN = Span(t0_s=5000.0, first_s=4999.5, end_s=5060.0)
+SPAN = PlayableSpan(t0_s=5000.0, first_s=4999.5, end_s=5060.0)
 HEAD = Playhead(5000.0, 100.0, 1.0)
 NOTHING_WAITS = np.inf
 
@@ -38,41 +38,45 @@ def test_speed_shortens_the_timeline() -> None:
 
 
 def test_a_pause_moves_what_follows_by_its_length() -> None:
-    paused = follow(HEAD, Pause(), SPAN, 107.0, NOTHING_WAITS)
+    paused = apply_command(HEAD, Pause(), SPAN, 107.0, NOTHING_WAITS)
     assert (paused.playing, paused.position_at(200.0)) == (False, 5007.0)
-    again = follow(paused, Resume(), SPAN, 119.0, NOTHING_WAITS)
+    again = apply_command(paused, Resume(), SPAN, 119.0, NOTHING_WAITS)
     assert again.lsl_time(5007.0) == pytest.approx(119.0)
     assert again.lsl_time(5010.0) == pytest.approx(122.0)
 
 
 def test_a_short_pause_still_leaves_a_hole() -> None:
-    paused = follow(HEAD, Toggle(), SPAN, 107.0, NOTHING_WAITS)
-    assert follow(paused, Toggle(), SPAN, 107.01, NOTHING_WAITS).lsl_time(5007.0) == pytest.approx(107.0 + HOLE_S)
+    paused = apply_command(HEAD, Toggle(), SPAN, 107.0, NOTHING_WAITS)
+    assert apply_command(paused, Toggle(), SPAN, 107.01, NOTHING_WAITS).lsl_time(5007.0) == pytest.approx(
+        107.0 + HOLE_S
+    )
 
 
 def test_pausing_twice_and_resuming_what_plays_change_nothing() -> None:
-    paused = follow(HEAD, Pause(), SPAN, 107.0, NOTHING_WAITS)
-    assert follow(paused, Pause(), SPAN, 109.0, NOTHING_WAITS) == paused
-    assert follow(HEAD, Resume(), SPAN, 109.0, NOTHING_WAITS) == HEAD
+    paused = apply_command(HEAD, Pause(), SPAN, 107.0, NOTHING_WAITS)
+    assert apply_command(paused, Pause(), SPAN, 109.0, NOTHING_WAITS) == paused
+    assert apply_command(HEAD, Resume(), SPAN, 109.0, NOTHING_WAITS) == HEAD
 
 
 def test_a_seek_counts_from_t0_and_leaves_a_hole() -> None:
-    sought = follow(HEAD, Seek(30.0), SPAN, 107.0, NOTHING_WAITS)
+    sought = apply_command(HEAD, Seek(30.0), SPAN, 107.0, NOTHING_WAITS)
     assert sought.lsl_time(5030.0) == pytest.approx(107.0 + HOLE_S)
     assert sought.t0_lsl_s(5000.0, 108.0) == pytest.approx(107.0 + HOLE_S - 30.0)
 
 
 def test_a_seek_in_a_pause_stays_paused() -> None:
-    sought = follow(follow(HEAD, Pause(), SPAN, 107.0, NOTHING_WAITS), Seek(30.0), SPAN, 110.0, NOTHING_WAITS)
+    sought = apply_command(
+        apply_command(HEAD, Pause(), SPAN, 107.0, NOTHING_WAITS), Seek(30.0), SPAN, 110.0, NOTHING_WAITS
+    )
     assert (sought.playing, sought.position_at(200.0)) == (False, 5030.0)
-    assert follow(sought, Resume(), SPAN, 112.0, NOTHING_WAITS).lsl_time(5030.0) == pytest.approx(112.0)
+    assert apply_command(sought, Resume(), SPAN, 112.0, NOTHING_WAITS).lsl_time(5030.0) == pytest.approx(112.0)
     assert sought.t0_lsl_s(5000.0, 111.0) == pytest.approx(81.0)
 
 
 @pytest.mark.parametrize("command", [Seek(60.0), Seek(-0.6), Seek(float("nan")), SetSpeed(0.0), SetSpeed(1e9)])
 def test_what_makes_no_sense_is_refused(command: Seek | SetSpeed) -> None:
     with pytest.raises(MoodringError, match="is outside"):
-        follow(HEAD, command, SPAN, 107.0, NOTHING_WAITS)
+        apply_command(HEAD, command, SPAN, 107.0, NOTHING_WAITS)
 
 
 def test_stamps_never_go_back_whatever_is_asked() -> None:
@@ -97,7 +101,7 @@ def test_stamps_never_go_back_whatever_is_asked() -> None:
             unsent_s = min(
                 (float(one[at[rate]]) for rate, one in stamps.items() if at[rate] < len(one)), default=np.inf
             )
-            head = follow(head, asked, SPAN, now_s, unsent_s)
+            head = apply_command(head, asked, SPAN, now_s, unsent_s)
             jumps += 1
             if isinstance(asked, Seek):
                 at = {rate: int(np.searchsorted(one, head.position_s)) for rate, one in stamps.items()}
@@ -106,7 +110,7 @@ def test_stamps_never_go_back_whatever_is_asked() -> None:
 
 
 def test_the_next_lap_comes_after_a_hole() -> None:
-    lap = next_lap(HEAD, 5000.0, 5060.0)
+    lap = restarted(HEAD, 5000.0, 5060.0)
     assert lap == replace(HEAD, moment_s=160.0 + HOLE_S)
 
 

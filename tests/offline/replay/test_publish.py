@@ -13,8 +13,9 @@ from moodring.configs.schema.live import LslSection
 from moodring.configs.schema.lsl import liblsl_settings
 from moodring.models.contract import Recording
 from moodring.models.io.stream_descriptions import STREAM_KINDS, StreamKind
-from moodring.offline.recordings.recording import read_session, write_session
-from moodring.offline.replay.frames_ahead import FrameAhead
+from moodring.offline.recordings.session_folder import read_session
+from moodring.offline.recordings.write_session import write_session
+from moodring.offline.replay.frame_prefetch import FramePrefetcher
 from moodring.offline.replay.playhead import HOLE_S
 from moodring.offline.replay.process import SimulatedSource, start_replay
 from moodring.offline.replay.publish import Published, ReplayOptions
@@ -46,16 +47,16 @@ def test_a_track_goes_on_where_it_was_sent(fake_recording: Make) -> None:
     got = []
     while not track.done:
         assert track.unsent_s == stamps_s[3 + len(got)]
-        chunk = track.take()
+        chunk = track.next_chunk()
         assert chunk.stamps_s[-1] == track.due_s
         got += chunk.values[:, 0].tolist()
-        track.passed(len(chunk.stamps_s), 0.001 * len(got))
+        track.mark_sent(len(chunk.stamps_s), 0.001 * len(got))
     assert got == list(range(3, 20))
     assert track.pushed == 17
     track.seek(1.95)
     assert track.done
     track.seek(0.0)
-    assert len(track.take().stamps_s) == 8
+    assert len(track.next_chunk().stamps_s) == 8
 
 
 def test_lateness_is_counted_in_steps() -> None:
@@ -88,7 +89,7 @@ def test_impossible_replays_give_one_line(
 def test_frames_are_read_ahead_in_order(fake_recording: Make) -> None:
     face = fake_recording(1.0).face
     assert face is not None
-    ahead = FrameAhead(face, 22)
+    ahead = FramePrefetcher(face, 22)
     try:
         for index in (22, 23, 24):
             frame = waited_for(ahead.get)
@@ -107,7 +108,7 @@ def test_frames_that_cannot_be_read_are_told(fake_recording: Make) -> None:
 
     face = fake_recording(1.0).face
     assert face is not None
-    ahead = FrameAhead(replace(face, frames=Broken()), 0)
+    ahead = FramePrefetcher(replace(face, frames=Broken()), 0)
     with pytest.raises(MoodringError, match="the film ends here"):
         waited_for(ahead.get)
     ahead.close()
@@ -445,5 +446,5 @@ def test_a_child_that_is_killed_is_told(tmp_path: Path, lsl_session: LslSection,
     with start_replay(folder, ReplayOptions(prefix="killed", lsl=lsl_session)) as replay:
         replay.wait_ready(30.0)
         psutil.Process(replay.pid).kill()
-        with pytest.raises(MoodringError, match="ended early"):
+        with pytest.raises(MoodringError, match=r"the replay died \(exit status -9\); start it again"):
             replay.wait(30.0)

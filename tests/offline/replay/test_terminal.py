@@ -12,9 +12,9 @@ import pytest
 from moodring.configs.schema.live import LiveConfig, LslSection
 from moodring.configs.schema.load import load
 from moodring.models.contract import Recording
-from moodring.offline.recordings.recording import write_session
+from moodring.offline.recordings.write_session import write_session
 from moodring.offline.replay.playhead import Command, Pause, Seek
-from moodring.offline.replay.terminal import announcement, obey_typed_lines
+from moodring.offline.replay.terminal import announcement, read_commands
 
 
 def test_what_is_said_of_the_loudspeaker_makes_a_config_that_hears_it() -> None:
@@ -31,7 +31,7 @@ def test_lines_become_commands_and_nonsense_is_told() -> None:
     ours, theirs = os.pipe()
     sent: queue.Queue[Command] = queue.Queue()
     said: queue.Queue[str] = queue.Queue()
-    obey_typed_lines(sent.put, said.put, ours)
+    read_commands(sent.put, said.put, ours)
     os.write(theirs, b"pause\nrewind\nsee")
     assert sent.get(timeout=10) == Pause()
     assert said.get(timeout=10).startswith("'rewind' is not understood")

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.signal import welch
 
 from moodring.offline.simulate.difficulty import BENCHMARK
-from moodring.offline.simulate.eeg import EEG_RATE_HZ, brain, record_eeg
+from moodring.offline.simulate.eeg import EEG_RATE_HZ, draw_brain, simulate_eeg
 from moodring.offline.simulate.face_plan import Burst, Cue, FacePlan
 from moodring.offline.simulate.head import CHANNEL_NAMES
 from moodring.offline.simulate.latents import Latents
@@ -21,7 +21,7 @@ def _felt(valence: float, arousal: float) -> Latents:
 
 
 def _eeg(seed: int, valence: float = 0.0, arousal: float = 0.0, face: FacePlan = NOTHING) -> NDArray[np.float32]:
-    return record_eeg(seed, DURATION_S, _felt(valence, arousal), face, BENCHMARK)
+    return simulate_eeg(seed, DURATION_S, _felt(valence, arousal), face, BENCHMARK)
 
 
 def _log_power(eeg: NDArray[np.float32], low_hz: float, high_hz: float) -> dict[str, float]:
@@ -95,7 +95,7 @@ def test_a_cue_is_midline_theta() -> None:
 
 
 def test_people_differ_in_rhythm_gain_and_fields() -> None:
-    people = [brain(seed, BENCHMARK) for seed in range(1, 41)]
+    people = [draw_brain(seed, BENCHMARK) for seed in range(1, 41)]
     alpha_hz = [one.rhythm_hz["alpha"] for one in people]
     assert min(alpha_hz) >= 8.5
     assert max(alpha_hz) <= 11.5

@@ -11,8 +11,8 @@ from moodring.models.signals.face.detection import FaceDetector
 from moodring.offline.simulate import BENCHMARK, simulate_parts
 from moodring.offline.simulate.face import SimulatedFace
 from moodring.offline.simulate.face_plan import Burst, FacePlan, plan_face
-from moodring.offline.simulate.latents import feel
-from moodring.offline.simulate.portrait import looks
+from moodring.offline.simulate.latents import simulate_latents
+from moodring.offline.simulate.portrait import draw_appearance
 
 TIMES_S = np.arange(100) / 25.0
 
@@ -24,7 +24,7 @@ def _still(seed: int, *bursts: Burst) -> SimulatedFace:
 def test_expressions_fill_a_tenth_of_the_time_in_bursts() -> None:
     shares, lengths = [], []
     for seed in range(1, 31):
-        plan = plan_face(seed, 180.0, feel(seed, 180.0, BENCHMARK), BENCHMARK)
+        plan = plan_face(seed, 180.0, simulate_latents(seed, 180.0, BENCHMARK), BENCHMARK)
         intensity, _, _ = plan.expression_at(np.arange(4500) / 25.0)
         shares.append((intensity > 0.0).mean())
         lengths += [burst.stop_s - burst.start_s for burst in plan.bursts]
@@ -38,7 +38,7 @@ def test_expressions_fill_a_tenth_of_the_time_in_bursts() -> None:
 def test_expressions_resemble_what_is_felt() -> None:
     felt, shown = [], []
     for seed in range(1, 31):
-        latents = feel(seed, 180.0, BENCHMARK)
+        latents = simulate_latents(seed, 180.0, BENCHMARK)
         for burst in plan_face(seed, 180.0, latents, BENCHMARK).bursts:
             felt.append(latents.at(np.array([(burst.start_s + burst.stop_s) / 2.0]))[0])
             shown.append((burst.valence, burst.arousal))
@@ -48,7 +48,7 @@ def test_expressions_resemble_what_is_felt() -> None:
 
 
 def test_every_expression_is_announced_and_some_cues_are_false() -> None:
-    plan = plan_face(3, 180.0, feel(3, 180.0, BENCHMARK), BENCHMARK)
+    plan = plan_face(3, 180.0, simulate_latents(3, 180.0, BENCHMARK), BENCHMARK)
     centres = np.array([cue.centre_s for cue in plan.cues])
     for burst in plan.bursts:
         ahead = burst.start_s - centres
@@ -89,14 +89,14 @@ def test_the_detector_finds_everybody() -> None:
     finder = FaceDetector(bundled("yunet").read_bytes())
     found = []
     for seed in range(1, 25):
-        plan = plan_face(seed, 30.0, feel(seed, 30.0, BENCHMARK), BENCHMARK)
+        plan = plan_face(seed, 30.0, simulate_latents(seed, 30.0, BENCHMARK), BENCHMARK)
         face = SimulatedFace(seed, np.arange(750) / 25.0, plan, np.zeros(750), BENCHMARK)
         found += [finder.find(face[index]) is not None for index in range(10, 750, 120)]
     assert np.mean(found) >= 0.98
 
 
 def test_people_look_different() -> None:
-    people = [looks(seed) for seed in range(1, 31)]
+    people = [draw_appearance(seed) for seed in range(1, 31)]
     assert len({one.hair_style for one in people}) == 5
     assert len({(one.skin, one.hair, one.shirt) for one in people}) > 25
 

@@ -11,7 +11,7 @@ from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import Recording, Signal, Truth, Video
 from moodring.offline.simulate import BENCHMARK, EASY, simulate, simulate_parts
 from moodring.offline.simulate.difficulty import BENCHMARK_DIGEST
-from moodring.offline.simulate.latents import feel, library, truth
+from moodring.offline.simulate.latents import ground_truth, simulate_latents, stimulus_library
 
 
 def _modalities(recording: Recording) -> tuple[Signal, Video, Signal, Truth]:
@@ -56,7 +56,7 @@ def test_signals_lie_on_exact_grids_from_one_start() -> None:
 
 def test_short_sessions_rest_a_quarter() -> None:
     assert simulate(5, 8.0).rest_s == 2.0
-    assert feel(5, 180.0, BENCHMARK).rest_s == 20.0
+    assert simulate_latents(5, 180.0, BENCHMARK).rest_s == 20.0
 
 
 def test_rest_has_no_level_and_stimuli_are_marked_where_they_start() -> None:
@@ -73,7 +73,7 @@ def test_rest_has_no_level_and_stimuli_are_marked_where_they_start() -> None:
 
 def test_every_class_fills_a_fair_part_of_each_session() -> None:
     for seed in range(1, 21):
-        known = truth(feel(seed, 180.0, BENCHMARK), 0.0, 180.0)
+        known = ground_truth(simulate_latents(seed, 180.0, BENCHMARK), 0.0, 180.0)
         used = known.levels[known.levels[:, 0] >= 0]
         for axis in range(2):
             share = np.bincount(used[:, axis], minlength=3) / len(used)
@@ -82,12 +82,12 @@ def test_every_class_fills_a_fair_part_of_each_session() -> None:
 
 
 def test_stimuli_are_the_same_for_everybody_and_mean_what_they_aim_at() -> None:
-    stimuli = library(BENCHMARK)
+    stimuli = stimulus_library(BENCHMARK)
     assert len(stimuli) == 18
     assert {(one.valence_level, one.arousal_level) for one in stimuli} == {(v, a) for v in range(3) for a in range(3)}
     agree = []
     for seed in range(1, 11):
-        known = truth(feel(seed, 180.0, BENCHMARK), 0.0, 180.0)
+        known = ground_truth(simulate_latents(seed, 180.0, BENCHMARK), 0.0, 180.0)
         used = known.stimulus >= 0
         aimed = np.array([(stimuli[one].valence_level, stimuli[one].arousal_level) for one in known.stimulus[used]])
         agree.append((aimed == known.levels[used]).mean())

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from moodring.models.decoders.voice_activity import VoiceActivity, start
 from moodring.offline.simulate.difficulty import BENCHMARK
-from moodring.offline.simulate.latents import Latents, feel
-from moodring.offline.simulate.voice import mouth_at, plan_voice, record_voice, speech_label, throat
+from moodring.offline.simulate.latents import Latents, simulate_latents
+from moodring.offline.simulate.voice import draw_vocal_tract, mouth_opening, plan_voice, render_voice, speech_label
 
 RATE = 16_000
 SURE = replace(BENCHMARK, voice_noise=0.0)
@@ -24,7 +24,7 @@ def _felt(valence: float, arousal: float) -> Latents:
 def _spoken(seed: int, valence: float, arousal: float) -> tuple[NDArray[np.float32], float]:
     """The speech of 20 s without its pauses, and syllables per second."""
     said = plan_voice(seed, 20.0, _felt(valence, arousal), SURE)
-    audio = record_voice(seed, 20.0, said, SURE)
+    audio = render_voice(seed, 20.0, said, SURE)
     parts = [audio[round(one.start_s * RATE) : round(one.stop_s * RATE)] for one in said]
     seconds = sum(one.stop_s - one.start_s for one in said)
     return np.concatenate(parts), sum(len(one.syllables) for one in said) / seconds
@@ -41,8 +41,8 @@ def test_a_speech_detector_hears_speech_where_there_is_some() -> None:
     ear = VoiceActivity()
     inside, outside = [], []
     for seed in (2, 6, 9):
-        said = plan_voice(seed, 30.0, feel(seed, 30.0, BENCHMARK), BENCHMARK)
-        audio = record_voice(seed, 30.0, said, BENCHMARK)
+        said = plan_voice(seed, 30.0, simulate_latents(seed, 30.0, BENCHMARK), BENCHMARK)
+        audio = render_voice(seed, 30.0, said, BENCHMARK)
         state = start()
         for first in range(0, len(audio) - 511, 512):
             probability, state = ear.step(state, audio[first : first + 512])
@@ -58,7 +58,7 @@ def test_a_speech_detector_hears_speech_where_there_is_some() -> None:
 def test_people_speak_about_half_of_the_time_in_utterances_of_seconds() -> None:
     shares = []
     for seed in range(1, 21):
-        said = plan_voice(seed, 180.0, feel(seed, 180.0, BENCHMARK), BENCHMARK)
+        said = plan_voice(seed, 180.0, simulate_latents(seed, 180.0, BENCHMARK), BENCHMARK)
         lengths = [one.stop_s - one.start_s for one in said]
         shares.append(sum(lengths) / 180.0)
         assert min(lengths) >= 0.99
@@ -77,7 +77,7 @@ def test_excitement_is_louder_faster_and_higher() -> None:
 
 def test_pauses_hold_only_the_room() -> None:
     said = plan_voice(2, 20.0, _felt(0.0, 0.0), BENCHMARK)
-    audio = record_voice(2, 20.0, said, BENCHMARK)
+    audio = render_voice(2, 20.0, said, BENCHMARK)
     quiet = np.ones(len(audio), dtype=bool)
     for one in said:
         quiet[round((one.start_s - 0.1) * RATE) : round((one.stop_s + 0.1) * RATE)] = False
@@ -110,13 +110,13 @@ def test_utterances_carry_the_category_of_what_is_felt() -> None:
 def test_the_mouth_moves_only_in_speech() -> None:
     said = plan_voice(3, 20.0, _felt(0.0, 0.0), BENCHMARK)
     times_s = np.arange(500) / 25.0
-    opening = mouth_at(said, times_s)
+    opening = mouth_opening(said, times_s)
     speaking = np.array([any(one.start_s <= now_s < one.stop_s for one in said) for now_s in times_s])
     assert opening[~speaking].max() == 0.0
     assert 0.1 < opening[speaking].mean() <= opening.max() <= 1.0
 
 
 def test_people_have_voices_of_their_own() -> None:
-    voices = [throat(seed) for seed in range(1, 31)]
+    voices = [draw_vocal_tract(seed) for seed in range(1, 31)]
     assert np.std([np.log(one.f0_hz) for one in voices]) > 0.2
     assert np.std([one.tract for one in voices]) > 0.04

@@ -15,17 +15,17 @@ from moodring.models.io.bundle import bundled, load_bundle
 from moodring.offline.evaluation.metrics import ece
 from moodring.offline.simulate import simulate
 from moodring.offline.training.pooling import train as training
-from moodring.offline.training.pooling.card import CHOICES
 from moodring.offline.training.pooling.fit import (
-    apply,
-    decisions_in,
-    fit,
+    add_thresholds,
     fit_axis,
+    fit_weights,
     held_out_loss,
+    pool_decisions,
     pool_person,
-    with_thresholds,
+    select_decisions,
 )
-from moodring.offline.training.pooling.people import Evidence, evidence_of
+from moodring.offline.training.pooling.people import DecodedPerson, align_with_truth
+from moodring.offline.training.pooling.scores import SELECTIONS
 from moodring.offline.training.pooling.train import train_pooling
 from tests.support.heads import levels, spoken
 
@@ -39,7 +39,7 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     return np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
 
 
-def person(seed: int, n: int = 600) -> Evidence:
+def person(seed: int, n: int = 600) -> DecodedPerson:
     """Two sides that are overconfident in a known way: true odds are their log ratios times the true weights.
 
     Somebody speaks for the first 5 s of every 20; face and EEG are worth less then, and the voice less and less later.
@@ -54,16 +54,16 @@ def person(seed: int, n: int = 600) -> Evidence:
     weight = np.where(speaks, FELT_WHILE_SPEAKING, TRUE_FELT)
     odds = weight[:, None, None] * np.log(felt) + (TRUE_VOICE * left)[:, None, None] * np.log(voice)
     truth = (rng.random((n, 2, 1)) > np.cumsum(softmax(odds), axis=2)).sum(axis=2)
-    return Evidence(times_s, np.minimum(truth, 2), felt, voice, end_s, speaks)
+    return DecodedPerson(times_s, np.minimum(truth, 2), felt, voice, end_s, speaks)
 
 
 @pytest.fixture(scope="module")
-def people() -> list[Evidence]:
+def people() -> list[DecodedPerson]:
     return [person(seed) for seed in range(24)]
 
 
 def test_the_true_weights_are_found(people) -> None:
-    after = fit(decisions_in(people, 0, "after", HALF_LIFE_S), "after", UNHEARD)
+    after = fit_weights(select_decisions(people, 0, "after", HALF_LIFE_S), "after", UNHEARD)
     assert after.felt == pytest.approx(TRUE_FELT, abs=0.06)
     assert after.voice == pytest.approx(TRUE_VOICE, abs=0.06)
     assert max(abs(x) for x in after.prior) < 0.1
@@ -92,11 +92,11 @@ def test_a_side_that_misleads_gets_no_weight(people) -> None:
 
 
 def test_the_fit_is_the_best_there_is(people) -> None:
-    found = decisions_in(people[:4], 0, "after", HALF_LIFE_S)
-    best = fit(found, "after", UNHEARD)
+    found = select_decisions(people[:4], 0, "after", HALF_LIFE_S)
+    best = fit_weights(found, "after", UNHEARD)
 
     def loss(weights) -> float:
-        said = apply({"quiet": UNHEARD, "after": weights}, found, "after")
+        said = pool_decisions({"quiet": UNHEARD, "after": weights}, found, "after")
         logs = -np.log(said[np.arange(len(said)), found.truth])
         return float(np.mean([logs[found.people == one].mean() for one in range(4)]))
 
@@ -116,14 +116,14 @@ def test_people_count_alike_however_much_they_said(people) -> None:
     talkative = replace(
         people[0], **{name: np.concatenate([getattr(people[0], name)] * 20) for name in people[0].__dict__}
     )
-    few = fit(decisions_in([people[0], people[1]], 0, "after", HALF_LIFE_S), "after", UNHEARD)
-    many = fit(decisions_in([talkative, people[1]], 0, "after", HALF_LIFE_S), "after", UNHEARD)
+    few = fit_weights(select_decisions([people[0], people[1]], 0, "after", HALF_LIFE_S), "after", UNHEARD)
+    many = fit_weights(select_decisions([talkative, people[1]], 0, "after", HALF_LIFE_S), "after", UNHEARD)
     assert many.felt == pytest.approx(few.felt, abs=1e-3)
     assert many.voice == pytest.approx(few.voice, abs=1e-3)
 
 
 def test_sets_hold_the_truth_of_new_people_as_often_as_promised(people) -> None:
-    fitted = with_thresholds(fit_axis(people, 0, HALF_LIFE_S), people, 0, HALF_LIFE_S, 0.8)
+    fitted = add_thresholds(fit_axis(people, 0, HALF_LIFE_S), people, 0, HALF_LIFE_S, 0.8)
     hits = []
     for seed in range(200, 212):
         one = person(seed)
@@ -144,7 +144,7 @@ def test_evidence_keeps_the_voices_newest_word_and_leaves_rest_out(fake_estimate
     times_s = recording.t0_s + np.arange(4, 100) / 2
     said = {times_s[60]: spoken(0.0, times_s[60] - 0.2, ("anger", "neutral"), (0.8, 0.2), True)}
     estimates = [fake_estimate(time_s, said.get(time_s), speaks=time_s == times_s[61]) for time_s in times_s]
-    found = evidence_of(recording, estimates)
+    found = align_with_truth(recording, estimates)
     assert found.times_s[0] >= recording.t0_s + rest_s
     where = int(np.flatnonzero(found.times_s == times_s[60])[0])
     assert np.isnan(found.voice_end_s[:where]).all()
@@ -153,7 +153,7 @@ def test_evidence_keeps_the_voices_newest_word_and_leaves_rest_out(fake_estimate
     assert found.speaks.sum() == 1
     assert found.situations[where - 1 : where + 3] == ["quiet", "after", "speaking", "after"]
     np.testing.assert_allclose(
-        found.left(0.5)[where - 1 : where + 3], [1.0, *(0.5 ** (2 * (0.2 + 0.5 * k)) for k in range(3))]
+        found.fade(0.5)[where - 1 : where + 3], [1.0, *(0.5 ** (2 * (0.2 + 0.5 * k)) for k in range(3))]
     )
 
 
@@ -204,11 +204,11 @@ def test_a_pool_and_its_card_are_written(tmp_path, monkeypatch) -> None:
     """All but the decoding, which takes minutes: what would come of it is made up."""
     seen = {}
 
-    def observe(seeds, config, bundles, cache, report):
+    def decode_people(seeds, config, bundles, cache, report):
         seen.update(seeds=seeds, bundles=bundles)
         return [person(seed, 160) for seed in seeds]
 
-    monkeypatch.setattr(training, "observe", observe)
+    monkeypatch.setattr(training, "decode_people", decode_people)
     smaller = ("half_life_s=[0.5, 3.0]", "folds=2", "people.seeds=[1101, 1102, 1103, 1104, 1105, 1106]")
     config = load(CONFIG, TrainPoolingConfig, [*smaller, "people.test_seeds=[1301, 1302]"])
     lines: list[str] = []
@@ -222,7 +222,7 @@ def test_a_pool_and_its_card_are_written(tmp_path, monkeypatch) -> None:
     card = out.with_suffix(".md").read_text()
     assert pool.sha256 in card
     assert "not valid for people" in card
-    for name in CHOICES:
+    for name in SELECTIONS:
         assert f"| {name} (" in card
     assert lines[-1].startswith("wrote ")
     assert load_pool(out, {}).table.weights["valence"]["speaking"].voice == pytest.approx(TRUE_VOICE, abs=0.2)

@@ -16,7 +16,7 @@ from moodring.models.decoders.speech import SpeechDecoder
 from moodring.models.io.bundle import load_bundle
 from moodring.offline.training.common.ridge import fit_linear
 from moodring.offline.training.recogniser import train
-from moodring.offline.training.recogniser.augment import at_speed, by_telephone, varied, with_noise
+from moodring.offline.training.recogniser.augment import at_speed, augment, by_telephone, with_noise
 from moodring.offline.training.recogniser.train import train_recogniser
 
 CONFIGS = Path(train.__file__).resolve().parents[3] / "configs"
@@ -156,7 +156,7 @@ def test_a_recipe_of_some_classes_and_both_sexes(corpus: Path, tmp_path: Path) -
     out = tmp_path / "made.safetensors"
     chosen = config(corpus, tmp_path / "cache", classes=["sadness", "anger"], sex_weight=0.5)
     judged = train_recogniser(chosen, out, lambda line: None)
-    assert {j.study for j in judged} == {"anger, sadness"}
+    assert {j.task for j in judged} == {"anger, sadness"}
     bundle = load_bundle(out, "speech")
     assert {"sex_weights", "tell_weights", "tell_bias"} < set(bundle.tensors)
     recogniser_of = VoiceRecogniser(bundle)
@@ -197,16 +197,16 @@ def test_copies_are_what_they_say() -> None:
     assert 10 * np.log10(np.mean(samples**2) / np.mean(noise**2)) == pytest.approx(10.0, abs=0.1)
     spectrum = np.abs(np.fft.rfft(by_telephone(rng.standard_normal(16_000).astype(np.float32)))) ** 2
     assert spectrum[5_000:].mean() < 0.01 * spectrum[500:3_000].mean()
-    assert len(varied("first_1s", samples, rng)) == 16_000
-    assert varied("noise", samples, np.random.default_rng(3)) == pytest.approx(
-        varied("noise", samples, np.random.default_rng(3))
+    assert len(augment("first_1s", samples, rng)) == 16_000
+    assert augment("noise", samples, np.random.default_rng(3)) == pytest.approx(
+        augment("noise", samples, np.random.default_rng(3))
     )
 
 
 @pytest.mark.parametrize(
     ("speakers", "prompts", "changes", "line"),
     [
-        (2, 2, {}, "has 2 speaker.s., and judging needs 3"),
+        (2, 2, {}, "has 2 speaker.s., and testing needs 3"),
         (3, 2, {}, r"folds = 0 .with prompts apart: 4. does not fit the 3 speakers: .*; set folds = 3$"),
         (4, 2, {"folds": 9}, "folds = 9 does not fit the 4 speakers: .*; set folds = 4$"),
         (4, 2, {"folds": 1}, "folds = 1 does not fit the 4 speakers: .*; set folds = 3$"),

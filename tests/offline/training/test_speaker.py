@@ -13,13 +13,13 @@ from moodring.configs.schema.load import check, load
 from moodring.configs.schema.train_voices import TrainVoicesConfig
 from moodring.models.contract import AUDIO_RATE_HZ
 from moodring.models.decoders.speaker import load_voices
-from moodring.offline.simulate.voice import voice_alone
+from moodring.offline.simulate.voice import simulate_voice
 from moodring.offline.training.speaker import train
 from moodring.offline.training.speaker.scores import (
-    ENROLLING,
+    ENROLMENT_CONDITIONS,
     KNOWN,
     RECOMMENDED,
-    Trials,
+    VerificationTrials,
     equal_error_rate,
     margins,
     thresholds_of,
@@ -33,7 +33,7 @@ PEOPLE = {"03": 0.75, "08": 1.3, "10": 0.95}
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("emodb")
     for number, (speaker, speed) in enumerate(PEOPLE.items()):
-        sound = voice_alone(1, 100.0)
+        sound = simulate_voice(1, 100.0)
         # Syllables alone: pauses would make it long.
         words = sound.reshape(-1, 160)[np.abs(sound.reshape(-1, 160)).max(axis=1) > 0.02].ravel()
         words = soxr.resample(words, AUDIO_RATE_HZ * speed, AUDIO_RATE_HZ)
@@ -54,7 +54,7 @@ def config(data: Path | None, **changes: object) -> TrainVoicesConfig:
 def test_a_background_is_judged_trained_and_described(corpus: Path, tmp_path: Path) -> None:
     out = tmp_path / "made.safetensors"
     judged = train.train_voices(config(corpus), out, lambda line: None)
-    assert [one.condition for one in judged if KNOWN not in one.condition] == [way.name for way in ENROLLING]
+    assert [one.condition for one in judged if KNOWN not in one.condition] == [way.name for way in ENROLMENT_CONDITIONS]
     recommended = next(one.trials for one in judged if one.condition == RECOMMENDED)
     assert set(zip(recommended.enrolled, recommended.speaker, strict=True)) == {
         (a, b) for a in PEOPLE for b in PEOPLE
@@ -99,7 +99,7 @@ def test_thresholds_lose_what_they_may_and_short_utterances_have_their_own() -> 
     people[:50, 3] = own[:50]
     segments = np.where(np.arange(n) < 50, 1, 3)
     names, nobody = np.full(n, "a"), np.full((n, 4), np.inf)
-    made = Trials(names, names, np.ones(n, bool), names, people, nobody, segments)
+    made = VerificationTrials(names, names, np.ones(n, bool), names, people, nobody, segments)
     thresholds = thresholds_of(made, 0.05)
     margin = margins(made, thresholds)
     assert np.isnan(margin[:50, 1]).all()

@@ -14,7 +14,7 @@ from moodring.models.io.bundle import bundled, load_bundle
 from moodring.models.networks.speech import SpeechNetwork, SpeechSizes
 from moodring.models.signals.speech.segments import UtteranceRules, segments_of
 from moodring.offline.simulate.difficulty import EASY
-from moodring.offline.simulate.latents import feel
+from moodring.offline.simulate.latents import simulate_latents
 from moodring.offline.simulate.voice import plan_voice
 from moodring.offline.training.common.checkpoints import Checkpoint, Checkpoints
 from moodring.offline.training.common.utterances import LabelledUtterance
@@ -68,7 +68,7 @@ def tones(people: range, per_class: int = 6) -> list[LabelledUtterance]:
 
 
 def test_every_utterance_of_a_simulated_person_is_heard_with_its_label() -> None:
-    planned = plan_voice(7, 60.0, feel(7, 60.0, EASY), EASY)
+    planned = plan_voice(7, 60.0, simulate_latents(7, 60.0, EASY), EASY)
     spoken, detection = simulate_utterances(7, 60.0, EASY, VoiceActivity())
     assert [one.label for one in spoken] == [CLASSES.index(one.label) for one in planned]
     np.testing.assert_allclose([one.expressed for one in spoken], [(p.valence, p.arousal) for p in planned], rtol=1e-6)

@@ -15,25 +15,25 @@ from moodring.models.networks.video_eeg import Sizes, VideoEegNet
 from moodring.models.signals.eeg import chain
 from moodring.models.signals.face.detection import FaceDetector
 from moodring.offline.simulate.session import simulate
-from moodring.offline.training.video_eeg import scores, views
-from moodring.offline.training.video_eeg.looks import (
-    Bank,
-    Course,
-    Rows,
+from moodring.offline.training.video_eeg import eeg_variants, scores
+from moodring.offline.training.video_eeg.prepare import prepare, read_prepared, write_prepared
+from moodring.offline.training.video_eeg.reinforce import (
+    discounted_returns,
+    learned_policy,
+    log_probability,
+    policy_losses,
+    train_core,
+    train_policy,
+)
+from moodring.offline.training.video_eeg.rollouts import (
+    Clips,
+    FeatureBank,
+    Rollout,
     band_imbalance,
     class_loss,
     class_weights,
-    decisions,
-    follow,
-)
-from moodring.offline.training.video_eeg.prepare import prepare, read_prepared, write_prepared
-from moodring.offline.training.video_eeg.reinforce import (
-    by_policy,
-    log_probability,
-    policy_losses,
-    returns,
-    train_core,
-    train_policy,
+    decisions_of,
+    roll_out,
 )
 from moodring.offline.training.video_eeg.train import train_video_eeg
 
@@ -45,73 +45,75 @@ def quiet(_: str) -> None:
     """Take a report and say nothing."""
 
 
-def made_bank(people: int = 3, frames: int = 200, seed: int = 0, block: int = 50) -> Bank:
-    """Make a bank whose faces and bands spell the levels, which change every `block` frames."""
+def made_features(people: int = 3, frames: int = 200, seed: int = 0, block: int = 50) -> FeatureBank:
+    """Make a features whose faces and bands spell the levels, which change every `block` frames."""
     rng = torch.Generator().manual_seed(seed)
     levels = torch.randint(0, 3, (people, frames // block, 2), generator=rng).repeat_interleave(block, dim=1)
     face = torch.zeros(people, frames, 4)
     face[..., :2] = levels - 1.0
     bands = (levels - 1.0).repeat(1, 1, 2)[:, None, :, None].expand(people, 2, frames, 3, 4).clone()
     there = torch.ones(people, frames, dtype=torch.bool)
-    return Bank(face, bands, there, there, levels)
+    return FeatureBank(face, bands, there, there, levels)
 
 
-def made_rows(bank: Bank, start: int = 8, stop: int | None = None) -> Rows:
-    n = bank.face.shape[0]
+def made_rows(features: FeatureBank, start: int = 8, stop: int | None = None) -> Clips:
+    n = features.face.shape[0]
     never = torch.zeros(n, dtype=torch.bool)
-    end = torch.full((n,), bank.frames if stop is None else stop)
-    return Rows(torch.arange(n), torch.zeros(n, dtype=torch.int64), torch.full((n,), start), end, never, never)
+    end = torch.full((n,), features.frames if stop is None else stop)
+    return Clips(torch.arange(n), torch.zeros(n, dtype=torch.int64), torch.full((n,), start), end, never, never)
 
 
-def course_of(positions: list[int], stop: int, end: int) -> Course:
-    """Make one row's course of the given looks."""
+def course_of(positions: list[int], stop: int, end: int) -> Rollout:
+    """Make one row's rollout of the given glimpses."""
     position = torch.tensor(positions)[:, None]
-    looks = len(positions)
-    return Course(
-        core=torch.zeros(looks, 1, SIZES.core),
+    glimpses = len(positions)
+    return Rollout(
+        core=torch.zeros(glimpses, 1, SIZES.core),
         position=position,
         active=position < stop,
-        attention=torch.full((looks, 1, 3), 1 / 3),
+        attention=torch.full((glimpses, 1, 3), 1 / 3),
         eeg_seen=position < stop,
-        proposed=torch.full((looks, 1), 0.5),
+        proposed=torch.full((glimpses, 1), 0.5),
         end=torch.tensor([end]),
     )
 
 
-def one_row(start: int, stop: int) -> Rows:
+def one_row(start: int, stop: int) -> Clips:
     no = torch.tensor([False])
-    return Rows(torch.tensor([0]), torch.tensor([0]), torch.tensor([start]), torch.tensor([stop]), no, no)
+    return Clips(torch.tensor([0]), torch.tensor([0]), torch.tensor([start]), torch.tensor([stop]), no, no)
 
 
 def test_each_decision_is_answered_by_the_last_look_before_it() -> None:
-    bank = made_bank(1)
-    held = decisions(bank, one_row(8, 40), course_of([8, 11, 21, 36], 40, 40))
+    features = made_features(1)
+    held = decisions_of(features, one_row(8, 40), course_of([8, 11, 21, 36], 40, 40))
     assert held.frame[0, :8].tolist() == [8, 12, 16, 20, 24, 28, 32, 36]
-    assert held.look[0, :8].tolist() == [0, 1, 1, 1, 2, 2, 2, 3]
+    assert held.glimpse[0, :8].tolist() == [0, 1, 1, 1, 2, 2, 2, 3]
     assert bool((held.level[0, :8] >= 0).all())
     assert bool((held.level[0, 8:] == -1).all())
 
 
 def test_looks_go_forward_and_stop_at_the_end() -> None:
     torch.manual_seed(0)
-    net, bank = VideoEegNet(SIZES).eval(), made_bank()
-    course = follow(net, bank, made_rows(bank, stop=150), by_policy(net, 0.3, torch.Generator().manual_seed(1)), 200)
-    wait = course.position.diff(dim=0)
+    net, features = VideoEegNet(SIZES).eval(), made_features()
+    rollout = roll_out(
+        net, features, made_rows(features, stop=150), learned_policy(net, 0.3, torch.Generator().manual_seed(1)), 200
+    )
+    wait = rollout.position.diff(dim=0)
     assert int(wait.min()) >= 1
     assert int(wait.max()) <= SIZES.max_wait_frames
-    torch.testing.assert_close(course.active, course.position < 150)
-    torch.testing.assert_close(course.end, torch.full((3,), 150))
+    torch.testing.assert_close(rollout.active, rollout.position < 150)
+    torch.testing.assert_close(rollout.end, torch.full((3,), 150))
 
 
 def test_the_price_falls_due_with_the_look_and_rewards_are_discounted() -> None:
-    bank = made_bank(1)
-    course = course_of([8, 13, 40], 32, 32)
-    held = decisions(bank, one_row(8, 32), course)
+    features = made_features(1)
+    rollout = course_of([8, 13, 40], 32, 32)
+    held = decisions_of(features, one_row(8, 32), rollout)
     right = torch.zeros_like(held.frame, dtype=torch.float32)
     right[0, :6] = torch.tensor([1.0, 1.0, -1.0, 1.0, 1.0, 1.0])
     keep = float(np.exp(-0.5 / CONFIG.horizon_s))
-    credit = returns(course, held, right, 0.25, CONFIG)
-    # The look at frame 8 is held at decisions 8 and 12; its choice answers for what comes after frame 8.
+    credit = discounted_returns(rollout, held, right, 0.25, CONFIG)
+    # The glimpse at frame 8 is held at decisions 8 and 12; its choice answers for what comes after frame 8.
     paid = [1.0 - 0.25, 1.0, -1.0 - 0.25, 1.0, 1.0, 1.0]
     assert credit.slot[:2, 0].tolist() == [1, 2]
     assert float(credit.gain[0, 0]) == pytest.approx(sum(p * keep**k for k, p in enumerate(paid[1:])), abs=1e-5)
@@ -119,9 +121,9 @@ def test_the_price_falls_due_with_the_look_and_rewards_are_discounted() -> None:
 
 
 def test_a_place_never_viewed_has_no_log_probability() -> None:
-    credit = returns(
+    credit = discounted_returns(
         course_of([8, 13, 40], 32, 32),
-        decisions(made_bank(1), one_row(8, 32), course_of([8, 13, 40], 32, 32)),
+        decisions_of(made_features(1), one_row(8, 32), course_of([8, 13, 40], 32, 32)),
         torch.zeros(1, 7),
         0.1,
         CONFIG,
@@ -144,19 +146,19 @@ def test_log_probability_is_of_the_draw_itself_and_moves_the_mean_alone() -> Non
 
 def test_better_rollouts_pull_the_policy_towards_their_waits() -> None:
     torch.manual_seed(0)
-    net, bank = VideoEegNet(SIZES), made_bank(1)
-    rows = one_row(8, 60).repeat(2)
-    course = course_of([8, 16, 24, 32, 40, 48, 56], 60, 60)
-    both = Course(
-        *(torch.cat([part, part], dim=1) for part in (course.core, course.position, course.active)),
-        torch.cat([course.attention] * 2, dim=1),
-        torch.cat([course.eeg_seen] * 2, dim=1),
+    net, features = VideoEegNet(SIZES), made_features(1)
+    clips = one_row(8, 60).repeat(2)
+    rollout = course_of([8, 16, 24, 32, 40, 48, 56], 60, 60)
+    both = Rollout(
+        *(torch.cat([part, part], dim=1) for part in (rollout.core, rollout.position, rollout.active)),
+        torch.cat([rollout.attention] * 2, dim=1),
+        torch.cat([rollout.eeg_seen] * 2, dim=1),
         torch.stack([torch.full((7,), 0.9), torch.full((7,), 0.1)], dim=1),
-        course.end.repeat(2),
+        rollout.end.repeat(2),
     )
-    held = decisions(bank, rows, both)
+    held = decisions_of(features, clips, both)
     right = torch.ones(held.frame.shape) * torch.tensor([[1.0], [-1.0]])
-    credit = returns(both, held, right, 0.0, CONFIG)
+    credit = discounted_returns(both, held, right, 0.0, CONFIG)
     policy_loss, _ = policy_losses(net, both, credit, 0.2, 2)
     policy_loss.backward()
     assert float(net.policy.bias.grad[0]) < 0.0  # going down the loss raises the mean, towards 0.9
@@ -186,7 +188,7 @@ def test_class_weights_even_out_the_classes() -> None:
 
 def test_a_tiny_set_is_learned_by_heart_and_the_budget_kept() -> None:
     torch.manual_seed(0)
-    net, bank = VideoEegNet(SIZES).eval(), made_bank(people=6, block=100)
+    net, features = VideoEegNet(SIZES).eval(), made_features(people=6, block=100)
     config = TrainVideoEegConfig.model_validate(
         {
             "dropout": 0.0,
@@ -196,21 +198,21 @@ def test_a_tiny_set_is_learned_by_heart_and_the_budget_kept() -> None:
             "batch": 8,
         }
     )
-    train_core(net, bank, torch.ones(2, 3), config, quiet)
-    train_policy(net, bank, torch.ones(2, 3), config, quiet)
-    scores.spend(net, bank, config.budget)
-    result = scores.judge(net.eval(), bank, "full", 10.0)
+    train_core(net, features, torch.ones(2, 3), config, quiet)
+    train_policy(net, features, torch.ones(2, 3), config, quiet)
+    scores.spend_budget(net, features, config.budget)
+    result = scores.score_condition(net.eval(), features, "full", 10.0)
     assert float(result.uar.mean()) > 0.8
     assert float(result.glimpsed.mean()) == pytest.approx(0.10, abs=0.02)
 
 
 def test_below_the_core_nothing_moves_in_the_last_stages() -> None:
     torch.manual_seed(0)
-    net, bank = VideoEegNet(SIZES), made_bank()
+    net, features = VideoEegNet(SIZES), made_features()
     before = {name: value.clone() for name, value in net.state_dict().items()}
     config = TrainVideoEegConfig.model_validate({"core": {"batches": 2}, "reinforce": {"batches": 2}, "batch": 2})
-    train_core(net, bank, torch.ones(2, 3), config, quiet)
-    train_policy(net, bank, torch.ones(2, 3), config, quiet)
+    train_core(net, features, torch.ones(2, 3), config, quiet)
+    train_policy(net, features, torch.ones(2, 3), config, quiet)
     moved = {name.split(".")[0] for name, value in net.state_dict().items() if not torch.equal(value, before[name])}
     assert moved == {"core", "heads", "band_attention", "absent", "policy", "value"}
 
@@ -220,14 +222,14 @@ def test_temperature_undoes_overconfidence_and_sets_cover() -> None:
     honest = torch.randn(12, 300, 2, 3, generator=rng)
     level = torch.distributions.Categorical(logits=honest)
     torch.manual_seed(1)
-    said = scores.Answers(3.0 * honest, level.sample(), torch.zeros(12))
-    heated = scores.temperatures(said)
+    said = scores.DecisionLogits(3.0 * honest, level.sample(), torch.zeros(12))
+    heated = scores.fit_temperatures(said)
     assert heated["valence"] == pytest.approx(3.0, rel=0.15)
-    kept = scores.thresholds(said, heated, 0.8)
+    kept = scores.fit_thresholds(said, heated, 0.8)
     p = torch.softmax(said.logits / heated["valence"], dim=-1).gather(-1, said.level[..., None])[..., 0]
     covered = float((p[:, :, 0] >= kept["valence"]).float().mean())
     assert 0.8 <= covered < 0.95
-    assert scores.thresholds(said, heated, 0.99)["valence"] == 0.0  # 12 people cannot promise that much
+    assert scores.fit_thresholds(said, heated, 0.99)["valence"] == 0.0  # 12 people cannot promise that much
 
 
 # ------------------------------------------------------------------------------ on simulated people
@@ -271,10 +273,10 @@ def test_held_frames_are_the_last_computed_ones(recording: Recording, finder: Fa
     np.testing.assert_array_equal(held.crops, whole.crops[last])
     np.testing.assert_array_equal(held.levels, whole.levels)
     torch.manual_seed(0)
-    net, normal = VideoEegNet(Sizes()).eval(), views.normalisation([whole])
+    net, normal = VideoEegNet(Sizes()).eval(), eeg_variants.fit_normalisation([whole])
     at = torch.arange(90)
-    once = views.pictures([held], normal, net, 1, 0, stride=3).drawn(at * 0, at * 0, at)
-    every = views.pictures([held], normal, net, 1, 0).drawn(at * 0, at * 0, at // 3 * 3)
+    once = eeg_variants.draw_images([held], normal, net, 1, 0, stride=3).drawn(at * 0, at * 0, at)
+    every = eeg_variants.draw_images([held], normal, net, 1, 0).drawn(at * 0, at * 0, at // 3 * 3)
     # Images are kept in half precision, and one product of matrices may round where another does not.
     torch.testing.assert_close(once, every, atol=2e-3, rtol=2e-3)
 
@@ -286,7 +288,7 @@ def test_a_channel_that_was_never_good_is_normalised_like_the_others(
     good, power = one.good.copy(), one.power.copy()
     good[:, 4] = False
     power[:, 4] = np.nan
-    normal = views.normalisation([replace(one, good=good, power=power)])
+    normal = eeg_variants.fit_normalisation([replace(one, good=good, power=power)])
     table = normal.prior.at(normal.prior.names)
     assert np.isfinite(table).all()
     np.testing.assert_allclose(table[4], normal.prior.bands)
@@ -348,15 +350,15 @@ def test_live_and_prepared_decoding_agree(folder: Path, recording: Recording, fi
     net.load_state_dict({k: v for k, v in bundle.tensors.items() if not k.startswith("normalisation.")})
     net.eval()
     prepared = prepare(recording, finder, 48, 1.0)
-    seen = views.pictures([prepared], decoder.normalisation, net, 1, 0)
-    said = scores.answer(net, views.bank(seen, net), "full", 10.0)
+    seen = eeg_variants.draw_images([prepared], decoder.normalisation, net, 1, 0)
+    said = scores.run_condition(net, eeg_variants.extract_features(seen, net), "full", 10.0)
     expected = torch.softmax(said.logits[0, -1] / torch.tensor([[bundle.spec.head("valence").temperature]]), dim=-1)
     live = _decode_live(decoder, recording)
     np.testing.assert_allclose(live, expected[0].numpy(), atol=2e-3)
 
 
 def _decode_live(decoder: VideoEegDecoder, recording: Recording) -> np.ndarray:
-    """Decode as the engine does, at the looks the decoder asks for, up to the last decision."""
+    """Decode as the engine does, at the glimpses the decoder asks for, up to the last decision."""
     assert recording.eeg is not None
     assert recording.face is not None
     spec = chain.EegChainSpec(256.0, recording.eeg.channel_names, 50.0)

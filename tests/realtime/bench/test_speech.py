@@ -5,13 +5,13 @@ import pytest
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.models.io.bundle import bundled
-from moodring.offline.simulate.voice import voice_alone
+from moodring.offline.simulate.voice import simulate_voice
 from moodring.realtime.bench.speech import measure
 
 
 @pytest.mark.deadline
 def test_cost_delay_and_memory_of_a_voice():
-    figures = measure(bundled("speech"), voice_alone(7, 6.0), 6.0)
+    figures = measure(bundled("speech"), simulate_voice(7, 6.0), 6.0)
     assert {"real_time_factor", "latency_ms", "rss_slope_mb_per_h"} <= set(figures)
     assert 0 < figures["real_time_factor"] < 1
     # A second is complete with its last sample, and voice activity waits for a window of 32 ms.

@@ -16,7 +16,7 @@ from moodring.models.streaming.ingest import ingest_factory
 from moodring.models.streaming.schedule import ModalityInput, identity
 from moodring.models.streaming.sources import Chunk, SourceInfo
 from moodring.offline.decoding.decode import decode
-from moodring.offline.decoding.enrol import spoken_in
+from moodring.offline.decoding.enrol import speech_in_files
 from moodring.offline.recordings.sound import load_sound
 
 pytestmark = pytest.mark.data
@@ -55,7 +55,7 @@ def voices_of(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     for speaker in ("08", "11"):
         others = [p for p in files_of(data_dir, speaker) if p not in _turns_of(data_dir, speaker)]
         made[speaker] = folder / f"{speaker}.safetensors"
-        save_enrolment(made[speaker], *enrol(spoken_in(others[::2]), known, speaker))
+        save_enrolment(made[speaker], *enrol(speech_in_files(others[::2]), known, speaker))
     return made
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
+import cv2
 import numpy as np
 import pytest
 
@@ -25,9 +26,13 @@ from moodring.configs.schema.live import (
     SpeechSection,
     StreamQuery,
 )
+from moodring.configs.schema.lsl import liblsl_settings
 from moodring.models.contract import Figures, Transition
 from moodring.offline.decoding.decode import decode
 from moodring.realtime.engine.outlet import estimate_labels, estimate_row, health_marker
+from tests.support.fault_injectors import CameraInjector, MicrophoneInjector, StreamInjector
+from tests.support.lsl_stand import wait_for
+from tests.support.scripted_sources import EEG_NAMES
 
 README = Path(__file__).resolve().parents[3] / "README.md"
 
@@ -60,22 +65,20 @@ def test_a_row_says_whether_the_participant_speaks(fakes):
 @pytest.fixture(scope="module")
 def network(lsl_session, fakes, tmp_path_factory):
     """A running engine with EEG from a stream, a camera and a microphone, and what it was asked to publish."""
-    from moodring.realtime.bench.fault_hands import CameraHand, StreamHand
-    from moodring.realtime.bench.fault_run import Eye, _jpegs
-    from moodring.realtime.bench.fault_sound import MicrophoneHand
-    from moodring.realtime.bench.fault_streams import EEG_NAMES, StreamSpec
     from moodring.realtime.engine.job import EngineJob
     from moodring.realtime.engine.launch import EngineProcess
+    from moodring.realtime.ipc.channel import attach
 
     bundle = fakes.write_bundle(tmp_path_factory.mktemp("bundle") / "untrained.safetensors")
     lsl = lsl_session.model_copy(update={"resolve_timeout_s": 20.0})
+    stream = {"name": "network-amp", "count": 10, "channels": [(name, "microvolts", "EEG") for name in EEG_NAMES]}
+    pictures = [np.full((120, 160, 3), 8 * index, np.uint8) for index in range(30)]
     with ExitStack() as stack:
-        try:
-            sound = stack.enter_context(MicrophoneHand())
-        except Exception as error:
-            pytest.skip(f"no microphone can be made here: {error}")
-        stack.enter_context(StreamHand(lsl, StreamSpec("network-amp", "EEG", "amp-1", len(EEG_NAMES), 256.0)))
-        camera = stack.enter_context(CameraHand(_jpegs(())))
+        sound = stack.enter_context(MicrophoneInjector(tmp_path_factory.mktemp("sound") / "home"))
+        stack.enter_context(StreamInjector(liblsl_settings(lsl), stream))
+        camera = stack.enter_context(
+            CameraInjector(tuple(cv2.imencode(".jpg", picture)[1].tobytes() for picture in pictures))
+        )
         config = LiveConfig(
             name=f"network-{uuid4().hex}",
             eeg=EegSection(stream=StreamQuery(name="network-amp")),
@@ -85,20 +88,23 @@ def network(lsl_session, fakes, tmp_path_factory):
             lsl=lsl,
             outlet=OutletSection(),
         )
-        with sound.environment():
+        with pytest.MonkeyPatch.context() as patch:
+            for key, value in sound.environment.items():
+                patch.setenv(key, value)
             engine = stack.enter_context(EngineProcess(EngineJob(config)))
         engine.wait_ready(90.0)
-        eye = stack.enter_context(Eye(config.name))
+        screen = stack.enter_context(attach(config.name))
+
+        def delivers():
+            snapshot = screen.snapshot()
+            return snapshot.decisions > 2 and len(snapshot.rings) == 4
+
         # All three sources deliver, so whatever would be published is published.
-        assert eye.wait(
-            lambda: eye.newest is not None and eye.newest.decisions > 2 and len(eye.newest.rings) == 4, 60.0
-        )
+        wait_for(delivers, 60.0)
         yield config
 
 
 def _lsl_file(config, folder):
-    from moodring.configs.schema.lsl import liblsl_settings
-
     path = folder / "lsl_api.cfg"
     path.write_text(liblsl_settings(config.lsl))
     return str(path)
@@ -204,8 +210,6 @@ def test_listen_address_says_where_others_may_ask():
         "ask = {c.laddr.ip for c in psutil.Process().net_connections('udp4') if c.laddr.port == 16571}\n"
         "print(len(found), *ask)"
     )
-    from moodring.configs.schema.lsl import liblsl_settings
-
     heard = {}
     for address in (None, "127.0.0.1"):
         section = LslSection(session_id=f"test-{uuid4().hex}", resolve_scope="machine", listen_address=address)

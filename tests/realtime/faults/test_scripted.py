@@ -46,9 +46,9 @@ def inject(session, fault, seen):
 
 
 @pytest.mark.parametrize("fault", ON_SOURCES, ids=lambda fault: fault.name)
-def test_fault(session, fault):
+def test_fault(session, keep_row, fault):
     seen: list[Observation] = []
-    row = row_of(fault, inject(session, fault, seen), seen)
+    row = keep_row("virtual clock", row_of(fault, inject(session, fault, seen), seen))
     print(row)
     assert row.broken == ()
     assert row.longest_pause_s <= 0.7

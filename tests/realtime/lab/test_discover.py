@@ -11,7 +11,7 @@ def test_looking_at_a_replay_does_not_begin_it(lsl_session, fakes, tmp_path):
     import pylsl
 
     from moodring.realtime.lab.discover import lsl_streams
-    from moodring.realtime.lab.preflight import inspect
+    from moodring.realtime.lab.preflight import check_config
 
     name = f"s{uuid4().hex}"
     shown = fakes.recording(8.0)
@@ -32,7 +32,7 @@ def test_looking_at_a_replay_does_not_begin_it(lsl_session, fakes, tmp_path):
         models=ModelsSection(video_eeg=str(bundle)),
         lsl=lsl_session,
     )
-    eeg = next(finding for finding in inspect(config) if finding.what == "eeg")
+    eeg = next(finding for finding in check_config(config) if finding.what == "eeg")
     assert eeg.ok
     assert "begins when it is read" in eeg.text
     assert not replay.have_consumers(), "a replay begins as soon as somebody reads it"

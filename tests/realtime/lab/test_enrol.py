@@ -12,8 +12,8 @@ from moodring.configs.schema.session_folder import CONFIG_FILE
 from moodring.models.contract import AUDIO_RATE_HZ
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.sources import Chunk, SourceInfo
-from moodring.offline.simulate.voice import voice_alone
-from moodring.realtime.lab.enrol import spoken_into
+from moodring.offline.simulate.voice import simulate_voice
+from moodring.realtime.lab.enrol import record_speech
 from moodring.realtime.recorder.folder import SessionFolder
 from moodring.realtime.recorder.voices import with_kept_voices
 
@@ -51,9 +51,9 @@ def clock():
 
 
 def test_what_is_spoken_into_a_microphone_is_cut_as_live(clock):
-    sound, lines = voice_alone(3, 90.0), []
+    sound, lines = simulate_voice(3, 90.0), []
     source = Played(clock, sound)
-    found = spoken_into(source, "microphone 'x'", 60.0, clock, lines.append)
+    found = record_speech(source, "microphone 'x'", 60.0, clock, lines.append)
     assert source.closed
     assert source.at / AUDIO_RATE_HZ == pytest.approx(60.0, abs=1.0)
     assert all(100.0 <= one.start_s < one.end_s <= 161.0 for one in found if one.n_samples)
@@ -66,19 +66,19 @@ def test_what_is_spoken_into_a_microphone_is_cut_as_live(clock):
 
 def test_trouble_is_told_while_there_is_time(clock):
     lines = []
-    loud = np.clip(voice_alone(3, 40.0) * 60, -1, 1).astype(np.float32)
-    spoken_into(Played(clock, loud), "microphone 'x'", 30.0, clock, lines.append)
+    loud = np.clip(simulate_voice(3, 40.0) * 60, -1, 1).astype(np.float32)
+    record_speech(Played(clock, loud), "microphone 'x'", 30.0, clock, lines.append)
     assert any("; clipping" in line for line in lines)
 
 
 def test_a_source_that_is_not_there_or_falls_silent_is_one_line(clock):
     absent = Played(clock, np.zeros(0, np.float32), appears=False)
     with pytest.raises(MoodringError, match=r"^microphone 'x' was not found within 10 s"):
-        spoken_into(absent, "microphone 'x'", 30.0, clock, print)
+        record_speech(absent, "microphone 'x'", 30.0, clock, print)
     assert absent.closed
     dying = Played(clock, np.zeros(3 * AUDIO_RATE_HZ, np.float32))
     with pytest.raises(MoodringError, match=r"^microphone 'x' sent nothing for 5 s"):
-        spoken_into(dying, "microphone 'x'", 30.0, clock, print)
+        record_speech(dying, "microphone 'x'", 30.0, clock, print)
     assert dying.closed
 
 

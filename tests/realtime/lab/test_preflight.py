@@ -11,7 +11,7 @@ from moodring.configs.schema.live import EegSection, LiveConfig, SpeechSection, 
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.source_channel import SourceChannel
 from moodring.models.streaming.sources import Chunk, SourceInfo
-from moodring.realtime.lab.preflight import inspect, listen
+from moodring.realtime.lab.preflight import check_config, check_source
 
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4")
 CONFIG = LiveConfig(
@@ -44,7 +44,7 @@ def check(fakes):
     def run(modality, samples, rate_hz, names=(), what=None):
         clock = VirtualClock(10.0)
         source = Scripted(SourceInfo(modality, "device", rate_hz, (samples.shape[1],), "<f4", names), samples, clock)
-        return listen(SourceChannel(modality, "it", source), what or modality, fakes.fake_models(), CONFIG, clock)
+        return check_source(SourceChannel(modality, "it", source), what or modality, fakes.fake_models(), CONFIG, clock)
 
     return run
 
@@ -101,7 +101,7 @@ def test_a_microphone_is_heard(check, loudness, words):
 @pytest.mark.usefixtures("lsl_session")
 def test_every_model_is_named_with_its_own_domain():
     models = CONFIG.models.model_copy(update={"speech": "emodb", "device": "cpu"})
-    video_eeg, speech = islice(inspect(CONFIG.model_copy(update={"models": models})), 2)
+    video_eeg, speech = islice(check_config(CONFIG.model_copy(update={"models": models})), 2)
     assert "domain simulated, runs on" in video_eeg.text
     assert speech.text.startswith("emodb.safetensors, domain ")
     assert "simulated" not in speech.text
@@ -113,5 +113,5 @@ def test_an_enrolment_that_is_missing_says_where_it_was_looked_for(tmp_path, mon
     monkeypatch.chdir(tmp_path)
     speech = SpeechSection(microphone="default", headphones=True, enrolment=Path("me.safetensors"))
     with pytest.raises(MoodringError) as caught:
-        next(inspect(LiveConfig(speech=speech)))
+        next(check_config(LiveConfig(speech=speech)))
     assert f"'me.safetensors' does not exist (looked for '{tmp_path / 'me.safetensors'}')" in str(caught.value)

@@ -1,9 +1,8 @@
-"""Recording with real LabRecorders: who is killed, and what is left."""
+"""Recording with a real engine, a real recorder process and real streams: who is killed, and what is left."""
 
 import contextlib
 import random
 import subprocess
-import sys
 import time
 from uuid import uuid4
 
@@ -13,28 +12,21 @@ import psutil
 import pylsl
 import pytest
 
-from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.live import EegSection, FaceSection, LiveConfig, OutletSection, SessionSection, StreamQuery
+from moodring.models.contract import Recording
 from moodring.models.io.journal import read_journal
+from moodring.models.streaming.clock import VirtualClock
+from moodring.models.streaming.sources import Chunk, SourceInfo
 from moodring.offline.recordings.open import open_recording
-from moodring.offline.recordings.xdf_joining import join_parts
-from moodring.offline.recordings.xdf_reading import read_streams
+from moodring.offline.recordings.session_streams import read_parts
 from moodring.realtime.engine.job import EngineJob
 from moodring.realtime.engine.launch import EngineProcess
 from moodring.realtime.ipc.channel import attach
-from moodring.realtime.recorder.labrecorder import labrecorder_program
+from moodring.realtime.recorder.recorder import Recorder
 
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")
 MARKERS_HZ = 10.0
 pytestmark = pytest.mark.lsl
-
-
-@pytest.fixture(scope="module", autouse=True)
-def labrecorder():
-    try:
-        labrecorder_program()
-    except MoodringError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture
@@ -69,17 +61,10 @@ def config(lsl_session, amplifier):
     )
 
 
-def recorders(engine):
-    """The keepers and the LabRecorders under an engine, each keeper before its child."""
-    return [p for p in psutil.Process(engine.pid).children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
-
-
-def four_recorders(engine):
-    """Two keepers with a LabRecorder each: no part is just ending."""
-    end_s = time.monotonic() + 10
-    while len(found := recorders(engine)) != 4:
-        assert time.monotonic() < end_s, found
-        time.sleep(0.02)
+def recorder_of(engine):
+    """The recorder process of an engine."""
+    children = psutil.Process(engine.pid).children()
+    (found,) = [child for child in children if any("spawn_main" in word for word in child.cmdline())]
     return found
 
 
@@ -97,13 +82,6 @@ def folder_of(root):
     return path.parent
 
 
-def xdf_of(folder, name):
-    """The stamps and the first channel of a stream in the XDF parts together."""
-    parts = [read_streams(path) for path in sorted(folder.glob("streams/*.xdf")) if path.stat().st_size > 1000]
-    stream = next(one for one in join_parts(parts) if one.name == name)
-    return stream.stamps_s, stream.values[:, 0]
-
-
 def unbroken(numbers):
     return np.array_equal(np.diff(numbers), np.ones(len(numbers) - 1))
 
@@ -114,127 +92,46 @@ def gone(processes, within_s):
 
 
 @pytest.mark.deadline
-def test_recorders_and_screens_are_killed_at_random_moments_and_then_the_engine(config, amplifier, tmp_path):
-    """Nine of ten random kills: five of recorders, three of screens, one of the engine; the tenth is below."""
+def test_the_recorder_is_killed_and_then_the_engine_and_nothing_that_was_decoded_is_lost(
+    config, amplifier, film, tmp_path
+):
     moments = random.Random(20)
     name = amplifier[1]
-    with EngineProcess(EngineJob(config, None, None, time.time(), record=tmp_path)) as engine:
-        engine.wait_ready(60)
-        with attach(name) as screen:
-            snapshots(screen, lambda s: s.recording.lsl and s.decisions > 2, 40)
-            for kill in range(5):
-                if kill < 3:
-                    window = subprocess.Popen(
-                        [sys.executable, "-m", "moodring", "monitor", name, "--headless"],
-                        stdout=subprocess.DEVNULL,
-                        stderr=subprocess.DEVNULL,
-                    )
-                time.sleep(moments.uniform(0.2, 1.5))
-                # A keeper or a LabRecorder, of either line.
-                moments.choice(four_recorders(engine)).kill()
-                restarted = snapshots(
-                    screen, lambda s, n=kill: s.recording.recorder_restarts > n and s.recording.lsl, 12
-                )
-                assert restarted.recording.on
-                time.sleep(moments.uniform(0.0, 0.5))
-                window.kill()
-                window.wait()
-            decisions = screen.snapshot().decisions
-            snapshots(screen, lambda s: s.decisions > decisions + 1, 4)
-            children = recorders(engine)
-            time.sleep(moments.uniform(0.0, 1.0))
-            psutil.Process(engine.pid).kill()
-            killed_s = pylsl.local_clock()
-    assert gone(children, 15)
-    folder = folder_of(tmp_path)
-    recording = open_recording(folder)
-    assert killed_s - recording.eeg.stamps_s[-1] < 1.0
-    assert unbroken(recording.eeg.samples[:, 0])
-    for stream in (name, f"{name}-triggers"):
-        assert killed_s - xdf_of(folder, stream)[0][-1] < 1.0, stream
-    assert unbroken(xdf_of(folder, f"{name}-triggers")[1])
-    said = read_journal(folder / "decisions.jsonl")
-    assert killed_s - said[-1].time_s < 1.0 + config.decisions.interval_s
-    assert "has died" in (folder / "log.jsonl").read_text()
-    # LabRecorder was told to stop by the engine's death, and closed its file.
-    last = max(folder.glob("streams/part-*.txt"))
-    assert "Closing the file" in last.read_text()
-
-
-@pytest.mark.deadline
-def test_the_engine_is_killed_with_a_camera_at_a_random_moment(config, film, tmp_path):
     config = config.model_copy(update={"face": FaceSection(camera=str(film))})
     with EngineProcess(EngineJob(config, None, None, time.time(), record=tmp_path / "data")) as engine:
         engine.wait_ready(60)
-        with attach(config.name) as screen:
-            snapshots(screen, lambda s: s.phase == "decoding", 40)
-            begun_s = pylsl.local_clock()
-            time.sleep(random.Random(21).uniform(0.0, 3.0))
-            children = recorders(engine)
+        with attach(name) as screen:
+            snapshots(screen, lambda s: s.recording.lsl and s.decisions > 2, 40)
+            time.sleep(moments.uniform(0.0, 0.3))
+            recorder_of(engine).kill()
+            restarted = snapshots(screen, lambda s: s.recording.recorder_restarts == 1 and s.recording.lsl, 20)
+            assert restarted.recording.on
+            assert "has died" in restarted.recording.news
+            decisions = restarted.decisions
+            snapshots(screen, lambda s: s.decisions > decisions + 1, 10)
+            last = recorder_of(engine)
+            time.sleep(moments.uniform(0.0, 0.3))
             psutil.Process(engine.pid).kill()
             killed_s = pylsl.local_clock()
-    assert gone(children, 15)
-    recording = open_recording(folder_of(tmp_path / "data"))
-    assert recording.t0_s == pytest.approx(begun_s, abs=5.0)
+    assert gone([last], 15)
+    folder = folder_of(tmp_path / "data")
+    recording = open_recording(folder)
+    for source in (recording.eeg, recording.face):
+        assert killed_s - source.stamps_s[-1] < 1.0
+        assert source.arrivals.stop[-1] == len(source.stamps_s)
     assert unbroken(recording.eeg.samples[:, 0])
-    assert killed_s - recording.eeg.stamps_s[-1] < 1.0
-    assert killed_s - recording.face.stamps_s[-1] < 1.0
     assert recording.face.frames[len(recording.face.stamps_s) - 1].shape == (120, 160, 3)
-
-
-@pytest.fixture
-def recorded_session(config, fakes, tmp_path):
-    """A session of this process with scripted models and a recorder."""
-    from moodring.realtime.engine.lsl_clock import LslClock
-    from moodring.realtime.engine.session import Session
-    from moodring.realtime.recorder.recorder import Recorder, RecorderPlace
-
-    with contextlib.ExitStack() as stack:
-
-        def make(root, **changes):
-            clock = LslClock()
-            models = fakes.fake_models(clock.now)
-            chosen = config.model_copy(update=changes)
-            recorder = Recorder(chosen, models.bundles, clock, RecorderPlace(root, tmp_path))
-            return stack.enter_context(Session(chosen, models, clock, None, clock.now(), recorder))
-
-        yield make
-
-
-def test_a_stream_that_comes_late_or_back_as_another_gets_a_part_of_its_own(
-    config, amplifier, recorded_session, stepping, stand, tmp_path
-):
-    import threading
-
-    late = f"late-{uuid4().hex}"
-    section = SessionSection(markers=[*config.session.markers, StreamQuery(name=late)])
-    session = recorded_session(tmp_path / "out", session=section)
-    session.connect(threading.Event())
-    session.start()
-    wait = stepping(session)
-
-    def recording():
-        return session.snapshot().recording
-
-    wait(lambda: recording().lsl, 60)
-    begun = recording().parts
-    for shape in ({"count": 1}, {"count": 2, "source_id": "another"}):
-        here = stand({"name": late, "type": "Triggers", "rate": MARKERS_HZ, **shape})
-        wait(lambda begun=begun: recording().parts >= begun + 2 and recording().lsl, 60)
-        begun = recording().parts
-        end_s = pylsl.local_clock() + 1.5
-        wait(lambda end_s=end_s: pylsl.local_clock() > end_s, 5)
-        here.kill()
-        wait(lambda: True, 1)
-    session.stop()
-    folder = folder_of(tmp_path / "out")
-    parts = [read_streams(path) for path in sorted(folder.glob("streams/part-*.xdf"))]
-    widths = {one.channel_count for part in parts for one in part if one.name == late and len(one.stamps_s)}
-    assert widths == {1, 2}
-    # Nothing is missing of the others where one part takes over from the other.
-    assert unbroken(xdf_of(folder, f"{amplifier[1]}-triggers")[1])
-    assert unbroken(xdf_of(folder, amplifier[1])[1])
-    assert recording().error is None
+    _, others = read_parts(folder / "streams", pytest.fail)
+    triggers = next(one for one in others if one.name == f"{name}-triggers")
+    assert killed_s - triggers.stamps_s[-1] < 1.0
+    # Only the recorder reads these: what was sent while there was none is missing, and nothing else.
+    missing = np.diff(triggers.values[:, 0]) - 1
+    assert np.count_nonzero(missing) <= 1
+    assert missing.sum() < 8 * MARKERS_HZ
+    assert killed_s - read_journal(folder / "decisions.jsonl")[-1].time_s < 1.0 + config.decisions.interval_s
+    assert "has died" in (folder / "log.jsonl").read_text()
+    # It was alone, and closed its file in order: the footers are there.
+    assert b"<sample_count>" in (folder / "streams/part-002.xdf").read_bytes()[-4000:]
 
 
 @pytest.fixture
@@ -258,34 +155,47 @@ def _fill(path):
             file.write(b"x" * 4096)
 
 
-@pytest.mark.deadline
-def test_a_full_disk_is_announced_and_stops_the_recording_and_nothing_else(
-    config, recorded_session, stepping, small_disk, film
-):
+EEG = SourceInfo("eeg", "amp", 256.0, (len(NAMES),), "<f4", NAMES)
+FACE = SourceInfo("face", "camera", 25.0, (120, 160, 3), "|u1")
+
+
+def test_a_full_disk_is_announced_and_stops_the_recording_and_nothing_else(config, small_disk):
     """Then somebody else fills it at one stroke: what is written stays readable."""
-    import threading
-
     section = config.session.model_copy(update={"warn_minutes": 600.0})
-    session = recorded_session(small_disk, session=section, face=FaceSection(camera=str(film)))
-    session.connect(threading.Event())
-    session.start()
-    wait = stepping(session)
+    recorder = Recorder(config.model_copy(update={"session": section}), (), VirtualClock(0.0), small_disk)
+    rng = np.random.default_rng(0)
+    sent, news = 0, []
 
-    def recording():
-        return session.snapshot().recording
+    def feed():
+        """Hand over as much as fits into a moment; what recording says goes on."""
+        nonlocal sent
+        for _ in range(4):
+            number = np.arange(8 * sent, 8 * sent + 8)
+            values = np.repeat(number[:, np.newaxis], len(NAMES), axis=1).astype(np.float32)
+            recorder.take(EEG, Chunk(values, number / 256, sent / 32))
+            frame = rng.integers(0, 255, (1, 120, 160, 3), np.uint8)
+            recorder.take(FACE, Chunk(frame, np.array([sent / 32]), sent / 32))
+            sent += 1
+        news.extend(recorder.step())
+        time.sleep(0.05)
 
-    wait(lambda: recording().lsl and session.tally.decisions > 2, 25)
-    wait(lambda: recording().disk_low, 8)
-    assert recording().error is None
-    assert recording().minutes_left < 600
-    assert any("disk is full in" in notice for notice in session.snapshot().notices)
+    def until(question):
+        end_s = time.monotonic() + 20
+        while not question():
+            assert time.monotonic() < end_s, recorder.status
+            feed()
+
+    until(lambda: recorder.status.disk_low and recorder.status.parts == 1)
+    assert recorder.status.error is None
+    assert any("disk is full in" in line for line in news)
     _fill(small_disk / "somebody else's")
-    wait(lambda: recording().error is not None and not recording().on, 8)
-    decisions = session.tally.decisions
-    wait(lambda: session.tally.decisions >= decisions + 3, 5)
-    assert any(notice.startswith("NOT RECORDING") for notice in session.snapshot().notices)
-    session.stop()
-    recording_ = open_recording(folder_of(small_disk))
-    assert unbroken(recording_.eeg.samples[:, 0])
-    assert len(recording_.eeg.stamps_s) > 256
-    assert len(recording_.face.stamps_s) > 25
+    until(lambda: recorder.status.error is not None)
+    assert not recorder.status.on
+    feed()
+    assert any("recording has stopped" in line for line in news)
+    recorder.stop()
+    read: Recording = open_recording(folder_of(small_disk))
+    assert unbroken(read.eeg.samples[:, 0])
+    assert len(read.eeg.stamps_s) > 64
+    assert len(read.face.stamps_s) > 8
+    assert read.face.frames[len(read.face.stamps_s) - 1].shape == (120, 160, 3)

@@ -89,12 +89,12 @@ def test_resting_counts_down(window, stage):
 
 def test_decoding_shows_everything(window, stage, script):
     play(window, stage, 40, 52)
-    answer = script.readout(52.0)
+    valence, arousal = script.readout(52.0)
     assert window.header.phase.text() == "● decoding"
     assert window.notices.isVisible()
     assert window.notices.text.text() == "▲ demonstration model, not valid for people"
-    assert window.valence.bars.values == pytest.approx(answer.valence[::-1], abs=6e-4)
-    assert window.arousal.bars.values == pytest.approx(answer.arousal[::-1], abs=6e-4)
+    assert window.valence.bars.values == pytest.approx(valence.probabilities[::-1], abs=6e-4)
+    assert window.arousal.bars.values == pytest.approx(arousal.probabilities[::-1], abs=6e-4)
     assert window.valence.legend.text() == "white line: true value"
     assert window.header.figures["latency p50 / p99"].text() == "143 / 212 ms"
     assert "15 of 16 channels good" in window.eeg.channels.text()
@@ -145,6 +145,7 @@ def test_panels_keep_their_shares_of_the_window(window, stage, qt):
 def test_undecided_gives_its_reason(window, stage, script):
     snapshot = script.snapshot_at(50.0)
     estimate = with_head(snapshot.estimate, "valence", kept=(0, 1, 2), abstained="no face for 12 s")
+    estimate = with_head(estimate, "arousal", kept=(1, 2), abstained=None)
     stage.override = lambda: replace(snapshot, estimate=estimate)
     window.tick()
     assert (window.valence.answer.text(), window.valence.reason.text()) == ("undecided", "no face for 12 s")

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from moodring.models.signals.speech.duplicate_audio import duplicated_fraction
-from moodring.offline.simulate.voice import voice_alone
+from moodring.offline.simulate.voice import simulate_voice
 
 
 def test_a_copy_is_told_however_it_was_cut_and_at_any_volume() -> None:
-    voice = voice_alone(5, 10.0)
+    voice = simulate_voice(5, 10.0)
     assert duplicated_fraction([voice]) == 0.0
-    assert duplicated_fraction([voice, voice_alone(6, 10.0)]) == 0.0
+    assert duplicated_fraction([voice, simulate_voice(6, 10.0)]) == 0.0
     assert duplicated_fraction([voice, voice]) == 0.5
     assert duplicated_fraction([np.concatenate([voice, voice[4321:], voice[77:]])]) == pytest.approx(2 / 3, abs=0.03)
     assert duplicated_fraction([voice[:80_000], 0.3 * voice[5_000:]]) == pytest.approx(75 / 235, abs=0.08)

@@ -22,7 +22,7 @@ from moodring.models.signals.speech.speaker_verification import (
     verify,
 )
 from moodring.models.signals.speech.voice_frames import COLUMNS, FrameState, frame_features, mel_bands
-from moodring.offline.simulate.voice import voice_alone
+from moodring.offline.simulate.voice import simulate_voice
 
 AT_ZERO = Thresholds((0.0, 0.0, 0.0))
 
@@ -82,7 +82,7 @@ def test_the_likelihood_is_that_of_the_mixture() -> None:
 
 
 def test_bands_are_those_of_the_recogniser() -> None:
-    sound = voice_alone(3, 3.0)
+    sound = simulate_voice(3, 3.0)
     rows, after = frame_features(sound, FrameState())
     mel, level_db, left = mel_bands(sound, FrameState())
     np.testing.assert_array_equal(mel, rows[:, COLUMNS["mel"]])
@@ -91,7 +91,7 @@ def test_bands_are_those_of_the_recogniser() -> None:
 
 
 def test_how_an_utterance_is_cut_changes_nothing() -> None:
-    sound = voice_alone(3, 4.0)
+    sound = simulate_voice(3, 4.0)
     whole, _ = cepstra(sound, CepstraState())
     parts, state = [], CepstraState()
     for piece in np.split(sound, [100, 700, 20_000, 20_001]):
@@ -102,7 +102,7 @@ def test_how_an_utterance_is_cut_changes_nothing() -> None:
 
 
 def test_gain_changes_nothing_and_quiet_frames_are_left_out() -> None:
-    sound = voice_alone(3, 4.0)
+    sound = simulate_voice(3, 4.0)
     loud, _ = cepstra(sound, CepstraState())
     soft, _ = cepstra(sound * np.float32(0.25), CepstraState())
     np.testing.assert_allclose(soft, loud, atol=1e-2)
@@ -113,7 +113,9 @@ def test_gain_changes_nothing_and_quiet_frames_are_left_out() -> None:
 def test_a_voice_is_known_again_and_one_of_another_throat_is_not() -> None:
     background = shipped_voices().background
     # Played slower or faster: a longer or a shorter throat and lower or higher vocal folds.
-    people = [soxr.resample(voice_alone(1, 80.0), AUDIO_RATE_HZ * speed, AUDIO_RATE_HZ) for speed in (0.8, 1.0, 1.25)]
+    people = [
+        soxr.resample(simulate_voice(1, 80.0), AUDIO_RATE_HZ * speed, AUDIO_RATE_HZ) for speed in (0.8, 1.0, 1.25)
+    ]
     halves = [np.split(sound, [len(sound) // 2]) for sound in people]
     means = [map_adapt(background, cepstra(first, CepstraState())[0]) for first, _ in halves]
     for who, (_, second) in enumerate(halves):
@@ -149,7 +151,7 @@ def test_whom_another_enrolment_explains_better_is_another() -> None:
 
 def test_only_the_newest_three_seconds_count() -> None:
     background = shipped_voices().background
-    sound = voice_alone(5, 12.0)
+    sound = simulate_voice(5, 12.0)
     means = (map_adapt(background, cepstra(sound, CepstraState())[0]),)
     state = GateState()
     for begin in range(0, 6 * AUDIO_RATE_HZ, AUDIO_RATE_HZ):

@@ -11,12 +11,12 @@ pytestmark = [pytest.mark.audio, pytest.mark.deadline]
 def test_beeps_that_are_played_are_heard_at_one_and_the_same_delay(null_sink):
     from moodring.configs.schema.errors import MoodringError
     from moodring.realtime.lab.delays.calibrate import Procedure, calibrate
-    from moodring.realtime.lab.delays.stimuli import LabStimuli, Speaker
+    from moodring.realtime.lab.delays.stimuli import BeepOutput, LabStimuli
 
     config = LiveConfig.model_validate({"speech": {"microphone": "pulse", "delay_s": 0.2}})
     clock, said = LslClock(), []
     try:
-        speaker = Speaker("pulse", clock)
+        speaker = BeepOutput("pulse", clock)
     except MoodringError as error:
         pytest.skip(f"PortAudio does not see PulseAudio: {error}")
     with speaker:

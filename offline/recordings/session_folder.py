@@ -1,0 +1,185 @@
+"""Read a session folder, recorded live or simulated.
+
+A folder of a live session may end anywhere: what is whole is read, and what is missing is named in the log. A simulated
+one appears in one move, so that anything missing from it is an error.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+
+import av
+import numpy as np
+
+from ...configs.schema import session_folder as names
+from ...configs.schema.errors import ConfigError, MoodringError
+from ...configs.schema.live import LiveConfig
+from ...configs.schema.load import check, load, read
+from ...models.contract import AUDIO_RATE_HZ, Frames, Recording, Signal, Video
+from .frames import FileFrames, SomeFrames, error_line, frame_times
+from .media import read_sound
+from .session_streams import SourceSamples, read_parts
+from .xdf_recording import eeg_signal, markers_of, truth_of
+
+_log = logging.getLogger(__name__)
+_EVEN_S = 0.05  # less is no cut: the newest frame or block may be in one of both files alone
+
+Report = Callable[[str], None]
+
+
+def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> Recording:
+    """Read a session folder; frames are decoded as they are asked for.
+
+    Parameters
+    ----------
+    folder : Path
+    missing : "error" or "skip"
+        What to do where a Matroska file of a simulated session is missing or shorter than its stamps: raise, or go on
+        with what is there, which is all that a live session promises.
+
+    Raises
+    ------
+    MoodringError
+        Not a session folder, another version of it, or files that are missing or damaged.
+    """
+    session = _session_file(folder)
+    config = _config(folder)
+    streams = folder / names.STREAMS_FOLDER
+    lenient = (folder / names.CONFIG_FILE).exists() or missing == "skip"
+    if not lenient and not any(streams.glob("*.xdf")):
+        raise MoodringError(f"session folder '{folder}' has no XDF file in {names.STREAMS_FOLDER}/; use a copy")
+    report = _log.warning if lenient else _raise
+    sources, others = read_parts(streams, report)
+    eeg = sources.get("eeg")
+    face = _video(folder, sources.get("face"), report)
+    speech = _sound(folder, "speech", sources.get("speech"), report)
+    loudspeaker = _sound(folder, "loudspeaker", sources.get("loudspeaker"), report)
+    if config is not None:
+        _report_missing(folder, config, {"eeg": eeg, "face": face, "speech": speech, "loudspeaker": loudspeaker})
+    signals = [one for one in (eeg, face, speech) if one is not None]
+    return Recording(
+        name=session.name,
+        participant=session.participant,
+        origin=session.origin,
+        t0_s=session.t0_s
+        if session.t0_s is not None
+        else min((float(one.stamps_s[0]) for one in signals), default=0.0),
+        rest_s=session.rest_s,
+        eeg=None if eeg is None else _eeg(eeg),
+        face=face,
+        speech=speech,
+        truth=truth_of(others),
+        markers=markers_of([one for one in others if not one.name.endswith(names.HEALTH_SUFFIX)]),
+        loudspeaker=loudspeaker,
+    )
+
+
+def _session_file(folder: Path) -> names.SessionFile:
+    path = folder / names.SESSION_FILE
+    try:
+        values = read(path)
+        version = values.get("version", names.VERSION)
+        if version != names.VERSION:
+            raise MoodringError(
+                f"'{folder}' is a session folder of version {version!r}, and this version of moodring reads "
+                f"{names.VERSION}: all streams in {names.STREAMS_FOLDER}/part-*.xdf, with how they arrived. Open it with "
+                "the moodring that recorded it"
+            )
+        return check(values, names.SessionFile, str(path))
+    except ConfigError as error:
+        raise MoodringError(f"'{folder}' is not a session folder: {error}") from None
+
+
+def _config(folder: Path) -> LiveConfig | None:
+    path = folder / names.CONFIG_FILE
+    try:
+        return load(path, LiveConfig) if path.exists() else None
+    except ConfigError as error:
+        _log.warning("%s", error)
+        return None
+
+
+def _raise(line: str) -> None:
+    raise MoodringError(line)
+
+
+def _eeg(samples: SourceSamples) -> Signal:
+    signal = eeg_signal(samples.about, samples.values, samples.stamps_s)
+    return Signal(
+        signal.samples,
+        samples.stamps_s,
+        signal.rate_hz,
+        signal.channel_names,
+        samples.name,
+        samples.number("jitter_s") or 0.0,
+        samples.arrivals,
+    )
+
+
+def _video(folder: Path, index: SourceSamples | None, report: Report) -> Video | None:
+    if index is None:
+        return None
+    path = folder / names.VIDEO_FOLDER / names.CAMERA_FILE
+    try:
+        times = frame_times(path)
+    except MoodringError as error:
+        report(str(error))
+        return None
+    count = 0 if times is None else len(times.pts)
+    index, whole = _held(index, count), len(index.stamps_s)
+    rate_hz = index.number("rate_hz") or 25.0
+    if count < whole and (whole - count) / rate_hz > _EVEN_S:
+        report(f"'{path}' was cut: read {count / rate_hz:.1f} s of {whole / rate_hz:.1f} s")
+    if times is None or not len(index.stamps_s):
+        return None
+    file = FileFrames(path, times, None)
+    numbers = index.values[:, 0].astype(np.int64)
+    frames: Frames = file if np.array_equal(numbers, np.arange(len(file))) else SomeFrames(file, numbers)
+    return Video(frames, index.stamps_s, rate_hz, *file.size, index.name or path.name, index.arrivals)
+
+
+def _sound(folder: Path, key: str, index: SourceSamples | None, report: Report) -> Signal | None:
+    if index is None:
+        return None
+    path = folder / names.VIDEO_FOLDER / names.MEDIA_FILES[key]
+    try:
+        sound = read_sound(path)
+    except (av.FFmpegError, OSError) as error:
+        report(f"sound file '{path}' cannot be read: {error_line(error)}; use a copy")
+        return None
+    count = 0 if sound is None else len(sound[0])
+    index, whole = _held(index, count), len(index.stamps_s)
+    rate_hz = index.number("rate_hz") or float(AUDIO_RATE_HZ)
+    if count < whole and (whole - count) / rate_hz > _EVEN_S:
+        report(f"'{path}' was cut: read {count / rate_hz:.1f} s of {whole / rate_hz:.1f} s")
+    if sound is None or not len(index.stamps_s):
+        return None
+    samples = sound[0][index.values[:, 0].astype(np.int64), :1]
+    jitter_s = index.number("jitter_s") or 0.0
+    return Signal(samples, index.stamps_s, rate_hz, ("audio",), index.name or path.name, jitter_s, index.arrivals)
+
+
+def _held(index: SourceSamples, count: int) -> SourceSamples:
+    """Return the samples up to the first that its Matroska file does not hold."""
+    beyond = np.flatnonzero(index.values[:, 0].astype(np.float64) >= count)
+    return index.first(int(beyond[0])) if len(beyond) else index
+
+
+def _report_missing(folder: Path, config: LiveConfig, came: Mapping[str, object]) -> None:
+    """Warn of every recording that the session's config lets expect and the folder does not have."""
+    speech = config.speech
+    expected = (
+        ("eeg", "[eeg]", config.eeg),
+        ("face", "[face]", config.face),
+        ("speech", "[speech]", speech),
+        ("loudspeaker", "[speech.reference]", speech.reference if speech is not None else None),
+    )
+    for key, section, configured in expected:
+        if configured is not None and came[key] is None:
+            file = names.MEDIA_FILES.get(key)
+            path = folder / names.VIDEO_FOLDER / file if file is not None else None
+            lacks = f"{names.VIDEO_FOLDER}/{file}" if path is not None and not path.exists() else "samples of it"
+            _log.warning("'%s' recorded %s, but has no %s; read without it", folder, section, lacks)
+    if not any((folder / names.STREAMS_FOLDER).glob("*.xdf")):
+        _log.warning("'%s' has no XDF part in %s/; read without its streams", folder, names.STREAMS_FOLDER)

@@ -1,0 +1,98 @@
+"""The recorder: a process of its own that writes one XDF part and outlives its engine for as long as that takes."""
+
+import contextlib
+import json
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from ...configs.schema.live import LslSection, StreamQuery
+from .messages import STOP
+from .part_writer import PartWriter
+
+_FLUSH_S = 0.2
+
+
+@dataclass(frozen=True)
+class PartJob:
+    """What a recorder is to do.
+
+    Attributes
+    ----------
+    path : Path
+        Of the XDF file.
+    lsl : LslSection
+    wanted : tuple of (StreamQuery, bool, bool)
+        As :class:`~moodring.realtime.recorder.lsl_streams.WantedStream` has them.
+    decoded : tuple of StreamQuery
+    """
+
+    path: Path
+    lsl: LslSection
+    wanted: tuple[tuple[StreamQuery, bool, bool], ...]
+    decoded: tuple[StreamQuery, ...]
+
+
+def record_part(engine: "Connection[Any, Any]", job: PartJob) -> None:
+    """Write a part until the engine says so, or is gone: the target of a child process.
+
+    Sends JSON through ``engine``: ``{"written": number, "complete": bool}`` after every flush, ``{"news": line}``, and
+    ``{"error": line}`` where the disk refuses, which ends it.
+    """
+    asked = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: asked.set())
+    try:
+        writer = PartWriter(job.path)
+        try:
+            _record(job, writer, engine, asked)
+        finally:
+            writer.close()
+    except OSError as error:
+        _tell(engine, {"error": (error.strerror or str(error)).lower()})
+
+
+def _record(job: PartJob, writer: PartWriter, engine: "Connection[Any, Any]", asked: threading.Event) -> None:
+    from ..engine.process_settings import apply_lsl_settings
+    from .lsl_streams import LslStreams, WantedStream
+
+    apply_lsl_settings(job.lsl)
+    streams = LslStreams(writer, [WantedStream(*one) for one in job.wanted], job.decoded)
+    streams.start()
+    told = False
+    flushed_s = time.monotonic()
+    going = True
+    while going and not asked.is_set():
+        going = _take(writer, engine, max(0.0, flushed_s + _FLUSH_S - time.monotonic()))
+        if time.monotonic() - flushed_s >= _FLUSH_S:
+            flushed_s = time.monotonic()
+            _tell(engine, {"written": writer.flush(), "complete": streams.complete})
+            if streams.error is not None and not told:
+                told = True
+                _tell(engine, {"news": streams.error})
+    # What the engine handed over comes first: that it is safe must not wait for LSL.
+    writer.flush()
+    streams.finish()
+    _tell(engine, {"written": writer.flush(), "complete": streams.complete})
+
+
+def _take(writer: PartWriter, engine: "Connection[Any, Any]", wait_s: float) -> bool:
+    """Take the next message, if one comes in time; False once there is none any more."""
+    try:
+        if not engine.poll(wait_s):
+            return True
+        message = engine.recv_bytes()
+    except (EOFError, OSError):
+        return False
+    if message == STOP:
+        return False
+    writer.take(message)
+    return True
+
+
+def _tell(engine: "Connection[Any, Any]", news: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):
+        engine.send_bytes(json.dumps(news).encode())

@@ -1,0 +1,115 @@
+"""The recorder's folder, threads, disk and choice of streams, without a process and without LSL."""
+
+import threading
+import tomllib
+
+import pytest
+
+from moodring.configs.schema.errors import MoodringError
+from moodring.configs.schema.live import (
+    EegSection,
+    LiveConfig,
+    ReferenceSection,
+    SessionSection,
+    SpeechSection,
+    StreamQuery,
+)
+from moodring.configs.schema.load import load
+from moodring.realtime.recorder.disk import RESERVE_BYTES, DiskUse, DiskWatch
+from moodring.realtime.recorder.folder import SessionFolder
+from moodring.realtime.recorder.wanted import decoded_streams, wanted_streams
+from moodring.realtime.recorder.writing import Writing
+
+CONFIG = LiveConfig(
+    eeg=EegSection(stream=StreamQuery(name="amp"), rename={"EEG 001": "Fp1"}),
+    session=SessionSection(
+        participant="../P 7",
+        session="a/b",
+        task="rest & stress",
+        consent='"yes", 2026',
+        markers=[StreamQuery(type="Markers")],
+    ),
+)
+
+
+def test_a_folder_is_filed_under_its_person_and_never_used_twice(tmp_path):
+    first, second = (SessionFolder.create(tmp_path, CONFIG, ()) for _ in range(2))
+    assert first.path == tmp_path / "sub-P_7/ses-a_b/sub-P_7_ses-a_b_task-rest_stress_run-01"
+    assert second.path.name.endswith("_run-02")
+    assert load(first.path / "config.toml", LiveConfig) == CONFIG
+    said = tomllib.loads((first.path / "session.toml").read_text(encoding="utf-8"))
+    assert (said["participant"], said["consent"]) == ("../P 7", '"yes", 2026')
+    assert "t0_s" not in said
+    first.say(t0_s=12.5)
+    assert tomllib.loads((first.path / "session.toml").read_text(encoding="utf-8"))["t0_s"] == 12.5
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MoodringError, match="give another folder for --record"):
+        SessionFolder.create(tmp_path / "file", CONFIG, ())
+
+
+class Held:
+    """A sink that stands still until it is let go, and then may refuse."""
+
+    def __init__(self, error=None):
+        self.go, self.got, self.closed, self.error = threading.Event(), [], False, error
+
+    def write(self, item):
+        self.go.wait(10)
+        if self.error is not None:
+            raise self.error
+        self.got.append(item)
+
+    def flush(self):
+        pass
+
+    def close(self):
+        self.closed = True
+
+
+def test_a_slow_disk_holds_nobody_up_and_what_did_not_fit_is_counted():
+    sink = Held()
+    writing = Writing("face", sink, 4)
+    for item in range(20):
+        writing.put(item)
+    assert writing.lost >= 15
+    sink.go.set()
+    writing.close()
+    assert sink.closed
+    assert len(sink.got) + writing.lost == 20
+    assert sink.got == sorted(sink.got)
+
+
+def test_a_disk_that_refuses_is_told_once_and_nothing_raises():
+    sink = Held(OSError(28, "No space left on device"))
+    writing = Writing("face", sink, 4)
+    sink.go.set()
+    writing.put(1)
+    writing.close()
+    assert writing.error == "no space left on device"
+    assert sink.closed
+
+
+def test_minutes_left_follow_the_faster_of_folder_and_disk():
+    watch = DiskWatch()
+    assert watch.minutes_left is None
+    for second in range(40):
+        watch = watch.saw(DiskUse(float(second), 1_000_000 * second, 6 * 10**9 - 2_000_000 * second))
+    assert watch.bytes_per_s == pytest.approx(2e6)
+    assert watch.minutes_left == pytest.approx((6e9 - 39 * 2e6 - RESERVE_BYTES) / 2e6 / 60)
+    assert not watch.full
+    assert watch.saw(DiskUse(41.0, 0, RESERVE_BYTES)).full
+
+
+def test_what_is_decoded_is_not_recorded_twice_and_the_rest_of_the_amplifier_is():
+    speech = SpeechSection(microphone="default", reference=ReferenceSection(stream=StreamQuery(name="mixer")))
+    config = CONFIG.model_copy(update={"speech": speech})
+    assert decoded_streams(config) == (StreamQuery(name="amp"), StreamQuery(name="mixer"))
+    wanted = wanted_streams(config)
+    assert (StreamQuery(type="Markers"), False, False) in wanted
+    assert (StreamQuery(name="amp"), False, True) in wanted
+    assert all(query.name != "mixer" for query, _, _ in wanted)
+    own = [query.name for query, is_own, _ in wanted if is_own]
+    assert own == [config.outlet.name, f"{config.outlet.name}_health"]
