@@ -37,9 +37,9 @@ def demo(
     record: RecordOption = None,
 ) -> None:
     """Decode a simulated participant live over LSL, and show it."""
+    from ..configs.schema.liblsl import own_session
     from ..configs.schema.live import LiveConfig, SessionSection, StreamQuery
     from ..configs.schema.load import load
-    from ..configs.schema.lsl import own_session
     from ..offline.replay.process import SimulatedSource, start_replay
     from ..offline.replay.publish import ReplayOptions
     from ..processes import hold_interrupts
@@ -121,7 +121,7 @@ def replay(
     from ..models.io.stream_descriptions import STREAM_KINDS
     from ..offline.replay.process import start_replay
     from ..offline.replay.publish import ReplayOptions
-    from ..offline.replay.terminal import announcement, read_commands
+    from ..offline.replay.typed_commands import announcement, read_commands
     from ..processes import hold_interrupts
 
     kinds = STREAM_KINDS if only is None else tuple(kind for kind in STREAM_KINDS if kind in only.split(","))

@@ -1,4 +1,4 @@
-"""Speech emotion from raw waveforms: convolutions within each second, an LSTM from second to second.
+"""CNN + LSTM for speech emotion recognition from raw waveforms.
 
 Four one-dimensional convolution blocks (convolution, batch norm, ELU, max pool) turn each segment of 16,000 samples
 into one vector; an LSTM (tanh) runs over the segments of an utterance; a fully connected layer and softmax give the
@@ -47,7 +47,7 @@ class SpeechSizes:
 
 
 def sizes_from(numbers: Mapping[str, float | int | str]) -> SpeechSizes:
-    """Read what :meth:`SpeechSizes.numbers` wrote.
+    """Return sizes from the result of :meth:`SpeechSizes.numbers`.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def _block(inputs: int, outputs: int, kernel: int, stride: int, pool: int) -> nn
 
 
 def _band_passes(count: int, length: int) -> Tensor:
-    """Give band-pass filters of unit energy, ``(count, 1, length)``, with centres equally spaced in mel.
+    """Return band-pass filters of unit energy, ``(count, 1, length)``, with centres equally spaced in mel.
 
     The first convolution starts from these, since from noise it takes many epochs to find them; training then moves
     them freely (compare SincNet, Ravanelli and Bengio 2018).
@@ -95,7 +95,7 @@ def _band_passes(count: int, length: int) -> Tensor:
 
 
 def convolution_blocks(sizes: SpeechSizes, segment_samples: int) -> tuple[nn.Sequential, int]:
-    """Make the four blocks, ``(n, 1, segment_samples)`` in and ``(n, width)`` out, and say how wide that is."""
+    """Return the four blocks, ``(n, 1, segment_samples)`` to ``(n, width)``, and the width."""
     inputs = (1, *sizes.channels[:-1])
     each = zip(inputs, sizes.channels, sizes.kernels, sizes.strides, sizes.pools, strict=True)
     blocks = nn.Sequential(*(_block(*one) for one in each), nn.Flatten())
@@ -126,7 +126,7 @@ class SpeechNetwork(nn.Module):
         self.head = nn.Linear(sizes.lstm_units, n_classes)
 
     def forward(self, segments: Tensor, memory: Memory | None = None) -> tuple[Tensor, Memory]:
-        """Give the logits after each segment.
+        """Return the logits after each segment.
 
         Parameters
         ----------
@@ -144,7 +144,7 @@ class SpeechNetwork(nn.Module):
         return self.head(states), memory
 
     def states(self, segments: Tensor, memory: Memory | None = None) -> tuple[Tensor, Memory]:
-        """Give the LSTM's states ``(batch, n_segments, lstm_units)`` that the logits are read from."""
+        """Return the LSTM's states ``(batch, n_segments, lstm_units)``."""
         batch, n_segments, n_samples = segments.shape
         vectors = self.blocks(segments.reshape(batch * n_segments, 1, n_samples)).reshape(batch, n_segments, -1)
         states, memory = self.lstm(self.dropout(vectors), memory)

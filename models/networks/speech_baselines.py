@@ -1,4 +1,4 @@
-"""What the CNN + LSTM on raw waveforms is compared with: each of its halves alone, and a plain network.
+"""Baselines of the CNN + LSTM: each of its halves alone, and a fully connected network.
 
 The paper names its three baselines (a plain network, CNN only, LSTM only, "on the same input") but not their sizes.
 All take the segments of a batch of utterances and give logits that end with the verdict on the whole utterance.

@@ -46,21 +46,21 @@ class Sizes:
 
 @dataclass(frozen=True)
 class State:
-    """What the network remembers between looks: hidden and cell state of each LSTM, ``(batch, width)`` each."""
+    """State between looks: hidden and cell state of each LSTM, ``(batch, width)`` each."""
 
     face: tuple[Tensor, Tensor]
     eeg: tuple[Tensor, Tensor]
     core: tuple[Tensor, Tensor]
 
     def detach(self) -> "State":
-        """Carry the state on without its gradient."""
+        """Return the state detached from the graph."""
         parts = ((h.detach(), c.detach()) for h, c in (self.face, self.eeg, self.core))
         return State(*parts)
 
 
 @dataclass(frozen=True)
 class Glimpse:
-    """What one look gives, for a batch.
+    """Inputs of one look, for a batch.
 
     Attributes
     ----------
@@ -170,7 +170,7 @@ class VideoEegNet(nn.Module):
         return State(zeros(self.sizes.layer1), zeros(self.sizes.layer1), zeros(self.sizes.core))
 
     def look(self, state: State, glimpse: Glimpse) -> tuple[State, Tensor]:
-        """Take one look.
+        """Process one look.
 
         Returns
         -------
@@ -185,7 +185,7 @@ class VideoEegNet(nn.Module):
         return State(face, eeg, core), attention
 
     def face_glimpse(self, glimpse: Glimpse) -> Tensor:
-        """Give layer 1's input for the face."""
+        """Return layer 1's input for the face."""
         seen = torch.relu(self.face_in(glimpse.face))
         return torch.cat([self._or_absent(seen, glimpse.face_present, 0), _position(glimpse)], dim=1)
 
@@ -196,11 +196,11 @@ class VideoEegNet(nn.Module):
         return torch.cat([self._or_absent(seen, glimpse.eeg_present, 1), _position(glimpse)], dim=1)
 
     def logits(self, core: Tensor) -> Tensor:
-        """Read class logits ``(batch, 2, 3)`` of valence and arousal from the core's hidden state."""
+        """Return class logits ``(batch, 2, 3)`` of valence and arousal from the core's hidden state."""
         return cast(Tensor, self.heads(core)).reshape(-1, len(AXES), 3)
 
     def wait_mean(self, core: Tensor) -> Tensor:
-        """Give the mean of the policy's Gaussian, ``(batch,)``: 0 is the next frame, 1 the longest wait."""
+        """Return the mean of the policy's Gaussian, ``(batch,)``: 0 is the next frame, 1 the longest wait."""
         return torch.sigmoid(cast(Tensor, self.policy(core))[:, 0])
 
     def worth(self, core: Tensor) -> Tensor:
@@ -208,7 +208,7 @@ class VideoEegNet(nn.Module):
         return cast(Tensor, self.value(core.detach()))[:, 0]
 
     def frames(self, wait: Tensor) -> Tensor:
-        """Turn the policy's numbers into whole grid frames, 1 up to the longest wait."""
+        """Return the policy's outputs as whole grid frames, 1 to the longest wait."""
         longest = self.sizes.max_wait_frames
         return (1.0 + (longest - 1) * wait).round().clamp(1, longest).long()
 
@@ -217,7 +217,7 @@ class VideoEegNet(nn.Module):
 
 
 def lstm_cell(inputs: int, units: int) -> nn.LSTMCell:
-    """Make an LSTM cell that remembers at first: its forget gate starts open."""
+    """Return an LSTM cell whose forget gate starts open."""
     cell = nn.LSTMCell(inputs, units)
     with torch.no_grad():
         cell.bias_hh[units : 2 * units] += 1.0
@@ -230,5 +230,5 @@ def _position(glimpse: Glimpse) -> Tensor:
 
 
 def parameter_count(module: nn.Module) -> int:
-    """Count what is learned."""
+    """Return the number of trainable parameters."""
     return sum(parameter.numel() for parameter in module.parameters())

@@ -66,7 +66,7 @@ def steps(recording: Recording, estimates: Sequence[Estimate]) -> list[Step]:
 
 
 def half_time_s(step: Step) -> float | None:
-    """Give when an estimate has made half of its change for good; None where it did not follow the person."""
+    """Return when an estimate has made half of its change for good; None where it did not follow the person."""
     before = step.values[step.times_s <= 0].mean()
     after = step.values[step.times_s >= _SETTLED_S[0]].mean()
     if after - before < _FOLLOWED:

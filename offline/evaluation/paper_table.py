@@ -128,7 +128,7 @@ def _figure(mean: Interval, by_seed: Sequence[float]) -> str:
 def _by_seed(
     truth: IntArray, predicted: IntArray, which: IntArray, n_classes: int
 ) -> Callable[[IntArray], tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Give a function from items to accuracy and UAR of each seed that has some of them."""
+    """Return a function from items to accuracy and UAR of each seed that has some of them."""
     cell = (which * n_classes + truth) * n_classes + predicted
     n_seeds = int(which.max()) + 1
 

@@ -9,11 +9,10 @@ from .eeg_files import SUFFIXES as EEG_SUFFIXES
 from .eeg_files import read_eeg_file
 from .media import read_media, read_wav
 from .session_folder import read_session
+from .sound import FILM_SUFFIXES, SOUND_SUFFIXES
 from .xdf_recording import read_xdf
 
 XDF_SUFFIXES = (".xdf", ".xdfz")
-SOUND_SUFFIXES = (".wav", ".flac", ".ogg")
-FILM_SUFFIXES = (".mp4", ".mkv", ".avi", ".mpg", ".mpeg", ".mov", ".m4v", ".webm", ".wmv")
 
 
 def open_recording(path: Path, *, eeg: str | None = None) -> Recording:

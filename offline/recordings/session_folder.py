@@ -18,8 +18,8 @@ from ...configs.schema.live import LiveConfig
 from ...configs.schema.load import check, load, read
 from ...models.contract import AUDIO_RATE_HZ, Frames, Recording, Signal, Video
 from .frames import FileFrames, SomeFrames, error_line, frame_times
-from .media import read_sound
 from .session_streams import SourceSamples, read_parts
+from .sound import read_sound
 from .xdf_recording import eeg_signal, markers_of, truth_of
 
 _log = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ def _video(folder: Path, index: SourceSamples | None, report: Report) -> Video |
         return None
     count = 0 if times is None else len(times.pts)
     index, whole = _held(index, count), len(index.stamps_s)
-    rate_hz = index.number("rate_hz") or 25.0
+    rate_hz = index.rate_hz or 25.0
     if count < whole and (whole - count) / rate_hz > _EVEN_S:
         report(f"'{path}' was cut: read {count / rate_hz:.1f} s of {whole / rate_hz:.1f} s")
     if times is None or not len(index.stamps_s):
@@ -150,7 +150,7 @@ def _sound(folder: Path, key: str, index: SourceSamples | None, report: Report) 
         return None
     count = 0 if sound is None else len(sound[0])
     index, whole = _held(index, count), len(index.stamps_s)
-    rate_hz = index.number("rate_hz") or float(AUDIO_RATE_HZ)
+    rate_hz = index.rate_hz or float(AUDIO_RATE_HZ)
     if count < whole and (whole - count) / rate_hz > _EVEN_S:
         report(f"'{path}' was cut: read {count / rate_hz:.1f} s of {whole / rate_hz:.1f} s")
     if sound is None or not len(index.stamps_s):

@@ -1,4 +1,4 @@
-"""Sound files of any length, block by block, as 16 kHz mono: what is decoded, trained on and measured is one reading."""
+"""Sound of files: block by block or whole, as it is or as the 16 kHz mono that is decoded, trained on and measured."""
 
 import struct
 from collections.abc import Callable, Iterator
@@ -12,15 +12,15 @@ import soxr
 from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
-from ...models.contract import AUDIO_RATE_HZ, FloatArray
+from ...models.contract import AUDIO_RATE_HZ, FloatArray, Signal, TimeArray
 from .frames import error_line, open_container
-from .media import block_of_sound
 
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 FILM_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".m4a", ".m4v", ".mpg", ".mpeg", ".webm", ".wmv")
 SUFFIXES = SOUND_SUFFIXES + FILM_SUFFIXES
 
 _BLOCK_FRAMES = 16_384
+_HOLE_S = 0.05  # shorter holes between packets are rounding
 _RIFF_OPEN_ENDED = (0, 0xFFFFFFFF)  # what writes to a pipe cannot know its size
 _RIFF_SLACK_BYTES = 64  # writers disagree about padding and trailing chunks
 
@@ -37,7 +37,7 @@ def stream_sound(path: Path, look: Look | None = None) -> Iterator[FloatArray]:
     path : Path
         wav, flac, ogg, mp3 (libsndfile), or a film or m4a (FFmpeg).
     look : callable, optional
-        Is shown every block before anything is done to it.
+        Called with every block before anything is done to it.
 
     Yields
     ------
@@ -68,8 +68,68 @@ def load_sound(path: Path) -> FloatArray:
     return np.concatenate(list(stream_sound(path)))
 
 
+def read_sound(path: Path) -> tuple[FloatArray, float, float] | None:
+    """Return the first sound track of a file: ``(n, channels)``, its rate in Hz and its start in seconds; None without one.
+
+    Holes between packets become silence, so that the n-th sample is where its number says; a track that breaks is
+    kept up to there.
+    """
+    with open_container(path) as container:
+        stream = next((one for one in container.streams.audio if one.codec_context is not None), None)
+        if stream is None:
+            return None
+        rate_hz = float(stream.codec_context.sample_rate or 0)
+        pieces: list[NDArray[np.float32]] = []
+        start_s: float | None = None
+        written = 0
+        try:
+            for frame in container.decode(stream):
+                piece = _block_of(frame)
+                rate_hz = rate_hz or float(frame.sample_rate)
+                at_s = float(frame.pts * frame.time_base) if frame.pts is not None else None
+                start_s = (at_s or 0.0) if start_s is None else start_s
+                hole_s = 0.0 if at_s is None else at_s - start_s - written / rate_hz
+                if hole_s > _HOLE_S and pieces:
+                    pieces.append(np.zeros((round(hole_s * rate_hz), pieces[0].shape[1]), dtype=np.float32))
+                    written += len(pieces[-1])
+                pieces.append(piece)
+                written += len(piece)
+        except av.FFmpegError:
+            if not pieces:
+                raise
+    if not written or start_s is None:
+        return None
+    return np.concatenate(pieces), rate_hz, start_s
+
+
+def speech_signal(samples: NDArray[Any], stamps_s: TimeArray, rate_hz: float, name: str) -> Signal:
+    """Average the channels, scale whole numbers to -1..1 and resample.
+
+    Parameters
+    ----------
+    samples : (n_times, n_channels)
+        Floats in -1..1, or whole numbers over their type's range.
+    stamps_s : (n_times,) float64
+    rate_hz : float
+        The nominal rate of the samples.
+
+    Returns
+    -------
+    Signal
+        At 16 kHz; where the rate was another, stamps are interpolated between those that came.
+    """
+    scale = 1.0 / (np.iinfo(samples.dtype).max + 1) if samples.dtype.kind == "i" else 1.0
+    mono = (samples.astype(np.float32) * np.float32(scale)).mean(axis=1, dtype=np.float32)
+    if round(rate_hz) != AUDIO_RATE_HZ and len(mono):
+        mono = np.asarray(soxr.resample(mono, rate_hz, AUDIO_RATE_HZ), dtype=np.float32)
+        mono = np.clip(mono, -1.0, 1.0)  # resampling overshoots at full scale
+        positions = np.arange(len(mono), dtype=np.float64) * (rate_hz / AUDIO_RATE_HZ)
+        stamps_s = _interpolated(positions, stamps_s, rate_hz)
+    return Signal(mono[:, np.newaxis], stamps_s, float(AUDIO_RATE_HZ), ("audio",), name)
+
+
 def fault(path: Path) -> str | None:
-    """Say in a few words what is wrong with a sound file without decoding all of it; None where nothing is.
+    """Return in a few words what is wrong with a sound file, without decoding all of it; None where nothing is.
 
     Missing, empty, unreadable, without sound, or cut short: fewer bytes than the header promises (wav, avi), or a last
     block that cannot be read (flac).
@@ -143,7 +203,7 @@ def _by_ffmpeg(path: Path) -> Iterator[tuple[NDArray[Any], float]]:
         some = False
         try:
             for frame in container.decode(stream):
-                yield block_of_sound(frame), float(frame.sample_rate)
+                yield _block_of(frame), float(frame.sample_rate)
                 some = True
         except av.FFmpegError:
             # A track that breaks is kept up to there, as everywhere in moodring.
@@ -170,6 +230,25 @@ def _clipped(samples: NDArray[Any]) -> FloatArray:
     # Resampling overshoots at full scale.
     clipped: FloatArray = np.clip(samples, -1.0, 1.0).astype(np.float32)
     return clipped
+
+
+def _interpolated(positions: TimeArray, stamps_s: TimeArray, rate_hz: float) -> TimeArray:
+    """Return the stamps at fractional sample positions, going on at the nominal rate beyond the last."""
+    last = len(stamps_s) - 1
+    beyond_s = np.maximum(positions - last, 0.0) / rate_hz
+    return np.interp(positions, np.arange(len(stamps_s)), stamps_s) + beyond_s
+
+
+def _block_of(frame: Any) -> NDArray[np.float32]:
+    """Return a decoded block as ``(n, channels)`` in -1..1, whatever the codec's own format."""
+    raw: NDArray[Any] = frame.to_ndarray()
+    channels = len(frame.layout.channels)
+    values = raw.T if frame.format.is_planar else raw.reshape(-1, channels)
+    if values.dtype == np.uint8:
+        return (values.astype(np.float32) - 128.0) / 128.0
+    if np.issubdtype(values.dtype, np.integer):
+        return (values / -float(np.iinfo(values.dtype).min)).astype(np.float32)
+    return values.astype(np.float32)
 
 
 def _soundfile_fault(path: Path) -> str | None:

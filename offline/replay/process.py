@@ -88,19 +88,19 @@ class Replay:
         return None if sent is None else Published(**sent)
 
     def pause(self) -> None:
-        """Ask it to pause; what has gone out stays out. Like all four it returns at once: see :meth:`answers`."""
+        """Pause; what has gone out stays out. Like all four, this returns at once: see :meth:`answers`."""
         self.send(Pause())
 
     def resume(self) -> None:
-        """Ask it to go on after a pause."""
+        """Continue after a pause."""
         self.send(Resume())
 
     def seek(self, to_s: float) -> None:
-        """Ask it to go to a moment, in seconds from the recording's t0."""
+        """Continue from a moment, in seconds from the recording's t0."""
         self.send(Seek(to_s))
 
     def set_speed(self, speed: float) -> None:
-        """Ask it to run the timeline so many times as fast."""
+        """Run the timeline so many times as fast."""
         self.send(SetSpeed(speed))
 
     def send(self, command: Command) -> None:

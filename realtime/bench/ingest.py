@@ -11,8 +11,8 @@ from contextlib import ExitStack
 from typing import Any
 
 from ...configs.schema.errors import failure_of
+from ...configs.schema.liblsl import own_session
 from ...configs.schema.live import LslSection
-from ...configs.schema.lsl import own_session
 from ...processes import Child, hold_interrupts
 from . import readers
 from .load import Load, publish

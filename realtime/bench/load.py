@@ -59,7 +59,7 @@ def publish(parent: Parent, load: Load, name: str, lsl: LslSection) -> None:
 
 
 def _block(load: Load) -> NDArray[np.float32]:
-    """Make some seconds of noise on millivolt offsets, with mains: what the filters are there for."""
+    """Return some seconds of noise on offsets of millivolts, with line noise."""
     rng = np.random.default_rng(0)
     time_s = np.arange(round(_BLOCK_S * load.rate_hz)) / load.rate_hz
     noise = rng.normal(0.0, 10.0, (len(time_s), load.channels)) + rng.normal(0.0, 3000.0, load.channels)

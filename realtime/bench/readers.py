@@ -20,8 +20,8 @@ import pylsl
 from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
+from ...configs.schema.liblsl import liblsl_settings
 from ...configs.schema.live import EegSection, LslSection, StreamQuery
-from ...configs.schema.lsl import liblsl_settings
 from ...models.streaming.ingest import StreamIngest, ingest_factory
 from ...models.streaming.source_channel import SourceChannel
 from ...models.streaming.sources import Chunk

@@ -17,8 +17,8 @@ import psutil
 from scipy.stats import theilslopes
 
 from ...configs.schema.errors import MoodringError, failure_of
+from ...configs.schema.liblsl import own_session
 from ...configs.schema.live import DecisionSection, EegSection, LiveConfig, LslSection, OutletSection, StreamQuery
-from ...configs.schema.lsl import own_session
 from ...models.decoders.loading import load_models
 from ...processes import Child, Parent, hold_interrupts
 from ..engine.lsl_clock import LslClock
@@ -92,12 +92,12 @@ def figures_of(child: Child, silent_s: float, say: Callable[[str], None]) -> dic
 
 
 def memory_slope_mb_per_h(times_s: list[float], rss_mb: list[float]) -> float:
-    """Give the median slope between all pairs of points: a step or a peak does not bend it."""
+    """Return the median slope between all pairs of points (Theil-Sen), which a step or a peak does not bend."""
     return float(theilslopes(rss_mb, np.asarray(times_s) / 3600.0).slope)
 
 
 def settled_slope(seconds: float, times_s: list[float], rss_mb: list[float]) -> tuple[float | None, str | None]:
-    """Give the slope after the warm-up, or why a soak of so many seconds has none."""
+    """Return the slope after the warm-up, or None and why a soak of so many seconds has none."""
     if seconds < _SHORTEST_SLOPE_S:
         return None, (
             f"{seconds:g} s are too short: memory settles for {_WARM_UP_S:g} s, and after that a single step of a "
@@ -139,7 +139,7 @@ def _engine(parent: Parent, name: str, lsl: LslSection, seconds: float) -> None:
 
 
 def _soaked(parent: Parent, session: Session, counter: IndexCount, seconds: float) -> dict[str, Any]:
-    """Run a session to its end; give what was seen meanwhile."""
+    """Run a session to its end and return its figures."""
     source = session.source_channels[0].source
     if not isinstance(source, LslEeg):
         raise TypeError("a soak reads EEG from LSL")
@@ -170,7 +170,7 @@ def _soaked(parent: Parent, session: Session, counter: IndexCount, seconds: floa
 def _watched(
     parent: Parent, session: Session, process: psutil.Process, seconds: float
 ) -> tuple[list[float], list[float]]:
-    """Step a session as an engine does, ask as a screen does, and note the memory once a second."""
+    """Step a session as an engine does, take snapshots as a screen does, and note the memory once a second."""
     # Taken before it is needed: what a bench notes must not look like a leak.
     notes = np.full((int(seconds / _SAMPLE_S) + 2, 2), np.nan)
     n, begin_s = 0, time.monotonic()

@@ -77,12 +77,12 @@ def measure(
         The bundle cannot be used, or nobody speaks in the sound.
     """
     job = Job(bundle, sound, seconds, enrolment)
-    with hold_interrupts(), Child("speech bench", _listen, job, failure=failure_of) as child:
+    with hold_interrupts(), Child("speech bench", _run, job, failure=failure_of) as child:
         return figures_of(child, _START_S + _SILENT_S, say)
 
 
-class _Path:
-    """A microphone's way through a session to the decoder, block by block."""
+class _SpeechPipeline:
+    """From blocks of a microphone to estimates, as in a session."""
 
     def __init__(self, job: Job) -> None:
         import torch
@@ -104,8 +104,8 @@ class _Path:
     def voiced(self) -> bool:
         return self._decoder.voiced
 
-    def take(self, block: FloatArray, start_s: float) -> tuple[HeadOutput, ...]:
-        """Give the estimates that this block completes."""
+    def append(self, block: FloatArray, start_s: float) -> tuple[HeadOutput, ...]:
+        """Return the estimates that this block completes."""
         stamps_s = start_s + np.arange(len(block)) / AUDIO_RATE_HZ
         self._ingest.append(Chunk(block[:, np.newaxis], stamps_s, float(stamps_s[-1]), False))
         piece = self._ingest.ring.between(self._at, self._ingest.ring.count)
@@ -113,9 +113,9 @@ class _Path:
         return self._decoder.feed(piece.samples[:, 0], float(piece.stamps_s[0]))
 
 
-def _listen(parent: Parent, job: Job) -> None:
-    figures = _hurried(parent, job)
-    late_s, ending_s = _paced(parent, job)
+def _run(parent: Parent, job: Job) -> None:
+    figures = _measure_throughput(parent, job)
+    late_s, ending_s = _measure_latency(parent, job)
     if not late_s:
         raise MoodringError(
             f"no whole second of speech was heard in {min(job.seconds, PACED_S):g} s; give a sound with more speech"
@@ -125,9 +125,9 @@ def _listen(parent: Parent, job: Job) -> None:
     )
 
 
-def _hurried(parent: Parent, job: Job) -> dict[str, Any]:
-    """Hear everything as fast as it goes, and note the memory."""
-    path, process = _Path(job), psutil.Process()
+def _measure_throughput(parent: Parent, job: Job) -> dict[str, Any]:
+    """Decode everything as fast as it goes, and note the memory."""
+    pipeline, process = _SpeechPipeline(job), psutil.Process()
     blocks = round(job.seconds * AUDIO_RATE_HZ / _BLOCK)
     every, report = round(_NOTE_S * AUDIO_RATE_HZ / _BLOCK), round(_REPORT_S * AUDIO_RATE_HZ / _BLOCK)
     # Taken before it is needed: what a bench notes must not look like a leak.
@@ -135,14 +135,14 @@ def _hurried(parent: Parent, job: Job) -> dict[str, Any]:
     noted = voiced = estimates = 0
     begin_cpu_s = time.process_time()
     for index in range(blocks):
-        estimates += len(path.take(_block(job.sound, index), index * _BLOCK / AUDIO_RATE_HZ))
-        voiced += path.voiced
+        estimates += len(pipeline.append(_block(job.sound, index), index * _BLOCK / AUDIO_RATE_HZ))
+        voiced += pipeline.voiced
         if index % every == 0 or index == blocks - 1:
             notes[noted] = index * _BLOCK / AUDIO_RATE_HZ, process.memory_info().rss / 1e6
             noted += 1
         if (index + 1) % report == 0:
             parent.send({"line": f"{round((index + 1) * _BLOCK / AUDIO_RATE_HZ)} s: {notes[noted - 1, 1]:.1f} MB"})
-            _heed(parent)
+            _raise_if_ended(parent)
     cpu_s = time.process_time() - begin_cpu_s
     times_s, rss_mb = notes[:noted].T
     warm = times_s >= min(_WARM_UP_S, job.seconds / 3)
@@ -156,20 +156,20 @@ def _hurried(parent: Parent, job: Job) -> dict[str, Any]:
     }
 
 
-def _paced(parent: Parent, job: Job) -> tuple[list[float], list[float]]:
-    """Hear a minute as it is spoken: how late estimates come after a whole second, and after an utterance's end."""
-    path = _Path(job)
-    path.take(_block(job.sound, 0), -1.0)  # the first call of a library is slower: not a session's business
+def _measure_latency(parent: Parent, job: Job) -> tuple[list[float], list[float]]:
+    """Decode a minute in real time; return how late estimates come after a whole second and after an utterance's end."""
+    pipeline = _SpeechPipeline(job)
+    pipeline.append(_block(job.sound, 0), -1.0)  # the first call of a library is slower: not a session's business
     seconds: list[float] = []
     endings: list[float] = []
     begin_s = time.monotonic()
     for index in range(round(min(job.seconds, PACED_S) * AUDIO_RATE_HZ / _BLOCK)):
         there_s = begin_s + (index + 1) * _BLOCK / AUDIO_RATE_HZ
         time.sleep(max(there_s - time.monotonic(), 0.0))
-        for estimate in path.take(_block(job.sound, index), begin_s + index * _BLOCK / AUDIO_RATE_HZ):
+        for estimate in pipeline.append(_block(job.sound, index), begin_s + index * _BLOCK / AUDIO_RATE_HZ):
             late_s = time.monotonic() - estimate.stretch_s[1]
             (endings if estimate.final else seconds).append(late_s)
-        _heed(parent)
+        _raise_if_ended(parent)
     return seconds, endings
 
 
@@ -177,7 +177,7 @@ def _block(sound: FloatArray, index: int) -> FloatArray:
     return np.take(sound, np.arange(index * _BLOCK, (index + 1) * _BLOCK), mode="wrap")
 
 
-def _heed(parent: Parent) -> None:
+def _raise_if_ended(parent: Parent) -> None:
     if parent.ended.is_set():
         raise MoodringError("the speech bench was ended before its time")
 

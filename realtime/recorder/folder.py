@@ -1,4 +1,4 @@
-"""The folder of a session: its BIDS-style place, and the small files that say who, when and with what."""
+"""The folder of a session: its BIDS-style path, and its metadata files."""
 
 import json
 import platform
@@ -22,7 +22,7 @@ _PACKAGES = ("moodring", "numpy", "av", "pylsl", "opencv-python", "sounddevice",
 
 
 def session_place(root: Path, config: LiveConfig, run: int) -> Path:
-    """Give the place of a run: ``sub-P/ses-S/sub-P_ses-S_task-T_run-NN``."""
+    """Return the path of a run: ``sub-P/ses-S/sub-P_ses-S_task-T_run-NN``."""
     about = config.session
     subject = f"sub-{names.folder_name(about.participant)}"
     session = f"ses-{names.folder_name(about.session)}"
@@ -31,7 +31,7 @@ def session_place(root: Path, config: LiveConfig, run: int) -> Path:
 
 @dataclass
 class SessionFolder:
-    """A folder that was made for this session alone.
+    """A folder made for this session only.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class SessionFolder:
 
     @classmethod
     def create(cls, root: Path, config: LiveConfig, bundles: Sequence[BundleName]) -> "SessionFolder":
-        """Make the folder of the next run and write what is known.
+        """Create the folder of the next run and its metadata files.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class SessionFolder:
         write_file(self.path / names.SESSION_FILE, toml_text(self.session), fsync=True)
 
     def ended(self) -> None:
-        """Note that the session ended in order; raises OSError."""
+        """Write the end of the session; raises OSError."""
         self.say(ended_at=_now())
 
     def devices(self, infos: Sequence[SourceInfo]) -> None:

@@ -1,4 +1,4 @@
-"""Enrolments kept with a session: what decided whose voice it was, so that decoding again decides the same."""
+"""Copies of the enrolments of a session, so that decoding again verifies the same voices."""
 
 import shutil
 from collections.abc import Iterator

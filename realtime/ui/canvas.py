@@ -1,11 +1,11 @@
-"""A widget that paints itself."""
+"""Base class of widgets that paint themselves."""
 
 from PyQt5.QtGui import QPainter, QPaintEvent
 from PyQt5.QtWidgets import QWidget
 
 
 class Canvas(QWidget):
-    """Opens and closes the painter, so that a widget only says what to draw."""
+    """Opens and closes the painter; subclasses implement :meth:`draw`."""
 
     def draw(self, painter: QPainter) -> None:
         """Draw the whole widget."""

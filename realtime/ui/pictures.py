@@ -1,4 +1,4 @@
-"""Camera frames as Qt images, without OpenCV: its own copy of Qt would get in the way."""
+"""Camera frames as Qt images, without OpenCV, whose own Qt conflicts with PyQt's."""
 
 import numpy as np
 from PyQt5.QtGui import QImage
@@ -7,7 +7,7 @@ from ...models.contract import Image
 
 
 def qimage(image: Image) -> QImage:
-    """Wrap an (height, width, 3) BGR frame; the image owns its pixels."""
+    """Return a ``(height, width, 3)`` BGR frame as an image that owns its pixels."""
     frame = np.ascontiguousarray(image)
     height, width = frame.shape[:2]
     return QImage(frame.data, width, height, 3 * width, QImage.Format_BGR888).copy()

@@ -1,4 +1,4 @@
-"""Run an engine in a process of its own, with the screen that suits this place, until it is over."""
+"""Run an engine in a process of its own with a window or the terminal dashboard."""
 
 import os
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from .display import display_available
 
 @dataclass(frozen=True)
 class Look:
-    """What the experimenter wants to see.
+    """Options of the screen.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ def attend(job: EngineJob, look: Look, say: Callable[[str], None]) -> None:
 
 
 def in_short(summary: dict[str, Any]) -> str:
-    """Say how many decisions there were, what they rest on, and how many were calibrated by a rest."""
+    """Return a line on the number of decisions, their modalities, and how many are calibrated by a rest."""
     used = ", ".join(
         f"{name} {facts['used_fraction'] or 0.0:.0%}"
         for name, facts in summary["modalities"].items()
@@ -85,7 +85,7 @@ def in_short(summary: dict[str, Any]) -> str:
 
 
 def _open_window(name: str, duration_s: float | None, screenshot: Path | None, offscreen: bool) -> SpawnProcess:
-    """Start the window in a process of its own; off screen it only takes its picture."""
+    """Start the window in a process of its own; off screen it only saves its screenshot."""
     from .app import Closing, show_engine
 
     after_s = 40.0 if duration_s is None else 0.8 * duration_s
@@ -101,7 +101,7 @@ def _open_window(name: str, duration_s: float | None, screenshot: Path | None, o
 
 
 def _stay(engine: EngineProcess, window: SpawnProcess, window_is_all: bool, say: Callable[[str], None]) -> bool:
-    """Wait while the window is open; False where it could not open and the terminal has to serve."""
+    """Wait while the window is open; False where it could not open."""
     while not engine.over(0.2):
         if window.is_alive():
             continue

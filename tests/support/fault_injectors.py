@@ -177,8 +177,8 @@ class RecordingInjector:
 
     def kill(self):
         children = psutil.Process(self._engine_pid).children(recursive=True)
-        recorders = [child for child in children if any("spawn_main" in word for word in child.cmdline())]
-        min(recorders, key=lambda child: child.create_time()).kill()
+        (recorder,) = [child for child in children if any("spawn_main" in word for word in child.cmdline())]
+        recorder.kill()
 
     def fill(self):
         """Write until nothing fits any more."""

@@ -200,7 +200,7 @@ FAULTS = (
         "recording",
         (Step(0.0, lambda injector: injector.fill()),),
         0.0,
-        says=r"disk is full",
+        says=r"disk is full|no space left on device",
         on_devices=True,
     ),
     Fault(

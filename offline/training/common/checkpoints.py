@@ -118,7 +118,7 @@ class Checkpoints:
 
 
 def momentum_of(learner: nn.Module, descent: Optimizer) -> dict[str, Tensor]:
-    """Give SGD's momentum of each parameter, for a checkpoint."""
+    """Return SGD's momentum of each parameter, for a checkpoint."""
     return {name: descent.state[parameter]["momentum_buffer"] for name, parameter in learner.named_parameters()}
 
 

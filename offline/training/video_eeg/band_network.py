@@ -49,7 +49,7 @@ class TrainingImages:
     stride: int = 1
 
     def drawn(self, person: Tensor, variant: Tensor, frame: Tensor) -> Tensor:
-        """Give the images seen at frames, ``(…, 3, size, size)`` float32."""
+        """Return the images at frames, ``(…, 3, size, size)`` float32."""
         return self.images[person, variant, frame // self.stride].float()
 
 

@@ -34,7 +34,7 @@ def fit_normalisation(people: Sequence[PreparedSession]) -> Normalisation:
 
 
 def rest_baselines(person: PreparedSession, normal: Normalisation) -> FloatArray:
-    """Give the person's rest as it was known at each frame, ``(n_frames, n_channels, 3)``."""
+    """Return the person's rest baseline as known at each frame, ``(n_frames, n_channels, 3)``."""
     names = [str(name) for name in person.channel_names]
     prior = normal.prior.at(names)
     baseline = RestBaseline.empty(names)

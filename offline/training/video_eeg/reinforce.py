@@ -199,7 +199,7 @@ def discounted_returns(
 def policy_losses(
     net: VideoEegNet, rollout: Rollout, credit: Returns, std: float, rollouts: int
 ) -> tuple[Tensor, Tensor]:
-    """Give REINFORCE's loss and the learned baseline's."""
+    """Return the losses of REINFORCE and of the learned baseline."""
     glimpses, n_clips = rollout.position.shape
     core = rollout.core.flatten(0, 1)
     worth = net.worth(core).reshape(glimpses, n_clips)
@@ -219,7 +219,7 @@ def policy_losses(
 
 
 def log_probability(mean: Tensor, drawn: Tensor, std: float) -> Tensor:
-    """Give the Gaussian's log density of what was drawn, up to a constant; the draw itself has no gradient."""
+    """Return the Gaussian's log density of the draws, up to a constant; the draws have no gradient."""
     return -0.5 * ((drawn.detach() - mean) / std) ** 2 - math.log(std)
 
 

@@ -53,7 +53,7 @@ class Clips:
     no_eeg: Tensor
 
     def repeat(self, times: int) -> "Clips":
-        """Give each clip several times, one after the other."""
+        """Return each clip repeated, one after the other."""
         parts = (self.person, self.variant, self.start, self.stop, self.no_face, self.no_eeg)
         return Clips(*(part.repeat_interleave(times) for part in parts))
 
@@ -152,7 +152,7 @@ def decisions_of(features: FeatureBank, clips: Clips, rollout: Rollout) -> Decis
 
 
 def decision_logits(net: VideoEegNet, rollout: Rollout, held: Decisions, dropout: float = 0.0) -> Tensor:
-    """Give the logits ``(clips, decisions, 2, 3)`` of the states that answer."""
+    """Return the logits ``(clips, decisions, 2, 3)`` of the states held at the decisions."""
     core = torch.nn.functional.dropout(rollout.core, dropout, training=dropout > 0.0)
     glimpses, n_clips = rollout.position.shape
     logits = net.logits(core.flatten(0, 1)).reshape(glimpses, n_clips, -1, 3)
@@ -160,7 +160,7 @@ def decision_logits(net: VideoEegNet, rollout: Rollout, held: Decisions, dropout
 
 
 def class_loss(logits: Tensor, level: Tensor, weights: Tensor) -> Tensor:
-    """Give the paper's loss, - sum_k y_k log p_k + (1 - y_k) log(1 - p_k), averaged over what has a level.
+    """Return the paper's loss, - sum_k y_k log p_k + (1 - y_k) log(1 - p_k), averaged over labelled decisions.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def class_loss(logits: Tensor, level: Tensor, weights: Tensor) -> Tensor:
 
 
 def band_imbalance(attention: Tensor, counted: Tensor) -> Tensor:
-    """Give the paper's sum_j (1/3 - mean_n theta_nj)^2, averaged over clips that saw EEG.
+    """Return the paper's sum_j (1/3 - mean_n theta_nj)^2, averaged over clips with EEG.
 
     Parameters
     ----------

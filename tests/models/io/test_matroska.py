@@ -7,7 +7,7 @@ from moodring.configs.schema.errors import MoodringError
 from moodring.models.io import matroska
 from moodring.models.io.matroska import FilmWriter, SoundWriter, check_encoder
 from moodring.offline.recordings.frames import FileFrames, frame_times
-from moodring.offline.recordings.media import read_sound
+from moodring.offline.recordings.sound import read_sound
 
 
 def frames(count, seed=0):

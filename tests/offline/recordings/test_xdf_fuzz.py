@@ -12,14 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from moodring.models.contract import Signal
+from moodring.models.io.source_streams import RecordedSource, SourceChunk, SourceStreams
 from moodring.models.io.stream_descriptions import SessionTimes, describe_eeg, describe_markers, describe_speech
-from moodring.models.io.xdf_writer import StreamData, write_xdf
+from moodring.models.io.xdf_writer import StreamData, XdfWriter, write_xdf
 
-EXAMPLES = 300
+EXAMPLES = 40
+MANY_EXAMPLES = 400
 SPARE_BYTES = 400 << 20
 SECONDS_EACH = 5
 
@@ -27,6 +29,7 @@ READER = f"""
 import faulthandler, json, logging, sys
 from pathlib import Path
 from moodring.configs.schema.errors import MoodringError
+from moodring.offline.recordings.session_streams import read_parts
 from moodring.offline.recordings.xdf_recording import read_xdf
 logging.disable(logging.CRITICAL)
 try:
@@ -38,8 +41,18 @@ except (ImportError, OSError):
 for line in sys.stdin:
     faulthandler.dump_traceback_later({SECONDS_EACH}, exit=True)
     try:
-        recording = read_xdf(Path(line.strip()))
-        said = [0 if recording.eeg is None else len(recording.eeg.stamps_s), ""]
+        path = Path(line.strip())
+        if path.is_dir():
+            complaints = []
+            sources = read_parts(path, complaints.append)[0]
+            for one in sources.values():
+                assert len(one.values) == len(one.stamps_s)
+                assert one.arrivals is None or one.arrivals.stop[-1] == len(one.stamps_s)
+            counts = [len(one.stamps_s) for one in sources.values()]
+            said = [max(counts, default=0), ""]
+        else:
+            recording = read_xdf(path)
+            said = [0 if recording.eeg is None else len(recording.eeg.stamps_s), ""]
     except MoodringError as error:
         said = [-1, str(error)]
     faulthandler.cancel_dump_traceback_later()
@@ -47,11 +60,20 @@ for line in sys.stdin:
 """
 
 
+class File(bytes):
+    """What a file holds, in few words where a test fails."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} bytes>"
+
+
 class Reader:
     """Reads files in a child, and tells how many EEG samples there were, or the error's line."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "a.xdf"
+        self._parts = folder / "parts"
+        self._parts.mkdir()
         self._errors = (folder / "errors.txt").open("w+")
         self._child = subprocess.Popen(
             [sys.executable, "-W", "error", "-c", READER],
@@ -59,10 +81,20 @@ class Reader:
         )  # fmt: skip
 
     def __call__(self, raw: bytes) -> tuple[int, str]:
+        """Read an XDF file."""
+        self._path.write_bytes(raw)
+        return self._read(self._path)
+
+    def parts(self, *raw: bytes) -> tuple[int, str]:
+        """Read the parts of a session."""
+        for number, content in enumerate(raw):
+            (self._parts / f"part-{number}.xdf").write_bytes(content)
+        return self._read(self._parts)
+
+    def _read(self, path: Path) -> tuple[int, str]:
         assert self._child.stdin is not None
         assert self._child.stdout is not None
-        self._path.write_bytes(raw)
-        self._child.stdin.write(f"{self._path}\n")
+        self._child.stdin.write(f"{path}\n")
         self._child.stdin.flush()
         answer = self._child.stdout.readline()
         if not answer:
@@ -85,7 +117,7 @@ def reader(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> bytes:
+def whole(tmp_path_factory) -> File:
     random, times = np.random.default_rng(0), SessionTimes("lab", "p", 1.0, 0.1)
     stamps_s, sound_s = 100 + np.arange(2000) / 250, 100 + np.arange(1600) / 8000
     eeg = Signal(random.normal(0, 30, (2000, 3)).astype(np.float32), stamps_s, 250.0, ("Fz", "Cz", "Pz"), "amp")
@@ -99,7 +131,7 @@ def whole(tmp_path_factory) -> bytes:
             StreamData(describe_markers("m", "m", times), ["go", "x" * 30], np.array([100.2, 101.0])),
         ],
     )
-    return path.read_bytes()
+    return File(path.read_bytes())
 
 
 def chunks(raw: bytes) -> list[tuple[int, int]]:
@@ -114,6 +146,7 @@ def chunks(raw: bytes) -> list[tuple[int, int]]:
 
 
 FIELDS = ("channel_count", "nominal_srate", "channel_format", "first_sample_after_t0_s", "rest_s", "unit", "label")
+OWN_FIELDS = ("first_sample", "rate_hz", "jitter_s", "delay_s", "kind", "source", "device")
 ABSURD = ("", "0", "-1", "9", "2147483647", "99999999999", "nan", "inf", "1e308", "1e-300", "int8", "string", "é")
 NUMBERS = (*(struct.pack("<d", v) for v in (np.nan, np.inf, -1e308, 1e308, 0.0)), b"\xff" * 8)
 
@@ -147,7 +180,9 @@ def damaged(raw: bytes, recipe) -> bytes:
         elif kind == "head":
             out[first + int(where * 30) : first + int(where * 30) + 1] = bytes([(0, 1, 4, 8, 9, 255)[number % 6]])
         elif kind == "field":
-            out = with_field(out, FIELDS[number % len(FIELDS)], ABSURD[int(where * (len(ABSURD) - 1))])
+            out = with_field(
+                out, (FIELDS + OWN_FIELDS)[number % len(FIELDS + OWN_FIELDS)], ABSURD[int(where * (len(ABSURD) - 1))]
+            )
         elif kind == "noise":
             out[place : place + 40] = np.random.default_rng(number).bytes(number % 60)
         elif kind == "repeat":
@@ -174,21 +209,88 @@ def with_field(raw: bytearray, tag: str, text: str) -> bytearray:
     return changed
 
 
-@seed(20)
-@settings(
-    max_examples=EXAMPLES,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    phases=[Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(recipe=damages(), packed=st.booleans())
-def test_any_damage_is_an_error_or_what_is_whole(reader, whole, recipe, packed) -> None:
+def fuzzed(examples: int):
+    """Run a test on so many damages."""
+    checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+    def decorate(test):
+        bounded = settings(
+            max_examples=examples,
+            derandomize=True,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=checks,
+        )
+        return bounded(test)
+
+    return decorate
+
+
+def is_error_or_what_is_whole(reader, whole, recipe, packed) -> None:
     raw = damaged(whole, recipe)
     count, line = reader(gzip.compress(raw, 1) if packed else raw)
     assert count <= 8000, "more samples than any repetition of the chunks could give"
     assert (count >= 0) != bool(line)
+
+
+@fuzzed(EXAMPLES)
+@given(recipe=damages(), packed=st.booleans())
+def test_any_damage_is_an_error_or_what_is_whole(reader, whole, recipe, packed) -> None:
+    is_error_or_what_is_whole(reader, whole, recipe, packed)
+
+
+@pytest.mark.long
+@fuzzed(MANY_EXAMPLES)
+@given(recipe=damages(), packed=st.booleans())
+def test_any_of_many_damages_is_an_error_or_what_is_whole(reader, whole, recipe, packed) -> None:
+    is_error_or_what_is_whole(reader, whole, recipe, packed)
+
+
+@pytest.fixture(scope="module")
+def part(tmp_path_factory) -> bytes:
+    """A part of a session with an EEG, frames and a sound, each with how it arrived."""
+    path = tmp_path_factory.mktemp("part") / "part.xdf"
+    random = np.random.default_rng(0)
+    sources = (
+        RecordedSource("eeg", "signal", "amp", 250.0, ("Fz", "Cz")),
+        RecordedSource("face", "film", "camera", None),
+        RecordedSource("speech", "sound", "mic", 16_000.0, jitter_s=0.3),
+    )
+    with XdfWriter(path) as writer:
+        streams = [SourceStreams(writer, source) for source in sources]
+        for index in range(40):
+            begin_s = 100.0 + index / 25
+            stamps_s = [begin_s + np.arange(10) / 250, np.array([begin_s]), begin_s + np.arange(640) / 16_000]
+            stamps_s[2] = stamps_s[2] + random.normal(0, 1e-4, 640) * (index % 2)
+            values = random.normal(0, 30, (10, 2)).astype(np.float32)
+            for stream, times_s, first, rows in zip(
+                streams, stamps_s, (0, index, 640 * index), (values, None, None), strict=True
+            ):
+                stream.append(SourceChunk(times_s, begin_s + 0.1, values=rows, first_in_file=first))
+                stream.write()
+            writer.boundary()
+    return File(path.read_bytes())
+
+
+def is_what_is_whole(reader, part, recipes) -> None:
+    """Both parts hold the same samples: at most once as many come back, whatever was done to either."""
+    count, line = reader.parts(*(damaged(part, recipe) for recipe in recipes))
+    assert line == ""
+    assert 0 <= count <= 640 * 40 * 4, "more samples than any repetition of the chunks could give"
+
+
+@fuzzed(EXAMPLES)
+@given(recipes=st.tuples(damages(), damages()))
+def test_any_damage_to_the_parts_of_a_session_leaves_what_is_whole(reader, part, recipes) -> None:
+    is_what_is_whole(reader, part, recipes)
+
+
+@pytest.mark.long
+@fuzzed(MANY_EXAMPLES)
+@given(recipes=st.tuples(damages(), damages()))
+def test_any_of_many_damages_to_the_parts_of_a_session_leaves_what_is_whole(reader, part, recipes) -> None:
+    is_what_is_whole(reader, part, recipes)
 
 
 def test_cut_anywhere_gives_every_whole_chunk_before(reader, whole) -> None:

@@ -14,7 +14,7 @@ from moodring.models.io.bundle import bundled, load_bundle
 from moodring.models.networks.video_eeg import Sizes, VideoEegNet
 from moodring.models.signals.eeg import chain
 from moodring.models.signals.face.detection import FaceDetector
-from moodring.offline.simulate.session import simulate
+from moodring.offline.simulate.simulated_session import simulate
 from moodring.offline.training.video_eeg import eeg_variants, scores
 from moodring.offline.training.video_eeg.prepare import prepare, read_prepared, write_prepared
 from moodring.offline.training.video_eeg.reinforce import (
