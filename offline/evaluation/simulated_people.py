@@ -94,7 +94,7 @@ class Evaluation:
 
 
 def levels_at(truth: Truth, times_s: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the truth that holds at each time (the newest stamp at or before it), ``(n_times, 2)``; -1 before the first."""
+    """Return the newest truth at or before each time, ``(n_times, 2)``; -1 before the first."""
     index = np.searchsorted(truth.stamps_s, times_s + 1e-6, side="right") - 1
     levels = truth.levels[np.maximum(index, 0)]
     return np.where(index[:, None] >= 0, levels, -1)
@@ -211,8 +211,8 @@ def table(evaluation: Evaluation) -> str:
     counts = "; ".join(f"{x.axis} {', '.join(map(str, x.pooled.class_counts))}" for x in full.axes)
     by_person = "; ".join(f"{x.axis} {', '.join(f'{u:.2f}' for u in x.uar_by_person)}" for x in full.axes)
     header = (
-        "condition", "looks at", "valence UAR [95 % over people]", "arousal UAR [95 %]", "accuracy v / a", "macro-F1 v / a",
-        "ECE v / a", "Brier v / a", "NLL v / a", "set holds truth v / a (mean size)",
+        "condition", "looks at", "valence UAR [95 % over people]", "arousal UAR [95 %]", "accuracy v / a",
+        "macro-F1 v / a", "ECE v / a", "Brier v / a", "NLL v / a", "set holds truth v / a (mean size)",
     )  # fmt: skip
     return "\n".join(
         [
@@ -220,7 +220,8 @@ def table(evaluation: Evaluation) -> str:
             "",
             f"Leave-people-out: {len(evaluation.people)} people, {evaluation.seconds:g} s each, "
             f"{full.decisions} decisions every half second after the rest. Majority 0.333 UAR, permutation {chance}.",
-            f"Decisions per class (low, medium, high): {counts}. Person by person ({NAMES[full.condition]}): {by_person}.",
+            f"Decisions per class (low, medium, high): {counts}. Person by person ({NAMES[full.condition]}): "
+            f"{by_person}.",
             f"Difficulty '{BENCHMARK.name}' {BENCHMARK.digest()[:12]}; bootstrap seed {evaluation.seed}; "
             f"{evaluation.wall_s:.0f} s.",
         ]
