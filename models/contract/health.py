@@ -1,4 +1,4 @@
-"""How sources and the recording do."""
+"""Health of sources and of the recording."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -94,7 +94,7 @@ class Transition:
 
 @dataclass(frozen=True)
 class SourceStatus:
-    """How one source does.
+    """Status of one source.
 
     Attributes
     ----------
@@ -147,7 +147,7 @@ class SourceStatus:
 
 @dataclass(frozen=True)
 class RecordingStatus:
-    """How the recording stands.
+    """Status of the recording.
 
     Attributes
     ----------

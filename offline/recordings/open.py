@@ -1,4 +1,4 @@
-"""Open anything that was recorded."""
+"""Open recordings of any format."""
 
 from pathlib import Path
 

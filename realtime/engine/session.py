@@ -117,12 +117,12 @@ class Session:
 
     @property
     def plan(self) -> Plan | None:
-        """When decisions happen; None until the sources are there."""
+        """Times of decisions; None until the sources are there."""
         return self._decider.plan if self._decider is not None else None
 
     @property
     def tally(self) -> Tally:
-        """What was counted so far."""
+        """Counts so far."""
         return self.publisher.tally
 
     @property
@@ -132,7 +132,7 @@ class Session:
         return tuple(source_channel for source_channel in known if source_channel.source is not None)
 
     def connect(self, asked_to_stop: threading.Event) -> None:
-        """Start the sources and wait until all are there, or those that are, when the patience is over.
+        """Start the sources and wait until all are there or the time-out is over.
 
         Raises
         ------
@@ -181,7 +181,7 @@ class Session:
         self._decoding.start()
 
     def step(self) -> None:
-        """Keep the health; call it some twenty times a second.
+        """Update the health; call about twenty times a second.
 
         Raises
         ------
@@ -217,7 +217,7 @@ class Session:
             raise MoodringError(self.error)
 
     def stop(self) -> None:
-        """Stop the decoder, then the sources, then the outlets; called again, it does nothing."""
+        """Stop the decoder, then the sources, then the outlets; later calls do nothing."""
         if self._phase == "ended":
             return
         self._phase = "ended"
@@ -240,14 +240,14 @@ class Session:
         self.publisher.close()
 
     def release(self) -> None:
-        """Let go of the rings' memory; after :meth:`stop`, when no screen asks any more."""
+        """Release the rings' memory; call after :meth:`stop`, when no screen reads them."""
         for source_channel in self._sourced:
             if source_channel.ingest is not None and source_channel.released:
                 source_channel.ingest.ring.close()
         self.publisher.rows.close()
 
     def snapshot(self) -> Snapshot:
-        """Say how everything stands; from any thread."""
+        """Return the state of the session; callable from any thread."""
         now_s = self._clock.now()
         plan = self.plan
         tally = self.tally
@@ -279,7 +279,7 @@ class Session:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """The lines that stay on the screen."""
+        """Permanent notices."""
         ingests = [
             source_channel.ingest for source_channel in self.source_channels if source_channel.ingest is not None
         ]
@@ -298,7 +298,7 @@ class Session:
         )
 
     def _rest_notices(self) -> tuple[str, ...]:
-        """Say that the rest is over and was not enough."""
+        """Return a notice where the rest is over and was too short."""
         estimate, plan = self.publisher.estimate, self.plan
         rested = plan is not None and plan.rest_s > 0 and self._config.eeg is not None
         if self._phase != "decoding" or not rested or estimate is None or estimate.calibrated:
@@ -308,7 +308,7 @@ class Session:
         )
 
     def _recording_notices(self) -> tuple[str, ...]:
-        """Say on the screens, and only there, that something is not being recorded any more."""
+        """Return notices for the screens on what is no longer recorded."""
         status = self._recorder.status if self._recorder is not None else None
         if status is None:
             return ()
@@ -325,7 +325,7 @@ class Session:
             raise MoodringError("; ".join(errors))
 
     def _await_data(self, asked_to_stop: threading.Event) -> None:
-        """Wait for the first samples: t0 is told from them."""
+        """Wait for the first samples, which determine t0."""
         ingests = [
             (source_channel, source_channel.ingest)
             for source_channel in self.source_channels
@@ -399,7 +399,7 @@ class Session:
         return {modality: modality_input for modality, modality_input in inputs.items() if modality_input is not None}
 
     def _await(self, time_s: float, lateness_s: float) -> bool:
-        """Wait until every source that flows has passed a time, or it is late enough; False when stopping."""
+        """Wait until all flowing sources passed a time, or for the lateness bound; False when stopping."""
         while (early_s := time_s - self._clock.now()) > 0:
             if self._stopping.wait(min(early_s, 0.5)):
                 return False
