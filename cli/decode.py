@@ -97,13 +97,13 @@ def _session_config(session: Path, config: Path | None, overrides: Sequence[str]
     from ..configs.schema.live import LiveConfig
     from ..configs.schema.load import load
     from ..configs.schema.session_folder import CONFIG_FILE
-    from ..realtime.recorder.voices import with_kept_voices
+    from ..realtime.recorder.enrolments import with_copied_enrolments
 
     recorded = session / CONFIG_FILE
     chosen = config or (recorded if recorded.is_file() else CONFIGS / "demo.toml")
     loaded = load(chosen, LiveConfig, overrides)
     if chosen == recorded and not any(override.startswith("speech.") for override in overrides):
-        loaded = with_kept_voices(loaded, session)
+        loaded = with_copied_enrolments(loaded, session)
     if loaded.journal is not None and loaded.journal.exists():
         # What was written live is evidence: decoding again adds nothing to it.
         typer.echo(f"note: journal '{loaded.journal}' exists and is left as it is; --set journal=FILE writes another")

@@ -162,11 +162,11 @@ class RecordingStatus:
     disk_low : bool
         Whether that is little.
     lost_frames, lost_chunks : int
-        Pictures, and chunks of EEG and sound, that the disk or the encoder was too slow for.
+        Pictures, and chunks of EEG and sound, that the disk, the encoder or the recorder was too slow for.
     parts, recorder_restarts : int
         XDF files begun, and recorders that died and were replaced.
     lsl : bool
-        Whether all LSL streams that are wanted and there are being written.
+        Whether a recorder is at work and writes all LSL streams that are wanted and there.
     news : str or None
         What went wrong lately, and was mended or goes on.
     error : str or None
