@@ -1,4 +1,4 @@
-"""Child processes: started the same way everywhere, spoken to in JSON, watched, and never left behind.
+"""Child processes: start, messages in JSON, supervision and end; and pools of workers.
 
 Imports nothing of the project, so that every room may use it.
 """
@@ -138,22 +138,22 @@ class Child:
 
     @property
     def pid(self) -> int | None:
-        """Its process id."""
+        """Process id."""
         return self._process.pid
 
     @property
     def running(self) -> bool:
-        """Whether it lives."""
+        """Whether the process is running."""
         return self._process.is_alive()
 
     @property
     def exit_status(self) -> int | None:
-        """What it ended with; None while it lives."""
+        """Exit status; None while running."""
         return self._process.exitcode
 
     @property
     def error(self) -> str | None:
-        """The line that ended it; None where it lives or ended well."""
+        """Error line; None while running or after a normal end."""
         self._read(0.0)
         return None if self._failure is None else str(self._failure)
 
@@ -167,7 +167,7 @@ class Child:
             self.pipe.send_bytes(json.dumps(message).encode())
 
     def ask_to_end(self) -> None:
-        """Ask it to end."""
+        """Request its end."""
         self.send({_END: True})
 
     def receive(self, timeout_s: float) -> Message | None:

@@ -24,7 +24,7 @@ def bench_replay(
     speed: Annotated[float, typer.Option(min=0.1, max=20.0, help="Times as fast.")] = 1.0,
 ) -> None:
     """Replay a recording and read it as a consumer does: how right the stamps are, and when samples come."""
-    from ..configs.schema.lsl import own_session
+    from ..configs.schema.liblsl import own_session
     from ..offline.replay.bench import bench_replay as measure
     from ..offline.replay.process import SimulatedSource
     from ..offline.replay.publish import ReplayOptions

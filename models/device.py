@@ -1,4 +1,4 @@
-"""Where the networks run."""
+"""The compute device of the networks."""
 
 import torch
 
@@ -6,7 +6,7 @@ from ..configs.schema.errors import MoodringError
 
 
 def best_device(name: str = "auto") -> torch.device:
-    """Choose the device that runs the networks.
+    """Return the device that runs the networks.
 
     Parameters
     ----------

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from moodring.configs.schema.liblsl import liblsl_settings, own_session
 from moodring.configs.schema.live import LslSection
-from moodring.configs.schema.lsl import liblsl_settings, own_session
 from tests.support.lsl_stand import Stand, wait_for
 from tests.support.sync_rig import DELAYS_S, Rig
 

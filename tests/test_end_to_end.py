@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from moodring.configs.schema.lsl import liblsl_settings, own_session
+from moodring.configs.schema.liblsl import liblsl_settings, own_session
 
 pytestmark = pytest.mark.deadline
 NOTICE = "demonstration model, not valid for people"

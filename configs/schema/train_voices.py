@@ -9,12 +9,12 @@ from .load import Section
 
 
 class TrainVoicesConfig(Section):
-    """A training run on a corpus: judged with speakers left out two at a time, then trained on all of them.
+    """A training run on a corpus: tested with speakers left out two at a time, then trained on all of them.
 
-    ``data`` is the corpus's folder, ``test`` that of another one, whose speakers are judged with the background of
-    all of the first (give them with ``--set data=…``). ``on_bad`` "skip" goes on without files of ``data`` that cannot be
-    used. ``women`` names speakers where the corpus does not say.
-    ``false_rejection`` of what the enrolled person says may be lost: that sets the thresholds.
+    ``data`` is the corpus's folder (give it with ``--set data=…``), ``test`` that of another one, whose speakers are
+    tested with the background of all of the first. ``on_bad`` "skip" goes on without files of ``data`` that cannot be
+    used. ``women`` names speakers where the corpus does not say. ``false_rejection`` is the share of the enrolled
+    person's speech that may be lost: it sets the thresholds.
     """
 
     kind: Literal["voices"] = "voices"

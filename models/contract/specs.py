@@ -1,4 +1,4 @@
-"""What a bundle takes (inputs), what it answers (heads), and where it holds."""
+"""Specs of bundles: inputs, output heads and domain."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -96,7 +96,7 @@ _Input = TypeVar("_Input", EegInput, FaceInput, SpeechInput, SignalInput)
 
 @dataclass(frozen=True)
 class Head:
-    """One question that a model answers.
+    """One output of a model.
 
     Attributes
     ----------
@@ -141,7 +141,7 @@ class Head:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """What a bundle needs, what it answers and where it holds; stored as JSON beside the weights.
+    """Inputs, heads and domain of a bundle; stored as JSON beside the weights.
 
     Attributes
     ----------

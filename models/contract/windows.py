@@ -1,4 +1,4 @@
-"""Windows of samples that decoders are given."""
+"""Windows of samples, the inputs of decoders."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class EegWindow:
 
 @dataclass(frozen=True)
 class FaceFrame:
-    """One camera frame, ``(height, width, 3)`` BGR ``uint8``, and when it was captured."""
+    """One camera frame, ``(height, width, 3)`` BGR ``uint8``, with its capture time."""
 
     image: Image
     stamp_s: float
@@ -38,7 +38,7 @@ class FaceFrame:
 
 @dataclass(frozen=True)
 class FaceBox:
-    """Where a face was found, in pixels of the frame, and how sure the detector was (0..1)."""
+    """Position of a face in pixels of the frame, and the detector's score (0..1)."""
 
     x: float
     y: float

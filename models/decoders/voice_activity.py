@@ -1,4 +1,4 @@
-"""How likely a window of sound holds speech: silero-vad's ONNX model, one window after the other.
+"""Voice activity detection by silero-vad's ONNX model, window by window.
 
 The package `silero-vad` is only the home of the model's file: importing it would import and reconfigure torch, so
 its file is found without running it.
@@ -20,19 +20,19 @@ CONTEXT_SAMPLES = 64
 
 @dataclass(frozen=True)
 class VoiceState:
-    """Between two windows: the last 64 samples, and the network's memory ``(2, 1, 128)``."""
+    """State between two windows: the last 64 samples, and the network's state ``(2, 1, 128)``."""
 
     context: FloatArray
     memory: FloatArray
 
 
 def start() -> VoiceState:
-    """Give the state before the first window."""
+    """Return the state before the first window."""
     return VoiceState(np.zeros(CONTEXT_SAMPLES, np.float32), np.zeros((2, 1, 128), np.float32))
 
 
 def model_file() -> Path:
-    """Find the ONNX file inside the installed package `silero-vad`.
+    """Return the path of the ONNX file in the installed package `silero-vad`.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def model_file() -> Path:
 
 
 class VoiceActivity:
-    """The loaded network; it keeps no state between calls.
+    """The network; it has no state between calls.
 
     Source: Silero Team, *Silero VAD: pre-trained enterprise-grade voice activity detector* (MIT), version 6.
     """
@@ -66,7 +66,7 @@ class VoiceActivity:
         self._rate = np.array(AUDIO_RATE_HZ, np.int64)
 
     def step(self, state: VoiceState, window: FloatArray) -> tuple[float, VoiceState]:
-        """Judge one window.
+        """Return the speech probability of one window.
 
         Parameters
         ----------

@@ -1,1 +1,1 @@
-"""What several outputs say together: the circumplex, opinion pools and conformal sets."""
+"""Fusion of outputs: the circumplex, opinion pools and conformal sets."""

@@ -1,4 +1,4 @@
-"""Where categories of emotion lie on valence and arousal, and what their probabilities say of both.
+"""Positions of emotion categories on valence and arousal (circumplex).
 
 The table has two sources and one judgement:
 
@@ -29,7 +29,7 @@ _NORM_SD = 1 / 2
 
 @dataclass(frozen=True)
 class Place:
-    """Where a category lies.
+    """Position of a category.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ PLACES: Mapping[str, Place] = MappingProxyType(
 
 
 def affect_of(classes: Sequence[str], probabilities: Sequence[float]) -> Affect | None:
-    """Give the valence and arousal that probabilities of categories amount to.
+    """Return valence and arousal of probabilities of categories.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ _NAMES: dict[str, dict[str, str]] = {
 
 @dataclass(frozen=True)
 class Bundle:
-    """A model as loaded: what it is, its weights on the CPU, and which file it came from.
+    """A model as loaded: spec, weights on the CPU, and its file.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ def bundled(name: str) -> Path:
 
 
 def speech_bundle_path(name: str) -> Path:
-    """Find a speech bundle that a person named: the path of a file, or a shipped one by a name that configs know, too.
+    """Return the path of a speech bundle: that of a file, or of a shipped one by its name in configs.
 
     Raises
     ------
@@ -89,13 +89,13 @@ def speech_bundle_path(name: str) -> Path:
 
 
 def models_path(kind: str, given: str) -> Path:
-    """Find a bundle that the ``[models]`` section of a config names, by its own words or by a path."""
+    """Return the path of a bundle that ``[models]`` names: a shipped one by its name, or a path."""
     shipped = _NAMES.get(kind, {})
     return bundled(shipped[given]) if given in shipped else Path(given)
 
 
 def save_bundle(path: Path, spec: ModelSpec, tensors: Mapping[str, torch.Tensor]) -> str:
-    """Write a bundle, in one move, so that a reader never meets half a file.
+    """Write a bundle in one move.
 
     Returns
     -------

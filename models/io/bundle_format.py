@@ -1,4 +1,4 @@
-"""How a spec is written into a bundle's metadata, and how specs of format 1 become specs of today."""
+"""Format of a spec in a bundle's metadata, and the upgrade from format 1."""
 
 import dataclasses
 import json
@@ -15,13 +15,13 @@ FORMAT = 2
 
 
 def write_spec(spec: ModelSpec) -> str:
-    """Return a spec as JSON with its format; the same spec gives the same text."""
+    """Return a spec as JSON with its format version; equal specs give equal texts."""
     described = {"format": FORMAT, "spec": TypeAdapter(ModelSpec).dump_python(spec, mode="json")}
     return json.dumps(described, sort_keys=True, allow_nan=False)
 
 
 def read_spec(raw: Any) -> ModelSpec:
-    """Build a spec from its JSON.
+    """Return the spec of its JSON.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def read_spec(raw: Any) -> ModelSpec:
 
 
 def upgrade_format_1(raw: Any) -> dict[str, Any]:
-    """Turn a spec of format 1, which knew video-EEG and speech models alone, into one of format 2.
+    """Return a spec of format 1 (video-EEG and speech models only) in format 2.
 
     Raises
     ------

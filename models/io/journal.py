@@ -1,4 +1,4 @@
-"""The journal of a session: one decision a line, on disk before the next is made."""
+"""The journal of a session: one decision a line, flushed to disk before the next."""
 
 from pathlib import Path
 from types import TracebackType
@@ -53,7 +53,7 @@ class Journal:
 
 
 def read_journal(path: Path) -> tuple[Estimate, ...]:
-    """Read the whole lines of a journal; a last line that was cut off is left out.
+    """Return the entries of a journal; an incomplete last line is left out.
 
     Raises
     ------

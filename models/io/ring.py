@@ -1,4 +1,4 @@
-"""A ring of samples: one writer, many readers, in this process or another, and no lock.
+"""A lock-free ring of samples for one writer and many readers, in this process or others.
 
 The writer claims the places that it is about to overwrite, writes, and only then publishes the new count. A reader
 copies and looks at the claim again afterwards: what was claimed meanwhile may be torn, so it is dropped, and the copy
@@ -33,7 +33,7 @@ _PAGE = 4096
 
 @dataclass(frozen=True)
 class RingLayout:
-    """What a ring holds.
+    """Layout of a ring.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class RingSlice:
 
 
 class RingView:
-    """The samples that a ring held at one moment: what is appended afterwards is not seen.
+    """View of a ring at one moment; samples appended later are not in it.
 
     Parameters
     ----------
@@ -96,29 +96,29 @@ class RingView:
 
     @property
     def layout(self) -> RingLayout:
-        """What the ring holds."""
+        """Layout of the ring."""
         return self._ring.layout
 
     @property
     def newest_s(self) -> float | None:
-        """The stamp of the newest sample; None while there is none."""
+        """Stamp of the newest sample; None without samples."""
         return self._ring.stamp_s(self.count - 1) if self.count else None
 
     def stop_at(self, time_s: float) -> int:
-        """Count the samples stamped at or before a time, from the start of the stream."""
+        """Return the number of samples stamped at or before a time, from the start of the stream."""
         return min(self.count, self._ring.stop_at(time_s))
 
     def start_at(self, time_s: float) -> int:
-        """Count the samples stamped before a time, from the start of the stream."""
+        """Return the number of samples stamped before a time, from the start of the stream."""
         return min(self.count, self._ring.start_at(time_s))
 
     def between(self, first: int, stop: int) -> RingSlice:
-        """Copy the samples ``first`` up to but not including ``stop``; fewer where they are gone or came later."""
+        """Return a copy of the samples ``first`` up to but not including ``stop``, or of those in the view."""
         return self._ring.between(first, min(stop, self.count))
 
 
 class Ring:
-    """See the module's text; make one with :meth:`create` or :meth:`attach`.
+    """A ring of samples; made by :meth:`create` or :meth:`attach`.
 
     Attributes
     ----------
@@ -152,7 +152,7 @@ class Ring:
         names: tuple[str, ...] = (),
         path: Path | None = None,
     ) -> "Ring":
-        """Make a ring on a new file, or on anonymous memory where no path is given.
+        """Create a ring in a new file, or in anonymous memory without a path.
 
         Raises
         ------
@@ -181,7 +181,7 @@ class Ring:
 
     @classmethod
     def attach(cls, path: Path | str) -> "Ring":
-        """Open another process's ring for reading.
+        """Open a ring of another process for reading.
 
         Raises
         ------
@@ -205,12 +205,12 @@ class Ring:
 
     @property
     def count(self) -> int:
-        """How many samples were ever appended."""
+        """Number of samples appended since the start."""
         return int(self._published[0])
 
     @property
     def newest_s(self) -> float | None:
-        """The stamp of the newest sample; None while there is none."""
+        """Stamp of the newest sample; None without samples."""
         count = self.count
         return self.stamp_s(count - 1) if count else None
 
@@ -219,13 +219,13 @@ class Ring:
         return float(self._stamps[index % self.layout.capacity])
 
     def view(self, count: int | None = None) -> RingView:
-        """Return what the ring holds now, or held when it had ``count`` samples."""
+        """Return a view of the ring now, or as it was with ``count`` samples."""
         return RingView(self, self.count if count is None else count)
 
     def append(
         self, samples: NDArray[Any], stamps_s: TimeArray, received_s: float, valid: BoolArray | bool = True
     ) -> None:
-        """Add samples at the end; for the one writer alone.
+        """Append samples; only for the writer.
 
         Parameters
         ----------
@@ -248,25 +248,25 @@ class Ring:
             self._published[0] = count + block.stop - block.start
 
     def latest(self, n: int) -> RingSlice:
-        """Copy the newest ``n`` samples, or as many as there are."""
+        """Return a copy of the newest ``n`` samples, or of all."""
         count = self.count
         return self.between(count - n, count)
 
     def until(self, time_s: float, n: int) -> RingSlice:
-        """Copy the last ``n`` samples stamped at or before a time, or as many as there are."""
+        """Return a copy of the last ``n`` samples stamped at or before a time, or of all."""
         stop = self.stop_at(time_s)
         return self.between(stop - n, stop)
 
     def stop_at(self, time_s: float) -> int:
-        """Count the samples stamped at or before a time, from the start of the stream."""
+        """Return the number of samples stamped at or before a time, from the start of the stream."""
         return self._search(time_s, bisect_right)
 
     def start_at(self, time_s: float) -> int:
-        """Count the samples stamped before a time, from the start of the stream."""
+        """Return the number of samples stamped before a time, from the start of the stream."""
         return self._search(time_s, bisect_left)
 
     def between(self, first: int, stop: int) -> RingSlice:
-        """Copy the samples ``first`` up to but not including ``stop``; fewer where they are gone or not there yet."""
+        """Return a copy of the samples ``first`` up to but not including ``stop``, or of those still there."""
         count = self.count
         stop = max(0, min(stop, count))
         first = max(0, min(first, stop), count - self.layout.capacity)
@@ -278,7 +278,7 @@ class Ring:
         return RingSlice(pieces[0][torn:], pieces[1][torn:], pieces[2][torn:], pieces[3][torn:], first + torn, stop)
 
     def close(self) -> None:
-        """Release the memory; the file stays until :func:`moodring.realtime.ipc.run_dir.remove` takes it away."""
+        """Release the memory; the file stays until :func:`moodring.realtime.ipc.run_dir.remove`."""
         for name in ("_claimed", "_published", "_stamps", "_received", "_valid", "_samples"):
             self.__dict__.pop(name, None)
         self._memory.close()
@@ -312,7 +312,7 @@ class Ring:
 
 
 def _reserve(file: int, size: int, path: Path) -> None:
-    """Take the room in the file's folder, which may be memory; found missing later, it would end the process."""
+    """Allocate the file now, because a lack of room found later would kill the process (SIGBUS)."""
     try:
         os.truncate(file, size)
         if hasattr(os, "posix_fallocate"):
@@ -328,7 +328,7 @@ def _aligned(size: int, step: int) -> int:
 
 
 def _offsets(layout: RingLayout, offset: int) -> tuple[int, int, int, int, int]:
-    """Lay out counters, stamps, arrival times, validity and samples, each on its own cache line."""
+    """Return the offsets of counters, stamps, arrival times, validity and samples, each aligned to a cache line."""
     n = layout.capacity
     stamps = offset + 128
     received = stamps + _aligned(8 * n, 64)

@@ -1,22 +1,22 @@
-"""Time is injected: the same engine runs on the LSL clock or as fast as it can on a virtual one."""
+"""Clocks: the same code runs on the LSL clock or, as fast as possible, on a virtual one."""
 
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """What everything that needs the time is given."""
+    """Protocol of a clock."""
 
     def now(self) -> float:
-        """Tell the time in seconds."""
+        """Return the time in seconds."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Sleep."""
         ...
 
 
 class VirtualClock:
-    """A clock that stands still until it is moved; sleeping moves it at once.
+    """A clock that advances only when told to; sleeping advances it at once.
 
     Parameters
     ----------
@@ -28,13 +28,13 @@ class VirtualClock:
         self._now_s = start_s
 
     def now(self) -> float:
-        """Tell the virtual time in seconds."""
+        """Return the virtual time in seconds."""
         return self._now_s
 
     def sleep(self, seconds: float) -> None:
-        """Move the clock ahead."""
+        """Advance the clock."""
         self.advance_to(self._now_s + seconds)
 
     def advance_to(self, time_s: float) -> None:
-        """Move the clock ahead to a time; it never goes back."""
+        """Advance the clock to a time; it never goes back."""
         self._now_s = max(self._now_s, time_s)

@@ -1,4 +1,4 @@
-"""Correct the stamps of a source whose clock is set anew, so that time goes on.
+"""Clock-jump correction: keep stamps continuous when the clock of a source is set anew.
 
 A gap and a jump of the clock look alike in the stamps; the arrival tells them apart. After a silence the newest sample
 is as old as ever; after a jump ahead it would be younger than samples can be, and stamps that go back are never true.
@@ -21,7 +21,7 @@ _FITS_S = 0.1
 
 @dataclass(frozen=True)
 class ClockJumpState:
-    """Carried from chunk to chunk.
+    """State between chunks.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class ClockJumpState:
 def correct_clock_jumps(
     state: ClockJumpState, raw_s: TimeArray, received_s: float, period_s: float
 ) -> tuple[TimeArray, tuple[float, ...], ClockJumpState]:
-    """Move a chunk's stamps where the source's clock has jumped.
+    """Correct the stamps of a chunk after a jump of the source's clock.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Smooth the stamps of a regular stream; gaps stay gaps.
+"""Dejitter: smooth the stamps of a regular stream; gaps are kept.
 
 Raw stamps of one device carry the sender's and the network's jitter. Between gaps the true stamps lie on a line
 over the sample count, so a line is fitted (least squares with exponential forgetting, so that a drifting card is
@@ -52,7 +52,7 @@ class Line:
 
 @dataclass(frozen=True)
 class DejitterState:
-    """Carried from chunk to chunk.
+    """State between chunks.
 
     Attributes
     ----------
@@ -82,14 +82,14 @@ class DejitterState:
 
     @property
     def observed_rate_hz(self) -> float | None:
-        """The rate that the line says; None for the first second after a gap."""
+        """Rate of the fit in hertz; None for the first second after a gap."""
         if self.line is None or self.count < self.rate_hz:
             return None
         return 1.0 / (1.0 / self.rate_hz + self.line.slope_s)
 
     @property
     def drift_ppm(self) -> float | None:
-        """By how much the device's clock runs fast against the stamps' one, in millionths; None for the first 5 s."""
+        """Drift of the device's clock in parts per million; None for the first 5 s."""
         if self.line is None or self.count < _DRIFT_AFTER_S * self.rate_hz:
             return None
         return -1e6 * self.line.slope_s * self.rate_hz / (1.0 + self.line.slope_s * self.rate_hz)
@@ -114,7 +114,7 @@ class Gap:
 def dejitter(
     state: DejitterState, raw_s: TimeArray, gap_before: bool = False
 ) -> tuple[TimeArray, tuple[Gap, ...], DejitterState]:
-    """Smooth a chunk's stamps and find its gaps.
+    """Smooth the stamps of a chunk and find its gaps.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def dejitter(
 
 
 def gap_bar_s(state: DejitterState) -> float:
-    """Return how far a stamp may be from its place before it counts as a gap, in seconds.
+    """Return the deviation in seconds from which a stamp counts as a gap.
 
     A stream whose stamps lie on the line gives away a single missing sample; one with jitter only what exceeds it.
     """
@@ -172,7 +172,7 @@ def gap_bar_s(state: DejitterState) -> float:
 
 
 def _distance_after_leaving_line_s(state: DejitterState, raw_s: float) -> float:
-    """Return how far the stamps are beside the line, where that is far or has lasted for a second; else 0."""
+    """Return the distance of the stamps from the line where it is large or has lasted for a second; else 0."""
     if state.line is None or state.count % _stride(state.rate_hz):
         return 0.0
     line = state.line
@@ -221,7 +221,7 @@ def _smooth(state: DejitterState, raw_s: TimeArray) -> tuple[NDArray[np.float64]
 
 
 def _anchored(line: Line, state: DejitterState, raw_s: float) -> tuple[Line, float]:
-    """Move the origin to the newest sample and take its stamp into the fit; return its distance from the line too."""
+    """Add the newest stamp to the fit with the origin moved to it; return its distance from the line too."""
     period_s = 1.0 / state.rate_hz
     fade = _fade(state.rate_hz)
     step = state.count - line.anchor
@@ -246,5 +246,5 @@ def _anchored(line: Line, state: DejitterState, raw_s: float) -> tuple[Line, flo
 
 
 def _fade(rate_hz: float) -> float:
-    """Return the factor by which older anchors count less from one anchor to the next."""
+    """Return the factor by which the weight of older anchors decreases at each anchor."""
     return float(0.5 ** (_stride(rate_hz) / (_HALF_TIME_S * rate_hz)))

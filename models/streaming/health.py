@@ -1,4 +1,4 @@
-"""The health of a source: one state, decided from figures, as a pure function."""
+"""Health of a source: its state as a pure function of figures."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""What every source of samples is: it opens, it is polled, it closes; one thread alone touches it."""
+"""Protocol of a source of samples: opened, polled and closed by one thread."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -6,12 +6,12 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
-from ..contract import Modality, TimeArray
+from ..contract import TimeArray
 
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """What a source says of itself once it is open.
+    """Description of a source, known once it is open.
 
     Attributes
     ----------
@@ -35,9 +35,11 @@ class SourceInfo:
         How far single stamps may be off without anything missing; 0 where the stamps themselves tell.
     timeline : str or None
         ``source_id`` of the stream that announces a replayed session's t0.
+    unit, sample_format : str
+        Of the samples as the device sends them, before they are converted; empty where it does not say.
     """
 
-    modality: Modality
+    modality: str
     name: str
     rate_hz: float | None
     shape: tuple[int, ...]
@@ -50,11 +52,13 @@ class SourceInfo:
     rest_s: float | None = None
     jitter_s: float = 0.0
     timeline: str | None = None
+    unit: str = ""
+    sample_format: str = ""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Samples that came together.
+    """Samples that arrived together.
 
     Attributes
     ----------
@@ -83,15 +87,22 @@ class Chunk:
     overflows: int = 0
 
 
+_KINDS = {"eeg": "EEG stream", "face": "video source", "speech": "audio source"}
+
+
 class SourceUnfitError(MoodringError):
-    """What the source gives now cannot be used; it is asked on, for that may change."""
+    """What is there now cannot be used; the source is opened again, for that may change."""
+
+
+class SourceGoneError(MoodringError):
+    """The source has ended, or another sender has taken its place: it must be opened again."""
 
 
 class Source(Protocol):
     """A device or a stream."""
 
     def open(self) -> SourceInfo | None:
-        """Open it; None where it is not there yet and should be asked again.
+        """Open the source, the first time or again; None where it is not there yet.
 
         Raises
         ------
@@ -101,15 +112,50 @@ class Source(Protocol):
         ...
 
     def poll(self) -> Chunk | None:
-        """Give what has come, after a short wait at most; None where nothing has.
+        """Return the newest chunk after a short wait at most; None where no samples came.
 
         Raises
         ------
-        SourceUnfitError
-            It came back as something else; the next poll looks again.
+        SourceGoneError
+            It must be opened again.
         """
         ...
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release the device or stream; :meth:`open` may follow."""
         ...
+
+
+def check_unchanged(first: SourceInfo, now: SourceInfo) -> None:
+    """Raise MoodringError where a source that came back differs from the one before.
+
+    A camera's rate is not compared: drivers announce one that they do not keep.
+
+    Parameters
+    ----------
+    first, now : SourceInfo
+        As it was opened at first, and as it was opened again.
+
+    Raises
+    ------
+    SourceUnfitError
+        With what it was and what it is now.
+    """
+    is_video = first.modality == "face"
+    facts = (
+        ("frame size" if is_video else "number of channels", _shape_text(first), _shape_text(now)),
+        ("nominal rate in Hz", *((None, None) if is_video else (first.rate_hz, now.rate_hz))),
+        ("sample format", first.sample_format or first.dtype, now.sample_format or now.dtype),
+        ("unit", first.unit, now.unit),
+        ("list of channel names", ", ".join(first.channel_names), ", ".join(now.channel_names)),
+    )
+    for name, before, after in facts:
+        if before != after:
+            raise SourceUnfitError(
+                f"{_KINDS[first.modality]} '{now.name}' came back with another {name}: {before} expected, {after} came; "
+                "set the device as it was, or start another session"
+            )
+
+
+def _shape_text(info: SourceInfo) -> str:
+    return f"{info.shape[1]}x{info.shape[0]}" if info.modality == "face" else str(info.shape[0])

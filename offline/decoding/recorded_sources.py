@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...models.contract import Arrivals, Image, Modality, Recording, Signal, TimeArray, Video
+from ...models.contract import Arrivals, Image, Recording, Signal, TimeArray, Video
 from ...models.signals.face.images import scaled
 from ...models.streaming.clock import Clock
 from ...models.streaming.sources import Chunk, SourceInfo
@@ -68,13 +68,13 @@ class RecordedSignal:
 
     Parameters
     ----------
-    modality : Modality
+    modality : str
     signal : Signal
     recording : Recording
     clock : Clock
     """
 
-    def __init__(self, modality: Modality, signal: Signal, recording: Recording, clock: Clock) -> None:
+    def __init__(self, modality: str, signal: Signal, recording: Recording, clock: Clock) -> None:
         self._modality = modality
         self._signal = signal
         self._recording = recording

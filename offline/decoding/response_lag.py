@@ -1,4 +1,4 @@
-"""`moodring bench lag`: how long after a person's change the estimate has made half of its own.
+"""`moodring bench lag`: time from a step in a person's emotion to half of the change in the estimate.
 
 People whose emotion changes in steps (simulated ones) are decoded on the virtual clock, where publication costs
 nothing: what is left is the lag of the signals, the windows, the waits between looks and the models.
@@ -48,12 +48,9 @@ def steps(recording: Recording, estimates: Sequence[Estimate]) -> list[Step]:
     truth = recording.truth
     if truth is None:
         raise ValueError(f"recording '{recording.name}' does not know the truth")
-    said = [estimate for estimate in estimates if estimate.readout is not None]
+    said = [estimate for estimate in estimates if estimate.answer("valence") is not None]
     times_s = np.array([estimate.time_s for estimate in said])
-    axes = [
-        np.array([np.dot(getattr(estimate.readout, name), _PLACES) for estimate in said])
-        for name in ("valence", "arousal")
-    ]
+    axes = [np.array([_level(estimate, name) for estimate in said]) for name in ("valence", "arousal")]
     onsets_s = [marker.stamp_s for marker in recording.markers if marker.text.startswith("stimulus_")]
     found = []
     for onset_s in onsets_s[1:]:
@@ -130,6 +127,11 @@ def _mean_half_s(grid_s: Curve, curves: Curve) -> float:
     rise = mean[at] - mean[at - 1]
     share = 1.0 if rise <= 0 else float((half - mean[at - 1]) / rise)
     return float(grid_s[at - 1] + _GRID_S * min(max(share, 0.0), 1.0))
+
+
+def _level(estimate: Estimate, name: str) -> float:
+    head = estimate.answer(name)
+    return float("nan") if head is None else float(np.dot(head.probabilities or (), _PLACES))
 
 
 def _latent(stamps_s: Curve, latents: NDArray[np.float32], span_s: Curve) -> float:

@@ -205,7 +205,8 @@ def _fold(
     share = "" if run.training_share == 1.0 else f", {run.training_share:.0%} of the files"
     report(
         f"{system.name}, {len(run.classes)} classes{share}, seed {seed}, {fold.split.name}: accuracy "
-        f"{result.accuracy:.3f} of {len(result.truth)}, epoch {result.best_epoch} of {result.epochs}, {result.seconds:.0f} s"
+        f"{result.accuracy:.3f} of {len(result.truth)}, epoch {result.best_epoch} of {result.epochs}, "
+        f"{result.seconds:.0f} s"
     )
     return result
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .markdown import markdown_table
 from .metrics import Interval, Scores, bootstrap, score
 from .paper_speech import RunResult
 
@@ -32,11 +33,11 @@ class Row:
         Mean over seeds; the interval is a 95 % bootstrap over speakers.
     accuracy_by_seed, uar_by_seed : tuple of float
     pooled : Scores
-        Of all seeds' verdicts together: baselines, calibration, confusion.
+        Of all seeds' predictions together: baselines, calibration, confusion.
     published_accuracy : float or None
         In per cent.
     seconds : float
-        To train and judge all of it.
+        To train and test all of it.
     data_hash : str
     """
 
@@ -89,22 +90,11 @@ def row(result: RunResult) -> Row:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Draw the rows in Markdown, with what they rest on below; all figures in per cent."""
-    lines = [
-        "| system | classes | protocol | seeds | trained on | accuracy [95 % over speakers], seeds | UAR [95 %], seeds "
-        "| majority accuracy / UAR | permutation UAR (95th percentile) | published accuracy |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for one in rows:
-        seeds = f"{len(one.seeds)}" + (f" of {one.seeds_wanted}" if len(one.seeds) < one.seeds_wanted else "")
-        chance = one.pooled.permutation
-        published = "—" if one.published_accuracy is None else f"{one.published_accuracy:.2f}"
-        lines.append(
-            f"| {one.system} | {len(one.classes)} | {one.protocol} | {seeds} | {one.n_training:.0f} files "
-            f"| {_figure(one.accuracy, one.accuracy_by_seed)} | {_figure(one.uar, one.uar_by_seed)} "
-            f"| {100 * one.pooled.majority_accuracy:.1f} / {100 * one.pooled.majority_uar:.1f} "
-            f"| {100 * chance.mean:.1f} ({100 * chance.high:.1f}) | {published} |"
-        )
+    """Return the rows as a table in Markdown, with what they rest on below; all figures in per cent."""
+    header = (
+        "system", "classes", "protocol", "seeds", "trained on", "accuracy [95 % over speakers], seeds",
+        "UAR [95 %], seeds", "majority accuracy / UAR", "permutation UAR (95th percentile)", "published accuracy",
+    )  # fmt: skip
     counted = {one.classes: one for one in rows}
     notes = [
         f"{len(classes)} classes: "
@@ -117,7 +107,23 @@ def table(rows: Sequence[Row]) -> str:
         f"Seeds {', '.join(map(str, seeds_run))}; figures are means over seeds, in brackets a bootstrap over speakers, "
         f"then lowest to highest seed. {sum(one.seconds for one in rows) / 60:.0f} min of training."
     )
-    return "\n".join([*lines, "", *notes])
+    return "\n".join([markdown_table(header, map(_cells, rows)), "", *notes])
+
+
+def _cells(one: Row) -> tuple[object, ...]:
+    permutation = one.pooled.permutation
+    return (
+        one.system,
+        len(one.classes),
+        one.protocol,
+        f"{len(one.seeds)}" + (f" of {one.seeds_wanted}" if len(one.seeds) < one.seeds_wanted else ""),
+        f"{one.n_training:.0f} files",
+        _figure(one.accuracy, one.accuracy_by_seed),
+        _figure(one.uar, one.uar_by_seed),
+        f"{100 * one.pooled.majority_accuracy:.1f} / {100 * one.pooled.majority_uar:.1f}",
+        f"{100 * permutation.mean:.1f} ({100 * permutation.high:.1f})",
+        "—" if one.published_accuracy is None else f"{one.published_accuracy:.2f}",
+    )
 
 
 def _figure(mean: Interval, by_seed: Sequence[float]) -> str:
@@ -128,7 +134,7 @@ def _figure(mean: Interval, by_seed: Sequence[float]) -> str:
 def _by_seed(
     truth: IntArray, predicted: IntArray, which: IntArray, n_classes: int
 ) -> Callable[[IntArray], tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Give a function from items to accuracy and UAR of each seed that has some of them."""
+    """Return a function from items to accuracy and UAR of each seed that has some of them."""
     cell = (which * n_classes + truth) * n_classes + predicted
     n_seeds = int(which.max()) + 1
 

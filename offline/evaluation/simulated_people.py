@@ -24,7 +24,7 @@ AXES = ("valence", "arousal")
 
 @dataclass(frozen=True)
 class PersonDecisions:
-    """One person under one condition: every decision after rest that has a truth and a readout.
+    """One person under one condition: every decision after rest that has a truth and both answers.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class Evaluation:
 
 
 def levels_at(truth: Truth, times_s: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the truth that holds at each time (the newest stamp at or before it), ``(n_times, 2)``; -1 before the first."""
+    """Return the newest truth at or before each time, ``(n_times, 2)``; -1 before the first."""
     index = np.searchsorted(truth.stamps_s, times_s + 1e-6, side="right") - 1
     levels = truth.levels[np.maximum(index, 0)]
     return np.where(index[:, None] >= 0, levels, -1)
@@ -106,17 +106,18 @@ def align_with_truth(
     """Line up the estimates of a person with the truth, leaving out rest, where there is no truth."""
     if recording.truth is None:
         raise ValueError(f"recording '{recording.name}' has no truth to compare with")
-    estimates = [e for e in estimates if e.readout is not None]
-    levels = levels_at(recording.truth, np.array([e.time_s for e in estimates]))
-    kept = [i for i in range(len(estimates)) if (levels[i] >= 0).all()]
+    answers = [(e.time_s, [head for axis in AXES if (head := e.answer(axis)) is not None]) for e in estimates]
+    answered = [(time_s, heads) for time_s, heads in answers if len(heads) == len(AXES)]
+    levels = levels_at(recording.truth, np.array([time_s for time_s, _ in answered]))
+    kept = [i for i in range(len(answered)) if (levels[i] >= 0).all()]
     truth = levels[kept]
-    readouts = [readout for i in kept if (readout := estimates[i].readout) is not None]
-    sets = [(r.valence_set, r.arousal_set) for r in readouts]
+    heads = [answered[i][1] for i in kept]
+    sets = [tuple(head.kept for head in pair) for pair in heads]
     return PersonDecisions(
         person=recording.participant,
         condition=condition,
         truth=truth,
-        probabilities=np.array([(r.valence, r.arousal) for r in readouts], np.float32).reshape(-1, 2, 3),
+        probabilities=np.array([[head.probabilities for head in pair] for pair in heads], np.float32).reshape(-1, 2, 3),
         covered=np.array(
             [[t in s for t, s in zip(row, pair, strict=True)] for row, pair in zip(truth, sets, strict=True)]
         ),
@@ -210,8 +211,8 @@ def table(evaluation: Evaluation) -> str:
     counts = "; ".join(f"{x.axis} {', '.join(map(str, x.pooled.class_counts))}" for x in full.axes)
     by_person = "; ".join(f"{x.axis} {', '.join(f'{u:.2f}' for u in x.uar_by_person)}" for x in full.axes)
     header = (
-        "condition", "looks at", "valence UAR [95 % over people]", "arousal UAR [95 %]", "accuracy v / a", "macro-F1 v / a",
-        "ECE v / a", "Brier v / a", "NLL v / a", "set holds truth v / a (mean size)",
+        "condition", "looks at", "valence UAR [95 % over people]", "arousal UAR [95 %]", "accuracy v / a",
+        "macro-F1 v / a", "ECE v / a", "Brier v / a", "NLL v / a", "set holds truth v / a (mean size)",
     )  # fmt: skip
     return "\n".join(
         [
@@ -219,7 +220,8 @@ def table(evaluation: Evaluation) -> str:
             "",
             f"Leave-people-out: {len(evaluation.people)} people, {evaluation.seconds:g} s each, "
             f"{full.decisions} decisions every half second after the rest. Majority 0.333 UAR, permutation {chance}.",
-            f"Decisions per class (low, medium, high): {counts}. Person by person ({NAMES[full.condition]}): {by_person}.",
+            f"Decisions per class (low, medium, high): {counts}. Person by person ({NAMES[full.condition]}): "
+            f"{by_person}.",
             f"Difficulty '{BENCHMARK.name}' {BENCHMARK.digest()[:12]}; bootstrap seed {evaluation.seed}; "
             f"{evaluation.wall_s:.0f} s.",
         ]

@@ -1,4 +1,4 @@
-"""Which items train and which test, and proof that nothing leaks from one to the other.
+"""Protocols that split items into training and test, and an audit for leakage.
 
 A reader declares each item's groups (subject, session, trial, stimulus, prompt …); a protocol says which of them may
 not cross; :func:`audit` checks a split before every training.
@@ -89,7 +89,7 @@ class Items:
         )
 
     def group(self, name: str) -> NDArray[np.str_]:
-        """Give one kind of group, one entry per item."""
+        """Return one kind of group, one entry per item."""
         if name not in self.groups:
             raise MoodringError(
                 f"items have no group {name!r}, declared are {', '.join(self.groups) or 'none'}; "
@@ -116,7 +116,7 @@ class Protocol(Interface):
         ...
 
     def splits(self, items: Items) -> Iterator[Split]:
-        """Give the folds."""
+        """Yield the folds."""
         ...
 
     def describe(self) -> str:
@@ -136,7 +136,7 @@ class LeaveOneGroupOut:
         return (self.group,)
 
     def splits(self, items: Items) -> Iterator[Split]:
-        """Give one fold per group."""
+        """Yield one fold per group."""
         groups = items.group(self.group)
         _enough(groups, 2, self.group)
         for train, test in SkLeaveOneGroupOut().split(groups, groups=groups):
@@ -161,7 +161,7 @@ class GroupedKFold:
         return (self.group,)
 
     def splits(self, items: Items) -> Iterator[Split]:
-        """Give the folds."""
+        """Yield the folds."""
         for fold, (train, test) in enumerate(_folds(items.group(self.group), self.group, self.folds, self.seed)):
             yield Split(f"fold {fold + 1} of {self.folds}", train, test)
 
@@ -183,7 +183,7 @@ class LeavePeopleOut:
         return (self.group,)
 
     def splits(self, items: Items) -> Iterator[Split]:
-        """Give the one split."""
+        """Yield the only split."""
         groups = items.group(self.group)
         absent = [name for name in self.test if name not in groups]
         if absent:
@@ -220,7 +220,7 @@ class BothApart:
         return (self.people, self.stimuli)
 
     def splits(self, items: Items) -> Iterator[Split]:
-        """Give the folds; combinations without an item on one side are left out."""
+        """Yield the folds; combinations without an item on one side are left out."""
         by_people = _folds(items.group(self.people), self.people, self.people_folds, self.seed)
         by_stimuli = _folds(items.group(self.stimuli), self.stimuli, self.stimulus_folds, self.seed)
         for i, (train_people, test_people) in enumerate(by_people):
@@ -247,18 +247,18 @@ class RandomKFold:
 
     @property
     def apart(self) -> tuple[str, ...]:
-        """Keep nothing apart."""
+        """No groups are kept apart."""
         return ()
 
     def splits(self, items: Items) -> Iterator[Split]:
-        """Give the folds."""
+        """Yield the folds."""
         _enough(np.asarray(items.names), self.folds, "item")
         shuffled = KFold(self.folds, shuffle=True, random_state=self.seed)
         for fold, (train, test) in enumerate(shuffled.split(np.arange(len(items.names)))):
             yield Split(f"fold {fold + 1} of {self.folds}", train, test)
 
     def describe(self) -> str:
-        """Name the protocol and say what it does."""
+        """Return a description of the protocol."""
         return f"leaky: {self.folds} random folds, seed {self.seed}"
 
 
@@ -271,11 +271,11 @@ class RandomHoldOut:
 
     @property
     def apart(self) -> tuple[str, ...]:
-        """Keep nothing apart."""
+        """No groups are kept apart."""
         return ()
 
     def splits(self, items: Items) -> Iterator[Split]:
-        """Give the one split."""
+        """Yield the only split."""
         test = round(self.share * len(items.names))
         if not 0 < test < len(items.names):
             raise MoodringError(
@@ -285,7 +285,7 @@ class RandomHoldOut:
         yield Split(f"random {self.share:.0%}, seed {self.seed}", np.sort(drawn[test:]), np.sort(drawn[:test]))
 
     def describe(self) -> str:
-        """Name the protocol and say what it does."""
+        """Return a description of the protocol."""
         return f"leaky: random {self.share:.0%} to test, seed {self.seed}"
 
 

@@ -89,7 +89,7 @@ class FileFrames:
         return len(self._times.pts)
 
     def __getitem__(self, index: int, /) -> Image:
-        """Give one frame, ``(height, width, 3)`` BGR ``uint8``.
+        """Return one frame, ``(height, width, 3)`` BGR ``uint8``.
 
         Raises
         ------
@@ -173,7 +173,7 @@ def open_container(path: Path) -> Any:
 
 
 def video_stream(container: Any) -> Any:
-    """Give the first video stream that can be decoded and is no cover picture; None where there is none."""
+    """Return the first video stream that can be decoded and is no cover image; None where there is none."""
     for stream in container.streams.video:
         known = stream.codec_context is not None  # None: no decoder for it
         if known and not stream.disposition & av.stream.Disposition.attached_pic:
@@ -182,7 +182,7 @@ def video_stream(container: Any) -> Any:
 
 
 def error_line(error: Exception) -> str:
-    """Say an error of FFmpeg or of the system in a few words."""
+    """Return an error of FFmpeg or of the system in a few words."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return str(text).splitlines()[0]
 
@@ -195,7 +195,7 @@ def _picture(frame: Any, size: tuple[int, int]) -> Image:
 
 
 def _shown_size(path: Path, stream: Any) -> tuple[int, int]:
-    """Give height and width as shown: phones store portraits lying down, and say so only with the frames."""
+    """Return height and width as shown: phones store portrait videos rotated, which only the frames tell."""
     height, width = int(stream.codec_context.height), int(stream.codec_context.width)
     with open_container(path) as container:
         frame = next(container.decode(video_stream(container)), None)

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from ...configs.schema.errors import MoodringError
 from ...models.contract import Arrivals, TimeArray
 from ...models.io.source_streams import ARRIVALS_TYPE, AUDIO_STAMPS_TYPE, arrival_starts, stamps_of_blocks
-from .xdf_reading import ReadStream, read_streams, rising
+from .xdf_reading import HIGHEST_RATE_HZ, LONGEST_S, ReadStream, read_streams, rising
 
 _log = logging.getLogger(__name__)
 _APART_S = 0.001
+_MOST_SKIPPED = 1e12
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,15 @@ class SourceSamples:
         """Name of the device or stream."""
         return self.about.text("moodring", "device") or ""
 
+    @property
+    def rate_hz(self) -> float | None:
+        """Nominal rate; None where the device did not say, or it makes no sense."""
+        rate_hz = self.number("rate_hz")
+        return rate_hz if rate_hz is not None and 0 < rate_hz <= HIGHEST_RATE_HZ else None
+
     def number(self, fact: str) -> float | None:
         """Return a number of the description; None where it has none."""
-        text = self.about.text("moodring", fact)
-        return float(text) if text else None
+        return _number(self.about, fact)
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,7 @@ def _part_of(streams: Sequence[ReadStream], path: Path) -> _Part | None:
     samples = next(iter(by_type.values()), None)
     if samples is None or samples.values is None:
         return None
-    first = int(samples.text("moodring", "first_sample") or 0)
+    first = int(_number(samples, "first_sample") or 0)
     values, stamps_s = np.asarray(samples.values), samples.stamps_s
     if samples.text("moodring", "kind") == "sound":
         values, stamps_s = _sound_samples(samples, listed)
@@ -138,23 +144,40 @@ def _part_of(streams: Sequence[ReadStream], path: Path) -> _Part | None:
     return _Part(samples, first, values, stamps_s, rows) if len(stamps_s) else None
 
 
+def _number(stream: ReadStream, fact: str) -> float | None:
+    try:
+        value = float(stream.text("moodring", fact) or "nan")
+    except ValueError:
+        return None
+    return value if np.isfinite(value) else None
+
+
 def _fits(rows: NDArray[np.float64], first: int, count: int) -> bool:
     """Whether the rows follow on each other from the first sample on, and no sample of theirs is missing."""
     if not len(rows):
         return True
-    whole = bool(np.isfinite(rows).all()) and bool(arrival_starts(rows).all()) and bool((rows[:, 1] > rows[:, 0]).all())
+    if not np.isfinite(rows).all():
+        return False
+    follows = bool(arrival_starts(rows).all()) and bool((rows[:, 1] > rows[:, 0]).all())
+    near = np.abs(rows[:, 2] - np.median(rows[:, 2])) <= LONGEST_S
+    counts = (rows[:, 4] >= 0) & (rows[:, 4] < _MOST_SKIPPED)
+    whole = follows and bool(near.all()) and bool(counts.all())
     return whole and rows[0, 0] == first and rows[-1, 1] - first <= count
 
 
 def _sound_samples(index: ReadStream, listed: ReadStream | None) -> tuple[NDArray[np.generic], TimeArray]:
     blocks = np.asarray(index.values, np.float64)
     rows = np.zeros((0, 0)) if listed is None else np.asarray(listed.values, np.float64)
-    stamps_s = stamps_of_blocks(blocks, index.stamps_s, rows, float(index.text("moodring", "rate_hz") or 1.0))
+    stamps_s = stamps_of_blocks(blocks, index.stamps_s, rows, _number(index, "rate_hz") or 1.0)
     numbers = np.concatenate([np.arange(first, first + count) for first, count in blocks[:, :2]])
     return numbers[:, np.newaxis], stamps_s
 
 
 def _joined(key: str, parts: list[_Part]) -> SourceSamples:
+    width = max(part.values.shape[1] for part in parts)
+    if any(part.values.shape[1] != width for part in parts):
+        _log.warning("a part of the recording has another number of channels of %s and is left out", key)
+        parts = [part for part in parts if part.values.shape[1] == width]
     known = all(part.rows is not None for part in parts)
     values: list[NDArray[np.generic]] = []
     stamps_s: list[TimeArray] = []
@@ -184,7 +207,7 @@ def _joined(key: str, parts: list[_Part]) -> SourceSamples:
         received_s=told[:, 2],
         gap=told[:, 3] > 0,
         skipped=told[:, 4].astype(np.int64),
-        rate_hz=samples.number("rate_hz"),
+        rate_hz=samples.rate_hz,
         delay_s=samples.number("delay_s"),
     )
     return replace(samples, arrivals=arrivals)

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from ...configs.schema.errors import MoodringError
 from ...models.contract import TimeArray
 
+HIGHEST_RATE_HZ = 1e6
 LONGEST_S = 7 * 86_400.0
 """No session is longer: what is further apart is damage."""
 

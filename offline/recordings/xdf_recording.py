@@ -12,7 +12,7 @@ from ...configs.schema.errors import MoodringError
 from ...models.contract import FloatArray, Image, Marker, Recording, Signal, TimeArray, Truth, Video
 from ...models.io.stream_descriptions import LOUDSPEAKER_TYPE, TIMELINE_TYPE, TRUTH_CHANNELS, TRUTH_TYPE, VIDEO_TYPE
 from .sound import speech_signal
-from .xdf_reading import LONGEST_S, ReadStream, read_streams, rising
+from .xdf_reading import HIGHEST_RATE_HZ, LONGEST_S, ReadStream, read_streams, rising
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +24,6 @@ _MICROVOLTS_PER = {
 }
 _FALLBACK_AUDIO_HZ = 16_000.0
 _AUDIO_RATES_HZ = (1_000.0, 768_000.0)
-_HIGHEST_RATE_HZ = 1e6
 
 
 def read_xdf(path: Path, eeg: str | None = None, speech: str | None = None) -> Recording:
@@ -115,7 +114,7 @@ def eeg_signal(
     factors = np.array([_MICROVOLTS_PER.get(units[index].strip().lower(), 1.0) for index in keep])
     with np.errstate(over="ignore", invalid="ignore"):  # values that are no numbers stay what they are
         samples: FloatArray = (values[:, keep] * factors).astype(np.float32)
-    rate_hz = stream.rate_hz if 0 < stream.rate_hz <= _HIGHEST_RATE_HZ else _observed_rate_hz(stream)
+    rate_hz = stream.rate_hz if 0 < stream.rate_hz <= HIGHEST_RATE_HZ else _observed_rate_hz(stream)
     return Signal(samples, stamps_s, rate_hz, tuple(names[index] for index in keep), stream.name)
 
 
@@ -143,7 +142,7 @@ def video_of(streams: Sequence[ReadStream]) -> Video | None:
         if rows is None or not fits or taken is not None:
             _log.warning("video stream '%s' is left out: one stream of raw bgr24 frames is read", stream.name)
             continue
-        rate_hz = stream.rate_hz if 0 < stream.rate_hz <= _HIGHEST_RATE_HZ else _observed_rate_hz(stream)
+        rate_hz = stream.rate_hz if 0 < stream.rate_hz <= HIGHEST_RATE_HZ else _observed_rate_hz(stream)
         taken = Video(StoredFrames(rows, height, width), stream.stamps_s, rate_hz, height, width, stream.name)
     return taken
 

@@ -13,8 +13,8 @@ import numpy as np
 import pylsl
 
 from ...configs.schema.errors import MoodringError
+from ...configs.schema.liblsl import liblsl_settings
 from ...configs.schema.live import LslSection
-from ...configs.schema.lsl import liblsl_settings
 from ...models.contract import SIMULATED, Recording
 from ...models.io.stream_descriptions import STREAM_KINDS, StreamKind
 from ..recordings.rising_time import on_rising_time

@@ -11,7 +11,7 @@ from scipy.signal import lfilter
 
 from .difficulty import Difficulty
 from .face_plan import FacePlan
-from .head import CHANNEL_NAMES, field
+from .head_model import CHANNEL_NAMES, field
 from .randomness import aspect_rng, ornstein_uhlenbeck
 
 LINE_HZ = 50.0

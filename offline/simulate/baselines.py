@@ -22,7 +22,7 @@ from .eeg import EEG_RATE_HZ
 from .face import FRAME_RATE_HZ
 from .latents import levels
 from .randomness import aspect_rng
-from .session import SimulatedSession, simulate_parts
+from .simulated_session import SimulatedSession, simulate_parts
 
 TRAIN_SEEDS = tuple(range(801, 861))
 TEST_SEEDS = tuple(range(861, 885))

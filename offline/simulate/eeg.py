@@ -18,7 +18,7 @@ from scipy.signal import lfilter
 from .artifacts import add_artifacts
 from .difficulty import Difficulty
 from .face_plan import FacePlan
-from .head import CHANNEL_NAMES, conduction, field
+from .head_model import CHANNEL_NAMES, conduction, field
 from .latents import Latents
 from .randomness import aspect_rng, ornstein_uhlenbeck
 

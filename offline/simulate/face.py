@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 
 from ...models.contract import Image
 from .difficulty import Difficulty
+from .face_drawing import Pose, draw_features
 from .face_plan import FacePlan
-from .features import Pose, draw_features
-from .portrait import CANVAS, MIDDLE, UNIT, draw_appearance, paint_portrait
+from .face_portrait import CANVAS, MIDDLE, UNIT, draw_appearance, paint_portrait
 from .randomness import aspect_rng, ornstein_uhlenbeck
 
 FRAME_RATE_HZ = 25.0

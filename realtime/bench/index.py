@@ -1,4 +1,4 @@
-"""Count what was lost and what came out of order, where a channel carries the sample's index."""
+"""Count lost and reordered samples, where a channel carries the index of the sample."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ _MOST_STEPS = 0.5
 
 
 class IndexCount:
-    """Sees every raw sample of a stream, before any filter; for the one thread that receives them.
+    """Counts raw samples of a stream before any filter; for the thread that receives them.
 
     A sample is lost where the index went past it and it never came; it is reordered where it came after a later one.
     An index that falls back after a silence or a new connection is a sender that was started again: the count goes on
@@ -41,16 +41,16 @@ class IndexCount:
 
     @property
     def lost_samples(self) -> int | None:
-        """How many never came; None where the channel holds no index."""
+        """Number of lost samples; None where the channel holds no index."""
         return self._lost_before + sum(map(len, self._missing)) if self.holds_index else None
 
     @property
     def reordered_samples(self) -> int | None:
-        """How many came after a later one, or twice; None where the channel holds no index."""
+        """Number of samples that came after a later one or twice; None where the channel holds no index."""
         return self._reordered if self.holds_index else None
 
     def see(self, samples: NDArray[np.generic], stamps_s: TimeArray, reconnected: bool) -> None:
-        """Count the samples that come next, ``(n_times, n_channels)``.
+        """Count the next samples, ``(n_times, n_channels)``.
 
         Raises
         ------

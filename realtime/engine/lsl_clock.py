@@ -1,4 +1,4 @@
-"""The clock of every stamp."""
+"""The clock of all stamps."""
 
 import time
 
@@ -6,13 +6,13 @@ import pylsl
 
 
 class LslClock:
-    """The clock of every stamp: :func:`pylsl.local_clock`."""
+    """The clock of all stamps: :func:`pylsl.local_clock`."""
 
     def now(self) -> float:
-        """Tell the LSL time in seconds."""
+        """Return the LSL time in seconds."""
         return float(pylsl.local_clock())
 
     def sleep(self, seconds: float) -> None:
-        """Let real time pass; nothing happens for a negative time."""
+        """Sleep; a negative time does nothing."""
         if seconds > 0:
             time.sleep(seconds)

@@ -2,12 +2,12 @@
 
 import gc
 
+from ...configs.schema.liblsl import liblsl_settings
 from ...configs.schema.live import LslSection
-from ...configs.schema.lsl import liblsl_settings
 
 
 def apply_lsl_settings(section: LslSection) -> None:
-    """Hand liblsl its settings, before anything of this process uses it.
+    """Configure liblsl, before it is used in this process.
 
     A section left at its defaults leaves the computer's own ``lsl_api.cfg`` in charge.
     """
@@ -30,7 +30,7 @@ def cap_blas(threads: int) -> None:
 
 
 def freeze_gc() -> None:
-    """Take everything loaded so far out of the garbage collector's rounds; call once, before a session starts.
+    """Exclude all present objects from garbage collection; call once before a session.
 
     Libraries and models are hundreds of thousands of objects that stay. With them in its rounds, the collector would
     hold every thread for a tenth of a second when it runs at all, and so rarely that memory creeps meanwhile.
@@ -41,7 +41,7 @@ def freeze_gc() -> None:
 
 
 def collect_garbage() -> None:
-    """Free what a running session left behind, Python's own free lists included; call every few seconds.
+    """Collect garbage, Python's free lists included; call every few seconds in a session.
 
     Do nothing before :func:`freeze_gc`, where a collection would take long.
     """

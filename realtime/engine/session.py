@@ -8,19 +8,21 @@ device, and nobody waits for a screen.
 import logging
 import math
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
-from ...models.contract import MODALITIES, SIMULATED, Modality
+from ...models.contract import SIMULATED
 from ...models.decoders.loading import Models, check_fit, domain_notices, line_noise_notices, loudspeaker_notices
 from ...models.io.ring import Ring
 from ...models.streaming.clock import Clock
-from ...models.streaming.decider import Decider
+from ...models.streaming.decider import LOUDSPEAKER, Decider
+from ...models.streaming.decoder import SourceFactory
 from ...models.streaming.ingest import StreamIngest, ingest_factory
-from ...models.streaming.schedule import ModalityInput, Plan, make_plan, next_decision, plan_facts
+from ...models.streaming.schedule import ModalityInput, Plan, eeg_delay_ms, make_plan, next_decision, plan_facts
 from ...models.streaming.source_channel import SourceChannel
 from ...models.streaming.sources import SourceInfo
 from ...models.streaming.summary import Tally
@@ -60,6 +62,8 @@ class Session:
         When the command started, on the clock.
     recorder : Recorder or None
         Records the session; stopped with it.
+    sources : sequence of SourceFactory
+        Sources besides those that the config names.
     """
 
     def __init__(
@@ -70,13 +74,14 @@ class Session:
         folder: Path | None,
         started_s: float,
         recorder: "Recorder | None" = None,
+        sources: Sequence[SourceFactory] = (),
     ) -> None:
         self._config = config
         self._models = models
         self._clock = clock
         self._folder = folder
         self.started_s = started_s
-        self.source_channels = build_source_channels(config, clock)
+        self.source_channels = build_source_channels(config, clock, sources)
         self.reference = build_reference(config, clock)
         for channel in self._sourced:
             channel.started_s = started_s
@@ -100,9 +105,7 @@ class Session:
         self._health_told_s = -math.inf
         self._tidied_s = started_s
         journal = recorder.journal if recorder is not None else None
-        self.publisher = Publisher(
-            config, models.speech_classes, clock, folder, started_s, journal, pooling=models.pool is not None
-        )
+        self.publisher = Publisher(config, models.heads, clock, folder, started_s, journal)
 
     def __enter__(self) -> "Session":
         return self
@@ -114,12 +117,12 @@ class Session:
 
     @property
     def plan(self) -> Plan | None:
-        """When decisions happen; None until the sources are there."""
+        """Times of decisions; None until the sources are there."""
         return self._decider.plan if self._decider is not None else None
 
     @property
     def tally(self) -> Tally:
-        """What was counted so far."""
+        """Counts so far."""
         return self.publisher.tally
 
     @property
@@ -129,7 +132,7 @@ class Session:
         return tuple(source_channel for source_channel in known if source_channel.source is not None)
 
     def connect(self, asked_to_stop: threading.Event) -> None:
-        """Start the sources and wait until all are there, or those that are, when the patience is over.
+        """Start the sources and wait until all are there or the time-out is over.
 
         Raises
         ------
@@ -165,17 +168,9 @@ class Session:
         """
         facts = [source_channel.ingest for source_channel in self.source_channels if source_channel.ingest is not None]
         t0_s = announced_t0_s(ingest.info.timeline for ingest in facts if ingest.info.timeline)
-        plan = make_plan(plan_facts(facts, t0_s), self._config, self._models)
-        self._decider = Decider(
-            plan,
-            self._models.video_eeg,
-            self._models.speech,
-            self._clock,
-            tuple(bundle.sha256 for bundle in self._models.bundles),
-            referenced=self.reference is not None,
-            pool=self._models.pool,
-        )
-        self.tally.eeg_filter_delay_ms = plan.eeg_delay_ms
+        plan = make_plan(plan_facts(facts, t0_s), self._config, self.reference is not None)
+        self._decider = Decider(plan, self._models, self._clock)
+        self.tally.eeg_filter_delay_ms = eeg_delay_ms(facts)
         self.publisher.open_outlet(self._meanings())
         if any(ingest.info.origin == SIMULATED for ingest in facts):
             self._truth = TruthWatch()
@@ -186,7 +181,7 @@ class Session:
         self._decoding.start()
 
     def step(self) -> None:
-        """Keep the health; call it some twenty times a second.
+        """Update the health; call about twenty times a second.
 
         Raises
         ------
@@ -222,7 +217,7 @@ class Session:
             raise MoodringError(self.error)
 
     def stop(self) -> None:
-        """Stop the decoder, then the sources, then the outlets; called again, it does nothing."""
+        """Stop the decoder, then the sources, then the outlets; later calls do nothing."""
         if self._phase == "ended":
             return
         self._phase = "ended"
@@ -245,14 +240,14 @@ class Session:
         self.publisher.close()
 
     def release(self) -> None:
-        """Let go of the rings' memory; after :meth:`stop`, when no screen asks any more."""
+        """Release the rings' memory; call after :meth:`stop`, when no screen reads them."""
         for source_channel in self._sourced:
             if source_channel.ingest is not None and source_channel.released:
                 source_channel.ingest.ring.close()
         self.publisher.rows.close()
 
     def snapshot(self) -> Snapshot:
-        """Say how everything stands; from any thread."""
+        """Return the state of the session; callable from any thread."""
         now_s = self._clock.now()
         plan = self.plan
         tally = self.tally
@@ -274,7 +269,7 @@ class Session:
             latency_ms=tally.latency,
             sources=tuple(source_channel.status(now_s) for source_channel in self.source_channels),
             rings=self._places(),
-            speech_classes=self._models.speech_classes,
+            heads=self._models.heads,
             notices=self.notices + self._recording_notices(),
             rest_left_s=left_s,
             recording=self._recorder.status if self._recorder is not None else None,
@@ -284,7 +279,7 @@ class Session:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """The lines that stay on the screen."""
+        """Permanent notices."""
         ingests = [
             source_channel.ingest for source_channel in self.source_channels if source_channel.ingest is not None
         ]
@@ -303,7 +298,7 @@ class Session:
         )
 
     def _rest_notices(self) -> tuple[str, ...]:
-        """Say that the rest is over and was not enough."""
+        """Return a notice where the rest is over and was too short."""
         estimate, plan = self.publisher.estimate, self.plan
         rested = plan is not None and plan.rest_s > 0 and self._config.eeg is not None
         if self._phase != "decoding" or not rested or estimate is None or estimate.calibrated:
@@ -313,7 +308,7 @@ class Session:
         )
 
     def _recording_notices(self) -> tuple[str, ...]:
-        """Say on the screens, and only there, that something is not being recorded any more."""
+        """Return notices for the screens on what is no longer recorded."""
         status = self._recorder.status if self._recorder is not None else None
         if status is None:
             return ()
@@ -321,7 +316,7 @@ class Session:
         return stopped if status.news is None else (*stopped, f"recording: {status.news}")
 
     def _fitting(self, info: SourceInfo) -> StreamIngest:
-        check_fit(self._models, info, self._config.eeg)
+        check_fit(self._models, info, self._config)
         return self._make_ingest(info)
 
     def _raise_failures(self) -> None:
@@ -330,7 +325,7 @@ class Session:
             raise MoodringError("; ".join(errors))
 
     def _await_data(self, asked_to_stop: threading.Event) -> None:
-        """Wait for the first samples: t0 is told from them."""
+        """Wait for the first samples, which determine t0."""
         ingests = [
             (source_channel, source_channel.ingest)
             for source_channel in self.source_channels
@@ -363,7 +358,7 @@ class Session:
     def _places(self) -> tuple[RingPlace, ...]:
         if self._folder is None:
             return ()
-        rings: list[tuple[Modality | Literal["estimates"], Ring]] = [
+        rings: list[tuple[str, Ring]] = [
             (source_channel.modality, source_channel.ingest.ring)
             for source_channel in self.source_channels
             if source_channel.ingest is not None
@@ -394,17 +389,17 @@ class Session:
             time_s = plan.time_s(k)
             if not self._await(time_s, lateness_s):
                 return
-            played = self.reference.modality_input if self.reference is not None else None
-            estimate = decider.decide(time_s, self._inputs(), self.notices, played)
-            self.publisher.publish(decider, estimate)
+            self.publisher.publish(decider.decide(time_s, self._inputs(), self.notices))
             k += 1
 
-    def _inputs(self) -> dict[Modality, ModalityInput]:
+    def _inputs(self) -> dict[str, ModalityInput]:
         inputs = {source_channel.modality: source_channel.modality_input for source_channel in self.source_channels}
+        if self.reference is not None:
+            inputs[LOUDSPEAKER] = self.reference.modality_input
         return {modality: modality_input for modality, modality_input in inputs.items() if modality_input is not None}
 
     def _await(self, time_s: float, lateness_s: float) -> bool:
-        """Wait until every source that flows has passed a time, or it is late enough; False when stopping."""
+        """Wait until all flowing sources passed a time, or for the lateness bound; False when stopping."""
         while (early_s := time_s - self._clock.now()) > 0:
             if self._stopping.wait(min(early_s, 0.5)):
                 return False
@@ -416,8 +411,3 @@ class Session:
                     return True
                 self._arrived.wait(left_s)
         return False
-
-
-def configured(config: LiveConfig) -> tuple[Modality, ...]:
-    """Name the modalities that a config asks for."""
-    return tuple(modality for modality in MODALITIES if getattr(config, modality) is not None)

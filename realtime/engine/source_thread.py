@@ -1,19 +1,18 @@
-"""One thread per source: it alone opens the source, polls it, and puts what comes into the ring."""
+"""The thread of one source, which alone opens and polls it."""
 
 import logging
 import threading
 from collections.abc import Callable
 
 from ...configs.schema.errors import MoodringError
-from ...models.streaming.ingest import StreamIngest
 from ...models.streaming.source_channel import SourceChannel
-from ...models.streaming.sources import Chunk, Source, SourceInfo, SourceUnfitError
+from ...models.streaming.source_connection import MakeIngest, SourceConnection
+from ...models.streaming.sources import Chunk, SourceInfo, SourceUnfitError
 
 _log = logging.getLogger(__name__)
 _RETRY_S = 1.0
 _LOOK_AGAIN_S = 0.2
-
-MakeIngest = Callable[[SourceInfo], StreamIngest]
+_NOTHING_S = 0.02
 
 
 class SourceThread:
@@ -45,12 +44,12 @@ class SourceThread:
         self._thread = threading.Thread(target=self._run, name=f"source-{source_channel.modality}", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start."""
         self._thread.start()
 
     @property
     def started(self) -> bool:
-        """Whether it was ever started."""
+        """Whether it was started."""
         return self._thread.ident is not None
 
     def ask_to_stop(self) -> None:
@@ -66,48 +65,39 @@ class SourceThread:
         source = self._source_channel.source
         if source is None:
             return
+        connection = SourceConnection(self._source_channel, source, self._make_ingest)
         try:
             while not self._stopping.is_set():
-                self._once(source)
+                self._poll(connection)
         finally:
             # Only here: an inlet that is destroyed while another thread pulls from it can end the process.
-            source.close()
+            connection.close()
             with self._arrived:
                 self._arrived.notify_all()
 
-    def _once(self, source: Source) -> None:
-        """Ask the source once; whatever fails is shown and tried again, for the others go on meanwhile."""
+    def _poll(self, connection: SourceConnection) -> None:
+        """Poll once; whatever fails is shown and tried again, because the others go on meanwhile."""
+        channel = self._source_channel
         try:
-            self._ask(source)
+            chunk = connection.poll()
         except SourceUnfitError as error:
             self._fail(str(error), _LOOK_AGAIN_S)
         except MoodringError as error:
-            source.close()
             self._fail(str(error), _RETRY_S)
         except Exception as error:
             # A driver may raise anything.
-            _log.exception("source %s", self._source_channel.title)
-            source.close()
+            _log.exception("source %s", channel.title)
             line = " ".join(f"{type(error).__name__}: {error}".split())
-            self._fail(f"{self._source_channel.title} failed ({line}); it is tried again", _RETRY_S)
-
-    def _ask(self, source: Source) -> None:
-        ingest = self._source_channel.ingest
-        if ingest is None:
-            info = source.open()
-            if info is None:
-                self._stopping.wait(0.02)
+            self._fail(f"{channel.title} failed ({line}); it is tried again", _RETRY_S)
+        else:
+            if chunk is None:
+                if channel.ingest is None:
+                    self._stopping.wait(_NOTHING_S)
                 return
-            self._source_channel.ingest = self._make_ingest(info)
-            return
-        chunk = source.poll()
-        if chunk is not None:
-            ingest.append(chunk)
-            self._source_channel.error = None
             with self._arrived:
                 self._arrived.notify_all()
-            if self._record is not None:
-                self._record(ingest.info, chunk)
+            if self._record is not None and channel.ingest is not None:
+                self._record(channel.ingest.info, chunk)
 
     def _fail(self, line: str, wait_s: float) -> None:
         if self._source_channel.error != line:

@@ -1,4 +1,4 @@
-"""The local channel between an engine and its screens: a question, an answer, both JSON.
+"""The local channel between an engine and its screens: requests and answers as JSON.
 
 The engine answers each screen in a thread of its own from a finished snapshot, so a screen that hangs, dies or sends
 nonsense holds up nobody.
@@ -23,7 +23,7 @@ _LONGEST_ANSWER = 1 << 22
 
 
 class ChannelServer:
-    """Answers screens.
+    """Server side of the channel: answers requests of screens.
 
     Parameters
     ----------
@@ -54,17 +54,17 @@ class ChannelServer:
         self._thread = threading.Thread(target=self._accept, name="channel", daemon=True)
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start to answer requests."""
         self._thread.start()
 
     def linger(self, for_s: float = 1.0) -> None:
-        """Give the screens that are attached the time to hear that the session has ended."""
+        """Wait until attached screens have read that the session has ended."""
         self._told.clear()
         if self._attached:
             self._told.wait(for_s)
 
     def close(self, timeout_s: float = 1.0) -> None:
-        """Stop answering; called again, it does nothing."""
+        """Stop; later calls do nothing."""
         if self._closing.is_set():
             return
         self._closing.set()
@@ -115,7 +115,7 @@ class ChannelServer:
 
 
 class EngineClient:
-    """A screen's end of the channel; for one thread.
+    """Client side of the channel; for one thread.
 
     Raises
     ------
@@ -131,15 +131,15 @@ class EngineClient:
             raise MoodringError(f"engine '{card.name}' does not answer ({error}); it has ended or is ending") from error
 
     def snapshot(self) -> Snapshot:
-        """Ask for the newest snapshot."""
+        """Return the newest snapshot."""
         return wire.decode(Snapshot, self._ask(b"snapshot"))
 
     def stop(self) -> None:
-        """Ask the engine to stop."""
+        """Request the engine to stop."""
         self._ask(b"stop")
 
     def close(self) -> None:
-        """Let go of the engine; it goes on."""
+        """Disconnect from the engine."""
         self._connection.close()
 
     def __enter__(self) -> "EngineClient":

@@ -1,4 +1,4 @@
-"""Follows an engine for a screen: finds it, asks it for snapshots, and finds it again when it was away."""
+"""Feed of an engine's snapshots for a screen, which reconnects when the engine returns."""
 
 import threading
 import time
@@ -11,23 +11,23 @@ from .snapshot import Snapshot
 
 
 class SnapshotSource(Protocol):
-    """Where a screen gets its snapshots; every method returns at once."""
+    """Protocol of a feed of snapshots; its methods do not block."""
 
     def snapshot(self) -> Snapshot | None:
-        """Give the newest snapshot; None while no engine answers."""
+        """Return the newest snapshot; None while no engine answers."""
         ...
 
     def why_silent(self) -> str:
-        """Say in one line why no engine answers; empty where nothing is known."""
+        """Return the reason why no engine answers; empty where it is unknown."""
         ...
 
     def close(self) -> None:
-        """Let go of the engine, which goes on."""
+        """Disconnect from the engine."""
         ...
 
 
-class Follower:
-    """Asks in a thread of its own, so that an engine that hangs does not hang the screen.
+class SnapshotFeed:
+    """Polls an engine in a thread of its own, so that a hanging engine does not block the screen.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Follower:
         self._thread.start()
 
     def snapshot(self) -> Snapshot | None:
-        """Give the newest snapshot; None while no engine answers.
+        """Return the newest snapshot; None while no engine answers.
 
         A session that has ended keeps its last snapshot: it was the answer.
         """
@@ -72,11 +72,11 @@ class Follower:
         return snapshot if ended or time.monotonic() - heard_s <= self._silent_after_s else None
 
     def why_silent(self) -> str:
-        """Say in one line why no engine answers; empty where nothing is known."""
+        """Return the reason why no engine answers; empty where it is unknown."""
         return self._why
 
     def close(self) -> None:
-        """Let go of the engine, which goes on."""
+        """Disconnect from the engine."""
         self._closing.set()
         self._thread.join(timeout=2.0)
 

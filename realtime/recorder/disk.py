@@ -1,4 +1,4 @@
-"""How long the disk lasts: from its free space and from how fast it went in the last half minute."""
+"""Time until the disk is full, from its free space and the rate of the last half minute."""
 
 import shutil
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ RESERVE_BYTES = 8_000_000
 
 @dataclass(frozen=True)
 class DiskUse:
-    """One look at the disk: when, bytes in the session folder, bytes free."""
+    """One measurement of the disk: time, bytes in the session folder, bytes free."""
 
     time_s: float
     folder_bytes: int
@@ -20,39 +20,39 @@ class DiskUse:
 
 @dataclass(frozen=True)
 class DiskWatch:
-    """What was seen lately, the newest at the end."""
+    """Recent measurements, the newest at the end."""
 
-    seen: tuple[DiskUse, ...] = ()
+    uses: tuple[DiskUse, ...] = ()
 
-    def saw(self, use: DiskUse) -> "DiskWatch":
-        """Take another look in."""
-        kept = tuple(one for one in self.seen if use.time_s - one.time_s <= SPAN_S)
-        return replace(self, seen=(*kept, use))
+    def with_use(self, use: DiskUse) -> "DiskWatch":
+        """Add a measurement."""
+        kept = tuple(one for one in self.uses if use.time_s - one.time_s <= SPAN_S)
+        return replace(self, uses=(*kept, use))
 
     @property
     def bytes_per_s(self) -> float | None:
-        """How fast the disk fills, by the folder or by somebody else, whichever is faster; None for two seconds."""
-        if len(self.seen) < 2 or (span_s := self.seen[-1].time_s - self.seen[0].time_s) < 2.0:
+        """Rate at which the folder grows or the disk fills, whichever is higher; None for two seconds."""
+        if len(self.uses) < 2 or (span_s := self.uses[-1].time_s - self.uses[0].time_s) < 2.0:
             return None
-        first, last = self.seen[0], self.seen[-1]
+        first, last = self.uses[0], self.uses[-1]
         return max(last.folder_bytes - first.folder_bytes, first.free_bytes - last.free_bytes, 0) / span_s
 
     @property
     def minutes_left(self) -> float | None:
-        """At the present rate, until only the reserve is left; None where nothing is written or known yet."""
+        """Minutes until only the reserve is left at the present rate; None where it is unknown."""
         rate = self.bytes_per_s
         if not rate:
             return None
-        return max(0.0, self.seen[-1].free_bytes - RESERVE_BYTES) / rate / 60.0
+        return max(0.0, self.uses[-1].free_bytes - RESERVE_BYTES) / rate / 60.0
 
     @property
     def full(self) -> bool:
         """Whether only the reserve is left."""
-        return bool(self.seen) and self.seen[-1].free_bytes <= RESERVE_BYTES
+        return bool(self.uses) and self.uses[-1].free_bytes <= RESERVE_BYTES
 
 
-def look(folder: Path, time_s: float) -> DiskUse:
-    """Look at a folder and its disk.
+def measure(folder: Path, time_s: float) -> DiskUse:
+    """Measure a folder and its disk.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The folder of a session: its BIDS-style place, and the small files that say who, when and with what."""
+"""The folder of a session: its BIDS-style path, and its metadata files."""
 
 import json
 import platform
@@ -16,13 +16,13 @@ from ...configs.schema.load import toml_text
 from ...models.io.files import write_file
 from ...models.streaming.sources import SourceInfo
 from ...models.streaming.summary import BundleName
-from .voices import keep_voices
+from .enrolments import copy_enrolments
 
 _PACKAGES = ("moodring", "numpy", "av", "pylsl", "opencv-python", "sounddevice", "torch")
 
 
 def session_place(root: Path, config: LiveConfig, run: int) -> Path:
-    """Give the place of a run: ``sub-P/ses-S/sub-P_ses-S_task-T_run-NN``."""
+    """Return the path of a run: ``sub-P/ses-S/sub-P_ses-S_task-T_run-NN``."""
     about = config.session
     subject = f"sub-{names.folder_name(about.participant)}"
     session = f"ses-{names.folder_name(about.session)}"
@@ -31,7 +31,7 @@ def session_place(root: Path, config: LiveConfig, run: int) -> Path:
 
 @dataclass
 class SessionFolder:
-    """A folder that was made for this session alone.
+    """A folder made for this session only.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class SessionFolder:
 
     @classmethod
     def create(cls, root: Path, config: LiveConfig, bundles: Sequence[BundleName]) -> "SessionFolder":
-        """Make the folder of the next run and write what is known.
+        """Create the folder of the next run and its metadata files.
 
         Raises
         ------
@@ -70,28 +70,28 @@ class SessionFolder:
                 consent=about.consent,
             )
             folder = cls(path, session, _versions(bundles))
-            folder.say()
+            folder.update()
             for inner in (names.STREAMS_FOLDER, names.VIDEO_FOLDER):
                 (path / inner).mkdir()
-            keep_voices(path, config)
+            copy_enrolments(path, config)
             (path / names.NOTES_FILE).touch()
-            folder.devices(())
+            folder.write_versions(())
         except OSError as error:
             raise MoodringError(
                 f"session folder cannot be made in '{root}' ({error.strerror or error}); give another folder for --record"
             ) from error
         return folder
 
-    def say(self, **changes: Any) -> None:
+    def update(self, **changes: Any) -> None:
         """Write ``session.toml`` anew with some of its values changed; raises OSError."""
         self.session = self.session.model_copy(update=changes)
         write_file(self.path / names.SESSION_FILE, toml_text(self.session), fsync=True)
 
-    def ended(self) -> None:
-        """Note that the session ended in order; raises OSError."""
-        self.say(ended_at=_now())
+    def mark_ended(self) -> None:
+        """Write the end of the session; raises OSError."""
+        self.update(ended_at=_now())
 
-    def devices(self, infos: Sequence[SourceInfo]) -> None:
+    def write_versions(self, infos: Sequence[SourceInfo]) -> None:
         """Write ``versions.json`` with the sources that are there; raises OSError."""
         devices = [
             {

@@ -1,1 +1,1 @@
-"""The engine on a terminal, and what every screen says and remembers."""
+"""The terminal dashboard, and the texts and history that all screens use."""

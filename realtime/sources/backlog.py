@@ -1,4 +1,4 @@
-"""Notice that a reader has fallen behind: LSL then hands out the oldest samples first, and never says so."""
+"""Detect that a reader has fallen behind: LSL then delivers the oldest samples first, without a notice."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class BacklogState:
 
 
 def behind(state: BacklogState, backlog: int, rate_hz: float, now_s: float) -> tuple[BacklogState, int]:
-    """Say how many of the samples that wait are to be thrown away.
+    """Return how many of the waiting samples to drop.
 
     Many samples that come at once are no reason: they are read in a moment. A reader that stays behind for a second
     will never catch up.

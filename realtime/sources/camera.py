@@ -7,10 +7,10 @@ from ...configs.schema.errors import MoodringError
 from ...models.contract import Image
 from ...models.signals.face.images import scaled
 from ...models.streaming.clock import Clock
-from ...models.streaming.sources import Chunk, SourceInfo
+from ...models.streaming.sources import Chunk, SourceGoneError, SourceInfo
 
 LONGEST_SIDE = 320
-_RETRY_S = 1.0
+_ENDED_S = 0.05
 _NETWORK_WAIT_MS = 2000  # OpenCV's own 30 s would hold the thread, and with it the end of the session
 
 
@@ -33,12 +33,11 @@ class Camera:
         self._capture: cv2.VideoCapture | None = None
         self._file_rate_hz: float | None = None
         self._next_s = 0.0
-        self._retry_s = 0.0
         self._shape = (0, 0, 3)
         self._first: Image | None = None
 
     def open(self) -> SourceInfo:
-        """Open it and read one frame, which settles the size.
+        """Open it, the first time or again, and read one frame, which settles the size.
 
         Raises
         ------
@@ -66,9 +65,15 @@ class Camera:
         return SourceInfo("face", name, rate, self._shape, "|u1", delay_s=self._delay_s)
 
     def poll(self) -> Chunk | None:
-        """Give the next frame, when it is there."""
+        """Return the next frame; None where it is not there or a file has ended.
+
+        Raises
+        ------
+        SourceGoneError
+            The camera gives no more frames.
+        """
         if self._capture is None:
-            self._again()
+            self._clock.sleep(_ENDED_S)
             return None
         if self._file_rate_hz is not None:
             self._clock.sleep(self._next_s - self._clock.now())
@@ -83,37 +88,23 @@ class Camera:
                 stamp_s = self._clock.now()
             ok, frame = self._capture.retrieve() if grabbed else (False, None)
             if not ok or frame is None:
-                self._gone()
+                self.close()
+                if self._file_rate_hz is None:
+                    raise SourceGoneError(f"camera {self._camera!r} gives no more pictures; connect it again")
                 return None
             image = scaled(np.asarray(frame, np.uint8), self._shape[:2])
         stamps_s = np.array([stamp_s - (self._delay_s or 0.0)])
         return Chunk(image[np.newaxis], stamps_s, self._clock.now())
 
     def close(self) -> None:
-        """Let go of the device."""
+        """Release the device."""
         if self._capture is not None:
             self._capture.release()
             self._capture = None
 
-    def _gone(self) -> None:
-        self.close()
-        self._retry_s = self._clock.now() + _RETRY_S
-
-    def _again(self) -> None:
-        """Look whether a camera that was unplugged is back; a file has ended for good."""
-        if self._file_rate_hz is not None or self._clock.now() < self._retry_s:
-            self._clock.sleep(0.05)
-            return
-        capture = _capture(self._camera)
-        if capture.isOpened():
-            self._capture = capture
-        else:
-            capture.release()
-            self._retry_s = self._clock.now() + _RETRY_S
-
 
 def _capture(camera: int | str) -> cv2.VideoCapture:
-    """Open a camera without OpenCV's chatter."""
+    """Open a camera with OpenCV's log silenced."""
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:

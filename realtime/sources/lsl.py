@@ -1,14 +1,14 @@
-"""What LSL sources share: finding exactly one stream, opening it, pulling from it, and getting it back.
+"""Find exactly one LSL stream, connect to it and pull from it.
 
-Finding never blocks: liblsl looks on in the background, and :meth:`LslInlet.open` is asked again. A stream that is
-lost, or is silent while another sender answers to the query, is found again by the query and its description is
-checked as at first; liblsl's own recovery is off, for it takes whatever has the same ``source_id``.
+Finding never blocks: liblsl looks on in the background, and :meth:`LslInlet.open` is called again. A stream that has
+ended, or is silent while another sender answers to the query, is given up and found again by the query; liblsl's own
+recovery is off, because it takes whatever has the same ``source_id``.
 """
 
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pylsl
@@ -18,8 +18,7 @@ from pylsl.util import TimeoutError as LslTimeoutError
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import StreamQuery
-from ...models.contract import TimeArray
-from ...models.streaming.sources import SourceUnfitError
+from ...models.streaming.sources import Chunk, SourceGoneError, SourceUnfitError
 from .backlog import BacklogState, behind
 
 _SETTLE_S = 0.5
@@ -29,32 +28,30 @@ _SEARCH_AFTER_S = 0.7
 _REOPEN_AFTER_S = 6.0
 _OPEN_TIMEOUT_S = 5.0
 _FORGET_AFTER_S = 1.0
+_FORGET_AT_FIRST_S = 5.0
+
+_FORMATS = {
+    pylsl.cf_float32: "float32",
+    pylsl.cf_double64: "double64",
+    pylsl.cf_int8: "int8",
+    pylsl.cf_int16: "int16",
+    pylsl.cf_int32: "int32",
+    pylsl.cf_int64: "int64",
+    pylsl.cf_string: "string",
+}
+
+Description = TypeVar("Description")
 
 
 @dataclass(frozen=True)
 class Session:
-    """What a replay says of its session in a stream's description; None where it does not."""
+    """Facts of a replayed session in a stream's description; None where it has none."""
 
     origin: str | None
     participant: str | None
     first_sample_after_t0_s: float | None
     rest_s: float | None
     timeline: str | None = None
-
-
-@dataclass(frozen=True)
-class Pulled:
-    """A view of the newest samples, valid until the next pull.
-
-    ``gap`` after a reconnection or after ``skipped`` samples; ``backlog`` samples still wait.
-    """
-
-    samples: NDArray[Any]
-    stamps_s: TimeArray
-    received_s: float
-    gap: bool
-    skipped: int = 0
-    backlog: int = 0
 
 
 class LslInlet:
@@ -80,72 +77,78 @@ class LslInlet:
         self._seen_at: float | None = None
         self._inlet: pylsl.StreamInlet | None = None
         self._uid = ""
+        self._rate_hz = 0.0
         self._buffer: NDArray[Any] = np.empty((0, 0))
-        self._heard_at = 0.0
+        self._sample_at = 0.0
         self._opened = False
-        self._broken = False
-        self._check: Callable[[pylsl.StreamInfo], None] = lambda _: None
-        self._first: pylsl.StreamInfo | None = None
         self._backlog = BacklogState()
         self._skipped = 0
 
-    def open(self, check: Callable[[pylsl.StreamInfo], None]) -> pylsl.StreamInfo | None:
-        """Connect to the stream; None where it is not there yet.
+    def open(self, describe: Callable[[pylsl.StreamInfo], Description]) -> Description | None:
+        """Find the stream and connect to it, the first time or again; None where it is not there yet.
 
         Parameters
         ----------
-        check : callable
-            Raises MoodringError where the description does not fit.
+        describe : callable
+            Makes a description of the stream; raises MoodringError where it cannot be used.
+
+        Returns
+        -------
+        What ``describe`` made of it, or None.
         """
-        found = self._find()
-        if found is None:
-            return None
-        self._seen_at = self._seen_at or time.monotonic()
-        # A second match may answer a little later than the first.
-        if time.monotonic() - self._seen_at < _SETTLE_S:
+        candidates = self._candidates(self._uid)
+        if not candidates:
             time.sleep(_PULL_S)
             return None
-        self._check = check
-        info = self._connect(self._only(found))
-        if info is not None:
-            self._resolver, self._first = None, info
-        return info
+        if not self._settled():
+            time.sleep(_PULL_S)
+            return None
+        return self._connect(self._only(candidates), describe)
 
-    def pull(self) -> Pulled | None:
-        """Give what has come, after 50 ms at most."""
+    def pull(self) -> Chunk | None:
+        """Return what has come, after 50 ms at most: a view of ``(n, n_channels)``, valid until the next pull.
+
+        Raises
+        ------
+        SourceGoneError
+            The stream has ended, or is silent while another sender answers to the query.
+        """
         inlet = self._inlet
         if inlet is None:
-            time.sleep(_PULL_S)
-            self._look_for_it()
-            return None
+            raise SourceGoneError(f"{self._what} stream ({self._query}) is not connected; start what sends it")
         try:
             if not self._opened:
                 inlet.open_stream(_OPEN_TIMEOUT_S)
-                self._opened, self._heard_at = True, time.monotonic()
+                self._opened, self._sample_at = True, time.monotonic()
             samples, stamps_s = inlet.pull_chunk(
                 _PULL_S, self._pull_samples, dest_obj=self._buffer, min_samples=1, as_numpy=True
             )
-        except (LostError, TimeoutError, LslTimeoutError):
+        except (LostError, TimeoutError, LslTimeoutError) as error:
             self._inlet = None
-            self._look_for_it()
-            return None
+            raise SourceGoneError(f"{self._what} stream ({self._query}) has ended; start what sends it") from error
         if not len(stamps_s):
-            self._look_for_it()
+            self._leave_a_silent_sender()
             return None
-        self._heard_at = time.monotonic()
+        self._sample_at = time.monotonic()
         self._resolver = None
-        waiting = self._catch_up(inlet)
-        gap, self._broken = self._broken, False
-        skipped, self._skipped = self._skipped, 0
-        # What was skipped just now lies behind these samples: it is the next ones that have a gap before them.
-        self._broken, self._skipped = waiting.skipped > 0, waiting.skipped
-        return Pulled(samples, stamps_s, float(pylsl.local_clock()), gap, skipped, waiting.backlog)
+        # What is skipped now lies behind these samples: it is the next ones that have a gap before them.
+        skipped_before = self._skipped
+        backlog, self._skipped = self._catch_up(inlet)
+        received_s = float(pylsl.local_clock())
+        return Chunk(samples, stamps_s, received_s, skipped_before > 0, skipped_before, backlog)
 
-    def _catch_up(self, inlet: pylsl.StreamInlet) -> "_Waiting":
-        """Look what still waits; throw the oldest away where we have been behind for too long."""
+    def _catch_up(self, inlet: pylsl.StreamInlet) -> tuple[int, int]:
+        """Count the samples that still wait; drop the oldest where the reader has been behind for too long.
+
+        Returns
+        -------
+        int
+            Samples that wait.
+        int
+            Samples that were dropped.
+        """
         backlog = inlet.samples_available()
-        rate_hz = float(self._first.nominal_srate()) if self._first is not None else 0.0
-        self._backlog, surplus = behind(self._backlog, backlog, rate_hz, time.monotonic())
+        self._backlog, surplus = behind(self._backlog, backlog, self._rate_hz, time.monotonic())
         skipped = 0
         spare = np.empty_like(self._buffer) if surplus else self._buffer
         while skipped < surplus:
@@ -154,21 +157,29 @@ class LslInlet:
             if not len(stamps_s):
                 break
             skipped += len(stamps_s)
-        return _Waiting(backlog - skipped, skipped)
+        return backlog - skipped, skipped
 
     def close(self) -> None:
-        """Disconnect; only after the polling thread has ended."""
+        """Disconnect; only from the thread that pulls, or after it has ended."""
         self._resolver = None
         self._inlet = None
 
-    def _find(self) -> list[pylsl.StreamInfo] | None:
+    def _candidates(self, but: str) -> list[pylsl.StreamInfo]:
+        """Return the streams that answer to the query: others than the last one where there are any."""
         if self._resolver is None:
-            self._resolver = pylsl.ContinuousResolver(pred=predicate(self._query))
+            forget_after_s = _FORGET_AFTER_S if self._uid else _FORGET_AT_FIRST_S
+            self._resolver = pylsl.ContinuousResolver(pred=predicate(self._query), forget_after=forget_after_s)
+            self._seen_at = None
             time.sleep(_PULL_S)
-        found = self._resolver.results()
+        found: list[pylsl.StreamInfo] = self._resolver.results()
         if not found:
-            time.sleep(_PULL_S)
-        return found or None
+            self._seen_at = None
+        return [info for info in found if info.uid() != but] or found
+
+    def _settled(self) -> bool:
+        """Return whether streams have been there for a while: a second match may answer a little later."""
+        self._seen_at = self._seen_at or time.monotonic()
+        return time.monotonic() - self._seen_at >= (_SETTLE_AGAIN_S if self._uid else _SETTLE_S)
 
     def _only(self, found: Iterable[pylsl.StreamInfo]) -> pylsl.StreamInfo:
         newest: dict[tuple[str, str, str, str], pylsl.StreamInfo] = {}
@@ -185,7 +196,9 @@ class LslInlet:
             )
         return next(iter(newest.values()))
 
-    def _connect(self, info: pylsl.StreamInfo) -> pylsl.StreamInfo | None:
+    def _connect(
+        self, info: pylsl.StreamInfo, describe: Callable[[pylsl.StreamInfo], Description]
+    ) -> Description | None:
         if info.channel_count() == 0:
             raise SourceUnfitError(
                 f"{self._what} stream '{info.name()}' has no channels (0); at least one was expected: check what sends it"
@@ -198,74 +211,37 @@ class LslInlet:
         )
         try:
             full = inlet.info(_OPEN_TIMEOUT_S)
-            self._check(full)
-            if self._first is not None:
-                same_or_unfit(self._what, self._first, full)
+            description = describe(full)
             # The first pull would wait for the first time correction. The stream itself is opened then: a replay that
-            # waits for its readers begins, and nobody may want more of it than its description.
+            # waits for its readers begins, and a reader may want no more of it than its description.
             inlet.time_correction(_OPEN_TIMEOUT_S)
         except (TimeoutError, LslTimeoutError, LostError):
             return None
         self._buffer = np.empty((self._pull_samples, full.channel_count()), inlet.np_dtype)
-        self._inlet, self._opened = inlet, False
+        self._rate_hz = float(full.nominal_srate())
+        self._resolver, self._inlet, self._opened = None, inlet, False
         self._uid = full.uid()
         self._seen_at = None
-        self._heard_at = time.monotonic()
-        self._backlog = BacklogState()
-        return full
+        self._sample_at = time.monotonic()
+        self._backlog, self._skipped = BacklogState(), 0
+        return description
 
-    def _look_for_it(self) -> None:
-        """Look for a sender while there is none, or while ours is silent."""
-        silent_s = time.monotonic() - self._heard_at
-        if self._inlet is not None and silent_s < _SEARCH_AFTER_S:
+    def _leave_a_silent_sender(self) -> None:
+        """Give the stream up where it is silent and another sender is there, or it has been silent for long.
+
+        Until then it is kept: what sends it may only be paused.
+        """
+        silent_s = time.monotonic() - self._sample_at
+        if silent_s < _SEARCH_AFTER_S:
             return
-        if self._resolver is None:
-            self._resolver = pylsl.ContinuousResolver(pred=predicate(self._query), forget_after=_FORGET_AFTER_S)
-            return
-        found = self._resolver.results()
-        others = [info for info in found if info.uid() != self._uid]
-        if not others and self._inlet is not None and silent_s < _REOPEN_AFTER_S:
-            return
-        candidates = others or found
-        if not candidates:
+        candidates = self._candidates(self._uid)
+        others = [info for info in candidates if info.uid() != self._uid]
+        if not others and (not candidates or silent_s < _REOPEN_AFTER_S):
             self._seen_at = None
             return
-        self._seen_at = self._seen_at or time.monotonic()
-        if time.monotonic() - self._seen_at < _SETTLE_AGAIN_S:
-            return
-        # The silent inlet stays until another takes its place: what it belongs to may only be paused.
-        if self._connect(self._only(candidates)) is not None:
-            self._broken = True
-
-
-@dataclass(frozen=True)
-class _Waiting:
-    """Samples that wait, and samples that were thrown away."""
-
-    backlog: int
-    skipped: int
-
-
-def same_or_unfit(what: str, first: pylsl.StreamInfo, now: pylsl.StreamInfo) -> None:
-    """Refuse a stream that came back as something else than what the session was built on.
-
-    Raises
-    ------
-    SourceUnfitError
-        With what it was and what it is now.
-    """
-    facts = (
-        ("number of channels", first.channel_count(), now.channel_count()),
-        ("nominal rate in Hz", first.nominal_srate(), now.nominal_srate()),
-        ("sample format", first.channel_format(), now.channel_format()),
-        ("list of channel names", ", ".join(labels(first)), ", ".join(labels(now))),
-    )
-    for words, before, after in facts:
-        if before != after:
-            raise SourceUnfitError(
-                f"{what} stream '{now.name()}' came back with another {words}: {before} expected, {after} came; "
-                "set the device as it was, or start another session"
-            )
+        if self._settled():
+            self._inlet = None
+            raise SourceGoneError(f"{self._what} stream ({self._query}) is silent for {silent_s:.1f} s; start it again")
 
 
 def labels(info: pylsl.StreamInfo) -> tuple[str, ...]:
@@ -279,24 +255,24 @@ def labels(info: pylsl.StreamInfo) -> tuple[str, ...]:
 
 
 def predicate(query: StreamQuery) -> str:
-    """Write a query as liblsl's XPath."""
+    """Return a query as liblsl's XPath."""
     return " and ".join(f"{key}={_quoted(str(value))}" for key, value in query.model_dump().items() if value)
 
 
 def listed(infos: Iterable[pylsl.StreamInfo]) -> str:
-    """Name streams for a message."""
+    """Return a list of streams for a message."""
     return ", ".join(
         f"'{info.name()}' (type {info.type() or 'none'}, source_id {info.source_id() or 'none'})" for info in infos
     )
 
 
 def on_the_network(wait_s: float = 1.0) -> str:
-    """Say which streams there are, for the message that one is missing."""
+    """Return a list of the streams on the network for a message."""
     return listed(pylsl.resolve_streams(wait_s)) or "no LSL stream at all"
 
 
 def session_of(info: pylsl.StreamInfo) -> Session:
-    """Read what a replay says of its session."""
+    """Read the facts of a replayed session from a stream's description."""
     node = info.desc().child("moodring")
     return Session(
         node.child_value("origin") or None,
@@ -308,7 +284,7 @@ def session_of(info: pylsl.StreamInfo) -> Session:
 
 
 def regular_rate_hz(info: pylsl.StreamInfo, what: str) -> float:
-    """Give the nominal rate of a stream that must have one."""
+    """Return the nominal rate of a stream that must have one."""
     rate_hz = float(info.nominal_srate())
     if not rate_hz > 0:
         raise MoodringError(
@@ -319,7 +295,7 @@ def regular_rate_hz(info: pylsl.StreamInfo, what: str) -> float:
 
 
 def numeric(info: pylsl.StreamInfo, what: str) -> None:
-    """Refuse a stream of text."""
+    """Raise MoodringError for a stream of text."""
     if info.channel_format() == pylsl.cf_string:
         raise MoodringError(f"{what} stream '{info.name()}' carries text; numbers were expected: query another stream")
 
@@ -333,3 +309,8 @@ def _number(text: str) -> float | None:
         return float(text) if text else None
     except ValueError:
         return None
+
+
+def sample_format(info: pylsl.StreamInfo) -> str:
+    """Return the format of a stream's samples as liblsl names it."""
+    return _FORMATS.get(info.channel_format(), str(info.channel_format()))

@@ -1,12 +1,14 @@
 """Speech from an LSL stream, mono at 16 kHz in -1..1; other rates are resampled as they come."""
 
+from dataclasses import replace
+
 import numpy as np
 import pylsl
 
 from ...configs.schema.live import StreamQuery
 from ...models.contract import AUDIO_RATE_HZ
 from ...models.streaming.sources import Chunk, SourceInfo
-from .lsl import LslInlet, numeric, regular_rate_hz, session_of
+from .lsl import LslInlet, numeric, regular_rate_hz, sample_format, session_of
 from .resample import StreamResampler
 
 _BUFFER_S = 10
@@ -30,9 +32,17 @@ class LslAudio:
         MoodringError
             Two streams match, or the one has no channels or no rate.
         """
-        info = self._inlet.open(_check)
-        if info is None:
-            return None
+        return self._inlet.open(self.describe)
+
+    def describe(self, info: pylsl.StreamInfo) -> SourceInfo:
+        """Return the source that a stream makes, and prepare to convert its samples.
+
+        Raises
+        ------
+        MoodringError
+            As :meth:`open`.
+        """
+        numeric(info, "audio")
         rate_hz = regular_rate_hz(info, "audio")
         self._resampler = StreamResampler(rate_hz) if rate_hz != AUDIO_RATE_HZ else None
         self._full_scale = _FULL_SCALE.get(info.channel_format(), 1.0)
@@ -50,26 +60,22 @@ class LslAudio:
             session.first_sample_after_t0_s,
             session.rest_s,
             timeline=session.timeline,
+            sample_format=f"{info.channel_count()} x {sample_format(info)} at {rate_hz:g} Hz",
         )
 
     def poll(self) -> Chunk | None:
-        """Give what has come."""
-        pulled = self._inlet.pull()
-        if pulled is None:
+        """Return what has come, mono at 16 kHz."""
+        chunk = self._inlet.pull()
+        if chunk is None:
             return None
-        mono = (pulled.samples.astype(np.float32) / np.float32(self._full_scale)).mean(axis=1, dtype=np.float32)
+        mono = (chunk.samples.astype(np.float32) / np.float32(self._full_scale)).mean(axis=1, dtype=np.float32)
         # One value that is no number would stay in every filter and network behind this for ever.
         mono = np.nan_to_num(mono, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-        stamps_s = pulled.stamps_s - (self._delay_s or 0.0)
+        stamps_s = chunk.stamps_s - (self._delay_s or 0.0)
         if self._resampler is not None:
-            mono, stamps_s = self._resampler.step(mono, stamps_s, pulled.gap)
-        return Chunk(mono[:, np.newaxis], stamps_s, pulled.received_s, pulled.gap, pulled.skipped, pulled.backlog)
+            mono, stamps_s = self._resampler.step(mono, stamps_s, chunk.gap)
+        return replace(chunk, samples=mono[:, np.newaxis], stamps_s=stamps_s)
 
     def close(self) -> None:
         """Disconnect."""
         self._inlet.close()
-
-
-def _check(info: pylsl.StreamInfo) -> None:
-    numeric(info, "audio")
-    regular_rate_hz(info, "audio")

@@ -1,7 +1,7 @@
 """EEG from an LSL stream, in microvolts, under the names of the 10-20 system where the config gives them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pylsl
@@ -10,7 +10,7 @@ from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import EegSection
 from ...models.signals.eeg.montage import find_channel
 from ...models.streaming.sources import Chunk, SourceInfo
-from .lsl import LslInlet, Pulled, numeric, regular_rate_hz, session_of
+from .lsl import LslInlet, numeric, regular_rate_hz, sample_format, session_of
 
 _TO_MICROVOLTS = {
     "microvolts": 1.0,
@@ -60,11 +60,11 @@ class LslEeg:
     Attributes
     ----------
     watch : callable or None
-        Shown every chunk as it came, before channels are picked and units made; set before the first poll.
+        Called with every chunk as it came, before channels are picked and units converted; set before the first poll.
     """
 
     def __init__(self, section: EegSection, layout: ReadLayout | None = None) -> None:
-        self.watch: Callable[[Pulled], None] | None = None
+        self.watch: Callable[[Chunk], None] | None = None
         self._section = section
         self._read_layout = layout or eeg_layout
         self._inlet = LslInlet(section.stream, "EEG", _BUFFER_S, 1024)
@@ -78,53 +78,52 @@ class LslEeg:
         MoodringError
             Two streams match, or the one has no channels, no rate, no known unit, or no EEG.
         """
-        info = self._inlet.open(self._check)
-        if info is None:
-            return None
-        self._layout = self._read_layout(info, self._section)
+        return self._inlet.open(self.describe)
+
+    def describe(self, info: pylsl.StreamInfo) -> SourceInfo:
+        """Return the source that a stream makes, and remember how to pick and convert its channels.
+
+        Raises
+        ------
+        MoodringError
+            As :meth:`open`.
+        """
+        numeric(info, "EEG")
+        rate_hz = regular_rate_hz(info, "EEG")
+        self._layout = layout = self._read_layout(info, self._section)
         session = session_of(info)
         return SourceInfo(
             "eeg",
             info.name(),
-            regular_rate_hz(info, "EEG"),
-            (len(self._layout.picks),),
+            rate_hz,
+            (len(layout.picks),),
             "<f4",
-            self._layout.names,
+            layout.names,
             self._section.delay_s,
             session.origin,
             session.participant,
             session.first_sample_after_t0_s,
             session.rest_s,
             timeline=session.timeline,
+            unit=f"{layout.factor:g} microvolts",
+            sample_format=sample_format(info),
         )
 
     def poll(self) -> Chunk | None:
-        """Give what has come."""
-        pulled = self._inlet.pull()
-        if pulled is None:
+        """Return what has come, in microvolts."""
+        chunk = self._inlet.pull()
+        if chunk is None:
             return None
         if self.watch is not None:
-            self.watch(pulled)
-        samples = pulled.samples[:, self._layout.picks].astype(np.float32)
+            self.watch(chunk)
+        samples = chunk.samples[:, self._layout.picks].astype(np.float32)
         if self._layout.factor != 1.0:
             samples *= np.float32(self._layout.factor)
-        return Chunk(
-            samples,
-            pulled.stamps_s - (self._section.delay_s or 0.0),
-            pulled.received_s,
-            pulled.gap,
-            pulled.skipped,
-            pulled.backlog,
-        )
+        return replace(chunk, samples=samples, stamps_s=chunk.stamps_s - (self._section.delay_s or 0.0))
 
     def close(self) -> None:
         """Disconnect."""
         self._inlet.close()
-
-    def _check(self, info: pylsl.StreamInfo) -> None:
-        numeric(info, "EEG")
-        regular_rate_hz(info, "EEG")
-        self._read_layout(info, self._section)
 
 
 def eeg_layout(info: pylsl.StreamInfo, section: EegSection) -> EegLayout:
@@ -167,7 +166,7 @@ def eeg_layout(info: pylsl.StreamInfo, section: EegSection) -> EegLayout:
 
 
 def _renamed(stream: str, names: list[str], rename: dict[str, str]) -> list[str]:
-    """Give the channels' names after the config's changes, whose keys need not be written exactly as the stream's."""
+    """Return the channels' names after the config's changes, whose keys need not be written exactly as the stream's."""
     renamed = list(names)
     for given, name in rename.items():
         index = find_channel(given, names)

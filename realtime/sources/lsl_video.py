@@ -1,12 +1,14 @@
 """Face video from an LSL stream: one sample is one frame of raw BGR bytes, seen as int8."""
 
+from dataclasses import replace
+
 import numpy as np
 import pylsl
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import StreamQuery
 from ...models.streaming.sources import Chunk, SourceInfo
-from .lsl import LslInlet, session_of
+from .lsl import LslInlet, sample_format, session_of
 
 _BUFFER_S = 4  # liblsl's own 360 s of frames would be gigabytes
 
@@ -27,9 +29,17 @@ class LslVideo:
         MoodringError
             Two streams match, or the one is no video as described above.
         """
-        info = self._inlet.open(lambda info: _check(info))
-        if info is None:
-            return None
+        return self._inlet.open(self.describe)
+
+    def describe(self, info: pylsl.StreamInfo) -> SourceInfo:
+        """Return the source that a stream makes, and remember the size of its frames.
+
+        Raises
+        ------
+        MoodringError
+            As :meth:`open`.
+        """
+        _check(info)
         self._shape = frame_shape(info)
         session = session_of(info)
         return SourceInfo(
@@ -44,22 +54,16 @@ class LslVideo:
             first_sample_after_t0_s=session.first_sample_after_t0_s,
             rest_s=session.rest_s,
             timeline=session.timeline,
+            sample_format=sample_format(info),
         )
 
     def poll(self) -> Chunk | None:
-        """Give what has come."""
-        pulled = self._inlet.pull()
-        if pulled is None:
+        """Return the frames that have come."""
+        chunk = self._inlet.pull()
+        if chunk is None:
             return None
-        frames = pulled.samples.view(np.uint8).reshape(-1, *self._shape)
-        return Chunk(
-            frames,
-            pulled.stamps_s - (self._delay_s or 0.0),
-            pulled.received_s,
-            pulled.gap,
-            pulled.skipped,
-            pulled.backlog,
-        )
+        frames = chunk.samples.view(np.uint8).reshape(-1, *self._shape)
+        return replace(chunk, samples=frames, stamps_s=chunk.stamps_s - (self._delay_s or 0.0))
 
     def close(self) -> None:
         """Disconnect."""

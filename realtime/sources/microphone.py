@@ -13,7 +13,7 @@ import numpy as np
 from ...configs.schema.errors import MoodringError
 from ...models.contract import AUDIO_RATE_HZ, FloatArray, TimeArray
 from ...models.streaming.clock import Clock
-from ...models.streaming.sources import Chunk, SourceInfo
+from ...models.streaming.sources import Chunk, SourceGoneError, SourceInfo
 from .resample import StreamResampler
 
 _BLOCK_S = 0.02
@@ -22,12 +22,11 @@ _JITTER_S = 0.3  # sound servers hand blocks over in bursts; PortAudio says itse
 _LONGEST_LATENCY_S = 1.0
 _GONE_AFTER_S = 1.0
 _SLOW_START_S = 4.0  # sound servers take seconds to the first block
-_RETRY_S = 0.5
 
 
 @dataclass(frozen=True)
 class Block:
-    """What one callback brought: samples, the stamp of the first, and whether some were lost before."""
+    """The samples of one callback, the stamp of the first, and whether some were lost before."""
 
     samples: FloatArray
     first_s: float
@@ -69,11 +68,10 @@ class Microphone:
         self._rate_hz = float(AUDIO_RATE_HZ)
         self._resampler: StreamResampler | None = None
         self._patience_s = 0.0
-        self._retry_s = 0.0
-        self._again = False
+        self._opened_before = False
 
     def open(self) -> SourceInfo:
-        """Start recording.
+        """Start recording, the first time or again.
 
         Raises
         ------
@@ -81,6 +79,12 @@ class Microphone:
             PortAudio is missing, there is no such device, or it does not open.
         """
         sounddevice = portaudio()
+        if self._opened_before and self._alone:
+            # PortAudio lists devices once, when it is initialised; no stream of ours is open now.
+            sounddevice._terminate()
+            sounddevice._initialize()
+        self._opened_before = True
+        self._blocks = queue.SimpleQueue()
         try:
             name = self._start(sounddevice)
         except (ValueError, sounddevice.PortAudioError) as error:
@@ -100,16 +104,23 @@ class Microphone:
         )
 
     def poll(self) -> Chunk | None:
-        """Give the blocks that have come."""
+        """Return the blocks that have come.
+
+        Raises
+        ------
+        SourceGoneError
+            The device has stopped.
+        """
         if self._stream is None:
-            self._look_again()
-            return None
+            raise SourceGoneError(f"microphone {self._microphone!r} is not open; connect it")
         try:
             blocks = [self._blocks.get(timeout=_WAIT_S)]
         except queue.Empty:
             if not self._stream.active or self._clock.now() > self._patience_s:
                 self.close()
-                self._retry_s = self._clock.now()
+                raise SourceGoneError(
+                    f"microphone {self._microphone!r} gives no more sound; connect it again"
+                ) from None
             return None
         received_s = self._clock.now()
         self._patience_s = received_s + _GONE_AFTER_S
@@ -122,15 +133,14 @@ class Microphone:
         )
         stamps_s -= self._delay_s or 0.0
         overflows = sum(block.lost for block in blocks)
-        lost = self._again or overflows > 0
-        self._again = False
+        lost = overflows > 0
         if self._resampler is not None:
             samples, stamps_s = self._resampler.step(samples, stamps_s, lost)
         backlog = self._blocks.qsize() * len(blocks[0].samples)
         return Chunk(samples[:, np.newaxis], stamps_s, received_s, lost, backlog=backlog, overflows=overflows)
 
     def _start(self, sounddevice: Any) -> str:
-        """Open the device and begin; give its name."""
+        """Open the device and begin; return its name."""
         device = None if self._microphone == "default" else self._microphone
         facts = sounddevice.query_devices(device, "input")
         self._rate_hz = _rate_hz(sounddevice, device, float(facts["default_samplerate"]))
@@ -148,22 +158,6 @@ class Microphone:
         self._resampler = StreamResampler(self._rate_hz) if self._rate_hz != AUDIO_RATE_HZ else None
         self._patience_s = self._clock.now() + _SLOW_START_S
         return str(facts["name"])
-
-    def _look_again(self) -> None:
-        """Try now and then whether a microphone that was unplugged is back."""
-        if self._clock.now() < self._retry_s:
-            self._clock.sleep(_WAIT_S)
-            return
-        sounddevice = portaudio()
-        if self._alone:
-            # PortAudio lists devices once, when it is initialised; no stream of ours is open now.
-            sounddevice._terminate()
-            sounddevice._initialize()
-        try:
-            self._start(sounddevice)
-            self._again = True
-        except (ValueError, sounddevice.PortAudioError):
-            self._retry_s = self._clock.now() + _RETRY_S
 
     def close(self) -> None:
         """Stop recording."""
@@ -200,7 +194,7 @@ def portaudio() -> Any:
 
 
 def _rate_hz(sounddevice: Any, device: int | str | None, default_hz: float) -> float:
-    """Give 16 kHz where the device takes it, else its own rate."""
+    """Return 16 kHz where the device takes it, else its own rate."""
     try:
         sounddevice.check_input_settings(device=device, channels=1, dtype="float32", samplerate=AUDIO_RATE_HZ)
     except sounddevice.PortAudioError:

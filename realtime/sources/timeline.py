@@ -16,7 +16,7 @@ PATIENCE_S = 3.0
 
 
 def announced_t0_s(timelines: Iterable[str], patience_s: float = PATIENCE_S) -> float | None:
-    """Ask the announcing streams for t0.
+    """Return t0 from the streams that announce it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Opens the window and sees that it closes cleanly."""
+"""Open the window, and close it cleanly."""
 
 import logging
 import os
@@ -16,8 +16,8 @@ from PyQt5.QtCore import QMessageLogContext, Qt, QTimer, QtMsgType, qInstallMess
 from PyQt5.QtWidgets import QApplication
 
 from ...configs.schema.errors import MoodringError
-from ..ipc.snapshot_feed import Follower, SnapshotSource
-from .view_model import Watch
+from ..ipc.snapshot_feed import SnapshotFeed, SnapshotSource
+from .view_model import ViewModel
 from .window import Window
 
 GONE_FOR_GOOD_S = 5.0
@@ -32,7 +32,7 @@ _QT_LEVELS = {
 
 @dataclass(frozen=True)
 class Closing:
-    """When the window takes its own picture and when it closes.
+    """When the window saves its screenshot and when it closes.
 
     Attributes
     ----------
@@ -70,9 +70,9 @@ def run_window(source: SnapshotSource, closing: Closing | None = None) -> int:
     """
     application = application_here()
     closing = closing or Closing()
-    watch = Watch(source)
-    window = Window(watch)
-    shot = Shot(window, closing)
+    view_model = ViewModel(source)
+    window = Window(view_model)
+    shot = WindowScreenshot(window, closing)
     timer = QTimer()
     timer.timeout.connect(shot.look)
     timer.start(250)
@@ -96,11 +96,11 @@ def show_engine(name: str | None, closing: Closing | None = None) -> None:
         Of the engine; None is the newest.
     closing : Closing or None
     """
-    sys.exit(run_window(Follower(name), closing))
+    sys.exit(run_window(SnapshotFeed(name), closing))
 
 
 def application_here() -> QApplication:
-    """Give this process's Qt application, freed of the plugin paths that OpenCV leaves behind for its own Qt."""
+    """Return the Qt application of this process, without the plugin paths of OpenCV's own Qt."""
     for name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
         if "cv2" in os.environ.get(name, ""):
             del os.environ[name]
@@ -115,8 +115,8 @@ def application_here() -> QApplication:
     return application
 
 
-class Shot:
-    """Takes the window's picture once, when there is enough to see, and closes where that was asked."""
+class WindowScreenshot:
+    """Saves the window's screenshot once when enough is shown, and closes on request."""
 
     def __init__(self, window: Window, closing: Closing) -> None:
         self._window = window
@@ -125,7 +125,7 @@ class Shot:
         self.status = 0
 
     def look(self) -> None:
-        """See whether the time has come."""
+        """Check whether to take the screenshot or close."""
         view = self._window.view
         if view is None:
             return
@@ -139,7 +139,7 @@ class Shot:
             self.finish()
 
     def take_if_missing(self) -> None:
-        """Take the picture if it was asked for and is not there yet."""
+        """Save the screenshot if it was requested and is missing."""
         path = self._closing.screenshot
         if self._taken or path is None:
             return
@@ -149,14 +149,14 @@ class Shot:
             _log.error("picture '%s' cannot be written; give --screenshot a file in a folder that exists", path)
 
     def finish(self) -> None:
-        """Take the picture if it is missing, and close."""
+        """Save the screenshot if it is missing, and close."""
         self.take_if_missing()
         self._window.close()
 
 
 @contextmanager
 def _interruptible(finish: Callable[[], None]) -> Iterator[None]:
-    """Close on Ctrl-C; the window's timer gives Python its turn to notice."""
+    """Close on Ctrl-C, which Python handles at ticks of the window's timer."""
 
     def interrupted(_number: int, _frame: FrameType | None) -> None:
         finish()
@@ -170,7 +170,7 @@ def _interruptible(finish: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def _qt_logged() -> Iterator[None]:
-    """Put what Qt has to say into the log."""
+    """Redirect Qt's messages to the log."""
 
     def log(kind: QtMsgType, _context: QMessageLogContext, message: str | None) -> None:
         _log.log(_QT_LEVELS.get(kind, logging.INFO), "Qt: %s", message)
@@ -184,7 +184,7 @@ def _qt_logged() -> Iterator[None]:
 
 @contextmanager
 def _errors_logged() -> Iterator[None]:
-    """Log what a slot raises; without this, PyQt ends the process at once."""
+    """Log exceptions of slots, which otherwise end the process."""
 
     def log(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         _log.error("the window met an error and goes on", exc_info=(kind, error, trace))

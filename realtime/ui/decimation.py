@@ -1,4 +1,4 @@
-"""Thousands of samples thinned to what a screen's columns can show."""
+"""Decimation of samples to the columns of a screen."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ SCALES_UV = (10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0)
 
 
 def thinned(cut: RingSlice, columns: int = COLUMNS) -> tuple[TimeArray, FloatArray]:
-    """Take the smallest and the largest sample of each stretch.
+    """Return the smallest and the largest sample of each stretch.
 
     Stretches start at multiples of their length in the whole stream, so that peaks do not flicker as samples arrive.
 
@@ -37,7 +37,7 @@ def thinned(cut: RingSlice, columns: int = COLUMNS) -> tuple[TimeArray, FloatArr
 
 
 def traces(cut: RingSlice, names: tuple[str, ...], good: tuple[bool, ...], span_uv: float) -> Traces | None:
-    """Make the EEG picture; the scale moves only when the signal has left it by far."""
+    """Return the EEG traces; the scale changes only when the signal exceeds it by far."""
     if len(cut) < 2:
         return None
     times, values = thinned(cut)
@@ -47,7 +47,7 @@ def traces(cut: RingSlice, names: tuple[str, ...], good: tuple[bool, ...], span_
 
 
 def calm_span(values: FloatArray, span_uv: float) -> float:
-    """Choose a round distance between traces that fits most of the signal, staying at ``span_uv`` where it does."""
+    """Return a round distance between traces that fits most of the signal; ``span_uv`` where that fits."""
     finite = values[np.isfinite(values)]
     if not len(finite):
         return span_uv
@@ -58,7 +58,7 @@ def calm_span(values: FloatArray, span_uv: float) -> float:
 
 
 def loudness(cut: RingSlice, per_bin: int, bins: int = SOUND_BINS) -> FloatArray:
-    """Give the largest absolute sample of each stretch of sound, 0 before the stream's start: ``(bins,)``."""
+    """Return the largest absolute sample of each stretch of sound, ``(bins,)``; 0 before the stream's start."""
     out = np.zeros(bins, np.float32)
     skip = -cut.first % per_bin
     count = max((len(cut) - skip) // per_bin, 0)

@@ -1,16 +1,16 @@
-"""What covers the picture when it is no longer live: the last one, grey, with a word on why."""
+"""Overlay over a stale window: its last content in grey, with the reason."""
 
 from PyQt5.QtCore import QRectF, Qt
 from PyQt5.QtGui import QImage, QPainter
 from PyQt5.QtWidgets import QWidget
 
 from . import theme
-from .canvas import Canvas
+from .painting import Canvas
 from .view import View
 
 
-class Curtain(Canvas):
-    """Lies over another widget and is hidden while its picture is live."""
+class DisconnectedOverlay(Canvas):
+    """Overlay of a widget, hidden while its content is live."""
 
     def __init__(self, below: QWidget) -> None:
         super().__init__(below.parentWidget())
@@ -20,7 +20,7 @@ class Curtain(Canvas):
         self.hide()
 
     def show_view(self, view: View) -> None:
-        """Draw or lift the curtain."""
+        """Show or hide the overlay."""
         text = _text(view)
         if not text:
             if self.isVisible():
@@ -38,7 +38,7 @@ class Curtain(Canvas):
             self.update()
 
     def draw(self, painter: QPainter) -> None:
-        """Draw the grey picture, darkened, and the word."""
+        """Draw the last content in grey, darkened, and the reason."""
         if self._picture is not None:
             painter.drawImage(self.rect(), self._picture)
         painter.fillRect(self.rect(), theme.colour(theme.BACKGROUND, 0.55))

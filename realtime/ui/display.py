@@ -1,4 +1,4 @@
-"""Whether a window can be opened here. Knows no Qt, so that asking costs nothing."""
+"""Whether a window can be opened here, found without importing Qt."""
 
 import os
 import sys

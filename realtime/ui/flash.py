@@ -1,4 +1,4 @@
-"""A full-screen window that is black, or white when told, and notes when it was."""
+"""A full-screen window that turns white on request and returns the time."""
 
 import time
 from collections.abc import Iterator
@@ -34,19 +34,19 @@ class FlashWindow(QWidget):
         self.setCursor(Qt.BlankCursor)
 
     def paint(self, white: bool) -> float:
-        """Turn white or black at once, text away; give the LSL time right after the picture was handed over."""
+        """Turn white or black without text; return the LSL time right after painting."""
         self._white, self._text = white, ""
         self.repaint()
         QGuiApplication.sync()
         return self._clock.now()
 
     def say(self, text: str) -> None:
-        """Show a line on black."""
+        """Show a text on black."""
         self._white, self._text = False, text
         self.repaint()
 
     def idle(self, seconds: float) -> None:
-        """Let time pass with the window alive.
+        """Wait and keep the window responsive.
 
         Raises
         ------
@@ -74,7 +74,7 @@ class FlashWindow(QWidget):
         painter.end()
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
-        """Remember that it was closed."""
+        """Note that the window was closed."""
         self._closed = True
         if event is not None:
             event.accept()
@@ -82,7 +82,7 @@ class FlashWindow(QWidget):
 
 @contextmanager
 def flash_window(clock: Clock) -> Iterator[FlashWindow]:
-    """Open the window on the whole screen; close it at the end of the block."""
+    """Open the window in full screen; close it at the end of the block."""
     application = application_here()
     window = FlashWindow(clock)
     window.showFullScreen()

@@ -1,4 +1,4 @@
-"""Measure devices' delays with the screen and the loudspeaker of this machine, as far as it has them."""
+"""Measure devices' delays with the screen and the loudspeaker of this machine."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -16,7 +16,7 @@ from .display import display_available
 def calibrate_here(
     config: LiveConfig, procedure: Procedure, loudspeaker: str, headless: bool, tell: Callable[[str], None]
 ) -> DelayReport:
-    """Open what is there to flash and to beep, and measure.
+    """Open screen and loudspeaker where they are there, and measure the delays.
 
     Parameters
     ----------

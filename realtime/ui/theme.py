@@ -1,4 +1,4 @@
-"""How everything looks: colours that colour-blind people tell apart, type, spacing."""
+"""Theme of the window: a palette for colour-blind people, fonts, spacing."""
 
 from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QColor, QFont
@@ -35,7 +35,7 @@ QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; }}
 
 
 def font(pixels: int, *, bold: bool = False) -> QFont:
-    """Give the window's typeface at one size."""
+    """Return the window's font at one size."""
     made = QFont(FAMILIES[-1])
     made.setFamilies(list(FAMILIES))
     made.setPixelSize(pixels)
@@ -44,14 +44,14 @@ def font(pixels: int, *, bold: bool = False) -> QFont:
 
 
 def colour(name: str, alpha: float = 1.0) -> QColor:
-    """Give a colour, more or less opaque (0..1)."""
+    """Return a colour with an opacity (0..1)."""
     made = QColor(name)
     made.setAlphaF(alpha)
     return made
 
 
 def label(text: str = "", pixels: int = 12, tint: str = TEXT, *, bold: bool = False) -> QLabel:
-    """Make a plain-text label."""
+    """Return a plain-text label."""
     made = QLabel(text)
     made.setTextFormat(Qt.PlainText)
     made.setFont(font(pixels, bold=bold))
@@ -60,14 +60,14 @@ def label(text: str = "", pixels: int = 12, tint: str = TEXT, *, bold: bool = Fa
 
 
 def tinted(made: QLabel, tint: str) -> None:
-    """Colour a label; costs nothing where it has that colour already."""
+    """Set the colour of a label if it differs."""
     if made.property("tint") != tint:
         made.setProperty("tint", tint)
         made.setStyleSheet(f"color: {tint};")
 
 
 def panel(title: str | None = None) -> tuple[QFrame, QVBoxLayout]:
-    """Make a framed panel with its heading; what it holds goes into the layout."""
+    """Return a framed panel with a heading, and the layout of its content."""
     frame = QFrame()
     frame.setObjectName("panel")
     column = QVBoxLayout(frame)
@@ -79,7 +79,7 @@ def panel(title: str | None = None) -> tuple[QFrame, QVBoxLayout]:
 
 
 class SteadyLabel(QLabel):
-    """A label that wraps into a fixed number of lines, so that what it says never moves its neighbours."""
+    """A label that wraps into a fixed number of lines, so that its text does not move its neighbours."""
 
     def __init__(self, lines: int, pixels: int, tint: str = TEXT, *, bold: bool = False) -> None:
         super().__init__()
@@ -92,12 +92,12 @@ class SteadyLabel(QLabel):
         self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
 
     def hasHeightForWidth(self) -> bool:  # noqa: N802
-        """Keep the height; QLabel would claim the opposite with every new text."""
+        """Return False: the height is fixed, unlike that of a QLabel."""
         return False
 
 
 def elastic(widget: QWidget) -> QWidget:
-    """Give a widget the share of room that its stretch asks for, whatever it holds."""
+    """Let a widget's stretch alone determine its size, and return it."""
     widget.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Ignored)
     widget.setMinimumSize(60, 60)
     return widget

@@ -1,4 +1,4 @@
-"""What the window shows at one moment: one snapshot and what was read from the rings, immutable."""
+"""Content of the window at one moment: a snapshot and data from the rings, immutable."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +12,7 @@ Attachment = Literal["waiting", "attached", "gone", "ended"]
 
 @dataclass(frozen=True)
 class Traces:
-    """Filtered EEG, thinned to the smallest and the largest value of each short stretch.
+    """Filtered EEG, decimated to the smallest and the largest value of each short stretch.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Traces:
 
 @dataclass(frozen=True)
 class Glimpse:
-    """A chosen frame: when it was captured and what was in it."""
+    """A chosen frame with its capture time."""
 
     stamp_s: float
     image: Image

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from moodring.models.contract import HealthState, Modality
+from moodring.models.contract import HealthState
 
 NOTICED_WITHIN_S = 1.0
 LIVE_WITHIN_S = 3.0
@@ -64,7 +64,7 @@ class Fault:
     on_devices: bool = False
 
     @property
-    def modality(self) -> Modality | None:
+    def modality(self) -> str | None:
         """Whose samples it disturbs; None for the screen and the recording."""
         if self.source in ("recording", "screen"):
             return None

@@ -17,7 +17,11 @@ def serve(parent, settings, streams):
 
 
 def publish(settings, streams, ready, ended):
-    """Publish streams until told to end: each a dict of name, type, count, rate, format, source_id, channels."""
+    """Publish streams until told to end: each a dict of name, type, count, rate, format, source_id, channels.
+
+    ``jumps`` are (seconds, by so much) at which its clock is set anew, ``gaps`` (from, to) in which its samples are lost;
+    a stream that has either begins when it is read.
+    """
     import pylsl
 
     pylsl.set_config_content(settings)
@@ -25,9 +29,13 @@ def publish(settings, streams, ready, ended):
     ready()
     sent = [0] * len(streams)
     rng = np.random.default_rng(0)
-    begin_s = pylsl.local_clock() + 0.2
+    begins_s = [pylsl.local_clock() + 0.2] * len(streams)
     while not ended.wait(0.01):
         for index, (stream, outlet) in enumerate(zip(streams, outlets, strict=True)):
+            if not sent[index] and {"jumps", "gaps"} & stream.keys() and not outlet.have_consumers():
+                begins_s[index] = pylsl.local_clock()
+                continue
+            begin_s = begins_s[index]
             rate, count = stream.get("rate", 256.0), stream.get("count", 4)
             due = int((pylsl.local_clock() - begin_s) * rate) if rate and count else 0
             if due > sent[index]:
@@ -35,7 +43,13 @@ def publish(settings, streams, ready, ended):
                 number = np.arange(sent[index], due, dtype=np.float32)
                 values = rng.normal(0, 10, (len(number), count)).astype(np.float32)
                 values[:, 0] = number
-                outlet.push_chunk(values, (begin_s + number.astype(np.float64) / rate).tolist())
+                at_s = number.astype(np.float64) / rate
+                jumped_s = sum(by_s * (at_s >= jump_s) for jump_s, by_s in stream.get("jumps", ()))
+                kept = ~np.any(
+                    [(at_s >= low_s) & (at_s < high_s) for low_s, high_s in stream.get("gaps", ((0, 0),))], 0
+                )
+                if kept.any():
+                    outlet.push_chunk(values[kept], (begin_s + at_s + jumped_s)[kept].tolist())
                 sent[index] = due
 
 

@@ -33,9 +33,9 @@ def decode_on(name, session_id, seconds):
     with Session(config, fakes.fake_models(), clock, None, clock.now()) as session:
         publish = session.publisher.publish
 
-        def told(decider, estimate):
+        def told(estimate):
             say(decision=estimate.session_time_s, used=list(estimate.used), abstained=estimate.abstained)
-            publish(decider, estimate)
+            publish(estimate)
 
         session.publisher.publish = told
         session.connect(threading.Event())

@@ -22,7 +22,7 @@ def serve(parent, settings, names, seed, lasts_s):
 
     from moodring.models.signals.sync.events import beep
     from moodring.offline.simulate.difficulty import EASY
-    from moodring.offline.simulate.session import simulate_parts
+    from moodring.offline.simulate.simulated_session import simulate_parts
 
     pylsl.set_config_content(settings)
     recording = simulate_parts(seed, lasts_s, replace(EASY, blink_rate=0.6)).recording

@@ -117,13 +117,13 @@ class Checkpoints:
         return Checkpoint(weights, momentum, tuple(json.loads(metadata[_LOSSES])))
 
 
-def momentum_of(learner: nn.Module, descent: Optimizer) -> dict[str, Tensor]:
-    """Give SGD's momentum of each parameter, for a checkpoint."""
-    return {name: descent.state[parameter]["momentum_buffer"] for name, parameter in learner.named_parameters()}
+def momentum_of(network: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
+    """Return SGD's momentum of each parameter, for a checkpoint."""
+    return {name: optimizer.state[parameter]["momentum_buffer"] for name, parameter in network.named_parameters()}
 
 
-def restore(learner: nn.Module, descent: Optimizer, checkpoint: Checkpoint) -> None:
+def restore(network: nn.Module, optimizer: Optimizer, checkpoint: Checkpoint) -> None:
     """Go back to the weights and momentum of a checkpoint."""
-    learner.load_state_dict(checkpoint.weights)
-    for name, parameter in learner.named_parameters():
-        descent.state[parameter]["momentum_buffer"] = checkpoint.momentum[name].to(parameter.device)
+    network.load_state_dict(checkpoint.weights)
+    for name, parameter in network.named_parameters():
+        optimizer.state[parameter]["momentum_buffer"] = checkpoint.momentum[name].to(parameter.device)

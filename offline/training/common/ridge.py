@@ -24,7 +24,8 @@ class SexTerm:
     ----------
     weights : (n_numbers, n_classes) float32
     tell_weights : (n_numbers,) float32
-        Of the sex detector: ``x @ tell_weights + tell_bias``, clipped to -1 (a man's voice) to 1 (a woman's), scales the
+        Of the sex detector: ``x @ tell_weights + tell_bias``, clipped to -1 (a man's voice) to 1 (a woman's), scales
+        the
         term, so that scores change gradually where the sex is uncertain.
     tell_bias : () float32
     """
@@ -93,7 +94,8 @@ def fit_linear(
     female : (n,) bool, optional
         Whose voice it is; needed where ``sex_weight`` is not 0.
     sex_weight : float
-        0: one set of weights for everybody. 1: women and men learn nothing from each other. Between: two voices of one sex
+        0: one set of weights for everybody. 1: women and men learn nothing from each other. Between: two voices of one
+        sex
         are ``1 + sex_weight`` times as alike as their numbers say, of both ``1 - sex_weight`` times.
     """
     mean, scale = numbers.mean(axis=0), numbers.std(axis=0) + np.float32(1e-6)
@@ -129,7 +131,7 @@ def _solve(
     speaker_penalty: float,
     n_numbers: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return weights ``(n_columns, n_classes)`` and bias for rows as they are; the penalty is relative to ``n_numbers``."""
+    """Return weights ``(n_columns, n_classes)`` and bias; the penalty is relative to ``n_numbers``."""
     counts = np.bincount(labels, minlength=n_classes)
     sample_weight = 1.0 / counts[labels]
     sample_weight *= len(labels) / sample_weight.sum()

@@ -1,6 +1,7 @@
 """Train the paper's systems on raw one-second segments: CNN + LSTM, and what it is compared with.
 
-As the paper says: the utterance divided by its RMS, segments of 16,000 samples with the last padded with zeros, SGD with
+As the paper says: the utterance divided by its RMS, segments of 16,000 samples with the last padded with zeros, SGD
+with
 Nesterov momentum, early stopping, a checkpoint per epoch of which the best is kept. What it leaves open (sizes, step
 size, regularisation, moving and stretching the training utterances) is in the config.
 """
@@ -42,7 +43,8 @@ class Fitted:
     Attributes
     ----------
     network : nn.Module
-        Segments ``(batch, n_segments, 16000)`` in, logits ``(batch, k, n_classes)`` out, the last of them of the whole utterance.
+        Segments ``(batch, n_segments, 16000)`` in, logits ``(batch, k, n_classes)`` out, the last of them of the whole
+        utterance.
     best_epoch, epochs : int
         The epoch kept, from 1 on, and how many there were.
     stopping_loss : float
@@ -88,7 +90,8 @@ def build(config: PaperConfig, n_classes: int) -> nn.Module:
 def whole_segments(samples: FloatArray) -> FloatArray:
     """Divide an utterance by its RMS and cut it into seconds, ``(n_segments, 16000)``, the last padded with zeros.
 
-    Unlike :func:`~moodring.models.signals.speech.segments.segments_of`, which is causal, this knows the whole utterance, as the paper.
+    Unlike :func:`~moodring.models.signals.speech.segments.segments_of`, which is causal, this knows the whole
+    utterance, as the paper.
     """
     rms = max(float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))), QUIETEST_RMS)
     missing = -len(samples) % SEGMENT_SAMPLES

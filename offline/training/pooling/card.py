@@ -39,7 +39,8 @@ def write_pool_card(
             "Fit",
             (
                 f"`moodring train configs/train_pooling.toml`, on {table.protocol}.",
-                "Half-lives of what the voice said, by the negative log likelihood (nats, both axes) of people left out "
+                "Half-lives of what the voice said, by the negative log likelihood (nats, both axes) of people left "
+                "out "
                 f"of the fit in turn: {half_lives}.",
                 f"Conformal thresholds from the same people ({table.coverage:.0%} nominal coverage).",
             ),
@@ -52,13 +53,15 @@ def write_pool_card(
 def _description(table: PoolFile, sha256: str) -> tuple[str, ...]:
     video_eeg, speech = table.video_eeg, table.speech
     return (
-        "How much face and EEG (felt) count against the voice (expressed) in one estimate of valence and arousal beside "
+        "How much face and EEG (felt) count against the voice (expressed) in one estimate of valence and arousal "
+        "beside "
         "both: a logarithmic opinion pool with a weight for each side, axis and situation, and a prior. See "
         "`docs/pooling.md`.",
         bullets(
             (
                 f"sha256 `{sha256}`",
-                f"holds for `{video_eeg.file}` ({video_eeg.sha256[:12]}) and `{speech.file}` ({speech.sha256[:12]}), and "
+                f"holds for `{video_eeg.file}` ({video_eeg.sha256[:12]}) and `{speech.file}` ({speech.sha256[:12]}), "
+                "and "
                 "no others",
                 f"what the voice said fades with a half-life of {table.half_life_s:g} s",
             )

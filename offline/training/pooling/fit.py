@@ -163,7 +163,7 @@ def _without_voice(fitted: WeightsBySituation, case: Situation) -> Weights:
 
 
 def held_out_loss(people: Sequence[DecodedPerson], half_life_s: float, folds: int) -> float:
-    """Return the mean negative log likelihood, in nats, of people left out of the fit; both axes, people counting alike."""
+    """Return the mean negative log likelihood of held-out people in nats, over both axes, people counting alike."""
     losses = []
     for fold in range(folds):
         inside = [person for index, person in enumerate(people) if index % folds != fold]

@@ -63,7 +63,8 @@ def train_pooling(config: TrainPoolingConfig, out: Path, report: Report, cache: 
         domain=(SIMULATED,),
         protocol=(
             f"simulated people whom neither bundle knows, seeds {people[0]} to {people[-1]} ({len(people)} people, "
-            f"{config.people.seconds:g} s each, difficulty {BENCHMARK.name} {BENCHMARK.digest()[:12]}), decoded by the engine; "
+            f"{config.people.seconds:g} s each, difficulty {BENCHMARK.name} {BENCHMARK.digest()[:12]}), decoded by "
+            "the engine; "
             "stimuli shared between people; maximum likelihood, people counting alike"
         ),
         people=len(people),

@@ -42,7 +42,7 @@ def beginning(samples: FloatArray, seconds: float) -> FloatArray:
 
 
 def augment(kind: str, samples: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Return one changed copy to train on; see :class:`configs.train_recogniser.TrainRecogniserConfig` for the kinds."""
+    """Return one changed copy to train on, of a kind that the config's ``copies`` names."""
     if kind == "first_1s":
         return beginning(samples, 1.0)
     if kind == "first_2s":
@@ -54,7 +54,7 @@ def augment(kind: str, samples: FloatArray, rng: np.random.Generator) -> FloatAr
 
 
 def apply_condition(name: str, samples: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Return what a recogniser is tested on: ``whole``, ``first second``, ``noise 10 dB`` or ``0 dB``, ``telephone``."""
+    """Return an utterance under one of :data:`CONDITIONS`."""
     if name == "first second":
         return beginning(samples, 1.0)
     if name.startswith("noise"):
@@ -63,3 +63,4 @@ def apply_condition(name: str, samples: FloatArray, rng: np.random.Generator) ->
 
 
 CONDITIONS = ("whole", "first second", "noise 10 dB", "noise 0 dB", "telephone")
+"""What a recogniser is tested on."""

@@ -16,7 +16,8 @@ _LIMITS = (
     "Acted emotion, spoken once on demand in a quiet studio, in one language, by few people: **not** how people sound "
     "who feel something. On other voices, languages, microphones and rooms it is worse, and its probabilities are too "
     "sure.",
-    "Anger and happiness are both loud and high, and are taken for each other most; short and noisy speech is worse (see "
+    "Anger and happiness are both loud and high, and are taken for each other most; short and noisy speech is worse "
+    "(see "
     "above).",
     "It names what a voice sounds like to people who act and label, not what the speaker feels. Do not use it to judge "
     "anybody.",
@@ -53,14 +54,16 @@ def _facts(spec: ModelSpec, config: TrainRecogniserConfig, first: Scores) -> Ite
     yield (f"Trained on: {config.attribution or config.corpus}; {first.n} utterances of {first.n_groups} speakers.")
     yield (
         f"Model: {spec.network['numbers']} numbers that sum up an utterance so far (pitch, spectrum and its shape, "
-        "resonances, voice quality, rhythm, modulation), a linear model by ridge regression; no network, no weights from "
+        "resonances, voice quality, rhythm, modulation), a linear model by ridge regression; no network, no weights "
+        "from "
         "elsewhere."
     )
     yield f"Trained with copies of each utterance: {', '.join(config.copies)}. Every class weighs the same."
     if config.sex_weight:
         yield (
             f"Voices of one sex teach each other {1 + config.sex_weight:g} times as much as their numbers say, of both "
-            f"{1 - config.sex_weight:g} times; which sex a voice has, the model finds out by itself from the same numbers."
+            f"{1 - config.sex_weight:g} times; which sex a voice has, the model finds out by itself from the same "
+            "numbers."
         )
     yield (
         "Input: 16 kHz mono; voice activity by silero-vad; gain does not matter; an estimate after each second of an "
@@ -76,7 +79,8 @@ def _scores(spec: ModelSpec, config: TrainRecogniserConfig, scores: Sequence[Hel
     return (
         "The recipe trained without them; the shipped weights are trained on everybody, and there are no scores of "
         "theirs. Nothing of the tested speakers was used for scaling, weights or temperature. UAR: mean over seeds "
-        f"{', '.join(map(str, config.seeds))} [lowest, highest]; in brackets after the first seed's, 95 % bootstrap over "
+        f"{', '.join(map(str, config.seeds))} [lowest, highest]; in brackets after the first seed's, 95 % bootstrap "
+        "over "
         "speakers. An utterance is a file without the silence around it.",
         markdown_table(
             ("task", "protocol", "heard", "UAR", "first seed", "accuracy", "ECE", "majority"), _rows(scores)

@@ -1,4 +1,4 @@
-"""Train the speech recogniser on a corpus, a linear model on summaries of utterances, and test it on held-out speakers."""
+"""Train the speech recogniser on a corpus, and test it on held-out speakers."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -229,7 +229,8 @@ def _tasks(config: TrainRecogniserConfig, items: Items) -> tuple[ClassificationT
             raise ConfigError(f"{name} names {sorted(absent)}, which nobody speaks; name labels that are there")
     if config.sex_weight and "sex" not in items.groups:
         raise ConfigError(
-            f"sex_weight = {config.sex_weight}, but '{config.corpus}' does not say whose voices are women's; set it to 0"
+            f"sex_weight = {config.sex_weight}, but '{config.corpus}' does not say whose voices are women's; set it "
+            "to 0"
         )
     chosen = tuple(sorted(config.classes))
     tasks = {", ".join(chosen) or "all classes": chosen or tuple(np.unique(labels).tolist())}

@@ -15,9 +15,11 @@ from .scores import AFTER, RECOMMENDED, CorpusTrials, VerificationTrials, equal_
 
 _DRAWS = 1000
 _LIMITS = (
-    "Eight actors in one studio, acting. Other languages, rooms and microphones: enrol with the microphone and in the room "
+    "Eight actors in one studio, acting. Other languages, rooms and microphones: enrol with the microphone and in "
+    "the room "
     "of the session.",
-    "An enrolment is made to keep other voices out of an estimate, not to prove who somebody is: do not use it for that.",
+    "An enrolment is made to keep other voices out of an estimate, not to prove who somebody is: do not use it for "
+    "that.",
 )
 
 
@@ -33,9 +35,12 @@ def write_voices_card(
             (
                 "EMO-DB: every pair of speakers with a background of the other six. Any other corpus: all its speakers "
                 "with the shipped background, at thresholds set without it. Speakers are enrolled with every other "
-                "sentence and tested with the other ones. An utterance counts after its first 1, 2, 3 seconds (only those "
-                "that last so long) and at its end. *EER*: the equal error rate. *Lost*: of what the enrolled person says. "
-                "*Passes*: of what others say, of the same and of the other sex. Brackets: 95 %, bootstrap over enrolled "
+                "sentence and tested with the other ones. An utterance counts after its first 1, 2, 3 seconds (only "
+                "those "
+                "that last so long) and at its end. *EER*: the equal error rate. *Lost*: of what the enrolled person "
+                "says. "
+                "*Passes*: of what others say, of the same and of the other sex. Brackets: 95 %, bootstrap over "
+                "enrolled "
                 'speakers. "The other voice too": the other speaker is enrolled as somebody who may be heard.',
                 error_table(tested, thresholds),
                 "What is lost at an utterance's end, by emotion:",
@@ -78,7 +83,8 @@ def error_table(tested: Sequence[CorpusTrials], thresholds: tuple[float, float, 
             what = f"{one.corpus}, {one.condition}" if column == 0 else ""
             rows.append((what, after, *(f"{100 * rate:.1f} %" for rate in rates), lost, *through))
     header = (
-        "corpus, enrolled with", "after", "EER same sex", "EER other sex", "lost", "passes, same sex", "passes, other sex"
+        "corpus, enrolled with", "after", "EER same sex", "EER other sex", "lost",
+        "passes, same sex", "passes, other sex",
     )  # fmt: skip
     return markdown_table(header, rows)
 

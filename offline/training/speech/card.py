@@ -25,7 +25,8 @@ def _facts(spec: ModelSpec, n_training: int, epoch: int) -> tuple[str, ...]:
     return (
         f"Decodes: {', '.join(head.classes)}, *{head.construct}* in the voice. Labels: {spec.label_source}.",
         f"Network: four convolution blocks per second of speech, LSTM from second to second, softmax; {sizes}.",
-        "Input: 16 kHz mono; voice activity by silero-vad; segments of 16,000 samples divided by the running RMS of the "
+        "Input: 16 kHz mono; voice activity by silero-vad; segments of 16,000 samples divided by the running RMS of "
+        "the "
         "utterance.",
         f"Training: SGD with Nesterov momentum, early stopping (best epoch: {epoch}), {n_training} utterances, classes "
         f"weighing the same, guided by the valence and arousal that the simulated voice expresses. Seed {spec.seed}.",
@@ -39,7 +40,8 @@ def _scores(spec: ModelSpec, scores: SpeechScores) -> tuple[str, ...]:
     classes = spec.head("speech").classes
     by_class = zip(classes, whole.class_counts, recalls(whole.confusion), recalls(parts.confusion), strict=True)
     return (
-        "Interval: 95 % bootstrap over people. Majority: UAR of always saying the most frequent class. Chance: UAR with "
+        "Interval: 95 % bootstrap over people. Majority: UAR of always saying the most frequent class. Chance: UAR "
+        "with "
         "the truth shifted in time within each person, mean and 95th percentile.",
         markdown_table(
             ("per", "n", "UAR", "accuracy", "macro-F1", "majority", "chance"),
@@ -59,9 +61,11 @@ def _scores(spec: ModelSpec, scores: SpeechScores) -> tuple[str, ...]:
         ),
         "By person, UAR is over the classes that the person showed.",
         f"Negative log-likelihood per segment, every class weighing the same: {scores.loss:.3f} (uninformed: "
-        f"{np.log(len(classes)):.3f}) at temperature {scores.temperature:.2f}. The probabilities suppose that all classes "
+        f"{np.log(len(classes)):.3f}) at temperature {scores.temperature:.2f}. The probabilities suppose that all "
+        "classes "
         "are equally frequent.",
-        f"Voice activity: {detection.recall:.3f} of the spoken time taken for speech, {detection.false_alarm:.3f} of the "
+        f"Voice activity: {detection.recall:.3f} of the spoken time taken for speech, {detection.false_alarm:.3f} of "
+        "the "
         "silent time (short pauses within an utterance and its padding included); "
         f"{detection.missed} utterances missed, {detection.false} found where nobody spoke.",
     )  # fmt: skip

@@ -58,7 +58,8 @@ class SpeechScores:
         return (
             f"UAR per utterance {one.uar}, per segment {self.segments.uar}; majority {one.majority_uar:.2f}, "
             f"chance {one.permutation.mean:.2f} (95 % below {one.permutation.high:.2f}); {one.n} utterances of "
-            f"{one.n_groups} people; speech found {self.voice_activity.recall:.3f}, false alarms {self.voice_activity.false_alarm:.3f}"
+            f"{one.n_groups} people; speech found {self.voice_activity.recall:.3f}, false alarms "
+            f"{self.voice_activity.false_alarm:.3f}"
         )
 
 

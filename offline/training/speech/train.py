@@ -222,7 +222,8 @@ def _spec(config: TrainSpeechConfig, difficulty: Difficulty, sizes: SpeechSizes,
         label_source="category of the valence and arousal felt by the simulated person, mean over the utterance",
         domain=(SIMULATED,),
         protocol=(
-            f"people apart: trained on seeds {people.first_seed} to {last}, stopped by {_listed(people.stopping_seeds)}, "
+            f"people apart: trained on seeds {people.first_seed} to {last}, stopped by "
+            f"{_listed(people.stopping_seeds)}, "
             f"calibrated on {_listed(people.calibration_seeds)}, tested on {_listed(people.test_seeds)}"
         ),
         data_hashes=(difficulty.digest(),),

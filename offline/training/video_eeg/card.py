@@ -55,7 +55,8 @@ def _description(spec: ModelSpec, sha256: str, parameters: int) -> tuple[str, ..
         bullets(
             (
                 f"{parameters:,} parameters; core {sizes['core']} units, layer 1 {sizes['layer1']}, scalp images of "
-                f"{sizes['image_size']} pixels, faces of {sizes['face_size']} pixels, a small convolutional network for "
+                f"{sizes['image_size']} pixels, faces of {sizes['face_size']} pixels, a small convolutional network "
+                "for "
                 "the face instead of VGG-16 (trained on posed expressions of simulated people, then fixed)",
                 f"sha256 `{sha256}`",
                 f"needs at least {eeg.min_scalp_channels if eeg else 0} scalp electrodes with 10-20 names; average "

@@ -1,4 +1,4 @@
-"""The same EEG as it may come live: calibrated or not, from all electrodes or from a few; drawn as scalp images."""
+"""Scalp images of the same EEG as it may come live: calibrated or not, from all electrodes or from a few."""
 
 from collections.abc import Sequence
 
@@ -34,7 +34,7 @@ def fit_normalisation(people: Sequence[PreparedSession]) -> Normalisation:
 
 
 def rest_baselines(person: PreparedSession, normal: Normalisation) -> FloatArray:
-    """Give the person's rest as it was known at each frame, ``(n_frames, n_channels, 3)``."""
+    """Return the estimate of the person's rest at each frame, ``(n_frames, n_channels, 3)``."""
     names = [str(name) for name in person.channel_names]
     prior = normal.prior.at(names)
     baseline = RestBaseline.empty(names)
@@ -52,7 +52,7 @@ def scalp_image_variants(
 ) -> NDArray[np.float16]:
     """Draw every stride-th frame of one person's EEG in several variants, ``(variants, n_drawn, 3, size, size)``.
 
-    View 0 is calibrated and complete; 1 is not calibrated; the others are calibrated and come from a random part of
+    Variant 0 is calibrated and complete; 1 is not calibrated; the others are calibrated and come from a random part of
     the electrodes.
     """
     names = [str(name) for name in person.channel_names]
@@ -84,7 +84,7 @@ def draw_images(
     seed: int,
     stride: int = 1,
 ) -> TrainingImages:
-    """Stack people of equally long sessions, their faces seen through the fixed face network.
+    """Stack people of equally long sessions, with features of the fixed face network.
 
     ``stride`` is the one the people were prepared with: held frames are not drawn again.
     """
@@ -106,11 +106,11 @@ def draw_images(
     )
 
 
-def extract_features(seen: TrainingImages, net: VideoEegNet) -> FeatureBank:
+def extract_features(images: TrainingImages, net: VideoEegNet) -> FeatureBank:
     """Turn the images into features of the fixed band network."""
-    shape = seen.images.shape[:3]
-    bands = _in_chunks(net.band_net, seen.images.flatten(0, 2)).reshape(*shape, 3, -1)
-    return FeatureBank(seen.face, bands, seen.face_there, seen.eeg_there, seen.levels, seen.stride)
+    shape = images.images.shape[:3]
+    bands = _in_chunks(net.band_net, images.images.flatten(0, 2)).reshape(*shape, 3, -1)
+    return FeatureBank(images.face, bands, images.face_there, images.eeg_there, images.levels, images.stride)
 
 
 def _power(person: PreparedSession, which: BoolArray) -> FloatArray:
@@ -118,7 +118,7 @@ def _power(person: PreparedSession, which: BoolArray) -> FloatArray:
 
 
 def _mean(values: FloatArray) -> FloatArray:
-    """Average what is a number along the first axis; NaN where nothing is."""
+    """Return the mean over finite values along the first axis; NaN where there is none."""
     there = np.isfinite(values)
     count = there.sum(axis=0)
     total = np.where(there, values, 0.0).sum(axis=0)

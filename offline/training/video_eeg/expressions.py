@@ -1,4 +1,4 @@
-"""Stage 0: the face network learns to name expressions from posed pictures, then is fixed.
+"""Stage 0: the face network is trained on posed expressions, then frozen.
 
 The paper does not say what its VGG-16 was fine-tuned on. Here simulated people of the training group pose: strong
 expressions all over the valence-arousal plane and neutral faces, labelled with what is *expressed*; four classes on
@@ -33,10 +33,10 @@ _POSE_S = 1.0
 _BATCH = 128
 
 
-def posed(
+def pose(
     seed: int, poses: int, difficulty: Difficulty, finder: FaceDetector, size: int
 ) -> tuple[Image, NDArray[np.int64]]:
-    """Let one simulated person pose.
+    """Draw posed expressions of one simulated person.
 
     Returns
     -------
@@ -73,35 +73,38 @@ def train_face(
     """Train the face network on posed pictures of these people, in place; every tenth is held out for the report."""
     finder = FaceDetector(bundled("yunet").read_bytes())
     size = config.network.face_size
-    pictures = [posed(seed, config.poses, difficulty, finder, size) for seed in seeds]
+    pictures = [pose(seed, config.poses, difficulty, finder, size) for seed in seeds]
     held_out = max(1, len(pictures) // 10)
-    held, shown = _joined(pictures[:held_out]), _joined(pictures[held_out:] or pictures)
-    report(f"expressions: {len(shown[0])} posed pictures of {len(seeds) - held_out} people, {len(held[0])} held out")
+    held_out_set, training_set = _concatenate(pictures[:held_out]), _concatenate(pictures[held_out:] or pictures)
+    report(
+        f"expressions: {len(training_set[0])} posed pictures of {len(seeds) - held_out} people, "
+        f"{len(held_out_set[0])} held out"
+    )
     rng = generator_for(config.seed, 1)
     torch.manual_seed(config.seed + 1)
     stage = config.expression
     optimizer = AveragedAdamW(net.parameters(), stage.learning_rate, stage.batches, config.weight_decay)
     net.train()
-    loss_shown = None
+    mean_loss = None
     for number in range(stage.batches):
-        chosen = integers(rng, 0, len(shown[0]), _BATCH)
-        crops = moved(shown[0][chosen], rng)
+        chosen = integers(rng, 0, len(training_set[0]), _BATCH)
+        crops = augment(training_set[0][chosen], rng)
         features = functional.dropout(net(crops), 0.2 * config.dropout)
-        loss = functional.cross_entropy(net.expressed(features).flatten(0, 1), shown[1][chosen].flatten())
+        loss = functional.cross_entropy(net.expressed(features).flatten(0, 1), training_set[1][chosen].flatten())
         optimizer.step(loss)
-        loss_shown = smoothed(loss_shown, float(loss.detach()))
+        mean_loss = smoothed(mean_loss, float(loss.detach()))
         if number + 1 == stage.batches:
-            report(f"expressions: batch {number + 1}/{stage.batches}, loss {loss_shown:.3f}")
+            report(f"expressions: batch {number + 1}/{stage.batches}, loss {mean_loss:.3f}")
     net.eval()
     with torch.no_grad():
-        right = (net.expressed(net(held[0])).argmax(dim=-1) == held[1]).float().mean(dim=0)
+        right = (net.expressed(net(held_out_set[0])).argmax(dim=-1) == held_out_set[1]).float().mean(dim=0)
     report(
         f"expressions of held-out people: accuracy of 4, valence {float(right[0]):.3f}, arousal {float(right[1]):.3f}"
     )
 
 
-def moved(crops: Tensor, rng: torch.Generator) -> Tensor:
-    """Mirror crops; shift and stretch them a little, as detectors' boxes do."""
+def augment(crops: Tensor, rng: torch.Generator) -> Tensor:
+    """Mirror, shift and scale crops at random, as the boxes of detectors vary, and add noise."""
     n = len(crops)
     noise = torch.rand(n, 4, generator=rng) * 2.0 - 1.0
     mirror = torch.where(torch.rand(n, generator=rng) < 0.5, -1.0, 1.0)
@@ -114,7 +117,7 @@ def moved(crops: Tensor, rng: torch.Generator) -> Tensor:
     return sampled[:, 0] + 4.0 * torch.randn(sampled[:, 0].shape, generator=rng)
 
 
-def _joined(parts: Sequence[tuple[Image, NDArray[np.int64]]]) -> tuple[Tensor, Tensor]:
+def _concatenate(parts: Sequence[tuple[Image, NDArray[np.int64]]]) -> tuple[Tensor, Tensor]:
     crops = np.concatenate([crops for crops, _ in parts])
     labels = np.concatenate([labels for _, labels in parts])
     return torch.from_numpy(crops), torch.from_numpy(labels)

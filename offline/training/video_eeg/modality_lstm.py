@@ -1,8 +1,8 @@
-"""Stages 1 and 2: the first LSTM, on faces and on EEG.
+"""Stages 1 and 2: the first LSTM, shared by faces and EEG.
 
 The paper trains layer 1 on faces, then on EEG, each with a core of its own. As both share layer 1's parameters the
 second stage would overwrite the first; here batches of faces and of EEG alternate instead. The cores of this stage
-are thrown away afterwards.
+are thrown away.
 """
 
 import torch
@@ -12,12 +12,13 @@ from ....configs.schema.train_video_eeg import TrainVideoEegConfig
 from ....models.networks.video_eeg import Glimpse, VideoEegNet, lstm_cell
 from ..common.optimization import AveragedAdamW, Report, generator_for, integers, smoothed
 from ..common.stages import Stage
-from .band_network import BAND_NETWORK, GRID_START, TrainingImages, varied
-from .rollouts import GRID_HZ, band_imbalance, class_loss
+from .band_network import BAND_NETWORK, GRID_START, TrainingImages, augment
+from .losses import band_imbalance, class_loss
+from .rollouts import GRID_HZ
 
 MODALITY_LSTM = Stage("layer1", 1, (BAND_NETWORK,))
 """Raise its version whenever this stage or its network gives other weights."""
-LOOKS = 48
+GLIMPSES = 48
 _ABSENT = 0.1
 
 
@@ -32,7 +33,7 @@ class ModalityCore(nn.Module):
 
 
 def train_modality_lstm(
-    net: VideoEegNet, pictures: TrainingImages, weights: Tensor, config: TrainVideoEegConfig, report: Report
+    net: VideoEegNet, data: TrainingImages, weights: Tensor, config: TrainVideoEegConfig, report: Report
 ) -> None:
     """Train everything below the core, the face network excepted, in place."""
     rng = generator_for(config.seed, 2)
@@ -41,36 +42,38 @@ def train_modality_lstm(
     learned = [net.band_net, net.face_in, net.eeg_in, net.layer1, *cores.values()]
     parameters = [*(p for module in learned for p in module.parameters()), net.absent]
     optimizer = AveragedAdamW(parameters, config.layer1.learning_rate, config.layer1.batches, config.weight_decay)
-    shown: dict[str, float | None] = {"face": None, "eeg": None}
+    mean_loss: dict[str, float | None] = {"face": None, "eeg": None}
     net.train()
     net.face_net.eval()
     for number in range(config.layer1.batches):
         modality = "face" if number % 2 == 0 else "eeg"
-        loss = _clip_loss(net, cores[modality], modality, pictures, weights, config, rng)
+        loss = _clip_loss(net, cores[modality], modality, data, weights, config, rng)
         optimizer.step(loss)
-        shown[modality] = smoothed(shown[modality], float(loss.detach()))
+        mean_loss[modality] = smoothed(mean_loss[modality], float(loss.detach()))
         if (number + 1) % 200 == 0 or number + 1 == config.layer1.batches:
-            figures = ", ".join(f"{name} {value:.3f}" for name, value in shown.items() if value is not None)
+            figures = ", ".join(f"{name} {value:.3f}" for name, value in mean_loss.items() if value is not None)
             report(f"layer 1: batch {number + 1}/{config.layer1.batches}, loss {figures}")
     optimizer.use_average()
     net.eval()
 
 
-def scheduled(rng: torch.Generator, rows: int, looks: int, frames: int, longest_wait: int) -> tuple[Tensor, Tensor]:
-    """Draw clips that start anywhere and look at their own pace.
+def draw_schedule(
+    rng: torch.Generator, clips: int, glimpses: int, frames: int, longest_wait: int
+) -> tuple[Tensor, Tensor]:
+    """Draw the glimpses of clips that start anywhere, each with a pace of its own.
 
     Returns
     -------
-    position : (looks, rows) int64
+    position : (glimpses, clips) int64
         May run past the end.
-    elapsed : (looks, rows)
-        Frames since the look before, 0 at the first.
+    elapsed : (glimpses, clips)
+        Frames since the glimpse before, 0 at the first.
     """
-    pace = integers(rng, 3, longest_wait, rows)
+    pace = integers(rng, 3, longest_wait, clips)
     spread = torch.minimum(pace - 1, longest_wait - pace)
-    uniform = torch.rand(looks, rows, generator=rng)
+    uniform = torch.rand(glimpses, clips, generator=rng)
     wait = (pace + (2.0 * uniform - 1.0) * spread).round().long()
-    start = integers(rng, GRID_START, frames - 12 * longest_wait, rows)
+    start = integers(rng, GRID_START, frames - 12 * longest_wait, clips)
     wait[0] = 0
     return start + wait.cumsum(dim=0), wait.float()
 
@@ -79,31 +82,31 @@ def _clip_loss(
     net: VideoEegNet,
     core: ModalityCore,
     modality: str,
-    pictures: TrainingImages,
+    data: TrainingImages,
     weights: Tensor,
     config: TrainVideoEegConfig,
     rng: torch.Generator,
 ) -> Tensor:
-    people, frames = pictures.face.shape[:2]
-    variants = pictures.images.shape[1]
-    rows = 2 * config.batch
-    position, elapsed = scheduled(rng, rows, LOOKS, frames, net.sizes.max_wait_frames)
+    people, frames = data.face.shape[:2]
+    variants = data.images.shape[1]
+    clips = 2 * config.batch
+    position, elapsed = draw_schedule(rng, clips, GLIMPSES, frames, net.sizes.max_wait_frames)
     inside = position < frames
     position = position.clamp(max=frames - 1)
-    person = integers(rng, 0, people, rows).expand(LOOKS, rows)
-    variant = integers(rng, 0, variants, rows).expand(LOOKS, rows)
-    kept = torch.rand(LOOKS, rows, generator=rng) >= _ABSENT
-    there = (pictures.face_there if modality == "face" else pictures.eeg_there)[person, position] & kept & inside
+    person = integers(rng, 0, people, clips).expand(GLIMPSES, clips)
+    variant = integers(rng, 0, variants, clips).expand(GLIMPSES, clips)
+    kept = torch.rand(GLIMPSES, clips, generator=rng) >= _ABSENT
+    there = (data.face_there if modality == "face" else data.eeg_there)[person, position] & kept & inside
     other = torch.zeros_like(elapsed)
     face, bands = other[..., None], other[..., None, None]
     if modality == "eeg":
-        images = varied(pictures.drawn(person, variant, position), rng).flatten(0, 1)
-        bands = net.band_net(images).reshape(LOOKS, rows, 3, -1)
+        images = augment(data.images_at(person, variant, position), rng).flatten(0, 1)
+        bands = net.band_net(images).reshape(GLIMPSES, clips, 3, -1)
     else:
-        face = pictures.face[person, position]
-    state, memory = net.start(rows).face, net.start(rows).core
+        face = data.face[person, position]
+    state, memory = net.start(clips).face, net.start(clips).core
     outputs, attentions = [], []
-    for n in range(LOOKS):
+    for n in range(GLIMPSES):
         mine = there[n].float()
         flags = (mine, other[n]) if modality == "face" else (other[n], mine)
         glimpse = Glimpse(face[n], bands[n], *flags, elapsed[n] / GRID_HZ)
@@ -114,8 +117,8 @@ def _clip_loss(
         outputs.append(memory[0])
         attentions.append(attention)
     hidden = nn.functional.dropout(torch.stack(outputs), config.dropout)
-    level = torch.where(inside[..., None], pictures.levels[person, position], -1)
-    loss = class_loss(core.heads(hidden).reshape(LOOKS, rows, 2, 3), level, weights)
+    level = torch.where(inside[..., None], data.levels[person, position], -1)
+    loss = class_loss(core.heads(hidden).reshape(GLIMPSES, clips, 2, 3), level, weights)
     if modality == "eeg":
         loss = loss + config.band_balance * band_imbalance(torch.stack(attentions), there)
     return loss

@@ -1,4 +1,4 @@
-"""Many clips at once through the video-EEG network: what was prepared as tensors, and looking at it."""
+"""Rollouts of a policy through many clips at once, and the decisions that their glimpses answer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,7 +43,17 @@ class FeatureBank:
 
 @dataclass(frozen=True)
 class Clips:
-    """Which clips: each ``(clips,)``; ``no_face`` and ``no_eeg`` take a modality away."""
+    """A batch of clips.
+
+    Attributes
+    ----------
+    person, variant : (clips,) int64
+        Indices into a :class:`FeatureBank`.
+    start, stop : (clips,) int64
+        First frame and the first one after the clip.
+    no_face, no_eeg : (clips,) bool
+        Whether a modality is taken away.
+    """
 
     person: Tensor
     variant: Tensor
@@ -53,14 +63,14 @@ class Clips:
     no_eeg: Tensor
 
     def repeat(self, times: int) -> "Clips":
-        """Give each clip several times, one after the other."""
+        """Repeat each clip several times, one after the other."""
         parts = (self.person, self.variant, self.start, self.stop, self.no_face, self.no_eeg)
         return Clips(*(part.repeat_interleave(times) for part in parts))
 
 
 @dataclass(frozen=True)
 class Rollout:
-    """What happened in clips: glimpse n of row r was at frame ``position[n, r]``.
+    """Rollouts of a policy: glimpse ``n`` of clip ``c`` was at frame ``position[n, c]``.
 
     Attributes
     ----------
@@ -72,7 +82,7 @@ class Rollout:
     attention : (glimpses, clips, 3)
     eeg_seen : (glimpses, clips) bool
     proposed : (glimpses, clips)
-        What the chooser drew after each glimpse, before it became whole frames; without gradient.
+        The wait that the policy drew after each glimpse, before rounding to frames; without gradient.
     end : (clips,) int64
         The first frame that the last glimpse no longer answers for.
     """
@@ -87,11 +97,11 @@ class Rollout:
 
 
 Policy = Callable[[Tensor, int], tuple[Tensor, Tensor]]
-"""Core state ``(clips, core)`` and number of the glimpse -> what was drawn, and the frames to wait."""
+"""Maps core state ``(clips, core)`` and number of the glimpse to the wait drawn and the frames to wait."""
 
 
 def glimpse_at(features: FeatureBank, clips: Clips, position: Tensor, elapsed: Tensor) -> Glimpse:
-    """Gather what the clips see at a frame each."""
+    """Gather the features of each clip at one frame."""
     person = clips.person
     return Glimpse(
         face=features.face[person, position],
@@ -103,7 +113,7 @@ def glimpse_at(features: FeatureBank, clips: Clips, position: Tensor, elapsed: T
 
 
 def roll_out(net: VideoEegNet, features: FeatureBank, clips: Clips, policy: Policy, max_glimpses: int) -> Rollout:
-    """Look through clips from an empty state, wherever the chooser says."""
+    """Follow a policy through clips, each from an empty state."""
     state: State = net.start(len(clips.person))
     position, elapsed = clips.start.clone(), torch.zeros(len(clips.start))
     steps: list[tuple[Tensor, ...]] = []
@@ -117,8 +127,8 @@ def roll_out(net: VideoEegNet, features: FeatureBank, clips: Clips, policy: Poli
         proposed, wait = policy(state.core[0], number)
         steps.append((state.core[0], position, active, attention, glimpse.eeg_present > 0.5, proposed.detach()))
         position, elapsed = position + wait, wait.float()
-    core, looked, within, attention, seen, proposed = (torch.stack(parts) for parts in zip(*steps, strict=True))
-    return Rollout(core, looked, within, attention, seen, proposed, torch.minimum(position, clips.stop))
+    core, frame, active, attention, eeg_seen, proposed = (torch.stack(parts) for parts in zip(*steps, strict=True))
+    return Rollout(core, frame, active, attention, eeg_seen, proposed, torch.minimum(position, clips.stop))
 
 
 @dataclass(frozen=True)
@@ -128,10 +138,11 @@ class Decisions:
     Attributes
     ----------
     glimpse : (clips, decisions) int64
-        Which glimpse answers.
+        Index of that glimpse.
     level : (clips, decisions, 2) int64
         The truth, -1 where there is none or where no glimpse of the clip answers.
     frame : (clips, decisions) int64
+        When the decision is made.
     """
 
     glimpse: Tensor
@@ -140,59 +151,20 @@ class Decisions:
 
 
 def decisions_of(features: FeatureBank, clips: Clips, rollout: Rollout) -> Decisions:
-    """Find which glimpse answers each decision of the clips."""
+    """Return the decisions of the clips, each with the glimpse that answers it."""
     longest = int((clips.stop - clips.start).max())
     first = (clips.start + DECISION_FRAMES - 1) // DECISION_FRAMES * DECISION_FRAMES
     frame = first[:, None] + DECISION_FRAMES * torch.arange(longest // DECISION_FRAMES + 1)
-    looked = torch.where(rollout.active, rollout.position, torch.iinfo(torch.int64).max).T.contiguous()
-    glimpse = (torch.searchsorted(looked, frame, right=True) - 1).clamp(min=0)
+    position = torch.where(rollout.active, rollout.position, torch.iinfo(torch.int64).max).T.contiguous()
+    glimpse = (torch.searchsorted(position, frame, right=True) - 1).clamp(min=0)
     level = features.levels[clips.person[:, None], frame.clamp(max=features.frames - 1)]
     inside = frame < rollout.end[:, None]
     return Decisions(glimpse, torch.where(inside[..., None], level, -1), frame)
 
 
-def decision_logits(net: VideoEegNet, rollout: Rollout, held: Decisions, dropout: float = 0.0) -> Tensor:
-    """Give the logits ``(clips, decisions, 2, 3)`` of the states that answer."""
+def decision_logits(net: VideoEegNet, rollout: Rollout, decisions: Decisions, dropout: float = 0.0) -> Tensor:
+    """Return the logits ``(clips, decisions, 2, 3)`` of the core states that answer decisions."""
     core = torch.nn.functional.dropout(rollout.core, dropout, training=dropout > 0.0)
     glimpses, n_clips = rollout.position.shape
     logits = net.logits(core.flatten(0, 1)).reshape(glimpses, n_clips, -1, 3)
-    return logits[held.glimpse, torch.arange(n_clips)[:, None]]
-
-
-def class_loss(logits: Tensor, level: Tensor, weights: Tensor) -> Tensor:
-    """Give the paper's loss, - sum_k y_k log p_k + (1 - y_k) log(1 - p_k), averaged over what has a level.
-
-    Parameters
-    ----------
-    logits : (..., 2, 3) Tensor
-    level : (..., 2) int64 Tensor
-    weights : (2, 3) Tensor
-        Of each class of each axis.
-    """
-    known = level >= 0
-    target = torch.nn.functional.one_hot(level.clamp(min=0), 3).float()
-    log_p = torch.log_softmax(logits, dim=-1)
-    log_not_p = torch.log1p(-log_p.exp().clamp(max=1.0 - 1e-5))
-    each = -(target * log_p + (1.0 - target) * log_not_p).sum(dim=-1)
-    weight = (weights.expand_as(target) * target).sum(dim=-1) * known
-    return (each * weight).sum() / weight.sum().clamp(min=1.0)
-
-
-def band_imbalance(attention: Tensor, counted: Tensor) -> Tensor:
-    """Give the paper's sum_j (1/3 - mean_n theta_nj)^2, averaged over clips that saw EEG.
-
-    Parameters
-    ----------
-    attention : (glimpses, clips, 3) Tensor
-    counted : (glimpses, clips) bool Tensor
-    """
-    seen = counted.float()[..., None]
-    mean = (attention * seen).sum(dim=0) / seen.sum(dim=0).clamp(min=1.0)
-    any_seen = counted.any(dim=0).float()
-    return (((1.0 / 3.0 - mean) ** 2).sum(dim=1) * any_seen).sum() / any_seen.sum().clamp(min=1.0)
-
-
-def class_weights(levels: Tensor) -> Tensor:
-    """Weight classes so that each counts alike on each axis: ``(2, 3)``, 1 on average over the samples."""
-    counts = torch.stack([torch.bincount(levels[..., axis][levels[..., axis] >= 0], minlength=3) for axis in range(2)])
-    return counts.sum(dim=1, keepdim=True) / (3.0 * counts.clamp(min=1))
+    return logits[decisions.glimpse, torch.arange(n_clips)[:, None]]

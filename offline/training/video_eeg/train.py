@@ -21,10 +21,10 @@ from . import eeg_variants, scores
 from .band_network import BAND_NETWORK, train_band_network
 from .card import write_video_eeg_card
 from .expressions import EXPRESSIONS, train_face
+from .losses import class_weights
 from .modality_lstm import MODALITY_LSTM, train_modality_lstm
 from .prepare import GRID_HZ, PreparedSession, prepare_people
 from .reinforce import CORE, POLICY, train_core, train_policy
-from .rollouts import class_weights
 from .scores import CONDITIONS, RecallByPerson
 from .stage_cache import StageCache
 
@@ -63,7 +63,8 @@ def train_video_eeg(
     """Train a bundle as a config says.
 
     Stages: the face network on posed expressions; the band network on averaged scalp images; the first LSTM on faces
-    and EEG in turn; the core with it fixed; the policy by REINFORCE; then the budget, temperatures and conformal thresholds. People that were prepared and stages
+    and EEG in turn; the core with it fixed; the policy by REINFORCE; then the budget, temperatures and conformal
+    thresholds. People that were prepared and stages
     that were finished with the same versions and settings are taken from the cache.
 
     Parameters

@@ -1,5 +1,7 @@
 """A source of one channel of the EEG stream of any type: a photodiode on an auxiliary input."""
 
+from dataclasses import replace
+
 import numpy as np
 import pylsl
 
@@ -33,33 +35,31 @@ class LslChannel:
         MoodringError
             The stream has no such channel, or no regular rate.
         """
-        info = self._inlet.open(self._check)
-        if info is None:
-            return None
-        self._index = _labels(info).index(self._channel)
-        return SourceInfo("eeg", info.name(), regular_rate_hz(info, "EEG"), (1,), "<f8", (self._channel,))
+        return self._inlet.open(self._describe)
 
     def poll(self) -> Chunk | None:
         """Return the newest chunk in the stream's own unit; None where none came."""
-        pulled = self._inlet.pull()
-        if pulled is None:
+        chunk = self._inlet.pull()
+        if chunk is None:
             return None
-        samples = pulled.samples[:, self._index : self._index + 1].astype(np.float64)
-        return Chunk(samples, pulled.stamps_s - self._delay_s, pulled.received_s, pulled.gap)
+        samples = chunk.samples[:, self._index : self._index + 1].astype(np.float64)
+        return replace(chunk, samples=samples, stamps_s=chunk.stamps_s - self._delay_s)
 
     def close(self) -> None:
         """Disconnect."""
         self._inlet.close()
 
-    def _check(self, info: pylsl.StreamInfo) -> None:
+    def _describe(self, info: pylsl.StreamInfo) -> SourceInfo:
         numeric(info, "EEG")
-        regular_rate_hz(info, "EEG")
+        rate_hz = regular_rate_hz(info, "EEG")
         labels = _labels(info)
         if self._channel not in labels:
             raise MoodringError(
                 f"EEG stream '{info.name()}' has no channel '{self._channel}' for the photodiode; it has "
                 f"{', '.join(labels)}: name one of those with --photodiode"
             )
+        self._index = labels.index(self._channel)
+        return SourceInfo("eeg", info.name(), rate_hz, (1,), "<f8", (self._channel,))
 
 
 def _labels(info: pylsl.StreamInfo) -> list[str]:

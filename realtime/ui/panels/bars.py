@@ -1,4 +1,4 @@
-"""Named bars for shares that sum to one, with the ones that remain possible marked by a dot and bold type."""
+"""Named bars of probabilities; classes in the conformal set have a dot and bold type."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from PyQt5.QtGui import QPainter
 from PyQt5.QtWidgets import QSizePolicy
 
 from .. import theme
-from ..canvas import Canvas
+from ..painting import Canvas
 
 _ROW = 20
 _PERCENT_WIDTH = 38
@@ -33,15 +33,15 @@ class Bars(Canvas):
 
     @property
     def values(self) -> tuple[float, ...] | None:
-        """The shares shown; None while the bars are empty."""
+        """Probabilities shown; None while the bars are empty."""
         return self._values
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Ask for one row per class."""
+        """Return the preferred size: one row per class."""
         return QSize(self._name_width + 120, _ROW * len(self._names))
 
     def show_names(self, names: Sequence[str]) -> None:
-        """Take other classes."""
+        """Set the classes."""
         if tuple(names) != self._names:
             self._names = tuple(names)
             self._colours = (self._colours or (theme.ACCENT,))[:1] * len(self._names)
@@ -50,7 +50,7 @@ class Bars(Canvas):
             self.update()
 
     def show_values(self, values: Sequence[float] | None, members: Sequence[int] = ()) -> None:
-        """Show other shares (0..1), None for none; ``members`` are the classes that remain possible."""
+        """Set the probabilities (0..1), None for none; ``members`` is the conformal set."""
         rounded = None if values is None else tuple(round(float(value), 3) for value in values)
         if (rounded, frozenset(members)) != (self._values, self._members):
             self._values, self._members = rounded, frozenset(members)

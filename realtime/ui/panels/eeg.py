@@ -1,4 +1,4 @@
-"""The EEG: filtered traces of all channels, and how the last look weighed the frequency bands."""
+"""The EEG panel: filtered traces of all channels, and band attention of the last look."""
 
 import numpy as np
 import pyqtgraph as pg
@@ -16,7 +16,7 @@ _MOST_NAMES = 16
 
 
 class TraceChart(pg.PlotWidget):  # type: ignore[misc]
-    """All traces as two lines, one for the good channels and one for the bad: cheap, whatever their number."""
+    """All traces as two lines, one for the good and one for the bad channels, so that many are cheap."""
 
     def __init__(self) -> None:
         super().__init__(background=theme.PANEL)
@@ -40,7 +40,7 @@ class TraceChart(pg.PlotWidget):  # type: ignore[misc]
         self._names: tuple[str, ...] = ()
 
     def show_traces(self, traces: Traces, live: bool) -> None:
-        """Draw the traces one below the other; all grey where they are no longer live."""
+        """Show the traces below each other, in grey where they are not live."""
         if self._shown is not None and self._shown[0] is traces and self._shown[1] == live:
             return
         self._shown = (traces, live)
@@ -60,7 +60,7 @@ class TraceChart(pg.PlotWidget):  # type: ignore[misc]
 
 
 def _one_line(times: np.ndarray, heights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Join the columns into one line with breaks (NaN) in between."""
+    """Return the columns as one line with breaks (NaN) in between."""
     breaks = np.full((1, heights.shape[1]), np.nan)
     x = np.tile(np.append(times, np.nan), heights.shape[1])
     return x, np.concatenate([heights, breaks]).ravel(order="F")

@@ -1,4 +1,4 @@
-"""The top line: whose session, what the engine is doing, and its figures; and the permanent notices."""
+"""The header: session, phase and figures of the engine, and permanent notices."""
 
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -8,7 +8,7 @@ from .. import theme
 from ..view import View
 
 _FIGURES = (
-    "elapsed", "latency p50 / p99", "age eeg / face / voice", "decisions", "skipped", "frames looked at", "device"
+    "elapsed", "latency p50 / p99", "information age", "decisions", "skipped", "frames looked at", "device"
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Hard attention made visible: which frames of the last half minute the policy chose to look at."""
+"""The looks panel: the frames of the last half minute that the policy chose."""
 
 from PyQt5.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt5.QtGui import QImage, QPainter, QPen
@@ -6,8 +6,7 @@ from PyQt5.QtWidgets import QSizePolicy
 
 from ....models.contract import Look
 from .. import theme
-from ..canvas import Canvas
-from ..pictures import qimage
+from ..painting import Canvas, qimage
 from ..view import Glimpse, View
 
 SPAN_S = 30.0
@@ -29,15 +28,15 @@ class LookStrip(Canvas):
 
     @property
     def shown(self) -> int:
-        """How many chosen frames lie in the strip."""
+        """Number of chosen frames in the strip."""
         return 0 if self._now_s is None else sum(self._now_s - look.time_s <= SPAN_S for look in self._looks)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Ask for two rows and the scale."""
+        """Return the preferred size: two rows and the scale."""
         return QSize(300, 52)
 
     def show_view(self, view: View) -> None:
-        """Move the strip on, once per decision."""
+        """Update the strip once per decision."""
         times = view.history.times_s
         now = float(times[-1]) if len(times) else None
         if now != self._now_s or view.history.looks is not self._looks:
@@ -77,7 +76,7 @@ class LookStrip(Canvas):
 
 
 class Glimpses(Canvas):
-    """The frames chosen last, side by side, the newest on the right."""
+    """The last chosen frames side by side, the newest on the right."""
 
     def __init__(self, count: int) -> None:
         super().__init__()
@@ -87,18 +86,18 @@ class Glimpses(Canvas):
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Ask for a row of small pictures."""
+        """Return the preferred size: a row of thumbnails."""
         return QSize(300, 54)
 
     def show_view(self, view: View) -> None:
-        """Take the chosen frames; paint only where one is new."""
+        """Set the chosen frames; repaint only for new ones."""
         if view.glimpses is not self._given:
             self._given = view.glimpses
             self._images = tuple(qimage(glimpse.image) for glimpse in view.glimpses)
             self.update()
 
     def draw(self, painter: QPainter) -> None:
-        """Draw the pictures, the newest framed."""
+        """Draw the thumbnails, the newest with a frame."""
         gap = 4
         width = (self.width() - gap * (self._count - 1)) / self._count
         for place in range(self._count):

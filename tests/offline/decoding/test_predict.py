@@ -15,7 +15,7 @@ import torch
 
 from moodring.cli.app import main
 from moodring.configs.schema.errors import MoodringError
-from moodring.models.contract import FloatArray, SpeechEstimate
+from moodring.models.contract import FloatArray, HeadOutput
 from moodring.models.decoders.speech import SpeechDecoder
 from moodring.models.io.bundle import bundled, load_bundle
 from moodring.offline.decoding.predict import Prediction, as_plain, pooled, predict_file, predict_files, score
@@ -70,8 +70,8 @@ def at_rate(samples: FloatArray, rate_hz: int) -> FloatArray:
     return np.asarray(soxr.resample(samples, RATE_HZ, rate_hz), np.float32)
 
 
-def estimate(start_s: float, end_s: float, anger: float, final: bool) -> SpeechEstimate:
-    return SpeechEstimate(start_s, end_s, CLASSES, (anger, 1 - anger), final)
+def estimate(start_s: float, end_s: float, anger: float, final: bool) -> HeadOutput:
+    return HeadOutput("speech", "acted", CLASSES, (anger, 1 - anger), start_s=start_s, end_s=end_s, final=final)
 
 
 def test_a_file_gives_what_the_decoder_says_live(decoder: SpeechDecoder, voice: FloatArray, plain: Prediction) -> None:

@@ -60,6 +60,13 @@ for line in sys.stdin:
 """
 
 
+class File(bytes):
+    """What a file holds, in few words where a test fails."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} bytes>"
+
+
 class Reader:
     """Reads files in a child, and tells how many EEG samples there were, or the error's line."""
 
@@ -110,7 +117,7 @@ def reader(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> bytes:
+def whole(tmp_path_factory) -> File:
     random, times = np.random.default_rng(0), SessionTimes("lab", "p", 1.0, 0.1)
     stamps_s, sound_s = 100 + np.arange(2000) / 250, 100 + np.arange(1600) / 8000
     eeg = Signal(random.normal(0, 30, (2000, 3)).astype(np.float32), stamps_s, 250.0, ("Fz", "Cz", "Pz"), "amp")
@@ -124,7 +131,7 @@ def whole(tmp_path_factory) -> bytes:
             StreamData(describe_markers("m", "m", times), ["go", "x" * 30], np.array([100.2, 101.0])),
         ],
     )
-    return path.read_bytes()
+    return File(path.read_bytes())
 
 
 def chunks(raw: bytes) -> list[tuple[int, int]]:
@@ -139,6 +146,7 @@ def chunks(raw: bytes) -> list[tuple[int, int]]:
 
 
 FIELDS = ("channel_count", "nominal_srate", "channel_format", "first_sample_after_t0_s", "rest_s", "unit", "label")
+OWN_FIELDS = ("first_sample", "rate_hz", "jitter_s", "delay_s", "kind", "source", "device")
 ABSURD = ("", "0", "-1", "9", "2147483647", "99999999999", "nan", "inf", "1e308", "1e-300", "int8", "string", "é")
 NUMBERS = (*(struct.pack("<d", v) for v in (np.nan, np.inf, -1e308, 1e308, 0.0)), b"\xff" * 8)
 
@@ -172,7 +180,9 @@ def damaged(raw: bytes, recipe) -> bytes:
         elif kind == "head":
             out[first + int(where * 30) : first + int(where * 30) + 1] = bytes([(0, 1, 4, 8, 9, 255)[number % 6]])
         elif kind == "field":
-            out = with_field(out, FIELDS[number % len(FIELDS)], ABSURD[int(where * (len(ABSURD) - 1))])
+            out = with_field(
+                out, (FIELDS + OWN_FIELDS)[number % len(FIELDS + OWN_FIELDS)], ABSURD[int(where * (len(ABSURD) - 1))]
+            )
         elif kind == "noise":
             out[place : place + 40] = np.random.default_rng(number).bytes(number % 60)
         elif kind == "repeat":
@@ -260,7 +270,7 @@ def part(tmp_path_factory) -> bytes:
                 stream.append(SourceChunk(times_s, begin_s + 0.1, values=rows, first_in_file=first))
                 stream.write()
             writer.boundary()
-    return path.read_bytes()
+    return File(path.read_bytes())
 
 
 def is_what_is_whole(reader, part, recipes) -> None:

@@ -9,11 +9,11 @@ import psutil
 import pytest
 
 from moodring.configs.schema.errors import ConfigError, MoodringError
+from moodring.configs.schema.liblsl import liblsl_settings
 from moodring.configs.schema.live import LslSection
-from moodring.configs.schema.lsl import liblsl_settings
 from moodring.models.contract import Recording
 from moodring.models.io.stream_descriptions import STREAM_KINDS, StreamKind
-from moodring.offline.recordings.session_folder import read_session
+from moodring.offline.recordings.read_session import read_session
 from moodring.offline.recordings.write_session import write_session
 from moodring.offline.replay.frame_prefetch import FramePrefetcher
 from moodring.offline.replay.playhead import HOLE_S

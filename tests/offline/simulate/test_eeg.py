@@ -8,7 +8,7 @@ from scipy.signal import welch
 from moodring.offline.simulate.difficulty import BENCHMARK
 from moodring.offline.simulate.eeg import EEG_RATE_HZ, draw_brain, simulate_eeg
 from moodring.offline.simulate.face_plan import Burst, Cue, FacePlan
-from moodring.offline.simulate.head import CHANNEL_NAMES
+from moodring.offline.simulate.head_model import CHANNEL_NAMES
 from moodring.offline.simulate.latents import Latents
 
 DURATION_S = 20.0

@@ -11,8 +11,8 @@ from moodring.models.signals.face.detection import FaceDetector
 from moodring.offline.simulate import BENCHMARK, simulate_parts
 from moodring.offline.simulate.face import SimulatedFace
 from moodring.offline.simulate.face_plan import Burst, FacePlan, plan_face
+from moodring.offline.simulate.face_portrait import draw_appearance
 from moodring.offline.simulate.latents import simulate_latents
-from moodring.offline.simulate.portrait import draw_appearance
 
 TIMES_S = np.arange(100) / 25.0
 

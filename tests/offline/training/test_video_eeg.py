@@ -14,8 +14,9 @@ from moodring.models.io.bundle import bundled, load_bundle
 from moodring.models.networks.video_eeg import Sizes, VideoEegNet
 from moodring.models.signals.eeg import chain
 from moodring.models.signals.face.detection import FaceDetector
-from moodring.offline.simulate.session import simulate
+from moodring.offline.simulate.simulated_session import simulate
 from moodring.offline.training.video_eeg import eeg_variants, scores
+from moodring.offline.training.video_eeg.losses import band_imbalance, class_loss, class_weights
 from moodring.offline.training.video_eeg.prepare import prepare, read_prepared, write_prepared
 from moodring.offline.training.video_eeg.reinforce import (
     discounted_returns,
@@ -29,9 +30,6 @@ from moodring.offline.training.video_eeg.rollouts import (
     Clips,
     FeatureBank,
     Rollout,
-    band_imbalance,
-    class_loss,
-    class_weights,
     decisions_of,
     roll_out,
 )
@@ -46,7 +44,7 @@ def quiet(_: str) -> None:
 
 
 def made_features(people: int = 3, frames: int = 200, seed: int = 0, block: int = 50) -> FeatureBank:
-    """Make a features whose faces and bands spell the levels, which change every `block` frames."""
+    """Make features whose faces and bands spell the levels, which change every `block` frames."""
     rng = torch.Generator().manual_seed(seed)
     levels = torch.randint(0, 3, (people, frames // block, 2), generator=rng).repeat_interleave(block, dim=1)
     face = torch.zeros(people, frames, 4)
@@ -56,15 +54,15 @@ def made_features(people: int = 3, frames: int = 200, seed: int = 0, block: int 
     return FeatureBank(face, bands, there, there, levels)
 
 
-def made_rows(features: FeatureBank, start: int = 8, stop: int | None = None) -> Clips:
+def made_clips(features: FeatureBank, start: int = 8, stop: int | None = None) -> Clips:
     n = features.face.shape[0]
     never = torch.zeros(n, dtype=torch.bool)
     end = torch.full((n,), features.frames if stop is None else stop)
     return Clips(torch.arange(n), torch.zeros(n, dtype=torch.int64), torch.full((n,), start), end, never, never)
 
 
-def course_of(positions: list[int], stop: int, end: int) -> Rollout:
-    """Make one row's rollout of the given glimpses."""
+def rollout_of(positions: list[int], stop: int, end: int) -> Rollout:
+    """The rollout of one clip with the given glimpses."""
     position = torch.tensor(positions)[:, None]
     glimpses = len(positions)
     return Rollout(
@@ -78,14 +76,14 @@ def course_of(positions: list[int], stop: int, end: int) -> Rollout:
     )
 
 
-def one_row(start: int, stop: int) -> Clips:
+def one_clip(start: int, stop: int) -> Clips:
     no = torch.tensor([False])
     return Clips(torch.tensor([0]), torch.tensor([0]), torch.tensor([start]), torch.tensor([stop]), no, no)
 
 
 def test_each_decision_is_answered_by_the_last_look_before_it() -> None:
     features = made_features(1)
-    held = decisions_of(features, one_row(8, 40), course_of([8, 11, 21, 36], 40, 40))
+    held = decisions_of(features, one_clip(8, 40), rollout_of([8, 11, 21, 36], 40, 40))
     assert held.frame[0, :8].tolist() == [8, 12, 16, 20, 24, 28, 32, 36]
     assert held.glimpse[0, :8].tolist() == [0, 1, 1, 1, 2, 2, 2, 3]
     assert bool((held.level[0, :8] >= 0).all())
@@ -96,7 +94,7 @@ def test_looks_go_forward_and_stop_at_the_end() -> None:
     torch.manual_seed(0)
     net, features = VideoEegNet(SIZES).eval(), made_features()
     rollout = roll_out(
-        net, features, made_rows(features, stop=150), learned_policy(net, 0.3, torch.Generator().manual_seed(1)), 200
+        net, features, made_clips(features, stop=150), learned_policy(net, 0.3, torch.Generator().manual_seed(1)), 200
     )
     wait = rollout.position.diff(dim=0)
     assert int(wait.min()) >= 1
@@ -107,28 +105,32 @@ def test_looks_go_forward_and_stop_at_the_end() -> None:
 
 def test_the_price_falls_due_with_the_look_and_rewards_are_discounted() -> None:
     features = made_features(1)
-    rollout = course_of([8, 13, 40], 32, 32)
-    held = decisions_of(features, one_row(8, 32), rollout)
+    rollout = rollout_of([8, 13, 40], 32, 32)
+    held = decisions_of(features, one_clip(8, 32), rollout)
     right = torch.zeros_like(held.frame, dtype=torch.float32)
     right[0, :6] = torch.tensor([1.0, 1.0, -1.0, 1.0, 1.0, 1.0])
     keep = float(np.exp(-0.5 / CONFIG.horizon_s))
-    credit = discounted_returns(rollout, held, right, 0.25, CONFIG)
+    returns = discounted_returns(rollout, held, right, 0.25, CONFIG)
     # The glimpse at frame 8 is held at decisions 8 and 12; its choice answers for what comes after frame 8.
     paid = [1.0 - 0.25, 1.0, -1.0 - 0.25, 1.0, 1.0, 1.0]
-    assert credit.slot[:2, 0].tolist() == [1, 2]
-    assert float(credit.gain[0, 0]) == pytest.approx(sum(p * keep**k for k, p in enumerate(paid[1:])), abs=1e-5)
-    assert float(credit.gain[1, 0]) == pytest.approx(sum(p * keep**k for k, p in enumerate(paid[2:])), abs=1e-5)
+    assert returns.first_decision[:2, 0].tolist() == [1, 2]
+    assert float(returns.after_glimpse[0, 0]) == pytest.approx(
+        sum(p * keep**k for k, p in enumerate(paid[1:])), abs=1e-5
+    )
+    assert float(returns.after_glimpse[1, 0]) == pytest.approx(
+        sum(p * keep**k for k, p in enumerate(paid[2:])), abs=1e-5
+    )
 
 
 def test_a_place_never_viewed_has_no_log_probability() -> None:
-    credit = discounted_returns(
-        course_of([8, 13, 40], 32, 32),
-        decisions_of(made_features(1), one_row(8, 32), course_of([8, 13, 40], 32, 32)),
+    returns = discounted_returns(
+        rollout_of([8, 13, 40], 32, 32),
+        decisions_of(made_features(1), one_clip(8, 32), rollout_of([8, 13, 40], 32, 32)),
         torch.zeros(1, 7),
         0.1,
         CONFIG,
     )
-    assert credit.viewed[:, 0].tolist() == [True, False, False]
+    assert returns.wait_used[:, 0].tolist() == [True, False, False]
 
 
 def test_log_probability_is_of_the_draw_itself_and_moves_the_mean_alone() -> None:
@@ -147,8 +149,8 @@ def test_log_probability_is_of_the_draw_itself_and_moves_the_mean_alone() -> Non
 def test_better_rollouts_pull_the_policy_towards_their_waits() -> None:
     torch.manual_seed(0)
     net, features = VideoEegNet(SIZES), made_features(1)
-    clips = one_row(8, 60).repeat(2)
-    rollout = course_of([8, 16, 24, 32, 40, 48, 56], 60, 60)
+    clips = one_clip(8, 60).repeat(2)
+    rollout = rollout_of([8, 16, 24, 32, 40, 48, 56], 60, 60)
     both = Rollout(
         *(torch.cat([part, part], dim=1) for part in (rollout.core, rollout.position, rollout.active)),
         torch.cat([rollout.attention] * 2, dim=1),
@@ -158,8 +160,8 @@ def test_better_rollouts_pull_the_policy_towards_their_waits() -> None:
     )
     held = decisions_of(features, clips, both)
     right = torch.ones(held.frame.shape) * torch.tensor([[1.0], [-1.0]])
-    credit = discounted_returns(both, held, right, 0.0, CONFIG)
-    policy_loss, _ = policy_losses(net, both, credit, 0.2, 2)
+    returns = discounted_returns(both, held, right, 0.0, CONFIG)
+    policy_loss, _ = policy_losses(net, both, returns, 0.2, 2)
     policy_loss.backward()
     assert float(net.policy.bias.grad[0]) < 0.0  # going down the loss raises the mean, towards 0.9
 
@@ -275,8 +277,8 @@ def test_held_frames_are_the_last_computed_ones(recording: Recording, finder: Fa
     torch.manual_seed(0)
     net, normal = VideoEegNet(Sizes()).eval(), eeg_variants.fit_normalisation([whole])
     at = torch.arange(90)
-    once = eeg_variants.draw_images([held], normal, net, 1, 0, stride=3).drawn(at * 0, at * 0, at)
-    every = eeg_variants.draw_images([held], normal, net, 1, 0).drawn(at * 0, at * 0, at // 3 * 3)
+    once = eeg_variants.draw_images([held], normal, net, 1, 0, stride=3).images_at(at * 0, at * 0, at)
+    every = eeg_variants.draw_images([held], normal, net, 1, 0).images_at(at * 0, at * 0, at // 3 * 3)
     # Images are kept in half precision, and one product of matrices may round where another does not.
     torch.testing.assert_close(once, every, atol=2e-3, rtol=2e-3)
 

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
+from moodring.configs.schema.liblsl import liblsl_settings
 from moodring.configs.schema.live import (
     EegSection,
     FaceSection,
@@ -26,7 +27,6 @@ from moodring.configs.schema.live import (
     SpeechSection,
     StreamQuery,
 )
-from moodring.configs.schema.lsl import liblsl_settings
 from moodring.models.contract import Figures, Transition
 from moodring.offline.decoding.decode import decode
 from moodring.realtime.engine.outlet import estimate_labels, estimate_row, health_marker

@@ -9,8 +9,8 @@ from uuid import uuid4
 import cv2
 import pytest
 
+from moodring.configs.schema.liblsl import liblsl_settings
 from moodring.configs.schema.live import EegSection, FaceSection, LiveConfig, OutletSection, SpeechSection, StreamQuery
-from moodring.configs.schema.lsl import liblsl_settings
 from tests.support.fault_injectors import CameraInjector, MicrophoneInjector, ScreenInjector, StreamInjector
 from tests.support.fault_rows import Span, observe, row_of
 from tests.support.faults import FAULTS, LIVE_WITHIN_S

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
+from moodring.configs.schema.liblsl import liblsl_settings
 from moodring.configs.schema.live import EegSection, LiveConfig, OutletSection, StreamQuery
-from moodring.configs.schema.lsl import liblsl_settings
 from moodring.models.contract import RecordingStatus
 from tests.support.fault_injectors import RecordingInjector, StreamInjector, small_disk
 from tests.support.fault_rows import Row

@@ -17,10 +17,10 @@ def test_sets_in_words(members, text):
 
 
 def test_an_open_answer_has_a_reason(script):
-    estimate = replace(script.estimate_at(30.0), abstained="no EEG for 4 s")
+    head = replace(script.estimate_at(30.0).answer("valence"), kept=(0, 1, 2), abstained="no EEG for 4 s")
     assert wording.answer((0, 1, 2)) == "undecided"
-    assert wording.why_undecided(estimate, (0, 1, 2)) == "no EEG for 4 s"
-    assert wording.why_undecided(estimate, (0, 1)) == ""
+    assert wording.why_undecided(head) == "no EEG for 4 s"
+    assert wording.why_undecided(replace(head, kept=(0, 1))) == ""
 
 
 @pytest.mark.parametrize(
@@ -100,10 +100,12 @@ def test_trouble_with_the_sound_in_words(script):
 
 def test_a_speaking_participant_makes_the_readout_less_sure(script):
     estimate = script.snapshot_at(54.0).estimate
-    speaking = replace(estimate, degraded="the participant speaks", abstained="the evidence fits every level")
-    assert wording.doubt(speaking, (0,)) == "less sure: the participant speaks"
-    assert wording.doubt(speaking, (0, 1, 2)) == "the evidence fits every level"
-    assert wording.doubt(replace(speaking, degraded=None), (0,)) == ""
+    speaking = replace(estimate, degraded="the participant speaks")
+    one = replace(estimate.answer("valence"), kept=(0,), abstained=None)
+    every = replace(one, kept=(0, 1, 2), abstained="the evidence fits every level")
+    assert wording.doubt(speaking, one) == "less sure: the participant speaks"
+    assert wording.doubt(speaking, every) == "the evidence fits every level"
+    assert wording.doubt(replace(speaking, degraded=None), one) == ""
 
 
 @pytest.mark.parametrize(

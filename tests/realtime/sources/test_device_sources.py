@@ -12,6 +12,7 @@ from moodring.configs.schema.live import LiveConfig, ReferenceSection, SpeechSec
 from moodring.models.signals.face.images import scaled
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.ingest import ingest_factory
+from moodring.models.streaming.sources import SourceGoneError
 from moodring.offline.decoding.recorded_sources import RecordedSignal, RecordedVideo
 from moodring.realtime.engine.build import build_reference, build_source_channels
 from moodring.realtime.sources.camera import Camera
@@ -213,12 +214,13 @@ def test_the_list_of_devices_is_read_anew_only_where_no_other_input_is_open(monk
     microphone = Microphone("default", None, clock, alone=alone)
     microphone.open()
     portaudio.stream.active = False
-    assert microphone.poll() is None
-    assert microphone.poll() is None
-    assert len(read) == times
+    with pytest.raises(SourceGoneError, match="gives no more sound"):
+        microphone.poll()
     # Either way it is taken back.
+    microphone.open()
+    assert len(read) == times
     _call_back(portaudio, clock, 320, 0.02)
-    assert microphone.poll().gap
+    assert len(microphone.poll().stamps_s) == 320
 
 
 @pytest.mark.parametrize(

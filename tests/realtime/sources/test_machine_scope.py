@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
+from moodring.configs.schema.liblsl import liblsl_settings
 from moodring.configs.schema.live import LslSection
-from moodring.configs.schema.lsl import liblsl_settings
 
 SEND = (
     "import json, sys, pylsl\n"

@@ -12,7 +12,7 @@ from moodring.models.signals.face.detection import FaceDetector
 from moodring.models.signals.sync.blinks import blink_lags, eye_closure, frontal_signal
 from moodring.models.signals.sync.delays import combine_delays
 from moodring.offline.simulate import BENCHMARK
-from moodring.offline.simulate.session import simulate_parts
+from moodring.offline.simulate.simulated_session import simulate_parts
 
 
 @pytest.fixture(scope="module")

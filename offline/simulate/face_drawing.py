@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.contract import Image
-from .portrait import CANVAS, UNIT, Appearance, Colour
+from .face_portrait import CANVAS, UNIT, Appearance, Colour
 
 _SHIFT = 4
 Points = NDArray[np.float64]

@@ -14,7 +14,7 @@ from moodring.configs.schema.load import load
 from moodring.models.contract import Recording
 from moodring.offline.recordings.write_session import write_session
 from moodring.offline.replay.playhead import Command, Pause, Seek
-from moodring.offline.replay.terminal import announcement, read_commands
+from moodring.offline.replay.typed_commands import announcement, read_commands
 
 
 def test_what_is_said_of_the_loudspeaker_makes_a_config_that_hears_it() -> None:

@@ -29,7 +29,7 @@ Report = Callable[[str], None]
 
 
 def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> Recording:
-    """Read a session folder; frames are decoded as they are asked for.
+    """Read a session folder; frames are decoded on access.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def _video(folder: Path, index: SourceSamples | None, report: Report) -> Video |
         return None
     count = 0 if times is None else len(times.pts)
     index, whole = _held(index, count), len(index.stamps_s)
-    rate_hz = index.number("rate_hz") or 25.0
+    rate_hz = index.rate_hz or 25.0
     if count < whole and (whole - count) / rate_hz > _EVEN_S:
         report(f"'{path}' was cut: read {count / rate_hz:.1f} s of {whole / rate_hz:.1f} s")
     if times is None or not len(index.stamps_s):
@@ -150,7 +150,7 @@ def _sound(folder: Path, key: str, index: SourceSamples | None, report: Report) 
         return None
     count = 0 if sound is None else len(sound[0])
     index, whole = _held(index, count), len(index.stamps_s)
-    rate_hz = index.number("rate_hz") or float(AUDIO_RATE_HZ)
+    rate_hz = index.rate_hz or float(AUDIO_RATE_HZ)
     if count < whole and (whole - count) / rate_hz > _EVEN_S:
         report(f"'{path}' was cut: read {count / rate_hz:.1f} s of {whole / rate_hz:.1f} s")
     if sound is None or not len(index.stamps_s):

@@ -10,7 +10,7 @@ from .difficulty import BENCHMARK, Difficulty
 from .eeg import EEG_RATE_HZ, simulate_eeg
 from .face import FRAME_RATE_HZ, FRAME_SIDE, SimulatedFace
 from .face_plan import FacePlan, plan_face
-from .head import CHANNEL_NAMES
+from .head_model import CHANNEL_NAMES
 from .latents import Latents, Presentation, ground_truth, session_markers, simulate_latents
 from .voice import Utterance, mouth_opening, plan_voice, render_voice
 

@@ -1,0 +1,73 @@
+"""Any regularly sampled LSL stream of numbers, as it comes: no filter, no resampling."""
+
+import numpy as np
+import pylsl
+
+from ...configs.schema.live import StreamQuery
+from ...models.streaming.sources import Chunk, SourceInfo
+from .lsl import LslInlet, numeric, regular_rate_hz, session_of
+
+_BUFFER_S = 10
+
+
+class LslSignal:
+    """The stream of one further modality.
+
+    Parameters
+    ----------
+    modality : str
+        Key of the stream, as bundles name it.
+    query : StreamQuery
+    delay_s : float or None
+        Declared delay of the device; None is undeclared.
+    """
+
+    def __init__(self, modality: str, query: StreamQuery, delay_s: float | None) -> None:
+        self._modality = modality
+        self._delay_s = delay_s
+        self._inlet = LslInlet(query, modality, _BUFFER_S, 4096)
+
+    def open(self) -> SourceInfo | None:
+        """Connect; see :class:`~moodring.models.streaming.sources.Source`.
+
+        Raises
+        ------
+        MoodringError
+            Two streams match, or the one has no numbers or no regular rate.
+        """
+        info = self._inlet.open(self._check)
+        if info is None:
+            return None
+        session = session_of(info)
+        labels = info.get_channel_labels() or [None] * info.channel_count()
+        return SourceInfo(
+            self._modality,
+            info.name(),
+            regular_rate_hz(info, self._modality),
+            (info.channel_count(),),
+            "<f4",
+            tuple(label or f"{self._modality} {n}" for n, label in enumerate(labels, start=1)),
+            self._delay_s,
+            session.origin,
+            session.participant,
+            session.first_sample_after_t0_s,
+            session.rest_s,
+            timeline=session.timeline,
+        )
+
+    def poll(self) -> Chunk | None:
+        """Return what has come."""
+        pulled = self._inlet.pull()
+        if pulled is None:
+            return None
+        stamps_s = pulled.stamps_s - (self._delay_s or 0.0)
+        samples = pulled.samples.astype(np.float32)
+        return Chunk(samples, stamps_s, pulled.received_s, pulled.gap, pulled.skipped, pulled.backlog)
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._inlet.close()
+
+    def _check(self, info: pylsl.StreamInfo) -> None:
+        numeric(info, self._modality)
+        regular_rate_hz(info, self._modality)
