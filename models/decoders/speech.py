@@ -1,4 +1,4 @@
-"""The emotion category expressed in a voice, live: samples in, an estimate per second of speech out."""
+"""Live speech emotion recognition: an estimate per second of speech."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -26,7 +26,7 @@ LONGEST_GAP_S = 0.02
 
 @dataclass(frozen=True)
 class _Listening:
-    """Between two calls: what is not yet a whole window, and the state of voice activity and utterance."""
+    """State between two calls: samples of the incomplete window, voice activity and utterance."""
 
     rest: FloatArray
     expected_s: float | None
@@ -67,11 +67,11 @@ class UtteranceCutter:
         return self._state.level_db
 
     def reset(self) -> None:
-        """Forget everything heard so far."""
+        """Reset to the start of a stream."""
         self._state = _listening()
 
     def feed(self, samples: FloatArray, start_s: float) -> tuple[SpeechSegment, ...]:
-        """Take the next samples.
+        """Process the next samples.
 
         Parameters
         ----------
@@ -124,7 +124,7 @@ class UtteranceCutter:
 
 
 class SpeechModel(Protocol):
-    """What a speech bundle holds: a model that reads an utterance segment by segment."""
+    """Protocol of a model that classifies an utterance segment by segment."""
 
     # The memory is of the model's own type: it comes back as it was returned.
     def step(self, segment: SpeechSegment, memory: Any) -> tuple[FloatArray, Any]:
@@ -186,7 +186,7 @@ class SpeechDecoder:
 
     @property
     def voiced(self) -> bool:
-        """Whether somebody is speaking: an utterance is open (it stays open over pauses under 0.5 s).
+        """Whether an utterance is open; it stays open over pauses under 0.5 s.
 
         With a gate, somebody who is not known to be another: until the first second is verified, it may be the enrolled
         person.
@@ -195,7 +195,7 @@ class SpeechDecoder:
 
     @property
     def withheld(self) -> str | None:
-        """Why the voice that speaks, or has just ended, is withheld; None where nothing is."""
+        """Reason why the present or last utterance is withheld; None where it is not."""
         return {"another": ANOTHER_VOICE, "unclear": UNCLEAR_VOICE}.get(self._whose or "")
 
     @property
@@ -204,7 +204,7 @@ class SpeechDecoder:
         return self._cutter.level_db
 
     def reset(self) -> None:
-        """Forget everything heard so far."""
+        """Reset to the start of a stream."""
         self._cutter.reset()
         self._forget()
         self._whose, self._ended = None, False
@@ -273,7 +273,7 @@ class SpeechDecoder:
 
 
 def model_of(bundle: Bundle, device: torch.device) -> SpeechModel:
-    """Build what a speech bundle holds, by what its spec says.
+    """Return the model of a speech bundle.
 
     Raises
     ------
@@ -292,7 +292,7 @@ def model_of(bundle: Bundle, device: torch.device) -> SpeechModel:
 
 
 def network_of(bundle: Bundle) -> SpeechNetwork:
-    """Build the network that a speech bundle holds.
+    """Return the network of a speech bundle.
 
     Raises
     ------

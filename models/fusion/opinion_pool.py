@@ -1,4 +1,4 @@
-"""One estimate of valence and arousal from face and EEG (felt) and the voice (expressed), and whose weight it was.
+"""Logarithmic opinion pool of face and EEG (felt) with the voice (expressed), and the weight of each.
 
 The voice's categories become levels by their places on the axes (:mod:`moodring.models.fusion.circumplex`). Both are then put
 into a logarithmic opinion pool (Genest & Zidek, "Combining probability distributions", Statistical Science 1, 1986),
@@ -38,7 +38,7 @@ _EDGES = np.array([-1.0, -1 / 3, 1 / 3, 1.0])
 
 @dataclass(frozen=True)
 class Weights:
-    """How much each side counts on one axis in one situation.
+    """Weights of both sides on one axis in one situation.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ NOTHING = Weights(0.0, 0.0)
 
 @dataclass(frozen=True)
 class VoiceLevels:
-    """The newest answer of the voice, as levels.
+    """The newest estimate of the voice, as levels.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class VoiceLevels:
 
 
 def levels_of(classes: Sequence[str], probabilities: Sequence[float]) -> Array | None:
-    """Turn probabilities of categories into those of the levels of valence and arousal.
+    """Return the probabilities of the levels of valence and arousal from those of categories.
 
     Each category is a normal distribution about its place with its spread, cut off at the ends of the axis and divided
     at -1/3 and 1/3; the levels are those of the mixture.
@@ -114,7 +114,7 @@ def remember(before: VoiceLevels | None, voice: HeadOutput | None) -> VoiceLevel
 
 
 def situation(felt: bool, voice: VoiceLevels | None, speaks: bool) -> Situation | None:
-    """Return which weights hold for a decision.
+    """Return the situation of a decision, which selects the weights.
 
     Parameters
     ----------
@@ -137,13 +137,13 @@ def situation(felt: bool, voice: VoiceLevels | None, speaks: bool) -> Situation 
 
 
 def left_of(age_s: ArrayLike, half_life_s: float) -> Array:
-    """Return what is left, 1 to 0, of the weight of a voice that ended so long ago."""
+    """Return the remaining weight (1 to 0) of a voice after its age."""
     left: Array = np.exp2(-np.maximum(np.asarray(age_s, np.float64), 0.0) / half_life_s)
     return left
 
 
 def slid(weights: Weights, unheard: Weights, left: float) -> Weights:
-    """Slide the weights of a situation towards those that hold where nothing was heard, as the voice fades.
+    """Interpolate the weights towards those without a voice as the voice fades.
 
     The threshold stays: it was found on decisions pooled like this.
     """
@@ -161,7 +161,7 @@ def slid(weights: Weights, unheard: Weights, left: float) -> Weights:
 
 
 def pooled(weights: Weights, felt: ArrayLike | None, voice: ArrayLike | None) -> FloatArray:
-    """Pool one axis.
+    """Return the pooled probabilities of one axis.
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ def evidence(probabilities: ArrayLike) -> Array:
 
 
 def voice_share(weights: Weights, felt: ArrayLike | None, voice: ArrayLike | None) -> float:
-    """Return whose weight a decision was: the voice's share, 0..1; the rest is that of face and EEG.
+    """Return the voice's share of the weight of a decision, 0..1; face and EEG have the rest.
 
     Each side's part is the length of what it adds to the scores: its weight times the norm of its :func:`evidence`. A
     side that finds every level as likely has no part, however large its weight. Where neither has any, the weights are

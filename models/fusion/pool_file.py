@@ -1,4 +1,4 @@
-"""A pool: fitted weights of face and EEG against the voice, as a JSON file beside the bundles it was fitted with.
+"""Files of opinion pools: fitted weights of face and EEG against the voice, for two bundles.
 
 Nothing in it is executed. It holds for two bundles, named by their hashes, and for no others: weights say how far each
 may be trusted.
@@ -88,7 +88,7 @@ class Pool:
     def decide(
         self, time_s: float, felt: opinion_pool.Array | None, voice: VoiceLevels | None, speaks: bool
     ) -> tuple[HeadOutput, ...] | None:
-        """Pool one decision.
+        """Return the pooled estimate of one decision.
 
         Parameters
         ----------
@@ -146,7 +146,7 @@ class LevelPooling:
         return self._pool.heads
 
     def start(self) -> None:
-        """Forget the person."""
+        """Reset to the start of a session."""
         self._voice = None
 
     def fuse(

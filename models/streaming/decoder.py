@@ -84,7 +84,7 @@ class Fusion(Protocol):
         ...
 
     def start(self) -> None:
-        """Forget the person."""
+        """Reset to the start of a session."""
         ...
 
     def fuse(

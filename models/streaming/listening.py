@@ -57,7 +57,7 @@ class UtteranceDecoder(Protocol):
         ...
 
     def reset(self) -> None:
-        """Forget everything heard so far."""
+        """Reset to the start of a stream."""
         ...
 
     def feed(self, samples: FloatArray, start_s: float) -> tuple[HeadOutput, ...]:

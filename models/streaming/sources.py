@@ -1,4 +1,4 @@
-"""The protocol of a source of samples: it is opened, polled and closed, by one thread alone."""
+"""Protocol of a source of samples: opened, polled and closed by one thread."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -58,7 +58,7 @@ class SourceInfo:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Samples that came together.
+    """Samples that arrived together.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class Source(Protocol):
     """A device or a stream."""
 
     def open(self) -> SourceInfo | None:
-        """Open it, the first time or again; None where it is not there yet and should be asked again.
+        """Open the source, the first time or again; None where it is not there yet.
 
         Raises
         ------
@@ -112,7 +112,7 @@ class Source(Protocol):
         ...
 
     def poll(self) -> Chunk | None:
-        """Return what has come, after a short wait at most; None where nothing has.
+        """Return the newest chunk after a short wait at most; None where no samples came.
 
         Raises
         ------
@@ -127,7 +127,7 @@ class Source(Protocol):
 
 
 def check_unchanged(first: SourceInfo, now: SourceInfo) -> None:
-    """Refuse a source that came back as something else than what the session was built on.
+    """Raise MoodringError where a source that came back differs from the one before.
 
     A camera's rate is not compared: drivers announce one that they do not keep.
 

@@ -1,4 +1,4 @@
-"""`moodring bench lag`: how long after a person's change the estimate has made half of its own.
+"""`moodring bench lag`: time from a step in a person's emotion to half of the change in the estimate.
 
 People whose emotion changes in steps (simulated ones) are decoded on the virtual clock, where publication costs
 nothing: what is left is the lag of the signals, the windows, the waits between looks and the models.

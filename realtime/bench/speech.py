@@ -1,4 +1,4 @@
-"""`moodring bench speech`: what the speech path costs, when its estimates come, and whether its memory grows.
+"""`moodring bench speech`: cost, latency and memory growth of the speech path.
 
 The path is a session's: blocks of 20 ms as a microphone gives them, the ingest with its ring, voice activity, cutting,
 the decoder. First so much sound goes through it as fast as it can, on one core; then a minute in real time.

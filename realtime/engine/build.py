@@ -72,7 +72,7 @@ def build_source_channels(
 
 
 def build_reference(config: LiveConfig, clock: Clock) -> SourceChannel | None:
-    """Make the channel of what the loudspeaker plays; None where the config names no reference."""
+    """Return the channel of the loudspeaker's signal; None where the config has no reference."""
     section = config.speech.reference if config.speech is not None else None
     if section is None:
         return None

@@ -114,7 +114,7 @@ class Session:
 
     @property
     def plan(self) -> Plan | None:
-        """When decisions happen; None until the sources are there."""
+        """Times of decisions; None until the sources are there."""
         return self._decisions.plan if self._decisions is not None else None
 
     @property
@@ -136,7 +136,7 @@ class Session:
         return {key: channel for key, channel in known.items() if channel.source is not None}
 
     def connect(self, asked_to_stop: threading.Event) -> None:
-        """Start the sources and wait until all are there, or those that are, when the patience is over.
+        """Start the sources and wait until all are there or the time-out is over.
 
         Raises
         ------
@@ -193,7 +193,7 @@ class Session:
         self._decisions.start()
 
     def step(self) -> None:
-        """Update the health of the sources; call it some twenty times a second.
+        """Update the health; call about twenty times a second.
 
         Raises
         ------
@@ -249,7 +249,7 @@ class Session:
         self.publisher.close()
 
     def release(self) -> None:
-        """Release the rings' memory; after :meth:`stop`, when no screen asks any more."""
+        """Release the rings' memory; call after :meth:`stop`, when no screen reads them."""
         for channel in self._channels.values():
             if channel.ingest is not None and channel.released:
                 channel.ingest.ring.close()

@@ -1,4 +1,4 @@
-"""What a screen sees of the engine: one immutable snapshot, and where the rings lie."""
+"""Snapshots of the engine for screens: immutable, with the places of the rings."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,7 +16,7 @@ class RingPlace:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The engine at one moment.
+    """State of the engine at one moment.
 
     Attributes
     ----------

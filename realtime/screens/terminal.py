@@ -1,4 +1,4 @@
-"""The engine on a terminal: the same picture as the window's in 80 x 24 characters, or plain lines in a file."""
+"""The terminal dashboard: the content of the window in 80 x 24 characters, or lines in a file."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ _LEVEL_STYLES = ("blue", "white", "yellow")
 
 @dataclass(frozen=True)
 class Glyphs:
-    """What bars and sparklines are made of."""
+    """Characters of bars and sparklines."""
 
     blocks: str
     sparks: str
@@ -98,7 +98,7 @@ def run_dashboard(
 
 
 class _Screen:
-    """Redraws in place, on the terminal's other page: what was there before comes back."""
+    """Redraws in place on the terminal's alternate screen."""
 
     step_s = 0.25
 
@@ -145,7 +145,7 @@ class _Lines:
 
 
 def line(snapshot: Snapshot | None, silent_s: float = 0.0, why: str = "") -> str:
-    """Put a snapshot into one line of plain words."""
+    """Return a snapshot as one line of text."""
     if snapshot is None:
         return "waiting for an engine" + (f": {why}" if why else "")
     parts = [f"{wording.clock(snapshot.elapsed_s)} {wording.phase(snapshot).text}"]
@@ -188,7 +188,7 @@ def _answer_line(head: HeadOutput) -> str:
 
 
 def notices(snapshot: Snapshot) -> tuple[str, ...]:
-    """Give the permanent notices of snapshot and estimate, each once."""
+    """Return the permanent notices of snapshot and estimate, each once."""
     own = snapshot.notices + (() if snapshot.estimate is None else snapshot.estimate.notices)
     return tuple(dict.fromkeys(own))
 
@@ -199,7 +199,7 @@ def notices(snapshot: Snapshot) -> tuple[str, ...]:
 def picture(
     snapshot: Snapshot | None, history: History, silent_s: float = 0.0, glyphs: Glyphs = UNICODE, why: str = ""
 ) -> RenderableType:
-    """Draw a snapshot for a terminal of at least 80 x 24 characters."""
+    """Return a snapshot as a renderable for a terminal of at least 80 x 24 characters."""
     if snapshot is None:
         return Text(f"{glyphs.marks['idle']} {line(None, why=why)}", style="bright_black")
     rows: list[RenderableType] = [_head(snapshot, silent_s, glyphs)]
@@ -271,7 +271,7 @@ def _level_panel(axis: str, snapshot: Snapshot, history: History, glyphs: Glyphs
 
 
 def _truth(which: int, history: History, width: int, glyphs: Glyphs) -> Text:
-    """Draw the line under the sparkline: the true value where it is known, else what the sparkline spans."""
+    """Return the line under the sparkline: the true value where known, else the range."""
     if not len(history.truth):
         return Text(f"low to high, last {SPARK_S:.0f} s", "bright_black", no_wrap=True)
     drawn = spark(history.truth_times_s, history.truth[:, which], width - 5, glyphs)
@@ -279,7 +279,7 @@ def _truth(which: int, history: History, width: int, glyphs: Glyphs) -> Text:
 
 
 def spark(times_s: Sequence[float] | np.ndarray, values: FloatArray, width: int, glyphs: Glyphs = UNICODE) -> str:
-    """Draw the last minute of a value in -1..1 as a line of characters, the newest on the right."""
+    """Return the last minute of a value in -1..1 as a sparkline, the newest on the right."""
     if not len(values):
         return " " * width
     moments = np.linspace(times_s[-1] - SPARK_S, times_s[-1], width)

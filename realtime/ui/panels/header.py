@@ -1,4 +1,4 @@
-"""The top line: whose session, what the engine is doing, and its figures; and the permanent notices."""
+"""The header: session, phase and figures of the engine, and permanent notices."""
 
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 

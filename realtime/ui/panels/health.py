@@ -1,4 +1,4 @@
-"""How each source does: a mark, a word and a colour, its rate, its losses, its age, its declared delay."""
+"""The health panel: state, rate, losses, age and declared delay of each source."""
 
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget

@@ -13,7 +13,7 @@ from moodring.configs.schema.liblsl import liblsl_settings
 from moodring.configs.schema.live import LslSection
 from moodring.models.contract import Recording
 from moodring.models.io.stream_descriptions import STREAM_KINDS, StreamKind
-from moodring.offline.recordings.session_folder import read_session
+from moodring.offline.recordings.read_session import read_session
 from moodring.offline.recordings.write_session import write_session
 from moodring.offline.replay.frame_prefetch import FramePrefetcher
 from moodring.offline.replay.playhead import HOLE_S

@@ -18,7 +18,7 @@ from moodring.configs.schema.load import load
 from moodring.realtime.recorder.disk import RESERVE_BYTES, DiskUse, DiskWatch
 from moodring.realtime.recorder.folder import SessionFolder
 from moodring.realtime.recorder.wanted import decoded_streams, wanted_streams
-from moodring.realtime.recorder.writing import Writing
+from moodring.realtime.recorder.writer_thread import WriterThread
 
 CONFIG = LiveConfig(
     eeg=EegSection(stream=StreamQuery(name="amp"), rename={"EEG 001": "Fp1"}),
@@ -40,7 +40,7 @@ def test_a_folder_is_filed_under_its_person_and_never_used_twice(tmp_path):
     said = tomllib.loads((first.path / "session.toml").read_text(encoding="utf-8"))
     assert (said["participant"], said["consent"]) == ("../P 7", '"yes", 2026')
     assert "t0_s" not in said
-    first.say(t0_s=12.5)
+    first.update(t0_s=12.5)
     assert tomllib.loads((first.path / "session.toml").read_text(encoding="utf-8"))["t0_s"] == 12.5
 
 
@@ -71,7 +71,7 @@ class Held:
 
 def test_a_slow_disk_holds_nobody_up_and_what_did_not_fit_is_counted():
     sink = Held()
-    writing = Writing("face", sink, 4)
+    writing = WriterThread("face", sink, 4)
     for item in range(20):
         writing.put(item)
     assert writing.lost >= 15
@@ -84,7 +84,7 @@ def test_a_slow_disk_holds_nobody_up_and_what_did_not_fit_is_counted():
 
 def test_a_disk_that_refuses_is_told_once_and_nothing_raises():
     sink = Held(OSError(28, "No space left on device"))
-    writing = Writing("face", sink, 4)
+    writing = WriterThread("face", sink, 4)
     sink.go.set()
     writing.put(1)
     writing.close()
@@ -96,11 +96,11 @@ def test_minutes_left_follow_the_faster_of_folder_and_disk():
     watch = DiskWatch()
     assert watch.minutes_left is None
     for second in range(40):
-        watch = watch.saw(DiskUse(float(second), 1_000_000 * second, 6 * 10**9 - 2_000_000 * second))
+        watch = watch.with_use(DiskUse(float(second), 1_000_000 * second, 6 * 10**9 - 2_000_000 * second))
     assert watch.bytes_per_s == pytest.approx(2e6)
     assert watch.minutes_left == pytest.approx((6e9 - 39 * 2e6 - RESERVE_BYTES) / 2e6 / 60)
     assert not watch.full
-    assert watch.saw(DiskUse(41.0, 0, RESERVE_BYTES)).full
+    assert watch.with_use(DiskUse(41.0, 0, RESERVE_BYTES)).full
 
 
 def test_what_is_decoded_is_not_recorded_twice_and_the_rest_of_the_amplifier_is():

@@ -11,7 +11,7 @@ Put = Callable[[str, SourceChunk], None]
 _KINDS: dict[str, SourceKind] = {"face": "film", "speech": "sound", "loudspeaker": "sound"}
 
 
-class Film:
+class FilmSink:
     """Writes frames, and hands over which frame of the file was captured when.
 
     Parameters
@@ -46,8 +46,8 @@ class Film:
         self._file.close()
 
 
-class Sound:
-    """Writes mono sound; parameters and errors as :class:`Film`."""
+class SoundSink:
+    """Writes mono sound; parameters and errors as :class:`FilmSink`."""
 
     def __init__(self, path: Path, key: str, info: SourceInfo, put: Put) -> None:
         self._key = key

@@ -11,7 +11,7 @@ from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.session_folder import folder_name
 from moodring.models.contract import Arrivals, Recording
 from moodring.offline.recordings.open import open_recording
-from moodring.offline.recordings.session_folder import read_session
+from moodring.offline.recordings.read_session import read_session
 from moodring.offline.recordings.write_session import write_session
 
 Make = Callable[..., Recording]

@@ -29,7 +29,7 @@ Report = Callable[[str], None]
 
 
 def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> Recording:
-    """Read a session folder; frames are decoded as they are asked for.
+    """Read a session folder; frames are decoded on access.
 
     Parameters
     ----------

@@ -9,14 +9,14 @@ from ...configs.schema.live import LiveConfig
 from ...configs.schema.session_folder import ENROLMENT_FILE, OTHER_VOICE_FILE, VOICES_FOLDER
 
 
-def keep_voices(folder: Path, config: LiveConfig) -> None:
+def copy_enrolments(folder: Path, config: LiveConfig) -> None:
     """Copy the enrolments that a config names into a session folder; raises OSError."""
     for given, kept in _places(folder, config):
         kept.parent.mkdir(exist_ok=True)
         shutil.copyfile(given, kept)
 
 
-def with_kept_voices(config: LiveConfig, folder: Path) -> LiveConfig:
+def with_copied_enrolments(config: LiveConfig, folder: Path) -> LiveConfig:
     """Give the config of a session folder with the enrolments that lie there in place of those it was recorded with.
 
     Raises
