@@ -152,7 +152,7 @@ class Session:
             if self._clock.now() > give_up_s:
                 raise MoodringError(
                     f"no source was found within {self._config.lsl.resolve_timeout_s:g} s; expected "
-                    f"{', '.join(f'{source_channel.modality} ({source_channel.title})' for source_channel in wanted)}; on the network: "
+                    f"{', '.join(f'{channel.modality} ({channel.title})' for channel in wanted)}; on the network: "
                     f"{on_the_network()}. Start the devices, or correct the config"
                 )
             self._clock.sleep(_NAP_S)
@@ -341,7 +341,8 @@ class Session:
                 return
             if waited_s > max(_FIRST_DATA_S, self._config.lsl.resolve_timeout_s):
                 raise MoodringError(
-                    f"{', '.join(source_channel.title for source_channel in silent)}: connected, and no sample came within {waited_s:.0f} s; "
+                    f"{', '.join(channel.title for channel in silent)}: connected, and no sample came within "
+                    f"{waited_s:.0f} s; "
                     "start the device's stream"
                 )
             self._clock.sleep(_NAP_S)

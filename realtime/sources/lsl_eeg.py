@@ -150,16 +150,16 @@ def eeg_layout(info: pylsl.StreamInfo, section: EegSection) -> EegLayout:
     if section.names is not None:
         if len(section.names) != len(names):
             raise MoodringError(
-                f"EEG stream '{info.name()}' has {len(names)} channels and eeg.names lists {len(section.names)}; list all of "
-                "them, in the stream's order"
+                f"EEG stream '{info.name()}' has {len(names)} channels and eeg.names lists {len(section.names)}; list "
+                "all of them, in the stream's order"
             )
         names = section.names
     renamed = _renamed(info.name(), names, section.rename)
     picked = [renamed[index] for index in picks]
     if (twice := next((name for name in picked if picked.count(name) > 1), None)) is not None:
         raise MoodringError(
-            f"EEG stream '{info.name()}' has {picked.count(twice)} channels '{twice}'; every name once was expected: set "
-            "them where the stream is sent, or list all names in eeg.names"
+            f"EEG stream '{info.name()}' has {picked.count(twice)} channels '{twice}'; every name once was expected: "
+            "set them where the stream is sent, or list all names in eeg.names"
         )
     factor = _factor(info.name(), section, {units[index] for index in picks})
     return EegLayout(tuple(picks), tuple(renamed[index] for index in picks), factor)

@@ -73,7 +73,7 @@ def test_without_the_journal_the_arrivals_lead_to_the_same_decisions(session, fa
 
 
 class BusySession(ScriptedSession):
-    """A session whose decoder is held up: decisions come late, some are left out, and more has arrived than they need."""
+    """A session whose decoder is held up: decisions are late or skipped, and more samples are there than they need."""
 
     skipped = 0
 
