@@ -144,8 +144,8 @@ def eeg_layout(info: pylsl.StreamInfo, section: EegSection) -> EegLayout:
     picks = [index for index, kind in enumerate(types) if kind in ("eeg", "")]
     if not picks:
         raise MoodringError(
-            f"EEG stream '{info.name()}' has {len(types)} channels and none of type EEG (came: {', '.join(set(types))}); "
-            "query another stream or correct the types where it is sent"
+            f"EEG stream '{info.name()}' has {len(types)} channels and none of type EEG (came: {', '.join(set(types))})"
+            "; query another stream or correct the types where it is sent"
         )
     if section.names is not None:
         if len(section.names) != len(names):
