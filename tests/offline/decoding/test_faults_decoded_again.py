@@ -68,7 +68,7 @@ def test_decoded_again_equals_the_journal(session, fakes, fault):
 
 
 class BusySession(ScriptedSession):
-    """A session whose decoder is held up: decisions come late, some are left out, and more has arrived than they need."""
+    """A session whose decoder is held up: decisions are late or skipped, and more samples are there than they need."""
 
     skipped = 0
 
