@@ -83,7 +83,8 @@ def summary_line(summary: dict[str, Any]) -> str:
         for name, facts in summary["modalities"].items()
         if facts["present"]
     )
-    return f"{summary['decisions']} decisions ({summary['calibrated_decisions']} calibrated by a rest); used: {used or 'nothing'}"
+    decisions = f"{summary['decisions']} decisions ({summary['calibrated_decisions']} calibrated by a rest)"
+    return f"{decisions}; used: {used or 'nothing'}"
 
 
 def _open_window(name: str, duration_s: float | None, screenshot: Path | None, offscreen: bool) -> Child:

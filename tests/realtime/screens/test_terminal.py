@@ -108,8 +108,8 @@ def test_one_plain_line(script):
     text = line(script.snapshot_at(30.0))
     assert text.startswith("0:31 decoding | valence ")
     assert (
-        "EEG live, Face live, Speech live | latency 143/212 ms | information age 534 / 61 / 510 ms | demonstration model"
-        in text
+        "EEG live, Face live, Speech live | latency 143/212 ms | information age 534 / 61 / 510 ms | "
+        "demonstration model" in text
     )
     assert line(script.snapshot_at(30.0), 4.0).startswith("engine 'demo' has not answered for 4 s; the last it said")
     assert line(None, 0.0, "none runs") == "waiting for an engine: none runs"
