@@ -114,7 +114,7 @@ class _Waiting:
     stamps_s: list[TimeArray] = field(default_factory=list)
 
     def add(self, rows: NDArray[np.generic], stamps_s: TimeArray) -> None:
-        """Take rows with their stamps."""
+        """Add rows with their stamps."""
         self.rows.append(rows)
         self.stamps_s.append(stamps_s)
 
@@ -150,7 +150,7 @@ class SourceStreams:
         self._arrivals = self._stream(ARRIVALS_TYPE, ARRIVALS_CHANNELS, "double64", 0.0, first)
 
     def append(self, chunk: SourceChunk) -> None:
-        """Take a chunk; it is in the file after :meth:`write`."""
+        """Add a chunk; it is in the file after :meth:`write`."""
         count = len(chunk.stamps_s)
         if not count:
             return
