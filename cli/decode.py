@@ -34,7 +34,7 @@ def decode(
     from ..offline.decoding import decode as again
     from ..offline.recordings.open import open_recording
     from ..realtime.screens.wording import at_the_end
-    from ..realtime.ui.run_with_screen import in_short
+    from ..realtime.ui.run_with_screen import summary_line
 
     check_writable(out, (session, *(path for path in (journal, config) if path is not None)))
     loaded = _session_config(session, config, overrides or ())
@@ -50,7 +50,7 @@ def decode(
     took_s = time.monotonic() - began_s
     for notice in sorted({notice for estimate in decoded.estimates for notice in estimate.notices}):
         typer.echo(f"note: {notice}")
-    typer.echo(f"{in_short(decoded.summary)}; decoded in {took_s:.1f} s")
+    typer.echo(f"{summary_line(decoded.summary)}; decoded in {took_s:.1f} s")
     typer.echo(at_the_end(decoded.estimates))
     compared = None
     if journalled is not None:

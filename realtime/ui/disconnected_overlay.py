@@ -5,11 +5,11 @@ from PyQt5.QtGui import QImage, QPainter
 from PyQt5.QtWidgets import QWidget
 
 from . import theme
-from .canvas import Canvas
+from .painting import Canvas
 from .view import View
 
 
-class Curtain(Canvas):
+class DisconnectedOverlay(Canvas):
     """Overlay of a widget, hidden while its content is live."""
 
     def __init__(self, below: QWidget) -> None:

@@ -31,7 +31,7 @@ class Pace:
     sound_s: float = 0.1
 
 
-class Watch:
+class ViewModel:
     """Returns one immutable :class:`View` per call; keeps the last content while the engine is away.
 
     Parameters

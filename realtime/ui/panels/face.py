@@ -7,8 +7,7 @@ from PyQt5.QtWidgets import QSizePolicy
 from ....models.contract import FaceBox, Image, Look, SourceStatus
 from ...screens import wording
 from .. import theme
-from ..canvas import Canvas
-from ..pictures import qimage
+from ..painting import Canvas, qimage
 from ..view import View
 
 FRESH_LOOK_S = 2.5

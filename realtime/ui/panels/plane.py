@@ -14,7 +14,7 @@ from PyQt5.QtWidgets import QSizePolicy
 from ....models.contract import Estimate
 from ....models.fusion.circumplex import Affect, affect_of
 from .. import theme
-from ..canvas import Canvas
+from ..painting import Canvas
 from ..view import View
 from .pooled import MARK
 

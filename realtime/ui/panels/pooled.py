@@ -10,7 +10,7 @@ from PyQt5.QtWidgets import QSizePolicy
 from ....models.contract import LEVELS
 from ...screens import wording
 from .. import theme
-from ..canvas import Canvas
+from ..painting import Canvas
 from ..view import View
 
 MARK = ((0.0, -8.0), (7.5, 5.5), (-7.5, 5.5))

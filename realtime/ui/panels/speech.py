@@ -8,7 +8,7 @@ from PyQt5.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout
 from ....models.contract import FloatArray
 from ...screens import wording
 from .. import theme
-from ..canvas import Canvas
+from ..painting import Canvas
 from ..view import View
 from .bars import Bars
 

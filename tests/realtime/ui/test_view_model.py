@@ -4,7 +4,7 @@ import pytest
 from moodring.models.io.ring import Ring
 from moodring.realtime.ipc.snapshot import RingPlace
 from moodring.realtime.ui.decimation import calm_span, loudness, thinned, traces
-from moodring.realtime.ui.view_model import GLIMPSES, Watch
+from moodring.realtime.ui.view_model import GLIMPSES, ViewModel
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_loudness_is_the_peak_of_each_stretch():
 
 
 def test_the_watch_reads_all_rings(stage):
-    watch = Watch(stage, stage.clock)
+    watch = ViewModel(stage, stage.clock)
     for k in range(60, 100):
         view = watch.view() if k > 60 else None
         stage.to(k / 2)
@@ -94,14 +94,14 @@ def test_the_watch_reads_all_rings(stage):
 
 def test_a_late_screen_gets_the_past_from_the_engines_ring(stage, script):
     stage.to(60.0)
-    view = Watch(stage, stage.clock).view()
+    view = ViewModel(stage, stage.clock).view()
     assert len(view.history.times_s) == 60 * 2 - 3
     assert view.history.times_s[0] == script.T0 + 2.0
     assert view.history.valence[10] == pytest.approx(script.readout(7.0)[0].probabilities)
 
 
 def test_another_session_starts_anew(stage):
-    watch = Watch(stage, stage.clock)
+    watch = ViewModel(stage, stage.clock)
     stage.to(60.0)
     assert len(watch.view().history.times_s) > 100
     stage.changes = {"engine": "next"}
@@ -114,7 +114,7 @@ def test_another_session_starts_anew(stage):
 
 
 def test_a_source_that_returns_brings_another_ring(stage, tmp_path):
-    watch = Watch(stage, stage.clock)
+    watch = ViewModel(stage, stage.clock)
     stage.to(50.0)
     assert watch.view().traces.names == tuple(stage.rings["eeg"].layout.names)
     other = Ring.create(2000, (4,), np.float32, 100.0, ("w", "x", "y", "z"), tmp_path / "other")
@@ -129,12 +129,12 @@ def test_a_source_that_returns_brings_another_ring(stage, tmp_path):
 def test_a_ring_that_is_not_there_yet_is_no_error(stage, tmp_path):
     stage.places = (RingPlace("eeg", str(tmp_path / "missing")),)
     stage.to(30.0)
-    view = Watch(stage, stage.clock).view()
+    view = ViewModel(stage, stage.clock).view()
     assert view.traces is None
 
 
 def test_an_engine_is_gone_after_a_second_of_silence(stage):
-    watch = Watch(stage, stage.clock)
+    watch = ViewModel(stage, stage.clock)
     assert (stage.to(30.0), watch.view().attachment)[1] == "attached"
     stage.override = lambda: None
     stage.now += 0.9
