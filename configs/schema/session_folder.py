@@ -1,12 +1,12 @@
 """The names and version of what a session folder holds.
 
 ``session.toml`` says who, when and what; ``config.toml`` is the config as run; ``versions.json`` names software and
-devices; ``notes.jsonl``, ``log.jsonl`` and ``decisions.jsonl`` have one JSON object a line; ``voices/`` has copies of the
-enrolments that the config names.
+devices; ``notes.jsonl``, ``log.jsonl`` and ``decisions.jsonl`` have one JSON object a line; ``voices/`` has copies of
+the enrolments that the config names.
 
-``streams/part-001.xdf`` holds every stream: what was decoded and how it arrived (:mod:`moodring.models.io.source_streams`),
-markers, truth, estimates; another part follows where the recorder died. ``video/`` holds pictures and sound as Matroska.
-Simulated sessions are written in the same layout; they have no config.
+``streams/part-001.xdf`` holds every stream: what was decoded and how it arrived
+(:mod:`moodring.models.io.source_streams`), markers, truth, estimates; another part follows where the recorder died.
+``video/`` holds pictures and sound as Matroska. Simulated sessions are written in the same layout; they have no config.
 """
 
 import re

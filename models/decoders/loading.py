@@ -72,7 +72,7 @@ class Models:
 def load_models(
     config: LiveConfig, modalities: Sequence[str], clock: Clock, factories: Sequence[DecoderFactory] = ()
 ) -> Models:
-    """Load what the modalities of a session need, the bundles of ``models.more``, enrolments, and the pool if asked for.
+    """Load the bundles of a session's modalities and of ``models.more``, enrolments, and the pool if it is enabled.
 
     Parameters
     ----------

@@ -156,7 +156,8 @@ def enrol(segments: Sequence[SpeechSegment], voices: Voices, what: str) -> tuple
         raise MoodringError(f"{what}: no speech was found; an enrolment needs {SHORTEST_ENROLMENT_S:g} s of it")
     if speech_s < SHORTEST_ENROLMENT_S:
         raise MoodringError(
-            f"{what}: {speech_s:.1f} s of speech, an enrolment needs {SHORTEST_ENROLMENT_S:g} s; let the person say more"
+            f"{what}: {speech_s:.1f} s of speech, an enrolment needs {SHORTEST_ENROLMENT_S:g} s; let the person "
+            "say more"
         )
     once_s = speech_s * (1.0 - duplicated_fraction(pieces))
     if once_s < SHORTEST_ENROLMENT_S:

@@ -1,8 +1,8 @@
 """Logarithmic opinion pool of face and EEG (felt) with the voice (expressed), and the weight of each.
 
-The voice's categories become levels by their places on the axes (:mod:`moodring.models.fusion.circumplex`). Both are then put
-into a logarithmic opinion pool (Genest & Zidek, "Combining probability distributions", Statistical Science 1, 1986),
-for each axis:
+The voice's categories become levels by their places on the axes (:mod:`moodring.models.fusion.circumplex`). Both are
+then put into a logarithmic opinion pool (Genest & Zidek, "Combining probability distributions", Statistical Science 1,
+1986), for each axis:
 
     log p = prior + felt * log p_felt + voice * log p_voice, normalised,
 
@@ -10,8 +10,8 @@ with weights of at least 0, found by maximum likelihood on people whom neither m
 to 1: that is what calibrates. There is a set of them for each situation: nothing was heard of the voice; it was heard,
 and the participant is silent; the participant speaks (face and EEG are degraded then); nothing but the voice.
 
-What the voice said fades: its weight halves with every half-life after the speech that it describes, and all else slides
-as far towards what holds where nothing was heard. So nothing jumps when the voice is forgotten.
+What the voice said fades: its weight halves with every half-life after the speech that it describes, and all else
+slides as far towards what holds where nothing was heard. So nothing jumps when the voice is forgotten.
 
 The same code fits a pool and decides live. Pure: what is remembered comes in and goes out.
 """

@@ -172,7 +172,7 @@ class XdfWriter:
 
 
 def write_xdf(path: Path, streams: Sequence[StreamData]) -> None:
-    """Write whole streams into a new file, in chunks of a few seconds in order of time so that a cut file keeps all of them."""
+    """Write whole streams into a new file, in chunks of a few seconds by time, so that a cut file keeps all streams."""
     with XdfWriter(path) as writer:
         numbers = [writer.stream(stream.description) for stream in streams]
         for number, stream in zip(numbers, streams, strict=True):

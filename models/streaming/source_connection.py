@@ -70,7 +70,7 @@ class SourceConnection:
         return True
 
     def _with_what_was_missed(self, chunk: Chunk | None) -> Chunk | None:
-        """Let the next samples say what was missed before them: while the source was away, or in a chunk without any."""
+        """Return a chunk with the gap before it, from when the source was away or from a chunk without samples."""
         if chunk is None:
             return None
         gap, skipped = self._gap_before or chunk.gap, self._skipped_before + chunk.skipped

@@ -152,8 +152,8 @@ def check_unchanged(first: SourceInfo, now: SourceInfo) -> None:
     for name, before, after in facts:
         if before != after:
             raise SourceUnfitError(
-                f"{_KINDS[first.modality]} '{now.name}' came back with another {name}: {before} expected, {after} came; "
-                "set the device as it was, or start another session"
+                f"{_KINDS[first.modality]} '{now.name}' came back with another {name}: {before} expected, {after} "
+                "came; set the device as it was, or start another session"
             )
 
 

@@ -1,8 +1,8 @@
 """Bring the sources of a recording to the moment of a decision, on the virtual clock.
 
-A session that was recorded with its journal is followed exactly: each decision is made after just those samples that were in
-the rings when it was made live. Any other decision is made as live: as soon as every source that delivers has passed
-its time, or the lateness bound is over.
+A session that was recorded with its journal is followed exactly: each decision is made after just those samples that
+were in the rings when it was made live. Any other decision is made as live: as soon as every source that delivers has
+passed its time, or the lateness bound is over.
 """
 
 import logging

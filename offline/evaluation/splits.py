@@ -264,7 +264,7 @@ class RandomKFold:
 
 @dataclass(frozen=True)
 class RandomHoldOut:
-    """A share of the items drawn at random tests, whoever they are of: leaks, kept to compare with papers that did so."""
+    """A random share of the items tests, whatever their speakers: leaky, to compare with papers that did so."""
 
     share: float = 0.2
     seed: int = 0

@@ -84,8 +84,8 @@ def _session_file(folder: Path) -> names.SessionFile:
         if version != names.VERSION:
             raise MoodringError(
                 f"'{folder}' is a session folder of version {version!r}, and this version of moodring reads "
-                f"{names.VERSION}: all streams in {names.STREAMS_FOLDER}/part-*.xdf, with how they arrived. Open it with "
-                "the moodring that recorded it"
+                f"{names.VERSION}: all streams in {names.STREAMS_FOLDER}/part-*.xdf, with how they arrived. Open it "
+                "with the moodring that recorded it"
             )
         return check(values, names.SessionFile, str(path))
     except ConfigError as error:

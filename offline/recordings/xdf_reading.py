@@ -86,8 +86,8 @@ class ReadStream:
 def read_streams(path: Path) -> list[ReadStream]:
     """Read all streams of an XDF file; of a damaged one, those parts that can be read, with a warning in the log.
 
-    The samples of a session's own sources stay as they were written (see :mod:`moodring.models.io.source_streams`); those
-    of every other stream are brought into the order of time.
+    The samples of a session's own sources stay as they were written (see :mod:`moodring.models.io.source_streams`);
+    those of every other stream are brought into the order of time.
 
     Raises
     ------

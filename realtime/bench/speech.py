@@ -157,7 +157,7 @@ def _measure_throughput(parent: Parent, job: Job) -> dict[str, Any]:
 
 
 def _measure_latency(parent: Parent, job: Job) -> tuple[list[float], list[float]]:
-    """Decode a minute in real time; return how late estimates come after a whole second and after an utterance's end."""
+    """Decode a minute in real time; return the latency of estimates after whole seconds and after utterances."""
     pipeline = _SpeechPipeline(job)
     pipeline.append(_block(job.sound, 0), -1.0)  # the first call of a library is slower: not a session's business
     seconds: list[float] = []

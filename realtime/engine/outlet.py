@@ -16,8 +16,8 @@ SPEAKS_MEANS = (
     "1 while the participant speaks: valence and arousal are less sure then (moving mouth, muscles in the EEG)"
 )
 POOLED_MEANS = (
-    "pooled_ channels: one estimate from face, EEG (felt) and voice (expressed), beside both; voice_share_ channels: the "
-    "voice's share of the evidence in it, 0..1, the rest is that of face and EEG"
+    "pooled_ channels: one estimate from face, EEG (felt) and voice (expressed), beside both; voice_share_ channels: "
+    "the voice's share of the evidence in it, 0..1, the rest is that of face and EEG"
 )
 
 

@@ -8,7 +8,7 @@ from ...models.contract import Estimate, Head, Percentiles, RecordingStatus, Sou
 
 @dataclass(frozen=True)
 class RingPlace:
-    """A ring in shared memory, of a modality or ``"estimates"``: the file to map (see :mod:`moodring.models.io.ring`)."""
+    """File of a ring in shared memory, of a modality or ``"estimates"``; see :mod:`moodring.models.io.ring`."""
 
     modality: str
     path: str

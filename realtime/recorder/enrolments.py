@@ -27,8 +27,8 @@ def with_copied_enrolments(config: LiveConfig, folder: Path) -> LiveConfig:
     for given, place in _places(folder, config):
         if not place.is_file():
             raise MoodringError(
-                f"'{place}' is missing, the copy of enrolment '{given}' that the session was decoded with; put it back, "
-                "or name an enrolment: --set speech.enrolment=FILE"
+                f"'{place}' is missing, the copy of enrolment '{given}' that the session was decoded with; put it "
+                "back, or name an enrolment: --set speech.enrolment=FILE"
             )
     kept = [place for _, place in _places(folder, config)]
     if config.speech is None or not kept:

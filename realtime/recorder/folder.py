@@ -78,7 +78,8 @@ class SessionFolder:
             folder.write_versions(())
         except OSError as error:
             raise MoodringError(
-                f"session folder cannot be made in '{root}' ({error.strerror or error}); give another folder for --record"
+                f"session folder cannot be made in '{root}' ({error.strerror or error}); give another folder for "
+                "--record"
             ) from error
         return folder
 

@@ -1,8 +1,8 @@
 """Record a session: its folder, its files, and an eye on the disk.
 
 What the engine decodes is handed to a recorder process, which writes it into one XDF file with the LSL streams that the
-session wants (:mod:`.supervisor`, :mod:`.child`). Pictures and sound go into Matroska files, journal and log into lines of
-text, each by a thread of its own, which nothing waits for.
+session wants (:mod:`.supervisor`, :mod:`.child`). Pictures and sound go into Matroska files, journal and log into lines
+of text, each by a thread of its own, which nothing waits for.
 """
 
 import json

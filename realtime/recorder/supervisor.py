@@ -1,7 +1,8 @@
 """Keep a recorder at work: hand it the chunks of the sources, and start another where it dies.
 
-Everything that is handed over waits in an outbox until the recorder says that it is written, so that the next recorder gets
-what the one before may not have written. Sources' threads only put into the outbox; nothing ever waits for a recorder.
+Everything that is handed over waits in an outbox until the recorder says that it is written, so that the next recorder
+gets what the one before may not have written. Sources' threads only put into the outbox; nothing ever waits for a
+recorder.
 """
 
 import contextlib

@@ -61,19 +61,14 @@ def test_decoded_again_equals_the_journal(session, fakes, fault):
         assert figures["lost_samples"] == live.lost_samples
         assert figures["skipped_samples"] == live.skipped_samples
         assert figures["clock_offset_s"] == pytest.approx(live.clock_offset_s, abs=1e-9)
-
-
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_without_the_journal_the_arrivals_lead_to_the_same_decisions(session, fakes, fault):
-    run(session, fault)
-    recording, journal = recorded(session)
-    decoded = decode(recording, CONFIG, models=fakes.fake_models())
-    # How many later samples were there too depends on the steps of the session.
-    assert_equal(decoded.estimates[: len(journal)], journal, counts=False)
+    # Without the journal, the arrivals lead to the same decisions; how many later samples were there too depends on the
+    # steps of the session.
+    alone = decode(recording, CONFIG, models=fakes.fake_models())
+    assert_equal(alone.estimates[: len(journal)], journal, counts=False)
 
 
 class BusySession(ScriptedSession):
-    """A session whose decoder is held up: decisions come late, some are left out, and more has arrived than they need."""
+    """A session whose decoder is held up: decisions are late or skipped, and more samples are there than they need."""
 
     skipped = 0
 
