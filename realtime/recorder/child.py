@@ -80,7 +80,7 @@ def _record(job: PartJob, writer: PartWriter, engine: "Connection[Any, Any]", as
 
 
 def _take(writer: PartWriter, engine: "Connection[Any, Any]", wait_s: float) -> bool:
-    """Take the next message, if one comes in time; False once there is none any more."""
+    """Write the next message, if one comes in time, and return whether more may come."""
     try:
         if not engine.poll(wait_s):
             return True

@@ -19,7 +19,7 @@ class Sink(Protocol[Taken]):
     """Where items go; for one thread."""
 
     def write(self, item: Taken) -> None:
-        """Take an item."""
+        """Write an item."""
         ...
 
     def flush(self) -> None:
