@@ -72,6 +72,7 @@ def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> R
         truth=truth_of(others),
         markers=markers_of([one for one in others if not one.name.endswith(names.HEALTH_SUFFIX)]),
         loudspeaker=loudspeaker,
+        signals={key: _signal(one) for key, one in sources.items() if key != "eeg" and key not in names.MEDIA_FILES},
     )
 
 
@@ -111,6 +112,18 @@ def _eeg(samples: SourceSamples) -> Signal:
         samples.stamps_s,
         signal.rate_hz,
         signal.channel_names,
+        samples.name,
+        samples.number("jitter_s") or 0.0,
+        samples.arrivals,
+    )
+
+
+def _signal(samples: SourceSamples) -> Signal:
+    return Signal(
+        samples.values.astype(np.float32),
+        samples.stamps_s,
+        samples.rate_hz or 1.0,
+        tuple(samples.about.channels("label")),
         samples.name,
         samples.number("jitter_s") or 0.0,
         samples.arrivals,

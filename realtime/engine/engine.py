@@ -63,6 +63,7 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], stoppin
     if job.json_path is not None:
         _check_writable(job.json_path)
     folder = run_dir.create()
+    recorder: Recorder | None = None
     try:
         with _signals(stopping):
             modalities = (*job.config.modalities, *(source.modality for source in job.extensions.sources))
@@ -95,6 +96,8 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], stoppin
                 )
                 session.release()
     finally:
+        if recorder is not None:
+            recorder.stop()  # where no session was there to do so
         run_dir.remove(folder)
     if job.json_path is not None:
         _write(job.json_path, summary)

@@ -17,7 +17,7 @@ def copy_enrolments(folder: Path, config: LiveConfig) -> None:
 
 
 def with_copied_enrolments(config: LiveConfig, folder: Path) -> LiveConfig:
-    """Give the config of a session folder with the enrolments that lie there in place of those it was recorded with.
+    """Return the config of a session folder with its copies of the enrolments in place of the originals.
 
     Raises
     ------

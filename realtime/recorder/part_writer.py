@@ -36,7 +36,7 @@ class PartWriter:
         self.flush()
 
     def take(self, message: bytes) -> None:
-        """Take a message of :mod:`~moodring.realtime.recorder.messages`."""
+        """Write a message of :mod:`~moodring.realtime.recorder.messages`."""
         header = header_of(message)
         with self._lock:
             self._newest = max(self._newest, header["number"])

@@ -29,7 +29,7 @@ from ...processes import Child
 from .child import PartJob, record_part
 from .disk import RESERVE_BYTES, DiskWatch, measure
 from .folder import SessionFolder
-from .media_sinks import FilmSink, SoundSink, recorded_source
+from .media_sinks import FilmSink, SoundSink, recorded_source, signal_values
 from .supervisor import Supervisor
 from .wanted import decoded_streams, wanted_streams
 from .writer_thread import LineSink, WriterThread
@@ -68,7 +68,7 @@ class Recorder:
         self._clock = clock
         self.folder = SessionFolder.create(root, config, bundles)
         path = self.folder.path
-        self._known: set[str] = set()
+        self._types: dict[str, str] = {}
         self._before: dict[str, tuple[bool, int]] = {}
         self._films: dict[str, WriterThread[Chunk]] = {}
         self._log_lines = WriterThread("log", LineSink(path / names.LOG_FILE), _LINES_WAITING)
@@ -105,21 +105,27 @@ class Recorder:
             # One without samples, as from a resampler that starts anew, tells of a gap before the next.
             self._before[key] = gap, skipped
             return
-        if key not in self._known:
-            self._known.add(key)
-            self._add(key, info)
+        if key not in self._types:
+            self._types[key] = self._add(key, info)
         if key in names.MEDIA_FILES:
             film = self._films.get(key)
             if film is not None:
                 film.put(Chunk(chunk.samples.copy(), chunk.stamps_s.copy(), chunk.received_s, chunk.gap, chunk.skipped))
             return
-        self._supervisor.put(key, SourceChunk(chunk.stamps_s, chunk.received_s, gap, skipped, chunk.samples))
+        self._supervisor.put(
+            key, SourceChunk(chunk.stamps_s, chunk.received_s, gap, skipped, signal_values(chunk, self._types[key]))
+        )
 
-    def _add(self, key: str, info: SourceInfo) -> None:
-        """Announce a source, and open its Matroska file; in the source's own thread."""
-        self._supervisor.add(recorded_source(key, info))
-        if key not in names.MEDIA_FILES:
-            return
+    def _add(self, key: str, info: SourceInfo) -> str:
+        """Announce a source and return the type its numbers are recorded with; in the source's own thread."""
+        source = recorded_source(key, info)
+        self._supervisor.add(source)
+        if key in names.MEDIA_FILES:
+            self._open(key, info)
+        return source.dtype
+
+    def _open(self, key: str, info: SourceInfo) -> None:
+        """Open the Matroska file of a source."""
         path = self.folder.path / names.VIDEO_FOLDER / names.MEDIA_FILES[key]
         sink: FilmSink | SoundSink
         try:
@@ -182,7 +188,7 @@ class Recorder:
 
     @property
     def status(self) -> RecordingStatus:
-        """How it stands; from any thread."""
+        """State of the recording; callable from any thread."""
         uses = self._disk.uses
         lost = dict(self._supervisor.lost)
         for key, film in tuple(self._films.items()):
@@ -210,7 +216,7 @@ class Recorder:
             return
         self._over = True
         self._close()
-        if not self._known and self.folder.session.t0_s is None:
+        if not self._types and self.folder.session.t0_s is None:
             shutil.rmtree(self.folder.path, ignore_errors=True)
             return
         try:

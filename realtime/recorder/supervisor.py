@@ -28,7 +28,7 @@ _AGAIN_S = 1.0
 
 
 class RecorderChild(Protocol):
-    """What is needed of :class:`moodring.processes.Child`."""
+    """Protocol of the part of :class:`moodring.processes.Child` used here."""
 
     pipe: Any
 
@@ -44,7 +44,7 @@ class _Message:
 
 
 class Supervisor:
-    """Hand chunks to recorders, one after the other.
+    """Send chunks to recorder processes, one after the other.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ class Supervisor:
             self._wait(number, source_message(number, source))
 
     def put(self, key: str, chunk: SourceChunk) -> None:
-        """Hand over a chunk of a source; its arrays are copied."""
+        """Queue a chunk of a source; its arrays are copied."""
         with self._changed:
             first, number = self._counts.get(key, 0), next(self._numbers)
             message = chunk_message(number, key, first, chunk)

@@ -3,20 +3,27 @@
 import threading
 import tomllib
 
+import numpy as np
 import pytest
 
 from moodring.configs.schema.errors import MoodringError
+from moodring.configs.schema.liblsl import own_session
 from moodring.configs.schema.live import (
     EegSection,
     LiveConfig,
+    OutletSection,
     ReferenceSection,
     SessionSection,
     SpeechSection,
     StreamQuery,
 )
 from moodring.configs.schema.load import load
+from moodring.models.streaming.clock import VirtualClock
+from moodring.models.streaming.sources import Chunk, SourceInfo
+from moodring.offline.recordings.open import open_recording
 from moodring.realtime.recorder.disk import RESERVE_BYTES, DiskUse, DiskWatch
 from moodring.realtime.recorder.folder import SessionFolder
+from moodring.realtime.recorder.recorder import Recorder
 from moodring.realtime.recorder.wanted import decoded_streams, wanted_streams
 from moodring.realtime.recorder.writer_thread import WriterThread
 
@@ -113,3 +120,35 @@ def test_what_is_decoded_is_not_recorded_twice_and_the_rest_of_the_amplifier_is(
     assert all(query.name != "mixer" for query, _, _ in wanted)
     own = [query.name for query, is_own, _ in wanted if is_own]
     assert own == [config.outlet.name, f"{config.outlet.name}_health"]
+
+
+def test_any_further_source_is_recorded_whatever_its_numbers_are(tmp_path):
+    config = CONFIG.model_copy(update={"outlet": OutletSection(enabled=False), "lsl": own_session("test")})
+    recorder = Recorder(config, (), VirtualClock(0.0), tmp_path)
+    rows = {
+        "heart": np.arange(12, dtype=np.uint16).reshape(4, 3, 1),
+        "skin": np.arange(4, dtype=np.int16)[:, np.newaxis],
+    }
+    stamps_s = np.array([3.0, 1.0, 2.0, 9.0])
+    for key, samples in rows.items():
+        info = SourceInfo(key, key, 10.0, samples.shape[1:], samples.dtype.str, (), delay_s=0.1)
+        recorder.take(info, Chunk(samples[:0], stamps_s[:0], 4.0, gap=True, skipped=2))
+        recorder.take(info, Chunk(samples, stamps_s, 5.0, skipped=1))
+    recorder.stop()
+    recording = open_recording(recorder.folder.path)
+    for key, samples in rows.items():
+        signal = recording.signals[key]
+        np.testing.assert_array_equal(signal.samples, samples.reshape(4, -1))
+        np.testing.assert_array_equal(signal.stamps_s, stamps_s)
+        arrivals = signal.arrivals
+        # A chunk without samples hands its gap on to the next.
+        assert (arrivals.stop.tolist(), arrivals.gap.tolist(), arrivals.skipped.tolist()) == ([4], [True], [3])
+        assert (arrivals.received_s.tolist(), arrivals.rate_hz, arrivals.delay_s) == ([5.0], 10.0, 0.1)
+    assert signal.channel_names == ("skin_1",)
+
+
+def test_a_session_without_a_sample_leaves_no_folder(tmp_path):
+    config = CONFIG.model_copy(update={"lsl": own_session("test")})
+    recorder = Recorder(config, (), VirtualClock(0.0), tmp_path)
+    recorder.stop()
+    assert not recorder.folder.path.exists()
