@@ -188,7 +188,7 @@ class Recorder:
 
     @property
     def status(self) -> RecordingStatus:
-        """How it stands; from any thread."""
+        """State of the recording; callable from any thread."""
         uses = self._disk.uses
         lost = dict(self._supervisor.lost)
         for key, film in tuple(self._films.items()):

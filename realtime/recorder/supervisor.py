@@ -29,7 +29,7 @@ _MOST_IN_VAIN = 5
 
 
 class RecorderChild(Protocol):
-    """What is needed of :class:`moodring.processes.Child`."""
+    """Protocol of the part of :class:`moodring.processes.Child` used here."""
 
     pipe: Any
 
@@ -45,7 +45,7 @@ class _Message:
 
 
 class Supervisor:
-    """Hand chunks to recorders, one after the other.
+    """Send chunks to recorder processes, one after the other.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class Supervisor:
             self._wait(number, source_message(number, source))
 
     def put(self, key: str, chunk: SourceChunk) -> None:
-        """Hand over a chunk of a source; its arrays are copied."""
+        """Queue a chunk of a source; its arrays are copied."""
         with self._changed:
             first, number = self._counts.get(key, 0), next(self._numbers)
             message = chunk_message(number, key, first, chunk)
