@@ -87,14 +87,14 @@ def test_impossible_replays_give_one_line(
 
 
 def test_a_clock_that_jumped_is_played_corrected(fake_recording: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     taken: list[Recording] = []
 
     def tracks(recording: Recording, *_: Any) -> None:
         taken.append(recording)
-        raise Stop
+        raise StopError
 
     recording = replace(fake_recording(4.0), face=None, speech=None)
     assert recording.eeg is not None
@@ -105,7 +105,7 @@ def test_a_clock_that_jumped_is_played_corrected(fake_recording: Make, monkeypat
     jumped_s = recording.eeg.stamps_s + np.where(np.arange(count) >= count // 2, 1e6, 0.0)
     jumped = replace(recording, eeg=replace(recording.eeg, stamps_s=jumped_s, arrivals=arrivals))
     monkeypatch.setattr("moodring.offline.replay.publish.tracks_of", tracks)
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         publish(jumped, ReplayOptions(only=("eeg",)), None)  # type: ignore[arg-type]
     assert taken[0].eeg is not None
     np.testing.assert_allclose(taken[0].eeg.stamps_s, recording.eeg.stamps_s, atol=0.02)
