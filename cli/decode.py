@@ -75,19 +75,19 @@ def predict(
     from ..models.decoders.speech import SpeechDecoder
     from ..models.device import best_device
     from ..models.io.bundle import load_bundle, speech_bundle_path
-    from ..offline.decoding import predict as room
+    from ..offline.decoding import predict as prediction
 
     check_writable(json_file, files)
     decoder = SpeechDecoder(load_bundle(speech_bundle_path(bundle), "speech"), best_device())
     predictions = []
-    for one in room.predict_files(decoder, files, labels == "auto"):
+    for one in prediction.predict_files(decoder, files, labels == "auto"):
         predictions.append(one)
-        typer.echo(room.in_words(one))
+        typer.echo(prediction.in_words(one))
         for line in filter(None, (one.error, one.warning)):
             typer.echo(f"moodring: {line}", err=True)
-    for line in room.uar_lines(predictions, decoder.head.classes) if labels == "auto" else ():
+    for line in prediction.uar_lines(predictions, decoder.head.classes) if labels == "auto" else ():
         typer.echo(line)
-    write_json(json_file, room.as_plain(predictions, labels == "auto"))
+    write_json(json_file, prediction.as_plain(predictions, labels == "auto"))
     if bad := sum(one.error is not None for one in predictions):
         raise MoodringError(f"{bad} of {len(predictions)} file(s) had an error; see the lines above")
 

@@ -38,11 +38,11 @@ VOICES_FOLDER = "voices"
 ENROLMENT_FILE = "participant.safetensors"
 OTHER_VOICE_FILE = "other-{}.safetensors"
 HEALTH_SUFFIX = "_health"
-"""How the name of the marker stream of health ends."""
+"""Suffix of the name of the marker stream of health."""
 
 
 class SessionFile(Section):
-    """What ``session.toml`` says; times are seconds on the clock of the stamps.
+    """Contents of ``session.toml``; times are seconds on the clock of the stamps.
 
     ``t0_s`` is missing where the session ended before its first decision was planned, ``ended_at`` where nobody was
     left to write it.

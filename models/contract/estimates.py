@@ -120,7 +120,7 @@ class Hearing:
     speaking : bool
         Somebody speaks who is taken for the participant.
     withheld : str or None
-        Why nothing is said of the voice, where it is because what the microphone hears may not be the participant.
+        Reason why the voice is withheld, where the microphone may hear another source than the participant.
     fault : "clipping", "silent", "stuck" or None
         What is wrong with the microphone.
     trouble : str or None

@@ -36,7 +36,7 @@ class Figures:
         That the stamps say existed and that never came; that were dropped because the reader had fallen behind, or
         that had no stamp.
     overflows : int
-        How often the device itself said that it lost samples (PortAudio's input overflow).
+        Number of input overflows that the device reported (PortAudio).
     clock_offset_s : float
         By how much stamps are moved since the source's clock has jumped.
     good_channels, channels : int or None

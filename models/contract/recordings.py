@@ -24,7 +24,7 @@ class Frames(Protocol):
 
 @dataclass(frozen=True)
 class Arrivals:
-    """How the samples of one source reached the engine: one row per chunk, in the order in which they came.
+    """Arrivals of the samples of one source at the engine: one row per chunk, in the order of arrival.
 
     With it, the samples and stamps of a :class:`Signal` or :class:`Video` are exactly what the source delivered: stamps
     are neither smoothed nor corrected for clock jumps, and may fall.

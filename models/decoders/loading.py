@@ -127,7 +127,7 @@ def _kinds(modalities: Sequence[str]) -> tuple[str, ...]:
 
 
 def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ...]:
-    """Make the factories of this house's decoders; torch takes a second to import, and screens never need it."""
+    """Return the factories of the shipped decoders, which import torch only when they are called."""
     from ..streaming.listening import StreamingSpeech
     from ..streaming.looking import StreamingVideoEeg
     from .speaker import load_gate

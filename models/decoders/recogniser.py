@@ -14,7 +14,7 @@ from ..signals.speech.voice_frames import N_COLUMNS, FrameState, frame_features
 from ..signals.speech.voice_summary import functional_weights, functionals
 
 ARCHITECTURE = "voice summary"
-"""What such a bundle's ``network["architecture"]`` says."""
+"""Value of ``network["architecture"]`` in such a bundle."""
 _TENSORS = ("mean", "scale", "weights", "bias", "clip")
 _OF_SEXES = ("sex_weights", "tell_weights", "tell_bias")
 

@@ -199,7 +199,7 @@ class VoiceGate:
         self._state = GateState()
 
     def step(self, segment: SpeechSegment) -> Verdict | None:
-        """Take the next segment; None where it has no samples of its own: then nothing changes."""
+        """Return the verdict on the next segment; None, without a change, where it has no samples of its own."""
         if segment.first:
             self.reset()
         if not segment.n_samples:
@@ -221,7 +221,7 @@ def load_gate(own: Path, others: Sequence[Path] = ()) -> VoiceGate:
     Raises
     ------
     MoodringError
-        As :func:`load_enrolment` says; or the participant's own enrolment is among the others'.
+        As :func:`load_enrolment`; or the participant's own enrolment is among the others'.
     """
     voices = shipped_voices()
     loaded = load_enrolment(own, voices)

@@ -140,7 +140,7 @@ class ConvolutionalLstm:
         self._device = device
 
     def step(self, segment: SpeechSegment, memory: Memory | None) -> tuple[FloatArray, Memory]:
-        """Take an utterance's next segment; see :class:`SpeechModel`."""
+        """Process the next segment of an utterance; see :class:`SpeechModel`."""
         with torch.inference_mode():
             batch = torch.from_numpy(segment.samples).to(self._device)[None, None]
             logits, memory = self._network(batch, memory)
@@ -188,7 +188,7 @@ class SpeechDecoder:
     def voiced(self) -> bool:
         """Whether an utterance is open; it stays open over pauses under 0.5 s.
 
-        With a gate, somebody who is not known to be another: until the first second is verified, it may be the enrolled
+        With a gate, until the first second is verified, it counts as possibly the enrolled
         person.
         """
         return self._cutter.voiced and self._whose != "another"
@@ -210,7 +210,7 @@ class SpeechDecoder:
         self._whose, self._ended = None, False
 
     def feed(self, samples: FloatArray, start_s: float) -> tuple[HeadOutput, ...]:
-        """Take the next samples; see :meth:`UtteranceCutter.feed`.
+        """Process the next samples; see :meth:`UtteranceCutter.feed`.
 
         Returns
         -------
@@ -231,7 +231,7 @@ class SpeechDecoder:
         if self._gate is None:
             return (self._decode(segment),)
         before = None if segment.first else self._whose
-        # A segment without samples of its own says nothing of whose voice it is.
+        # A segment without samples of its own cannot be verified.
         self._whose = self._gate.step(segment) or before
         self._ended = segment.final
         if self._whose == "own":

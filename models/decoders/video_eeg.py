@@ -48,7 +48,7 @@ class VideoEegDecoder:
         Of kind "video_eeg".
     device : torch.device
     policy : "learned", "uniform" or "random"
-        Who says when to look again; the last two spend the budget that the bundle was trained for.
+        The policy of looks; the last two spend the budget that the bundle was trained for.
     seed : int
         Of the random policy.
     face_detector : FaceDetector
@@ -249,7 +249,7 @@ class Normalisation:
         return cls(BandPrior(table.mean(axis=0), names, table), scale)
 
     def apply(self, power: FloatArray, channel_names: Sequence[str], baseline: RestBaseline | None) -> FloatArray:
-        """Give log power relative to the person's rest, scaled and bounded, ``(n_channels, 3)``; NaN stays NaN."""
+        """Return log power relative to the person's rest, scaled and bounded, ``(n_channels, 3)``; NaN stays NaN."""
         prior = self.prior.at(channel_names)
         origin = shrunken_mean(baseline or RestBaseline.empty(channel_names), prior)
         return bounded((power - origin) / self.scale)

@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 Situation = Literal["quiet", "after", "speaking", "voice_alone"]
 SITUATIONS: tuple[Situation, ...] = get_args(Situation)
 SMALLEST_PROBABILITY = 1e-4
-"""What counts as the least: nobody is so sure that the other could not change it."""
+"""Lower bound of probabilities, so that neither side can outweigh any evidence of the other."""
 
 _EDGES = np.array([-1.0, -1 / 3, 1 / 3, 1.0])
 
@@ -57,7 +57,7 @@ class Weights:
 
 
 NOTHING = Weights(0.0, 0.0)
-"""Where nobody is seen and nothing was heard: every level is as likely."""
+"""Uniform levels, where neither a face nor a voice was observed."""
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ FORMATS: dict[str, ChannelFormat] = {
 
 @dataclass(frozen=True)
 class RecordedSource:
-    """What a recording says of one source.
+    """Description of one source in a recording.
 
     Attributes
     ----------

@@ -133,7 +133,7 @@ class XdfWriter:
         self._chunk(_BOUNDARY_TAG, _BOUNDARY)
 
     def flush(self) -> None:
-        """Hand everything to the system, so that the death of this process loses none of it."""
+        """Flush all data to the system, so that it survives the death of this process."""
         if self._refused is not None:
             raise self._refused
         view = memoryview(bytes(self._pending))

@@ -43,7 +43,7 @@ class UtteranceDecoder(Protocol):
 
     @property
     def spec(self) -> ModelSpec:
-        """What it takes and what it answers."""
+        """Inputs and heads of the decoder."""
         ...
 
     @property
@@ -84,7 +84,7 @@ class StreamingSpeech:
 
     @property
     def spec(self) -> ModelSpec:
-        """What it takes and what it answers."""
+        """Inputs and heads of the decoder."""
         return self._decoder.spec
 
     def start(self, plan: Plan, clock: Clock) -> None:

@@ -30,7 +30,7 @@ class SourceConnection:
         self._skipped_before = 0
 
     def poll(self) -> Chunk | None:
-        """Take what has come into the ring and return it; None where nothing has, or the source is not there.
+        """Append the newest chunk to the ring and return it; None where there is none or the source is not there.
 
         Raises
         ------

@@ -75,7 +75,7 @@ class Chunk:
     backlog : int or None
         Samples that still wait; None where the source cannot tell.
     overflows : int
-        How often the device itself says that it lost samples in these, for nobody took them in time.
+        Number of input overflows that the device reported in these samples.
     """
 
     samples: NDArray[Any]
@@ -91,7 +91,7 @@ _KINDS = {"eeg": "EEG stream", "face": "video source", "speech": "audio source"}
 
 
 class SourceUnfitError(MoodringError):
-    """What is there now cannot be used; the source is opened again, for that may change."""
+    """The source cannot be used as it is now; it is opened again, because that may change."""
 
 
 class SourceGoneError(MoodringError):

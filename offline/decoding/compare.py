@@ -14,7 +14,7 @@ SAME = 1e-6
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far two decodings agree on one head.
+    """Agreement of two decodings on one head.
 
     Attributes
     ----------

@@ -159,7 +159,7 @@ def _write_sound(writer: XdfWriter, recording: Recording, key: str, sound: Signa
 
 
 class _Told(TypedDict):
-    """What every source of a recording says of its session."""
+    """Facts of the session in the description of every source."""
 
     delay_s: float | None
     times: SessionTimes

@@ -229,7 +229,7 @@ def _one_line(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class _Survey:
-    """Which parts of a file make sense.
+    """Survey of the chunks of a file: those that are plausible.
 
     Attributes
     ----------
@@ -245,7 +245,7 @@ class _Survey:
 
 @dataclass(frozen=True)
 class _Layout:
-    """What a sample of a stream takes at least, in bytes."""
+    """Least size of a sample of a stream in bytes."""
 
     least_bytes: int
 

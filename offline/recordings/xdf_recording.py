@@ -1,4 +1,4 @@
-"""Understand the streams of an XDF file as a recording: whose EEG, in what unit, with what voice and markers."""
+"""Return the streams of an XDF file as a recording: EEG in microvolts, video, speech, truth and markers."""
 
 import logging
 from collections.abc import Sequence

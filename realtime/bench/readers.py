@@ -41,7 +41,7 @@ _FIND_S = 15.0
 
 @dataclass(frozen=True)
 class Job:
-    """Which stream to read, for how long, and how to reach it.
+    """Job of a reader: a stream, how to reach it, and for how long.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reader measured: ages of the newest sample, and its process's processor time per second.
+    """Result of a reader: ages of the newest sample, and processor time per second.
 
     The losses are None where they were not counted or no channel holds an index.
     """

@@ -32,7 +32,7 @@ _SILENT_S = 600.0  # of a child that says how it stands every ten simulated minu
 
 @dataclass(frozen=True)
 class Job:
-    """What the child measures: a bundle on a sound that repeats, for so many simulated seconds."""
+    """Job of the child: a bundle, a sound that repeats, and the simulated seconds."""
 
     bundle: Path
     sound: FloatArray

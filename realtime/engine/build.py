@@ -13,7 +13,7 @@ from ...models.streaming.source_channel import SourceChannel
 def build_source_channels(
     config: LiveConfig, clock: Clock, factories: Sequence[SourceFactory] = ()
 ) -> tuple[SourceChannel, ...]:
-    """Make the channels of eeg, face and speech, in this order, of the config's further signals, and of factories.
+    """Return the channels of eeg, face and speech, in this order, of the config's further signals, and of factories.
 
     Of the first three an absent modality has a channel without source.
 

@@ -19,7 +19,7 @@ _FLUSH_S = 0.2
 
 @dataclass(frozen=True)
 class PartJob:
-    """What a recorder is to do.
+    """Settings of a recorder process.
 
     Attributes
     ----------

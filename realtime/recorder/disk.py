@@ -6,7 +6,7 @@ from pathlib import Path
 
 SPAN_S = 30.0
 RESERVE_BYTES = 8_000_000
-"""What is left free so that every file can be closed properly, and the system goes on."""
+"""Bytes kept free, so that all files can be closed properly and the system continues."""
 
 
 @dataclass(frozen=True)

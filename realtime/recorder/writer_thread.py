@@ -16,14 +16,14 @@ Taken = TypeVar("Taken", contravariant=True)
 
 
 class Sink(Protocol[Taken]):
-    """Where items go; for one thread."""
+    """Destination of items; for one thread."""
 
     def write(self, item: Taken) -> None:
         """Write an item."""
         ...
 
     def flush(self) -> None:
-        """Hand everything to the system, so that the death of this process loses none of it."""
+        """Flush all data to the system, so that it survives the death of this process."""
         ...
 
     def close(self) -> None:
@@ -61,7 +61,7 @@ class WriterThread(Generic[Item]):
         self._thread.start()
 
     def put(self, item: Item) -> None:
-        """Hand an item over; return at once."""
+        """Queue an item; return at once."""
         if self._closing.is_set() or self.error is not None:
             self.lost += self.error is not None
             return
@@ -123,7 +123,7 @@ class LineSink:
         self._file.write(item + b"\n")
 
     def flush(self) -> None:
-        """Hand everything to the system."""
+        """Flush all data to the system."""
         self._file.flush()
 
     def close(self) -> None:

@@ -229,12 +229,12 @@ def _side_by_side(left: RenderableType, right: RenderableType) -> RenderableType
 
 
 def _head(snapshot: Snapshot, silent_s: float, glyphs: Glyphs) -> Text:
-    said = wording.phase(snapshot)
+    status_text = wording.phase(snapshot)
     if silent_s > 1.0 and snapshot.phase != "ended":
-        said = wording.Said(f"engine has not answered for {silent_s:.0f} s", "bad")
+        status_text = wording.StatusText(f"engine has not answered for {silent_s:.0f} s", "bad")
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append("moodring", "bold").append(f"  {snapshot.engine[:20]}  ", "bright_black")
-    text.append(f"{glyphs.marks[said.tone]} {said.text}", _STYLES[said.tone])
+    text.append(f"{glyphs.marks[status_text.tone]} {status_text.text}", _STYLES[status_text.tone])
     if (recording := wording.recording(snapshot)) is not None:
         text.append(f"  {glyphs.marks[recording.tone]} {recording.text}", _STYLES[recording.tone])
     return text
@@ -302,11 +302,11 @@ def _blocks(share: float, width: int, glyphs: Glyphs) -> str:
 
 
 def _voice_panel(snapshot: Snapshot, glyphs: Glyphs) -> Panel:
-    said = wording.speech(snapshot)
+    status_text = wording.speech(snapshot)
     output = None if snapshot.estimate is None else snapshot.estimate.answer("speech")
-    spoken = output.probabilities if output is not None and said.tone == "good" else None
+    spoken = output.probabilities if output is not None and status_text.tone == "good" else None
     best = None if spoken is None else max(range(len(spoken)), key=spoken.__getitem__)
-    lines = [Text(said.text, "bold" if spoken else "bright_black")]
+    lines = [Text(status_text.text, "bold" if spoken else "bright_black")]
     for i, name in enumerate(snapshot.classes("speech")[:4]):
         lines.append(_bar(name, None if spoken is None else spoken[i], i == best, "cyan", glyphs))
     return Panel(Group(*lines), title="Expressed in the voice", title_align="left", border_style="bright_black")
@@ -324,8 +324,8 @@ def _attention_panel(snapshot: Snapshot, glyphs: Glyphs) -> Panel:
 def _sources(snapshot: Snapshot, glyphs: Glyphs) -> Table:
     table = Table.grid(padding=(0, 2))
     for status in snapshot.sources:
-        said = wording.health(status)
-        state = Text(f"{glyphs.marks[said.tone]} {said.text}", _STYLES[said.tone], no_wrap=True)
+        status_text = wording.health(status)
+        state = Text(f"{glyphs.marks[status_text.tone]} {status_text.text}", _STYLES[status_text.tone], no_wrap=True)
         table.add_row(Text(wording.source_title(status.modality), "bold"), state, *_source_figures(status))
     return table
 

@@ -36,7 +36,7 @@ def source_title(modality: str) -> str:
 
 
 @dataclass(frozen=True)
-class Said:
+class StatusText:
     """A text with its tone, from good to bad."""
 
     text: str
@@ -96,16 +96,16 @@ def head_answer(head: Head, output: HeadOutput | None) -> str:
     return " or ".join(kept) if kept else output.best or ""
 
 
-def health(status: SourceStatus) -> Said:
+def health(status: SourceStatus) -> StatusText:
     """Return the health of a source as text."""
     if not status.configured:
-        return Said("not used", "idle")
+        return StatusText("not used", "idle")
     if status.error is not None:
-        return Said("failed", "bad")
+        return StatusText("failed", "bad")
     fault = microphone_fault(status.sound)
     if status.health == "live" and fault is not None:
-        return Said(_FAULTS[fault], "warn")
-    return Said(*_HEALTH[status.health])
+        return StatusText(_FAULTS[fault], "warn")
+    return StatusText(*_HEALTH[status.health])
 
 
 def rate(status: SourceStatus) -> str:
@@ -183,39 +183,39 @@ def more_figures(status: SourceStatus) -> tuple[str, ...]:
     return tuple(word for word in words if word)
 
 
-def phase(snapshot: Snapshot) -> Said:
+def phase(snapshot: Snapshot) -> StatusText:
     """Return the phase of the engine as text."""
     if snapshot.phase == "connecting":
         found = sum(s.configured and s.health != "searching" for s in snapshot.sources)
         wanted = sum(s.configured for s in snapshot.sources)
-        return Said(f"connecting: {found} of {wanted} sources found", "idle")
+        return StatusText(f"connecting: {found} of {wanted} sources found", "idle")
     if snapshot.phase == "resting":
         left = snapshot.rest_left_s
-        return Said("resting: baseline" + ("" if left is None else f", {max(left, 0.0):.0f} s left"), "warn")
+        return StatusText("resting: baseline" + ("" if left is None else f", {max(left, 0.0):.0f} s left"), "warn")
     if snapshot.phase == "decoding":
         calibrated = snapshot.estimate is None or snapshot.estimate.calibrated
-        return Said("decoding" if calibrated else "decoding, no rest baseline", "good" if calibrated else "warn")
-    return Said("session ended", "idle")
+        return StatusText("decoding" if calibrated else "decoding, no rest baseline", "good" if calibrated else "warn")
+    return StatusText("session ended", "idle")
 
 
-def recording(snapshot: Snapshot) -> Said | None:
+def recording(snapshot: Snapshot) -> StatusText | None:
     """Return the state of the recording as text; None where nothing is recorded."""
     status = snapshot.recording
     if status is None:
         return None
     size = f"rec {_bytes(status.bytes)}"
     if status.error is not None:
-        return Said("recording stopped" if not status.on else "recording in part", "bad")
+        return StatusText("recording stopped" if not status.on else "recording in part", "bad")
     if not status.on:
-        return Said(f"{size}, finished", "idle")
+        return StatusText(f"{size}, finished", "idle")
     known = status.minutes_left is not None and status.minutes_left < _PLENTY_MIN
     left = f", {_minutes(status.minutes_left)} left" if known and status.minutes_left is not None else ""
     missed = status.lost_frames + status.lost_chunks
     if missed:
-        return Said(f"{size}{left}, {missed} missed", "warn")
+        return StatusText(f"{size}{left}, {missed} missed", "warn")
     if status.disk_low or not status.lsl:
-        return Said(f"{size}{left}" if status.disk_low else f"{size}, LSL starting", "warn")
-    return Said(f"{size}{left}", "good")
+        return StatusText(f"{size}{left}" if status.disk_low else f"{size}, LSL starting", "warn")
+    return StatusText(f"{size}{left}", "good")
 
 
 def _bytes(count: int) -> str:
@@ -226,21 +226,24 @@ def _minutes(minutes: float) -> str:
     return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"
 
 
-def speech(snapshot: Snapshot) -> Said:
-    """Say what the voice expresses; "no speech" is an answer of its own."""
+def speech(snapshot: Snapshot) -> StatusText:
+    """Return the expressed emotion as text; "no speech" is an answer of its own."""
     status = next((s for s in snapshot.sources if s.modality == "speech"), None)
     if status is None or not status.configured:
-        return Said("no microphone", "idle")
+        return StatusText("no microphone", "idle")
     if status.error is not None or status.health in ("lost", "searching"):
-        said = health(status)
-        return Said("no microphone yet" if said.text == "searching" else f"microphone {said.text}", said.tone)
+        status_text = health(status)
+        return StatusText(
+            "no microphone yet" if status_text.text == "searching" else f"microphone {status_text.text}",
+            status_text.tone,
+        )
     output = None if snapshot.estimate is None else snapshot.estimate.answer("speech")
     if output is None:
         hearing = None if snapshot.estimate is None else snapshot.estimate.hearing
         if hearing is not None and hearing.withheld is not None:
-            return Said(hearing.withheld, "warn")
-        return Said("no speech", "idle")
-    return Said(output.best or "", "good")
+            return StatusText(hearing.withheld, "warn")
+        return StatusText("no speech", "idle")
+    return StatusText(output.best or "", "good")
 
 
 def whose_weight(estimate: Estimate, voice_share: float) -> str:

@@ -38,7 +38,7 @@ _PULL_S = 0.5
 
 @dataclass(frozen=True)
 class EegLayout:
-    """Which of the stream's channels are EEG, their names, and the factor that makes them microvolts."""
+    """Indices of the EEG channels of a stream, their names, and the factor to microvolts."""
 
     picks: tuple[int, ...]
     names: tuple[str, ...]

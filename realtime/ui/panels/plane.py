@@ -48,8 +48,8 @@ class Plane(Canvas):
         truth = None
         if snapshot is not None and snapshot.truth is not None:
             truth = (round(snapshot.truth[0], 2), round(snapshot.truth[1], 2))
-        said = None if estimate is None else estimate.answer("speech")
-        voice = None if said is None else affect_of(said.classes, said.probabilities or ())
+        speech = None if estimate is None else estimate.answer("speech")
+        voice = None if speech is None else affect_of(speech.classes, speech.probabilities or ())
         pooled = _levels(estimate, "pooled_valence", "pooled_arousal")
         if (readout, pooled, truth, voice) == (self._readout, self._pooled, self._truth, self._voice):
             return

@@ -78,11 +78,11 @@ class SpeechPanel(QFrame):
         snapshot = view.snapshot
         if snapshot is None:
             return
-        said = wording.speech(snapshot)
-        self.answer.setText(said.text)
-        theme.tinted(self.answer, theme.TEXT if said.tone == "good" else theme.SOFT)
+        status_text = wording.speech(snapshot)
+        self.answer.setText(status_text.text)
+        theme.tinted(self.answer, theme.TEXT if status_text.tone == "good" else theme.SOFT)
         output = None if snapshot.estimate is None else snapshot.estimate.answer("speech")
-        voiced = output is not None and said.tone == "good"
+        voiced = output is not None and status_text.tone == "good"
         self.bars.show_names(snapshot.classes("speech"))
         if output is None or output.probabilities is None or not voiced:
             self.bars.show_values(None)
