@@ -16,8 +16,8 @@ from PyQt5.QtCore import QMessageLogContext, Qt, QTimer, QtMsgType, qInstallMess
 from PyQt5.QtWidgets import QApplication
 
 from ...configs.schema.errors import MoodringError
-from ..ipc.snapshot_feed import Follower, SnapshotSource
-from .view_model import Watch
+from ..ipc.snapshot_feed import SnapshotFeed, SnapshotSource
+from .view_model import ViewModel
 from .window import Window
 
 GONE_FOR_GOOD_S = 5.0
@@ -70,8 +70,7 @@ def run_window(source: SnapshotSource, closing: Closing | None = None) -> int:
     """
     application = application_here()
     closing = closing or Closing()
-    watch = Watch(source)
-    window = Window(watch)
+    window = Window(ViewModel(source))
     shot = Shot(window, closing)
     timer = QTimer()
     timer.timeout.connect(shot.look)
@@ -96,7 +95,7 @@ def show_engine(name: str | None, closing: Closing | None = None) -> None:
         Of the engine; None is the newest.
     closing : Closing or None
     """
-    sys.exit(run_window(Follower(name), closing))
+    sys.exit(run_window(SnapshotFeed(name), closing))
 
 
 def application_here() -> QApplication:

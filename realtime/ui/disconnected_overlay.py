@@ -9,7 +9,7 @@ from .canvas import Canvas
 from .view import View
 
 
-class Curtain(Canvas):
+class DisconnectedOverlay(Canvas):
     """Overlay of a widget, hidden while its content is live."""
 
     def __init__(self, below: QWidget) -> None:

@@ -14,13 +14,13 @@ from rich.console import Console
 from ...processes import hold_interrupts
 from ..engine.job import EngineJob
 from ..engine.launch import EngineProcess
-from ..ipc.snapshot_feed import Follower
+from ..ipc.snapshot_feed import SnapshotFeed
 from ..screens.terminal import run_dashboard
 from .display import display_available
 
 
 @dataclass(frozen=True)
-class Look:
+class ScreenOptions:
     """Options of the screen.
 
     Attributes
@@ -38,7 +38,7 @@ class Look:
     window_is_all: bool = False
 
 
-def attend(job: EngineJob, look: Look, say: Callable[[str], None]) -> None:
+def run_with_screen(job: EngineJob, options: ScreenOptions, say: Callable[[str], None]) -> None:
     """Run an engine and the screen until the session is over, the window is closed or Ctrl+C is pressed.
 
     Raises
@@ -46,8 +46,8 @@ def attend(job: EngineJob, look: Look, say: Callable[[str], None]) -> None:
     MoodringError
         The engine failed; its own line.
     """
-    windowed = not look.headless and display_available()
-    if not (windowed or look.headless):
+    windowed = not options.headless and display_available()
+    if not (windowed or options.headless):
         say("no display: showing the terminal dashboard instead of the window")
     with ExitStack() as stack:
         with hold_interrupts():
@@ -55,12 +55,12 @@ def attend(job: EngineJob, look: Look, say: Callable[[str], None]) -> None:
         name = engine.wait_ready(60.0)
         window = None
         try:
-            if windowed or look.screenshot is not None:
+            if windowed or options.screenshot is not None:
                 with hold_interrupts():
-                    window = _open_window(name, job.duration_s, look.screenshot, offscreen=not windowed)
-            if not (windowed and window is not None and _stay(engine, window, look.window_is_all, say)):
-                console = Console(stderr=True, force_terminal=False, width=200) if look.headless else Console()
-                run_dashboard(Follower(name), console, goes_on=lambda: not engine.over(0.0))
+                    window = _open_window(name, job.duration_s, options.screenshot, offscreen=not windowed)
+            if not (windowed and window is not None and _stay(engine, window, options.window_is_all, say)):
+                console = Console(stderr=True, force_terminal=False, width=200) if options.headless else Console()
+                run_dashboard(SnapshotFeed(name), console, goes_on=lambda: not engine.over(0.0))
         except KeyboardInterrupt:
             say("stopping")
         engine.ask_to_stop()

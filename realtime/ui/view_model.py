@@ -31,7 +31,7 @@ class Pace:
     sound_s: float = 0.1
 
 
-class Watch:
+class ViewModel:
     """Gives one immutable :class:`View` per call; keeps what the last one showed while the engine is away.
 
     Parameters

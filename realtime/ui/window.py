@@ -5,7 +5,7 @@ from PyQt5.QtGui import QCloseEvent
 from PyQt5.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from . import theme
-from .disconnected_overlay import Curtain
+from .disconnected_overlay import DisconnectedOverlay
 from .panels.eeg import EegPanel
 from .panels.face import FaceView
 from .panels.header import Header, Notices
@@ -16,22 +16,22 @@ from .panels.looks import Glimpses, LookStrip
 from .panels.plane import Plane
 from .panels.speech import SpeechPanel
 from .view import View
-from .view_model import GLIMPSES, Watch
+from .view_model import GLIMPSES, ViewModel
 
 RATE_HZ = 20
 SIZE = (1366, 768)
 
 
 class Window(QWidget):
-    """Shows what a :class:`Watch` sees, twenty times a second.
+    """Shows what a :class:`ViewModel` sees, twenty times a second.
 
     Parameters
     ----------
-    watch : Watch
+    view_model : ViewModel
         Closed with the window.
     """
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, view_model: ViewModel) -> None:
         super().__init__()
         self.setObjectName("window")
         self.setAttribute(Qt.WA_StyledBackground)
@@ -40,7 +40,7 @@ class Window(QWidget):
         self.setWindowTitle("moodring")
         self.setMinimumSize(1100, 640)
         self.resize(*SIZE)
-        self._watch = watch
+        self._view_model = view_model
         self.header, self.notices, self.health = Header(), Notices(), HealthStrip()
         self.valence, self.arousal = LevelPanel("Valence, felt", 0), LevelPanel("Arousal, felt", 1)
         self.eeg, self.speech = EegPanel(), SpeechPanel()
@@ -50,10 +50,10 @@ class Window(QWidget):
         self.picture = QWidget()
         self.picture.setObjectName("picture")
         self._compose()
-        self.curtain = Curtain(self.picture)
+        self.overlay = DisconnectedOverlay(self.picture)
         self._parts = (
             *(self.header, self.notices, self.health, self.valence, self.arousal, self.eeg),
-            *(self.speech, self.face, self.plane, self.glimpses, self.looks, self.heads, self.curtain),
+            *(self.speech, self.face, self.plane, self.glimpses, self.looks, self.heads, self.overlay),
         )
         self.view: View | None = None
         self._timer = QTimer(self)
@@ -63,14 +63,14 @@ class Window(QWidget):
 
     def tick(self) -> None:
         """Take one view and show it everywhere."""
-        self.view = self._watch.view()
+        self.view = self._view_model.view()
         for part in self._parts:
             part.show_view(self.view)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
         """Let go of the engine; it goes on without this screen."""
         self._timer.stop()
-        self._watch.close()
+        self._view_model.close()
         super().closeEvent(event)
 
     def _compose(self) -> None:

@@ -10,7 +10,7 @@ from moodring.models.contract import Hearing
 from moodring.models.signals.speech.microphone_level import check_microphone
 from moodring.realtime.ui import theme
 from moodring.realtime.ui.panels.levels import with_gaps
-from moodring.realtime.ui.view_model import Watch
+from moodring.realtime.ui.view_model import ViewModel
 from moodring.realtime.ui.window import Window
 from tests.support.heads import with_head, without_answer
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.qt
 
 @pytest.fixture
 def window(qt, stage):
-    made = Window(Watch(stage, stage.clock))
+    made = Window(ViewModel(stage, stage.clock))
     made._timer.stop()
     made.show()
     yield made
@@ -65,14 +65,14 @@ def test_waiting_says_why_nothing_is_there(window, stage):
     stage.override = lambda: None
     stage.why = "a running engine was expected; running: none"
     window.tick()
-    assert window.curtain.isVisible()
-    assert window.curtain.text == "○ Waiting for an engine\na running engine was expected; running: none"
+    assert window.overlay.isVisible()
+    assert window.overlay.text == "○ Waiting for an engine\na running engine was expected; running: none"
 
 
 def test_connecting_shows_every_source_as_searching(window, stage, script):
     stage.override = lambda: script.silent(3.0)
     window.tick()
-    assert not window.curtain.isVisible()
+    assert not window.overlay.isVisible()
     assert window.header.phase.text() == "○ connecting: 0 of 3 sources found"
     assert [card.state.text() for card in window.health.cards.values()] == ["○ searching"] * 3
     assert window.valence.reason.text() == "no estimate yet"
@@ -204,8 +204,8 @@ def test_an_engine_that_goes_leaves_its_last_picture_grey_and_may_return(window,
     stage.override = lambda: None
     stage.now += 7.0
     window.tick()
-    assert window.curtain.isVisible()
-    assert "'demo' has not answered for 7 s" in window.curtain.text
+    assert window.overlay.isVisible()
+    assert "'demo' has not answered for 7 s" in window.overlay.text
     assert window.header.phase.text() == "■ engine gone"
     assert window.valence.bars.values == figures
     grey = pixels(window.valence).astype(int)
@@ -215,7 +215,7 @@ def test_an_engine_that_goes_leaves_its_last_picture_grey_and_may_return(window,
     stage.override = None
     stage.to(44.5)
     window.tick()
-    assert not window.curtain.isVisible()
+    assert not window.overlay.isVisible()
     assert window.header.phase.text() == "● decoding"
 
 
@@ -226,7 +226,7 @@ def test_an_ended_session_says_so(window, stage):
     stage.now += 30.0
     window.tick()
     assert window.header.phase.text() == "○ session ended"
-    assert not window.curtain.isVisible()
+    assert not window.overlay.isVisible()
 
 
 def test_closing_lets_go_of_the_engine(window, stage):
