@@ -209,7 +209,7 @@ class Child:
         return self.latest[key]
 
     def end(self, grace_s: float = 10.0) -> None:
-        """Ask it to end, wait a while, kill it where it still lives, and close the pipe where nobody else uses it.
+        """Request its end, wait, kill it if it still runs, and close the pipe if no other thread uses it.
 
         Messages are read meanwhile: a child whose messages nobody takes may not be able to end.
 
@@ -234,7 +234,7 @@ class Child:
         self._closed = True
 
     def _read(self, wait_s: float) -> None:
-        """Take what has come, after a wait at most."""
+        """Read the messages that came, after a wait at most."""
         if self._closed:
             return
         try:

@@ -34,8 +34,8 @@ class StreamQuery(Section):
 class EegSection(Section):
     """The EEG amplifier.
 
-    ``names`` replaces the stream's channel names, in its own order; ``rename`` maps single ones to 10-20 names; ``units``
-    overrides the stream's own.
+    ``names`` replaces the stream's channel names, in its own order; ``rename`` maps single ones to 10-20 names;
+    ``units`` overrides the stream's own.
     """
 
     stream: StreamQuery

@@ -1,4 +1,4 @@
-"""What crosses the borders between rooms: recordings and windows in, estimates out.
+"""Dataclasses shared by all packages: recordings and windows, specs, estimates, health.
 
 Time leads in every array, ``(n_times, n_channels)``. Times are seconds on the LSL clock
 (:func:`pylsl.local_clock`) unless a name says otherwise; EEG is in microvolts; audio is float32 in -1..1;

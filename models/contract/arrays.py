@@ -1,4 +1,4 @@
-"""Kinds of arrays, and the words and constants that every room shares."""
+"""Array types and constants shared by all packages."""
 
 from typing import Literal
 

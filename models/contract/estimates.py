@@ -1,4 +1,4 @@
-"""The answers on the emotion at one data time, and what they rest on."""
+"""Estimates: the outputs of all heads at one data time, with their inputs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -38,7 +38,7 @@ class Look:
 
 @dataclass(frozen=True)
 class HeadOutput:
-    """The answer of one head at one data time, or why it has none.
+    """Output of one head at one data time, or the reason of its abstention.
 
     Attributes
     ----------
@@ -113,14 +113,14 @@ class HeadOutput:
 
 @dataclass(frozen=True)
 class Hearing:
-    """What is known of the microphone at one decision.
+    """State of the microphone at one decision.
 
     Attributes
     ----------
     speaking : bool
         Somebody speaks who is taken for the participant.
     withheld : str or None
-        Why nothing is said of the voice, where it is because what the microphone hears may not be the participant.
+        Reason why the voice is withheld, where the microphone may hear another source than the participant.
     fault : "clipping", "silent", "stuck" or None
         What is wrong with the microphone.
     trouble : str or None
@@ -141,7 +141,7 @@ class Hearing:
 
 @dataclass(frozen=True)
 class Ledger:
-    """When a decision passed each stage, on the LSL clock.
+    """LSL times of the stages of a decision.
 
     Attributes
     ----------

@@ -72,7 +72,7 @@ class Models:
 def load_models(
     config: LiveConfig, modalities: Sequence[str], clock: Clock, factories: Sequence[DecoderFactory] = ()
 ) -> Models:
-    """Load what the modalities of a session need, the bundles of ``models.more``, enrolments, and the pool if asked for.
+    """Load the bundles of a session's modalities and of ``models.more``, enrolments, and the pool if it is enabled.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def _kinds(modalities: Sequence[str]) -> tuple[str, ...]:
 
 
 def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ...]:
-    """Make the factories of this house's decoders; torch takes a second to import, and screens never need it."""
+    """Return the factories of the shipped decoders, which import torch only when they are called."""
     from ..streaming.listening import StreamingSpeech
     from ..streaming.looking import StreamingVideoEeg
     from .speaker import load_gate

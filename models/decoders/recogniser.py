@@ -1,4 +1,4 @@
-"""Emotion from what is measured of a voice: a linear model on the summary of an utterance so far.
+"""Speech emotion recognition by a linear model on functionals of an utterance so far.
 
 A bundle may hold what differs between women's and men's voices, and how much a voice is taken for either.
 """
@@ -14,14 +14,14 @@ from ..signals.speech.voice_frames import N_COLUMNS, FrameState, frame_features
 from ..signals.speech.voice_summary import functional_weights, functionals
 
 ARCHITECTURE = "voice summary"
-"""What such a bundle's ``network["architecture"]`` says."""
+"""Value of ``network["architecture"]`` in such a bundle."""
 _TENSORS = ("mean", "scale", "weights", "bias", "clip")
 _OF_SEXES = ("sex_weights", "tell_weights", "tell_bias")
 
 
 @dataclass(frozen=True)
 class UtteranceState:
-    """An utterance so far: samples of the next frame, and what was measured of the frames before."""
+    """State of an utterance: samples of the next frame, and features of the frames before."""
 
     frames: FrameState = field(default_factory=FrameState)
     rows: FloatArray = field(default_factory=lambda: np.zeros((0, N_COLUMNS), np.float32))
@@ -55,7 +55,7 @@ class VoiceRecogniser:
         self._arrays = {name: tensor.float().numpy() for name, tensor in bundle.tensors.items()}
 
     def step(self, segment: SpeechSegment, memory: UtteranceState | None) -> tuple[FloatArray, UtteranceState]:
-        """Take an utterance's next segment.
+        """Process the next segment of an utterance.
 
         Parameters
         ----------

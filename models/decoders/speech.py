@@ -1,4 +1,4 @@
-"""The emotion category expressed in a voice, live: samples in, an estimate per second of speech out."""
+"""Live speech emotion recognition: an estimate per second of speech."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -26,7 +26,7 @@ LONGEST_GAP_S = 0.02
 
 @dataclass(frozen=True)
 class _Listening:
-    """Between two calls: what is not yet a whole window, and the state of voice activity and utterance."""
+    """State between two calls: samples of the incomplete window, voice activity and utterance."""
 
     rest: FloatArray
     expected_s: float | None
@@ -67,11 +67,11 @@ class UtteranceCutter:
         return self._state.level_db
 
     def reset(self) -> None:
-        """Forget everything heard so far."""
+        """Reset to the start of a stream."""
         self._state = _listening()
 
     def feed(self, samples: FloatArray, start_s: float) -> tuple[SpeechSegment, ...]:
-        """Take the next samples.
+        """Process the next samples.
 
         Parameters
         ----------
@@ -124,7 +124,7 @@ class UtteranceCutter:
 
 
 class SpeechModel(Protocol):
-    """What a speech bundle holds: a model that reads an utterance segment by segment."""
+    """Protocol of a model that classifies an utterance segment by segment."""
 
     # The memory is of the model's own type: it comes back as it was returned.
     def step(self, segment: SpeechSegment, memory: Any) -> tuple[FloatArray, Any]:
@@ -140,7 +140,7 @@ class ConvolutionalLstm:
         self._device = device
 
     def step(self, segment: SpeechSegment, memory: Memory | None) -> tuple[FloatArray, Memory]:
-        """Take an utterance's next segment; see :class:`SpeechModel`."""
+        """Process the next segment of an utterance; see :class:`SpeechModel`."""
         with torch.inference_mode():
             batch = torch.from_numpy(segment.samples).to(self._device)[None, None]
             logits, memory = self._network(batch, memory)
@@ -186,16 +186,16 @@ class SpeechDecoder:
 
     @property
     def voiced(self) -> bool:
-        """Whether somebody is speaking: an utterance is open (it stays open over pauses under 0.5 s).
+        """Whether an utterance is open; it stays open over pauses under 0.5 s.
 
-        With a gate, somebody who is not known to be another: until the first second is verified, it may be the enrolled
+        With a gate, until the first second is verified, it counts as possibly the enrolled
         person.
         """
         return self._cutter.voiced and self._whose != "another"
 
     @property
     def withheld(self) -> str | None:
-        """Why the voice that speaks, or has just ended, is withheld; None where nothing is."""
+        """Reason why the present or last utterance is withheld; None where it is not."""
         return {"another": ANOTHER_VOICE, "unclear": UNCLEAR_VOICE}.get(self._whose or "")
 
     @property
@@ -204,13 +204,13 @@ class SpeechDecoder:
         return self._cutter.level_db
 
     def reset(self) -> None:
-        """Forget everything heard so far."""
+        """Reset to the start of a stream."""
         self._cutter.reset()
         self._forget()
         self._whose, self._ended = None, False
 
     def feed(self, samples: FloatArray, start_s: float) -> tuple[HeadOutput, ...]:
-        """Take the next samples; see :meth:`UtteranceCutter.feed`.
+        """Process the next samples; see :meth:`UtteranceCutter.feed`.
 
         Returns
         -------
@@ -231,7 +231,7 @@ class SpeechDecoder:
         if self._gate is None:
             return (self._decode(segment),)
         before = None if segment.first else self._whose
-        # A segment without samples of its own says nothing of whose voice it is.
+        # A segment without samples of its own cannot be verified.
         self._whose = self._gate.step(segment) or before
         self._ended = segment.final
         if self._whose == "own":
@@ -273,7 +273,7 @@ class SpeechDecoder:
 
 
 def model_of(bundle: Bundle, device: torch.device) -> SpeechModel:
-    """Build what a speech bundle holds, by what its spec says.
+    """Return the model of a speech bundle.
 
     Raises
     ------
@@ -292,7 +292,7 @@ def model_of(bundle: Bundle, device: torch.device) -> SpeechModel:
 
 
 def network_of(bundle: Bundle) -> SpeechNetwork:
-    """Build the network that a speech bundle holds.
+    """Return the network of a speech bundle.
 
     Raises
     ------

@@ -30,7 +30,7 @@ LARGEST_VALUE = 4.0
 
 @dataclass(frozen=True)
 class LookTimes:
-    """When the last look had its features and its answer, on the clock given to the decoder."""
+    """Times of features and logits of the last look, on the decoder's clock."""
 
     features_done_s: float
     inference_done_s: float
@@ -48,7 +48,7 @@ class VideoEegDecoder:
         Of kind "video_eeg".
     device : torch.device
     policy : "learned", "uniform" or "random"
-        Who says when to look again; the last two spend the budget that the bundle was trained for.
+        The policy of looks; the last two spend the budget that the bundle was trained for.
     seed : int
         Of the random policy.
     face_detector : FaceDetector
@@ -96,11 +96,11 @@ class VideoEegDecoder:
 
     @property
     def looked(self) -> bool:
-        """Whether there was a look since the start."""
+        """Whether a look was made since the start."""
         return self._last_s is not None
 
     def reset(self) -> None:
-        """Forget the person and everything seen."""
+        """Reset to the start of a session."""
         self._state: State = self._net.start(1)
         self._baseline: RestBaseline | None = None
         self._last_s: float | None = None
@@ -109,7 +109,7 @@ class VideoEegDecoder:
         self.times = LookTimes(0.0, 0.0)
 
     def check_eeg(self, channel_names: Sequence[str], rate_hz: float) -> None:
-        """Refuse an EEG stream that does not fit.
+        """Raise MoodringError where an EEG stream does not fit the bundle.
 
         Raises
         ------
@@ -119,13 +119,13 @@ class VideoEegDecoder:
         check_eeg(self._name, self.spec.input(EegInput), channel_names, rate_hz)
 
     def rest(self, eeg: EegWindow) -> None:
-        """Take a window of the resting person into their baseline; call it every half second of the rest."""
+        """Add a window of rest to the baseline; call every half second of the rest."""
         if self._baseline is None or len(self._baseline.count) != len(eeg.channel_names):
             self._baseline = RestBaseline.empty(eeg.channel_names)
         self._baseline = add_window(self._baseline, log_band_power(eeg))
 
     def look(self, time_s: float, eeg: EegWindow | None, face: FaceFrame | None) -> Look:
-        """Embed one moment and move the state on.
+        """Embed the inputs of one look and update the state.
 
         Parameters
         ----------
@@ -161,7 +161,7 @@ class VideoEegDecoder:
         )
 
     def read(self) -> tuple[HeadOutput, ...]:
-        """Return valence and arousal as the state stands.
+        """Return valence and arousal of the present state.
 
         Raises
         ------
@@ -227,7 +227,7 @@ class VideoEegDecoder:
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Turns log band power into what the network is used to.
+    """Normalisation of log band power to the person's rest and the training population.
 
     Attributes
     ----------
@@ -242,26 +242,26 @@ class Normalisation:
 
     @classmethod
     def of(cls, bundle: Bundle) -> "Normalisation":
-        """Read it from a bundle."""
+        """Return the normalisation of a bundle."""
         names = tuple(str(bundle.spec.network["prior_channels"]).split(","))
         table = bundle.tensors["normalisation.prior"].numpy().astype(np.float64)
         scale = bundle.tensors["normalisation.scale"].numpy().astype(np.float32)
         return cls(BandPrior(table.mean(axis=0), names, table), scale)
 
     def apply(self, power: FloatArray, channel_names: Sequence[str], baseline: RestBaseline | None) -> FloatArray:
-        """Give log power relative to the person's rest, scaled and bounded, ``(n_channels, 3)``; NaN stays NaN."""
+        """Return log power relative to the person's rest, scaled and bounded, ``(n_channels, 3)``; NaN stays NaN."""
         prior = self.prior.at(channel_names)
         origin = shrunken_mean(baseline or RestBaseline.empty(channel_names), prior)
         return bounded((power - origin) / self.scale)
 
 
 def bounded(relative: FloatArray) -> FloatArray:
-    """Keep artifacts from dominating an image."""
+    """Return values bounded, so that artifacts do not dominate an image."""
     return np.clip(relative, -LARGEST_VALUE, LARGEST_VALUE).astype(np.float32)
 
 
 def random_wait(rng: np.random.Generator, mean_frames: float, longest: int) -> int:
-    """Draw a wait, evenly as far to both sides of the mean as 1 and the longest wait allow."""
+    """Draw a wait uniformly around the mean, within 1 and the longest wait."""
     reach = min(mean_frames - 1.0, longest - mean_frames)
     value = mean_frames + rng.uniform(-reach, reach)
     low = int(np.floor(value))
@@ -269,7 +269,7 @@ def random_wait(rng: np.random.Generator, mean_frames: float, longest: int) -> i
 
 
 def network_of(bundle: Bundle) -> VideoEegNet:
-    """Build the network that a video-EEG bundle holds.
+    """Return the network of a video-EEG bundle.
 
     Raises
     ------

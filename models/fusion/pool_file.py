@@ -1,4 +1,4 @@
-"""A pool: fitted weights of face and EEG against the voice, as a JSON file beside the bundles it was fitted with.
+"""Files of opinion pools: fitted weights of face and EEG against the voice, for two bundles.
 
 Nothing in it is executed. It holds for two bundles, named by their hashes, and for no others: weights say how far each
 may be trusted.
@@ -88,7 +88,7 @@ class Pool:
     def decide(
         self, time_s: float, felt: opinion_pool.Array | None, voice: VoiceLevels | None, speaks: bool
     ) -> tuple[HeadOutput, ...] | None:
-        """Pool one decision.
+        """Return the pooled estimate of one decision.
 
         Parameters
         ----------
@@ -146,7 +146,7 @@ class LevelPooling:
         return self._pool.heads
 
     def start(self) -> None:
-        """Forget the person."""
+        """Reset to the start of a session."""
         self._voice = None
 
     def fuse(
@@ -172,7 +172,7 @@ def weights_of(table: WeightsTable) -> opinion_pool.Weights:
 
 
 def pool_path(name: str) -> Path:
-    """Return the path of a pool that a person named: "simulated" is the shipped one, everything else the path of a file."""
+    """Return the path of a pool by the name in a config: "simulated" is the shipped one, any other a path."""
     return bundled("pool") if name == "simulated" else Path(name)
 
 
@@ -202,15 +202,16 @@ def load_pool(path: Path, bundles: Mapping[str, PooledBundle]) -> Pool:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise MoodringError(
-            f"'{path}' is no pool ({f'{place}: ' if place else ''}{first['msg']}); give a file written by 'moodring train'"
+            f"'{path}' is no pool ({f'{place}: ' if place else ''}{first['msg']}); give a file written by "
+            "'moodring train'"
         ) from None
     for kind, came in bundles.items():
         fitted: PooledBundle = getattr(table, kind)
         if came.sha256 != fitted.sha256:
             raise MoodringError(
-                f"pool '{path.name}' was fitted with {kind} bundle '{fitted.file}' ({fitted.sha256[:12]}), this session "
-                f"has '{came.file}' ({came.sha256[:12]}): set models.{kind} to that bundle, give a pool fitted with "
-                "this one as pooling.file, or leave pooling off"
+                f"pool '{path.name}' was fitted with {kind} bundle '{fitted.file}' ({fitted.sha256[:12]}), this "
+                f"session has '{came.file}' ({came.sha256[:12]}): set models.{kind} to that bundle, give a pool "
+                "fitted with this one as pooling.file, or leave pooling off"
             )
     return Pool(table, path.name, hashlib.sha256(raw).hexdigest())
 

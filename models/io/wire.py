@@ -1,4 +1,4 @@
-"""Estimates and snapshots as JSON and back, by msgspec: plain numbers, lists and names, nothing that could execute."""
+"""Wire format of estimates and snapshots: JSON by msgspec, which executes nothing when read."""
 
 from typing import Any, TypeVar, get_args, get_origin
 

@@ -45,7 +45,7 @@ class Decider:
             self._fusion.start()
 
     def decide(self, time_s: float, inputs: Mapping[str, ModalityInput], notices: tuple[str, ...]) -> Estimate:
-        """Make the decision of one data time from the samples up to it.
+        """Return the estimate of one data time from the samples up to it.
 
         The estimate counts as published the moment it is made;
         :func:`~moodring.models.contract.at_publication` moves it to a later one.

@@ -1,4 +1,4 @@
-"""What the decider runs: any number of decoders over the inputs of a session, then a fusion of their answers."""
+"""Protocols of the decoders that the decider runs over the inputs of a session, and of the fusion of their outputs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DecoderStep:
-    """What one decoder contributes to one decision.
+    """Contribution of one decoder to one decision.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class StreamingDecoder(Protocol):
 
     @property
     def spec(self) -> ModelSpec:
-        """What it takes and what it answers."""
+        """Inputs and heads of the decoder."""
         ...
 
     def start(self, plan: Plan, clock: Clock) -> None:
@@ -80,11 +80,11 @@ class Fusion(Protocol):
 
     @property
     def heads(self) -> tuple[Head, ...]:
-        """What it answers."""
+        """Heads of the fusion."""
         ...
 
     def start(self) -> None:
-        """Forget the person."""
+        """Reset to the start of a session."""
         ...
 
     def fuse(
@@ -122,7 +122,7 @@ class SourceFactory:
 
 @dataclass(frozen=True)
 class Extensions:
-    """What a lab adds to an engine: decoders of further kinds of bundles, and further sources.
+    """Factories that extend an engine: decoders of further kinds of bundles, and further sources.
 
     Their ``make`` are functions of modules, so that they can be sent to the engine's process.
     """

@@ -43,7 +43,7 @@ class UtteranceDecoder(Protocol):
 
     @property
     def spec(self) -> ModelSpec:
-        """What it takes and what it answers."""
+        """Inputs and heads of the decoder."""
         ...
 
     @property
@@ -57,7 +57,7 @@ class UtteranceDecoder(Protocol):
         ...
 
     def reset(self) -> None:
-        """Forget everything heard so far."""
+        """Reset to the start of a stream."""
         ...
 
     def feed(self, samples: FloatArray, start_s: float) -> tuple[HeadOutput, ...]:
@@ -84,7 +84,7 @@ class StreamingSpeech:
 
     @property
     def spec(self) -> ModelSpec:
-        """What it takes and what it answers."""
+        """Inputs and heads of the decoder."""
         return self._decoder.spec
 
     def start(self, plan: Plan, clock: Clock) -> None:

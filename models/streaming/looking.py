@@ -26,7 +26,7 @@ _NO_EEG_WINDOW_S = 1.0
 
 @dataclass
 class _Progress:
-    """What is remembered between steps; looks are counted on the grid of frames from t0."""
+    """State between steps; looks are counted on the grid of frames from t0."""
 
     next_look: int | None = None
     next_rest: int = 0
@@ -38,7 +38,7 @@ class _Progress:
 
 @dataclass
 class _Work:
-    """Where the time of one step went, and the earliest samples it touched."""
+    """Times of the stages of one step, and the earliest samples it used."""
 
     cutting_s: float = 0.0
     features_s: float = 0.0
@@ -64,7 +64,7 @@ class StreamingVideoEeg:
 
     @property
     def spec(self) -> ModelSpec:
-        """What it takes and what it answers."""
+        """Inputs and heads of the decoder."""
         return self._decoder.spec
 
     def start(self, plan: Plan, clock: Clock) -> None:
@@ -87,7 +87,7 @@ class StreamingVideoEeg:
         self._decoder.check_eeg(info.channel_names, info.rate_hz or 0.0)
 
     def step(self, time_s: float, inputs: Mapping[str, ModalityInput]) -> DecoderStep:
-        """Take the rest windows and the looks that are due up to a data time, in order, and read the classes."""
+        """Process the rest windows and looks that are due up to a data time, in order, and return the outputs."""
         work = _Work()
         looks = self._look(time_s, inputs, work)
         described_s = self._described_s(time_s, inputs)

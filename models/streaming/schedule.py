@@ -1,4 +1,4 @@
-"""When decisions happen, and what they are made from."""
+"""Schedule: the times of decisions, and the inputs of each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .ingest import StreamIngest
 
 @dataclass(frozen=True)
 class Plan:
-    """When things happen, on the clock of the stamps.
+    """Times of a session, on the clock of the stamps.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class ModalityInput:
-    """What a decision sees of one source: the samples that its ring held when the decision began.
+    """Input of a decision from one source: the samples that its ring held when the decision began.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class ModalityInput:
 
 
 def next_decision(plan: Plan, k: int, now_s: float, lateness_s: float) -> tuple[int, int]:
-    """Return which decision to make next, so that being late once never makes the next ones late.
+    """Return the next decision to make; late ones are skipped.
 
     Parameters
     ----------
@@ -92,13 +92,13 @@ def first_decision(t0_s: float, first_stamp_s: float, warmup_s: float, interval_
 
 
 def identity(sample: NDArray[Any]) -> Image:
-    """Return a sample of a face ring as the picture that it is."""
+    """Return a sample of a face ring as an image."""
     return np.asarray(sample, np.uint8)
 
 
 @dataclass(frozen=True)
 class PlanFacts:
-    """What the sources say of the session.
+    """Facts of the session from its sources.
 
     Attributes
     ----------
@@ -115,7 +115,7 @@ class PlanFacts:
 
 
 def plan_facts(ingests: Sequence[StreamIngest], announced_t0_s: float | None = None) -> PlanFacts:
-    """Return what the sources say of the session.
+    """Return facts of the session from its sources.
 
     A replay announces its t0, and says how long after t0 its first sample was taken: where nothing was announced, t0
     follows from the first sample that came. Otherwise t0 is the moment from which all sources deliver.
@@ -142,7 +142,7 @@ def plan_facts(ingests: Sequence[StreamIngest], announced_t0_s: float | None = N
 
 
 def make_plan(facts: PlanFacts, config: LiveConfig, loudspeaker: bool) -> Plan:
-    """Return when decisions happen."""
+    """Return the times of a session."""
     decisions = config.decisions
     return Plan(
         t0_s=facts.t0_s,

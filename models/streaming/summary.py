@@ -1,4 +1,4 @@
-"""What a session amounted to: the dictionary of ``--json``, in plain numbers with units in the keys."""
+"""Summary of a session: the dictionary of ``--json``, in plain numbers with units in the keys."""
 
 import array
 import json
@@ -47,7 +47,7 @@ class NewestRows:
 
 
 class AllRows:
-    """Every row of a fixed width, four bytes a value, with a time in full precision: a list of floats takes twenty times as much.
+    """All rows of a fixed width in compact arrays: float64 times and float32 values.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class AllRows:
 
 
 class Tally:
-    """What is counted while decisions are published; for the one thread that publishes them.
+    """Counts of published decisions; for the thread that publishes them.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ class Tally:
         }
 
     def hearing(self) -> dict[str, Any]:
-        """Count decisions by what is known of the microphone."""
+        """Return the number of decisions by state of the microphone."""
         counts = self._hearing
         kinds: dict[str, dict[str, int]] = {"withheld": {}, "faults": {}}
         for name, count in sorted(counts.items()):
@@ -247,7 +247,7 @@ def _percentiles(seconds: FloatArray) -> Percentiles | None:
 
 @dataclass(frozen=True)
 class Costs:
-    """What the engine's process took: its largest memory, and processor time per second while it decoded.
+    """Costs of the engine's process: peak memory, and processor time per second of decoding.
 
     None is not measured.
     """
@@ -276,7 +276,7 @@ def summarise(
     notices: Sequence[str],
     recording: RecordingStatus | None = None,
 ) -> dict[str, Any]:
-    """Build the dictionary of ``--json``.
+    """Return the dictionary of ``--json``.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Set two decodings of one session side by side, decision by decision."""
+"""Compare two decodings of one session, decision by decision."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ SAME = 1e-6
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far two decodings agree on one head.
+    """Agreement of two decodings on one head.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Comparison:
 
 
 def compare(first: Sequence[Estimate], second: Sequence[Estimate]) -> Comparison:
-    """Pair the decisions by session time, to the millisecond, and say how far they agree."""
+    """Pair the decisions by session time, to the millisecond, and return their agreement."""
     ours, theirs = ({round(e.session_time_s, 3): e for e in one} for one in (first, second))
     common = sorted(ours.keys() & theirs.keys())
     pairs = tuple((ours[time_s], theirs[time_s]) for time_s in common)
@@ -82,7 +82,7 @@ def compare(first: Sequence[Estimate], second: Sequence[Estimate]) -> Comparison
 
 
 def in_lines(comparison: Comparison, first: str, second: str) -> list[str]:
-    """Say it in a few lines.
+    """Return the comparison as lines of text.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def in_lines(comparison: Comparison, first: str, second: str) -> list[str]:
 
 
 def as_plain(comparison: Comparison, first: str, second: str) -> dict[str, Any]:
-    """Write it down as plain numbers, every decision with what both said."""
+    """Return the comparison as plain numbers, with both estimates of every decision."""
     return {
         "first": first,
         "second": second,

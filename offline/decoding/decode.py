@@ -166,8 +166,8 @@ def _decisions(
         time_s = plan.time_s(round(entry.session_time_s / plan.interval_s))
         if abs(time_s - entry.time_s) > _SAME_TIME_S:
             raise MoodringError(
-                f"the journal has a decision at {entry.time_s:.3f} s and the recording expects it at {time_s:.3f} s (t0 "
-                f"{plan.t0_s:.3f} s, every {plan.interval_s:g} s); it belongs to another session"
+                f"the journal has a decision at {entry.time_s:.3f} s and the recording expects it at {time_s:.3f} s "
+                f"(t0 {plan.t0_s:.3f} s, every {plan.interval_s:g} s); it belongs to another session"
             )
         playback.ingest_counts(time_s, entry.ring_samples)
         yield time_s, playback.inputs(entry.ring_samples)

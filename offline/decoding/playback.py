@@ -1,8 +1,8 @@
 """Bring the sources of a recording to the moment of a decision, on the virtual clock.
 
-A session that was recorded with its journal is followed exactly: each decision is made after just those samples that were in
-the rings when it was made live. Any other decision is made as live: as soon as every source that delivers has passed
-its time, or the lateness bound is over.
+A session that was recorded with its journal is followed exactly: each decision is made after just those samples that
+were in the rings when it was made live. Any other decision is made as live: as soon as every source that delivers has
+passed its time, or the lateness bound is over.
 """
 
 import logging
@@ -78,7 +78,7 @@ class Playback:
         return SourceChannel(modality, one.name, signal, started_s=t0_s)
 
     def run_to(self, time_s: float) -> None:
-        """Let time pass in small steps, so that health is decided as it is live."""
+        """Advance the clock in small steps, so that health is updated as live."""
         step_s = _ARRIVING_STEP_S if self.arrivals_known else _STEP_S
         while True:
             self._clock.advance_to(min(time_s, self._clock.now() + step_s))
@@ -88,7 +88,7 @@ class Playback:
                 return
 
     def wait_for(self, time_s: float, lateness_s: float) -> None:
-        """Let time pass until a decision at a data time would be made live."""
+        """Advance the clock to the moment at which a decision at a data time would be made live."""
         if not self.arrivals_known:
             # Samples whose smoothed stamps lie before a decision may come with raw ones behind it.
             self.run_to(time_s + lateness_s)
@@ -101,7 +101,7 @@ class Playback:
             self.run_to(min([time_s + lateness_s, *due_s]))
 
     def ingest_counts(self, time_s: float, counts: Mapping[str, int]) -> None:
-        """Take the chunks in until every ring holds as many samples as it held at a decision."""
+        """Ingest chunks until every ring holds as many samples as it held at a decision."""
         for key in self.channels:
             self._ingest_until(key, counts.get(key, 0))
         self._clock.advance_to(time_s)

@@ -41,7 +41,7 @@ class _Chunks:
 
     @property
     def next_s(self) -> float | None:
-        """When the next chunk arrives; None at the end."""
+        """Arrival time of the next chunk; None at the end."""
         if self._at >= len(self._stamps_s):
             return None
         if self._arrivals is None:
@@ -83,7 +83,7 @@ class RecordedSignal:
 
     @property
     def next_s(self) -> float | None:
-        """When the next chunk arrives; None at the end."""
+        """Arrival time of the next chunk; None at the end."""
         return self._chunks.next_s
 
     def open(self) -> SourceInfo:
@@ -133,7 +133,7 @@ class RecordedVideo:
 
     @property
     def next_s(self) -> float | None:
-        """When the next chunk arrives; None at the end."""
+        """Arrival time of the next chunk; None at the end."""
         return self._chunks.next_s
 
     def open(self) -> SourceInfo:

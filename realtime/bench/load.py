@@ -1,4 +1,4 @@
-"""The load of the benches: an amplifier's stream from a child process, whose every sample is known.
+"""The load of the benchmarks: an amplifier's stream of known samples from a child process.
 
 Channel 0 carries the sample's index, the stamp of sample k is the start plus k / rate to the last bit, and a chunk is
 pushed at the stamp of its last sample. What the age of the newest sample is to a reader follows from that alone.
@@ -21,7 +21,7 @@ _LINE_HZ = 50.0
 
 @dataclass(frozen=True)
 class Load:
-    """What is sent: so many channels at a rate, in chunks of so many samples."""
+    """Channels, rate and chunk size of the stream."""
 
     channels: int
     rate_hz: float

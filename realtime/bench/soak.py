@@ -1,4 +1,4 @@
-"""`moodring bench soak`: whether a session that goes on loses a sample, grows, or leaves anything behind.
+"""`moodring bench soak`: lost samples, memory growth and leftovers of a long session.
 
 A whole session (source, EEG chain, rings, the bundled model's decisions, outlet, a screen's questions) decodes 64
 channels at 1 kHz from another process, whose sample index in channel 0 proves every loss.
@@ -41,7 +41,7 @@ _ENDING_S = 5.0
 
 
 def soak(seconds: float = SECONDS, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
-    """Decode for so long, in a child process.
+    """Decode for a number of seconds in a child process.
 
     Parameters
     ----------

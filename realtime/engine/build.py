@@ -13,7 +13,7 @@ from ...models.streaming.source_channel import SourceChannel
 def build_source_channels(
     config: LiveConfig, clock: Clock, factories: Sequence[SourceFactory] = ()
 ) -> tuple[SourceChannel, ...]:
-    """Make the channels of eeg, face and speech, in this order, of the config's further signals, and of factories.
+    """Return the channels of eeg, face and speech, in this order, of the config's further signals, and of factories.
 
     Of the first three an absent modality has a channel without source.
 
@@ -72,7 +72,7 @@ def build_source_channels(
 
 
 def build_reference(config: LiveConfig, clock: Clock) -> SourceChannel | None:
-    """Make the channel of what the loudspeaker plays; None where the config names no reference."""
+    """Return the channel of the loudspeaker's signal; None where the config has no reference."""
     section = config.speech.reference if config.speech is not None else None
     if section is None:
         return None

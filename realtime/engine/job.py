@@ -1,4 +1,4 @@
-"""The settings of one run of an engine, which cross the border between processes."""
+"""The settings of one run of an engine."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +9,7 @@ from ...models.streaming.decoder import Extensions
 
 @dataclass(frozen=True)
 class EngineJob:
-    """What an engine is to do; crosses the border between processes.
+    """Settings of one run of an engine; sent to its process.
 
     Attributes
     ----------

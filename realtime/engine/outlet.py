@@ -1,4 +1,4 @@
-"""Estimates and health on LSL, for other programs and for the recording."""
+"""LSL outlets of estimates and health."""
 
 import json
 import socket
@@ -16,8 +16,8 @@ SPEAKS_MEANS = (
     "1 while the participant speaks: valence and arousal are less sure then (moving mouth, muscles in the EEG)"
 )
 POOLED_MEANS = (
-    "pooled_ channels: one estimate from face, EEG (felt) and voice (expressed), beside both; voice_share_ channels: the "
-    "voice's share of the evidence in it, 0..1, the rest is that of face and EEG"
+    "pooled_ channels: one estimate from face, EEG (felt) and voice (expressed), beside both; voice_share_ channels: "
+    "the voice's share of the evidence in it, 0..1, the rest is that of face and EEG"
 )
 
 
@@ -71,7 +71,7 @@ def _units(heads: Sequence[Head]) -> dict[str, str]:
 
 
 def source_id(stream: str, engine: str) -> str:
-    """Make the ``source_id`` of an engine's stream: the same when the engine is started again, another elsewhere."""
+    """Return the ``source_id`` of an engine's stream: stable over restarts, different on other machines."""
     return f"{stream}-{engine}-{socket.gethostname()}"
 
 
@@ -132,7 +132,7 @@ class Outlet:
         self._estimates.push_sample(estimate_row(estimate, self._heads).tolist(), estimate.time_s)
 
     def push_health(self, modality: str, change: Transition) -> None:
-        """Send how a source does, stamped now."""
+        """Send a change of a source's health, stamped now."""
         self._send(health_marker(modality, change))
 
     def push_recording(self, why: str, time_s: float) -> None:
@@ -146,5 +146,5 @@ class Outlet:
 
 
 def health_marker(modality: str, change: Transition) -> str:
-    """Write a source's health as one line of JSON: keys ``source, state, why, time_s, figures, error``."""
+    """Return a source's health as JSON with the keys ``source, state, why, time_s, figures, error``."""
     return json.dumps({"source": modality, **json.loads(wire.encode(change))}, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""Where an estimate goes once it is made: the outlet, the ring for screens, the journal, the count of the session."""
+"""Publish estimates: outlet, ring for screens, journal, and tally of the session."""
 
 import math
 from collections.abc import Callable
@@ -19,7 +19,7 @@ _LOOKING_S = 1.0
 
 
 class Publisher:
-    """Publishes; for the decoder's thread, while others read :attr:`estimate`, :attr:`attention` and :attr:`tally`.
+    """Publishes from the decoder's thread, while others read :attr:`estimate`, :attr:`attention` and :attr:`tally`.
 
     Parameters
     ----------
@@ -72,12 +72,12 @@ class Publisher:
         self._screen_at_s = -math.inf
 
     def open_outlet(self, meanings: tuple[tuple[str, str], ...]) -> None:
-        """Announce the estimates on the network, where the config wants that."""
+        """Open the outlet where the config enables it."""
         if self._config.outlet.enabled:
             self._outlet = Outlet(self._config.outlet.name, self._config.name, self._heads, meanings)
 
     def publish(self, estimate: Estimate) -> None:
-        """Send an estimate everywhere, the journal last: its line says when all the others had it."""
+        """Publish an estimate, to the journal last, because its line has the time of publication."""
         if self._outlet is not None:
             self._outlet.push(estimate)
         row = estimate_row(estimate, self._heads)
@@ -100,7 +100,7 @@ class Publisher:
             self._record(estimate)
 
     def take(self, now_s: float) -> Estimate | None:
-        """Give the newest estimate to a screen, and remember that one is looking."""
+        """Return the newest estimate for a screen, and note the time of the request."""
         self._taken = True
         self._screen_at_s = now_s
         return self.estimate
@@ -116,7 +116,7 @@ class Publisher:
             self._outlet.push_recording(line, self._clock.now() - self._started_s)
 
     def close(self) -> None:
-        """Take the outlets off the network and close the journal."""
+        """Close the outlets and the journal."""
         self._outlet = None
         if self._journal is not None:
             self._journal.close()

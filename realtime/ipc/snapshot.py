@@ -1,4 +1,4 @@
-"""What a screen sees of the engine: one immutable snapshot, and where the rings lie."""
+"""Snapshots of the engine for screens: immutable, with the places of the rings."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ from ...models.contract import Estimate, Head, Percentiles, RecordingStatus, Sou
 
 @dataclass(frozen=True)
 class RingPlace:
-    """A ring in shared memory, of a modality or ``"estimates"``: the file to map (see :mod:`moodring.models.io.ring`)."""
+    """File of a ring in shared memory, of a modality or ``"estimates"``; see :mod:`moodring.models.io.ring`."""
 
     modality: str
     path: str
@@ -16,7 +16,7 @@ class RingPlace:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The engine at one moment.
+    """State of the engine at one moment.
 
     Attributes
     ----------

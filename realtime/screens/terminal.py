@@ -1,4 +1,4 @@
-"""The engine on a terminal: the same picture as the window's in 80 x 24 characters, or plain lines in a file."""
+"""The terminal dashboard: the content of the window in 80 x 24 characters, or lines in a file."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ _LEVEL_STYLES = ("blue", "white", "yellow")
 
 @dataclass(frozen=True)
 class Glyphs:
-    """What bars and sparklines are made of."""
+    """Characters of bars and sparklines."""
 
     blocks: str
     sparks: str
@@ -98,7 +98,7 @@ def run_dashboard(
 
 
 class _Screen:
-    """Redraws in place, on the terminal's other page: what was there before comes back."""
+    """Redraws in place on the terminal's alternate screen."""
 
     step_s = 0.25
 
@@ -145,7 +145,7 @@ class _Lines:
 
 
 def line(snapshot: Snapshot | None, silent_s: float = 0.0, why: str = "") -> str:
-    """Put a snapshot into one line of plain words."""
+    """Return a snapshot as one line of text."""
     if snapshot is None:
         return "waiting for an engine" + (f": {why}" if why else "")
     parts = [f"{wording.clock(snapshot.elapsed_s)} {wording.phase(snapshot).text}"]
@@ -188,7 +188,7 @@ def _answer_line(head: HeadOutput) -> str:
 
 
 def notices(snapshot: Snapshot) -> tuple[str, ...]:
-    """Give the permanent notices of snapshot and estimate, each once."""
+    """Return the permanent notices of snapshot and estimate, each once."""
     own = snapshot.notices + (() if snapshot.estimate is None else snapshot.estimate.notices)
     return tuple(dict.fromkeys(own))
 
@@ -199,7 +199,7 @@ def notices(snapshot: Snapshot) -> tuple[str, ...]:
 def picture(
     snapshot: Snapshot | None, history: History, silent_s: float = 0.0, glyphs: Glyphs = UNICODE, why: str = ""
 ) -> RenderableType:
-    """Draw a snapshot for a terminal of at least 80 x 24 characters."""
+    """Return a snapshot as a renderable for a terminal of at least 80 x 24 characters."""
     if snapshot is None:
         return Text(f"{glyphs.marks['idle']} {line(None, why=why)}", style="bright_black")
     rows: list[RenderableType] = [_head(snapshot, silent_s, glyphs)]
@@ -229,12 +229,12 @@ def _side_by_side(left: RenderableType, right: RenderableType) -> RenderableType
 
 
 def _head(snapshot: Snapshot, silent_s: float, glyphs: Glyphs) -> Text:
-    said = wording.phase(snapshot)
+    status_text = wording.phase(snapshot)
     if silent_s > 1.0 and snapshot.phase != "ended":
-        said = wording.Said(f"engine has not answered for {silent_s:.0f} s", "bad")
+        status_text = wording.StatusText(f"engine has not answered for {silent_s:.0f} s", "bad")
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append("moodring", "bold").append(f"  {snapshot.engine[:20]}  ", "bright_black")
-    text.append(f"{glyphs.marks[said.tone]} {said.text}", _STYLES[said.tone])
+    text.append(f"{glyphs.marks[status_text.tone]} {status_text.text}", _STYLES[status_text.tone])
     if (recording := wording.recording(snapshot)) is not None:
         text.append(f"  {glyphs.marks[recording.tone]} {recording.text}", _STYLES[recording.tone])
     return text
@@ -271,7 +271,7 @@ def _level_panel(axis: str, snapshot: Snapshot, history: History, glyphs: Glyphs
 
 
 def _truth(which: int, history: History, width: int, glyphs: Glyphs) -> Text:
-    """Draw the line under the sparkline: the true value where it is known, else what the sparkline spans."""
+    """Return the line under the sparkline: the true value where known, else the range."""
     if not len(history.truth):
         return Text(f"low to high, last {SPARK_S:.0f} s", "bright_black", no_wrap=True)
     drawn = spark(history.truth_times_s, history.truth[:, which], width - 5, glyphs)
@@ -279,7 +279,7 @@ def _truth(which: int, history: History, width: int, glyphs: Glyphs) -> Text:
 
 
 def spark(times_s: Sequence[float] | np.ndarray, values: FloatArray, width: int, glyphs: Glyphs = UNICODE) -> str:
-    """Draw the last minute of a value in -1..1 as a line of characters, the newest on the right."""
+    """Return the last minute of a value in -1..1 as a sparkline, the newest on the right."""
     if not len(values):
         return " " * width
     moments = np.linspace(times_s[-1] - SPARK_S, times_s[-1], width)
@@ -302,11 +302,11 @@ def _blocks(share: float, width: int, glyphs: Glyphs) -> str:
 
 
 def _voice_panel(snapshot: Snapshot, glyphs: Glyphs) -> Panel:
-    said = wording.speech(snapshot)
+    status_text = wording.speech(snapshot)
     output = None if snapshot.estimate is None else snapshot.estimate.answer("speech")
-    spoken = output.probabilities if output is not None and said.tone == "good" else None
+    spoken = output.probabilities if output is not None and status_text.tone == "good" else None
     best = None if spoken is None else max(range(len(spoken)), key=spoken.__getitem__)
-    lines = [Text(said.text, "bold" if spoken else "bright_black")]
+    lines = [Text(status_text.text, "bold" if spoken else "bright_black")]
     for i, name in enumerate(snapshot.classes("speech")[:4]):
         lines.append(_bar(name, None if spoken is None else spoken[i], i == best, "cyan", glyphs))
     return Panel(Group(*lines), title="Expressed in the voice", title_align="left", border_style="bright_black")
@@ -324,8 +324,8 @@ def _attention_panel(snapshot: Snapshot, glyphs: Glyphs) -> Panel:
 def _sources(snapshot: Snapshot, glyphs: Glyphs) -> Table:
     table = Table.grid(padding=(0, 2))
     for status in snapshot.sources:
-        said = wording.health(status)
-        state = Text(f"{glyphs.marks[said.tone]} {said.text}", _STYLES[said.tone], no_wrap=True)
+        status_text = wording.health(status)
+        state = Text(f"{glyphs.marks[status_text.tone]} {status_text.text}", _STYLES[status_text.tone], no_wrap=True)
         table.add_row(Text(wording.source_title(status.modality), "bold"), state, *_source_figures(status))
     return table
 

@@ -1,4 +1,4 @@
-"""What screens say: short words for answers, health and phase, each with a mark so that colour never speaks alone."""
+"""Texts of the screens: answers, health and phase, each with a mark beside its colour."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,15 +36,15 @@ def source_title(modality: str) -> str:
 
 
 @dataclass(frozen=True)
-class Said:
-    """A short text and how good or bad the news is."""
+class StatusText:
+    """A text with its tone, from good to bad."""
 
     text: str
     tone: Tone
 
     @property
     def mark(self) -> str:
-        """Give the shape that goes with the tone."""
+        """Return the mark of the tone."""
         return MARKS[self.tone]
 
 
@@ -84,7 +84,7 @@ def further_heads(snapshot: Snapshot) -> tuple[tuple[Head, HeadOutput | None], .
 
 
 def head_answer(head: Head, output: HeadOutput | None) -> str:
-    """Put the output of any head into words: its classes kept or its best class, its value, or why it abstains."""
+    """Return the output of a head as text: its class set or best class, its value, or why it abstains."""
     if output is None or not output.answered:
         return (output.abstained if output is not None else None) or "no answer yet"
     if output.value is not None:
@@ -96,20 +96,20 @@ def head_answer(head: Head, output: HeadOutput | None) -> str:
     return " or ".join(kept) if kept else output.best or ""
 
 
-def health(status: SourceStatus) -> Said:
-    """Say how a source does."""
+def health(status: SourceStatus) -> StatusText:
+    """Return the health of a source as text."""
     if not status.configured:
-        return Said("not used", "idle")
+        return StatusText("not used", "idle")
     if status.error is not None:
-        return Said("failed", "bad")
+        return StatusText("failed", "bad")
     fault = microphone_fault(status.sound)
     if status.health == "live" and fault is not None:
-        return Said(_FAULTS[fault], "warn")
-    return Said(*_HEALTH[status.health])
+        return StatusText(_FAULTS[fault], "warn")
+    return StatusText(*_HEALTH[status.health])
 
 
 def rate(status: SourceStatus) -> str:
-    """Say the observed beside the nominal rate."""
+    """Return the observed and nominal rate as text."""
     observed = "–" if status.observed_rate_hz is None else _hertz(status.observed_rate_hz)
     if status.nominal_rate_hz is None:
         return f"{observed} Hz"
@@ -121,43 +121,43 @@ def _hertz(value: float) -> str:
 
 
 def lost(status: SourceStatus) -> str:
-    """Say how many samples never came."""
+    """Return the number of lost samples as text."""
     return f"{status.lost_samples:,} lost".replace(",", " ") if status.lost_samples else "none lost"
 
 
 def age(value: float | None) -> str:
-    """Say an age: milliseconds below a second, seconds above."""
+    """Return an age as text: milliseconds below a second, seconds above."""
     if value is None:
         return "–"
     return f"{max(value, 0.0) * 1000:.0f} ms" if value < 1.0 else f"{value:.1f} s"
 
 
 def information_ages(snapshot: Snapshot) -> str:
-    """Say how old what each modality tells is: the median over the newest decisions, of each source."""
+    """Return the information age of each source as text: the median over the newest decisions."""
     known = dict(snapshot.information_age_ms)
     figures = (known.get(status.modality) for status in snapshot.sources)
     return " / ".join("–" if one is None else f"{one.p50:.0f}" for one in figures) + " ms"
 
 
 def delay(status: SourceStatus) -> str:
-    """Say the device's declared delay, or that nobody declared one."""
+    """Return the device's declared delay as text, or that it is undeclared."""
     return "delay undeclared" if status.delay_s is None else f"delay {status.delay_s * 1000:.0f} ms"
 
 
 def drift(status: SourceStatus) -> str:
-    """Say by how much the device's clock runs fast; empty where that is not known."""
+    """Return the drift of the device's clock as text; empty where unknown."""
     ppm = status.figures.drift_ppm
     return "" if ppm is None else f"drift {ppm:+.0f} ppm"
 
 
 def jitter(status: SourceStatus) -> str:
-    """Say how far single stamps lie from their place; empty where that is not known."""
+    """Return the jitter of stamps as text; empty where unknown."""
     seconds = status.figures.jitter_s
     return "" if seconds is None else f"jitter {seconds * 1000:.1f} ms"
 
 
 def trouble(status: SourceStatus) -> str:
-    """Give the line that says why a source is not simply live: its error, or the figure that decided its state.
+    """Return why a source is not simply live: its error, or the figure that decided its state.
 
     Of a microphone that is live: what is wrong with its sound.
     """
@@ -169,7 +169,7 @@ def trouble(status: SourceStatus) -> str:
 
 
 def more_figures(status: SourceStatus) -> tuple[str, ...]:
-    """Give what else is known: jitter, drift, what waits, what was skipped, and a clock that was moved."""
+    """Return further figures as text: jitter, drift, backlog, skipped samples, clock jumps."""
     figures = status.figures
     words = [jitter(status), drift(status)]
     if figures.backlog_samples:
@@ -183,39 +183,39 @@ def more_figures(status: SourceStatus) -> tuple[str, ...]:
     return tuple(word for word in words if word)
 
 
-def phase(snapshot: Snapshot) -> Said:
-    """Say what the engine is doing."""
+def phase(snapshot: Snapshot) -> StatusText:
+    """Return the phase of the engine as text."""
     if snapshot.phase == "connecting":
         found = sum(s.configured and s.health != "searching" for s in snapshot.sources)
         wanted = sum(s.configured for s in snapshot.sources)
-        return Said(f"connecting: {found} of {wanted} sources found", "idle")
+        return StatusText(f"connecting: {found} of {wanted} sources found", "idle")
     if snapshot.phase == "resting":
         left = snapshot.rest_left_s
-        return Said("resting: baseline" + ("" if left is None else f", {max(left, 0.0):.0f} s left"), "warn")
+        return StatusText("resting: baseline" + ("" if left is None else f", {max(left, 0.0):.0f} s left"), "warn")
     if snapshot.phase == "decoding":
         calibrated = snapshot.estimate is None or snapshot.estimate.calibrated
-        return Said("decoding" if calibrated else "decoding, no rest baseline", "good" if calibrated else "warn")
-    return Said("session ended", "idle")
+        return StatusText("decoding" if calibrated else "decoding, no rest baseline", "good" if calibrated else "warn")
+    return StatusText("session ended", "idle")
 
 
-def recording(snapshot: Snapshot) -> Said | None:
-    """Say how the recording stands; None where nothing is recorded."""
+def recording(snapshot: Snapshot) -> StatusText | None:
+    """Return the state of the recording as text; None where nothing is recorded."""
     status = snapshot.recording
     if status is None:
         return None
     size = f"rec {_bytes(status.bytes)}"
     if status.error is not None:
-        return Said("recording stopped" if not status.on else "recording in part", "bad")
+        return StatusText("recording stopped" if not status.on else "recording in part", "bad")
     if not status.on:
-        return Said(f"{size}, finished", "idle")
+        return StatusText(f"{size}, finished", "idle")
     known = status.minutes_left is not None and status.minutes_left < _PLENTY_MIN
     left = f", {_minutes(status.minutes_left)} left" if known and status.minutes_left is not None else ""
     missed = status.lost_frames + status.lost_chunks
     if missed:
-        return Said(f"{size}{left}, {missed} missed", "warn")
+        return StatusText(f"{size}{left}, {missed} missed", "warn")
     if status.disk_low or not status.lsl:
-        return Said(f"{size}{left}" if status.disk_low else f"{size}, LSL starting", "warn")
-    return Said(f"{size}{left}", "good")
+        return StatusText(f"{size}{left}" if status.disk_low else f"{size}, LSL starting", "warn")
+    return StatusText(f"{size}{left}", "good")
 
 
 def _bytes(count: int) -> str:
@@ -226,21 +226,24 @@ def _minutes(minutes: float) -> str:
     return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"
 
 
-def speech(snapshot: Snapshot) -> Said:
-    """Say what the voice expresses; "no speech" is an answer of its own."""
+def speech(snapshot: Snapshot) -> StatusText:
+    """Return the expressed emotion as text; "no speech" is an answer of its own."""
     status = next((s for s in snapshot.sources if s.modality == "speech"), None)
     if status is None or not status.configured:
-        return Said("no microphone", "idle")
+        return StatusText("no microphone", "idle")
     if status.error is not None or status.health in ("lost", "searching"):
-        said = health(status)
-        return Said("no microphone yet" if said.text == "searching" else f"microphone {said.text}", said.tone)
+        status_text = health(status)
+        return StatusText(
+            "no microphone yet" if status_text.text == "searching" else f"microphone {status_text.text}",
+            status_text.tone,
+        )
     output = None if snapshot.estimate is None else snapshot.estimate.answer("speech")
     if output is None:
         hearing = None if snapshot.estimate is None else snapshot.estimate.hearing
         if hearing is not None and hearing.withheld is not None:
-            return Said(hearing.withheld, "warn")
-        return Said("no speech", "idle")
-    return Said(output.best or "", "good")
+            return StatusText(hearing.withheld, "warn")
+        return StatusText("no speech", "idle")
+    return StatusText(output.best or "", "good")
 
 
 def whose_weight(estimate: Estimate, voice_share: float) -> str:
@@ -259,21 +262,21 @@ def pooled_answers(estimate: Estimate | None) -> tuple[tuple[str, HeadOutput], .
 
 
 def pooled(estimate: Estimate) -> str:
-    """Return in a line what face, EEG and voice come to together; empty where nothing is pooled."""
+    """Return the pooled answers as a line; empty without pooling."""
     return " · ".join(
         f"{axis} {answer(head.kept)} ({head.shares['voice']:.0%} voice)" for axis, head in pooled_answers(estimate)
     )
 
 
 def clock(seconds: float) -> str:
-    """Write a duration as m:ss, or h:mm:ss from an hour on."""
+    """Return a duration as m:ss, or h:mm:ss from an hour on."""
     whole = max(int(seconds), 0)
     hours, minutes = whole // 3600, whole // 60 % 60
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
 def at_the_end(estimates: Sequence[Estimate]) -> str:
-    """Say in a line what was said last of valence and arousal."""
+    """Return the last valence and arousal as a line."""
     axes = ("valence", "arousal")
     last = next((e for e in reversed(estimates) if all(e.answer(axis) is not None for axis in axes)), None)
     if last is None:

@@ -70,8 +70,9 @@ def run_window(source: SnapshotSource, closing: Closing | None = None) -> int:
     """
     application = application_here()
     closing = closing or Closing()
-    window = Window(ViewModel(source))
-    shot = Shot(window, closing)
+    view_model = ViewModel(source)
+    window = Window(view_model)
+    shot = WindowScreenshot(window, closing)
     timer = QTimer()
     timer.timeout.connect(shot.look)
     timer.start(250)
@@ -114,7 +115,7 @@ def application_here() -> QApplication:
     return application
 
 
-class Shot:
+class WindowScreenshot:
     """Saves the window's screenshot once when enough is shown, and closes on request."""
 
     def __init__(self, window: Window, closing: Closing) -> None:

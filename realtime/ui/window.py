@@ -62,13 +62,13 @@ class Window(QWidget):
         self._timer.start(round(1000 / RATE_HZ))
 
     def tick(self) -> None:
-        """Take one view and show it everywhere."""
+        """Show the newest view in all panels."""
         self.view = self._view_model.view()
         for part in self._parts:
             part.show_view(self.view)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
-        """Let go of the engine; it goes on without this screen."""
+        """Disconnect from the engine, which continues."""
         self._timer.stop()
         self._view_model.close()
         super().closeEvent(event)

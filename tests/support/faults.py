@@ -1,8 +1,8 @@
 """What can go wrong with a source, as steps on an injector, and what must be seen of it.
 
 The steps are plain callables: the same fault runs on a :class:`~tests.support.scripted_sources.ScriptedSource` on the
-virtual clock and on the injectors of real devices (``fault_streams.py``, ``fault_devices.py``), which have the same methods.
-To add a fault, append a :class:`Fault` to :data:`FAULTS`.
+virtual clock and on the injectors of real devices (``fault_streams.py``, ``fault_devices.py``), which have the same
+methods. To add a fault, append a :class:`Fault` to :data:`FAULTS`.
 """
 
 from collections.abc import Callable

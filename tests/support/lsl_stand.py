@@ -19,8 +19,8 @@ def serve(parent, settings, streams):
 def publish(settings, streams, ready, ended):
     """Publish streams until told to end: each a dict of name, type, count, rate, format, source_id, channels.
 
-    ``jumps`` are (seconds, by so much) at which its clock is set anew, ``gaps`` (from, to) in which its samples are lost;
-    a stream that has either begins when it is read.
+    ``jumps`` are (seconds, by so much) at which its clock is set anew, ``gaps`` (from, to) in which its samples are
+    lost; a stream that has either begins when it is read.
     """
     import pylsl
 

@@ -1,4 +1,4 @@
-"""What runs on the second machine of test_two_machines.py: an engine, or a reader that judges stamps. One JSON object a line."""
+"""The second machine of test_two_machines.py: an engine, or a reader that checks stamps. One JSON object a line."""
 
 import importlib.util
 import json

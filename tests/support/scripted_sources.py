@@ -1,7 +1,7 @@
 """Sources on the virtual clock that misbehave when told to, and a session of them without threads.
 
-The session is the live one in small: each source is polled into its own ingest, health is judged, and a decision is made
-as soon as every source that delivers has passed its time, or the lateness bound is over.
+The session is the live one in small: each source is polled into its own ingest, health is judged, and a decision is
+made as soon as every source that delivers has passed its time, or the lateness bound is over.
 """
 
 from collections.abc import Sequence

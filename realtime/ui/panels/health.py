@@ -1,4 +1,4 @@
-"""How each source does: a mark, a word and a colour, its rate, its losses, its age, its declared delay."""
+"""The health panel: state, rate, losses, age and declared delay of each source."""
 
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
@@ -35,10 +35,10 @@ class SourceCard(QFrame):
 
     def show_status(self, status: SourceStatus, used: bool) -> None:
         """Show one source's status; ``used`` says whether the newest estimate rests on it."""
-        said = wording.health(status)
-        self.state.setText(f"{said.mark} {said.text}")
+        status_text = wording.health(status)
+        self.state.setText(f"{status_text.mark} {status_text.text}")
         self.used.setText(("in the estimate" if used else "not in the estimate") if status.configured else "")
-        theme.tinted(self.state, theme.TONES[said.tone])
+        theme.tinted(self.state, theme.TONES[status_text.tone])
         self.name.setText(status.name if len(status.name) <= 26 else status.name[:25] + "…")
         past = [f"{t.time_s:.1f} s: {t.state}, {t.why}" for t in status.transitions[-8:]]
         past.append("now: " + ", ".join((status.why, *wording.more_figures(status))))
@@ -79,7 +79,7 @@ class HealthStrip(QWidget):
             self.cards[status.modality].show_status(status, status.modality in used)
 
     def _build(self, modalities: list[str]) -> None:
-        """Make the cards anew: another session may have other sources."""
+        """Rebuild the cards: another session may have other sources."""
         for card in self.cards.values():
             self._row.removeWidget(card)
             card.deleteLater()

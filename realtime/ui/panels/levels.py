@@ -61,7 +61,7 @@ class LevelChart(pg.PlotWidget):  # type: ignore[misc]
         return item
 
     def show_history(self, history: History, which: Literal[0, 1]) -> None:
-        """Draw what has come since the last call, if anything has."""
+        """Draw what is new since the last call."""
         if history is self._shown:
             return
         self._shown = history
@@ -84,7 +84,7 @@ class LevelChart(pg.PlotWidget):  # type: ignore[misc]
 
 
 def with_gaps(times: TimeArray, columns: NDArray[Any], filler: float) -> tuple[TimeArray, NDArray[Any]]:
-    """Put two points of ``filler`` into every hole, so that no line is drawn across what nobody estimated."""
+    """Insert two points of ``filler`` into every gap, so that no line is drawn across it."""
     after = np.flatnonzero(np.diff(times) > GAP_S) + 1
     edges = np.column_stack([times[after - 1] + 0.01, times[after] - 0.01]).ravel()
     places = np.repeat(after, 2)

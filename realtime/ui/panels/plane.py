@@ -1,4 +1,4 @@
-"""The valence-arousal plane: how likely each of its nine fields is, where the estimate lies, how far it may be off.
+"""The valence-arousal plane: probabilities of its nine fields, the estimate and its spread.
 
 An open square with dotted arms is what the voice expresses. The two are never mixed; where the session pools them, a
 triangle stands for both together, beside them, with a line to each that has a part in it.
@@ -14,7 +14,7 @@ from PyQt5.QtWidgets import QSizePolicy
 from ....models.contract import Estimate
 from ....models.fusion.circumplex import Affect, affect_of
 from .. import theme
-from ..canvas import Canvas
+from ..painting import Canvas
 from ..view import View
 from .pooled import MARK
 
@@ -37,19 +37,19 @@ class Plane(Canvas):
         self._pooled: Levels | None = None
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Ask for a square."""
+        """Return the preferred size: a square."""
         return QSize(190, 190)
 
     def show_view(self, view: View) -> None:
-        """Take the newest estimate; paint only where something moved."""
+        """Set the newest estimate; repaint only on a change."""
         snapshot = view.snapshot
         estimate = None if snapshot is None else snapshot.estimate
         readout = _levels(estimate, "valence", "arousal")
         truth = None
         if snapshot is not None and snapshot.truth is not None:
             truth = (round(snapshot.truth[0], 2), round(snapshot.truth[1], 2))
-        said = None if estimate is None else estimate.answer("speech")
-        voice = None if said is None else affect_of(said.classes, said.probabilities or ())
+        speech = None if estimate is None else estimate.answer("speech")
+        voice = None if speech is None else affect_of(speech.classes, speech.probabilities or ())
         pooled = _levels(estimate, "pooled_valence", "pooled_arousal")
         if (readout, pooled, truth, voice) == (self._readout, self._pooled, self._truth, self._voice):
             return
@@ -163,7 +163,7 @@ def _place(levels: Levels) -> tuple[float, float]:
 
 
 def _spread(probabilities: Sequence[float]) -> tuple[float, float]:
-    """Place three shares on the axis: mean and standard deviation, with the levels at the middles of their thirds."""
+    """Return mean and standard deviation of three probabilities, with the levels at the centres of their thirds."""
     shares = np.asarray(probabilities)
     mean = float(shares @ _PLACES)
     return mean, max(float(shares @ (_PLACES - mean) ** 2), 0.0) ** 0.5

@@ -1,4 +1,4 @@
-"""The speech decoder with a gate that is told its verdicts: what is said, what is withheld, and what the model hears."""
+"""The speech decoder with a gate of scripted verdicts: its estimates, what is withheld, and what the model gets."""
 
 import numpy as np
 import pytest

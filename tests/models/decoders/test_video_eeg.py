@@ -233,13 +233,13 @@ def test_streams_that_do_not_fit_are_refused_with_both_values() -> None:
 )
 def test_bundles_that_do_not_fit_are_refused(spoil: Callable[[], Bundle], words: str) -> None:
     with pytest.raises(MoodringError, match=words):
-        VideoEegDecoder(spoil(), CPU, face_detector=ScriptedFinder())  # type: ignore[arg-type]
+        VideoEegDecoder(spoil(), CPU, face_detector=ScriptedFinder())
 
 
 def test_a_saved_bundle_decodes_the_same(tmp_path: Path) -> None:
     bundle = make_bundle()
     save_bundle(tmp_path / "b.safetensors", bundle.spec, bundle.tensors)
-    loaded = VideoEegDecoder(load_bundle(tmp_path / "b.safetensors"), CPU, face_detector=ScriptedFinder())  # type: ignore[arg-type]
+    loaded = VideoEegDecoder(load_bundle(tmp_path / "b.safetensors"), CPU, face_detector=ScriptedFinder())
     np.testing.assert_array_equal(run(make_decoder()), run(loaded))
 
 

@@ -41,7 +41,9 @@ def _powers(recording):
     ends = [round(rate * moment_s) for moment_s in np.arange(4.0, 39.0, 0.5)]
     return np.stack([
         log_band_power(
-            EegWindow(chunk.samples_uv[end - second : end], rate, eeg.channel_names, chunk.good_rows[end - 1], end / rate)
+            EegWindow(
+                chunk.samples_uv[end - second : end], rate, eeg.channel_names, chunk.good_rows[end - 1], end / rate
+            )
         )
         for end in ends
     ])  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 
 from moodring.configs.schema.live import LiveConfig, OutletSection, ReferenceSection, SpeechSection, StreamQuery
 from moodring.offline.decoding.decode import decode
-from moodring.offline.recordings.session_folder import read_session
+from moodring.offline.recordings.read_session import read_session
 from moodring.offline.recordings.write_session import write_session
 from moodring.offline.replay.process import start_replay
 from moodring.offline.replay.publish import ReplayOptions

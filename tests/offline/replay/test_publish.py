@@ -11,14 +11,14 @@ import pytest
 from moodring.configs.schema.errors import ConfigError, MoodringError
 from moodring.configs.schema.liblsl import liblsl_settings
 from moodring.configs.schema.live import LslSection
-from moodring.models.contract import Recording
+from moodring.models.contract import Arrivals, Recording
 from moodring.models.io.stream_descriptions import STREAM_KINDS, StreamKind
-from moodring.offline.recordings.session_folder import read_session
+from moodring.offline.recordings.read_session import read_session
 from moodring.offline.recordings.write_session import write_session
 from moodring.offline.replay.frame_prefetch import FramePrefetcher
 from moodring.offline.replay.playhead import HOLE_S
 from moodring.offline.replay.process import SimulatedSource, start_replay
-from moodring.offline.replay.publish import Published, ReplayOptions
+from moodring.offline.replay.publish import Published, ReplayOptions, publish
 from moodring.offline.replay.tracks import Lateness, Timetable, Track, chunk_stops
 
 Make = Callable[..., Recording]
@@ -84,6 +84,31 @@ def test_impossible_replays_give_one_line(
 ) -> None:
     with pytest.raises(MoodringError, match=words):
         Timetable.of(fake_recording(2.0), only, start_s, speed)
+
+
+def test_a_clock_that_jumped_is_played_corrected(fake_recording: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    class StopError(Exception):
+        pass
+
+    taken: list[Recording] = []
+
+    def tracks(recording: Recording, *_: Any) -> None:
+        taken.append(recording)
+        raise StopError
+
+    recording = replace(fake_recording(4.0), face=None, speech=None)
+    assert recording.eeg is not None
+    count = len(recording.eeg.stamps_s)
+    stop = np.arange(8, count + 1, 8)
+    none = np.zeros(len(stop), np.bool_)
+    arrivals = Arrivals(stop, recording.eeg.stamps_s[stop - 1] + 0.01, none, none.astype(np.int64), 256.0)
+    jumped_s = recording.eeg.stamps_s + np.where(np.arange(count) >= count // 2, 1e6, 0.0)
+    jumped = replace(recording, eeg=replace(recording.eeg, stamps_s=jumped_s, arrivals=arrivals))
+    monkeypatch.setattr("moodring.offline.replay.publish.tracks_of", tracks)
+    with pytest.raises(StopError):
+        publish(jumped, ReplayOptions(only=("eeg",)), None)  # type: ignore[arg-type]
+    assert taken[0].eeg is not None
+    np.testing.assert_allclose(taken[0].eeg.stamps_s, recording.eeg.stamps_s, atol=0.02)
 
 
 def test_frames_are_read_ahead_in_order(fake_recording: Make) -> None:

@@ -74,7 +74,7 @@ def test_a_withheld_voice_says_why(script):
     snapshot = script.snapshot_at(59.0)
     hearing = Hearing(False, "the loudspeaker is playing", None, None, 0.0, -20.0)
     snapshot = replace(snapshot, estimate=replace(snapshot.estimate, hearing=hearing))
-    assert wording.speech(snapshot) == wording.Said("the loudspeaker is playing", "warn")
+    assert wording.speech(snapshot) == wording.StatusText("the loudspeaker is playing", "warn")
     assert wording.speech(replace(snapshot, estimate=replace(snapshot.estimate, hearing=None))).text == "no speech"
 
 
@@ -84,10 +84,10 @@ def test_trouble_with_the_sound_in_words(script):
 
     rng = np.random.default_rng(0)
     clipped = status(np.clip(rng.normal(0, 0.5, 48_000), -1, 1))
-    assert wording.health(clipped) == wording.Said("clipping", "warn")
+    assert wording.health(clipped) == wording.StatusText("clipping", "warn")
     assert wording.trouble(clipped).startswith("clipping (4.")
     dead = status(np.zeros(48_000))
-    assert wording.health(dead) == wording.Said("dead input", "warn")
+    assert wording.health(dead) == wording.StatusText("dead input", "warn")
     assert wording.trouble(dead) == "one value for 3 s: muted, or the wrong device"
     assert wording.health(status(rng.normal(0, 1e-5, 48_000))).text == "silent"
     fine = status(rng.normal(0, 0.05, 48_000))
@@ -123,7 +123,7 @@ def test_a_speaking_participant_makes_the_readout_less_sure(script):
 )
 def test_recording_in_words(script, changes, text, tone):
     snapshot = script.snapshot_at(30.0, recording=script.recording(**changes))
-    assert wording.recording(snapshot) == wording.Said(text, tone)
+    assert wording.recording(snapshot) == wording.StatusText(text, tone)
 
 
 def test_without_a_recording_nothing_is_said_of_one(script):

@@ -74,7 +74,7 @@ def test_loudness_is_the_peak_of_each_stretch():
     ring.close()
 
 
-def test_the_watch_reads_all_rings(stage):
+def test_the_view_model_reads_all_rings(stage):
     view_model = ViewModel(stage, stage.clock)
     for k in range(60, 100):
         view = view_model.view() if k > 60 else None
