@@ -262,12 +262,13 @@ class Recorder:
 
     def _halt(self, why: str) -> None:
         """Stop recording and show why; decoding goes on."""
-        self._report(f"recording has stopped: {why}; decoding goes on", True)
+        ending, self._over = self._over, True
         self._error = why
-        self._over = True
-        # Closing takes seconds, and the session's thread keeps the health meanwhile.
-        self._closing = threading.Thread(target=self._close, name="record-close", daemon=True)
-        self._closing.start()
+        self._report(f"recording has stopped: {why}; decoding goes on", True)
+        if not ending:
+            # Closing takes seconds, and the session's thread keeps the health meanwhile.
+            self._closing = threading.Thread(target=self._close, name="record-close", daemon=True)
+            self._closing.start()
 
     def _report(self, line: str, shown: bool) -> None:
         """Put a line into the log and onto LSL; where it is ``shown``, on the screens and the terminal too."""
