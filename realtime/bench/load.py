@@ -63,5 +63,5 @@ def _block(load: Load) -> NDArray[np.float32]:
     rng = np.random.default_rng(0)
     time_s = np.arange(round(_BLOCK_S * load.rate_hz)) / load.rate_hz
     noise = rng.normal(0.0, 10.0, (len(time_s), load.channels)) + rng.normal(0.0, 3000.0, load.channels)
-    mains = 20.0 * np.sin(2 * np.pi * _LINE_HZ * time_s)
-    return (noise + mains[:, np.newaxis]).astype(np.float32)
+    line_noise = 20.0 * np.sin(2 * np.pi * _LINE_HZ * time_s)
+    return (noise + line_noise[:, np.newaxis]).astype(np.float32)

@@ -59,7 +59,7 @@ def decode_on(name, session_id, seconds):
         session.release()
 
 
-def judge_stamps(name, session_id, seconds):
+def read_stamps(name, session_id, seconds):
     """Read a stream whose first channel counts; tell index, stamp as smoothed and as it came, on the wall's clock."""
     import pylsl
 
@@ -97,4 +97,4 @@ def judge_stamps(name, session_id, seconds):
 
 
 if __name__ == "__main__":
-    {"decode": decode_on, "judge": judge_stamps}[sys.argv[1]](sys.argv[2], sys.argv[3], float(sys.argv[4]))
+    {"decode": decode_on, "stamps": read_stamps}[sys.argv[1]](sys.argv[2], sys.argv[3], float(sys.argv[4]))
