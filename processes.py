@@ -27,6 +27,7 @@ Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
 _POLL_S = 0.1
 _EXIT_S = 5.0
+_ORPHAN_S = 60.0  # what an engine needs to close its recording, several times over
 _END = "end"
 
 Message: TypeAlias = dict[str, Any]
@@ -209,7 +210,7 @@ class Child:
         return self.latest[key]
 
     def end(self, grace_s: float = 10.0) -> None:
-        """Ask it to end, wait a while, kill it where it still lives, and close the pipe where nobody else uses it.
+        """Request its end, wait, kill it if it still runs, and close the pipe if no other thread uses it.
 
         Messages are read meanwhile: a child whose messages nobody takes may not be able to end.
 
@@ -234,7 +235,7 @@ class Child:
         self._closed = True
 
     def _read(self, wait_s: float) -> None:
-        """Take what has come, after a wait at most."""
+        """Read the messages that came, after a wait at most."""
         if self._closed:
             return
         try:
@@ -264,7 +265,7 @@ class Parent:
     Attributes
     ----------
     ended : threading.Event
-        Set once the parent asks for the end, or is gone.
+        Set once the parent asks for the end, or is gone. A child that goes on for a minute after its parent is killed.
     """
 
     def __init__(self, pipe: "Connection[Any, Any]") -> None:
@@ -286,11 +287,17 @@ class Parent:
             return None
 
     def _listen(self) -> None:
-        with contextlib.suppress(EOFError, OSError):
+        gone = False
+        try:
             while _END not in (message := json.loads(self._pipe.recv_bytes())):
                 self._messages.put(message)
+        except (EOFError, OSError):
+            gone = True
         self.ended.set()
         self._messages.put(None)
+        if gone:
+            time.sleep(_ORPHAN_S)
+            os._exit(1)
 
 
 def _run(name: str, target: Callable[..., None], args: tuple[Any, ...], pipe: "Connection[Any, Any]") -> None:

@@ -1,4 +1,4 @@
-"""The ``moodring`` command: thin, and the only place where the rooms are put together."""
+"""The ``moodring`` command: the only place that puts the other packages together."""
 
 from .app import main
 

@@ -96,26 +96,13 @@ def bench_lag(
     seed: Annotated[int, typer.Option(min=0, help="Of the first of them; the next count up.")] = 2001,
 ) -> None:
     """Response lag: from a step of a simulated person's emotion to half of the change in the estimate."""
-    from dataclasses import replace
-
     from ..configs.schema.live import LiveConfig
     from ..configs.schema.load import load
-    from ..offline.decoding import response_lag
-    from ..offline.decoding.decode import decode as run
-    from ..offline.simulate import BENCHMARK
-    from ..offline.simulate import simulate as simulate_person
+    from ..offline.decoding.response_lag import SECONDS, measure
 
-    stepped = replace(BENCHMARK, name="steps", transition_s=0.02, wiggle=0.0, response_noise=0.0)
     config = load(CONFIGS / "demo.toml", LiveConfig)
-    found: dict[str, list[response_lag.Step]] = {"eeg_and_face": [], "eeg": [], "face": []}
-    for person in range(seed, seed + people):
-        recording = simulate_person(person, response_lag.SECONDS if seconds is None else seconds, stepped)
-        found["eeg_and_face"] += response_lag.steps(recording, run(recording, config, only=("eeg", "face")).estimates)
-        found["eeg"] += response_lag.steps(recording, run(recording, config, only=("eeg",)).estimates)
-        found["face"] += response_lag.steps(recording, run(recording, config, only=("face",)).estimates)
-        typer.echo(f"person {person}: {len(found['eeg'])} steps so far", err=True)
-    figures = {"people": people, **{name: response_lag.response_lag(steps) for name, steps in found.items()}}
-    _output(figures, json_file)
+    took_s = SECONDS if seconds is None else seconds
+    _output(measure(config, range(seed, seed + people), took_s, lambda line: typer.echo(line, err=True)), json_file)
 
 
 def _output(figures: dict[str, Any], json_file: Path | None) -> None:

@@ -34,7 +34,7 @@ def decode(
     from ..offline.decoding import decode as again
     from ..offline.recordings.open import open_recording
     from ..realtime.screens.wording import at_the_end
-    from ..realtime.ui.run_with_screen import in_short
+    from ..realtime.ui.run_with_screen import summary_line
 
     check_writable(out, (session, *(path for path in (journal, config) if path is not None)))
     loaded = _session_config(session, config, overrides or ())
@@ -50,7 +50,7 @@ def decode(
     took_s = time.monotonic() - began_s
     for notice in sorted({notice for estimate in decoded.estimates for notice in estimate.notices}):
         typer.echo(f"note: {notice}")
-    typer.echo(f"{in_short(decoded.summary)}; decoded in {took_s:.1f} s")
+    typer.echo(f"{summary_line(decoded.summary)}; decoded in {took_s:.1f} s")
     typer.echo(at_the_end(decoded.estimates))
     compared = None
     if journalled is not None:
@@ -75,19 +75,19 @@ def predict(
     from ..models.decoders.speech import SpeechDecoder
     from ..models.device import best_device
     from ..models.io.bundle import load_bundle, speech_bundle_path
-    from ..offline.decoding import predict as room
+    from ..offline.decoding import predict as prediction
 
     check_writable(json_file, files)
     decoder = SpeechDecoder(load_bundle(speech_bundle_path(bundle), "speech"), best_device())
     predictions = []
-    for one in room.predict_files(decoder, files, labels == "auto"):
+    for one in prediction.predict_files(decoder, files, labels == "auto"):
         predictions.append(one)
-        typer.echo(room.in_words(one))
+        typer.echo(prediction.in_words(one))
         for line in filter(None, (one.error, one.warning)):
             typer.echo(f"moodring: {line}", err=True)
-    for line in room.uar_lines(predictions, decoder.head.classes) if labels == "auto" else ():
+    for line in prediction.uar_lines(predictions, decoder.head.classes) if labels == "auto" else ():
         typer.echo(line)
-    write_json(json_file, room.as_plain(predictions, labels == "auto"))
+    write_json(json_file, prediction.as_plain(predictions, labels == "auto"))
     if bad := sum(one.error is not None for one in predictions):
         raise MoodringError(f"{bad} of {len(predictions)} file(s) had an error; see the lines above")
 
@@ -97,13 +97,13 @@ def _session_config(session: Path, config: Path | None, overrides: Sequence[str]
     from ..configs.schema.live import LiveConfig
     from ..configs.schema.load import load
     from ..configs.schema.session_folder import CONFIG_FILE
-    from ..realtime.recorder.voices import with_kept_voices
+    from ..realtime.recorder.enrolments import with_copied_enrolments
 
     recorded = session / CONFIG_FILE
     chosen = config or (recorded if recorded.is_file() else CONFIGS / "demo.toml")
     loaded = load(chosen, LiveConfig, overrides)
     if chosen == recorded and not any(override.startswith("speech.") for override in overrides):
-        loaded = with_kept_voices(loaded, session)
+        loaded = with_copied_enrolments(loaded, session)
     if loaded.journal is not None and loaded.journal.exists():
         # What was written live is evidence: decoding again adds nothing to it.
         typer.echo(f"note: journal '{loaded.journal}' exists and is left as it is; --set journal=FILE writes another")

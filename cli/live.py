@@ -44,7 +44,7 @@ def demo(
     from ..offline.replay.publish import ReplayOptions
     from ..processes import hold_interrupts
     from ..realtime.engine.job import EngineJob
-    from ..realtime.ui.run_with_screen import Look, attend
+    from ..realtime.ui.run_with_screen import ScreenOptions, run_with_screen
 
     lsl = own_session("demo")
     markers = [StreamQuery(name="simulated_markers")]
@@ -55,8 +55,8 @@ def demo(
     with ExitStack() as stack:
         with hold_interrupts():
             stack.enter_context(start_replay(source, ReplayOptions(lsl=lsl)))
-        look = Look(headless, screenshot, window_is_all=True)
-        attend(EngineJob(config, duration or DEMO_S, json_file, STARTED_S, record=record), look, typer.echo)
+        options = ScreenOptions(headless, screenshot, window_is_all=True)
+        run_with_screen(EngineJob(config, duration or DEMO_S, json_file, STARTED_S, record=record), options, typer.echo)
 
 
 def live(
@@ -72,11 +72,11 @@ def live(
     from ..configs.schema.live import LiveConfig
     from ..configs.schema.load import load
     from ..realtime.engine.job import EngineJob
-    from ..realtime.ui.run_with_screen import Look, attend
+    from ..realtime.ui.run_with_screen import ScreenOptions, run_with_screen
 
     loaded = load(config, LiveConfig, overrides or ())
     job = EngineJob(loaded, duration, json_file, STARTED_S, record=record)
-    attend(job, Look(headless, screenshot), typer.echo)
+    run_with_screen(job, ScreenOptions(headless, screenshot), typer.echo)
 
 
 def monitor(
@@ -85,18 +85,18 @@ def monitor(
 ) -> None:
     """Attach a screen to a running engine; closing it leaves the engine alone."""
     from ..realtime.ipc.channel import attach
-    from ..realtime.ipc.snapshot_feed import Follower
+    from ..realtime.ipc.snapshot_feed import SnapshotFeed
     from ..realtime.screens.terminal import run_dashboard
     from ..realtime.ui.display import display_available
 
     with attach(engine) as client:
         name = client.card.name
     if headless or not display_available():
-        run_dashboard(Follower(name))
+        run_dashboard(SnapshotFeed(name))
         return
     from ..realtime.ui.app import run_window
 
-    sys.exit(run_window(Follower(name)))
+    sys.exit(run_window(SnapshotFeed(name)))
 
 
 def replay(

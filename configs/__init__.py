@@ -1,1 +1,1 @@
-"""What a user configures: TOML files, the schemas that check them, and the errors that name the cure."""
+"""Configuration: TOML files and the schemas that check them."""

@@ -1,1 +1,1 @@
-"""What a model is: windows in, estimates out; networks, bundles and the preprocessing shared by training and live."""
+"""Models: signals, networks, decoders, fusion and the decision core, shared by training, live and offline decoding."""

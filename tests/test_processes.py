@@ -9,12 +9,13 @@ import time
 import psutil
 import pytest
 
+from moodring import processes
 from moodring.configs.schema.errors import ConfigError, failure_of
 from moodring.processes import Child, ChildError, hold_interrupts
 
 
 def _talk(parent, word):
-    """Say more than a pipe holds, then wait for the end."""
+    """Send more than a pipe holds, then wait for the end."""
     parent.send({"word": word * 400_000})
     parent.ended.wait()
 
@@ -51,8 +52,16 @@ def _die(parent):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _have_a_child(parent):
-    with Child("grandchild", _echo, daemon=False) as child:
+def _care_for_nothing(parent):
+    processes._ORPHAN_S = 0.1
+    parent.send({"ready": True})
+    time.sleep(600)
+
+
+def _have_a_child(parent, target):
+    with Child("grandchild", target, daemon=False) as child:
+        child.send({"ready": True})
+        child.wait_for("ready", 60.0)
         parent.send({"pid": child.pid})
         time.sleep(600)
 
@@ -111,8 +120,9 @@ def test_a_death_is_told_with_what_to_do():
         child.wait_for("ready", 60.0)
 
 
-def test_a_child_ends_when_its_parent_is_killed():
-    with Child("parent", _have_a_child, daemon=False) as child:
+@pytest.mark.parametrize("target", [_echo, _care_for_nothing])
+def test_a_child_ends_when_its_parent_is_killed(target):
+    with Child("parent", _have_a_child, target, daemon=False) as child:
         grandchild = psutil.Process(child.wait_for("pid", 60.0))
         psutil.Process(child.pid).kill()
         grandchild.wait(30.0)

@@ -1,1 +1,1 @@
-"""The schemas that check a config, the errors that name the cure, and what a session folder holds."""
+"""Schemas of configs, errors, and the names and version of a session folder's files."""

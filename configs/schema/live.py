@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from .load import Section
 
 SHORTEST_REST_S = 10.0
+RESERVED_MODALITIES = ("eeg", "face", "speech", "loudspeaker", "estimates", "recording")
 PositiveSeconds = Annotated[float, Field(ge=0.0, le=10.0)]
 
 
@@ -33,8 +34,8 @@ class StreamQuery(Section):
 class EegSection(Section):
     """The EEG amplifier.
 
-    ``names`` replaces the stream's channel names, in its own order; ``rename`` maps single ones to 10-20 names; ``units``
-    overrides the stream's own.
+    ``names`` replaces the stream's channel names, in its own order; ``rename`` maps single ones to 10-20 names;
+    ``units`` overrides the stream's own.
     """
 
     stream: StreamQuery
@@ -103,11 +104,27 @@ class SpeechSection(Section):
         return self
 
 
+class SignalSection(Section):
+    """Any further regularly sampled LSL stream of numbers; ``name`` is its modality, as bundles name it."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    stream: StreamQuery
+    delay_s: PositiveSeconds | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _is_free(cls, value: str) -> str:
+        if value in RESERVED_MODALITIES:
+            raise ValueError(f"'{value}' has a meaning of its own; name the signal otherwise")
+        return value
+
+
 class ModelsSection(Section):
     """Bundles that decode, and the compute device.
 
     ``video_eeg``: "bundled" for the shipped one, else a path. ``speech``: "emodb" for the shipped recogniser of acted
-    German speech, "simulated" (or "speech") for the shipped network of simulated voices, else a path.
+    German speech, "simulated" (or "speech") for the shipped network of simulated voices, else a path. ``more``: paths
+    of further bundles, whose heads stand beside the others'.
     """
 
     video_eeg: str = "bundled"
@@ -115,6 +132,7 @@ class ModelsSection(Section):
     device: str = "auto"
     policy: Literal["learned", "uniform", "random"] = "learned"
     seed: int = 0
+    more: list[Path] = []
 
 
 class DecisionSection(Section):
@@ -209,6 +227,7 @@ class LiveConfig(Section):
     eeg: EegSection | None = None
     face: FaceSection | None = None
     speech: SpeechSection | None = None
+    signals: list[SignalSection] = []
     models: ModelsSection = ModelsSection()
     decisions: DecisionSection = DecisionSection()
     pooling: PoolingSection = PoolingSection()
@@ -217,10 +236,20 @@ class LiveConfig(Section):
     session: SessionSection = SessionSection()
     journal: Path | None = None
 
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Keys of the sources that it asks for."""
+        own = (("eeg", self.eeg), ("face", self.face), ("speech", self.speech))
+        return (*(name for name, section in own if section is not None), *(signal.name for signal in self.signals))
+
     @model_validator(mode="after")
     def _something_to_decode(self) -> "LiveConfig":
-        if self.eeg is None and self.face is None and self.speech is None:
-            raise ValueError("name at least one source: [eeg], [face] or [speech]")
+        if not self.modalities:
+            raise ValueError("name at least one source: [eeg], [face], [speech] or [[signals]]")
+        names = [signal.name for signal in self.signals]
+        twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+        if twice is not None:
+            raise ValueError(f"signals '{twice}' is named twice among {', '.join(names)}; names must differ")
         return self
 
     @model_validator(mode="after")

@@ -1,12 +1,12 @@
 """The names and version of what a session folder holds.
 
 ``session.toml`` says who, when and what; ``config.toml`` is the config as run; ``versions.json`` names software and
-devices; ``notes.jsonl``, ``log.jsonl`` and ``decisions.jsonl`` have one JSON object a line; ``voices/`` has copies of the
-enrolments that the config names.
+devices; ``notes.jsonl``, ``log.jsonl`` and ``decisions.jsonl`` have one JSON object a line; ``voices/`` has copies of
+the enrolments that the config names.
 
-``streams/part-001.xdf`` holds every stream: what was decoded and how it arrived (:mod:`moodring.models.io.source_streams`),
-markers, truth, estimates; another part follows where the recorder died. ``video/`` holds pictures and sound as Matroska.
-Simulated sessions are written in the same layout; they have no config.
+``streams/part-001.xdf`` holds every stream: what was decoded and how it arrived
+(:mod:`moodring.models.io.source_streams`), markers, truth, estimates; another part follows where the recorder died.
+``video/`` holds pictures and sound as Matroska. Simulated sessions are written in the same layout; they have no config.
 """
 
 import re
@@ -38,11 +38,11 @@ VOICES_FOLDER = "voices"
 ENROLMENT_FILE = "participant.safetensors"
 OTHER_VOICE_FILE = "other-{}.safetensors"
 HEALTH_SUFFIX = "_health"
-"""How the name of the marker stream of health ends."""
+"""Suffix of the name of the marker stream of health."""
 
 
 class SessionFile(Section):
-    """What ``session.toml`` says; times are seconds on the clock of the stamps.
+    """Contents of ``session.toml``; times are seconds on the clock of the stamps.
 
     ``t0_s`` is missing where the session ended before its first decision was planned, ``ended_at`` where nobody was
     left to write it.

@@ -12,7 +12,7 @@ Span = Annotated[list[int], Field(min_length=2, max_length=2)]
 
 
 class PooledPeopleSection(Section):
-    """Which simulated people: to fit on, and to report on.
+    """Simulated people to fit on, and to report on.
 
     ``known`` are spans of seeds, both ends included, of people whom either bundle was made with: trained, chosen,
     calibrated or reported on. Nobody may be in two groups, and the final test's people (seeds 1001 to 1010) in none.
@@ -33,7 +33,7 @@ class PooledPeopleSection(Section):
 class TrainPoolingConfig(Section):
     """A fit of a pool for two bundles.
 
-    ``half_life_s`` lists how fast what the voice said may fade; the one that serves people left out of the fit best
+    ``half_life_s`` lists half-lives of the voice's weight; the one that serves people left out of the fit best
     (by ``folds``) is taken. ``coverage`` is what the conformal sets promise.
     """
 

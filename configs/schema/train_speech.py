@@ -14,7 +14,7 @@ Seeds = Annotated[tuple[int, ...], Field(min_length=1)]
 
 
 class SpeakersSection(Section):
-    """Which simulated people: to train on, to stop by, to calibrate probabilities on, and to report on.
+    """Simulated people to train on, to stop by, to calibrate probabilities on, and to report on.
 
     Nobody may be in two groups, and the final test's people (seeds 1001 to 1010) in none.
     """

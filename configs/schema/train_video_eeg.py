@@ -30,7 +30,7 @@ def people_apart(*groups: tuple[int, ...]) -> None:
 
 
 class PeopleSection(Section):
-    """Which simulated people: to train on, to choose by (validation), and to calibrate probabilities on.
+    """Simulated people to train on, to validate on, and to calibrate probabilities on.
 
     ``posing`` people, the first of them those who are trained on, also pose for the face network.
     Of the training people only every ``stride``-th grid frame is computed, and held until the next.

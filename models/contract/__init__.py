@@ -1,4 +1,4 @@
-"""What crosses the borders between rooms: recordings and windows in, estimates out.
+"""Dataclasses shared by all packages: recordings and windows, specs, estimates, health.
 
 Time leads in every array, ``(n_times, n_channels)``. Times are seconds on the LSL clock
 (:func:`pylsl.local_clock`) unless a name says otherwise; EEG is in microvolts; audio is float32 in -1..1;
@@ -9,16 +9,14 @@ from .arrays import (
     AUDIO_RATE_HZ,
     BANDS,
     LEVELS,
-    MODALITIES,
     SIMULATED,
     BoolArray,
     FloatArray,
     Image,
     MicrophoneFault,
-    Modality,
     TimeArray,
 )
-from .estimates import Ages, Estimate, Hearing, Ledger, Look, Pooled, Readout, SampleRange, SpeechEstimate
+from .estimates import Estimate, HeadOutput, Hearing, Ledger, Look, SampleRange, at_publication
 from .health import Figures, HealthState, Percentiles, RecordingStatus, SourceStatus, Transition
 from .recordings import Arrivals, Frames, Marker, Recording, Signal, Truth, Video
 from .specs import EegInput, FaceInput, Head, Input, ModelSpec, SignalInput, SpeechInput
@@ -28,9 +26,7 @@ __all__ = [
     "AUDIO_RATE_HZ",
     "BANDS",
     "LEVELS",
-    "MODALITIES",
     "SIMULATED",
-    "Ages",
     "Arrivals",
     "BoolArray",
     "EegInput",
@@ -43,6 +39,7 @@ __all__ = [
     "FloatArray",
     "Frames",
     "Head",
+    "HeadOutput",
     "HealthState",
     "Hearing",
     "Image",
@@ -51,22 +48,19 @@ __all__ = [
     "Look",
     "Marker",
     "MicrophoneFault",
-    "Modality",
     "ModelSpec",
     "Percentiles",
-    "Pooled",
-    "Readout",
     "Recording",
     "RecordingStatus",
     "SampleRange",
     "Signal",
     "SignalInput",
     "SourceStatus",
-    "SpeechEstimate",
     "SpeechInput",
     "SpeechSegment",
     "TimeArray",
     "Transition",
     "Truth",
     "Video",
+    "at_publication",
 ]

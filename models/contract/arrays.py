@@ -1,4 +1,4 @@
-"""Kinds of arrays, and the words and constants that every room shares."""
+"""Array types and constants shared by all packages."""
 
 from typing import Literal
 
@@ -10,8 +10,6 @@ TimeArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 Image = NDArray[np.uint8]
 
-Modality = Literal["eeg", "face", "speech"]
-MODALITIES: tuple[Modality, ...] = ("eeg", "face", "speech")
 MicrophoneFault = Literal["clipping", "silent", "stuck"]
 LEVELS: tuple[str, str, str] = ("low", "medium", "high")
 BANDS: tuple[str, str, str] = ("theta", "alpha", "beta")

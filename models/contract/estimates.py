@@ -1,8 +1,10 @@
-"""What is said of the emotion at one data time, and from what."""
+"""Estimates: the outputs of all heads at one data time, with their inputs."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from .arrays import FloatArray, MicrophoneFault, Modality
+from .arrays import FloatArray, MicrophoneFault
+from .specs import refuse_duplicates
 from .windows import FaceBox
 
 
@@ -35,42 +37,90 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Readout:
-    """Class probabilities read from the video-EEG model's state: each ``(3,)`` float32 over low, medium, high.
+class HeadOutput:
+    """Output of one head at one data time, or the reason of its abstention.
 
-    The sets are indices of the classes that the conformal threshold keeps; never empty.
+    Attributes
+    ----------
+    name, construct, classes
+        As in :class:`~moodring.models.contract.specs.Head`.
+    probabilities : tuple of float or None
+        One per class; None where the head abstains.
+    value : float or None
+        Of a head with a scale; None where the head abstains.
+    kept : tuple of int
+        Classes that the conformal threshold keeps; empty where the head has none.
+    abstained : str or None
+        Why there is no answer, or why every class is kept.
+    ages_s : mapping of modality to float
+        Information age at publication of each input that the answer rests on.
+    start_s, end_s : float or None
+        Stretch of time that the answer describes, where it has one (an utterance).
+    final : bool
+        The last answer on its stretch.
+    shares : mapping of str to float
+        Share of the evidence of each side, 0..1; for a head that fuses others.
+
+    Raises
+    ------
+    ValueError
+        Probabilities do not match the classes, or there are both probabilities and a value.
     """
 
-    valence: FloatArray
-    arousal: FloatArray
-    valence_set: tuple[int, ...]
-    arousal_set: tuple[int, ...]
+    name: str
+    construct: str
+    classes: tuple[str, ...] = ()
+    probabilities: tuple[float, ...] | None = None
+    value: float | None = None
+    kept: tuple[int, ...] = ()
+    abstained: str | None = None
+    ages_s: Mapping[str, float] = field(default_factory=dict)
+    start_s: float | None = None
+    end_s: float | None = None
+    final: bool = False
+    shares: Mapping[str, float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.probabilities is not None and len(self.probabilities) != len(self.classes):
+            raise ValueError(
+                f"head '{self.name}' has {len(self.classes)} classes ({', '.join(self.classes)}); "
+                f"{len(self.probabilities)} probabilities came"
+            )
+        if self.value is not None and self.classes:
+            raise ValueError(f"head '{self.name}' has classes ({', '.join(self.classes)}); the value {self.value} came")
+        if any(not 0 <= index < len(self.classes) for index in self.kept):
+            raise ValueError(f"head '{self.name}' has {len(self.classes)} classes; the kept set {self.kept} came")
 
-@dataclass(frozen=True)
-class SpeechEstimate:
-    """The emotion category expressed in the voice so far in an utterance.
+    @property
+    def answered(self) -> bool:
+        """Whether there are probabilities or a value."""
+        return self.probabilities is not None or self.value is not None
 
-    ``final`` marks the last estimate of the utterance.
-    """
+    @property
+    def stretch_s(self) -> tuple[float, float]:
+        """Start and end of the stretch of time that the answer describes; raise ValueError where it has none."""
+        if self.start_s is None or self.end_s is None:
+            raise ValueError(f"head '{self.name}' describes a moment, not a stretch of time")
+        return self.start_s, self.end_s
 
-    start_s: float
-    end_s: float
-    classes: tuple[str, ...]
-    probabilities: tuple[float, ...]
-    final: bool
+    @property
+    def best(self) -> str | None:
+        """The most probable class; None without probabilities."""
+        if self.probabilities is None:
+            return None
+        return self.classes[max(range(len(self.classes)), key=self.probabilities.__getitem__)]
 
 
 @dataclass(frozen=True)
 class Hearing:
-    """What is known of the microphone at one decision.
+    """State of the microphone at one decision.
 
     Attributes
     ----------
     speaking : bool
         Somebody speaks who is taken for the participant.
     withheld : str or None
-        Why nothing is said of the voice, where it is because what the microphone hears may not be the participant.
+        Reason why the voice is withheld, where the microphone may hear another source than the participant.
     fault : "clipping", "silent", "stuck" or None
         What is wrong with the microphone.
     trouble : str or None
@@ -90,42 +140,8 @@ class Hearing:
 
 
 @dataclass(frozen=True)
-class Pooled:
-    """One estimate of the levels from face, EEG and voice; see :mod:`moodring.models.fusion.opinion_pool`.
-
-    Attributes
-    ----------
-    valence, arousal : (3,) float32
-        Over low, medium, high.
-    valence_set, arousal_set : tuple of int
-        Classes that the conformal threshold keeps; never empty.
-    voice_share_valence, voice_share_arousal : float
-        Whose weight it was: the voice's share, 0..1; the rest is that of face and EEG.
-    voice_age_s : float or None
-        How long before the decision the speech ended that counts in it; None before the first.
-    """
-
-    valence: FloatArray
-    arousal: FloatArray
-    valence_set: tuple[int, ...]
-    arousal_set: tuple[int, ...]
-    voice_share_valence: float
-    voice_share_arousal: float
-    voice_age_s: float | None
-
-
-@dataclass(frozen=True)
-class Ages:
-    """Information age of each modality in seconds at publication; None where it was not used."""
-
-    eeg: float | None
-    face: float | None
-    speech: float | None
-
-
-@dataclass(frozen=True)
 class Ledger:
-    """When a decision passed each stage, on the LSL clock.
+    """LSL times of the stages of a decision.
 
     Attributes
     ----------
@@ -158,33 +174,90 @@ class SampleRange:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What is said of the emotion at one data time.
+    """The complete result of one decision.
 
-    ``readout`` is None until the model has looked once; ``speech`` is None while nobody speaks.
-    ``abstained`` gives the reason where the sets hold every class. ``degraded`` says why the readout deserves less
-    trust than usual: while the participant speaks, the mouth's movements look like expressions, and the muscles of
-    jaw and tongue are in the EEG. ``hearing`` is None without a microphone. Felt (readout) and expressed (speech)
-    emotion stay apart; ``pooled`` stands beside both where the config asks for it, and never replaces them.
-    ``ring_samples`` counts the samples that each source had delivered into its ring when the decision began: with
-    them, and the chunks as they arrived, a recorded session is decoded again exactly.
+    Attributes
+    ----------
+    time_s, session_time_s : float
+        Data time on the LSL clock, and since the session's start.
+    heads : tuple of HeadOutput
+        One per head of the session, whether it has an answer or abstains; names differ. Heads of different constructs
+        (felt, expressed) stay apart; heads of a fusion stand beside those that they fuse.
+    used : tuple of str
+        Modalities that the decision rests on.
+    looks : tuple of Look
+        Glimpses taken since the decision before.
+    calibrated : bool
+        Whether enough rest was recorded to normalise the signals to this person.
+    ranges : mapping of modality to SampleRange
+        Samples of each stream that the decision touched.
+    ledger : Ledger
+    bundles : tuple of str
+        Hashes.
+    notices : tuple of str
+    hearing : Hearing or None
+        None without a microphone.
+    degraded : str or None
+        Why felt emotion deserves less trust than usual: while the participant speaks, the movements of the mouth look
+        like expressions, and the muscles of jaw and tongue are in the EEG.
+    glimpsed_fraction : float or None
+        Frames looked at / frames elapsed, so far.
+    ring_samples : mapping of modality to int
+        Samples that each source had delivered into its ring when the decision began: with them, and the chunks as they
+        arrived, a recorded session is decoded again exactly.
+
+    Raises
+    ------
+    ValueError
+        A head is named twice.
     """
 
     time_s: float
     session_time_s: float
-    readout: Readout | None
-    speech: SpeechEstimate | None
-    used: tuple[Modality, ...]
-    ages: Ages
+    heads: tuple[HeadOutput, ...]
+    used: tuple[str, ...]
     looks: tuple[Look, ...]
-    abstained: str | None
     calibrated: bool
-    eeg_range: SampleRange | None
-    face_range: SampleRange | None
-    speech_range: SampleRange | None
+    ranges: Mapping[str, SampleRange]
     ledger: Ledger
     bundles: tuple[str, ...]
     notices: tuple[str, ...]
     hearing: Hearing | None = None
     degraded: str | None = None
-    pooled: Pooled | None = None
-    ring_samples: dict[str, int] = field(default_factory=dict)
+    glimpsed_fraction: float | None = None
+    ring_samples: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        refuse_duplicates([head.name for head in self.heads], "head of an estimate")
+
+    def head(self, name: str) -> HeadOutput | None:
+        """Return the output of a head, whether it has an answer or abstains; None where there is no such head."""
+        return next((head for head in self.heads if head.name == name), None)
+
+    def answer(self, name: str) -> HeadOutput | None:
+        """Return the output of a head that has an answer; None otherwise."""
+        head = self.head(name)
+        return head if head is not None and head.answered else None
+
+    @property
+    def ages_s(self) -> dict[str, float]:
+        """Information age at publication of each modality used, as the first head that rests on it has it."""
+        ages: dict[str, float] = {}
+        for head in self.heads:
+            for modality, age_s in head.ages_s.items():
+                if modality in self.used:
+                    ages.setdefault(modality, age_s)
+        return ages
+
+
+def at_publication(estimate: Estimate, published_s: float) -> Estimate:
+    """Return an estimate as published at a moment: its ledger names the moment, and its ages count up to it."""
+    waited_s = published_s - estimate.ledger.published_s
+    return replace(
+        estimate,
+        ledger=replace(estimate.ledger, published_s=published_s),
+        heads=tuple(
+            replace(head, ages_s={modality: age_s + waited_s for modality, age_s in head.ages_s.items()})
+            for head in estimate.heads
+        ),
+    )

@@ -1,10 +1,9 @@
-"""How sources and the recording do."""
+"""Health of sources and of the recording."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from ..signals.speech.microphone_level import MicrophoneCheck
-from .arrays import Modality
 
 HealthState = Literal["searching", "live", "stale", "rate_off", "gap", "clock_jump", "lost", "recovered"]
 
@@ -37,7 +36,7 @@ class Figures:
         That the stamps say existed and that never came; that were dropped because the reader had fallen behind, or
         that had no stamp.
     overflows : int
-        How often the device itself said that it lost samples (PortAudio's input overflow).
+        Number of input overflows that the device reported (PortAudio).
     clock_offset_s : float
         By how much stamps are moved since the source's clock has jumped.
     good_channels, channels : int or None
@@ -95,7 +94,7 @@ class Transition:
 
 @dataclass(frozen=True)
 class SourceStatus:
-    """How one source does.
+    """Status of one source.
 
     Attributes
     ----------
@@ -127,7 +126,7 @@ class SourceStatus:
         Speech: what the newest seconds show of clipping, silence and a dead device.
     """
 
-    modality: Modality
+    modality: str
     name: str
     configured: bool
     health: HealthState
@@ -148,7 +147,7 @@ class SourceStatus:
 
 @dataclass(frozen=True)
 class RecordingStatus:
-    """How the recording stands.
+    """Status of the recording.
 
     Attributes
     ----------
@@ -163,11 +162,11 @@ class RecordingStatus:
     disk_low : bool
         Whether that is little.
     lost_frames, lost_chunks : int
-        Pictures, and chunks of EEG and sound, that the disk or the encoder was too slow for.
+        Pictures, and chunks of EEG and sound, that the disk, the encoder or the recorder was too slow for.
     parts, recorder_restarts : int
         XDF files begun, and recorders that died and were replaced.
     lsl : bool
-        Whether all LSL streams that are wanted and there are being written.
+        Whether a recorder is at work and writes all LSL streams that are wanted and there.
     news : str or None
         What went wrong lately, and was mended or goes on.
     error : str or None

@@ -1,6 +1,7 @@
 """Recordings: everything recorded of one person in one session."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -13,17 +14,17 @@ class Frames(Protocol):
     """Frames of one camera by index, cheapest in rising order; each ``(height, width, 3)`` BGR ``uint8``."""
 
     def __len__(self) -> int:
-        """Count the frames."""
+        """Return the number of frames."""
         ...
 
     def __getitem__(self, index: int, /) -> Image:
-        """Give one frame."""
+        """Return one frame."""
         ...
 
 
 @dataclass(frozen=True)
 class Arrivals:
-    """How the samples of one source reached the engine: one row per chunk, in the order in which they came.
+    """Arrivals of the samples of one source at the engine: one row per chunk, in the order of arrival.
 
     With it, the samples and stamps of a :class:`Signal` or :class:`Video` are exactly what the source delivered: stamps
     are neither smoothed nor corrected for clock jumps, and may fall.
@@ -97,7 +98,7 @@ class Video:
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of the emotion over time.
+    """Ground truth of the emotion over time.
 
     Attributes
     ----------
@@ -118,7 +119,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Marker:
-    """A named moment."""
+    """A named time."""
 
     stamp_s: float
     text: str
@@ -139,6 +140,8 @@ class Recording:
         The person rests for this long from ``t0_s``; 0 where no rest was recorded.
     loudspeaker : Signal or None
         What a loudspeaker in the room played, where that was recorded: speech is withheld meanwhile.
+    signals : mapping of modality to Signal
+        Any further regularly sampled modalities.
     """
 
     name: str
@@ -152,3 +155,4 @@ class Recording:
     truth: Truth | None
     markers: tuple[Marker, ...] = ()
     loudspeaker: Signal | None = None
+    signals: Mapping[str, Signal] = field(default_factory=dict)

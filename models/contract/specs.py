@@ -132,7 +132,8 @@ class Head:
     def __post_init__(self) -> None:
         if bool(self.classes) == (self.scale is not None):
             raise ValueError(
-                f"head '{self.name}' needs either classes or a scale; classes {self.classes} and scale {self.scale} came"
+                f"head '{self.name}' needs either classes or a scale; classes {self.classes} and scale "
+                f"{self.scale} came"
             )
         refuse_duplicates(self.classes, f"class of head '{self.name}'")
         if self.scale is not None and not self.scale[0] < self.scale[1]:

@@ -1,26 +1,26 @@
-"""The models of a session, loaded once: what decodes, on which device, and what the bundles say of themselves."""
+"""The models of a session, loaded once: their decoders, device, bundles and notices."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...configs.schema.errors import MoodringError
-from ...configs.schema.live import EegSection, ModelsSection, PoolingSection, SpeechSection
-from ..contract import SIMULATED, EegInput, Modality
+from ...configs.schema.live import LiveConfig, SpeechSection
+from ..contract import SIMULATED, Head
+from ..contract.specs import refuse_duplicates
 from ..device import best_device
-from ..io.bundle import load_bundle, models_path
+from ..io.bundle import Bundle, load_bundle, models_path
 from ..streaming.clock import Clock
+from ..streaming.decoder import DecoderFactory, Fusion, StreamingDecoder
 from ..streaming.ingest import StreamIngest
 from ..streaming.sources import SourceInfo
 from ..streaming.summary import BundleName
 
 if TYPE_CHECKING:
-    from ..fusion.pool_file import Pool
-    from .speech import SpeechDecoder
-    from .video_eeg import VideoEegDecoder
+    import torch
 
 DEMONSTRATION = "demonstration model, not valid for people"
 UNDECLARED_LOUDSPEAKER = (
@@ -31,95 +31,150 @@ UNDECLARED_LOUDSPEAKER = (
 
 @dataclass(frozen=True)
 class Models:
-    """The decoders of a session; a decoder is None where nothing of the session is for it.
+    """The decoders of a session, in the order of their answers, and the fusion of these.
 
     Attributes
     ----------
-    video_eeg : VideoEegDecoder or None
-    speech : SpeechDecoder or None
+    decoders : tuple of StreamingDecoder
+    fusion : Fusion or None
     device : str
     bundles : tuple of BundleName
     domain : tuple of str
         Of all bundles together.
-    target : str
-    pool : Pool or None
-        What weighs both against each other; its file is one of the bundles. None where pooling is off.
+
+    Raises
+    ------
+    ValueError
+        Two heads of the same name.
     """
 
-    video_eeg: VideoEegDecoder | None
-    speech: SpeechDecoder | None
+    decoders: tuple[StreamingDecoder, ...]
+    fusion: Fusion | None
     device: str
     bundles: tuple[BundleName, ...]
     domain: tuple[str, ...]
-    target: str
-    pool: Pool | None = None
+
+    def __post_init__(self) -> None:
+        refuse_duplicates([head.name for head in self.heads], "head of a session")
 
     @property
-    def speech_classes(self) -> tuple[str, ...]:
-        """The categories of the speech model; none without one."""
-        return self.speech.head.classes if self.speech is not None else ()
+    def heads(self) -> tuple[Head, ...]:
+        """Every head of the session, those of the fusion last."""
+        own = tuple(head for decoder in self.decoders for head in decoder.spec.outputs)
+        return own if self.fusion is None else (*own, *self.fusion.heads)
 
-    def reset(self) -> None:
-        """Forget the person."""
-        if self.video_eeg is not None:
-            self.video_eeg.reset()
-        if self.speech is not None:
-            self.speech.reset()
+    @property
+    def target(self) -> str:
+        """The constructs that the decoders answer."""
+        return ", ".join(dict.fromkeys(head.construct for decoder in self.decoders for head in decoder.spec.outputs))
 
 
 def load_models(
-    section: ModelsSection,
-    modalities: tuple[Modality, ...],
-    clock: Clock,
-    pooling: PoolingSection | None = None,
-    voice: SpeechSection | None = None,
+    config: LiveConfig, modalities: Sequence[str], clock: Clock, factories: Sequence[DecoderFactory] = ()
 ) -> Models:
-    """Load what the modalities of a session need, the pool where one is asked for, and the enrolments of ``voice``.
+    """Load the bundles of a session's modalities and of ``models.more``, enrolments, and the pool if it is enabled.
+
+    Parameters
+    ----------
+    config : LiveConfig
+    modalities : sequence of str
+        Those that the session has.
+    clock : Clock
+        Of the stages' times.
+    factories : sequence of DecoderFactory
+        For bundles of other kinds than video-EEG and speech.
 
     Raises
     ------
     MoodringError
-        A bundle or an enrolment is missing, damaged, foreign or of the wrong kind; or the pool was fitted with others.
+        A bundle or an enrolment is missing, damaged, foreign or of a kind without decoder; or the pool was fitted with
+        others.
     """
-    # torch takes a second to import, and screens that import this package never need it.
-    from ..fusion.pool_file import PooledBundle, load_pool, pool_path
+    section = config.models
+    device = best_device(section.device)
+    own = _own_factories(config, clock)
+    wanted = [models_path("video_eeg", section.video_eeg)] if {"eeg", "face"} & set(modalities) else []
+    wanted += [models_path("speech", section.speech)] if "speech" in modalities else []
+    bundles = [load_bundle(path, kind) for path, kind in zip(wanted, _kinds(modalities), strict=True)]
+    bundles += [load_bundle(path) for path in section.more]
+    decoders = [_decoder_of(bundle, modalities, (*own, *factories), device) for bundle in bundles]
+    names = [BundleName(bundle.name, bundle.sha256, bundle.spec.domain) for bundle in bundles]
+    domain = [name for bundle in bundles for name in bundle.spec.domain]
+    fusion = None
+    if config.pooling.enabled and config.pooling.file is not None:
+        from ..fusion.pool_file import LevelPooling, PooledBundle, load_pool, pool_path
+
+        fitting = {b.spec.kind: PooledBundle(file=b.name, sha256=b.sha256) for b in bundles[: len(wanted)]}
+        pool = load_pool(pool_path(config.pooling.file), fitting)
+        fusion = LevelPooling(pool)
+        names.append(BundleName(pool.name, pool.sha256, tuple(pool.table.domain)))
+        domain += pool.table.domain
+    try:
+        return Models(
+            tuple(decoders),
+            fusion,
+            str(device),
+            (*names, *_enrolments(config.speech if "speech" in modalities else None)),
+            tuple(dict.fromkeys(domain)),
+        )
+    except ValueError as error:
+        raise MoodringError(f"{error}: load one of these bundles only") from None
+
+
+def _kinds(modalities: Sequence[str]) -> tuple[str, ...]:
+    felt = ("video_eeg",) if {"eeg", "face"} & set(modalities) else ()
+    return (*felt, "speech") if "speech" in modalities else felt
+
+
+def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ...]:
+    """Return the factories of the shipped decoders, which import torch only when they are called."""
+    from ..streaming.listening import StreamingSpeech
+    from ..streaming.looking import StreamingVideoEeg
     from .speaker import load_gate
     from .speech import SpeechDecoder
     from .video_eeg import VideoEegDecoder
 
-    device = best_device(section.device)
-    video_eeg = speech = None
-    bundles, enrolments = [], []
-    if "eeg" in modalities or "face" in modalities:
-        bundle = load_bundle(models_path("video_eeg", section.video_eeg))
-        video_eeg = VideoEegDecoder(bundle, device, section.policy, section.seed, now=clock.now)
-        bundles.append(bundle)
-    if "speech" in modalities:
-        bundle = load_bundle(models_path("speech", section.speech))
+    section, voice = config.models, config.speech
+
+    def video_eeg(bundle: Bundle, device: torch.device) -> StreamingDecoder:
+        decoder = VideoEegDecoder(bundle, device, section.policy, section.seed, now=clock.now)
+        return StreamingVideoEeg(decoder)
+
+    def speech(bundle: Bundle, device: torch.device) -> StreamingDecoder:
         gate = None
         if voice is not None and voice.enrolment is not None:
             _check_there((voice.enrolment, *voice.others))
             gate = load_gate(voice.enrolment, voice.others)
-            enrolments = [BundleName(one.name, one.sha256) for one in gate.enrolments]
-        speech = SpeechDecoder(bundle, device, gate)
-        bundles.append(bundle)
-    names = [BundleName(bundle.name, bundle.sha256, bundle.spec.domain) for bundle in bundles]
-    domain = [name for bundle in bundles for name in bundle.spec.domain]
-    pool = None
-    if pooling is not None and pooling.enabled and pooling.file is not None:
-        fitting = {bundle.spec.kind: PooledBundle(file=bundle.name, sha256=bundle.sha256) for bundle in bundles}
-        pool = load_pool(pool_path(pooling.file), fitting)
-        names.append(BundleName(pool.name, pool.sha256, tuple(pool.table.domain)))
-        domain += pool.table.domain
-    return Models(
-        video_eeg,
-        speech,
-        str(device),
-        (*names, *enrolments),
-        tuple(dict.fromkeys(domain)),
-        ", ".join(dict.fromkeys(head.construct for bundle in bundles for head in bundle.spec.outputs)),
-        pool,
-    )
+        return StreamingSpeech(SpeechDecoder(bundle, device, gate))
+
+    return DecoderFactory("video_eeg", video_eeg), DecoderFactory("speech", speech)
+
+
+def _decoder_of(
+    bundle: Bundle, modalities: Sequence[str], factories: Sequence[DecoderFactory], device: torch.device
+) -> StreamingDecoder:
+    kind, reads = bundle.spec.kind, bundle.spec.modalities
+    factory = next((one for one in factories if one.kind == kind), None)
+    if factory is None:
+        known = ", ".join(one.kind for one in factories)
+        raise MoodringError(
+            f"bundle '{bundle.name}' is of kind '{kind}', decoders are there for {known}; add one for it"
+        )
+    if not set(reads) & set(modalities):
+        raise MoodringError(
+            f"bundle '{bundle.name}' reads {', '.join(reads)}; the session has {', '.join(modalities) or 'no source'}: "
+            "name a source for it, or leave the bundle out"
+        )
+    return factory.make(bundle, device)
+
+
+def _enrolments(voice: SpeechSection | None) -> list[BundleName]:
+    """Name the enrolments that the speech decoder verifies against."""
+    if voice is None or voice.enrolment is None:
+        return []
+    from .speaker import load_gate
+
+    return [BundleName(one.name, one.sha256) for one in load_gate(voice.enrolment, voice.others).enrolments]
 
 
 def _check_there(enrolments: Iterable[Path]) -> None:
@@ -131,24 +186,10 @@ def _check_there(enrolments: Iterable[Path]) -> None:
             )
 
 
-def check_fit(models: Models, info: SourceInfo, section: EegSection | None) -> None:
-    """Refuse an EEG stream that the video-EEG bundle does not fit.
-
-    Raises
-    ------
-    MoodringError
-        With the value that came and the value that the bundle needs.
-    """
-    if info.modality != "eeg" or models.video_eeg is None or section is None:
-        return
-    needs = models.video_eeg.spec.input(EegInput)
-    reference = section.reference if isinstance(section.reference, str) else "+".join(section.reference)
-    if needs is not None and reference != needs.reference:
-        raise MoodringError(
-            f"eeg.reference is '{reference}'; bundle '{models.bundles[0].file}' was trained with '{needs.reference}': "
-            "set it to that, or use another bundle"
-        )
-    models.video_eeg.check_eeg(info.channel_names, info.rate_hz or 0.0)
+def check_fit(models: Models, info: SourceInfo, config: LiveConfig) -> None:
+    """Raise MoodringError, with the value that came and the value needed, where a stream does not fit a decoder."""
+    for decoder in models.decoders:
+        decoder.check(info, config)
 
 
 def line_noise_notices(ingests: Iterable[StreamIngest]) -> tuple[str, ...]:
@@ -162,7 +203,7 @@ def line_noise_notices(ingests: Iterable[StreamIngest]) -> tuple[str, ...]:
 
 
 def loudspeaker_notices(section: SpeechSection | None, ingests: Iterable[StreamIngest]) -> tuple[str, ...]:
-    """Say where a person's microphone may hear a loudspeaker that nobody has declared."""
+    """Return a notice where a person's microphone may hear a loudspeaker that nobody has declared."""
     if section is None or section.headphones or section.reference is not None:
         return ()
     people = any(ingest.info.modality == "speech" and ingest.info.origin != SIMULATED for ingest in ingests)
@@ -170,7 +211,7 @@ def loudspeaker_notices(section: SpeechSection | None, ingests: Iterable[StreamI
 
 
 def domain_notices(domain: tuple[str, ...], origins: tuple[str | None, ...]) -> tuple[str, ...]:
-    """Give the permanent notice where a model that knows only simulated people decodes anybody else."""
+    """Return the permanent notice where a model that knows only simulated people decodes anybody else."""
     if SIMULATED in domain and any(origin != SIMULATED for origin in origins):
         return (DEMONSTRATION,)
     return ()

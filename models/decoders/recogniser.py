@@ -1,4 +1,4 @@
-"""Emotion from what is measured of a voice: a linear model on the summary of an utterance so far.
+"""Speech emotion recognition by a linear model on functionals of an utterance so far.
 
 A bundle may hold what differs between women's and men's voices, and how much a voice is taken for either.
 """
@@ -14,21 +14,21 @@ from ..signals.speech.voice_frames import N_COLUMNS, FrameState, frame_features
 from ..signals.speech.voice_summary import functional_weights, functionals
 
 ARCHITECTURE = "voice summary"
-"""What such a bundle's ``network["architecture"]`` says."""
+"""Value of ``network["architecture"]`` in such a bundle."""
 _TENSORS = ("mean", "scale", "weights", "bias", "clip")
 _OF_SEXES = ("sex_weights", "tell_weights", "tell_bias")
 
 
 @dataclass(frozen=True)
-class Heard:
-    """An utterance so far: samples of the next frame, and what was measured of the frames before."""
+class UtteranceState:
+    """State of an utterance: samples of the next frame, and features of the frames before."""
 
     frames: FrameState = field(default_factory=FrameState)
     rows: FloatArray = field(default_factory=lambda: np.zeros((0, N_COLUMNS), np.float32))
 
 
 class VoiceRecogniser:
-    """Judge an utterance after each of its segments.
+    """Read an utterance segment by segment.
 
     Parameters
     ----------
@@ -54,26 +54,26 @@ class VoiceRecogniser:
             )
         self._arrays = {name: tensor.float().numpy() for name, tensor in bundle.tensors.items()}
 
-    def judge(self, segment: SpeechSegment, memory: Heard | None) -> tuple[FloatArray, Heard]:
-        """Take an utterance's next segment.
+    def step(self, segment: SpeechSegment, memory: UtteranceState | None) -> tuple[FloatArray, UtteranceState]:
+        """Process the next segment of an utterance.
 
         Parameters
         ----------
         segment : SpeechSegment
-        memory : Heard or None
+        memory : UtteranceState or None
             After the segments before; None at the start of an utterance.
 
         Returns
         -------
         logits : (n_classes,) float32
-        memory : Heard
+        memory : UtteranceState
         """
-        before = memory or Heard()
+        before = memory or UtteranceState()
         # Segments are normalised by a level that changes as the utterance goes on; levels must stay comparable.
         samples = segment.samples[: segment.n_samples] * np.float32(segment.rms)
         rows, frames = frame_features(samples, before.frames)
-        heard = Heard(frames, np.concatenate((before.rows, rows)))
-        return self._logits(functionals(heard.rows)), heard
+        after = UtteranceState(frames, np.concatenate((before.rows, rows)))
+        return self._logits(functionals(after.rows)), after
 
     def _logits(self, numbers: FloatArray) -> FloatArray:
         model = self._arrays

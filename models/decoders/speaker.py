@@ -1,4 +1,4 @@
-"""Files about voices: how people in general sound (the background), and how one person does (an enrolment).
+"""Speaker verification files: the background of voices and enrolments; and the gate that uses them.
 
 Both are ``.safetensors`` with a spec as JSON in the metadata; nothing in them is executed or unpickled. An enrolment
 names the background that it was made with, for it means nothing with another one.
@@ -41,7 +41,7 @@ _KEY = "moodring_voices"
 
 
 class BackgroundSpec(Section):
-    """What a background says of itself; ``thresholds`` hold after one, two, and three or more seconds."""
+    """Metadata of a background; ``thresholds`` are for one, two, and three or more seconds."""
 
     kind: Literal["background"] = "background"
     format: Literal[1] = 1
@@ -52,7 +52,7 @@ class BackgroundSpec(Section):
 
 
 class EnrolmentSpec(Section):
-    """What an enrolment says of itself: made with which background, of how much speech, at which level."""
+    """Metadata of an enrolment: its background, amount of speech and level."""
 
     kind: Literal["enrolment"] = "enrolment"
     format: Literal[1] = 1
@@ -75,7 +75,7 @@ class Voices:
 
 @dataclass(frozen=True)
 class Enrolment:
-    """A person's voice as loaded: adapted means ``(k, 18)``, and the file they came from."""
+    """An enrolment as loaded: adapted means ``(k, 18)``, and its file."""
 
     means: Array
     spec: EnrolmentSpec
@@ -106,7 +106,7 @@ def load_voices(path: Path) -> Voices:
 
 
 def save_voices(path: Path, background: Background, spec: BackgroundSpec) -> str:
-    """Write a background in one move; gives its SHA-256."""
+    """Write a background in one move; return its SHA-256."""
     names = ("weights", "means", "variances", "centre", "scale")
     return _save(path, spec, {name: np.asarray(getattr(background, name)) for name in names})
 
@@ -130,12 +130,12 @@ def load_enrolment(path: Path, voices: Voices) -> Enrolment:
 
 
 def save_enrolment(path: Path, means: Array, spec: EnrolmentSpec) -> str:
-    """Write an enrolment in one move; gives its SHA-256."""
+    """Write an enrolment in one move; return its SHA-256."""
     return _save(path, spec, {"means": means})
 
 
 def enrol(segments: Sequence[SpeechSegment], voices: Voices, what: str) -> tuple[Array, EnrolmentSpec]:
-    """Make an enrolment of what a person said.
+    """Return the enrolment of a person's speech.
 
     Parameters
     ----------
@@ -156,7 +156,8 @@ def enrol(segments: Sequence[SpeechSegment], voices: Voices, what: str) -> tuple
         raise MoodringError(f"{what}: no speech was found; an enrolment needs {SHORTEST_ENROLMENT_S:g} s of it")
     if speech_s < SHORTEST_ENROLMENT_S:
         raise MoodringError(
-            f"{what}: {speech_s:.1f} s of speech, an enrolment needs {SHORTEST_ENROLMENT_S:g} s; let the person say more"
+            f"{what}: {speech_s:.1f} s of speech, an enrolment needs {SHORTEST_ENROLMENT_S:g} s; let the person "
+            "say more"
         )
     once_s = speech_s * (1.0 - duplicated_fraction(pieces))
     if once_s < SHORTEST_ENROLMENT_S:
@@ -180,7 +181,7 @@ def enrol(segments: Sequence[SpeechSegment], voices: Voices, what: str) -> tuple
 
 
 class VoiceGate:
-    """Says of an utterance's segments, in order, whether they are the enrolled voice.
+    """Verifies the speaker of an utterance segment by segment.
 
     Parameters
     ----------
@@ -197,8 +198,8 @@ class VoiceGate:
         self.enrolments = (own, *others)
         self._state = GateState()
 
-    def judge(self, segment: SpeechSegment) -> Verdict | None:
-        """Take the next segment; None where it has no samples of its own: then nothing changes."""
+    def step(self, segment: SpeechSegment) -> Verdict | None:
+        """Return the verdict on the next segment; None, without a change, where it has no samples of its own."""
         if segment.first:
             self.reset()
         if not segment.n_samples:
@@ -210,17 +211,17 @@ class VoiceGate:
         return verdict
 
     def reset(self) -> None:
-        """Forget the utterance."""
+        """Reset at the end of an utterance."""
         self._state = GateState()
 
 
 def load_gate(own: Path, others: Sequence[Path] = ()) -> VoiceGate:
-    """Load what a session's config names.
+    """Load the enrolments of a session's config.
 
     Raises
     ------
     MoodringError
-        As :func:`load_enrolment` says; or the participant's own enrolment is among the others'.
+        As :func:`load_enrolment`; or the participant's own enrolment is among the others'.
     """
     voices = shipped_voices()
     loaded = load_enrolment(own, voices)

@@ -1,4 +1,4 @@
-"""The emotion category expressed in a voice, live: samples in, an estimate per second of speech out."""
+"""Live speech emotion recognition: an estimate per second of speech."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -8,7 +8,8 @@ import torch
 from scipy.special import softmax
 
 from ...configs.schema.errors import MoodringError
-from ..contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate, SpeechSegment
+from ..contract import AUDIO_RATE_HZ, FloatArray, HeadOutput, SpeechSegment
+from ..fusion.conformal import kept
 from ..io.bundle import Bundle
 from ..networks.speech import Memory, SpeechNetwork, sizes_from
 from ..signals.speech import segments as cutting
@@ -25,7 +26,7 @@ LONGEST_GAP_S = 0.02
 
 @dataclass(frozen=True)
 class _Listening:
-    """Between two calls: what is not yet a whole window, and the state of voice activity and utterance."""
+    """State between two calls: samples of the incomplete window, voice activity and utterance."""
 
     rest: FloatArray
     expected_s: float | None
@@ -66,11 +67,11 @@ class UtteranceCutter:
         return self._state.level_db
 
     def reset(self) -> None:
-        """Forget everything heard so far."""
+        """Reset to the start of a stream."""
         self._state = _listening()
 
     def feed(self, samples: FloatArray, start_s: float) -> tuple[SpeechSegment, ...]:
-        """Take the next samples.
+        """Process the next samples.
 
         Parameters
         ----------
@@ -123,11 +124,11 @@ class UtteranceCutter:
 
 
 class SpeechModel(Protocol):
-    """What a speech bundle holds: it judges an utterance after each of its segments."""
+    """Protocol of a model that classifies an utterance segment by segment."""
 
-    # What is remembered is the model's own affair: it comes back as it was given.
-    def judge(self, segment: SpeechSegment, memory: Any) -> tuple[FloatArray, Any]:
-        """Give logits ``(n_classes,)`` and what to remember; ``memory`` is None at the start of an utterance."""
+    # The memory is of the model's own type: it comes back as it was returned.
+    def step(self, segment: SpeechSegment, memory: Any) -> tuple[FloatArray, Any]:
+        """Return logits ``(n_classes,)`` and the memory; ``memory`` is None at the start of an utterance."""
         ...
 
 
@@ -138,8 +139,8 @@ class ConvolutionalLstm:
         self._network = network.to(device).eval()
         self._device = device
 
-    def judge(self, segment: SpeechSegment, memory: Memory | None) -> tuple[FloatArray, Memory]:
-        """Take an utterance's next segment; see :class:`SpeechModel`."""
+    def step(self, segment: SpeechSegment, memory: Memory | None) -> tuple[FloatArray, Memory]:
+        """Process the next segment of an utterance; see :class:`SpeechModel`."""
         with torch.inference_mode():
             batch = torch.from_numpy(segment.samples).to(self._device)[None, None]
             logits, memory = self._network(batch, memory)
@@ -158,7 +159,7 @@ class SpeechDecoder:
         Of kind "speech".
     device : torch.device
     gate : VoiceGate or None
-        With one, what is not the enrolled voice is withheld: it is judged after each second, and nothing of it
+        With one, what is not the enrolled voice is withheld: it is verified after each second, and nothing of it
         reaches the model.
 
     Raises
@@ -178,23 +179,23 @@ class SpeechDecoder:
         self.head = bundle.spec.head("speech")
         self._cutter = UtteranceCutter(VoiceActivity())
         self._memory: Any = None
-        self._last: SpeechEstimate | None = None
+        self._last: HeadOutput | None = None
         self._gate = gate
         self._whose: Verdict | None = None
         self._ended = False
 
     @property
     def voiced(self) -> bool:
-        """Whether somebody is speaking: an utterance is open (it stays open over pauses under 0.5 s).
+        """Whether an utterance is open; it stays open over pauses under 0.5 s.
 
-        With a gate, somebody who is not known to be another: until the first second is judged, it may be the enrolled
+        With a gate, until the first second is verified, it counts as possibly the enrolled
         person.
         """
         return self._cutter.voiced and self._whose != "another"
 
     @property
     def withheld(self) -> str | None:
-        """Why nothing is said of the voice that speaks, or has just ended; None where nothing is withheld."""
+        """Reason why the present or last utterance is withheld; None where it is not."""
         return {"another": ANOTHER_VOICE, "unclear": UNCLEAR_VOICE}.get(self._whose or "")
 
     @property
@@ -203,17 +204,17 @@ class SpeechDecoder:
         return self._cutter.level_db
 
     def reset(self) -> None:
-        """Forget everything heard so far."""
+        """Reset to the start of a stream."""
         self._cutter.reset()
         self._forget()
         self._whose, self._ended = None, False
 
-    def feed(self, samples: FloatArray, start_s: float) -> tuple[SpeechEstimate, ...]:
-        """Take the next samples; see :meth:`UtteranceCutter.feed`.
+    def feed(self, samples: FloatArray, start_s: float) -> tuple[HeadOutput, ...]:
+        """Process the next samples; see :meth:`UtteranceCutter.feed`.
 
         Returns
         -------
-        tuple of SpeechEstimate
+        tuple of HeadOutput
             One per second of speech that these samples completed, and a final one where an utterance ended; none in
             silence. Each covers its segment (``start_s`` to ``end_s``) in the light of the utterance so far.
         """
@@ -221,17 +222,17 @@ class SpeechDecoder:
             self._whose, self._ended = None, False
         return tuple(said for segment in self._cutter.feed(samples, start_s) for said in self._take(segment))
 
-    def close(self) -> tuple[SpeechEstimate, ...]:
+    def close(self) -> tuple[HeadOutput, ...]:
         """End the open utterance where the samples end; its final estimate, if there is one."""
         return tuple(said for segment in self._cutter.close() for said in self._take(segment))
 
-    def _take(self, segment: SpeechSegment) -> tuple[SpeechEstimate, ...]:
+    def _take(self, segment: SpeechSegment) -> tuple[HeadOutput, ...]:
         """Decode a segment if it is the enrolled voice; where another takes over, give the last word on the first."""
         if self._gate is None:
             return (self._decode(segment),)
         before = None if segment.first else self._whose
-        # A segment without samples of its own says nothing of whose voice it is.
-        self._whose = self._gate.judge(segment) or before
+        # A segment without samples of its own cannot be verified.
+        self._whose = self._gate.step(segment) or before
         self._ended = segment.final
         if self._whose == "own":
             if before != "own":
@@ -241,7 +242,7 @@ class SpeechDecoder:
         self._forget()
         return () if last is None else (replace(last, final=True),)
 
-    def _decode(self, segment: SpeechSegment) -> SpeechEstimate:
+    def _decode(self, segment: SpeechSegment) -> HeadOutput:
         if segment.first:
             self._forget()
         if self._last is not None and not segment.n_samples:
@@ -249,14 +250,22 @@ class SpeechDecoder:
             estimate = replace(self._last, end_s=segment.end_s, final=True)
         else:
             probabilities = self._infer(segment)
-            estimate = SpeechEstimate(
-                segment.start_s, segment.end_s, self.head.classes, probabilities, segment.final
-            )  # fmt: skip
+            head = self.head
+            estimate = HeadOutput(
+                head.name,
+                head.construct,
+                head.classes,
+                probabilities,
+                kept=kept(np.asarray(probabilities), head.conformal_threshold) if head.conformal_threshold else (),
+                start_s=segment.start_s,
+                end_s=segment.end_s,
+                final=segment.final,
+            )
         self._last = estimate
         return estimate
 
     def _infer(self, segment: SpeechSegment) -> tuple[float, ...]:
-        logits, self._memory = self._model.judge(segment, self._memory)
+        logits, self._memory = self._model.step(segment, self._memory)
         return tuple(float(p) for p in softmax(logits.astype(np.float64) / self.head.temperature))
 
     def _forget(self) -> None:
@@ -264,7 +273,7 @@ class SpeechDecoder:
 
 
 def model_of(bundle: Bundle, device: torch.device) -> SpeechModel:
-    """Build what a speech bundle holds, by what its spec says.
+    """Return the model of a speech bundle.
 
     Raises
     ------
@@ -283,7 +292,7 @@ def model_of(bundle: Bundle, device: torch.device) -> SpeechModel:
 
 
 def network_of(bundle: Bundle) -> SpeechNetwork:
-    """Build the network that a speech bundle holds.
+    """Return the network of a speech bundle.
 
     Raises
     ------

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ...configs.schema.errors import MoodringError
-from ..contract import EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, Look, Readout
+from ..contract import EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, HeadOutput, Look
 from ..fusion.conformal import kept
 from ..io.bundle import Bundle, bundled
 from ..networks.video_eeg import AXES, Glimpse, Sizes, State, VideoEegNet
@@ -30,7 +30,7 @@ LARGEST_VALUE = 4.0
 
 @dataclass(frozen=True)
 class LookTimes:
-    """When the last look had its features and its answer, on the clock given to the decoder."""
+    """Times of features and logits of the last look, on the decoder's clock."""
 
     features_done_s: float
     inference_done_s: float
@@ -48,7 +48,7 @@ class VideoEegDecoder:
         Of kind "video_eeg".
     device : torch.device
     policy : "learned", "uniform" or "random"
-        Who says when to look again; the last two spend the budget that the bundle was trained for.
+        The policy of looks; the last two spend the budget that the bundle was trained for.
     seed : int
         Of the random policy.
     face_detector : FaceDetector
@@ -90,12 +90,17 @@ class VideoEegDecoder:
         return self._baseline is not None and self._baseline.windows >= ENOUGH_REST_WINDOWS
 
     @property
+    def max_wait_frames(self) -> int:
+        """Longest wait between looks, in frames of the grid."""
+        return self._net.sizes.max_wait_frames
+
+    @property
     def looked(self) -> bool:
-        """Whether there was a look since the start."""
+        """Whether a look was made since the start."""
         return self._last_s is not None
 
     def reset(self) -> None:
-        """Forget the person and everything seen."""
+        """Reset to the start of a session."""
         self._state: State = self._net.start(1)
         self._baseline: RestBaseline | None = None
         self._last_s: float | None = None
@@ -104,7 +109,7 @@ class VideoEegDecoder:
         self.times = LookTimes(0.0, 0.0)
 
     def check_eeg(self, channel_names: Sequence[str], rate_hz: float) -> None:
-        """Refuse an EEG stream that does not fit.
+        """Raise MoodringError where an EEG stream does not fit the bundle.
 
         Raises
         ------
@@ -114,13 +119,13 @@ class VideoEegDecoder:
         check_eeg(self._name, self.spec.input(EegInput), channel_names, rate_hz)
 
     def rest(self, eeg: EegWindow) -> None:
-        """Take a window of the resting person into their baseline; call it every half second of the rest."""
+        """Add a window of rest to the baseline; call every half second of the rest."""
         if self._baseline is None or len(self._baseline.count) != len(eeg.channel_names):
             self._baseline = RestBaseline.empty(eeg.channel_names)
         self._baseline = add_window(self._baseline, log_band_power(eeg))
 
     def look(self, time_s: float, eeg: EegWindow | None, face: FaceFrame | None) -> Look:
-        """Embed one moment and move the state on.
+        """Embed the inputs of one look and update the state.
 
         Parameters
         ----------
@@ -155,8 +160,8 @@ class VideoEegDecoder:
             wait_frames=self._wait(wait),
         )
 
-    def read(self) -> Readout:
-        """Read the class probabilities from the state as it stands.
+    def read(self) -> tuple[HeadOutput, ...]:
+        """Return valence and arousal of the present state.
 
         Raises
         ------
@@ -168,9 +173,16 @@ class VideoEegDecoder:
         with torch.inference_mode():
             logits = self._net.logits(self._state.core[0])[0].float().cpu()
             probabilities = torch.softmax(logits / self._temperature, dim=1).numpy()
-        valence, arousal = probabilities[0], probabilities[1]
-        sets = [kept(row, head.conformal_threshold) for row, head in zip(probabilities, self._heads, strict=True)]
-        return Readout(valence, arousal, sets[0], sets[1])
+        return tuple(
+            HeadOutput(
+                head.name,
+                head.construct,
+                head.classes,
+                tuple(row.tolist()),
+                kept=kept(row, head.conformal_threshold),
+            )
+            for row, head in zip(probabilities, self._heads, strict=True)
+        )
 
     def _crop(self, face: FaceFrame | None) -> tuple[FaceBox | None, Tensor | None]:
         box = None if face is None else self._finder.find(face.image)
@@ -215,7 +227,7 @@ class VideoEegDecoder:
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Turns log band power into what the network is used to.
+    """Normalisation of log band power to the person's rest and the training population.
 
     Attributes
     ----------
@@ -230,26 +242,26 @@ class Normalisation:
 
     @classmethod
     def of(cls, bundle: Bundle) -> "Normalisation":
-        """Read it from a bundle."""
+        """Return the normalisation of a bundle."""
         names = tuple(str(bundle.spec.network["prior_channels"]).split(","))
         table = bundle.tensors["normalisation.prior"].numpy().astype(np.float64)
         scale = bundle.tensors["normalisation.scale"].numpy().astype(np.float32)
         return cls(BandPrior(table.mean(axis=0), names, table), scale)
 
     def apply(self, power: FloatArray, channel_names: Sequence[str], baseline: RestBaseline | None) -> FloatArray:
-        """Give log power relative to the person's rest, scaled and bounded, ``(n_channels, 3)``; NaN stays NaN."""
+        """Return log power relative to the person's rest, scaled and bounded, ``(n_channels, 3)``; NaN stays NaN."""
         prior = self.prior.at(channel_names)
         origin = shrunken_mean(baseline or RestBaseline.empty(channel_names), prior)
         return bounded((power - origin) / self.scale)
 
 
 def bounded(relative: FloatArray) -> FloatArray:
-    """Keep artifacts from dominating an image."""
+    """Return values bounded, so that artifacts do not dominate an image."""
     return np.clip(relative, -LARGEST_VALUE, LARGEST_VALUE).astype(np.float32)
 
 
 def random_wait(rng: np.random.Generator, mean_frames: float, longest: int) -> int:
-    """Draw a wait, evenly as far to both sides of the mean as 1 and the longest wait allow."""
+    """Draw a wait uniformly around the mean, within 1 and the longest wait."""
     reach = min(mean_frames - 1.0, longest - mean_frames)
     value = mean_frames + rng.uniform(-reach, reach)
     low = int(np.floor(value))
@@ -257,7 +269,7 @@ def random_wait(rng: np.random.Generator, mean_frames: float, longest: int) -> i
 
 
 def network_of(bundle: Bundle) -> VideoEegNet:
-    """Build the network that a video-EEG bundle holds.
+    """Return the network of a video-EEG bundle.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Which levels remain possible."""
+"""Conformal sets: the classes that remain possible."""
 
 import numpy as np
 
@@ -6,6 +6,6 @@ from ..contract import FloatArray
 
 
 def kept(probabilities: FloatArray, threshold: float) -> tuple[int, ...]:
-    """Give the classes whose probability reaches the threshold; the most probable one where none does."""
+    """Return the indices of the classes whose probability reaches the threshold, at least the most probable one."""
     chosen = tuple(int(i) for i in np.flatnonzero(probabilities >= threshold))
     return chosen or (int(np.argmax(probabilities)),)

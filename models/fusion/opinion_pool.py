@@ -1,8 +1,8 @@
-"""One estimate of valence and arousal from face and EEG (felt) and the voice (expressed), and whose weight it was.
+"""Logarithmic opinion pool of face and EEG (felt) with the voice (expressed), and the weight of each.
 
-The voice's categories become levels by their places on the axes (:mod:`moodring.models.fusion.circumplex`). Both are then put
-into a logarithmic opinion pool (Genest & Zidek, "Combining probability distributions", Statistical Science 1, 1986),
-for each axis:
+The voice's categories become levels by their places on the axes (:mod:`moodring.models.fusion.circumplex`). Both are
+then put into a logarithmic opinion pool (Genest & Zidek, "Combining probability distributions", Statistical Science 1,
+1986), for each axis:
 
     log p = prior + felt * log p_felt + voice * log p_voice, normalised,
 
@@ -10,8 +10,8 @@ with weights of at least 0, found by maximum likelihood on people whom neither m
 to 1: that is what calibrates. There is a set of them for each situation: nothing was heard of the voice; it was heard,
 and the participant is silent; the participant speaks (face and EEG are degraded then); nothing but the voice.
 
-What the voice said fades: its weight halves with every half-life after the speech that it describes, and all else slides
-as far towards what holds where nothing was heard. So nothing jumps when the voice is forgotten.
+What the voice said fades: its weight halves with every half-life after the speech that it describes, and all else
+slides as far towards what holds where nothing was heard. So nothing jumps when the voice is forgotten.
 
 The same code fits a pool and decides live. Pure: what is remembered comes in and goes out.
 """
@@ -24,21 +24,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_softmax, ndtr
 
-from ..contract import FloatArray, SpeechEstimate
+from ..contract import FloatArray, HeadOutput
 from .circumplex import PLACES
 
 Array = NDArray[np.float64]
 Situation = Literal["quiet", "after", "speaking", "voice_alone"]
 SITUATIONS: tuple[Situation, ...] = get_args(Situation)
 SMALLEST_PROBABILITY = 1e-4
-"""What counts as the least: nobody is so sure that the other could not change it."""
+"""Lower bound of probabilities, so that neither side can outweigh any evidence of the other."""
 
 _EDGES = np.array([-1.0, -1 / 3, 1 / 3, 1.0])
 
 
 @dataclass(frozen=True)
 class Weights:
-    """How much each side counts on one axis in one situation.
+    """Weights of both sides on one axis in one situation.
 
     Attributes
     ----------
@@ -57,12 +57,12 @@ class Weights:
 
 
 NOTHING = Weights(0.0, 0.0)
-"""Where nobody is seen and nothing was heard: every level is as likely."""
+"""Uniform levels, where neither a face nor a voice was observed."""
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What the voice said last.
+class VoiceLevels:
+    """The newest estimate of the voice, as levels.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class Heard:
 
 
 def levels_of(classes: Sequence[str], probabilities: Sequence[float]) -> Array | None:
-    """Turn probabilities of categories into those of the levels of valence and arousal.
+    """Return the probabilities of the levels of valence and arousal from those of categories.
 
     Each category is a normal distribution about its place with its spread, cut off at the ends of the axis and divided
     at -1/3 and 1/3; the levels are those of the mixture.
@@ -105,20 +105,22 @@ def levels_of(classes: Sequence[str], probabilities: Sequence[float]) -> Array |
     return mixed
 
 
-def remember(before: Heard | None, said: SpeechEstimate | None) -> Heard | None:
-    """Keep the newest that the voice said; a silence changes nothing."""
-    levels = None if said is None else levels_of(said.classes, said.probabilities)
-    return before if said is None or levels is None else Heard(levels, said.end_s)
+def remember(before: VoiceLevels | None, voice: HeadOutput | None) -> VoiceLevels | None:
+    """Return the newest answer of the voice as levels; a silence changes nothing."""
+    if voice is None or voice.probabilities is None or voice.end_s is None:
+        return before
+    levels = levels_of(voice.classes, voice.probabilities)
+    return before if levels is None else VoiceLevels(levels, voice.end_s)
 
 
-def situation(felt: bool, heard: Heard | None, speaks: bool) -> Situation | None:
-    """Say which weights hold for a decision.
+def situation(felt: bool, voice: VoiceLevels | None, speaks: bool) -> Situation | None:
+    """Return the situation of a decision, which selects the weights.
 
     Parameters
     ----------
     felt : bool
         Whether face or EEG say something.
-    heard : Heard or None
+    voice : VoiceLevels or None
     speaks : bool
         Whether the participant speaks, or did while face and EEG were looked at.
 
@@ -128,20 +130,20 @@ def situation(felt: bool, heard: Heard | None, speaks: bool) -> Situation | None
         None where neither side says anything.
     """
     if not felt:
-        return None if heard is None else "voice_alone"
-    if heard is None:
+        return None if voice is None else "voice_alone"
+    if voice is None:
         return "quiet"
     return "speaking" if speaks else "after"
 
 
 def left_of(age_s: ArrayLike, half_life_s: float) -> Array:
-    """Give what is left, 1 to 0, of the weight of a voice that ended so long ago."""
+    """Return the remaining weight (1 to 0) of a voice after its age."""
     left: Array = np.exp2(-np.maximum(np.asarray(age_s, np.float64), 0.0) / half_life_s)
     return left
 
 
 def slid(weights: Weights, unheard: Weights, left: float) -> Weights:
-    """Slide the weights of a situation towards those that hold where nothing was heard, as the voice fades.
+    """Interpolate the weights towards those without a voice as the voice fades.
 
     The threshold stays: it was found on decisions pooled like this.
     """
@@ -159,7 +161,7 @@ def slid(weights: Weights, unheard: Weights, left: float) -> Weights:
 
 
 def pooled(weights: Weights, felt: ArrayLike | None, voice: ArrayLike | None) -> FloatArray:
-    """Pool one axis.
+    """Return the pooled probabilities of one axis.
 
     Parameters
     ----------
@@ -180,14 +182,14 @@ def pooled(weights: Weights, felt: ArrayLike | None, voice: ArrayLike | None) ->
 
 
 def evidence(probabilities: ArrayLike) -> Array:
-    """Give centred log ratios (Aitchison 1982), ``(..., 3)``: 0 where every level is as likely."""
+    """Return centred log ratios (Aitchison 1982), ``(..., 3)``: 0 where every level is as likely."""
     logs = np.log(np.maximum(np.asarray(probabilities, np.float64), SMALLEST_PROBABILITY))
     centred: Array = logs - logs.mean(axis=-1, keepdims=True)
     return centred
 
 
 def voice_share(weights: Weights, felt: ArrayLike | None, voice: ArrayLike | None) -> float:
-    """Say whose weight a decision was: the voice's share, 0..1; the rest is that of face and EEG.
+    """Return the voice's share of the weight of a decision, 0..1; face and EEG have the rest.
 
     Each side's part is the length of what it adds to the scores: its weight times the norm of its :func:`evidence`. A
     side that finds every level as likely has no part, however large its weight. Where neither has any, the weights are

@@ -1,4 +1,4 @@
-"""A pool: fitted weights of face and EEG against the voice, as a JSON file beside the bundles it was fitted with.
+"""Files of opinion pools: fitted weights of face and EEG against the voice, for two bundles.
 
 Nothing in it is executed. It holds for two bundles, named by their hashes, and for no others: weights say how far each
 may be trusted.
@@ -6,7 +6,7 @@ may be trusted.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,15 +15,16 @@ from pydantic import Field, ValidationError, model_validator
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.load import Section
-from ..contract import Pooled, Readout
+from ..contract import LEVELS, Head, HeadOutput
 from ..io.bundle import bundled
 from ..io.files import write_file
 from . import opinion_pool
 from .conformal import kept
-from .opinion_pool import Heard, Situation
+from .opinion_pool import Situation, VoiceLevels
 
 Axis = Literal["valence", "arousal"]
 AXES: tuple[Axis, Axis] = ("valence", "arousal")
+CONSTRUCT = "felt and expressed, pooled"
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -46,7 +47,7 @@ class WeightsTable(Section):
 
 
 class PoolFile(Section):
-    """What a pool's file says.
+    """Contents of a pool's file.
 
     ``weights`` has the weights of valence and arousal for every situation; ``half_life_s`` says how what the voice
     said fades; ``protocol`` says who it was fitted on and how.
@@ -79,48 +80,99 @@ class Pool:
     name: str
     sha256: str
 
-    def decide(self, time_s: float, readout: Readout | None, heard: Heard | None, speaks: bool) -> Pooled | None:
-        """Pool one decision.
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """One head for each axis."""
+        return tuple(Head(f"pooled_{axis}", CONSTRUCT, LEVELS, shares=("voice",)) for axis in AXES)
+
+    def decide(
+        self, time_s: float, felt: opinion_pool.Array | None, voice: VoiceLevels | None, speaks: bool
+    ) -> tuple[HeadOutput, ...] | None:
+        """Return the pooled estimate of one decision.
 
         Parameters
         ----------
         time_s : float
-        readout : Readout or None
-            What face and EEG say.
-        heard : Heard or None
-            What the voice said last; see :func:`~moodring.models.fusion.opinion_pool.remember`.
+        felt : (2, 3) array or None
+            Levels of valence and arousal from face and EEG.
+        voice : VoiceLevels or None
+            The newest answer of the voice; see :func:`~moodring.models.fusion.opinion_pool.remember`.
         speaks : bool
 
         Returns
         -------
-        Pooled or None
-            None where neither says anything.
+        tuple of HeadOutput or None
+            Pooled valence and arousal; None where neither side has an answer.
         """
-        case = opinion_pool.situation(readout is not None, heard, speaks)
+        case = opinion_pool.situation(felt is not None, voice, speaks)
         if case is None:
             return None
-        age_s = None if heard is None else time_s - heard.end_s
-        left = 1.0 if age_s is None else float(opinion_pool.left_of(age_s, self.table.half_life_s))
-        felt = None if readout is None else np.stack([readout.valence, readout.arousal])
-        rows, sets, shares = [], [], []
-        for index, axis in enumerate(AXES):
+        left = 1.0 if voice is None else float(opinion_pool.left_of(time_s - voice.end_s, self.table.half_life_s))
+        outputs = []
+        for index, (axis, head) in enumerate(zip(AXES, self.heads, strict=True)):
             tables = self.table.weights[axis]
-            unheard = opinion_pool.NOTHING if readout is None else weights_of(tables["quiet"])
+            unheard = opinion_pool.NOTHING if felt is None else weights_of(tables["quiet"])
             weights = opinion_pool.slid(weights_of(tables[case]), unheard, left)
-            sides = None if felt is None else felt[index], None if heard is None else heard.levels[index]
-            rows.append(opinion_pool.pooled(weights, *sides))
-            sets.append(kept(rows[-1], weights.threshold))
-            shares.append(opinion_pool.voice_share(weights, *sides))
-        return Pooled(rows[0], rows[1], sets[0], sets[1], shares[0], shares[1], age_s)
+            sides = None if felt is None else felt[index], None if voice is None else voice.levels[index]
+            row = opinion_pool.pooled(weights, *sides)
+            outputs.append(
+                HeadOutput(
+                    head.name,
+                    head.construct,
+                    head.classes,
+                    tuple(row.tolist()),
+                    kept=kept(row, weights.threshold),
+                    shares={"voice": opinion_pool.voice_share(weights, *sides)},
+                )
+            )
+        return tuple(outputs)
+
+
+class LevelPooling:
+    """Pools the levels of face and EEG with the voice's, decision by decision; a fusion of the decider.
+
+    Parameters
+    ----------
+    pool : Pool
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._voice: VoiceLevels | None = None
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """Pooled valence and arousal."""
+        return self._pool.heads
+
+    def start(self) -> None:
+        """Reset to the start of a session."""
+        self._voice = None
+
+    def fuse(
+        self, time_s: float, now_s: float, heads: tuple[HeadOutput, ...], speaking: bool
+    ) -> tuple[HeadOutput, ...]:
+        """Return pooled valence and arousal; both abstain where neither side has an answer."""
+        named = {head.name: head for head in heads if head.answered}
+        self._voice = opinion_pool.remember(self._voice, named.get("speech"))
+        rows = [named[axis].probabilities for axis in AXES if axis in named]
+        felt = np.asarray(rows, np.float64) if len(rows) == len(AXES) else None
+        pooled = self._pool.decide(time_s, felt, self._voice, speaking)
+        if pooled is None:
+            return tuple(HeadOutput(h.name, h.construct, h.classes, abstained="nothing to pool") for h in self.heads)
+        ages_s = {name: age_s for axis in AXES if axis in named for name, age_s in named[axis].ages_s.items()}
+        if self._voice is not None:
+            ages_s["speech"] = now_s - self._voice.end_s
+        return tuple(replace(head, ages_s=ages_s) for head in pooled)
 
 
 def weights_of(table: WeightsTable) -> opinion_pool.Weights:
-    """Give the weights of a table."""
+    """Return the weights of a table."""
     return opinion_pool.Weights(table.felt, table.voice, table.prior, table.threshold)
 
 
 def pool_path(name: str) -> Path:
-    """Find a pool that a person named: "simulated" is the shipped one, everything else the path of a file."""
+    """Return the path of a pool by the name in a config: "simulated" is the shipped one, any other a path."""
     return bundled("pool") if name == "simulated" else Path(name)
 
 
@@ -142,7 +194,7 @@ def load_pool(path: Path, bundles: Mapping[str, PooledBundle]) -> Pool:
         raw = path.read_bytes()
     except OSError as error:
         raise MoodringError(
-            f"pool '{path}' cannot be read ({error.strerror}); give opinion_pool.file = \"simulated\" or the path of a pool"
+            f"pool '{path}' cannot be read ({error.strerror}); give pooling.file = \"simulated\" or the path of a pool"
         ) from error
     try:
         table = PoolFile.model_validate_json(raw)
@@ -150,21 +202,22 @@ def load_pool(path: Path, bundles: Mapping[str, PooledBundle]) -> Pool:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise MoodringError(
-            f"'{path}' is no pool ({f'{place}: ' if place else ''}{first['msg']}); give a file written by 'moodring train'"
+            f"'{path}' is no pool ({f'{place}: ' if place else ''}{first['msg']}); give a file written by "
+            "'moodring train'"
         ) from None
     for kind, came in bundles.items():
         fitted: PooledBundle = getattr(table, kind)
         if came.sha256 != fitted.sha256:
             raise MoodringError(
-                f"pool '{path.name}' was fitted with {kind} bundle '{fitted.file}' ({fitted.sha256[:12]}), this session "
-                f"has '{came.file}' ({came.sha256[:12]}): set models.{kind} to that bundle, give a pool fitted with "
-                "this one as opinion_pool.file, or leave pooling off"
+                f"pool '{path.name}' was fitted with {kind} bundle '{fitted.file}' ({fitted.sha256[:12]}), this "
+                f"session has '{came.file}' ({came.sha256[:12]}): set models.{kind} to that bundle, give a pool "
+                "fitted with this one as pooling.file, or leave pooling off"
             )
     return Pool(table, path.name, hashlib.sha256(raw).hexdigest())
 
 
 def save_pool(path: Path, table: PoolFile) -> str:
-    """Write a pool, in one move; give the file's sha256.
+    """Write a pool, in one move; return the file's sha256.
 
     Raises
     ------

@@ -1,1 +1,1 @@
-"""What both rooms read and write: bundles, rings, journals, XDF, and descriptions of streams."""
+"""Reading and writing: bundles, rings, journals, XDF, stream descriptions, files."""

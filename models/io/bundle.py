@@ -57,7 +57,9 @@ class Bundle:
 
 
 def bundled(name: str) -> Path:
-    """Give the path of a file shipped with the package: ``"video_eeg"``, ``"speech"`` (simulated), ``"emodb"``, ``"pool"`` or ``"yunet"``.
+    """Return the path of a file shipped with the package.
+
+    The names are ``"video_eeg"``, ``"speech"`` (simulated), ``"emodb"``, ``"voices"``, ``"pool"`` and ``"yunet"``.
 
     Raises
     ------
@@ -133,7 +135,8 @@ def load_bundle(path: Path, kind: str | None = None) -> Bundle:
     """
     if not path.is_file():
         raise MoodringError(
-            f"bundle '{path}' does not exist{_looked_for(path)}; give the path of a .safetensors file, or the name of a shipped one"
+            f"bundle '{path}' does not exist{_looked_for(path)}; give the path of a .safetensors file, or the "
+            "name of a shipped one"
         )
     try:
         with safe_open(path, framework="pt", device="cpu") as file:

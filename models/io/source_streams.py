@@ -37,12 +37,20 @@ AUDIO_INDEX_CHANNELS = ("first_sample", "sample_count", "last_stamp_s", "listed"
 AUDIO_STAMPS_TYPE = "AudioStamps"
 BLOCK_SAMPLES = 320
 
-_FORMATS: dict[str, ChannelFormat] = {"<f4": "float32", "<f8": "double64"}
+FORMATS: dict[str, ChannelFormat] = {
+    "<f4": "float32",
+    "<f8": "double64",
+    "<i8": "int64",
+    "<i4": "int32",
+    "<i2": "int16",
+    "|i1": "int8",
+}
+"""Types of numbers that XDF has, by NumPy's names."""
 
 
 @dataclass(frozen=True)
 class RecordedSource:
-    """What a recording says of one source.
+    """Description of one source in a recording.
 
     Attributes
     ----------
@@ -55,8 +63,8 @@ class RecordedSource:
         Nominal; None where the device does not say.
     channel_names : tuple of str
         Of a signal.
-    dtype : "<f4" or "<f8"
-        Of a signal.
+    dtype : str
+        Of a signal: one of ``FORMATS``.
     jitter_s : float
         How far single stamps may be off without anything missing.
     delay_s : float or None
@@ -114,7 +122,7 @@ class _Waiting:
     stamps_s: list[TimeArray] = field(default_factory=list)
 
     def add(self, rows: NDArray[np.generic], stamps_s: TimeArray) -> None:
-        """Take rows with their stamps."""
+        """Add rows with their stamps."""
         self.rows.append(rows)
         self.stamps_s.append(stamps_s)
 
@@ -150,7 +158,7 @@ class SourceStreams:
         self._arrivals = self._stream(ARRIVALS_TYPE, ARRIVALS_CHANNELS, "double64", 0.0, first)
 
     def append(self, chunk: SourceChunk) -> None:
-        """Take a chunk; it is in the file after :meth:`write`."""
+        """Add a chunk; it is in the file after :meth:`write`."""
         count = len(chunk.stamps_s)
         if not count:
             return
@@ -253,7 +261,7 @@ def _samples_layout(source: RecordedSource) -> tuple[str, tuple[str, ...], Chann
     if source.kind == "sound":
         return AUDIO_INDEX_TYPE, AUDIO_INDEX_CHANNELS, "double64", 0.0
     kind = "EEG" if source.key == "eeg" else source.key
-    return kind, source.channel_names, _FORMATS[source.dtype], source.rate_hz or 0.0
+    return kind, source.channel_names, FORMATS[source.dtype], source.rate_hz or 0.0
 
 
 def _facts(source: RecordedSource, first: int) -> Tree:

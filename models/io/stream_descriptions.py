@@ -25,7 +25,7 @@ TIMELINE_CHANNELS = ("speed", "playing")
 
 @dataclass(frozen=True)
 class StreamDescription:
-    """What a stream says of itself.
+    """Description of a stream.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class StreamDescription:
 
 @dataclass(frozen=True)
 class SessionTimes:
-    """Where a stream stands in its session: what the decoder needs to find the session's own t0.
+    """Times of a stream in its session, from which a decoder finds the session's t0.
 
     ``timeline`` is the ``source_id`` of the stream that announces t0 while the session is replayed; "" without.
     """

@@ -133,7 +133,7 @@ class XdfWriter:
         self._chunk(_BOUNDARY_TAG, _BOUNDARY)
 
     def flush(self) -> None:
-        """Hand everything to the system, so that the death of this process loses none of it."""
+        """Flush all data to the system, so that it survives the death of this process."""
         if self._refused is not None:
             raise self._refused
         view = memoryview(bytes(self._pending))
@@ -172,7 +172,7 @@ class XdfWriter:
 
 
 def write_xdf(path: Path, streams: Sequence[StreamData]) -> None:
-    """Write whole streams into a new file, in chunks of a few seconds in order of time so that a cut file keeps all of them."""
+    """Write whole streams into a new file, in chunks of a few seconds by time, so that a cut file keeps all streams."""
     with XdfWriter(path) as writer:
         numbers = [writer.stream(stream.description) for stream in streams]
         for number, stream in zip(numbers, streams, strict=True):

@@ -2,8 +2,8 @@
 
 Four one-dimensional convolution blocks (convolution, batch norm, ELU, max pool) turn each segment of 16,000 samples
 into one vector; an LSTM (tanh) runs over the segments of an utterance; a fully connected layer and softmax give the
-class probabilities after every segment. The paper's structure (speech emotion recognition with CNN and LSTM on raw
-audio); its sizes are not given there, so the defaults here are chosen for one CPU core.
+class probabilities after every segment. The structure is that of "Speech Emotion Recognition Based on CNN+LSTM Model",
+which does not tell its sizes; the defaults are chosen for one CPU core.
 """
 
 from collections.abc import Mapping
@@ -80,8 +80,8 @@ def _block(inputs: int, outputs: int, kernel: int, stride: int, pool: int) -> nn
 def _band_passes(count: int, length: int) -> Tensor:
     """Return band-pass filters of unit energy, ``(count, 1, length)``, with centres equally spaced in mel.
 
-    The first convolution starts from these, since from noise it takes many epochs to find them; training then moves
-    them freely (compare SincNet, Ravanelli and Bengio 2018).
+    The first convolution is initialised with them, because from noise it takes many epochs to find them, and then
+    trained freely; compare SincNet (Ravanelli and Bengio 2018, https://doi.org/10.1109/SLT.2018.8639585).
     """
     low, high = (2595.0 * np.log10(1.0 + hertz / 700.0) for hertz in (_LOWEST_HZ, _HIGHEST_HZ))
     mel = np.linspace(low, high, count)
@@ -94,16 +94,16 @@ def _band_passes(count: int, length: int) -> Tensor:
     return torch.from_numpy(filters[:, None].astype(np.float32))
 
 
-def convolution_blocks(sizes: SpeechSizes, segment_samples: int) -> tuple[nn.Sequential, int]:
-    """Return the four blocks, ``(n, 1, segment_samples)`` to ``(n, width)``, and the width."""
+def convolution_blocks(sizes: SpeechSizes, n_times: int) -> tuple[nn.Sequential, int]:
+    """Return the four blocks, ``(n, 1, n_times)`` to ``(n, width)``, and the width."""
     inputs = (1, *sizes.channels[:-1])
     each = zip(inputs, sizes.channels, sizes.kernels, sizes.strides, sizes.pools, strict=True)
     blocks = nn.Sequential(*(_block(*one) for one in each), nn.Flatten())
     with torch.no_grad():
         next(blocks.parameters()).copy_(_band_passes(sizes.channels[0], sizes.kernels[0]))
         blocks.eval()
-        # Found by a trial run: arithmetic on paddings and pools would have to be kept in step with the blocks.
-        width = blocks(torch.zeros(1, 1, segment_samples)).shape[1]
+        # Found by a forward pass, so that no arithmetic on paddings and pools repeats the blocks.
+        width = blocks(torch.zeros(1, 1, n_times)).shape[1]
         blocks.train()
     return blocks, width
 
@@ -115,12 +115,13 @@ class SpeechNetwork(nn.Module):
     ----------
     sizes : SpeechSizes
     n_classes : int
-    segment_samples : int
+    n_times : int
+        Samples of a segment.
     """
 
-    def __init__(self, sizes: SpeechSizes, n_classes: int, segment_samples: int = 16_000) -> None:
+    def __init__(self, sizes: SpeechSizes, n_classes: int, n_times: int = 16_000) -> None:
         super().__init__()
-        self.blocks, width = convolution_blocks(sizes, segment_samples)
+        self.blocks, width = convolution_blocks(sizes, n_times)
         self.dropout = nn.Dropout(sizes.dropout)
         self.lstm = nn.LSTM(width, sizes.lstm_units, batch_first=True)
         self.head = nn.Linear(sizes.lstm_units, n_classes)

@@ -1,7 +1,7 @@
 """Baselines of the CNN + LSTM: each of its halves alone, and a fully connected network.
 
-The paper names its three baselines (a plain network, CNN only, LSTM only, "on the same input") but not their sizes.
-All take the segments of a batch of utterances and give logits that end with the verdict on the whole utterance.
+The paper (see :mod:`.speech`) has three baselines, a plain network, CNN only and LSTM only, without their sizes. All
+take the segments of a batch of utterances; their last logits are those of the whole utterance.
 """
 
 import torch
@@ -17,20 +17,21 @@ class PlainNetwork(nn.Module):
     Parameters
     ----------
     units : int
-        Of its one hidden layer (ELU).
+        Width of its one hidden layer (ELU).
     dropout : float
         Of the samples and of the hidden layer, while training.
     n_classes : int
     longest_segments : int
-        Shorter utterances are padded with zeros, longer ones cut to so many segments.
-    segment_samples : int
+        Number of segments to which utterances are padded with zeros or cut.
+    n_times : int
+        Samples of a segment.
     """
 
     def __init__(
-        self, units: int, dropout: float, n_classes: int, longest_segments: int, segment_samples: int = 16_000
+        self, units: int, dropout: float, n_classes: int, longest_segments: int, n_times: int = 16_000
     ) -> None:
         super().__init__()
-        self._samples = longest_segments * segment_samples
+        self._samples = longest_segments * n_times
         self.layers = nn.Sequential(
             nn.Dropout(dropout),
             nn.Linear(self._samples, units),
@@ -41,7 +42,7 @@ class PlainNetwork(nn.Module):
         )
 
     def forward(self, segments: Tensor) -> Tensor:
-        """Give logits ``(batch, 1, n_classes)`` of segments ``(batch, n_segments, segment_samples)``."""
+        """Return logits ``(batch, 1, n_classes)`` of segments ``(batch, n_segments, n_times)``."""
         flat = segments.flatten(1)[:, : self._samples]
         logits: Tensor = self.layers(functional.pad(flat, (0, self._samples - flat.shape[1])))
         return logits[:, None]
@@ -55,17 +56,18 @@ class CnnOnly(nn.Module):
     sizes : SpeechSizes
         ``lstm_units`` is not used.
     n_classes : int
-    segment_samples : int
+    n_times : int
+        Samples of a segment.
     """
 
-    def __init__(self, sizes: SpeechSizes, n_classes: int, segment_samples: int = 16_000) -> None:
+    def __init__(self, sizes: SpeechSizes, n_classes: int, n_times: int = 16_000) -> None:
         super().__init__()
-        self.blocks, width = convolution_blocks(sizes, segment_samples)
+        self.blocks, width = convolution_blocks(sizes, n_times)
         self.dropout = nn.Dropout(sizes.dropout)
         self.head = nn.Linear(width, n_classes)
 
     def forward(self, segments: Tensor) -> Tensor:
-        """Give logits ``(batch, n_segments, n_classes)``, each of the segments up to there."""
+        """Return logits ``(batch, n_segments, n_classes)``, each of the segments so far."""
         batch, n_segments, n_samples = segments.shape
         vectors = self.blocks(segments.reshape(batch * n_segments, 1, n_samples)).reshape(batch, n_segments, -1)
         so_far = torch.arange(1, n_segments + 1, device=segments.device)[None, :, None]
@@ -82,17 +84,18 @@ class LstmOnly(nn.Module):
     dropout : float
         Of the samples and of the LSTM's states, while training.
     n_classes : int
-    segment_samples : int
+    n_times : int
+        Samples of a segment.
     """
 
-    def __init__(self, units: int, dropout: float, n_classes: int, segment_samples: int = 16_000) -> None:
+    def __init__(self, units: int, dropout: float, n_classes: int, n_times: int = 16_000) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
-        self.lstm = nn.LSTM(segment_samples, units, batch_first=True)
+        self.lstm = nn.LSTM(n_times, units, batch_first=True)
         self.head = nn.Linear(units, n_classes)
 
     def forward(self, segments: Tensor) -> Tensor:
-        """Give logits ``(batch, n_segments, n_classes)``, each of the segments up to there."""
+        """Return logits ``(batch, n_segments, n_classes)``, each of the segments so far."""
         states, _ = self.lstm(self.dropout(segments))
         logits: Tensor = self.head(self.dropout(states))
         return logits

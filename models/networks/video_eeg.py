@@ -1,16 +1,20 @@
 """The video-EEG network with band attention and hard temporal attention.
 
-After Liu, Su, Wei and Liu (2020), "Video-EEG based collaborative emotion recognition using LSTM with
-information-attention". Sizes are settings: the defaults run on one CPU core; the paper's are VGG-16 features of
-227-pixel faces and a core of 1,024 units.
+After [1]_. Sizes are settings: the defaults run on one CPU core; the paper has VGG-16 features of 227-pixel faces and a
+core of 1,024 units.
 
-Where this differs from the paper, and why:
+Differences from the paper:
 
-* The position of a glimpse is the time since the previous one: a live session has no end to measure it against.
-* One trunk reads the three scalp images, but the last projection is each band's own: the attention's weighted sum
-  could not tell the bands apart otherwise.
-* A modality that is not there is replaced by a learned vector, and both are told by flags.
-* The classes are read after any look, as decisions are due all the time.
+* The position of a glimpse is the time since the previous one, because a live session has no known end.
+* The three scalp images share one trunk but have projections of their own, so that the attention's weighted sum keeps
+  the bands apart.
+* An absent modality is replaced by a learned vector, and flags tell which are present.
+* Logits are read after any look, because decisions are due all the time.
+
+References
+----------
+.. [1] Liu J., Su Y., Wei P., Liu Y. (2020), Video-EEG based collaborative emotion recognition using LSTM and
+   information-attention, Acta Automatica Sinica 46(10), 2137-2147.
 """
 
 from collections.abc import Mapping
@@ -81,10 +85,10 @@ class Glimpse:
 
 
 class FaceNet(nn.Module):
-    """Grey face crop -> features; a small stand-in for the paper's VGG-16.
+    """Features of a grey face crop, in place of the paper's VGG-16.
 
-    Trained to name the level of expressed valence and arousal, then frozen. Its input is standardised per crop, so
-    light and camera gain drop out.
+    Trained to classify the levels of expressed valence and arousal, then frozen. Its input is standardised per crop,
+    which removes light and camera gain.
     """
 
     def __init__(self, sizes: Sizes) -> None:
@@ -106,19 +110,19 @@ class FaceNet(nn.Module):
         self.expression = nn.Linear(sizes.face_features, 4 * len(AXES))
 
     def forward(self, crops: Tensor) -> Tensor:
-        """Give features ``(n, face_features)`` of crops ``(n, size, size)`` in 0..255."""
+        """Return features ``(n, face_features)`` of crops ``(n, size, size)`` in 0..255."""
         grey = crops.float()
         centred = grey - grey.mean(dim=(1, 2), keepdim=True)
         scaled = centred / (centred.pow(2).mean(dim=(1, 2), keepdim=True).sqrt() + 4.0)
         return torch.relu(cast(Tensor, self.out(self.body(scaled[:, None]))))
 
     def expressed(self, features: Tensor) -> Tensor:
-        """Give logits ``(n, 2, 4)`` of what is expressed on each axis: low, medium, high or neutral."""
+        """Return logits ``(n, 2, 4)`` of the expression on each axis: low, medium, high or neutral."""
         return cast(Tensor, self.expression(features)).reshape(-1, len(AXES), 4)
 
 
 class BandNet(nn.Module):
-    """Scalp images of three bands -> one feature vector for each."""
+    """Feature vectors of the scalp images of three bands."""
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
@@ -135,14 +139,14 @@ class BandNet(nn.Module):
         self.out = nn.ModuleList(nn.Linear(16 * side * side, sizes.band_features) for _ in range(3))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Give features ``(n, 3, band_features)`` of images ``(n, 3, size, size)``."""
+        """Return features ``(n, 3, band_features)`` of images ``(n, 3, size, size)``."""
         n, bands = images.shape[:2]
         flat = cast(Tensor, self.trunk(images.flatten(0, 1)[:, None])).reshape(n, bands, -1)
         return torch.tanh(torch.stack([out(flat[:, i]) for i, out in enumerate(self.out)], dim=1))
 
 
 class VideoEegNet(nn.Module):
-    """Both modalities through one shared first LSTM into a core LSTM that classifies and says when to look again."""
+    """A shared first LSTM for both modalities, and a core LSTM with class heads and the policy of the next look."""
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
@@ -161,7 +165,7 @@ class VideoEegNet(nn.Module):
         nn.init.zeros_(self.policy.weight)
 
     def start(self, batch: int) -> State:
-        """Give the state before the first look."""
+        """Return the state before the first look."""
         like = self.heads.weight
 
         def zeros(width: int) -> tuple[Tensor, Tensor]:
@@ -190,7 +194,7 @@ class VideoEegNet(nn.Module):
         return torch.cat([self._or_absent(seen, glimpse.face_present, 0), _position(glimpse)], dim=1)
 
     def eeg_glimpse(self, glimpse: Glimpse, attention: Tensor) -> Tensor:
-        """Give layer 1's input for the EEG, its bands weighted by the attention ``(batch, 3)``."""
+        """Return layer 1's input for the EEG, its bands weighted by the attention ``(batch, 3)``."""
         mixed = (attention[:, :, None] * glimpse.bands).sum(dim=1)
         seen = torch.relu(self.eeg_in(3.0 * mixed))
         return torch.cat([self._or_absent(seen, glimpse.eeg_present, 1), _position(glimpse)], dim=1)
@@ -203,8 +207,8 @@ class VideoEegNet(nn.Module):
         """Return the mean of the policy's Gaussian, ``(batch,)``: 0 is the next frame, 1 the longest wait."""
         return torch.sigmoid(cast(Tensor, self.policy(core))[:, 0])
 
-    def worth(self, core: Tensor) -> Tensor:
-        """Give the learned baseline ``(batch,)``: the return expected from here; moves nothing but itself."""
+    def state_value(self, core: Tensor) -> Tensor:
+        """Return the learned baseline ``(batch,)``: the expected return; its gradient reaches its own weights only."""
         return cast(Tensor, self.value(core.detach()))[:, 0]
 
     def frames(self, wait: Tensor) -> Tensor:

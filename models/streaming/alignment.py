@@ -9,29 +9,36 @@ from ..contract import BoolArray, EegWindow, SampleRange
 from ..io.ring import RingSlice, RingView
 
 _TOLERANCE_S = 1e-3
+_FRESH_S = 0.5
 _STALE_EEG_S = 0.1
 _STALE_FRAME_S = 0.25
 _RATE_OFF = 0.1
 
 
 def tolerance_s(rate_hz: float | None) -> float:
-    """Return how far past a moment a stamp may lie: 1 ms, or half a sample where that is less."""
+    """Return the tolerance on stamps: 1 ms, or half a sample where that is less."""
     return _TOLERANCE_S if not rate_hz else min(_TOLERANCE_S, 0.5 / rate_hz)
 
 
+def is_fresh(ring: RingView, time_s: float) -> bool:
+    """Return whether the newest sample is at most half a second older than a moment."""
+    newest_s = ring.newest_s
+    return newest_s is not None and newest_s >= time_s - _FRESH_S
+
+
 def has_passed(ring: RingView, time_s: float) -> bool:
-    """Return whether everything up to a moment is in the ring."""
+    """Return whether all samples up to a time are in the ring."""
     newest_s = ring.newest_s
     return newest_s is not None and newest_s >= time_s - tolerance_s(ring.layout.rate_hz)
 
 
 def stop_at(ring: RingView, time_s: float) -> int:
-    """Count the samples up to a moment."""
+    """Return the number of samples up to a time."""
     return ring.stop_at(time_s + tolerance_s(ring.layout.rate_hz))
 
 
 def eeg_window(piece: RingSlice, ring: RingView, n: int, time_s: float, good: BoolArray) -> EegWindow | None:
-    """Make a window of the last ``n`` samples up to a moment.
+    """Return the window of the last ``n`` samples up to a time.
 
     None where they are too few, too old, invalid (settling after the start or a gap), not finite, or so far from the
     announced rate that their rhythms would be taken for others.
@@ -47,7 +54,7 @@ def eeg_window(piece: RingSlice, ring: RingView, n: int, time_s: float, good: Bo
 
 
 def newest_frame(ring: RingView, time_s: float) -> RingSlice | None:
-    """Return the newest frame up to a moment; None where it is older than a quarter of a second."""
+    """Return the newest frame up to a time; None where it is older than a quarter of a second."""
     stop = stop_at(ring, time_s)
     piece = ring.between(stop - 1, stop)
     return piece if len(piece) and piece.stamps_s[-1] >= time_s - _STALE_FRAME_S else None
@@ -67,7 +74,7 @@ def part(piece: RingSlice, low: int, high: int) -> RingSlice:
 
 
 def without_gaps(piece: RingSlice) -> tuple[RingSlice, ...]:
-    """Cut audio where a sample does not continue the one before (its mask is False)."""
+    """Split audio where a sample does not continue the one before (its mask is False)."""
     if not len(piece):
         return ()
     breaks = np.flatnonzero(~piece.valid[1:]) + 1

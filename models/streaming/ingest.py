@@ -1,4 +1,4 @@
-"""From a source's chunks to its ring: clock jumps corrected, stamps smoothed, gaps kept, EEG filtered.
+"""Ingest: from a source's chunks to its ring, with clock jumps corrected, stamps smoothed and EEG filtered.
 
 Only the thread that polls the source calls :meth:`StreamIngest.append`; any thread may read the ring and
 :attr:`StreamIngest.figures`, which is replaced as a whole.
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ...configs.schema.live import EegSection
 from ..contract import BoolArray, Figures, FloatArray, TimeArray
 from ..io.ring import Ring
-from ..signals.eeg.chain import EegChainSpec, EegChainState, start, step
+from ..signals.eeg.chain import EegChainSpec, EegChainState, delay_s, start, step
 from ..signals.eeg.line_noise import LineNoiseState, detect_line_noise
 from .clock_jumps import ClockJumpState, correct_clock_jumps, reconnected
 from .dejitter import DejitterState, dejitter
@@ -37,7 +37,7 @@ _ONE_GAP_S = 0.5
 
 
 class EegPreprocessing:
-    """The causal EEG chain, and which channels were good from which sample on.
+    """The causal EEG chain, and the good channels from each sample on.
 
     Parameters
     ----------
@@ -46,11 +46,12 @@ class EegPreprocessing:
 
     def __init__(self, spec: EegChainSpec) -> None:
         self._state: EegChainState = start(spec)
+        self.delay_s = delay_s(spec)
         self._goods: tuple[tuple[int, BoolArray], ...] = ()
         self.line_noise = LineNoiseState(spec.rate_hz, spec.line_hz, np.empty((0, len(spec.channel_names)), np.float64))
 
     def apply(self, samples_uv: FloatArray, gap_before: bool, first: int) -> tuple[FloatArray, BoolArray]:
-        """Filter the samples that come next, ``(n_times, n_channels)``; the first of them has the index ``first``.
+        """Filter the next samples, ``(n_times, n_channels)``; ``first`` is the index of the first.
 
         Returns
         -------
@@ -73,7 +74,7 @@ class EegPreprocessing:
 
 
 class StreamIngest:
-    """Takes the chunks of one source into its ring.
+    """Appends the chunks of one source to its ring.
 
     Parameters
     ----------
@@ -103,7 +104,7 @@ class StreamIngest:
         self._broken = False
 
     def append(self, chunk: Chunk) -> None:
-        """Put a chunk into the ring: stamps corrected and smoothed, gaps marked, EEG filtered.
+        """Append a chunk to the ring: stamps corrected and smoothed, gaps marked, EEG filtered.
 
         The result is a function of the chunks alone: appended again in the same order, they give the same ring.
         """
@@ -120,7 +121,7 @@ class StreamIngest:
             self._append_signal(chunk, self._dejitter)
 
     def _without_unstamped(self, chunk: Chunk) -> Chunk:
-        """Leave out samples without a finite stamp, and note what the reader skipped."""
+        """Return a chunk without samples whose stamp is not finite, and count skipped samples."""
         stamped = np.isfinite(chunk.stamps_s)
         skipped = chunk.skipped + int(len(stamped) - stamped.sum())
         figures = self.figures
@@ -136,7 +137,7 @@ class StreamIngest:
         return replace(chunk, samples=chunk.samples[stamped], stamps_s=chunk.stamps_s[stamped], gap=True)
 
     def _with_corrected_clock(self, chunk: Chunk) -> Chunk:
-        """Carry the stamps over a jump of the source's clock."""
+        """Return a chunk with clock jumps corrected."""
         if chunk.gap:
             self._clock = reconnected(self._clock)
         period_s = 1.0 / self.info.rate_hz if self.info.rate_hz else 0.0
@@ -168,7 +169,7 @@ class StreamIngest:
         )
 
     def _counted_rate_hz(self, stamps_s: TimeArray) -> float | None:
-        """Count samples against their stamps: unlike a fitted line, a count notices samples left out one by one."""
+        """Return the rate from counts and stamps, which unlike a fit notices single missing samples."""
         counted = self._counted
         counted.append((float(stamps_s[-1]), len(stamps_s)))
         while len(counted) > 2 and counted[0][0] < counted[-1][0] - _RATE_SPAN_S:
@@ -229,7 +230,7 @@ class StreamIngest:
         valid: BoolArray = np.ones(len(stamps_s), np.bool_)
         if self.eeg is not None:
             samples, valid = self.eeg.apply(samples, self._broken, self.ring.count)
-        elif self.info.modality == "speech" and (self._broken or newest_s is None):
+        elif self.info.modality != "face" and (self._broken or newest_s is None):
             valid[0] = False
         self._broken = False
         self.ring.append(samples, stamps_s, received_s, valid)

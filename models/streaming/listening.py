@@ -1,28 +1,33 @@
-"""What the participant's voice says at each decision: the microphone's samples into the speech model, in order.
+"""Decode the voice: the samples of the microphone into the speech decoder, in order, and its answer at each decision.
 
-Where a loudspeaker reference is there, the samples go through the gate of :mod:`moodring.models.signals.speech.loudspeaker`
-first, window by window on the data times of both: what it withholds, the speech model never hears, and an utterance
-that it cuts off ends there. With an enrolment, the speech model itself withholds what is another voice. The same live and on recordings.
+Where the session has a loudspeaker reference, the samples first pass the gate of
+:mod:`moodring.models.signals.speech.loudspeaker`, window by window on the data times of both: what it withholds never
+reaches the speech decoder, and an utterance that it cuts off ends there. With an enrolment, the speech decoder itself
+withholds other voices. The same live and on recordings.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from ..contract import AUDIO_RATE_HZ, FloatArray, Hearing, SpeechEstimate
+from ...configs.schema.live import LiveConfig
+from ..contract import AUDIO_RATE_HZ, FloatArray, HeadOutput, Hearing, ModelSpec
 from ..signals.speech import loudspeaker, microphone_level
 from ..signals.speech.loudspeaker import LoudspeakerRules, LoudspeakerState, Verdict
 from ..signals.speech.segments import WINDOW_SAMPLES
 from . import alignment
-from .schedule import ModalityInput
+from .decoder import DecoderStep
+from .schedule import ModalityInput, Plan
+from .sources import SourceInfo
 
 if TYPE_CHECKING:
     from ..io.ring import RingSlice, RingView
     from .clock import Clock
 
+NO_SPEECH = "no speech"
 _LARGEST_STEP_S = 0.01
 _WINDOW_S = WINDOW_SAMPLES / AUDIO_RATE_HZ
 _REFERENCE_LOST_S = 1.0
@@ -33,8 +38,13 @@ _WITHHELD: dict[Verdict, str | None] = {
 }
 
 
-class Speaks(Protocol):
-    """The speech model as this module uses it."""
+class UtteranceDecoder(Protocol):
+    """The speech decoder as this module uses it."""
+
+    @property
+    def spec(self) -> ModelSpec:
+        """Inputs and heads of the decoder."""
+        ...
 
     @property
     def voiced(self) -> bool:
@@ -43,114 +53,118 @@ class Speaks(Protocol):
 
     @property
     def withheld(self) -> str | None:
-        """Why the model takes nothing of the voice that it hears."""
+        """Why the voice that is heard is withheld from the model; None where nothing is."""
         ...
 
-    def feed(self, samples: FloatArray, start_s: float) -> tuple[SpeechEstimate, ...]:
-        """Take the next samples."""
+    def reset(self) -> None:
+        """Reset to the start of a stream."""
         ...
 
-    def close(self) -> tuple[SpeechEstimate, ...]:
+    def feed(self, samples: FloatArray, start_s: float) -> tuple[HeadOutput, ...]:
+        """Decode the next samples."""
+        ...
+
+    def close(self) -> tuple[HeadOutput, ...]:
         """End the open utterance."""
         ...
 
 
-@dataclass(frozen=True)
-class Listened:
-    """What came of listening once, from which sample on, and where its time went."""
-
-    first: int
-    said: SpeechEstimate | None
-    hearing: Hearing
-    cutting_s: float
-    features_s: float
-
-
-class Listener:
-    """Feeds a speech model from the ring of a microphone.
+class StreamingSpeech:
+    """Feeds a speech decoder from the ring of a microphone.
 
     Parameters
     ----------
-    speech : Speaks
-    clock : Clock
-    referenced : bool
-        Whether the session has a loudspeaker reference: then nothing passes of which it says nothing.
+    decoder : UtteranceDecoder
     rules : LoudspeakerRules
     """
 
-    def __init__(
-        self, speech: Speaks, clock: Clock, referenced: bool = False, rules: LoudspeakerRules | None = None
-    ) -> None:
-        self._speech = speech
-        self._clock = clock
-        self._referenced = referenced
+    def __init__(self, decoder: UtteranceDecoder, rules: LoudspeakerRules | None = None) -> None:
+        self._decoder = decoder
         self._rules = rules or LoudspeakerRules()
+
+    @property
+    def spec(self) -> ModelSpec:
+        """Inputs and heads of the decoder."""
+        return self._decoder.spec
+
+    def start(self, plan: Plan, clock: Clock) -> None:
+        """Forget the person, and begin a session."""
+        self._decoder.reset()
+        self._plan, self._clock = plan, clock
         self._gate = LoudspeakerState()
         self._verdict: Verdict = "open"
         self._at = 0
-        self._said: SpeechEstimate | None = None
-        self._heard_until_s: float | None = None
+        self._standing: HeadOutput | None = None
+        self._fed_until_s: float | None = None
 
-    def listen(
-        self, modality_input: ModalityInput, reference: ModalityInput | None, stop: int, t0_s: float, time_s: float
-    ) -> Listened:
-        """Feed what is new up to the sample ``stop``, and say what the voice says now.
+    def check(self, info: SourceInfo, config: LiveConfig) -> None:
+        """Accept any audio: sources resample to 16 kHz."""
 
-        Parameters
-        ----------
-        modality_input : ModalityInput
-            The microphone.
-        reference : ModalityInput or None
-            What the loudspeaker plays; None where nothing has come of it yet.
-        stop : int
-            Of the microphone's ring.
-        t0_s, time_s : float
-            Where listening starts, and the data time of the decision.
-        """
+    def step(self, time_s: float, inputs: Mapping[str, ModalityInput]) -> DecoderStep:
+        """Feed what is new up to a data time, and return what the voice expresses now."""
+        microphone = inputs.get("speech")
+        if microphone is None:
+            return DecoderStep((self._abstained("no microphone"),))
         begin_s = self._clock.now()
-        ring = modality_input.ring
+        ring = microphone.ring
+        stop = alignment.stop_at(ring, time_s)
         if self._at == 0:
             # Voice activity counts its windows from the first sample: live and decoded, that is the session's start.
-            self._at = ring.start_at(t0_s - alignment.tolerance_s(ring.layout.rate_hz))
+            self._at = ring.start_at(self._plan.t0_s - alignment.tolerance_s(ring.layout.rate_hz))
         first = self._at
-        heard = alignment.without_gaps(ring.between(self._at, stop))
+        stretches = alignment.without_gaps(ring.between(self._at, stop))
         level = microphone_level.check_microphone(_last(ring, stop, microphone_level.CHECKED_SAMPLES))
         cut_s = self._clock.now()
-        if self._referenced:
-            new = self._through_gate(heard, stop, None if reference is None else reference.ring, time_s)
+        if self._plan.loudspeaker:
+            reference = inputs.get("loudspeaker")
+            new = self._through_gate(stretches, stop, None if reference is None else reference.ring, time_s)
         else:
             new = [
-                one for part in heard for one in self._speech.feed(part.samples[:, 0], self._continued(part, len(part)))
+                one
+                for part in stretches
+                for one in self._decoder.feed(part.samples[:, 0], self._continued(part, len(part)))
             ]
             self._at = stop
         done_s = self._clock.now()
-        said = self._current(new)
-        speaking = self._speech.voiced
+        output = self._current(new)
+        withheld = None if output is not None else _WITHHELD[self._verdict] or self._decoder.withheld
+        fresh = alignment.is_fresh(ring, time_s)
         hearing = Hearing(
-            speaking=speaking,
-            withheld=None if said is not None else _WITHHELD[self._verdict] or self._speech.withheld,
+            speaking=self._decoder.voiced,
+            withheld=withheld,
             fault=microphone_level.microphone_fault(level),
             trouble=microphone_level.fault_text(level) or None,
             clipped_fraction=None if level is None else level.clipped_fraction,
             level_db=None if level is None else level.level_db,
         )
-        return Listened(first, said, hearing, cut_s - begin_s, done_s - cut_s)
+        return DecoderStep(
+            heads=(output if output is not None and fresh else self._abstained(withheld or NO_SPEECH),),
+            described_s={"speech": _middle_s(output, time_s)} if fresh else {},
+            first={"speech": first},
+            cutting_s=cut_s - begin_s,
+            features_s=done_s - cut_s,
+            hearing=hearing,
+        )
 
-    def _current(self, new: list[SpeechEstimate]) -> SpeechEstimate | None:
-        current = new[-1] if new else self._said
-        if not new and not self._speech.voiced:
+    def _abstained(self, why: str) -> HeadOutput:
+        head = self.spec.head("speech")
+        return HeadOutput(head.name, head.construct, head.classes, abstained=why)
+
+    def _current(self, new: list[HeadOutput]) -> HeadOutput | None:
+        current = new[-1] if new else self._standing
+        if not new and not self._decoder.voiced:
             current = None
         # The last word of an utterance is said once.
-        self._said = None if current is None or current.final else current
+        self._standing = None if current is None or current.final else current
         return current
 
     def _through_gate(
-        self, heard: tuple[RingSlice, ...], stop: int, reference: RingView | None, time_s: float
-    ) -> list[SpeechEstimate]:
-        """Judge window by window; feed what passes, in runs, and leave what is no whole window for the next time."""
-        new: list[SpeechEstimate] = []
+        self, stretches: tuple[RingSlice, ...], stop: int, reference: RingView | None, time_s: float
+    ) -> list[HeadOutput]:
+        """Gate window by window; feed what passes, in runs, and leave what is no whole window for the next time."""
+        new: list[HeadOutput] = []
         left = 0
-        for part in heard:
+        for part in stretches:
             if not part.valid[0]:
                 self._gate = loudspeaker.after_gap(self._gate)
             samples, begin_s = part.samples[:, 0], float(part.stamps_s[0])
@@ -166,7 +180,7 @@ class Listener:
                     continue
                 if self._verdict == "open":
                     new += self._feed(samples[low * WINDOW_SAMPLES : window * WINDOW_SAMPLES], start_s, low)
-                    new += self._speech.close()
+                    new += self._decoder.close()
                 self._verdict, low = verdict, window
             if self._verdict == "open":
                 new += self._feed(samples[low * WINDOW_SAMPLES : ready * WINDOW_SAMPLES], start_s, low)
@@ -174,19 +188,25 @@ class Listener:
         self._at = stop - left
         return new
 
-    def _feed(self, samples: FloatArray, start_s: float, window: int) -> tuple[SpeechEstimate, ...]:
-        return self._speech.feed(samples, start_s + window * _WINDOW_S) if len(samples) else ()
+    def _feed(self, samples: FloatArray, start_s: float, window: int) -> tuple[HeadOutput, ...]:
+        return self._decoder.feed(samples, start_s + window * _WINDOW_S) if len(samples) else ()
 
     def _continued(self, part: RingSlice, n: int) -> float:
         """Return the start of ``n`` samples of audio, moved where the smoothed stamps moved though nothing is missing.
 
         The speech model takes a step of more than 20 ms for a gap; a fit that still settles may make larger ones.
         """
-        start_s, until_s = float(part.stamps_s[0]), self._heard_until_s
+        start_s, until_s = float(part.stamps_s[0]), self._fed_until_s
         if until_s is not None and part.valid[0]:
             start_s = min(max(start_s, until_s - _LARGEST_STEP_S), until_s + _LARGEST_STEP_S)
-        self._heard_until_s = start_s + n / AUDIO_RATE_HZ
+        self._fed_until_s = start_s + n / AUDIO_RATE_HZ
         return start_s
+
+
+def _middle_s(output: HeadOutput | None, time_s: float) -> float:
+    if output is None or output.start_s is None or output.end_s is None:
+        return time_s
+    return (output.end_s + output.start_s) / 2
 
 
 def _last(ring: RingView, stop: int, n: int) -> FloatArray:
@@ -203,7 +223,7 @@ def _ready(start_s: float, whole: int, reference: RingView | None, time_s: float
 
 
 def _played(reference: RingView | None, start_s: float) -> FloatArray | None:
-    """Give what the loudspeaker played from a moment on, one window long; None where that is not known."""
+    """Return what the loudspeaker played from a moment on, one window long; None where that is not known."""
     if reference is None:
         return None
     first = reference.start_at(start_s - alignment.tolerance_s(reference.layout.rate_hz))

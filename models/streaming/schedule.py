@@ -1,33 +1,25 @@
-"""When decisions and looks happen, and what they are made from."""
+"""Schedule: the times of decisions, and the inputs of each."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
-from ..contract import EegInput, FaceInput, Image
+from ..contract import Image
 from ..io.ring import RingView
-from ..signals.eeg.chain import delay_s
-from .ingest import StreamIngest, chain_spec
-
-if TYPE_CHECKING:
-    from ..decoders.loading import Models  # with it comes torch, which a source needs not
-
-_NO_MODEL_WINDOW_S = 1.0
-_NO_MODEL_GRID_HZ = 8.0
-_NO_MODEL_WAIT_FRAMES = 16
+from .ingest import StreamIngest
 
 
 @dataclass(frozen=True)
 class Plan:
-    """When things happen, on the clock of the stamps.
+    """Times of a session, on the clock of the stamps.
 
     Attributes
     ----------
@@ -37,37 +29,25 @@ class Plan:
     first : int
         k of the first decision.
     rest_s : float
-    grid_hz : float
-        Of the looks.
-    max_wait_frames : int
-    window_s : float
-        Of the EEG that a look sees.
-    eeg_delay_s : float
-        Of the causal filters; 0 without EEG.
+    loudspeaker : bool
+        Whether the session has a loudspeaker reference: speech is withheld while the loudspeaker plays, or where
+        nothing comes of the reference.
     """
 
     t0_s: float
     interval_s: float
     first: int
     rest_s: float
-    grid_hz: float
-    max_wait_frames: int
-    window_s: float
-    eeg_delay_s: float
-
-    @property
-    def eeg_delay_ms(self) -> float | None:
-        """The filters' delay in milliseconds; None without EEG."""
-        return round(self.eeg_delay_s * 1000, 2) or None
+    loudspeaker: bool = False
 
     def time_s(self, k: int) -> float:
-        """Give the data time of a decision."""
+        """Return the data time of a decision."""
         return self.t0_s + k * self.interval_s
 
 
 @dataclass(frozen=True)
 class ModalityInput:
-    """What a decision sees of one source: the samples that its ring held when the decision began.
+    """Input of a decision from one source: the samples that its ring held when the decision began.
 
     Attributes
     ----------
@@ -83,7 +63,7 @@ class ModalityInput:
 
 
 def next_decision(plan: Plan, k: int, now_s: float, lateness_s: float) -> tuple[int, int]:
-    """Say which decision to make next, so that being late once never makes the next ones late.
+    """Return the next decision to make; late ones are skipped.
 
     Parameters
     ----------
@@ -107,18 +87,18 @@ def next_decision(plan: Plan, k: int, now_s: float, lateness_s: float) -> tuple[
 
 
 def first_decision(t0_s: float, first_stamp_s: float, warmup_s: float, interval_s: float) -> int:
-    """Give k of the first decision that has ``warmup_s`` of data before it."""
+    """Return k of the first decision that has ``warmup_s`` of data before it."""
     return max(0, math.ceil((first_stamp_s - t0_s + warmup_s) / interval_s - 1e-3))
 
 
 def identity(sample: NDArray[Any]) -> Image:
-    """Take a sample of a face ring for the picture that it is."""
+    """Return a sample of a face ring as an image."""
     return np.asarray(sample, np.uint8)
 
 
 @dataclass(frozen=True)
 class PlanFacts:
-    """What the sources say of the session.
+    """Facts of the session from its sources.
 
     Attributes
     ----------
@@ -127,19 +107,15 @@ class PlanFacts:
         Of the earliest sample.
     rest_s : float or None
         Of a replayed session with a rest of its own.
-    eeg_rate_hz : float or None
-    eeg_names : tuple of str
     """
 
     t0_s: float
     first_stamp_s: float
     rest_s: float | None
-    eeg_rate_hz: float | None
-    eeg_names: tuple[str, ...]
 
 
 def plan_facts(ingests: Sequence[StreamIngest], announced_t0_s: float | None = None) -> PlanFacts:
-    """Gather what the sources say of the session.
+    """Return facts of the session from its sources.
 
     A replay announces its t0, and says how long after t0 its first sample was taken: where nothing was announced, t0
     follows from the first sample that came. Otherwise t0 is the moment from which all sources deliver.
@@ -158,31 +134,26 @@ def plan_facts(ingests: Sequence[StreamIngest], announced_t0_s: float | None = N
         if ingest.figures.first_s is not None and ingest.info.first_sample_after_t0_s is not None
     ]
     rests = [ingest.info.rest_s for ingest in ingests if ingest.info.rest_s]
-    eeg = next((ingest.info for ingest in ingests if ingest.info.modality == "eeg"), None)
     return PlanFacts(
         t0_s=announced_t0_s if announced_t0_s is not None else min(told, default=max(firsts)),
         first_stamp_s=min(firsts),
         rest_s=max(rests) if rests else None,
-        eeg_rate_hz=eeg.rate_hz if eeg is not None else None,
-        eeg_names=eeg.channel_names if eeg is not None else (),
     )
 
 
-def make_plan(facts: PlanFacts, config: LiveConfig, models: Models) -> Plan:
-    """Lay out when decisions and looks happen."""
+def make_plan(facts: PlanFacts, config: LiveConfig, loudspeaker: bool) -> Plan:
+    """Return the times of a session."""
     decisions = config.decisions
-    spec = models.video_eeg.spec if models.video_eeg is not None else None
-    eeg, face = (spec.input(EegInput), spec.input(FaceInput)) if spec is not None else (None, None)
-    eeg_delay_s = 0.0
-    if facts.eeg_rate_hz is not None:
-        eeg_delay_s = delay_s(chain_spec(facts.eeg_rate_hz, facts.eeg_names, config.eeg))
     return Plan(
         t0_s=facts.t0_s,
         interval_s=decisions.interval_s,
         first=first_decision(facts.t0_s, facts.first_stamp_s, decisions.warmup_s, decisions.interval_s),
         rest_s=facts.rest_s if facts.rest_s is not None else decisions.rest_s,
-        grid_hz=face.rate_hz if face is not None else _NO_MODEL_GRID_HZ,
-        max_wait_frames=int(spec.network["max_wait_frames"]) if spec is not None else _NO_MODEL_WAIT_FRAMES,
-        window_s=eeg.window_s if eeg is not None else _NO_MODEL_WINDOW_S,
-        eeg_delay_s=eeg_delay_s,
+        loudspeaker=loudspeaker,
     )
+
+
+def eeg_delay_ms(ingests: Sequence[StreamIngest]) -> float | None:
+    """Return how much the filters delay the EEG, in milliseconds (group delay at 10 Hz); None without EEG."""
+    eeg = next((one.eeg for one in ingests if one.eeg is not None), None)
+    return None if eeg is None else round(eeg.delay_s * 1000, 2)

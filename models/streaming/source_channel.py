@@ -1,4 +1,4 @@
-"""One modality of a session: its source, the ingest that its samples go through, and its health.
+"""One modality of a session: its source, ingest and health.
 
 Only the thread that polls the source touches it; other threads read :attr:`SourceChannel.ingest` and
 :attr:`SourceChannel.error`, which are replaced as a whole, and the health, which the session's thread keeps.
@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..contract import BoolArray, Figures, Image, Modality, SourceStatus, Transition
+from ..contract import BoolArray, Figures, Image, SourceStatus, Transition
 from ..signals.speech.microphone_level import CHECKED_SAMPLES, MicrophoneCheck, check_microphone, rms_db
 from . import alignment
 from .health import SEARCHING, current_reason, is_flowing, next_health
@@ -26,11 +26,11 @@ _LEVEL_SAMPLES = 1600
 
 @dataclass
 class SourceChannel:
-    """What a session knows of one modality.
+    """State of one modality of a session.
 
     Attributes
     ----------
-    modality : Modality
+    modality : str
     title : str
         What was asked for, before the source gives its own name.
     source : Source or None
@@ -45,7 +45,7 @@ class SourceChannel:
         Its thread has ended, so its ring is not written any more.
     """
 
-    modality: Modality
+    modality: str
     title: str
     source: Source | None
     delay_s: float | None = None
@@ -68,12 +68,12 @@ class SourceChannel:
         )
 
     def has_passed(self, time_s: float) -> bool:
-        """Return whether a decision at a data time has nothing more to wait for from this source."""
+        """Return whether a decision at a data time need not wait for this source."""
         waits = self.ingest is not None and is_flowing(self.health)
         return not waits or self.ingest is None or alignment.has_passed(self.ingest.ring.view(), time_s)
 
     def update_health(self, now_s: float) -> Transition | None:
-        """Decide the health anew; return the change where there is one."""
+        """Update the health; return the change where there is one."""
         after = next_health(self.health, self._figures(now_s), now_s, self.started_s, self.error)
         if after is self.health:
             return None
@@ -87,7 +87,7 @@ class SourceChannel:
         return replace(self.health, figures=self._figures(now_s), error=self.error)
 
     def status(self, now_s: float) -> SourceStatus:
-        """Return everything that a screen shows of the source."""
+        """Return the status of the source for screens."""
         ingest = self.ingest
         figures = self._figures(now_s)
         info = ingest.info if ingest is not None else None

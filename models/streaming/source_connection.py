@@ -30,7 +30,7 @@ class SourceConnection:
         self._skipped_before = 0
 
     def poll(self) -> Chunk | None:
-        """Take what has come into the ring and return it; None where nothing has, or the source is not there.
+        """Append the newest chunk to the ring and return it; None where there is none or the source is not there.
 
         Raises
         ------
@@ -70,7 +70,7 @@ class SourceConnection:
         return True
 
     def _with_what_was_missed(self, chunk: Chunk | None) -> Chunk | None:
-        """Let the next samples say what was missed before them: while the source was away, or in a chunk without any."""
+        """Return a chunk with the gap before it, from when the source was away or from a chunk without samples."""
         if chunk is None:
             return None
         gap, skipped = self._gap_before or chunk.gap, self._skipped_before + chunk.skipped

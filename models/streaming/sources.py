@@ -1,4 +1,4 @@
-"""The protocol of a source of samples: it is opened, polled and closed, by one thread alone."""
+"""Protocol of a source of samples: opened, polled and closed by one thread."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
-from ..contract import Modality, TimeArray
+from ..contract import TimeArray
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class SourceInfo:
         Of the samples as the device sends them, before they are converted; empty where it does not say.
     """
 
-    modality: Modality
+    modality: str
     name: str
     rate_hz: float | None
     shape: tuple[int, ...]
@@ -58,7 +58,7 @@ class SourceInfo:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Samples that came together.
+    """Samples that arrived together.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class Chunk:
     backlog : int or None
         Samples that still wait; None where the source cannot tell.
     overflows : int
-        How often the device itself says that it lost samples in these, for nobody took them in time.
+        Number of input overflows that the device reported in these samples.
     """
 
     samples: NDArray[Any]
@@ -91,7 +91,7 @@ _KINDS = {"eeg": "EEG stream", "face": "video source", "speech": "audio source"}
 
 
 class SourceUnfitError(MoodringError):
-    """What is there now cannot be used; the source is opened again, for that may change."""
+    """The source cannot be used as it is now; it is opened again, because that may change."""
 
 
 class SourceGoneError(MoodringError):
@@ -102,7 +102,7 @@ class Source(Protocol):
     """A device or a stream."""
 
     def open(self) -> SourceInfo | None:
-        """Open it, the first time or again; None where it is not there yet and should be asked again.
+        """Open the source, the first time or again; None where it is not there yet.
 
         Raises
         ------
@@ -112,7 +112,7 @@ class Source(Protocol):
         ...
 
     def poll(self) -> Chunk | None:
-        """Return what has come, after a short wait at most; None where nothing has.
+        """Return the newest chunk after a short wait at most; None where no samples came.
 
         Raises
         ------
@@ -127,7 +127,7 @@ class Source(Protocol):
 
 
 def check_unchanged(first: SourceInfo, now: SourceInfo) -> None:
-    """Refuse a source that came back as something else than what the session was built on.
+    """Raise MoodringError where a source that came back differs from the one before.
 
     A camera's rate is not compared: drivers announce one that they do not keep.
 
@@ -152,8 +152,8 @@ def check_unchanged(first: SourceInfo, now: SourceInfo) -> None:
     for name, before, after in facts:
         if before != after:
             raise SourceUnfitError(
-                f"{_KINDS[first.modality]} '{now.name}' came back with another {name}: {before} expected, {after} came; "
-                "set the device as it was, or start another session"
+                f"{_KINDS[first.modality]} '{now.name}' came back with another {name}: {before} expected, {after} "
+                "came; set the device as it was, or start another session"
             )
 
 

@@ -1,21 +1,21 @@
-"""What a session amounted to: the dictionary of ``--json``, in plain numbers with units in the keys."""
+"""Summary of a session: the dictionary of ``--json``, in plain numbers with units in the keys."""
 
 import array
 import json
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from ..contract import MODALITIES, Estimate, FloatArray, Modality, Percentiles, RecordingStatus, SourceStatus
-from ..fusion.circumplex import Affect, affect_of
+from ..contract import Estimate, FloatArray, Head, Percentiles, RecordingStatus, SourceStatus
+from ..fusion.circumplex import affect_of
 from ..io import wire
 
 STAGES = ("received", "ring", "features", "inference", "published")
 _NEWEST = 20_000  # decisions whose latencies are kept: hours of them
+_HEADS_WITH_A_KEY = ("valence", "arousal", "speech", "pooled_valence", "pooled_arousal")
 
 
 class NewestRows:
@@ -47,7 +47,7 @@ class NewestRows:
 
 
 class AllRows:
-    """Every row of a fixed width, four bytes a value, with a time in full precision: a list of floats takes twenty times as much.
+    """All rows of a fixed width in compact arrays: float64 times and float32 values.
 
     Parameters
     ----------
@@ -76,62 +76,60 @@ class AllRows:
         return self._times_s.tolist(), values
 
 
-@dataclass
 class Tally:
-    """What is counted while decisions are published; for the one thread that publishes them.
+    """Counts of published decisions; for the thread that publishes them.
+
+    Parameters
+    ----------
+    heads : tuple of Head
+        Of the session.
+    eeg_filter_delay_ms : float or None
+        Group delay of the EEG's filters at 10 Hz, which is part of its information age; None without EEG.
 
     Attributes
     ----------
     decisions, dropped, skipped, calibrated : int
-        Made; replaced before a screen saw them; left out because the engine was late; made with the rest known.
-    eeg_filter_delay_ms : float or None
-        Group delay of the EEG's filters at 10 Hz, which is part of its information age; None without EEG.
+        Made; replaced before a screen read them; left out because the engine was late; made with the rest known.
     latency : Percentiles or None
         Compute latency of the newest decisions: from the data time to the publication.
-    pooling : bool
-        Whether estimates are pooled.
     ages : mapping of modality to Percentiles
         Information age of the newest decisions, for each modality that was used.
+    used : mapping of modality to int
+        Decisions that rest on it.
     """
 
-    decisions: int = 0
-    dropped: int = 0
-    skipped: int = 0
-    calibrated: int = 0
-    first_published_s: float | None = None
-    last_published_s: float | None = None
-    glimpsed_fraction: float | None = None
-    eeg_filter_delay_ms: float | None = None
-    latency: Percentiles | None = None
-    ages: dict[Modality, Percentiles] = field(default_factory=dict)
-    pooling: bool = False
-    used: dict[Modality, int] = field(default_factory=lambda: dict.fromkeys(MODALITIES, 0))
-    _stages_s: NewestRows = field(default_factory=lambda: NewestRows(_NEWEST, len(STAGES)))
-    _ages_s: NewestRows = field(default_factory=lambda: NewestRows(_NEWEST, len(MODALITIES)))
-    _readouts: AllRows = field(default_factory=lambda: AllRows(6))
-    _silences: AllRows = field(default_factory=lambda: AllRows(0))
-    _said: AllRows | None = None
-    _affects: AllRows = field(default_factory=lambda: AllRows(4))
-    _pooled: AllRows = field(default_factory=lambda: AllRows(8))
-    _heard: Counter[str] = field(default_factory=Counter)
-    _classes: tuple[str, ...] = ()
+    def __init__(self, heads: tuple[Head, ...] = (), eeg_filter_delay_ms: float | None = None) -> None:
+        self.heads = heads
+        self.eeg_filter_delay_ms = eeg_filter_delay_ms
+        self.decisions = self.dropped = self.skipped = self.calibrated = 0
+        self.first_published_s: float | None = None
+        self.last_published_s: float | None = None
+        self.glimpsed_fraction: float | None = None
+        self.latency: Percentiles | None = None
+        self.ages: dict[str, Percentiles] = {}
+        self.used: Counter[str] = Counter()
+        self._stages_s = NewestRows(_NEWEST, len(STAGES))
+        self._ages_s: dict[str, NewestRows] = {}
+        self._times = AllRows(0)
+        self._answers = {head.name: AllRows(max(len(head.classes), 1) + len(head.shares)) for head in heads}
+        self._hearing: Counter[str] = Counter()
 
     def add(self, estimate: Estimate, started_s: float) -> None:
-        """Count a published estimate; times are told from ``started_s`` on."""
+        """Count a published estimate; times count from ``started_s``."""
         self.decisions += 1
         ledger = estimate.ledger
         if self.first_published_s is None:
             self.first_published_s = ledger.published_s
         self.last_published_s = ledger.published_s
-        for modality in estimate.used:
-            self.used[modality] += 1
+        self.glimpsed_fraction = estimate.glimpsed_fraction
+        self.used.update(estimate.used)
         if estimate.used:
             # A decision that rests on no sample has no latency.
             moments = (estimate.time_s, ledger.received_s, ledger.ring_s, ledger.features_s, ledger.inference_s)
             after = (*moments[1:], ledger.published_s)
             self._stages_s.append(tuple(end - begin for begin, end in zip(moments, after, strict=True)))
-            ages = (estimate.ages.eeg, estimate.ages.face, estimate.ages.speech)
-            self._ages_s.append(tuple(math.nan if age is None else age for age in ages))
+            for modality, age_s in estimate.ages_s.items():
+                self._ages_s.setdefault(modality, NewestRows(_NEWEST, 1)).append((age_s,))
             self.calibrated += estimate.calibrated
         # Screens read the percentiles; they cost too much to compute at each question.
         if self.decisions < 20 or self.decisions % 10 == 0:
@@ -141,53 +139,68 @@ class Tally:
         self._keep(estimate, round(estimate.time_s - started_s, 4))
 
     def latency_ms(self) -> Percentiles | None:
-        """Give sample to estimate: from the data time to the publication."""
+        """Return sample to estimate: from the data time to the publication."""
         return _percentiles(self._stages_s.rows().sum(axis=1))
 
-    def ages_ms(self) -> dict[Modality, Percentiles]:
-        """Give the information age of each modality that was used."""
-        columns = zip(MODALITIES, self._ages_s.rows().T, strict=True)
-        known = {modality: _percentiles(ages_s[np.isfinite(ages_s)]) for modality, ages_s in columns}
+    def ages_ms(self) -> dict[str, Percentiles]:
+        """Return the information age of each modality that was used."""
+        known = {modality: _percentiles(rows.rows()[:, 0]) for modality, rows in self._ages_s.items()}
         return {modality: figures for modality, figures in known.items() if figures is not None}
 
     def stages_ms(self) -> dict[str, float | None]:
-        """Give the median time that each stage took after the one before; the first counts from the data time."""
+        """Return the median time that each stage took after the one before; the first counts from the data time."""
         if not len(self._stages_s):
             return dict.fromkeys(STAGES)
         medians = np.median(self._stages_s.rows(), axis=0) * 1000
         return dict(zip(STAGES, (round(float(v), 3) for v in medians), strict=True))
 
     def estimates(self) -> list[list[Any]]:
-        """Give ``[time_s, valence, arousal]`` of every decision that had a readout."""
-        times_s, rows = self._readouts.rows()
-        return [[time_s, row[:3], row[3:]] for time_s, row in zip(times_s, rows.tolist(), strict=True)]
+        """Return ``[time_s, valence, arousal]`` of every decision that has both."""
+        arousal = dict(self._rows("arousal"))
+        return [[time_s, row, arousal[time_s]] for time_s, row in self._rows("valence") if time_s in arousal]
 
     def speech(self) -> list[list[Any]]:
-        """Give ``[time_s, {category: probability}]`` of every decision; None in place of the mapping for silence."""
-        said: list[list[Any]] = [[time_s, None] for time_s in self._silences.rows()[0]]
-        if self._said is not None:
-            times_s, rows = self._said.rows()
-            said += [
-                [time_s, dict(zip(self._classes, row, strict=True))]
-                for time_s, row in zip(times_s, rows.tolist(), strict=True)
-            ]
-        return sorted(said, key=lambda row: float(row[0]))
+        """Return ``[time_s, {category: probability}]`` of every decision; None in place of the mapping for silence."""
+        classes, rows = self._classes("speech"), dict(self._rows("speech"))
+        return [
+            [time_s, dict(zip(classes, rows[time_s], strict=True)) if time_s in rows else None]
+            for time_s in self._times.rows()[0]
+        ]
 
     def speech_affect(self) -> list[list[Any]]:
-        """Give ``[time_s, {valence, arousal, valence_sd, arousal_sd}]`` of every decision with speech."""
-        times_s, rows = self._affects.rows()
-        names = [one.name for one in fields(Affect)]
-        rounded = rows.astype(float).round(4).tolist()
-        return [[time_s, dict(zip(names, row, strict=True))] for time_s, row in zip(times_s, rounded, strict=True)]
+        """Return ``[time_s, {valence, arousal, valence_sd, arousal_sd}]`` of every decision with speech."""
+        classes = self._classes("speech")
+        placed = [(time_s, affect_of(classes, row)) for time_s, row in self._rows("speech")]
+        return [
+            [time_s, {name: round(value, 4) for name, value in asdict(affect).items()}]
+            for time_s, affect in placed
+            if affect is not None
+        ]
 
     def pooled(self) -> list[list[Any]]:
-        """Give ``[time_s, valence, arousal, voice's share of each]`` of every decision that was pooled."""
-        times_s, rows = self._pooled.rows()
-        return [[time_s, row[:3], row[3:6], row[6:]] for time_s, row in zip(times_s, rows.tolist(), strict=True)]
+        """Return ``[time_s, valence, arousal, voice's share of each]`` of every decision that was pooled."""
+        arousal = dict(self._rows("pooled_arousal"))
+        return [
+            [time_s, row[:3], arousal[time_s][:3], [row[3], arousal[time_s][3]]]
+            for time_s, row in self._rows("pooled_valence")
+        ]
+
+    def further_heads(self) -> dict[str, Any]:
+        """Return the heads that have no key of their own: what they are, and ``[time_s, answer]`` of every decision."""
+        return {
+            head.name: {
+                "construct": head.construct,
+                "classes": list(head.classes),
+                "scale": None if head.scale is None else list(head.scale),
+                "answers": [[t, row if head.classes else row[0]] for t, row in self._rows(head.name)],
+            }
+            for head in self.heads
+            if head.name not in _HEADS_WITH_A_KEY
+        }
 
     def hearing(self) -> dict[str, Any]:
-        """Count decisions by what is known of the microphone."""
-        counts = self._heard
+        """Return the number of decisions by state of the microphone."""
+        counts = self._hearing
         kinds: dict[str, dict[str, int]] = {"withheld": {}, "faults": {}}
         for name, count in sorted(counts.items()):
             kind, _, what = name.partition(":")
@@ -196,32 +209,33 @@ class Tally:
         return {"speaking": counts["speaking"], "degraded": counts["degraded"], **kinds}
 
     def _count_hearing(self, estimate: Estimate) -> None:
-        self._heard["degraded"] += estimate.degraded is not None
+        self._hearing["degraded"] += estimate.degraded is not None
         hearing = estimate.hearing
         if hearing is None:
             return
-        self._heard["speaking"] += hearing.speaking
+        self._hearing["speaking"] += hearing.speaking
         if hearing.withheld is not None:
-            self._heard[f"withheld:{hearing.withheld}"] += 1
+            self._hearing[f"withheld:{hearing.withheld}"] += 1
         if hearing.fault is not None:
-            self._heard[f"faults:{hearing.fault}"] += 1
+            self._hearing[f"faults:{hearing.fault}"] += 1
 
     def _keep(self, estimate: Estimate, time_s: float) -> None:
-        readout, said, pooled = estimate.readout, estimate.speech, estimate.pooled
-        if pooled is not None:
-            shares = (pooled.voice_share_valence, pooled.voice_share_arousal)
-            self._pooled.append(time_s, (*pooled.valence.tolist(), *pooled.arousal.tolist(), *shares))
-        if readout is not None:
-            self._readouts.append(time_s, (*readout.valence.tolist(), *readout.arousal.tolist()))
-        if said is None:
-            self._silences.append(time_s, ())
-            return
-        if self._said is None:
-            self._said, self._classes = AllRows(len(said.classes)), said.classes
-        self._said.append(time_s, said.probabilities)
-        affect = affect_of(said.classes, said.probabilities)
-        if affect is not None:
-            self._affects.append(time_s, astuple(affect))
+        self._times.append(time_s, ())
+        for head in self.heads:
+            output = estimate.answer(head.name)
+            if output is not None:
+                answer = (output.value,) if output.value is not None else output.probabilities or ()
+                self._answers[head.name].append(time_s, (*answer, *(output.shares[side] for side in head.shares)))
+
+    def _rows(self, name: str) -> list[tuple[float, list[float]]]:
+        """Return time and row of every answer of a head; none where the session has no such head."""
+        if name not in self._answers:
+            return []
+        times_s, rows = self._answers[name].rows()
+        return list(zip(times_s, rows.tolist(), strict=True))
+
+    def _classes(self, name: str) -> tuple[str, ...]:
+        return next((head.classes for head in self.heads if head.name == name), ())
 
 
 def _percentiles(seconds: FloatArray) -> Percentiles | None:
@@ -233,7 +247,7 @@ def _percentiles(seconds: FloatArray) -> Percentiles | None:
 
 @dataclass(frozen=True)
 class Costs:
-    """What the engine's process took: its largest memory, and processor time per second while it decoded.
+    """Costs of the engine's process: peak memory, and processor time per second of decoding.
 
     None is not measured.
     """
@@ -262,7 +276,7 @@ def summarise(
     notices: Sequence[str],
     recording: RecordingStatus | None = None,
 ) -> dict[str, Any]:
-    """Build the dictionary of ``--json``.
+    """Return the dictionary of ``--json``.
 
     Parameters
     ----------
@@ -296,10 +310,10 @@ def summarise(
             "stages": tally.stages_ms(),
         },
         "information_age_ms": {
-            modality: round(ages[modality].p50, 1) if modality in ages else None for modality in MODALITIES
+            name: round(ages[name].p50, 1) if name in ages else None for name in (one.modality for one in statuses)
         },
         "information_age_p99_ms": {
-            modality: round(ages[modality].p99, 1) if modality in ages else None for modality in MODALITIES
+            name: round(ages[name].p99, 1) if name in ages else None for name in (one.modality for one in statuses)
         },
         "eeg_filter_delay_ms": tally.eeg_filter_delay_ms,
         "modalities": {status.modality: _modality(status, tally) for status in statuses},
@@ -307,7 +321,8 @@ def summarise(
         "estimates": tally.estimates(),
         "speech": tally.speech(),
         "speech_affect": tally.speech_affect(),
-        **({"pooled": tally.pooled()} if tally.pooling else {}),
+        **({"pooled": tally.pooled()} if any(head.name == "pooled_valence" for head in tally.heads) else {}),
+        "heads": tally.further_heads(),
         "hearing": tally.hearing(),
         "domain": list(domain),
         "bundles": [{"file": bundle.file, "sha256": bundle.sha256} for bundle in bundles],
@@ -317,7 +332,7 @@ def summarise(
 
 def _recording(status: RecordingStatus | None) -> Mapping[str, Any]:
     if status is None:
-        return {"present": False, **dict.fromkeys(field.name for field in fields(RecordingStatus))}
+        return {"present": False, **dict.fromkeys(one.name for one in fields(RecordingStatus))}
     return {"present": True, **asdict(status)}
 
 

@@ -1,4 +1,4 @@
-"""What readers of speech corpora share: finding the files, sorting usable ones from faulty ones, loading the sound."""
+"""Shared by readers of speech corpora: finding files, sorting out faulty ones, loading sound."""
 
 import hashlib
 from collections import defaultdict
@@ -33,7 +33,7 @@ _ADJECTIVES = {
 
 @dataclass(frozen=True)
 class FileName:
-    """What the name of a file says.
+    """Contents of a file's name.
 
     Attributes
     ----------
@@ -92,7 +92,7 @@ def file_of(trial: Trial) -> Path:
 def spoken_trial(
     path: Path, root: Path, emotion: str, speaker: str, prompt: str, groups: Mapping[str, str] | None = None
 ) -> Trial:
-    """Make the trial of one recorded utterance; its name is the path below the corpus's folder."""
+    """Return the trial of one recorded utterance; its name is the path below the corpus's folder."""
     name = str(path.relative_to(root))
     return Trial(name, speaker, prompt, labels={"emotion": emotion}, groups=dict(groups or {}), file=path)
 

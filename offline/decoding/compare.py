@@ -1,4 +1,4 @@
-"""Set two decodings of one session side by side, decision by decision."""
+"""Compare two decodings of one session, decision by decision."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,16 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from ...models.contract import LEVELS, Estimate, FloatArray
+from ...models.contract import LEVELS, Estimate
 
 SAME = 1e-6
 """Probabilities closer than this are the same."""
-AXES = ("valence", "arousal")
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far two decodings agree on one thing (valence, arousal or the voice).
+    """Agreement of two decodings on one head.
 
     Attributes
     ----------
@@ -54,7 +53,7 @@ class Comparison:
     only_first_s, only_second_s : tuple of float
         Session times at which only one of them decided.
     agreement : mapping
-        ``valence``, ``arousal`` and ``speech``; ``pooled valence`` and ``pooled arousal`` where one of them pooled.
+        By the name of the head, with blanks.
     same_bundles : bool
         Whether both name the same bundles by hash.
     """
@@ -67,17 +66,12 @@ class Comparison:
 
 
 def compare(first: Sequence[Estimate], second: Sequence[Estimate]) -> Comparison:
-    """Pair the decisions by session time, to the millisecond, and say how far they agree."""
+    """Pair the decisions by session time, to the millisecond, and return their agreement."""
     ours, theirs = ({round(e.session_time_s, 3): e for e in one} for one in (first, second))
     common = sorted(ours.keys() & theirs.keys())
     pairs = tuple((ours[time_s], theirs[time_s]) for time_s in common)
-    said = {
-        **{axis: [(_level(a, axis), _level(b, axis)) for a, b in pairs] for axis in AXES},
-        "speech": [(_voice(a), _voice(b)) for a, b in pairs],
-    }
-    if any(estimate.pooled is not None for pair in pairs for estimate in pair):
-        for axis in AXES:
-            said[f"pooled {axis}"] = [(_pooled(a, axis), _pooled(b, axis)) for a, b in pairs]
+    names = dict.fromkeys(head.name for pair in pairs for estimate in pair for head in estimate.heads)
+    said = {_title(name): [(_answer(a, name), _answer(b, name)) for a, b in pairs] for name in names}
     return Comparison(
         pairs,
         tuple(sorted(ours.keys() - theirs.keys())),
@@ -88,7 +82,7 @@ def compare(first: Sequence[Estimate], second: Sequence[Estimate]) -> Comparison
 
 
 def in_lines(comparison: Comparison, first: str, second: str) -> list[str]:
-    """Say it in a few lines.
+    """Return the comparison as lines of text.
 
     Parameters
     ----------
@@ -126,7 +120,7 @@ def in_lines(comparison: Comparison, first: str, second: str) -> list[str]:
 
 
 def as_plain(comparison: Comparison, first: str, second: str) -> dict[str, Any]:
-    """Write it down as plain numbers, every decision with what both said."""
+    """Return the comparison as plain numbers, with both estimates of every decision."""
     return {
         "first": first,
         "second": second,
@@ -161,30 +155,27 @@ def _agreement(
     )
 
 
-def _level(estimate: Estimate, axis: str) -> dict[str, float] | None:
-    return _levels(None if estimate.readout is None else getattr(estimate.readout, axis))
+def _title(name: str) -> str:
+    return name.replace("_", " ")
 
 
-def _pooled(estimate: Estimate, axis: str) -> dict[str, float] | None:
-    return _levels(None if estimate.pooled is None else getattr(estimate.pooled, axis))
-
-
-def _levels(probabilities: FloatArray | None) -> dict[str, float] | None:
-    return None if probabilities is None else dict(zip(LEVELS, probabilities.tolist(), strict=True))
-
-
-def _voice(estimate: Estimate) -> dict[str, float] | None:
-    said = estimate.speech
-    return None if said is None else dict(zip(said.classes, map(float, said.probabilities), strict=True))
+def _answer(estimate: Estimate, name: str) -> dict[str, float] | None:
+    """Return the probabilities of a head by class, or its value by the head's name; None where it abstains."""
+    head = estimate.answer(name)
+    if head is None:
+        return None
+    if head.probabilities is None:
+        return {name: head.value or 0.0}
+    return dict(zip(head.classes, head.probabilities, strict=True))
 
 
 def _plain(estimate: Estimate) -> dict[str, Any]:
-    levels = {axis: _level(estimate, axis) for axis in AXES}
-    if estimate.pooled is not None:
-        levels |= {f"pooled_{axis}": _pooled(estimate, axis) for axis in AXES}
-    return {name: None if said is None else list(said.values()) for name, said in levels.items()} | {
-        "speech": _voice(estimate)
-    }
+    """Return the answers by head: a list where the classes are levels, else a mapping; None for an abstention."""
+    plain: dict[str, Any] = {}
+    for head in estimate.heads:
+        answer = _answer(estimate, head.name)
+        plain[head.name] = list(answer.values()) if answer is not None and head.classes == LEVELS else answer
+    return plain
 
 
 def _only(times_s: Sequence[float], name: str) -> str:

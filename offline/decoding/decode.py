@@ -9,7 +9,7 @@ from typing import Any
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig, ModelsSection
 from ...configs.schema.load import load
-from ...models.contract import MODALITIES, Estimate, Modality, Recording
+from ...models.contract import Estimate, Recording, at_publication
 from ...models.decoders.loading import (
     Models,
     check_fit,
@@ -21,11 +21,12 @@ from ...models.decoders.loading import (
 from ...models.io.journal import Journal
 from ...models.streaming.clock import VirtualClock
 from ...models.streaming.decider import LOUDSPEAKER, Decider
+from ...models.streaming.decoder import DecoderFactory
 from ...models.streaming.ingest import ingest_factory
-from ...models.streaming.schedule import ModalityInput, Plan, make_plan, plan_facts
+from ...models.streaming.schedule import ModalityInput, Plan, eeg_delay_ms, make_plan, plan_facts
 from ...models.streaming.source_channel import SourceChannel
 from ...models.streaming.summary import STAGES, Costs, Tally, summarise
-from .playback import Playback
+from .playback import STANDARD_MODALITIES, Playback
 
 _SAME_TIME_S = 1e-3
 _DEMO_CONFIG = Path(__file__).parents[2] / "configs" / "demo.toml"
@@ -56,7 +57,8 @@ def decode(
     config: LiveConfig,
     *,
     models: Models | None = None,
-    only: tuple[Modality, ...] = MODALITIES,
+    only: tuple[str, ...] | None = None,
+    factories: Sequence[DecoderFactory] = (),
     journal: Sequence[Estimate] = (),
 ) -> Decoded:
     """Decode a recording with the code, the decision times and the rules of a live session.
@@ -68,8 +70,10 @@ def decode(
         Its models, decisions, journal, and how the EEG is treated; where its sources are does not matter.
     models : Models or None
         Loaded before, to decode many recordings with; they are reset. None loads those of the config.
-    only : tuple of modalities
-        What to use of what the recording holds.
+    only : tuple of modalities or None
+        What to use of what the recording holds; None uses all.
+    factories : sequence of DecoderFactory
+        For bundles of further kinds.
     journal : sequence of Estimate
         The decisions of the session that was recorded, to follow: each is made again from just the samples that it was
         made from. Without them, and where the recording does not know how its samples arrived, decisions are made when
@@ -82,18 +86,18 @@ def decode(
     """
     clock = VirtualClock(recording.t0_s)
     playback = Playback(recording, only, clock)
-    modalities = tuple(key for key in playback.channels if key in MODALITIES)
+    modalities = tuple(key for key in playback.channels if key != LOUDSPEAKER)
     if not modalities:
-        raise MoodringError(f"recording '{recording.name}' holds none of {', '.join(only)}; choose among what it holds")
-    models = models or load_models(config.models, modalities, clock, config.pooling, config.speech)
-    models.reset()
+        wanted = ", ".join(only or STANDARD_MODALITIES)
+        raise MoodringError(f"recording '{recording.name}' holds none of {wanted}; choose among what it holds")
+    models = models or load_models(config, modalities, clock, factories)
     make = ingest_factory(config.eeg, None)
     try:
         for key, channel in playback.channels.items():
             info = channel.source.open() if channel.source is not None else None
             if info is not None:
-                if key in MODALITIES:
-                    check_fit(models, info, config.eeg)
+                if key != LOUDSPEAKER:
+                    check_fit(models, info, config)
                 channel.ingest = make(info)
         return _decode(recording, config, models, playback, clock, journal if playback.arrivals_known else ())
     finally:
@@ -124,30 +128,29 @@ def _decode(
     else:
         playback.run_to(playback.first_s)
     ingests = [
-        channel.ingest for key, channel in playback.channels.items() if key in MODALITIES and channel.ingest is not None
+        channel.ingest
+        for key, channel in playback.channels.items()
+        if key != LOUDSPEAKER and channel.ingest is not None
     ]
-    plan = make_plan(replace(plan_facts(ingests), t0_s=recording.t0_s), config, models)
-    hashes = tuple(bundle.sha256 for bundle in models.bundles)
     declared = config.speech is not None and config.speech.reference is not None
     referenced = declared or LOUDSPEAKER in playback.channels
-    decider = Decider(plan, models.video_eeg, models.speech, clock, hashes, referenced, models.pool)
+    plan = make_plan(replace(plan_facts(ingests), t0_s=recording.t0_s), config, referenced)
+    decider = Decider(plan, models, clock)
     notices = domain_notices(models.domain, tuple(ingest.info.origin for ingest in ingests))
     notices += () if referenced else loudspeaker_notices(config.speech, ingests)
-    tally = Tally(eeg_filter_delay_ms=plan.eeg_delay_ms, pooling=models.pool is not None)
+    tally = Tally(models.heads, eeg_filter_delay_ms=eeg_delay_ms(ingests))
     estimates: list[Estimate] = []
     with Journal(config.journal) if config.journal is not None else nullcontext() as written:
         for time_s, inputs in _decisions(plan, config, playback, journal):
-            modality_inputs = {modality: inputs[modality] for modality in MODALITIES if modality in inputs}
-            told = notices + line_noise_notices(ingests)
-            estimate = decider.decide(time_s, modality_inputs, told, inputs.get(LOUDSPEAKER))
-            estimate = decider.published(estimate, clock.now())
+            estimate = decider.decide(time_s, inputs, notices + line_noise_notices(ingests))
+            estimate = at_publication(estimate, clock.now())
             estimates.append(estimate)
             tally.add(estimate, recording.t0_s)
             if written is not None:
                 written.append(estimate)
-    tally.glimpsed_fraction = decider.glimpsed_fraction(estimates[-1].time_s if estimates else plan.time_s(plan.first))
-    absent = {modality: SourceChannel(modality, "absent", None) for modality in MODALITIES}
-    statuses = [playback.channels.get(key, absent[key]).status(clock.now()) for key in MODALITIES]
+    absent = {modality: SourceChannel(modality, "absent", None) for modality in STANDARD_MODALITIES}
+    channels = {key: channel for key, channel in playback.channels.items() if key != LOUDSPEAKER}
+    statuses = [channel.status(clock.now()) for channel in {**absent, **channels}.values()]
     costs, said = Costs(None, None), notices + line_noise_notices(ingests)
     summary = summarise(tally, recording.t0_s, clock.now(), statuses, costs, models.domain, models.bundles, said)
     # On the virtual clock there is nothing to measure.
@@ -163,8 +166,8 @@ def _decisions(
         time_s = plan.time_s(round(entry.session_time_s / plan.interval_s))
         if abs(time_s - entry.time_s) > _SAME_TIME_S:
             raise MoodringError(
-                f"the journal has a decision at {entry.time_s:.3f} s and the recording expects it at {time_s:.3f} s (t0 "
-                f"{plan.t0_s:.3f} s, every {plan.interval_s:g} s); it belongs to another session"
+                f"the journal has a decision at {entry.time_s:.3f} s and the recording expects it at {time_s:.3f} s "
+                f"(t0 {plan.t0_s:.3f} s, every {plan.interval_s:g} s); it belongs to another session"
             )
         playback.ingest_counts(time_s, entry.ring_samples)
         yield time_s, playback.inputs(entry.ring_samples)

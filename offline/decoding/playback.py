@@ -1,14 +1,14 @@
 """Bring the sources of a recording to the moment of a decision, on the virtual clock.
 
-A session that was recorded with its journal is followed exactly: each decision is made after just those samples that were in
-the rings when it was made live. Any other decision is made as live: as soon as every source that delivers has passed
-its time, or the lateness bound is over.
+A session that was recorded with its journal is followed exactly: each decision is made after just those samples that
+were in the rings when it was made live. Any other decision is made as live: as soon as every source that delivers has
+passed its time, or the lateness bound is over.
 """
 
 import logging
 from collections.abc import Mapping, Sequence
 
-from ...models.contract import MODALITIES, Modality, Recording, Signal, Video
+from ...models.contract import Recording, Signal, Video
 from ...models.streaming.clock import VirtualClock
 from ...models.streaming.decider import LOUDSPEAKER
 from ...models.streaming.schedule import ModalityInput
@@ -16,6 +16,8 @@ from ...models.streaming.source_channel import SourceChannel
 from .recorded_sources import RecordedSignal, RecordedVideo
 
 _log = logging.getLogger(__name__)
+STANDARD_MODALITIES = ("eeg", "face", "speech")
+"""Listed in every summary, absent ones too."""
 _STEP_S = 0.5
 _ARRIVING_STEP_S = 0.05  # as a live session looks after its sources' health
 
@@ -26,8 +28,8 @@ class Playback:
     Parameters
     ----------
     recording : Recording
-    only : sequence of modalities
-        Which of them to play.
+    only : sequence of modalities or None
+        Which of them to play; None plays all.
     clock : VirtualClock
 
     Attributes
@@ -40,17 +42,21 @@ class Playback:
         When the first and the last samples arrived, or were captured where that is all that is known.
     """
 
-    def __init__(self, recording: Recording, only: Sequence[Modality], clock: VirtualClock) -> None:
+    def __init__(self, recording: Recording, only: Sequence[str] | None, clock: VirtualClock) -> None:
         self._clock = clock
         self._sources: dict[str, RecordedSignal | RecordedVideo] = {}
         self._told_short: set[str] = set()
         self.channels: dict[str, SourceChannel] = {}
         played: list[Signal | Video] = []
-        held: dict[str, Signal | Video | None] = {modality: getattr(recording, modality) for modality in MODALITIES}
-        if "speech" in only and held["speech"] is not None:
+        held: dict[str, Signal | Video | None] = {
+            **{"eeg": recording.eeg, "face": recording.face, "speech": recording.speech},
+            **recording.signals,
+        }
+        wanted = tuple(held) if only is None else only
+        if "speech" in wanted and held["speech"] is not None:
             held[LOUDSPEAKER] = recording.loudspeaker
         for key, one in held.items():
-            if one is None or not len(one.stamps_s) or (key != LOUDSPEAKER and key not in only):
+            if one is None or not len(one.stamps_s) or (key != LOUDSPEAKER and key not in wanted):
                 continue
             self.channels[key] = self._channel(key, one, recording)
             if key != LOUDSPEAKER:
@@ -66,13 +72,13 @@ class Playback:
             video = RecordedVideo(one, recording, self._clock)
             self._sources[key] = video
             return SourceChannel("face", one.name, video, picture=video.picture, started_s=t0_s)
-        modality: Modality = "eeg" if key == "eeg" else "speech"
+        modality = "speech" if key == LOUDSPEAKER else key
         signal = RecordedSignal(modality, one, recording, self._clock)
         self._sources[key] = signal
         return SourceChannel(modality, one.name, signal, started_s=t0_s)
 
     def run_to(self, time_s: float) -> None:
-        """Let time pass in small steps, so that health is decided as it is live."""
+        """Advance the clock in small steps, so that health is updated as live."""
         step_s = _ARRIVING_STEP_S if self.arrivals_known else _STEP_S
         while True:
             self._clock.advance_to(min(time_s, self._clock.now() + step_s))
@@ -82,7 +88,7 @@ class Playback:
                 return
 
     def wait_for(self, time_s: float, lateness_s: float) -> None:
-        """Let time pass until a decision at a data time would be made live."""
+        """Advance the clock to the moment at which a decision at a data time would be made live."""
         if not self.arrivals_known:
             # Samples whose smoothed stamps lie before a decision may come with raw ones behind it.
             self.run_to(time_s + lateness_s)
@@ -95,7 +101,7 @@ class Playback:
             self.run_to(min([time_s + lateness_s, *due_s]))
 
     def ingest_counts(self, time_s: float, counts: Mapping[str, int]) -> None:
-        """Take the chunks in until every ring holds as many samples as it held at a decision."""
+        """Ingest chunks until every ring holds as many samples as it held at a decision."""
         for key in self.channels:
             self._ingest_until(key, counts.get(key, 0))
         self._clock.advance_to(time_s)

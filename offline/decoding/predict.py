@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import softmax
 
 from ...configs.schema.errors import MoodringError
-from ...models.contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate
+from ...models.contract import AUDIO_RATE_HZ, FloatArray, HeadOutput
 from ...models.decoders.speech import SpeechDecoder
 from ..datasets.open import parse_file_name
 from ..evaluation.metrics import SMALLEST_PROBABILITY, uar
@@ -38,7 +38,7 @@ class Prediction:
     classes : tuple of str
     probabilities : tuple of float or None
         Of the whole file; None without speech.
-    segments : tuple of SpeechEstimate
+    segments : tuple of HeadOutput
         One per second of speech; times count from the file's start.
     truth : str or None
         Label in its name.
@@ -52,7 +52,7 @@ class Prediction:
     duration_s: float | None = None
     classes: tuple[str, ...] = ()
     probabilities: tuple[float, ...] | None = None
-    segments: tuple[SpeechEstimate, ...] = ()
+    segments: tuple[HeadOutput, ...] = ()
     truth: str | None = None
     error: str | None = None
     warning: str | None = None
@@ -120,7 +120,7 @@ def predict_file(decoder: SpeechDecoder, path: Path) -> Prediction:
     )
 
 
-def pooled(estimates: Sequence[SpeechEstimate]) -> tuple[float, ...] | None:
+def pooled(estimates: Sequence[HeadOutput]) -> tuple[float, ...] | None:
     """Return the pooled class probabilities of a file's utterances.
 
     The log-probabilities at the end of each utterance are averaged, weighted by its length, and normalised: a weighted
@@ -128,7 +128,7 @@ def pooled(estimates: Sequence[SpeechEstimate]) -> tuple[float, ...] | None:
 
     Parameters
     ----------
-    estimates : sequence of SpeechEstimate
+    estimates : sequence of HeadOutput
         All estimates of the decoder, in order.
 
     Returns
@@ -140,10 +140,11 @@ def pooled(estimates: Sequence[SpeechEstimate]) -> tuple[float, ...] | None:
     weights_s: list[float] = []
     start_s: float | None = None
     for estimate in estimates:
-        start_s = estimate.start_s if start_s is None else start_s
-        if estimate.final:
+        begin_s, end_s = estimate.stretch_s
+        start_s = begin_s if start_s is None else start_s
+        if estimate.final and estimate.probabilities is not None:
             logs.append(np.log(np.maximum(estimate.probabilities, SMALLEST_PROBABILITY)))
-            weights_s.append(estimate.end_s - start_s)
+            weights_s.append(end_s - start_s)
             start_s = None
     if not logs:
         return None
@@ -214,7 +215,7 @@ def in_words(prediction: Prediction) -> str:
     return f"{prediction.file}: {outcome}{truth}"
 
 
-def _decoded(decoder: SpeechDecoder, blocks: Iterable[FloatArray]) -> list[SpeechEstimate]:
+def _decoded(decoder: SpeechDecoder, blocks: Iterable[FloatArray]) -> list[HeadOutput]:
     silence = np.zeros(round(_SILENCE_S * AUDIO_RATE_HZ), np.float32)
     estimates = list(decoder.feed(silence, -_SILENCE_S))
     at = 0
@@ -225,16 +226,16 @@ def _decoded(decoder: SpeechDecoder, blocks: Iterable[FloatArray]) -> list[Speec
     return [*estimates, *decoder.close()]
 
 
-def _own_seconds(estimates: Sequence[SpeechEstimate], duration_s: float) -> tuple[SpeechEstimate, ...]:
+def _own_seconds(estimates: Sequence[HeadOutput], duration_s: float) -> tuple[HeadOutput, ...]:
     """Return one estimate per second of speech; the estimate at an utterance's end replaces a repeated one."""
-    seconds: list[SpeechEstimate] = []
+    seconds: list[HeadOutput] = []
     for estimate in estimates:
-        if seconds and not seconds[-1].final and estimate.start_s <= seconds[-1].start_s:
+        if seconds and not seconds[-1].final and estimate.stretch_s[0] <= seconds[-1].stretch_s[0]:
             seconds.pop()
         seconds.append(estimate)
     return tuple(
-        replace(one, start_s=max(one.start_s, 0.0), end_s=min(one.end_s, duration_s)) for one in seconds
-    )  # fmt: skip
+        replace(one, start_s=max(one.stretch_s[0], 0.0), end_s=min(one.stretch_s[1], duration_s)) for one in seconds
+    )
 
 
 def _with_truth(prediction: Prediction, path: Path) -> Prediction:
@@ -253,9 +254,9 @@ def _plain(prediction: Prediction, with_truth: bool) -> dict[str, Any]:
         "probabilities": _named(prediction.classes, prediction.probabilities or ()),
         "segments": [
             {
-                "start_s": round(one.start_s, 4),
-                "end_s": round(one.end_s, 4),
-                "probabilities": _named(one.classes, one.probabilities),
+                "start_s": round(one.stretch_s[0], 4),
+                "end_s": round(one.stretch_s[1], 4),
+                "probabilities": _named(one.classes, one.probabilities or ()),
             }
             for one in prediction.segments
         ],

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...models.contract import Arrivals, Image, Modality, Recording, Signal, TimeArray, Video
+from ...models.contract import Arrivals, Image, Recording, Signal, TimeArray, Video
 from ...models.signals.face.images import scaled
 from ...models.streaming.clock import Clock
 from ...models.streaming.sources import Chunk, SourceInfo
@@ -41,7 +41,7 @@ class _Chunks:
 
     @property
     def next_s(self) -> float | None:
-        """When the next chunk arrives; None at the end."""
+        """Arrival time of the next chunk; None at the end."""
         if self._at >= len(self._stamps_s):
             return None
         if self._arrivals is None:
@@ -68,13 +68,13 @@ class RecordedSignal:
 
     Parameters
     ----------
-    modality : Modality
+    modality : str
     signal : Signal
     recording : Recording
     clock : Clock
     """
 
-    def __init__(self, modality: Modality, signal: Signal, recording: Recording, clock: Clock) -> None:
+    def __init__(self, modality: str, signal: Signal, recording: Recording, clock: Clock) -> None:
         self._modality = modality
         self._signal = signal
         self._recording = recording
@@ -83,7 +83,7 @@ class RecordedSignal:
 
     @property
     def next_s(self) -> float | None:
-        """When the next chunk arrives; None at the end."""
+        """Arrival time of the next chunk; None at the end."""
         return self._chunks.next_s
 
     def open(self) -> SourceInfo:
@@ -133,7 +133,7 @@ class RecordedVideo:
 
     @property
     def next_s(self) -> float | None:
-        """When the next chunk arrives; None at the end."""
+        """Arrival time of the next chunk; None at the end."""
         return self._chunks.next_s
 
     def open(self) -> SourceInfo:

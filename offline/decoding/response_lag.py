@@ -1,17 +1,20 @@
-"""`moodring bench lag`: how long after a person's change the estimate has made half of its own.
+"""`moodring bench lag`: time from a step in a person's emotion to half of the change in the estimate.
 
 People whose emotion changes in steps (simulated ones) are decoded on the virtual clock, where publication costs
 nothing: what is left is the lag of the signals, the windows, the waits between looks and the models.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...configs.schema.live import LiveConfig
 from ...models.contract import Estimate, Recording
+from ..simulate import BENCHMARK, simulate
+from .decode import decode
 
 PEOPLE = 10
 SECONDS = 180.0
@@ -25,6 +28,7 @@ _DRAWS = 2000
 _PLACES = np.array([-2.0 / 3.0, 0.0, 2.0 / 3.0])  # of low, medium and high on the latents' scale
 
 Curve = NDArray[np.float64]
+_CONDITIONS = {"eeg_and_face": ("eeg", "face"), "eeg": ("eeg",), "face": ("face",)}
 
 
 @dataclass(frozen=True)
@@ -43,17 +47,42 @@ class Step:
     values: Curve
 
 
+def measure(config: LiveConfig, seeds: Sequence[int], seconds: float, report: Callable[[str], None]) -> dict[str, Any]:
+    """Decode simulated people whose emotion changes in steps, with EEG, with the face, and with both.
+
+    Parameters
+    ----------
+    config : LiveConfig
+    seeds : sequence of int
+        Of the people.
+    seconds : float
+        Of each person.
+    report : callable
+        Takes a line as each person is done.
+
+    Returns
+    -------
+    dict
+        ``people``, and for each condition the figures of :func:`response_lag`.
+    """
+    stepped = replace(BENCHMARK, name="steps", transition_s=0.02, wiggle=0.0, response_noise=0.0)
+    found: dict[str, list[Step]] = {name: [] for name in _CONDITIONS}
+    for seed in seeds:
+        recording = simulate(seed, seconds, stepped)
+        for name, only in _CONDITIONS.items():
+            found[name] += steps(recording, decode(recording, config, only=only).estimates)
+        report(f"person {seed}: {len(found['eeg'])} steps so far")
+    return {"people": len(seeds), **{name: response_lag(cut) for name, cut in found.items()}}
+
+
 def steps(recording: Recording, estimates: Sequence[Estimate]) -> list[Step]:
     """Find the steps of a simulated person's emotion, valence and arousal apart, and cut the estimates around them."""
     truth = recording.truth
     if truth is None:
         raise ValueError(f"recording '{recording.name}' does not know the truth")
-    said = [estimate for estimate in estimates if estimate.readout is not None]
+    said = [estimate for estimate in estimates if estimate.answer("valence") is not None]
     times_s = np.array([estimate.time_s for estimate in said])
-    axes = [
-        np.array([np.dot(getattr(estimate.readout, name), _PLACES) for estimate in said])
-        for name in ("valence", "arousal")
-    ]
+    axes = [np.array([_level(estimate, name) for estimate in said]) for name in ("valence", "arousal")]
     onsets_s = [marker.stamp_s for marker in recording.markers if marker.text.startswith("stimulus_")]
     found = []
     for onset_s in onsets_s[1:]:
@@ -130,6 +159,11 @@ def _mean_half_s(grid_s: Curve, curves: Curve) -> float:
     rise = mean[at] - mean[at - 1]
     share = 1.0 if rise <= 0 else float((half - mean[at - 1]) / rise)
     return float(grid_s[at - 1] + _GRID_S * min(max(share, 0.0), 1.0))
+
+
+def _level(estimate: Estimate, name: str) -> float:
+    head = estimate.answer(name)
+    return float("nan") if head is None else float(np.dot(head.probabilities or (), _PLACES))
 
 
 def _latent(stamps_s: Curve, latents: NDArray[np.float32], span_s: Curve) -> float:

@@ -49,7 +49,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class FoldResult:
-    """What one training came to, as kept in the cache.
+    """Result of one training, as kept in the cache.
 
     Attributes
     ----------
@@ -194,7 +194,7 @@ def _run(system: PaperConfig, run: RunSection, files: _LoadedFiles, report: Repo
 def _fold(
     system: PaperConfig, run: RunSection, seed: int, fold: Fold, files: _LoadedFiles, report: Report
 ) -> FoldResult | None:
-    """Take a fold from the cache, or train it; None where it is not there and nothing is to be trained."""
+    """Return a fold from the cache, or train it; None where it is missing and must not be trained."""
     key = _key(system, run, seed, fold, files)
     cache = Path(system.cache) if system.cache else _user_cache()
     path = cache / f"{system.system}-{len(run.classes)}-{run.protocol}-{seed}-{key[:16]}.json"

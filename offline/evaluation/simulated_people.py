@@ -24,7 +24,7 @@ AXES = ("valence", "arousal")
 
 @dataclass(frozen=True)
 class PersonDecisions:
-    """One person under one condition: every decision after rest that has a truth and a readout.
+    """One person under one condition: every decision after rest that has a truth and both answers.
 
     Attributes
     ----------
@@ -106,17 +106,18 @@ def align_with_truth(
     """Line up the estimates of a person with the truth, leaving out rest, where there is no truth."""
     if recording.truth is None:
         raise ValueError(f"recording '{recording.name}' has no truth to compare with")
-    estimates = [e for e in estimates if e.readout is not None]
-    levels = levels_at(recording.truth, np.array([e.time_s for e in estimates]))
-    kept = [i for i in range(len(estimates)) if (levels[i] >= 0).all()]
+    answers = [(e.time_s, [head for axis in AXES if (head := e.answer(axis)) is not None]) for e in estimates]
+    answered = [(time_s, heads) for time_s, heads in answers if len(heads) == len(AXES)]
+    levels = levels_at(recording.truth, np.array([time_s for time_s, _ in answered]))
+    kept = [i for i in range(len(answered)) if (levels[i] >= 0).all()]
     truth = levels[kept]
-    readouts = [readout for i in kept if (readout := estimates[i].readout) is not None]
-    sets = [(r.valence_set, r.arousal_set) for r in readouts]
+    heads = [answered[i][1] for i in kept]
+    sets = [tuple(head.kept for head in pair) for pair in heads]
     return PersonDecisions(
         person=recording.participant,
         condition=condition,
         truth=truth,
-        probabilities=np.array([(r.valence, r.arousal) for r in readouts], np.float32).reshape(-1, 2, 3),
+        probabilities=np.array([[head.probabilities for head in pair] for pair in heads], np.float32).reshape(-1, 2, 3),
         covered=np.array(
             [[t in s for t, s in zip(row, pair, strict=True)] for row, pair in zip(truth, sets, strict=True)]
         ),

@@ -24,7 +24,7 @@ PAIRS_NAMED = 3
 
 @dataclass(frozen=True)
 class Items:
-    """What is split: windows, utterances or trials.
+    """Items to split: windows, utterances or trials.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Items:
 
     @classmethod
     def of(cls, trials: Sequence[Trial], subject: str = "subject", stimulus: str = "stimulus") -> "Items":
-        """Make the items of trials.
+        """Return the items of trials.
 
         Parameters
         ----------
@@ -108,7 +108,7 @@ class Split:
 
 
 class Protocol(Interface):
-    """How items are split."""
+    """Protocol of a split of items."""
 
     @property
     def apart(self) -> tuple[str, ...]:
@@ -264,7 +264,7 @@ class RandomKFold:
 
 @dataclass(frozen=True)
 class RandomHoldOut:
-    """A random share of the items tests, whoever they are of: leaks, kept to compare with papers that did so."""
+    """A random share of the items tests, whatever their speakers: leaky, to compare with papers that did so."""
 
     share: float = 0.2
     seed: int = 0

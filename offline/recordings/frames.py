@@ -19,7 +19,7 @@ _DECODE_AHEAD = 60  # frames it is cheaper to decode on than to seek
 
 @dataclass(frozen=True)
 class FrameTimes:
-    """When the frames of a file are shown, in ``time_base`` seconds, rising; and their size as stored."""
+    """Presentation times of the frames of a file in ``time_base`` seconds, rising; and their size as stored."""
 
     pts: NDArray[np.int64]
     time_base: Fraction

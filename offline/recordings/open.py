@@ -1,4 +1,4 @@
-"""Open anything that was recorded."""
+"""Open recordings of any format."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from ...models.contract import Recording
 from .eeg_files import SUFFIXES as EEG_SUFFIXES
 from .eeg_files import read_eeg_file
 from .media import read_media, read_wav
-from .session_folder import read_session
+from .read_session import read_session
 from .sound import FILM_SUFFIXES, SOUND_SUFFIXES
 from .xdf_recording import read_xdf
 

@@ -23,6 +23,7 @@ def on_rising_time(recording: Recording) -> Recording:
         face=_video(recording.face),
         speech=_signal(recording.speech),
         loudspeaker=_signal(recording.loudspeaker),
+        signals={key: risen for key, one in recording.signals.items() if (risen := _signal(one)) is not None},
     )
 
 

@@ -1,7 +1,8 @@
 """Read the XDF parts of a session folder: every source as one, and the other streams.
 
-A recorder that died is followed by another, which writes again what may not have reached the disk. Samples of a source are
-numbered over the whole session, so that what two parts hold is taken once; other streams are joined by their stamps.
+A recorder that died is followed by another, which writes again what may not have reached the disk. Samples of a source
+are numbered over the whole session, so that what two parts hold is taken once; other streams are joined by their
+stamps.
 """
 
 import logging

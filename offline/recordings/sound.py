@@ -42,7 +42,8 @@ def stream_sound(path: Path, look: Look | None = None) -> Iterator[FloatArray]:
     Yields
     ------
     (n,) float32
-        16 kHz, channels averaged, in -1..1; what is no finite number is 0. A file cut short is read as far as it goes; see :func:`fault`.
+        16 kHz, channels averaged, in -1..1; values that are not finite are 0. A file that was cut is read as far as it
+        goes; see :func:`fault`.
 
     Raises
     ------
@@ -69,7 +70,7 @@ def load_sound(path: Path) -> FloatArray:
 
 
 def read_sound(path: Path) -> tuple[FloatArray, float, float] | None:
-    """Return the first sound track of a file: ``(n, channels)``, its rate in Hz and its start in seconds; None without one.
+    """Return the first sound track of a file, ``(n, channels)``, its rate in Hz and start in seconds; None without one.
 
     Holes between packets become silence, so that the n-th sample is where its number says; a track that breaks is
     kept up to there.

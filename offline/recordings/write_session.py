@@ -78,12 +78,14 @@ def _write(recording: Recording, folder: Path, task: str, protocol: str, consent
     video.mkdir()
     with XdfWriter(streams / names.PART_FILE.format(1)) as writer:
         if recording.eeg is not None:
-            _write_signal(writer, recording, recording.eeg)
+            _write_signal(writer, recording, "eeg", recording.eeg)
         if recording.face is not None:
             _write_film(writer, recording, recording.face, video / names.CAMERA_FILE)
         for key, sound in (("speech", recording.speech), ("loudspeaker", recording.loudspeaker)):
             if sound is not None:
                 _write_sound(writer, recording, key, sound, video / names.MEDIA_FILES[key])
+        for key, signal in recording.signals.items():
+            _write_signal(writer, recording, key, signal)
         for stream in _other_streams(recording):
             number = writer.stream(stream.description)
             writer.clock_offset(number, _first_s(stream.stamps_s), 0.0)
@@ -117,9 +119,9 @@ def _versions() -> dict[str, str | None]:
     return found
 
 
-def _write_signal(writer: XdfWriter, recording: Recording, signal: Signal) -> None:
+def _write_signal(writer: XdfWriter, recording: Recording, key: str, signal: Signal) -> None:
     source = RecordedSource(
-        "eeg",
+        key,
         "signal",
         signal.name,
         signal.rate_hz,
@@ -157,7 +159,7 @@ def _write_sound(writer: XdfWriter, recording: Recording, key: str, sound: Signa
 
 
 class _Told(TypedDict):
-    """What every source of a recording says of its session."""
+    """Facts of the session in the description of every source."""
 
     delay_s: float | None
     times: SessionTimes

@@ -86,8 +86,8 @@ class ReadStream:
 def read_streams(path: Path) -> list[ReadStream]:
     """Read all streams of an XDF file; of a damaged one, those parts that can be read, with a warning in the log.
 
-    The samples of a session's own sources stay as they were written (see :mod:`moodring.models.io.source_streams`); those
-    of every other stream are brought into the order of time.
+    The samples of a session's own sources stay as they were written (see :mod:`moodring.models.io.source_streams`);
+    those of every other stream are brought into the order of time.
 
     Raises
     ------
@@ -229,7 +229,7 @@ def _one_line(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class _Survey:
-    """Which parts of a file make sense.
+    """Survey of the chunks of a file: those that are plausible.
 
     Attributes
     ----------
@@ -245,7 +245,7 @@ class _Survey:
 
 @dataclass(frozen=True)
 class _Layout:
-    """What a sample of a stream takes at least, in bytes."""
+    """Least size of a sample of a stream in bytes."""
 
     least_bytes: int
 

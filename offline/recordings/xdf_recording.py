@@ -1,4 +1,4 @@
-"""Understand the streams of an XDF file as a recording: whose EEG, in what unit, with what voice and markers."""
+"""Return the streams of an XDF file as a recording: EEG in microvolts, video, speech, truth and markers."""
 
 import logging
 from collections.abc import Sequence
@@ -77,7 +77,7 @@ def read_xdf(path: Path, eeg: str | None = None, speech: str | None = None) -> R
 
 
 def choose(streams: Sequence[ReadStream], kind: str, name: str | None, path: Path) -> ReadStream | None:
-    """Take the one stream of a type that has numbers in it; None where there is none and none was asked for."""
+    """Return the one stream of a type that has numbers in it; None where there is none and none was asked for."""
     found = [s for s in streams if s.type.lower() == kind.lower() and s.values is not None]
     if name is not None:
         found = [s for s in found if s.name == name]
@@ -133,7 +133,7 @@ class StoredFrames:
 
 
 def video_of(streams: Sequence[ReadStream]) -> Video | None:
-    """Take the first stream of pictures in the layout that a replay publishes; others are named in the log."""
+    """Return the first stream of pictures in the layout that a replay publishes; others are named in the log."""
     taken = None
     for stream in (s for s in streams if s.type == VIDEO_TYPE and len(s.stamps_s)):
         width, height = (int(_number(stream.text("moodring", "video", side), 0.0)) for side in ("width", "height"))
@@ -148,7 +148,7 @@ def video_of(streams: Sequence[ReadStream]) -> Video | None:
 
 
 def truth_of(streams: Sequence[ReadStream]) -> Truth | None:
-    """Take what is known of the emotion, where a simulated session holds it."""
+    """Return what is known of the emotion, where a simulated session holds it."""
     for stream in streams:
         if stream.type == TRUTH_TYPE and stream.channel_count == len(TRUTH_CHANNELS) and stream.values is not None:
             values = stream.values.astype(np.float32)
@@ -158,7 +158,7 @@ def truth_of(streams: Sequence[ReadStream]) -> Truth | None:
 
 
 def markers_of(streams: Sequence[ReadStream]) -> tuple[Marker, ...]:
-    """Take every stream of text as markers, in order of time."""
+    """Return every stream of text as markers, in order of time."""
     markers = [
         Marker(float(stamp_s), text)
         for stream in streams
@@ -168,19 +168,19 @@ def markers_of(streams: Sequence[ReadStream]) -> tuple[Marker, ...]:
 
 
 def loudspeaker_of(streams: Sequence[ReadStream]) -> Signal | None:
-    """Take what a loudspeaker played, where a stream says by its type that it is that; of several, the longest."""
+    """Return what a loudspeaker played, where a stream says by its type that it is that; of several, the longest."""
     found = longest(streams, LOUDSPEAKER_TYPE)
     return None if found is None else speech_of(found)
 
 
 def longest(streams: Sequence[ReadStream], kind: str) -> ReadStream | None:
-    """Take the stream of a type that has most samples; None where none has any."""
+    """Return the stream of a type that has most samples; None where none has any."""
     found = [one for one in streams if one.type == kind and one.values is not None and len(one.stamps_s)]
     return max(found, key=lambda one: len(one.stamps_s), default=None)
 
 
 def speech_of(stream: ReadStream) -> Signal:
-    """Take a stream of sound as speech, mono at 16 kHz."""
+    """Return a stream of sound as speech, mono at 16 kHz."""
     rate_hz = stream.rate_hz or _FALLBACK_AUDIO_HZ
     lowest_hz, highest_hz = _AUDIO_RATES_HZ
     if not lowest_hz <= rate_hz <= highest_hz:

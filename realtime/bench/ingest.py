@@ -1,4 +1,4 @@
-"""`moodring bench ingest`: how old the newest sample is to a reader, and what reading costs.
+"""`moodring bench ingest`: age of the newest sample at a reader, and the cost of reading.
 
 Three readers of one stream at the same time, each in its own process: the same chunks, and whatever else the machine
 does disturbs all of them alike. A ratio between them is taken within one run.
@@ -88,7 +88,7 @@ def _start(stack: ExitStack, what: list[tuple[str, Callable[..., None], tuple[An
 
 
 def _measured(children: list[Child], seconds: float) -> list[dict[str, Any]]:
-    """Let all begin at once, when the last is ready; return their readings."""
+    """Start all readers at once when the last is ready; return their readings."""
     for child in children:
         child.wait_for("ready", _START_S)
     for child in children:

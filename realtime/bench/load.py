@@ -1,4 +1,4 @@
-"""The load of the benches: an amplifier's stream from a child process, whose every sample is known.
+"""The load of the benchmarks: an amplifier's stream of known samples from a child process.
 
 Channel 0 carries the sample's index, the stamp of sample k is the start plus k / rate to the last bit, and a chunk is
 pushed at the stamp of its last sample. What the age of the newest sample is to a reader follows from that alone.
@@ -21,7 +21,7 @@ _LINE_HZ = 50.0
 
 @dataclass(frozen=True)
 class Load:
-    """What is sent: so many channels at a rate, in chunks of so many samples."""
+    """Channels, rate and chunk size of the stream."""
 
     channels: int
     rate_hz: float
@@ -63,5 +63,5 @@ def _block(load: Load) -> NDArray[np.float32]:
     rng = np.random.default_rng(0)
     time_s = np.arange(round(_BLOCK_S * load.rate_hz)) / load.rate_hz
     noise = rng.normal(0.0, 10.0, (len(time_s), load.channels)) + rng.normal(0.0, 3000.0, load.channels)
-    mains = 20.0 * np.sin(2 * np.pi * _LINE_HZ * time_s)
-    return (noise + mains[:, np.newaxis]).astype(np.float32)
+    line_noise = 20.0 * np.sin(2 * np.pi * _LINE_HZ * time_s)
+    return (noise + line_noise[:, np.newaxis]).astype(np.float32)

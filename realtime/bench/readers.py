@@ -41,7 +41,7 @@ _FIND_S = 15.0
 
 @dataclass(frozen=True)
 class Job:
-    """Which stream to read, for how long, and how to reach it.
+    """Job of a reader: a stream, how to reach it, and for how long.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reader measured: ages of the newest sample, and its process's processor time per second.
+    """Result of a reader: ages of the newest sample, and processor time per second.
 
     The losses are None where they were not counted or no channel holds an index.
     """
@@ -74,7 +74,7 @@ class Reading:
 
 
 def floor(parent: Parent, job: Job) -> None:
-    """Read with nothing but pylsl: sleep, pull what is there, look at the last stamp."""
+    """Read with pylsl only: sleep, pull, look at the last stamp."""
     apply_lsl_settings(job.lsl)
     found = pylsl.resolve_byprop("name", job.stream, timeout=_FIND_S)
     if not found:
@@ -147,7 +147,7 @@ class WatchedIngest(StreamIngest):
         self.sent_s = math.nan
 
     def append(self, chunk: Chunk) -> None:
-        """Put a chunk into the ring."""
+        """Append a chunk to the ring."""
         super().append(chunk)
         self.sent_s = float(chunk.stamps_s[-1])
 
@@ -195,7 +195,7 @@ def _measure(parent: Parent, job: Job, look: Callable[[], float]) -> Reading:
 
 
 def _look(look: Callable[[], float], seconds: float) -> NDArray[np.float64]:
-    """Look on a grid of 10 ms; give the ages in seconds, without the looks before the first sample."""
+    """Look on a grid of 10 ms; return the ages in seconds from the first sample on."""
     clock = LslClock()
     ages_s: NDArray[np.float64] = np.full(int(seconds / LOOK_S), np.nan)
     begin_s = clock.now()

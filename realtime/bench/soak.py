@@ -1,4 +1,4 @@
-"""`moodring bench soak`: whether a session that goes on loses a sample, grows, or leaves anything behind.
+"""`moodring bench soak`: lost samples, memory growth and leftovers of a long session.
 
 A whole session (source, EEG chain, rings, the bundled model's decisions, outlet, a screen's questions) decodes 64
 channels at 1 kHz from another process, whose sample index in channel 0 proves every loss.
@@ -23,7 +23,7 @@ from ...models.decoders.loading import load_models
 from ...processes import Child, Parent, hold_interrupts
 from ..engine.lsl_clock import LslClock
 from ..engine.process_settings import apply_lsl_settings, freeze_gc
-from ..engine.session import Session, configured
+from ..engine.session import Session
 from ..sources.lsl_eeg import LslEeg
 from .index import IndexCount
 from .load import Load, publish
@@ -41,7 +41,7 @@ _ENDING_S = 5.0
 
 
 def soak(seconds: float = SECONDS, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
-    """Decode for so long, in a child process.
+    """Decode for a number of seconds in a child process.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def _engine(parent: Parent, name: str, lsl: LslSection, seconds: float) -> None:
         lsl=lsl,
         outlet=OutletSection(name=name + "-estimate"),
     )
-    models = load_models(config.models, configured(config), clock, config.pooling, config.speech)
+    models = load_models(config, config.modalities, clock)
     freeze_gc()
     process = psutil.Process()
     threads_before, python_threads_before = process.num_threads(), threading.active_count()

@@ -1,4 +1,4 @@
-"""`moodring bench speech`: what the speech path costs, when its estimates come, and whether its memory grows.
+"""`moodring bench speech`: cost, latency and memory growth of the speech path.
 
 The path is a session's: blocks of 20 ms as a microphone gives them, the ingest with its ring, voice activity, cutting,
 the decoder. First so much sound goes through it as fast as it can, on one core; then a minute in real time.
@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 
 from ...configs.schema.errors import MoodringError, failure_of
-from ...models.contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate
+from ...models.contract import AUDIO_RATE_HZ, FloatArray, HeadOutput
 from ...models.streaming.ingest import ingest_factory
 from ...models.streaming.sources import Chunk, SourceInfo
 from ...processes import Child, Parent, hold_interrupts
@@ -32,7 +32,7 @@ _SILENT_S = 600.0  # of a child that says how it stands every ten simulated minu
 
 @dataclass(frozen=True)
 class Job:
-    """What the child measures: a bundle on a sound that repeats, for so many simulated seconds."""
+    """Job of the child: a bundle, a sound that repeats, and the simulated seconds."""
 
     bundle: Path
     sound: FloatArray
@@ -104,7 +104,7 @@ class _SpeechPipeline:
     def voiced(self) -> bool:
         return self._decoder.voiced
 
-    def append(self, block: FloatArray, start_s: float) -> tuple[SpeechEstimate, ...]:
+    def append(self, block: FloatArray, start_s: float) -> tuple[HeadOutput, ...]:
         """Return the estimates that this block completes."""
         stamps_s = start_s + np.arange(len(block)) / AUDIO_RATE_HZ
         self._ingest.append(Chunk(block[:, np.newaxis], stamps_s, float(stamps_s[-1]), False))
@@ -157,7 +157,7 @@ def _measure_throughput(parent: Parent, job: Job) -> dict[str, Any]:
 
 
 def _measure_latency(parent: Parent, job: Job) -> tuple[list[float], list[float]]:
-    """Decode a minute in real time; return how late estimates come after a whole second and after an utterance's end."""
+    """Decode a minute in real time; return the latency of estimates after whole seconds and after utterances."""
     pipeline = _SpeechPipeline(job)
     pipeline.append(_block(job.sound, 0), -1.0)  # the first call of a library is slower: not a session's business
     seconds: list[float] = []
@@ -167,7 +167,7 @@ def _measure_latency(parent: Parent, job: Job) -> tuple[list[float], list[float]
         there_s = begin_s + (index + 1) * _BLOCK / AUDIO_RATE_HZ
         time.sleep(max(there_s - time.monotonic(), 0.0))
         for estimate in pipeline.append(_block(job.sound, index), begin_s + index * _BLOCK / AUDIO_RATE_HZ):
-            late_s = time.monotonic() - estimate.end_s
+            late_s = time.monotonic() - estimate.stretch_s[1]
             (endings if estimate.final else seconds).append(late_s)
         _raise_if_ended(parent)
     return seconds, endings

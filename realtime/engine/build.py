@@ -1,12 +1,27 @@
 """Build the source channels of a session from its config."""
 
+from collections.abc import Sequence
+
+from ...configs.schema.errors import ConfigError
 from ...configs.schema.live import LiveConfig
+from ...models.contract.specs import refuse_duplicates
 from ...models.streaming.clock import Clock
+from ...models.streaming.decoder import SourceFactory
 from ...models.streaming.source_channel import SourceChannel
 
 
-def build_source_channels(config: LiveConfig, clock: Clock) -> tuple[SourceChannel, ...]:
-    """Make the channels of eeg, face and speech, in this order; an absent modality has no source."""
+def build_source_channels(
+    config: LiveConfig, clock: Clock, factories: Sequence[SourceFactory] = ()
+) -> tuple[SourceChannel, ...]:
+    """Return the channels of eeg, face and speech, in this order, of the config's further signals, and of factories.
+
+    Of the first three an absent modality has a channel without source.
+
+    Raises
+    ------
+    ConfigError
+        Two sources of the same modality.
+    """
     # Each source imports its device's library, so only those that are asked for are imported.
     source_channels = [
         SourceChannel("eeg", "EEG", None),
@@ -43,11 +58,21 @@ def build_source_channels(config: LiveConfig, clock: Clock) -> tuple[SourceChann
         alone = speech.reference is None or speech.reference.device is None
         microphone = Microphone(speech.microphone, speech.delay_s, clock, alone=alone)
         source_channels[2] = SourceChannel("speech", f"microphone {speech.microphone}", microphone, speech.delay_s)
+    for signal in config.signals:
+        from ..sources.lsl_signal import LslSignal
+
+        source = LslSignal(signal.name, signal.stream, signal.delay_s)
+        source_channels.append(SourceChannel(signal.name, f"stream {signal.stream}", source, signal.delay_s))
+    source_channels += [factory.make(config, clock) for factory in factories]
+    try:
+        refuse_duplicates([channel.modality for channel in source_channels], "source of modality")
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
     return tuple(source_channels)
 
 
 def build_reference(config: LiveConfig, clock: Clock) -> SourceChannel | None:
-    """Make the channel of what the loudspeaker plays; None where the config names no reference."""
+    """Return the channel of the loudspeaker's signal; None where the config has no reference."""
     section = config.speech.reference if config.speech is not None else None
     if section is None:
         return None

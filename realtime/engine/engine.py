@@ -1,4 +1,4 @@
-"""The engine: a process of its own that decodes a session, with or without screens."""
+"""The engine: a process that decodes a session, with or without screens."""
 
 import contextlib
 import json
@@ -23,7 +23,7 @@ from ..ipc.channel import ChannelServer
 from .job import EngineJob
 from .lsl_clock import LslClock
 from .process_settings import apply_lsl_settings, cap_blas, freeze_gc
-from .session import Session, configured
+from .session import Session
 
 if TYPE_CHECKING:
     from ..recorder.recorder import Recorder
@@ -33,7 +33,7 @@ _SWITCH_S = 0.001
 
 
 def run_engine(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None] = lambda _: None) -> dict[str, Any]:
-    """Decode a session in this process until its time is over or somebody asks it to stop.
+    """Decode a session in this process until its duration is over or it is stopped.
 
     Ctrl+C and the system's request to end stop it in order, where this is the main thread.
 
@@ -63,14 +63,14 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], stoppin
     if job.json_path is not None:
         _check_writable(job.json_path)
     folder = run_dir.create()
+    recorder: Recorder | None = None
     try:
         with _signals(stopping):
-            models = load_models(
-                job.config.models, configured(job.config), clock, job.config.pooling, job.config.speech
-            )
+            modalities = (*job.config.modalities, *(source.modality for source in job.extensions.sources))
+            models = load_models(job.config, modalities, clock, job.extensions.decoders)
             recorder = _recorder(job, models, clock)
             freeze_gc()
-            with Session(job.config, models, clock, folder, started_s, recorder) as session:
+            with Session(job.config, models, clock, folder, started_s, recorder, job.extensions.sources) as session:
                 server = ChannelServer(session.snapshot, stopping.set)
                 server.start()
                 card = run_dir.card_of(job.config.name, server.address, server.key)
@@ -96,6 +96,8 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], stoppin
                 )
                 session.release()
     finally:
+        if recorder is not None:
+            recorder.stop()  # where no session was there to do so
         run_dir.remove(folder)
     if job.json_path is not None:
         _write(job.json_path, summary)
@@ -126,7 +128,7 @@ def _decode(session: Session, job: EngineJob, clock: LslClock, stopping: threadi
 
 
 def apply_settings(job: EngineJob) -> None:
-    """Hand liblsl its settings and cap the threads of the libraries; before anything uses them."""
+    """Configure liblsl and cap the threads of libraries; call before they are used."""
     apply_lsl_settings(job.config.lsl)
     import cv2
     import torch
@@ -139,7 +141,7 @@ def apply_settings(job: EngineJob) -> None:
 
 
 def peak_rss_mb() -> float:
-    """Give the largest memory of this process so far."""
+    """Return the peak memory of this process in megabytes."""
     if sys.platform == "win32":
         return round(float(psutil.Process().memory_info().peak_wset) / 1e6, 1)
     import resource
@@ -157,7 +159,7 @@ def serve(job: EngineJob, parent: Parent) -> None:
 
 @contextlib.contextmanager
 def _signals(stopping: threading.Event) -> Iterator[None]:
-    """Turn Ctrl+C and SIGTERM into a stop in good order."""
+    """Stop the session in order on Ctrl+C and SIGTERM."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -176,7 +178,7 @@ def _cpu_s() -> float:
 
 
 def _check_writable(path: Path) -> None:
-    """Find out before the session, not after it."""
+    """Raise MoodringError before the session if a file cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         new = not path.exists()

@@ -1,14 +1,15 @@
-"""The settings of one run of an engine, which cross the border between processes."""
+"""The settings of one run of an engine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...configs.schema.live import LiveConfig
+from ...models.streaming.decoder import Extensions
 
 
 @dataclass(frozen=True)
 class EngineJob:
-    """What an engine is to do; crosses the border between processes.
+    """Settings of one run of an engine; sent to its process.
 
     Attributes
     ----------
@@ -23,6 +24,8 @@ class EngineJob:
         How many the networks and OpenCV may use.
     record : Path or None
         The folder that the session is recorded under.
+    extensions : Extensions
+        Decoders and sources besides the house's own.
     """
 
     config: LiveConfig
@@ -31,3 +34,4 @@ class EngineJob:
     started_wall_s: float = 0.0
     threads: int = 1
     record: Path | None = None
+    extensions: Extensions = field(default_factory=Extensions)

@@ -69,7 +69,7 @@ class EngineProcess:
         return self._child.error is not None or "done" in self._child.latest or not self._child.running
 
     def ask_to_stop(self) -> None:
-        """Ask the engine to stop; the summary follows."""
+        """Request the engine to stop; the summary follows."""
         self._child.ask_to_end()
 
     def stop(self) -> None:

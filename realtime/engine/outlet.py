@@ -1,53 +1,77 @@
-"""Estimates and health on LSL, for other programs and for the recording."""
+"""LSL outlets of estimates and health."""
 
 import json
 import socket
+from collections.abc import Sequence
 
 import numpy as np
 import pylsl
 
 from ...configs.schema.session_folder import HEALTH_SUFFIX
-from ...models.contract import LEVELS, Estimate, FloatArray, Modality, Transition
+from ...models.contract import Estimate, FloatArray, Head, Transition
 from ...models.io import wire
 
+SPEAKS = "participant_speaks"
 SPEAKS_MEANS = (
     "1 while the participant speaks: valence and arousal are less sure then (moving mouth, muscles in the EEG)"
 )
-VOICE_SHARES = ("voice_share_valence", "voice_share_arousal")
 POOLED_MEANS = (
-    "pooled_ channels: one estimate from face, EEG (felt) and voice (expressed), beside both; voice_share_ channels: the "
-    "voice's share of the evidence in it, 0..1, the rest is that of face and EEG"
+    "pooled_ channels: one estimate from face, EEG (felt) and voice (expressed), beside both; voice_share_ channels: "
+    "the voice's share of the evidence in it, 0..1, the rest is that of face and EEG"
 )
-_UNITS = {"participant_speaks": "flag", **dict.fromkeys(VOICE_SHARES, "share")}
 
 
-def estimate_labels(speech_classes: tuple[str, ...], pooling: bool = False) -> tuple[str, ...]:
-    """Name the columns of the outlet and of the estimates' ring; those of ``pooling`` come last."""
-    levels = tuple(f"{axis}_{level}" for axis in ("valence", "arousal") for level in LEVELS)
-    more = (*(f"pooled_{level}" for level in levels), *VOICE_SHARES) if pooling else ()
-    return (*levels, *(f"speech_{name}" for name in speech_classes), "participant_speaks", *more)
+def estimate_labels(heads: Sequence[Head]) -> tuple[str, ...]:
+    """Return the names of the outlet's channels, and of the columns of the estimates' ring.
+
+    ``<head>_<class>`` for every class and ``<head>`` for a scale, in the order of the heads; those of heads that fuse
+    others come after ``participant_speaks``, with ``<side>_share_<head without "pooled_">`` at the end.
+    """
+    own, fused = [head for head in heads if not head.shares], [head for head in heads if head.shares]
+    shares = (f"{side}_share_{head.name.removeprefix('pooled_')}" for head in fused for side in head.shares)
+    return (*_answer_labels(own), SPEAKS, *_answer_labels(fused), *shares)
 
 
-def estimate_row(estimate: Estimate, speech_classes: tuple[str, ...], pooling: bool = False) -> FloatArray:
-    """Lay an estimate out as one row; NaN for what is absent."""
-    row = np.full(len(estimate_labels(speech_classes, pooling)), np.nan, np.float32)
-    flag = 2 * len(LEVELS) + len(speech_classes)
-    if estimate.readout is not None:
-        row[:3], row[3:6] = estimate.readout.valence, estimate.readout.arousal
-    if estimate.speech is not None:
-        said = dict(zip(estimate.speech.classes, estimate.speech.probabilities, strict=True))
-        row[6:flag] = [said.get(name, np.nan) for name in speech_classes]
-    if estimate.hearing is not None:
-        row[flag] = estimate.hearing.speaking
-    pooled = estimate.pooled
-    if pooling and pooled is not None:
-        shares = (pooled.voice_share_valence, pooled.voice_share_arousal)
-        row[flag + 1 :] = (*pooled.valence, *pooled.arousal, *shares)
+def estimate_row(estimate: Estimate, heads: Sequence[Head]) -> FloatArray:
+    """Return an estimate as one row, by the columns of :func:`estimate_labels`; NaN for what is absent."""
+    own, fused = [head for head in heads if not head.shares], [head for head in heads if head.shares]
+    speaking = np.nan if estimate.hearing is None else float(estimate.hearing.speaking)
+    outputs = [(head, estimate.answer(head.name)) for head in fused]
+    shares = [np.nan if one is None else one.shares[side] for head, one in outputs for side in head.shares]
+    return np.array([*_answers(estimate, own), speaking, *_answers(estimate, fused), *shares], np.float32)
+
+
+def _answer_labels(heads: Sequence[Head]) -> tuple[str, ...]:
+    return tuple(
+        label
+        for head in heads
+        for label in ([f"{head.name}_{c}" for c in head.classes] if head.classes else [head.name])
+    )
+
+
+def _answers(estimate: Estimate, heads: Sequence[Head]) -> list[float]:
+    row: list[float] = []
+    for head in heads:
+        output = estimate.answer(head.name)
+        if not head.classes:
+            row.append(np.nan if output is None or output.value is None else output.value)
+        elif output is None or output.probabilities is None:
+            row += [np.nan] * len(head.classes)
+        else:
+            named = dict(zip(output.classes, output.probabilities, strict=True))
+            row += [named.get(name, np.nan) for name in head.classes]
     return row
 
 
+def _units(heads: Sequence[Head]) -> dict[str, str]:
+    """Return the unit of each channel that is no probability."""
+    scales = {head.name: f"{head.scale[0]:g}..{head.scale[1]:g}" for head in heads if head.scale is not None}
+    shares = {label: "share" for label in estimate_labels(heads) if "_share_" in label}
+    return {SPEAKS: "flag", **shares, **scales}
+
+
 def source_id(stream: str, engine: str) -> str:
-    """Make the ``source_id`` of an engine's stream: the same when the engine is started again, another elsewhere."""
+    """Return the ``source_id`` of an engine's stream: stable over restarts, different on other machines."""
     return f"{stream}-{engine}-{socket.gethostname()}"
 
 
@@ -61,24 +85,21 @@ class Outlet:
     engine : str
         The session's name. Together with the computer's it makes the ``source_id``: two engines are two streams, and
         an engine that is started again is the same one for those who were reading it.
-    speech_classes : tuple of str
+    heads : tuple of Head
+        Of the session.
     meanings : tuple of (str, str)
         For the description: target, domain, bundle, notice.
-    pooling : bool
-        Whether estimates are pooled: more channels then.
     """
 
     def __init__(
         self,
         name: str,
         engine: str,
-        speech_classes: tuple[str, ...],
+        heads: tuple[Head, ...],
         meanings: tuple[tuple[str, str], ...],
-        pooling: bool = False,
     ) -> None:
-        self._classes = speech_classes
-        self._pooling = pooling
-        labels = estimate_labels(speech_classes, pooling)
+        self._heads = heads
+        labels, units = estimate_labels(heads), _units(heads)
         # Decision times may be skipped, so the rate is irregular.
         info = pylsl.StreamInfo(
             name, "Emotion", len(labels), pylsl.IRREGULAR_RATE, pylsl.cf_float32, source_id(name, engine)
@@ -87,16 +108,16 @@ class Outlet:
         for label in labels:
             channel = channels.append_child("channel")
             channel.append_child_value("label", label)
-            channel.append_child_value("unit", _UNITS.get(label, "probability"))
+            channel.append_child_value("unit", units.get(label, "probability"))
             channel.append_child_value("type", "Emotion")
         about = info.desc().append_child("moodring")
         about.append_child_value("engine", engine)
         classes = about.append_child("classes")
-        for axis in ("valence", "arousal"):
-            classes.append_child_value(axis, ",".join(LEVELS))
-        classes.append_child_value("speech", ",".join(speech_classes))
+        for head in heads:
+            if not head.shares:
+                classes.append_child_value(head.name, ",".join(head.classes))
         about.append_child_value("participant_speaks", SPEAKS_MEANS)
-        if pooling:
+        if any(head.shares for head in heads):
             about.append_child_value("pooled", POOLED_MEANS)
         for key, value in meanings:
             about.append_child_value(key, value)
@@ -108,10 +129,10 @@ class Outlet:
 
     def push(self, estimate: Estimate) -> None:
         """Send an estimate."""
-        self._estimates.push_sample(estimate_row(estimate, self._classes, self._pooling).tolist(), estimate.time_s)
+        self._estimates.push_sample(estimate_row(estimate, self._heads).tolist(), estimate.time_s)
 
-    def push_health(self, modality: Modality, change: Transition) -> None:
-        """Send how a source does, stamped now."""
+    def push_health(self, modality: str, change: Transition) -> None:
+        """Send a change of a source's health, stamped now."""
         self._send(health_marker(modality, change))
 
     def push_recording(self, why: str, time_s: float) -> None:
@@ -124,6 +145,6 @@ class Outlet:
         self._health.push_sample([text])
 
 
-def health_marker(modality: Modality, change: Transition) -> str:
-    """Write a source's health as one line of JSON: keys ``source, state, why, time_s, figures, error``."""
+def health_marker(modality: str, change: Transition) -> str:
+    """Return a source's health as JSON with the keys ``source, state, why, time_s, figures, error``."""
     return json.dumps({"source": modality, **json.loads(wire.encode(change))}, separators=(",", ":"))

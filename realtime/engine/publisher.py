@@ -1,4 +1,4 @@
-"""Where an estimate goes once it is made: the outlet, the ring for screens, the journal, the count of the session."""
+"""Publish estimates: outlet, ring for screens, journal, and tally of the session."""
 
 import math
 from collections.abc import Callable
@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from ...configs.schema.live import LiveConfig
-from ...models.contract import Estimate, Modality, Transition
+from ...models.contract import Estimate, Head, Transition, at_publication
 from ...models.io.journal import Journal
 from ...models.io.ring import Ring
 from ...models.streaming.clock import Clock
-from ...models.streaming.decider import Decider
 from ...models.streaming.summary import Tally
 from .outlet import Outlet, estimate_labels, estimate_row
 
@@ -20,12 +19,13 @@ _LOOKING_S = 1.0
 
 
 class Publisher:
-    """Publishes; for the decoder's thread, while others read :attr:`estimate`, :attr:`attention` and :attr:`tally`.
+    """Publishes from the decoder's thread, while others read :attr:`estimate`, :attr:`attention` and :attr:`tally`.
 
     Parameters
     ----------
     config : LiveConfig
-    speech_classes : tuple of str
+    heads : tuple of Head
+        Of the session.
     clock : Clock
     folder : Path or None
         Where the estimates' ring goes for screens to map; None keeps it to this process.
@@ -33,8 +33,6 @@ class Publisher:
         When the command started.
     record : callable or None
         Given each estimate, for the recording's own journal.
-    pooling : bool
-        Whether estimates are pooled.
 
     Attributes
     ----------
@@ -50,23 +48,21 @@ class Publisher:
     def __init__(
         self,
         config: LiveConfig,
-        speech_classes: tuple[str, ...],
+        heads: tuple[Head, ...],
         clock: Clock,
         folder: Path | None,
         started_s: float,
         record: Callable[[Estimate], None] | None = None,
-        pooling: bool = False,
     ) -> None:
         self._config = config
-        self._classes = speech_classes
+        self._heads = heads
         self._clock = clock
         self._started_s = started_s
         self._record = record
-        self._pooling = pooling
-        self.tally = Tally(pooling=pooling)
+        self.tally = Tally(heads)
         self.estimate: Estimate | None = None
         self.attention: tuple[float, float, float] | None = None
-        labels = estimate_labels(speech_classes, pooling)
+        labels = estimate_labels(heads)
         path = folder / "estimates.ring" if folder is not None else None
         rate_hz = 1 / config.decisions.interval_s
         self.rows = Ring.create(_ESTIMATES_KEPT, (len(labels),), np.float32, rate_hz, labels, path)
@@ -76,18 +72,18 @@ class Publisher:
         self._screen_at_s = -math.inf
 
     def open_outlet(self, meanings: tuple[tuple[str, str], ...]) -> None:
-        """Announce the estimates on the network, where the config wants that."""
+        """Open the outlet where the config enables it."""
         if self._config.outlet.enabled:
-            self._outlet = Outlet(self._config.outlet.name, self._config.name, self._classes, meanings, self._pooling)
+            self._outlet = Outlet(self._config.outlet.name, self._config.name, self._heads, meanings)
 
-    def publish(self, decider: Decider, estimate: Estimate) -> None:
-        """Send an estimate everywhere, the journal last: its line says when all the others had it."""
+    def publish(self, estimate: Estimate) -> None:
+        """Publish an estimate, to the journal last, because its line has the time of publication."""
         if self._outlet is not None:
             self._outlet.push(estimate)
-        row = estimate_row(estimate, self._classes, self._pooling)
+        row = estimate_row(estimate, self._heads)
         self.rows.append(row[np.newaxis], np.array([estimate.time_s]), self._clock.now())
         published_s = self._clock.now()
-        estimate = decider.published(estimate, published_s)
+        estimate = at_publication(estimate, published_s)
         # Only a screen that is looking can miss an estimate.
         if not self._taken and published_s - self._screen_at_s < _LOOKING_S:
             self.tally.dropped += 1
@@ -97,7 +93,6 @@ class Publisher:
                 self.attention = (theta, alpha, beta)
         self.estimate = estimate
         self._taken = False
-        self.tally.glimpsed_fraction = decider.glimpsed_fraction(estimate.time_s)
         self.tally.add(estimate, self._started_s)
         if self._journal is not None:
             self._journal.append(estimate)
@@ -105,12 +100,12 @@ class Publisher:
             self._record(estimate)
 
     def take(self, now_s: float) -> Estimate | None:
-        """Give the newest estimate to a screen, and remember that one is looking."""
+        """Return the newest estimate for a screen, and note the time of the request."""
         self._taken = True
         self._screen_at_s = now_s
         return self.estimate
 
-    def push_health(self, modality: Modality, change: Transition) -> None:
+    def push_health(self, modality: str, change: Transition) -> None:
         """Send a change of health."""
         if self._outlet is not None:
             self._outlet.push_health(modality, change)
@@ -121,7 +116,7 @@ class Publisher:
             self._outlet.push_recording(line, self._clock.now() - self._started_s)
 
     def close(self) -> None:
-        """Take the outlets off the network and close the journal."""
+        """Close the outlets and the journal."""
         self._outlet = None
         if self._journal is not None:
             self._journal.close()

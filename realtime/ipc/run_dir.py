@@ -27,7 +27,7 @@ _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a private folder is made in it
 
 @dataclass(frozen=True)
 class EngineCard:
-    """How to reach an engine.
+    """Address of a running engine.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ def runtime_root() -> Path:
 
 
 def create() -> Path:
-    """Make a folder for the engine of this process, and remove those of engines that have died."""
+    """Create the folder of this process's engine, and remove those of engines that have died."""
     root = runtime_root()
     for folder in root.iterdir():
         if folder.name.startswith(_PREFIX) and not _alive(folder):

@@ -1,22 +1,22 @@
-"""What a screen sees of the engine: one immutable snapshot, and where the rings lie."""
+"""Snapshots of the engine for screens: immutable, with the places of the rings."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-from ...models.contract import Estimate, Modality, Percentiles, RecordingStatus, SourceStatus
+from ...models.contract import Estimate, Head, Percentiles, RecordingStatus, SourceStatus
 
 
 @dataclass(frozen=True)
 class RingPlace:
-    """A ring in shared memory: the file to map (see :mod:`moodring.models.io.ring`)."""
+    """File of a ring in shared memory, of a modality or ``"estimates"``; see :mod:`moodring.models.io.ring`."""
 
-    modality: Literal["eeg", "face", "speech", "estimates"]
+    modality: str
     path: str
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The engine at one moment.
+    """State of the engine at one moment.
 
     Attributes
     ----------
@@ -42,13 +42,13 @@ class Snapshot:
     latency_ms : Percentiles or None
         Sample to estimate.
     sources : tuple of SourceStatus
-        One for each of eeg, face, speech, in this order.
+        One for each of eeg, face, speech, in this order, and then of the further signals.
     rings : tuple of RingPlace
         Only of sources that have connected, and the estimates. The EEG ring holds filtered microvolts, the face ring
-        the last frames (height, width, 3), the speech ring samples, the estimates ring
-        ``[valence x 3, arousal x 3, speech x n_classes (NaN while silent), participant speaks]`` per decision, and
-        ``[pooled valence x 3, pooled arousal x 3, voice's share of both]`` after it where estimates are pooled.
-    speech_classes : tuple of str
+        the newest frames (height, width, 3), the speech ring samples, the estimates ring one row per decision with
+        the columns that its layout names.
+    heads : tuple of Head
+        Of the session.
     notices : tuple of str
         Permanent lines, such as "demonstration model, not valid for people".
     rest_left_s : float or None
@@ -77,9 +77,13 @@ class Snapshot:
     latency_ms: Percentiles | None
     sources: tuple[SourceStatus, ...]
     rings: tuple[RingPlace, ...]
-    speech_classes: tuple[str, ...]
+    heads: tuple[Head, ...]
     notices: tuple[str, ...]
     rest_left_s: float | None = None
     recording: RecordingStatus | None = None
-    information_age_ms: tuple[tuple[Modality, Percentiles], ...] = ()
+    information_age_ms: tuple[tuple[str, Percentiles], ...] = ()
     eeg_filter_delay_ms: float | None = None
+
+    def classes(self, head: str) -> tuple[str, ...]:
+        """Return the classes of a head; none where the session has no such head."""
+        return next((one.classes for one in self.heads if one.name == head), ())

@@ -26,7 +26,7 @@ class SnapshotSource(Protocol):
         ...
 
 
-class Follower:
+class SnapshotFeed:
     """Polls an engine in a thread of its own, so that a hanging engine does not block the screen.
 
     Parameters

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 from ...configs.schema.errors import MoodringError
-from ...models.contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate, SpeechSegment
+from ...models.contract import AUDIO_RATE_HZ, FloatArray, Head, HeadOutput, ModelSpec, SpeechInput, SpeechSegment
 from ...models.decoders.speech import UtteranceCutter
 from ...models.decoders.voice_activity import VoiceActivity
 from ...models.streaming.clock import Clock
 from ...models.streaming.ingest import StreamIngest, ingest_factory
-from ...models.streaming.listening import Listener
-from ...models.streaming.schedule import ModalityInput, identity
+from ...models.streaming.listening import StreamingSpeech
+from ...models.streaming.schedule import ModalityInput, Plan, identity
 from ...models.streaming.sources import Source
 
 _FOUND_WITHIN_S = 10.0
@@ -22,6 +22,9 @@ class _SegmentCollector:
     """Takes the place of a session's speech model and keeps the segments."""
 
     withheld = None
+    spec = ModelSpec(
+        "enrolment", (SpeechInput(),), (Head("speech", "identity", ("speaker",)),), "none", (), "none", (), 0, {}
+    )
 
     def __init__(self) -> None:
         self._cutter = UtteranceCutter(VoiceActivity())
@@ -35,11 +38,14 @@ class _SegmentCollector:
     def speech_s(self) -> float:
         return sum(one.n_samples for one in self.segments) / AUDIO_RATE_HZ
 
-    def feed(self, samples: FloatArray, start_s: float) -> tuple[SpeechEstimate, ...]:
+    def reset(self) -> None:
+        """Keep the segments: there is one person."""
+
+    def feed(self, samples: FloatArray, start_s: float) -> tuple[HeadOutput, ...]:
         self.segments += self._cutter.feed(samples, start_s)
         return ()
 
-    def close(self) -> tuple[SpeechEstimate, ...]:
+    def close(self) -> tuple[HeadOutput, ...]:
         self.segments += self._cutter.close()
         return ()
 
@@ -68,11 +74,11 @@ def record_speech(
         The source is missing, cannot be used, or stops.
     """
     collector = _SegmentCollector()
-    listener = Listener(collector, clock)
+    speech = StreamingSpeech(collector)
     try:
         ingest = _connected(source, title, clock)
         ring, first_s, told_s, time_s = ingest.ring, None, 0.0, 0.0
-        came_s = clock.now()
+        came_s, started = clock.now(), False
         while first_s is None or time_s < first_s + seconds:
             chunk = source.poll()
             if chunk is None or not len(chunk.stamps_s):
@@ -88,12 +94,13 @@ def record_speech(
             if newest_s < max(time_s, first_s) + _STEP_S:
                 continue
             time_s = newest_s
-            result = listener.listen(
-                ModalityInput(ingest, ring.view(), identity), None, ring.count, first_s - 1.0, time_s
-            )
+            if not started:
+                speech.start(Plan(first_s - 1.0, _STEP_S, 0, 0.0), clock)
+                started = True
+            hearing = speech.step(time_s, {"speech": ModalityInput(ingest, ring.view(), identity)}).hearing
             if time_s - first_s >= told_s + _TELL_S:
                 told_s += _TELL_S
-                trouble = f"; {result.hearing.trouble}" if result.hearing.trouble else ""
+                trouble = f"; {hearing.trouble}" if hearing is not None and hearing.trouble else ""
                 tell(f"{told_s:.0f} of {seconds:.0f} s, {collector.speech_s:.0f} s of speech{trouble}")
         collector.close()
     finally:

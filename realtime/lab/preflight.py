@@ -20,7 +20,6 @@ from ...models.streaming.source_channel import SourceChannel
 from ...models.streaming.sources import SourceInfo
 from ..engine.build import build_reference, build_source_channels
 from ..engine.lsl_clock import LslClock
-from ..engine.session import configured
 from ..sources.lsl import on_the_network
 from .doctor import Finding
 
@@ -37,7 +36,7 @@ def check_config(config: LiveConfig) -> Iterator[Finding]:
         A bundle cannot be loaded.
     """
     clock = LslClock()
-    models = load_models(config.models, configured(config), clock, config.pooling, config.speech)
+    models = load_models(config, config.modalities, clock)
     named = () if config.speech is None else (config.speech.enrolment, *config.speech.others)
     for bundle in models.bundles:
         if bundle.file in {path.name for path in named if path is not None}:
@@ -84,7 +83,7 @@ def check_source(source_channel: SourceChannel, what: str, models: Models, confi
                 f"{source_channel.title} was not found within {config.lsl.resolve_timeout_s:g} s; on the network: "
                 f"{on_the_network()}. Start it, or correct the config",
             )
-    check_fit(models, info, config.eeg)
+    check_fit(models, info, config)
     if info.first_sample_after_t0_s is not None:
         return Finding(what, True, f"'{info.name}': a replay, which begins when it is read; not listened to")
     count, stamps = 0, []
@@ -145,8 +144,8 @@ def _amplitudes(newest: _RecentSamples, models: Models, config: LiveConfig) -> t
     found = check_amplitudes(second, info.channel_names, scalp, info.rate_hz, line_hz)
     if found.unit:
         return f"the median channel has {found.typical_uv:.2g} µV: {found.unit}", True
-    needs = models.video_eeg.spec.input(EegInput) if models.video_eeg is not None else None
-    least = needs.min_scalp_channels if needs is not None else 2
+    inputs = [needs for decoder in models.decoders if (needs := decoder.spec.input(EegInput)) is not None]
+    least = max((needs.min_scalp_channels for needs in inputs), default=2)
     few = f"only {found.good} of at least {least} channels are usable; " if found.good < least else ""
     return few + found.channels, bool(few)
 

@@ -19,7 +19,7 @@ _FLUSH_S = 0.2
 
 @dataclass(frozen=True)
 class PartJob:
-    """What a recorder is to do.
+    """Settings of a recorder process.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ def _record(job: PartJob, writer: PartWriter, engine: "Connection[Any, Any]", as
 
 
 def _take(writer: PartWriter, engine: "Connection[Any, Any]", wait_s: float) -> bool:
-    """Take the next message, if one comes in time; False once there is none any more."""
+    """Write the next message, if one comes in time, and return whether more may come."""
     try:
         if not engine.poll(wait_s):
             return True

@@ -6,7 +6,7 @@ from pathlib import Path
 
 SPAN_S = 30.0
 RESERVE_BYTES = 8_000_000
-"""What is left free so that every file can be closed properly, and the system goes on."""
+"""Bytes kept free, so that all files can be closed properly and the system continues."""
 
 
 @dataclass(frozen=True)
@@ -22,19 +22,19 @@ class DiskUse:
 class DiskWatch:
     """Recent measurements, the newest at the end."""
 
-    seen: tuple[DiskUse, ...] = ()
+    uses: tuple[DiskUse, ...] = ()
 
-    def saw(self, use: DiskUse) -> "DiskWatch":
+    def with_use(self, use: DiskUse) -> "DiskWatch":
         """Add a measurement."""
-        kept = tuple(one for one in self.seen if use.time_s - one.time_s <= SPAN_S)
-        return replace(self, seen=(*kept, use))
+        kept = tuple(one for one in self.uses if use.time_s - one.time_s <= SPAN_S)
+        return replace(self, uses=(*kept, use))
 
     @property
     def bytes_per_s(self) -> float | None:
         """Rate at which the folder grows or the disk fills, whichever is higher; None for two seconds."""
-        if len(self.seen) < 2 or (span_s := self.seen[-1].time_s - self.seen[0].time_s) < 2.0:
+        if len(self.uses) < 2 or (span_s := self.uses[-1].time_s - self.uses[0].time_s) < 2.0:
             return None
-        first, last = self.seen[0], self.seen[-1]
+        first, last = self.uses[0], self.uses[-1]
         return max(last.folder_bytes - first.folder_bytes, first.free_bytes - last.free_bytes, 0) / span_s
 
     @property
@@ -43,15 +43,15 @@ class DiskWatch:
         rate = self.bytes_per_s
         if not rate:
             return None
-        return max(0.0, self.seen[-1].free_bytes - RESERVE_BYTES) / rate / 60.0
+        return max(0.0, self.uses[-1].free_bytes - RESERVE_BYTES) / rate / 60.0
 
     @property
     def full(self) -> bool:
         """Whether only the reserve is left."""
-        return bool(self.seen) and self.seen[-1].free_bytes <= RESERVE_BYTES
+        return bool(self.uses) and self.uses[-1].free_bytes <= RESERVE_BYTES
 
 
-def look(folder: Path, time_s: float) -> DiskUse:
+def measure(folder: Path, time_s: float) -> DiskUse:
     """Measure a folder and its disk.
 
     Raises

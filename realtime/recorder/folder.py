@@ -16,7 +16,7 @@ from ...configs.schema.load import toml_text
 from ...models.io.files import write_file
 from ...models.streaming.sources import SourceInfo
 from ...models.streaming.summary import BundleName
-from .voices import keep_voices
+from .enrolments import copy_enrolments
 
 _PACKAGES = ("moodring", "numpy", "av", "pylsl", "opencv-python", "sounddevice", "torch")
 
@@ -70,28 +70,29 @@ class SessionFolder:
                 consent=about.consent,
             )
             folder = cls(path, session, _versions(bundles))
-            folder.say()
+            folder.update()
             for inner in (names.STREAMS_FOLDER, names.VIDEO_FOLDER):
                 (path / inner).mkdir()
-            keep_voices(path, config)
+            copy_enrolments(path, config)
             (path / names.NOTES_FILE).touch()
-            folder.devices(())
+            folder.write_versions(())
         except OSError as error:
             raise MoodringError(
-                f"session folder cannot be made in '{root}' ({error.strerror or error}); give another folder for --record"
+                f"session folder cannot be made in '{root}' ({error.strerror or error}); give another folder for "
+                "--record"
             ) from error
         return folder
 
-    def say(self, **changes: Any) -> None:
+    def update(self, **changes: Any) -> None:
         """Write ``session.toml`` anew with some of its values changed; raises OSError."""
         self.session = self.session.model_copy(update=changes)
         write_file(self.path / names.SESSION_FILE, toml_text(self.session), fsync=True)
 
-    def ended(self) -> None:
+    def mark_ended(self) -> None:
         """Write the end of the session; raises OSError."""
-        self.say(ended_at=_now())
+        self.update(ended_at=_now())
 
-    def devices(self, infos: Sequence[SourceInfo]) -> None:
+    def write_versions(self, infos: Sequence[SourceInfo]) -> None:
         """Write ``versions.json`` with the sources that are there; raises OSError."""
         devices = [
             {

@@ -80,7 +80,7 @@ class LslStreams:
         self._thread.start()
 
     def finish(self) -> None:
-        """Take what is still on its way and let go of the streams."""
+        """Record what is still on its way and disconnect."""
         self._stopping.set()
         self._thread.join(_END_S)
         time.sleep(_LINGER_S)
@@ -170,7 +170,7 @@ class _Reader:
         except (LostError, TimeoutError, LslTimeoutError):
             # It is found again where it is still there.
             self.lost = True
-        except Exception as error:  # such as text that is no UTF-8: the other streams are still written
+        except Exception as error:  # whatever liblsl raises: the other streams are still written
             self.error = f"LSL stream '{self._info.name()}' is not recorded any more: {type(error).__name__}: {error}"
         finally:
             self.open = self.open and not self.lost

@@ -1,4 +1,4 @@
-"""What an engine hands to its recorder: a line of JSON and the bytes of arrays, never anything that executes."""
+"""Messages from an engine to its recorder: a line of JSON and the bytes of arrays; nothing executes when read."""
 
 import json
 import struct

@@ -36,7 +36,7 @@ class PartWriter:
         self.flush()
 
     def take(self, message: bytes) -> None:
-        """Take a message of :mod:`~moodring.realtime.recorder.messages`."""
+        """Write a message of :mod:`~moodring.realtime.recorder.messages`."""
         header = header_of(message)
         with self._lock:
             self._newest = max(self._newest, header["number"])
@@ -67,7 +67,7 @@ class PartWriter:
             self._writer.clock_offset(number, collected_s, offset_s)
 
     def flush(self) -> int:
-        """Hand everything to the system, and return the number of the newest message that is safe now; -1 before any."""
+        """Flush all data to the system, and return the number of the newest message that is safe; -1 before any."""
         with self._lock:
             for streams in self._sources.values():
                 streams.write()

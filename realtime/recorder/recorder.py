@@ -1,8 +1,8 @@
 """Record a session: its folder, its files, and an eye on the disk.
 
 What the engine decodes is handed to a recorder process, which writes it into one XDF file with the LSL streams that the
-session wants (:mod:`.supervisor`, :mod:`.child`). Pictures and sound go into Matroska files, journal and log into lines of
-text, each by a thread of its own, which nothing waits for.
+session wants (:mod:`.supervisor`, :mod:`.child`). Pictures and sound go into Matroska files, journal and log into lines
+of text, each by a thread of its own, which nothing waits for.
 """
 
 import json
@@ -27,12 +27,12 @@ from ...models.streaming.sources import Chunk, SourceInfo
 from ...models.streaming.summary import BundleName
 from ...processes import Child
 from .child import PartJob, record_part
-from .disk import RESERVE_BYTES, DiskWatch, look
+from .disk import RESERVE_BYTES, DiskWatch, measure
 from .folder import SessionFolder
-from .media import Film, Sound, recorded_source
+from .media_sinks import FilmSink, SoundSink, recorded_source, signal_values
 from .supervisor import Supervisor
 from .wanted import decoded_streams, wanted_streams
-from .writing import Lines, Writing
+from .writer_thread import LineSink, WriterThread
 
 _log = logging.getLogger(__name__)
 _LOOK_S = 1.0
@@ -68,11 +68,11 @@ class Recorder:
         self._clock = clock
         self.folder = SessionFolder.create(root, config, bundles)
         path = self.folder.path
-        self._known: set[str] = set()
+        self._types: dict[str, str] = {}
         self._before: dict[str, tuple[bool, int]] = {}
-        self._films: dict[str, Writing[Chunk]] = {}
-        self._log_lines = Writing("log", Lines(path / names.LOG_FILE), _LINES_WAITING)
-        self._journal = Writing("decisions", Lines(path / names.DECISIONS_FILE), _LINES_WAITING)
+        self._films: dict[str, WriterThread[Chunk]] = {}
+        self._log_lines = WriterThread("log", LineSink(path / names.LOG_FILE), _LINES_WAITING)
+        self._journal = WriterThread("decisions", LineSink(path / names.DECISIONS_FILE), _LINES_WAITING)
         self._events: list[str] = []
         self._news: tuple[str, float] = ("", -math.inf)
         self._events_lock = threading.Lock()
@@ -105,34 +105,40 @@ class Recorder:
             # One without samples, as from a resampler that starts anew, tells of a gap before the next.
             self._before[key] = gap, skipped
             return
-        if key not in self._known:
-            self._known.add(key)
-            self._add(key, info)
+        if key not in self._types:
+            self._types[key] = self._add(key, info)
         if key in names.MEDIA_FILES:
             film = self._films.get(key)
             if film is not None:
                 film.put(Chunk(chunk.samples.copy(), chunk.stamps_s.copy(), chunk.received_s, chunk.gap, chunk.skipped))
             return
-        self._supervisor.put(key, SourceChunk(chunk.stamps_s, chunk.received_s, gap, skipped, chunk.samples))
+        self._supervisor.put(
+            key, SourceChunk(chunk.stamps_s, chunk.received_s, gap, skipped, signal_values(chunk, self._types[key]))
+        )
 
-    def _add(self, key: str, info: SourceInfo) -> None:
-        """Announce a source, and open its Matroska file; in the source's own thread."""
-        self._supervisor.add(recorded_source(key, info))
-        if key not in names.MEDIA_FILES:
-            return
+    def _add(self, key: str, info: SourceInfo) -> str:
+        """Announce a source and return the type its numbers are recorded with; in the source's own thread."""
+        source = recorded_source(key, info)
+        self._supervisor.add(source)
+        if key in names.MEDIA_FILES:
+            self._open(key, info)
+        return source.dtype
+
+    def _open(self, key: str, info: SourceInfo) -> None:
+        """Open the Matroska file of a source."""
         path = self.folder.path / names.VIDEO_FOLDER / names.MEDIA_FILES[key]
-        sink: Film | Sound
+        sink: FilmSink | SoundSink
         try:
             if key == "face":
-                sink = Film(path, info, self._config.session.video, self._supervisor.put)
+                sink = FilmSink(path, info, self._config.session.video, self._supervisor.put)
             else:
-                sink = Sound(path, key, info, self._supervisor.put)
+                sink = SoundSink(path, key, info, self._supervisor.put)
         except OSError as error:
             self._failed.add(key)
             self._error = f"{key}: {(error.strerror or str(error)).lower()}"
             self._report(f"recording of {self._error}; decoding goes on", True)
             return
-        self._films[key] = Writing(key, sink, _FRAMES_WAITING if key == "face" else _BLOCKS_WAITING)
+        self._films[key] = WriterThread(key, sink, _FRAMES_WAITING if key == "face" else _BLOCKS_WAITING)
 
     def journal(self, estimate: Estimate) -> None:
         """Record a decision."""
@@ -148,8 +154,8 @@ class Recorder:
         if whose and self.folder.session.participant == "unknown":
             changes["participant"] = whose[0]
         try:
-            self.folder.say(**changes)
-            self.folder.devices(infos)
+            self.folder.update(**changes)
+            self.folder.write_versions(infos)
         except OSError as error:
             self._halt(f"{(error.strerror or str(error)).lower()}")
             return
@@ -182,15 +188,15 @@ class Recorder:
 
     @property
     def status(self) -> RecordingStatus:
-        """How it stands; from any thread."""
-        seen = self._disk.seen
+        """State of the recording; callable from any thread."""
+        uses = self._disk.uses
         lost = dict(self._supervisor.lost)
         for key, film in tuple(self._films.items()):
             lost[key] = lost.get(key, 0) + film.lost
         return RecordingStatus(
             on=not self._over,
             folder=str(self.folder.path),
-            bytes=seen[-1].folder_bytes if seen else 0,
+            bytes=uses[-1].folder_bytes if uses else 0,
             minutes_left=self._disk.minutes_left,
             disk_low=self._warned,
             lost_frames=lost.get("face", 0),
@@ -210,12 +216,12 @@ class Recorder:
             return
         self._over = True
         self._close()
-        if not self._known and self.folder.session.t0_s is None:
+        if not self._types and self.folder.session.t0_s is None:
             shutil.rmtree(self.folder.path, ignore_errors=True)
             return
         try:
-            self._disk = self._disk.saw(look(self.folder.path, time.monotonic()))
-            self.folder.ended()
+            self._disk = self._disk.with_use(measure(self.folder.path, time.monotonic()))
+            self.folder.mark_ended()
         except OSError as error:
             _log.warning("session.toml keeps no end: %s", error)
 
@@ -234,12 +240,12 @@ class Recorder:
         job = PartJob(path, self._config.lsl, wanted_streams(self._config), decoded_streams(self._config))
         return Child("recorder", record_part, job, plain=True)
 
-    def _writings(self) -> tuple[Writing[Any], ...]:
+    def _writings(self) -> tuple[WriterThread[Any], ...]:
         return (*tuple(self._films.values()), self._journal, self._log_lines)
 
     def _look_at_disk(self, now_s: float) -> None:
         try:
-            self._disk = self._disk.saw(look(self.folder.path, now_s))
+            self._disk = self._disk.with_use(measure(self.folder.path, now_s))
         except OSError as error:
             self._halt((error.strerror or str(error)).lower())
             return
@@ -256,12 +262,13 @@ class Recorder:
 
     def _halt(self, why: str) -> None:
         """Stop recording and show why; decoding goes on."""
-        self._report(f"recording has stopped: {why}; decoding goes on", True)
+        ending, self._over = self._over, True
         self._error = why
-        self._over = True
-        # Closing takes seconds, and the session's thread keeps the health meanwhile.
-        self._closing = threading.Thread(target=self._close, name="record-close", daemon=True)
-        self._closing.start()
+        self._report(f"recording has stopped: {why}; decoding goes on", True)
+        if not ending:
+            # Closing takes seconds, and the session's thread keeps the health meanwhile.
+            self._closing = threading.Thread(target=self._close, name="record-close", daemon=True)
+            self._closing.start()
 
     def _report(self, line: str, shown: bool) -> None:
         """Put a line into the log and onto LSL; where it is ``shown``, on the screens and the terminal too."""

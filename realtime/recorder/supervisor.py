@@ -1,7 +1,8 @@
 """Keep a recorder at work: hand it the chunks of the sources, and start another where it dies.
 
-Everything that is handed over waits in an outbox until the recorder says that it is written, so that the next recorder gets
-what the one before may not have written. Sources' threads only put into the outbox; nothing ever waits for a recorder.
+Everything that is handed over waits in an outbox until the recorder says that it is written, so that the next recorder
+gets what the one before may not have written. Sources' threads only put into the outbox; nothing ever waits for a
+recorder.
 """
 
 import contextlib
@@ -24,10 +25,11 @@ _POLL_S = 0.1
 _START_S = 30.0
 _SILENT_S = 8.0
 _AGAIN_S = 1.0
+_MOST_IN_VAIN = 5
 
 
 class RecorderChild(Protocol):
-    """What is needed of :class:`moodring.processes.Child`."""
+    """Protocol of the part of :class:`moodring.processes.Child` used here."""
 
     pipe: Any
 
@@ -43,7 +45,7 @@ class _Message:
 
 
 class Supervisor:
-    """Hand chunks to recorders, one after the other.
+    """Send chunks to recorder processes, one after the other.
 
     Parameters
     ----------
@@ -52,7 +54,7 @@ class Supervisor:
     report : callable
         Told in one line what happened, and whether it is to be shown.
     failed : callable
-        Told why nothing can be recorded any more: the disk refuses.
+        Told why nothing can be recorded any more: the disk refuses, or recorders die at once.
     outbox_bytes : int
         How much may wait; what does not fit is counted as lost.
     """
@@ -78,6 +80,7 @@ class Supervisor:
         self._stopping = False
         self._give_up_s = np.inf
         self._heard_s = 0.0
+        self._wrote = False
         self.parts = 0
         self.restarts = 0
         self.lost: dict[str, int] = {}
@@ -98,7 +101,7 @@ class Supervisor:
             self._wait(number, source_message(number, source))
 
     def put(self, key: str, chunk: SourceChunk) -> None:
-        """Hand over a chunk of a source; its arrays are copied."""
+        """Queue a chunk of a source; its arrays are copied."""
         with self._changed:
             first, number = self._counts.get(key, 0), next(self._numbers)
             message = chunk_message(number, key, first, chunk)
@@ -126,6 +129,7 @@ class Supervisor:
         self._changed.notify_all()
 
     def _run(self) -> None:
+        in_vain = 0
         while not (self._stopping and not self._outbox) and time.monotonic() < self._give_up_s:
             self.parts += 1
             began_s = time.monotonic()
@@ -142,12 +146,17 @@ class Supervisor:
                 return
             if self._stopping and not self._outbox:
                 return
+            in_vain = 0 if self._wrote else in_vain + 1
+            if in_vain == _MOST_IN_VAIN:
+                self._failed(f"{in_vain} recorders died before they wrote anything")
+                return
             self.restarts += 1
             self._report(f"the recorder has died; what it wrote is kept, starting part {self.parts + 1}", True)
             time.sleep(max(0.0, _AGAIN_S - (time.monotonic() - began_s)))
 
     def _follow(self, child: RecorderChild) -> str | None:
         """Feed and hear a recorder until it is gone; why the disk refused, where it did."""
+        self._wrote = False
         with self._changed:
             self._sent = 0
             known = tuple(self._sources.values())
@@ -176,6 +185,7 @@ class Supervisor:
     def _hear(self, news: dict[str, Any]) -> str | None:
         self._heard_s = time.monotonic()
         if "written" in news:
+            self._wrote = True
             with self._changed:
                 while self._sent and self._outbox[0].number <= news["written"]:
                     self._waiting_bytes -= len(self._outbox.popleft().content)

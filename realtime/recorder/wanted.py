@@ -1,4 +1,4 @@
-"""Which LSL streams a session wants recorded, besides what the engine decodes and hands over itself."""
+"""LSL streams to record besides the sources that the engine decodes."""
 
 from ...configs.schema.live import LiveConfig, StreamQuery
 from ...configs.schema.session_folder import HEALTH_SUFFIX

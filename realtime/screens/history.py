@@ -1,5 +1,6 @@
-"""What a screen remembers of the snapshots it has seen: the last two minutes of answers, looks and truth."""
+"""The last two minutes of answers, looks and truth, from the snapshots that a screen has read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -45,36 +46,41 @@ class History:
 
 
 def empty(snapshot: Snapshot | None = None) -> History:
-    """Start a history, for the session of ``snapshot`` where one is given."""
+    """Return an empty history, for the session of ``snapshot`` where one is given."""
     none = np.empty((0, 3), np.float32)
     session = ("", None) if snapshot is None else (snapshot.engine, snapshot.t0_s)
     nothing = np.empty(0)
     return History(session, nothing, none, none, np.empty((0, 2), np.bool_), nothing, np.empty((0, 2), np.float32), ())
 
 
-def prefilled(history: History, stamps_s: TimeArray, rows: FloatArray) -> History:
-    """Put the engine's own ring of estimates before what was seen: for a screen that attaches late.
+def prefilled(history: History, stamps_s: TimeArray, rows: FloatArray, labels: Sequence[str]) -> History:
+    """Return a history with the engine's own ring of estimates before it: for a screen that attaches late.
 
     Parameters
     ----------
     history : History
     stamps_s : (n,) float64
-    rows : (n, >= 6) float32
-        ``[valence x 3, arousal x 3, ...]``.
+    rows : (n, n_columns) float32
+    labels : sequence of str
+        Names of the columns: ``valence_low`` …; without those of valence and arousal nothing is known of before.
     """
+    columns = [f"{axis}_{level}" for axis in ("valence", "arousal") for level in LEVELS]
+    if not set(columns) <= set(labels):
+        return history
+    rows = rows[:, [list(labels).index(column) for column in columns]]
     first = history.times_s[0] if len(history.times_s) else np.inf
-    known = (stamps_s < first) & np.isfinite(rows[:, :6]).all(axis=1)
+    known = (stamps_s < first) & np.isfinite(rows).all(axis=1)
     return replace(
         history,
         times_s=np.concatenate([stamps_s[known], history.times_s]),
         valence=np.concatenate([rows[known, :3], history.valence]),
-        arousal=np.concatenate([rows[known, 3:6], history.arousal]),
+        arousal=np.concatenate([rows[known, 3:], history.arousal]),
         undecided=np.concatenate([np.zeros((int(known.sum()), 2), np.bool_), history.undecided]),
     )
 
 
 def extended(history: History, snapshot: Snapshot) -> History:
-    """Add what ``snapshot`` says anew; the same object comes back where it says nothing new."""
+    """Return the history with what is new in ``snapshot``; the same object where nothing is."""
     if history.session != (snapshot.engine, snapshot.t0_s):
         history = empty(snapshot)
     return _with_estimate(_with_truth(history, snapshot), snapshot)
@@ -82,20 +88,22 @@ def extended(history: History, snapshot: Snapshot) -> History:
 
 def _with_estimate(history: History, snapshot: Snapshot) -> History:
     estimate = snapshot.estimate
-    if estimate is None or estimate.readout is None:
+    if estimate is None:
+        return history
+    valence, arousal = estimate.answer("valence"), estimate.answer("arousal")
+    if valence is None or arousal is None:
         return history
     if len(history.times_s) and estimate.time_s <= history.times_s[-1]:
         return history
     keep = history.times_s >= estimate.time_s - SPAN_S
-    readout = estimate.readout
     old = tuple(look for look in history.looks if look.time_s >= estimate.time_s - LOOKS_SPAN_S)
     newest = old[-1].time_s if old else -np.inf
     return replace(
         history,
         times_s=np.append(history.times_s[keep], estimate.time_s),
-        valence=np.vstack([history.valence[keep], readout.valence]),
-        arousal=np.vstack([history.arousal[keep], readout.arousal]),
-        undecided=np.vstack([history.undecided[keep], [_open(readout.valence_set), _open(readout.arousal_set)]]),
+        valence=np.vstack([history.valence[keep], np.asarray(valence.probabilities, np.float32)]),
+        arousal=np.vstack([history.arousal[keep], np.asarray(arousal.probabilities, np.float32)]),
+        undecided=np.vstack([history.undecided[keep], [_open(valence.kept), _open(arousal.kept)]]),
         looks=(*old, *(look for look in estimate.looks if look.time_s > newest)),
     )
 

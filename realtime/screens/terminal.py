@@ -1,4 +1,4 @@
-"""The engine on a terminal: the same picture as the window's in 80 x 24 characters, or plain lines in a file."""
+"""The terminal dashboard: the content of the window in 80 x 24 characters, or lines in a file."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ...models.contract import BANDS, LEVELS, Estimate, FloatArray, Readout, SourceStatus
+from ...models.contract import BANDS, LEVELS, Estimate, FloatArray, Head, HeadOutput, SourceStatus
 from ..ipc.snapshot import Snapshot
 from ..ipc.snapshot_feed import SnapshotSource
 from . import wording
@@ -28,7 +28,7 @@ _LEVEL_STYLES = ("blue", "white", "yellow")
 
 @dataclass(frozen=True)
 class Glyphs:
-    """What bars and sparklines are made of."""
+    """Characters of bars and sparklines."""
 
     blocks: str
     sparks: str
@@ -98,7 +98,7 @@ def run_dashboard(
 
 
 class _Screen:
-    """Redraws in place, on the terminal's other page: what was there before comes back."""
+    """Redraws in place on the terminal's alternate screen."""
 
     step_s = 0.25
 
@@ -145,18 +145,17 @@ class _Lines:
 
 
 def line(snapshot: Snapshot | None, silent_s: float = 0.0, why: str = "") -> str:
-    """Put a snapshot into one line of plain words."""
+    """Return a snapshot as one line of text."""
     if snapshot is None:
         return "waiting for an engine" + (f": {why}" if why else "")
     parts = [f"{wording.clock(snapshot.elapsed_s)} {wording.phase(snapshot).text}"]
     if silent_s > 1.0 and snapshot.phase != "ended":
         parts = [f"engine '{snapshot.engine}' has not answered for {silent_s:.0f} s; the last it said: {parts[0]}"]
-    readout = None if snapshot.estimate is None else snapshot.estimate.readout
-    if readout is not None:
-        parts.append(f"valence {_answer_line(readout.valence, readout.valence_set)}")
-        parts.append(f"arousal {_answer_line(readout.arousal, readout.arousal_set)}")
+    felt = (snapshot.estimate.answer(axis) for axis in ("valence", "arousal")) if snapshot.estimate is not None else ()
+    parts += [f"{head.name} {_answer_line(head)}" for head in felt if head is not None]
     parts.append(f"voice {wording.speech(snapshot).text}")
     parts += _pooled_line(snapshot.estimate)
+    parts += [f"{head.name} {_head_words(head, output)}" for head, output in wording.further_heads(snapshot)]
     if (recording := wording.recording(snapshot)) is not None:
         parts.append(recording.text)
     parts.append(", ".join(_source_line(source) for source in snapshot.sources))
@@ -172,25 +171,24 @@ def _pooled_line(estimate: Estimate | None) -> list[str]:
     if estimate is None:
         return []
     return [
-        f"pooled {one.axis} {_answer_line(one.levels, one.members)}, weight "
-        f"{wording.whose_weight(estimate, one.voice_share)}"
-        for one in wording.pooled_answers(estimate)
+        f"pooled {axis} {_answer_line(head)}, weight {wording.whose_weight(estimate, head.shares['voice'])}"
+        for axis, head in wording.pooled_answers(estimate)
     ]
 
 
 def _source_line(status: SourceStatus) -> str:
-    text = f"{wording.SOURCE_TITLES[status.modality]} {wording.health(status).text}"
+    text = f"{wording.source_title(status.modality)} {wording.health(status).text}"
     why = wording.trouble(status) or wording.drift(status)
     return f"{text} ({why})" if why else text
 
 
-def _answer_line(shares: FloatArray, members: tuple[int, ...]) -> str:
-    figures = " ".join(f"{name} {share:.0%}" for name, share in zip(LEVELS, shares.tolist(), strict=True))
-    return f"{wording.answer(members)} ({figures})"
+def _answer_line(head: HeadOutput) -> str:
+    figures = " ".join(f"{name} {p:.0%}" for name, p in zip(head.classes, head.probabilities or (), strict=True))
+    return f"{wording.answer(head.kept)} ({figures})"
 
 
 def notices(snapshot: Snapshot) -> tuple[str, ...]:
-    """Give the permanent notices of snapshot and estimate, each once."""
+    """Return the permanent notices of snapshot and estimate, each once."""
     own = snapshot.notices + (() if snapshot.estimate is None else snapshot.estimate.notices)
     return tuple(dict.fromkeys(own))
 
@@ -201,21 +199,26 @@ def notices(snapshot: Snapshot) -> tuple[str, ...]:
 def picture(
     snapshot: Snapshot | None, history: History, silent_s: float = 0.0, glyphs: Glyphs = UNICODE, why: str = ""
 ) -> RenderableType:
-    """Draw a snapshot for a terminal of at least 80 x 24 characters."""
+    """Return a snapshot as a renderable for a terminal of at least 80 x 24 characters."""
     if snapshot is None:
         return Text(f"{glyphs.marks['idle']} {line(None, why=why)}", style="bright_black")
-    readout = None if snapshot.estimate is None else snapshot.estimate.readout
     rows: list[RenderableType] = [_head(snapshot, silent_s, glyphs)]
     rows += [Text(f"{glyphs.marks['warn']} {text}", "yellow", no_wrap=True) for text in notices(snapshot)]
     rows.append(
         _side_by_side(
-            _level_panel("Valence, felt", 0, snapshot, readout, history, glyphs),
-            _level_panel("Arousal, felt", 1, snapshot, readout, history, glyphs),
+            _level_panel("valence", snapshot, history, glyphs),
+            _level_panel("arousal", snapshot, history, glyphs),
         )
     )
     if snapshot.estimate is not None and (pooled := wording.pooled(snapshot.estimate)):
         rows.append(Text.assemble(("pooled ", "bold magenta"), pooled, no_wrap=True, overflow="ellipsis"))
     rows.append(_side_by_side(_voice_panel(snapshot, glyphs), _attention_panel(snapshot, glyphs)))
+    rows += [
+        Text.assemble(
+            (f"{wording.title(head)}: ", "bold"), _head_words(head, output), no_wrap=True, overflow="ellipsis"
+        )
+        for head, output in wording.further_heads(snapshot)
+    ]
     rows.append(_sources(snapshot, glyphs))
     rows.append(_figures(snapshot))
     return Group(*rows)
@@ -226,42 +229,49 @@ def _side_by_side(left: RenderableType, right: RenderableType) -> RenderableType
 
 
 def _head(snapshot: Snapshot, silent_s: float, glyphs: Glyphs) -> Text:
-    said = wording.phase(snapshot)
+    status_text = wording.phase(snapshot)
     if silent_s > 1.0 and snapshot.phase != "ended":
-        said = wording.Said(f"engine has not answered for {silent_s:.0f} s", "bad")
+        status_text = wording.StatusText(f"engine has not answered for {silent_s:.0f} s", "bad")
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append("moodring", "bold").append(f"  {snapshot.engine[:20]}  ", "bright_black")
-    text.append(f"{glyphs.marks[said.tone]} {said.text}", _STYLES[said.tone])
+    text.append(f"{glyphs.marks[status_text.tone]} {status_text.text}", _STYLES[status_text.tone])
     if (recording := wording.recording(snapshot)) is not None:
         text.append(f"  {glyphs.marks[recording.tone]} {recording.text}", _STYLES[recording.tone])
     return text
 
 
-def _level_panel(
-    title: str, which: int, snapshot: Snapshot, readout: Readout | None, history: History, glyphs: Glyphs
-) -> Panel:
-    values = None if readout is None else (readout.valence, readout.arousal)[which]
-    members = () if readout is None else (readout.valence_set, readout.arousal_set)[which]
+def _head_words(head: Head, output: HeadOutput | None) -> str:
+    """Return the answer of a head with the probability of each class."""
+    words = wording.head_answer(head, output)
+    if output is None or output.probabilities is None:
+        return words
+    shares = " ".join(f"{name} {p:.0%}" for name, p in zip(head.classes, output.probabilities, strict=True))
+    return f"{words} ({shares})"
+
+
+def _level_panel(axis: str, snapshot: Snapshot, history: History, glyphs: Glyphs) -> Panel:
     estimate = snapshot.estimate
-    reason = "" if estimate is None or readout is None else wording.doubt(estimate, members)
-    answer = Text(wording.answer(members) if readout else "no estimate yet", "bold" if readout else "bright_black")
+    head = None if estimate is None else estimate.answer(axis)
+    members, values = ((), None) if head is None else (head.kept, head.probabilities)
+    reason = "" if estimate is None or head is None else wording.doubt(estimate, head)
+    answer = Text(wording.answer(members) if head else "no estimate yet", "bold" if head else "bright_black")
     width = WIDTH // 2 - 5
-    shares = (history.valence, history.arousal)[which]
+    shares = history.valence if axis == "valence" else history.arousal
     lines = [
         answer,
         Text(reason, "bright_black", no_wrap=True, overflow="ellipsis"),
         *(
-            _bar(LEVELS[i], None if values is None else float(values[i]), i in members, _LEVEL_STYLES[i], glyphs)
+            _bar(LEVELS[i], None if values is None else values[i], i in members, _LEVEL_STYLES[i], glyphs)
             for i in (2, 1, 0)
         ),
         Text(spark(history.times_s, shares[:, 2] - shares[:, 0], width - 5, glyphs) + " said", "cyan", no_wrap=True),
-        _truth(which, history, width, glyphs),
+        _truth(0 if axis == "valence" else 1, history, width, glyphs),
     ]
-    return Panel(Group(*lines), title=title, title_align="left", border_style="bright_black")
+    return Panel(Group(*lines), title=f"{axis.capitalize()}, felt", title_align="left", border_style="bright_black")
 
 
 def _truth(which: int, history: History, width: int, glyphs: Glyphs) -> Text:
-    """Draw the line under the sparkline: the true value where it is known, else what the sparkline spans."""
+    """Return the line under the sparkline: the true value where known, else the range."""
     if not len(history.truth):
         return Text(f"low to high, last {SPARK_S:.0f} s", "bright_black", no_wrap=True)
     drawn = spark(history.truth_times_s, history.truth[:, which], width - 5, glyphs)
@@ -269,7 +279,7 @@ def _truth(which: int, history: History, width: int, glyphs: Glyphs) -> Text:
 
 
 def spark(times_s: Sequence[float] | np.ndarray, values: FloatArray, width: int, glyphs: Glyphs = UNICODE) -> str:
-    """Draw the last minute of a value in -1..1 as a line of characters, the newest on the right."""
+    """Return the last minute of a value in -1..1 as a sparkline, the newest on the right."""
     if not len(values):
         return " " * width
     moments = np.linspace(times_s[-1] - SPARK_S, times_s[-1], width)
@@ -292,12 +302,12 @@ def _blocks(share: float, width: int, glyphs: Glyphs) -> str:
 
 
 def _voice_panel(snapshot: Snapshot, glyphs: Glyphs) -> Panel:
-    said = wording.speech(snapshot)
-    estimate = None if snapshot.estimate is None else snapshot.estimate.speech
-    spoken = estimate.probabilities if estimate is not None and said.tone == "good" else None
+    status_text = wording.speech(snapshot)
+    output = None if snapshot.estimate is None else snapshot.estimate.answer("speech")
+    spoken = output.probabilities if output is not None and status_text.tone == "good" else None
     best = None if spoken is None else max(range(len(spoken)), key=spoken.__getitem__)
-    lines = [Text(said.text, "bold" if spoken else "bright_black")]
-    for i, name in enumerate(snapshot.speech_classes[:4]):
+    lines = [Text(status_text.text, "bold" if spoken else "bright_black")]
+    for i, name in enumerate(snapshot.classes("speech")[:4]):
         lines.append(_bar(name, None if spoken is None else spoken[i], i == best, "cyan", glyphs))
     return Panel(Group(*lines), title="Expressed in the voice", title_align="left", border_style="bright_black")
 
@@ -314,9 +324,9 @@ def _attention_panel(snapshot: Snapshot, glyphs: Glyphs) -> Panel:
 def _sources(snapshot: Snapshot, glyphs: Glyphs) -> Table:
     table = Table.grid(padding=(0, 2))
     for status in snapshot.sources:
-        said = wording.health(status)
-        state = Text(f"{glyphs.marks[said.tone]} {said.text}", _STYLES[said.tone], no_wrap=True)
-        table.add_row(Text(wording.SOURCE_TITLES[status.modality], "bold"), state, *_source_figures(status))
+        status_text = wording.health(status)
+        state = Text(f"{glyphs.marks[status_text.tone]} {status_text.text}", _STYLES[status_text.tone], no_wrap=True)
+        table.add_row(Text(wording.source_title(status.modality), "bold"), state, *_source_figures(status))
     return table
 
 

@@ -1,17 +1,18 @@
-"""What screens say: short words for answers, health and phase, each with a mark so that colour never speaks alone."""
+"""Texts of the screens: answers, health and phase, each with a mark beside its colour."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ...models.contract import LEVELS, MODALITIES, Estimate, FloatArray, HealthState, MicrophoneFault, SourceStatus
+from ...models.contract import LEVELS, Estimate, Head, HeadOutput, HealthState, MicrophoneFault, SourceStatus
 from ...models.signals.speech.microphone_level import fault_text, microphone_fault
 from ..ipc.snapshot import Snapshot
 
 Tone = Literal["good", "warn", "bad", "idle"]
 
 MARKS: dict[Tone, str] = {"good": "●", "warn": "▲", "bad": "■", "idle": "○"}
-SOURCE_TITLES = {"eeg": "EEG", "face": "Face", "speech": "Speech"}
+HEADS_WITH_A_PANEL = ("valence", "arousal", "speech", "pooled_valence", "pooled_arousal")
+_SOURCE_TITLES = {"eeg": "EEG", "face": "Face", "speech": "Speech"}
 
 _PLENTY_MIN = 24 * 60.0
 _HEALTH: dict[HealthState, tuple[str, Tone]] = {
@@ -29,27 +30,22 @@ _HEALTH: dict[HealthState, tuple[str, Tone]] = {
 _FAULTS: dict[MicrophoneFault, str] = {"clipping": "clipping", "silent": "silent", "stuck": "dead input"}
 
 
+def source_title(modality: str) -> str:
+    """Return the name of a modality as screens write it."""
+    return _SOURCE_TITLES.get(modality) or modality.replace("_", " ").capitalize()
+
+
 @dataclass(frozen=True)
-class Said:
-    """A short text and how good or bad the news is."""
+class StatusText:
+    """A text with its tone, from good to bad."""
 
     text: str
     tone: Tone
 
     @property
     def mark(self) -> str:
-        """Give the shape that goes with the tone."""
+        """Return the mark of the tone."""
         return MARKS[self.tone]
-
-
-@dataclass(frozen=True)
-class PooledAnswer:
-    """One axis of a pooled estimate: levels, those that remain possible, and the voice's share of the weight."""
-
-    axis: str
-    levels: FloatArray
-    members: tuple[int, ...]
-    voice_share: float
 
 
 def answer(members: tuple[int, ...]) -> str:
@@ -59,33 +55,61 @@ def answer(members: tuple[int, ...]) -> str:
     return " or ".join(LEVELS[index] for index in members)
 
 
-def why_undecided(estimate: Estimate, members: tuple[int, ...]) -> str:
-    """Give the reason for an answer that leaves every level open; empty for any other answer."""
-    if len(members) < len(LEVELS):
+def why_undecided(head: HeadOutput) -> str:
+    """Return the reason for an answer that leaves every class open; empty for any other answer."""
+    if len(head.kept) < len(head.classes):
         return ""
-    return estimate.abstained or "every level remains possible"
+    return head.abstained or "every level remains possible"
 
 
-def doubt(estimate: Estimate, members: tuple[int, ...]) -> str:
-    """Say why an answer is open, or deserves less trust than usual; empty where neither is so."""
+def doubt(estimate: Estimate, head: HeadOutput) -> str:
+    """Return why an answer is open, or deserves less trust than usual; empty where neither is so."""
     degraded = "" if estimate.degraded is None else f"less sure: {estimate.degraded}"
-    return why_undecided(estimate, members) or degraded
+    return why_undecided(head) or degraded
 
 
-def health(status: SourceStatus) -> Said:
-    """Say how a source does."""
+def title(head: Head | HeadOutput) -> str:
+    """Return the name of a head with its construct: "Stress, felt"."""
+    return f"{head.name.replace('_', ' ').capitalize()}, {head.construct}"
+
+
+def further_heads(snapshot: Snapshot) -> tuple[tuple[Head, HeadOutput | None], ...]:
+    """Return the heads that no panel of their own shows, with their newest output."""
+    estimate = snapshot.estimate
+    return tuple(
+        (head, None if estimate is None else estimate.head(head.name))
+        for head in snapshot.heads
+        if head.name not in HEADS_WITH_A_PANEL
+    )
+
+
+def head_answer(head: Head, output: HeadOutput | None) -> str:
+    """Return the output of a head as text: its class set or best class, its value, or why it abstains."""
+    if output is None or not output.answered:
+        return (output.abstained if output is not None else None) or "no answer yet"
+    if output.value is not None:
+        low, high = head.scale or (0.0, 1.0)
+        return f"{output.value:.2f} ({low:g} to {high:g})"
+    kept = [head.classes[index] for index in output.kept]
+    if len(kept) == len(head.classes):
+        return "undecided"
+    return " or ".join(kept) if kept else output.best or ""
+
+
+def health(status: SourceStatus) -> StatusText:
+    """Return the health of a source as text."""
     if not status.configured:
-        return Said("not used", "idle")
+        return StatusText("not used", "idle")
     if status.error is not None:
-        return Said("failed", "bad")
+        return StatusText("failed", "bad")
     fault = microphone_fault(status.sound)
     if status.health == "live" and fault is not None:
-        return Said(_FAULTS[fault], "warn")
-    return Said(*_HEALTH[status.health])
+        return StatusText(_FAULTS[fault], "warn")
+    return StatusText(*_HEALTH[status.health])
 
 
 def rate(status: SourceStatus) -> str:
-    """Say the observed beside the nominal rate."""
+    """Return the observed and nominal rate as text."""
     observed = "–" if status.observed_rate_hz is None else _hertz(status.observed_rate_hz)
     if status.nominal_rate_hz is None:
         return f"{observed} Hz"
@@ -97,43 +121,43 @@ def _hertz(value: float) -> str:
 
 
 def lost(status: SourceStatus) -> str:
-    """Say how many samples never came."""
+    """Return the number of lost samples as text."""
     return f"{status.lost_samples:,} lost".replace(",", " ") if status.lost_samples else "none lost"
 
 
 def age(value: float | None) -> str:
-    """Say an age: milliseconds below a second, seconds above."""
+    """Return an age as text: milliseconds below a second, seconds above."""
     if value is None:
         return "–"
     return f"{max(value, 0.0) * 1000:.0f} ms" if value < 1.0 else f"{value:.1f} s"
 
 
 def information_ages(snapshot: Snapshot) -> str:
-    """Say how old what each modality tells is: the median over the newest decisions, of EEG, face and voice."""
+    """Return the information age of each source as text: the median over the newest decisions."""
     known = dict(snapshot.information_age_ms)
-    figures = (known.get(modality) for modality in MODALITIES)
+    figures = (known.get(status.modality) for status in snapshot.sources)
     return " / ".join("–" if one is None else f"{one.p50:.0f}" for one in figures) + " ms"
 
 
 def delay(status: SourceStatus) -> str:
-    """Say the device's declared delay, or that nobody declared one."""
+    """Return the device's declared delay as text, or that it is undeclared."""
     return "delay undeclared" if status.delay_s is None else f"delay {status.delay_s * 1000:.0f} ms"
 
 
 def drift(status: SourceStatus) -> str:
-    """Say by how much the device's clock runs fast; empty where that is not known."""
+    """Return the drift of the device's clock as text; empty where unknown."""
     ppm = status.figures.drift_ppm
     return "" if ppm is None else f"drift {ppm:+.0f} ppm"
 
 
 def jitter(status: SourceStatus) -> str:
-    """Say how far single stamps lie from their place; empty where that is not known."""
+    """Return the jitter of stamps as text; empty where unknown."""
     seconds = status.figures.jitter_s
     return "" if seconds is None else f"jitter {seconds * 1000:.1f} ms"
 
 
 def trouble(status: SourceStatus) -> str:
-    """Give the line that says why a source is not simply live: its error, or the figure that decided its state.
+    """Return why a source is not simply live: its error, or the figure that decided its state.
 
     Of a microphone that is live: what is wrong with its sound.
     """
@@ -145,7 +169,7 @@ def trouble(status: SourceStatus) -> str:
 
 
 def more_figures(status: SourceStatus) -> tuple[str, ...]:
-    """Give what else is known: jitter, drift, what waits, what was skipped, and a clock that was moved."""
+    """Return further figures as text: jitter, drift, backlog, skipped samples, clock jumps."""
     figures = status.figures
     words = [jitter(status), drift(status)]
     if figures.backlog_samples:
@@ -159,39 +183,39 @@ def more_figures(status: SourceStatus) -> tuple[str, ...]:
     return tuple(word for word in words if word)
 
 
-def phase(snapshot: Snapshot) -> Said:
-    """Say what the engine is doing."""
+def phase(snapshot: Snapshot) -> StatusText:
+    """Return the phase of the engine as text."""
     if snapshot.phase == "connecting":
         found = sum(s.configured and s.health != "searching" for s in snapshot.sources)
         wanted = sum(s.configured for s in snapshot.sources)
-        return Said(f"connecting: {found} of {wanted} sources found", "idle")
+        return StatusText(f"connecting: {found} of {wanted} sources found", "idle")
     if snapshot.phase == "resting":
         left = snapshot.rest_left_s
-        return Said("resting: baseline" + ("" if left is None else f", {max(left, 0.0):.0f} s left"), "warn")
+        return StatusText("resting: baseline" + ("" if left is None else f", {max(left, 0.0):.0f} s left"), "warn")
     if snapshot.phase == "decoding":
         calibrated = snapshot.estimate is None or snapshot.estimate.calibrated
-        return Said("decoding" if calibrated else "decoding, no rest baseline", "good" if calibrated else "warn")
-    return Said("session ended", "idle")
+        return StatusText("decoding" if calibrated else "decoding, no rest baseline", "good" if calibrated else "warn")
+    return StatusText("session ended", "idle")
 
 
-def recording(snapshot: Snapshot) -> Said | None:
-    """Say how the recording stands; None where nothing is recorded."""
+def recording(snapshot: Snapshot) -> StatusText | None:
+    """Return the state of the recording as text; None where nothing is recorded."""
     status = snapshot.recording
     if status is None:
         return None
     size = f"rec {_bytes(status.bytes)}"
     if status.error is not None:
-        return Said("recording stopped" if not status.on else "recording in part", "bad")
+        return StatusText("recording stopped" if not status.on else "recording in part", "bad")
     if not status.on:
-        return Said(f"{size}, finished", "idle")
+        return StatusText(f"{size}, finished", "idle")
     known = status.minutes_left is not None and status.minutes_left < _PLENTY_MIN
     left = f", {_minutes(status.minutes_left)} left" if known and status.minutes_left is not None else ""
     missed = status.lost_frames + status.lost_chunks
     if missed:
-        return Said(f"{size}{left}, {missed} missed", "warn")
+        return StatusText(f"{size}{left}, {missed} missed", "warn")
     if status.disk_low or not status.lsl:
-        return Said(f"{size}{left}" if status.disk_low else f"{size}, LSL starting", "warn")
-    return Said(f"{size}{left}", "good")
+        return StatusText(f"{size}{left}" if status.disk_low else f"{size}, LSL starting", "warn")
+    return StatusText(f"{size}{left}", "good")
 
 
 def _bytes(count: int) -> str:
@@ -202,63 +226,64 @@ def _minutes(minutes: float) -> str:
     return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"
 
 
-def speech(snapshot: Snapshot) -> Said:
-    """Say what the voice expresses; "no speech" is an answer of its own."""
+def speech(snapshot: Snapshot) -> StatusText:
+    """Return the expressed emotion as text; "no speech" is an answer of its own."""
     status = next((s for s in snapshot.sources if s.modality == "speech"), None)
     if status is None or not status.configured:
-        return Said("no microphone", "idle")
+        return StatusText("no microphone", "idle")
     if status.error is not None or status.health in ("lost", "searching"):
-        said = health(status)
-        return Said("no microphone yet" if said.text == "searching" else f"microphone {said.text}", said.tone)
-    estimate = None if snapshot.estimate is None else snapshot.estimate.speech
-    if estimate is None:
+        status_text = health(status)
+        return StatusText(
+            "no microphone yet" if status_text.text == "searching" else f"microphone {status_text.text}",
+            status_text.tone,
+        )
+    output = None if snapshot.estimate is None else snapshot.estimate.answer("speech")
+    if output is None:
         hearing = None if snapshot.estimate is None else snapshot.estimate.hearing
         if hearing is not None and hearing.withheld is not None:
-            return Said(hearing.withheld, "warn")
-        return Said("no speech", "idle")
-    best = max(zip(estimate.probabilities, estimate.classes, strict=True))[1]
-    return Said(best, "good")
+            return StatusText(hearing.withheld, "warn")
+        return StatusText("no speech", "idle")
+    return StatusText(output.best or "", "good")
 
 
 def whose_weight(estimate: Estimate, voice_share: float) -> str:
-    """Say whose weight a pooled answer was: "64% face and EEG, 36% voice"."""
+    """Return whose weight a pooled answer was: "64% face and EEG, 36% voice"."""
     felt = " and ".join(name for modality, name in (("face", "face"), ("eeg", "EEG")) if modality in estimate.used)
     voice = round(100 * voice_share)
     return f"{100 - voice}% {felt or 'face and EEG'}, {voice}% voice"
 
 
-def pooled_answers(estimate: Estimate | None) -> tuple[PooledAnswer, ...]:
-    """Give the pooled answers on valence and arousal; none where nothing is pooled."""
-    found = None if estimate is None else estimate.pooled
-    if found is None:
+def pooled_answers(estimate: Estimate | None) -> tuple[tuple[str, HeadOutput], ...]:
+    """Return the pooled answers on valence and arousal, by axis; none where nothing is pooled."""
+    if estimate is None:
         return ()
-    return (
-        PooledAnswer("valence", found.valence, found.valence_set, found.voice_share_valence),
-        PooledAnswer("arousal", found.arousal, found.arousal_set, found.voice_share_arousal),
-    )
+    found = ((axis, estimate.answer(f"pooled_{axis}")) for axis in ("valence", "arousal"))
+    return tuple((axis, head) for axis, head in found if head is not None)
 
 
 def pooled(estimate: Estimate) -> str:
-    """Say in a line what face, EEG and voice come to together, and whose weight it was; empty where nothing is pooled."""
-    answers = pooled_answers(estimate)
-    return " · ".join(f"{one.axis} {answer(one.members)} ({one.voice_share:.0%} voice)" for one in answers)
+    """Return the pooled answers as a line; empty without pooling."""
+    return " · ".join(
+        f"{axis} {answer(head.kept)} ({head.shares['voice']:.0%} voice)" for axis, head in pooled_answers(estimate)
+    )
 
 
 def clock(seconds: float) -> str:
-    """Write a duration as m:ss, or h:mm:ss from an hour on."""
+    """Return a duration as m:ss, or h:mm:ss from an hour on."""
     whole = max(int(seconds), 0)
     hours, minutes = whole // 3600, whole // 60 % 60
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
 def at_the_end(estimates: Sequence[Estimate]) -> str:
-    """Say in a line what was said last of valence and arousal."""
-    last = next((e.readout for e in reversed(estimates) if e.readout is not None), None)
+    """Return the last valence and arousal as a line."""
+    axes = ("valence", "arousal")
+    last = next((e for e in reversed(estimates) if all(e.answer(axis) is not None for axis in axes)), None)
     if last is None:
         return "at the end: nothing can be said of valence and arousal"
-    said = (("valence", last.valence), ("arousal", last.arousal))
+    heads = [head for axis in axes if (head := last.answer(axis)) is not None]
     rows = (
-        f"{name} " + ", ".join(f"{level} {p:.0%}" for level, p in zip(LEVELS, probabilities, strict=True))
-        for name, probabilities in said
+        f"{head.name} " + ", ".join(f"{c} {p:.0%}" for c, p in zip(head.classes, head.probabilities or (), strict=True))
+        for head in heads
     )
     return "at the end: " + "; ".join(rows)

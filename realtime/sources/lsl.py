@@ -201,7 +201,7 @@ class LslInlet:
     ) -> Description | None:
         if info.channel_count() == 0:
             raise SourceUnfitError(
-                f"{self._what} stream '{info.name()}' has no channels (0); at least one was expected: check what sends it"
+                f"{self._what} stream '{info.name()}' has no channels (0); at least one was expected: check its sender"
             )
         inlet = pylsl.StreamInlet(
             info,
@@ -227,7 +227,7 @@ class LslInlet:
         return description
 
     def _leave_a_silent_sender(self) -> None:
-        """Give the stream up where it is silent and another sender is there, or it has been silent for long.
+        """Close the stream where it is silent and another sender is there, or it has been silent for long.
 
         Until then it is kept: what sends it may only be paused.
         """

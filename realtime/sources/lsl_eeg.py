@@ -38,7 +38,7 @@ _PULL_S = 0.5
 
 @dataclass(frozen=True)
 class EegLayout:
-    """Which of the stream's channels are EEG, their names, and the factor that makes them microvolts."""
+    """Indices of the EEG channels of a stream, their names, and the factor to microvolts."""
 
     picks: tuple[int, ...]
     names: tuple[str, ...]
@@ -144,22 +144,22 @@ def eeg_layout(info: pylsl.StreamInfo, section: EegSection) -> EegLayout:
     picks = [index for index, kind in enumerate(types) if kind in ("eeg", "")]
     if not picks:
         raise MoodringError(
-            f"EEG stream '{info.name()}' has {len(types)} channels and none of type EEG (came: {', '.join(set(types))}); "
-            "query another stream or correct the types where it is sent"
+            f"EEG stream '{info.name()}' has {len(types)} channels and none of type EEG (came: {', '.join(set(types))})"
+            "; query another stream or correct the types where it is sent"
         )
     if section.names is not None:
         if len(section.names) != len(names):
             raise MoodringError(
-                f"EEG stream '{info.name()}' has {len(names)} channels and eeg.names lists {len(section.names)}; list all of "
-                "them, in the stream's order"
+                f"EEG stream '{info.name()}' has {len(names)} channels and eeg.names lists {len(section.names)}; list "
+                "all of them, in the stream's order"
             )
         names = section.names
     renamed = _renamed(info.name(), names, section.rename)
     picked = [renamed[index] for index in picks]
     if (twice := next((name for name in picked if picked.count(name) > 1), None)) is not None:
         raise MoodringError(
-            f"EEG stream '{info.name()}' has {picked.count(twice)} channels '{twice}'; every name once was expected: set "
-            "them where the stream is sent, or list all names in eeg.names"
+            f"EEG stream '{info.name()}' has {picked.count(twice)} channels '{twice}'; every name once was expected: "
+            "set them where the stream is sent, or list all names in eeg.names"
         )
     factor = _factor(info.name(), section, {units[index] for index in picks})
     return EegLayout(tuple(picks), tuple(renamed[index] for index in picks), factor)

@@ -16,8 +16,8 @@ from PyQt5.QtCore import QMessageLogContext, Qt, QTimer, QtMsgType, qInstallMess
 from PyQt5.QtWidgets import QApplication
 
 from ...configs.schema.errors import MoodringError
-from ..ipc.snapshot_feed import Follower, SnapshotSource
-from .view_model import Watch
+from ..ipc.snapshot_feed import SnapshotFeed, SnapshotSource
+from .view_model import ViewModel
 from .window import Window
 
 GONE_FOR_GOOD_S = 5.0
@@ -70,9 +70,9 @@ def run_window(source: SnapshotSource, closing: Closing | None = None) -> int:
     """
     application = application_here()
     closing = closing or Closing()
-    watch = Watch(source)
-    window = Window(watch)
-    shot = Shot(window, closing)
+    view_model = ViewModel(source)
+    window = Window(view_model)
+    shot = WindowScreenshot(window, closing)
     timer = QTimer()
     timer.timeout.connect(shot.look)
     timer.start(250)
@@ -96,7 +96,7 @@ def show_engine(name: str | None, closing: Closing | None = None) -> None:
         Of the engine; None is the newest.
     closing : Closing or None
     """
-    sys.exit(run_window(Follower(name), closing))
+    sys.exit(run_window(SnapshotFeed(name), closing))
 
 
 def application_here() -> QApplication:
@@ -115,7 +115,7 @@ def application_here() -> QApplication:
     return application
 
 
-class Shot:
+class WindowScreenshot:
     """Saves the window's screenshot once when enough is shown, and closes on request."""
 
     def __init__(self, window: Window, closing: Closing) -> None:

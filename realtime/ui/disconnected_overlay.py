@@ -5,11 +5,11 @@ from PyQt5.QtGui import QImage, QPainter
 from PyQt5.QtWidgets import QWidget
 
 from . import theme
-from .canvas import Canvas
+from .painting import Canvas
 from .view import View
 
 
-class Curtain(Canvas):
+class DisconnectedOverlay(Canvas):
     """Overlay of a widget, hidden while its content is live."""
 
     def __init__(self, below: QWidget) -> None:
@@ -57,5 +57,6 @@ def _text(view: View) -> str:
         return f"○ Waiting for an engine\n{view.why}".strip()
     if view.attachment == "gone":
         name = "" if view.snapshot is None else f" '{view.snapshot.engine}'"
-        return f"■ Engine{name} has not answered for {view.silent_s:.0f} s.\nThe last picture stays; it goes on as soon as it returns."
+        silent = f"■ Engine{name} has not answered for {view.silent_s:.0f} s."
+        return f"{silent}\nThe last picture stays; it goes on as soon as it returns."
     return ""

@@ -8,7 +8,7 @@ _NEEDS_NO_DISPLAY = ("offscreen", "minimal", "vnc", "linuxfb", "eglfs")
 
 
 def display_available(platform: str = sys.platform, environ: Mapping[str, str] | None = None) -> bool:
-    """Say whether a window can be opened.
+    """Return whether a window can be opened.
 
     Parameters
     ----------

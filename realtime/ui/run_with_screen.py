@@ -4,23 +4,26 @@ import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from multiprocessing import get_context
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from ...processes import hold_interrupts
+from ...processes import Child, Parent, hold_interrupts
 from ..engine.job import EngineJob
 from ..engine.launch import EngineProcess
-from ..ipc.snapshot_feed import Follower
+from ..ipc.snapshot_feed import SnapshotFeed
 from ..screens.terminal import run_dashboard
 from .display import display_available
 
+if TYPE_CHECKING:
+    from .app import Closing
+
+_CLOSE_S = 20.0
+
 
 @dataclass(frozen=True)
-class Look:
+class ScreenOptions:
     """Options of the screen.
 
     Attributes
@@ -38,7 +41,7 @@ class Look:
     window_is_all: bool = False
 
 
-def attend(job: EngineJob, look: Look, say: Callable[[str], None]) -> None:
+def run_with_screen(job: EngineJob, options: ScreenOptions, say: Callable[[str], None]) -> None:
     """Run an engine and the screen until the session is over, the window is closed or Ctrl+C is pressed.
 
     Raises
@@ -46,8 +49,8 @@ def attend(job: EngineJob, look: Look, say: Callable[[str], None]) -> None:
     MoodringError
         The engine failed; its own line.
     """
-    windowed = not look.headless and display_available()
-    if not (windowed or look.headless):
+    windowed = not options.headless and display_available()
+    if not (windowed or options.headless):
         say("no display: showing the terminal dashboard instead of the window")
     with ExitStack() as stack:
         with hold_interrupts():
@@ -55,58 +58,63 @@ def attend(job: EngineJob, look: Look, say: Callable[[str], None]) -> None:
         name = engine.wait_ready(60.0)
         window = None
         try:
-            if windowed or look.screenshot is not None:
+            if windowed or options.screenshot is not None:
                 with hold_interrupts():
-                    window = _open_window(name, job.duration_s, look.screenshot, offscreen=not windowed)
-            if not (windowed and window is not None and _stay(engine, window, look.window_is_all, say)):
-                console = Console(stderr=True, force_terminal=False, width=200) if look.headless else Console()
-                run_dashboard(Follower(name), console, goes_on=lambda: not engine.over(0.0))
+                    window = _open_window(name, job.duration_s, options.screenshot, offscreen=not windowed)
+            if not (windowed and window is not None and _wait_for_window(engine, window, options.window_is_all, say)):
+                console = Console(stderr=True, force_terminal=False, width=200) if options.headless else Console()
+                run_dashboard(SnapshotFeed(name), console, goes_on=lambda: not engine.over(0.0))
         except KeyboardInterrupt:
             say("stopping")
         engine.ask_to_stop()
         summary = engine.wait_done()
         if window is not None:
-            window.join(20.0)
-            if window.is_alive():
-                window.terminate()
-    say(f"{in_short(summary)} in {summary['duration_s']:.0f} s")
+            window.join(_CLOSE_S)
+            window.end(0.0)
+    say(f"{summary_line(summary)} in {summary['duration_s']:.0f} s")
     if (folder := summary["recording"].get("folder")) is not None:
         say(f"recorded: {folder}")
 
 
-def in_short(summary: dict[str, Any]) -> str:
+def summary_line(summary: dict[str, Any]) -> str:
     """Return a line on the number of decisions, their modalities, and how many are calibrated by a rest."""
     used = ", ".join(
         f"{name} {facts['used_fraction'] or 0.0:.0%}"
         for name, facts in summary["modalities"].items()
         if facts["present"]
     )
-    return f"{summary['decisions']} decisions ({summary['calibrated_decisions']} calibrated by a rest); used: {used or 'nothing'}"
+    decisions = f"{summary['decisions']} decisions ({summary['calibrated_decisions']} calibrated by a rest)"
+    return f"{decisions}; used: {used or 'nothing'}"
 
 
-def _open_window(name: str, duration_s: float | None, screenshot: Path | None, offscreen: bool) -> SpawnProcess:
+def _open_window(name: str, duration_s: float | None, screenshot: Path | None, offscreen: bool) -> Child:
     """Start the window in a process of its own; off screen it only saves its screenshot."""
-    from .app import Closing, show_engine
+    from .app import Closing
 
     after_s = 40.0 if duration_s is None else 0.8 * duration_s
     closing = Closing(screenshot, after_s, close_after_screenshot=offscreen, close_when_ended=True)
-    process = get_context("spawn").Process(target=show_engine, args=(name, closing), name="window")
     before = os.environ.get("QT_QPA_PLATFORM")
     if offscreen:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    process.start()
+    window = Child("window", _show, name, closing)
     if offscreen and before is None:
         del os.environ["QT_QPA_PLATFORM"]
-    return process
+    return window
 
 
-def _stay(engine: EngineProcess, window: SpawnProcess, window_is_all: bool, say: Callable[[str], None]) -> bool:
+def _show(_: Parent, name: str, closing: "Closing") -> None:
+    from .app import show_engine
+
+    show_engine(name, closing)
+
+
+def _wait_for_window(engine: EngineProcess, window: Child, window_is_all: bool, say: Callable[[str], None]) -> bool:
     """Wait while the window is open; False where it could not open."""
     while not engine.over(0.2):
-        if window.is_alive():
+        if window.running:
             continue
-        if window.exitcode:
-            say(f"the window ended with status {window.exitcode} (see `moodring doctor`); here is the terminal")
+        if window.exit_status:
+            say(f"the window ended with status {window.exit_status} (see `moodring doctor`); here is the terminal")
             return False
         if window_is_all:
             return True

@@ -1,4 +1,4 @@
-"""Reads the engine for the window: snapshots, and rings as often as eyes can follow. Knows no Qt."""
+"""View model of the window: reads snapshots and rings; without Qt."""
 
 import logging
 import time
@@ -31,8 +31,8 @@ class Pace:
     sound_s: float = 0.1
 
 
-class Watch:
-    """Gives one immutable :class:`View` per call; keeps what the last one showed while the engine is away.
+class ViewModel:
+    """Returns one immutable :class:`View` per call; keeps the last content while the engine is away.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class Watch:
         self._sound: FloatArray | None = None
 
     def view(self) -> View:
-        """Read whatever is new and give the present picture."""
+        """Read what is new and return the present view."""
         now = self._clock()
         snapshot = self._source.snapshot()
         if snapshot is not None:
@@ -84,7 +84,7 @@ class Watch:
         )
 
     def close(self) -> None:
-        """Let go of the rings and of the engine."""
+        """Close the rings and disconnect from the engine."""
         self._let_go()
         self._source.close()
 
@@ -108,7 +108,7 @@ class Watch:
         ring = self._ring("estimates")
         if ring is not None:
             cut = ring.latest(ring.layout.capacity)
-            self._history = prefilled(self._history, cut.stamps_s, cut.samples)
+            self._history = prefilled(self._history, cut.stamps_s, cut.samples, ring.layout.names)
 
     def _let_go(self) -> None:
         for ring in self._rings.values():
@@ -116,7 +116,7 @@ class Watch:
         self._rings.clear()
 
     def _ring(self, name: str) -> Ring | None:
-        """Find the ring of a modality, mapping it once; a source that reconnected has another file."""
+        """Return the ring of a modality, mapped once; a source that reconnected has another file."""
         snapshot = self._snapshot
         path = next((r.path for r in snapshot.rings if r.modality == name), None) if snapshot else None
         known = self._rings.get(name)

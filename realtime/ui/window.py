@@ -5,32 +5,33 @@ from PyQt5.QtGui import QCloseEvent
 from PyQt5.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from . import theme
-from .disconnected_overlay import Curtain
+from .disconnected_overlay import DisconnectedOverlay
 from .panels.eeg import EegPanel
 from .panels.face import FaceView
 from .panels.header import Header, Notices
+from .panels.heads import HeadsStrip
 from .panels.health import HealthStrip
 from .panels.levels import LevelPanel
 from .panels.looks import Glimpses, LookStrip
 from .panels.plane import Plane
 from .panels.speech import SpeechPanel
 from .view import View
-from .view_model import GLIMPSES, Watch
+from .view_model import GLIMPSES, ViewModel
 
 RATE_HZ = 20
 SIZE = (1366, 768)
 
 
 class Window(QWidget):
-    """Shows what a :class:`Watch` sees, twenty times a second.
+    """Shows what a :class:`ViewModel` sees, twenty times a second.
 
     Parameters
     ----------
-    watch : Watch
+    view_model : ViewModel
         Closed with the window.
     """
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, view_model: ViewModel) -> None:
         super().__init__()
         self.setObjectName("window")
         self.setAttribute(Qt.WA_StyledBackground)
@@ -39,19 +40,20 @@ class Window(QWidget):
         self.setWindowTitle("moodring")
         self.setMinimumSize(1100, 640)
         self.resize(*SIZE)
-        self._watch = watch
+        self._view_model = view_model
         self.header, self.notices, self.health = Header(), Notices(), HealthStrip()
         self.valence, self.arousal = LevelPanel("Valence, felt", 0), LevelPanel("Arousal, felt", 1)
         self.eeg, self.speech = EegPanel(), SpeechPanel()
         self.face, self.plane = FaceView(), Plane()
         self.glimpses, self.looks = Glimpses(GLIMPSES), LookStrip()
+        self.heads = HeadsStrip()
         self.picture = QWidget()
         self.picture.setObjectName("picture")
         self._compose()
-        self.curtain = Curtain(self.picture)
+        self.overlay = DisconnectedOverlay(self.picture)
         self._parts = (
             *(self.header, self.notices, self.health, self.valence, self.arousal, self.eeg),
-            *(self.speech, self.face, self.plane, self.glimpses, self.looks, self.curtain),
+            *(self.speech, self.face, self.plane, self.glimpses, self.looks, self.heads, self.overlay),
         )
         self.view: View | None = None
         self._timer = QTimer(self)
@@ -60,15 +62,15 @@ class Window(QWidget):
         self._timer.start(round(1000 / RATE_HZ))
 
     def tick(self) -> None:
-        """Take one view and show it everywhere."""
-        self.view = self._watch.view()
+        """Show the newest view in all panels."""
+        self.view = self._view_model.view()
         for part in self._parts:
             part.show_view(self.view)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
-        """Let go of the engine; it goes on without this screen."""
+        """Disconnect from the engine, which continues."""
         self._timer.stop()
-        self._watch.close()
+        self._view_model.close()
         super().closeEvent(event)
 
     def _compose(self) -> None:
@@ -91,7 +93,8 @@ class Window(QWidget):
                 column.addWidget(theme.elastic(part), stretch)
         grid.addLayout(left, 0, 0)
         grid.addLayout(right, 0, 1)
-        grid.addWidget(self.health, 1, 0, 1, 2)
+        grid.addWidget(self.heads, 1, 0, 1, 2)
+        grid.addWidget(self.health, 2, 0, 1, 2)
         grid.setRowStretch(0, 1)
         grid.setColumnStretch(0, 62)
         grid.setColumnStretch(1, 38)

@@ -15,7 +15,10 @@ from moodring.cli.app import main
 from moodring.cli.options import CONFIGS
 from moodring.offline.simulate.voice import simulate_voice
 
-GOOD = '[eeg]\nstream = { name = "nobody" }\n[lsl]\nsession_id = "test"\nresolve_scope = "machine"\nresolve_timeout_s = 0.5\n'
+GOOD = (
+    '[eeg]\nstream = { name = "nobody" }\n'
+    '[lsl]\nsession_id = "test"\nresolve_scope = "machine"\nresolve_timeout_s = 0.5\n'
+)
 
 
 @pytest.fixture
@@ -205,7 +208,7 @@ def test_an_interrupt_ends_the_demo_quietly(after_words: str) -> None:
     assert not alive
 
 
-def test_enrol_needs_one_source_and_enough_speech(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_enrol_needs_one_source_and_enough_speech(run, tmp_path: Path) -> None:
     out = tmp_path / "voice.safetensors"
     status, _, error = run("enrol", "--out", str(out))
     assert status == 2
@@ -228,7 +231,7 @@ def test_enrol_needs_one_source_and_enough_speech(run, tmp_path: Path) -> None: 
     assert out.read_bytes() == first
 
 
-def test_no_recording_is_ever_written_over(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_no_recording_is_ever_written_over(run, tmp_path: Path) -> None:
     talk, other, bundle = tmp_path / "talk.wav", tmp_path / "other.wav", tmp_path / "other.safetensors"
     soundfile.write(talk, np.zeros(48_000), 16_000)
     bundle.write_bytes(talk.read_bytes())
@@ -263,7 +266,7 @@ def test_no_recording_is_ever_written_over(run, tmp_path: Path) -> None:  # type
     assert not other.exists()
 
 
-def test_results_replace_results_and_what_fails_leaves_no_file(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_results_replace_results_and_what_fails_leaves_no_file(run, tmp_path: Path) -> None:
     quiet, out = tmp_path / "quiet.wav", tmp_path / "said.json"
     soundfile.write(quiet, np.zeros(48_000), 16_000)
     assert run("predict", "emodb", quiet, "--json", out)[0] == 0
@@ -276,7 +279,7 @@ def test_results_replace_results_and_what_fails_leaves_no_file(run, tmp_path: Pa
     assert not gone.exists()
 
 
-def test_enrol_refuses_the_same_recording_again(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_enrol_refuses_the_same_recording_again(run, tmp_path: Path) -> None:
     out, talk = tmp_path / "voice.safetensors", tmp_path / "talk.wav"
     soundfile.write(talk, simulate_voice(3, 12.0), 16_000)
     again = tmp_path / "again.flac"

@@ -12,18 +12,19 @@ from moodring.models.contract import (
     FaceBox,
     FaceInput,
     Head,
+    HeadOutput,
     Look,
     ModelSpec,
-    Readout,
     Recording,
     Signal,
-    SpeechEstimate,
     SpeechInput,
     Video,
 )
 from moodring.models.decoders.loading import Models
 from moodring.models.fusion.opinion_pool import SITUATIONS
-from moodring.models.fusion.pool_file import Pool, PooledBundle, PoolFile, WeightsTable
+from moodring.models.fusion.pool_file import LevelPooling, Pool, PooledBundle, PoolFile, WeightsTable
+from moodring.models.streaming.listening import StreamingSpeech
+from moodring.models.streaming.looking import StreamingVideoEeg
 from moodring.models.streaming.summary import BundleName
 
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")
@@ -32,6 +33,8 @@ WAITS = (3, 10, 16, 1)
 
 class FakeVideoEeg:
     """Its state is a running sum over exactly the samples it was shown, so any other sample changes the answer."""
+
+    max_wait_frames = 16
 
     def __init__(self, now=time.perf_counter):
         self.spec = ModelSpec(
@@ -76,7 +79,10 @@ class FakeVideoEeg:
     def read(self):
         spread = np.exp(np.sin(self.state[:, None] * np.array([1.0, 2.0, 3.0])))
         rows = (spread / spread.sum(axis=1, keepdims=True)).astype(np.float32)
-        return Readout(rows[0], rows[1], (int(rows[0].argmax()),), (int(rows[1].argmax()),))
+        return tuple(
+            HeadOutput(head.name, head.construct, head.classes, tuple(row.tolist()), kept=(int(row.argmax()),))
+            for head, row in zip(self.spec.outputs, rows, strict=True)
+        )
 
 
 class FakeSpeech:
@@ -103,7 +109,9 @@ class FakeSpeech:
             if self.voiced:
                 p = float(1 / (1 + np.exp(-np.sum(second, dtype=np.float64))))
                 end_s = start_s + (len(samples) - len(self._second)) / AUDIO_RATE_HZ
-                said.append(SpeechEstimate(end_s - 1, end_s, self.head.classes, (p, 1 - p), False))
+                said.append(
+                    HeadOutput("speech", "expressed", self.head.classes, (p, 1 - p), start_s=end_s - 1, end_s=end_s)
+                )
         return tuple(said)
 
     def close(self):
@@ -114,7 +122,18 @@ class FakeSpeech:
 
 def fake_models(now=time.perf_counter):
     bundles = (BundleName("a.safetensors", "a" * 64), BundleName("b.safetensors", "b" * 64))
-    return Models(FakeVideoEeg(now), FakeSpeech(), "cpu", bundles, ("simulated",), "felt, expressed")
+    decoders = (StreamingVideoEeg(FakeVideoEeg(now)), StreamingSpeech(FakeSpeech()))
+    return Models(decoders, None, "cpu", bundles, ("simulated",))
+
+
+def video_eeg_of(models):
+    """The scripted video-EEG decoder of :func:`fake_models`."""
+    return models.decoders[0]._decoder
+
+
+def speech_of(models):
+    """The scripted speech decoder of :func:`fake_models`."""
+    return models.decoders[1]._decoder
 
 
 def made_up_pool():
@@ -138,7 +157,8 @@ def pooled_models(now=time.perf_counter):
     """Scripted models that are pooled; the voice's categories have places on the axes."""
     models = fake_models(now)
     bundles = (*models.bundles, BundleName("pool.json", "p" * 64))
-    return replace(models, speech=FakeSpeech(("calm", "anger")), pool=made_up_pool(), bundles=bundles)
+    decoders = (models.decoders[0], StreamingSpeech(FakeSpeech(("calm", "anger"))))
+    return replace(models, decoders=decoders, fusion=LevelPooling(made_up_pool()), bundles=bundles)
 
 
 class Flat:

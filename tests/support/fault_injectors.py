@@ -236,10 +236,10 @@ def _watch_engine(parent, engine):
     """Show an engine on a terminal that nobody reads."""
     from rich.console import Console
 
-    from moodring.realtime.ipc.snapshot_feed import Follower
+    from moodring.realtime.ipc.snapshot_feed import SnapshotFeed
     from moodring.realtime.screens.terminal import run_dashboard
 
-    follower = Follower(engine)
+    follower = SnapshotFeed(engine)
     while follower.snapshot() is None and not parent.ended.wait(0.05):
         pass
     parent.send({"ready": True})

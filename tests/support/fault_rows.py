@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from moodring.models.contract import LEVELS, Estimate, Modality, SourceStatus
+from moodring.models.contract import LEVELS, Estimate, SourceStatus
 from moodring.realtime.screens import wording
 from tests.support.faults import LIVE_WITHIN_S, LONGEST_PAUSE_S, Fault
 
@@ -28,11 +28,11 @@ class Observation:
 
     at_s: float
     decisions: int
-    used: tuple[Modality, ...]
+    used: tuple[str, ...]
     uncertainty: float | None
-    sources: Mapping[Modality, SourceStatus]
+    sources: Mapping[str, SourceStatus]
 
-    def words(self, modality: Modality) -> str:
+    def words(self, modality: str) -> str:
         """Return the line that a screen shows of a source."""
         status = self.sources[modality]
         return f"{status.error or status.why} {wording.drift(status)}"
@@ -40,10 +40,11 @@ class Observation:
 
 def observe(at_s: float, decisions: int, estimate: Estimate | None, sources: Sequence[SourceStatus]) -> Observation:
     """Return what can be seen now."""
-    readout = estimate.readout if estimate is not None else None
+    axes = ("valence", "arousal")
+    heads = [head for axis in axes if estimate is not None and (head := estimate.answer(axis)) is not None]
     uncertainty = 1.0
-    if readout is not None:
-        rows = np.clip(np.stack((readout.valence, readout.arousal)), 1e-9, 1.0)
+    if heads:
+        rows = np.clip([head.probabilities for head in heads], 1e-9, 1.0)
         uncertainty = float(-(rows * np.log(rows)).sum(axis=1).mean() / np.log(len(LEVELS)))
     used = estimate.used if estimate is not None else ()
     return Observation(at_s, decisions, used, uncertainty, {status.modality: status for status in sources})
@@ -158,7 +159,7 @@ def _shown(fault: Fault, states: Sequence[tuple[float, SourceStatus]], words: Se
     return " → ".join(names) + (f": “{told}”" if told else "")
 
 
-def _lost(modality: Modality, before: Sequence[Observation], during: Sequence[Observation]) -> str:
+def _lost(modality: str, before: Sequence[Observation], during: Sequence[Observation]) -> str:
     first, last = (before or during)[-1 if before else 0].sources[modality], during[-1].sources[modality]
     samples = last.lost_samples - first.lost_samples + last.figures.skipped_samples - first.figures.skipped_samples
     rate_hz = last.nominal_rate_hz or last.observed_rate_hz
@@ -181,7 +182,7 @@ def _live_s(span: Span, states: Sequence[tuple[float, SourceStatus]]) -> float |
     return next(live, None)
 
 
-def _used_s(modality: Modality, span: Span, during: Sequence[Observation]) -> float | None:
+def _used_s(modality: str, span: Span, during: Sequence[Observation]) -> float | None:
     after = [one for one in during if one.at_s >= span.back_s]
     if not after or modality not in after[-1].used:
         return None

@@ -1,15 +1,15 @@
 """What can go wrong with a source, as steps on an injector, and what must be seen of it.
 
 The steps are plain callables: the same fault runs on a :class:`~tests.support.scripted_sources.ScriptedSource` on the
-virtual clock and on the injectors of real devices (``fault_streams.py``, ``fault_devices.py``), which have the same methods.
-To add a fault, append a :class:`Fault` to :data:`FAULTS`.
+virtual clock and on the injectors of real devices (``fault_streams.py``, ``fault_devices.py``), which have the same
+methods. To add a fault, append a :class:`Fault` to :data:`FAULTS`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from moodring.models.contract import HealthState, Modality
+from moodring.models.contract import HealthState
 
 NOTICED_WITHIN_S = 1.0
 LIVE_WITHIN_S = 3.0
@@ -64,7 +64,7 @@ class Fault:
     on_devices: bool = False
 
     @property
-    def modality(self) -> Modality | None:
+    def modality(self) -> str | None:
         """Whose samples it disturbs; None for the screen and the recording."""
         if self.source in ("recording", "screen"):
             return None

@@ -19,8 +19,8 @@ def serve(parent, settings, streams):
 def publish(settings, streams, ready, ended):
     """Publish streams until told to end: each a dict of name, type, count, rate, format, source_id, channels.
 
-    ``jumps`` are (seconds, by so much) at which its clock is set anew, ``gaps`` (from, to) in which its samples are lost;
-    a stream that has either begins when it is read.
+    ``jumps`` are (seconds, by so much) at which its clock is set anew, ``gaps`` (from, to) in which its samples are
+    lost; a stream that has either begins when it is read.
     """
     import pylsl
 
@@ -99,7 +99,7 @@ class Stand:
 
 
 def wait_for(question, timeout_s):
-    """Ask until the answer is true; return it and how long it took."""
+    """Poll until the answer is true; return it and how long it took."""
     begin = time.monotonic()
     while not (answer := question()):
         assert time.monotonic() - begin < timeout_s, "it did not happen in time"

@@ -1,4 +1,4 @@
-"""What runs on the second machine of test_two_machines.py: an engine, or a reader that judges stamps. One JSON object a line."""
+"""The second machine of test_two_machines.py: an engine, or a reader that checks stamps. One JSON object a line."""
 
 import importlib.util
 import json
@@ -33,9 +33,9 @@ def decode_on(name, session_id, seconds):
     with Session(config, fakes.fake_models(), clock, None, clock.now()) as session:
         publish = session.publisher.publish
 
-        def told(decider, estimate):
+        def told(estimate):
             say(decision=estimate.session_time_s, used=list(estimate.used), abstained=estimate.abstained)
-            publish(decider, estimate)
+            publish(estimate)
 
         session.publisher.publish = told
         session.connect(threading.Event())
@@ -59,7 +59,7 @@ def decode_on(name, session_id, seconds):
         session.release()
 
 
-def judge_stamps(name, session_id, seconds):
+def read_stamps(name, session_id, seconds):
     """Read a stream whose first channel counts; tell index, stamp as smoothed and as it came, on the wall's clock."""
     import pylsl
 
@@ -97,4 +97,4 @@ def judge_stamps(name, session_id, seconds):
 
 
 if __name__ == "__main__":
-    {"decode": decode_on, "judge": judge_stamps}[sys.argv[1]](sys.argv[2], sys.argv[3], float(sys.argv[4]))
+    {"decode": decode_on, "stamps": read_stamps}[sys.argv[1]](sys.argv[2], sys.argv[3], float(sys.argv[4]))

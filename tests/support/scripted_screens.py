@@ -6,31 +6,35 @@ from pathlib import Path
 import numpy as np
 
 from moodring.models.contract import (
-    Ages,
+    LEVELS,
     Estimate,
     FaceBox,
+    Head,
+    HeadOutput,
     Ledger,
     Look,
     Percentiles,
-    Pooled,
-    Readout,
     RecordingStatus,
     SampleRange,
     SourceStatus,
-    SpeechEstimate,
     Transition,
 )
 from moodring.models.fusion.opinion_pool import Weights, left_of, levels_of, pooled, voice_share
 from moodring.models.io.ring import Ring
+from moodring.realtime.engine.outlet import estimate_labels
 from moodring.realtime.ipc.snapshot import RingPlace, Snapshot
+from tests.support.heads import levels, spoken
 
 CHANNELS = ("Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8", "P3", "Pz", "P4", "Oz")
 BAD = (7,)
 SPEECH = ("anger", "happiness", "neutral", "sadness")
+HEADS = (*(Head(axis, "felt", LEVELS) for axis in ("valence", "arousal")), Head("speech", "expressed", SPEECH))
+FUSED = tuple(Head(f"pooled_{axis}", "pooled", LEVELS, shares=("voice",)) for axis in ("valence", "arousal"))
 REST_S = 20.0
 EEG_HZ, FACE_HZ, AUDIO_HZ = 256, 25, 16_000
 NOTICE = "demonstration model, not valid for people"
 T0 = 1000.0
+LABELS = estimate_labels(HEADS)
 NOISE = np.random.default_rng(1).normal(0, 5, (EEG_HZ * 16, len(CHANNELS)))
 
 
@@ -56,7 +60,7 @@ def readout(t):
     value = latent(t - 1.5) + 0.12 * np.sin([t * 0.7, t * 0.9 + 2])
     valence, arousal = (shares(v, rng.normal(0, 0.25, 3)) for v in value)
     sets = [tuple(int(i) for i in np.flatnonzero(p >= 0.12)) for p in (valence, arousal)]
-    return Readout(valence, arousal, sets[0], sets[1])
+    return levels("valence", valence, sets[0]), levels("arousal", arousal, sets[1])
 
 
 def looks(until):
@@ -122,17 +126,18 @@ def sound(first, stop):
     return (loud * np.sin(2 * np.pi * 170 * t))[:, None].astype(np.float32)
 
 
-def pooled_at(when, answer):
+def pooled_at(when, felt):
     """What face, EEG and the newest voice amount to together, the voice fading with a half-life of 3 s."""
     newest = max((k / 2 for k in range(int(when * 2) + 1) if speaking(k / 2)), default=None)
-    if newest is None:
-        return Pooled(answer.valence, answer.arousal, answer.valence_set, answer.arousal_set, 0.0, 0.0, None)
-    weights = Weights(1.0, 0.8 * float(left_of(when - newest, 3.0)))
-    voice = levels_of(SPEECH, voice_at(newest))
-    rows = [pooled(weights, side, levels) for side, levels in zip((answer.valence, answer.arousal), voice, strict=True)]
-    sets = [tuple(int(i) for i in np.flatnonzero(row >= 0.2)) for row in rows]
-    shares_ = [voice_share(weights, side, v) for side, v in zip((answer.valence, answer.arousal), voice, strict=True)]
-    return Pooled(*rows, *sets, *shares_, when - newest)
+    weights = Weights(1.0, 0.0 if newest is None else 0.8 * float(left_of(when - newest, 3.0)))
+    voice = (None, None) if newest is None else levels_of(SPEECH, voice_at(newest))
+    fused = []
+    for head, side in zip(felt, voice, strict=True):
+        row = pooled(weights, head.probabilities, side)
+        share = {"voice": voice_share(weights, head.probabilities, side)}
+        kept = tuple(int(i) for i in np.flatnonzero(row >= 0.2))
+        fused.append(levels(f"pooled_{head.name}", row, kept, shares=share))
+    return tuple(fused)
 
 
 def voice_at(when):
@@ -145,28 +150,23 @@ def estimate_at(t, pooling=False):
     if k < 4:
         return None
     when = k / 2
-    voice = None
+    voice = HeadOutput("speech", "expressed", SPEECH, abstained="no speech")
     if speaking(when):
-        voice = SpeechEstimate(T0 + when - 1, T0 + when, SPEECH, voice_at(when), False)
-    answer = readout(when)
-    undecided = len(answer.valence_set) == 3 or len(answer.arousal_set) == 3
+        voice = spoken(T0 + when - 1, T0 + when, SPEECH, voice_at(when))
+    felt = readout(when)
+    if any(len(head.kept) == 3 for head in felt):
+        felt = tuple(replace(head, abstained="the face has not moved and the EEG is ambiguous") for head in felt)
     return Estimate(
         time_s=T0 + when,
         session_time_s=when,
-        readout=answer,
-        speech=voice,
+        heads=(*felt, voice, *(pooled_at(when, felt) if pooling else ())),
         used=("eeg", "face", "speech"),
-        ages=Ages(0.3, 0.3, 0.1),
         looks=tuple(look for look in looks(when) if T0 + when - 0.5 < look.time_s <= T0 + when),
-        abstained="the face has not moved and the EEG is ambiguous" if undecided else None,
         calibrated=when >= REST_S,
-        eeg_range=SampleRange(0, 1),
-        face_range=SampleRange(0, 1),
-        speech_range=SampleRange(0, 1),
+        ranges={modality: SampleRange(0, 1) for modality in ("eeg", "face", "speech")},
         ledger=Ledger(0.0, 0.0, 0.0, 0.0, 0.0),
         bundles=("video_eeg", "speech"),
         notices=(NOTICE,),
-        pooled=pooled_at(when, answer) if pooling else None,
     )
 
 
@@ -217,7 +217,7 @@ def snapshot_at(t, rings=(), pooling=False, **changes):
         latency_ms=None if estimate is None else Percentiles(143.0, 212.0),
         sources=(source("eeg"), source("face"), source("speech")),
         rings=tuple(rings),
-        speech_classes=SPEECH,
+        heads=(*HEADS, *FUSED) if pooling else HEADS,
         notices=(NOTICE,),
         rest_left_s=max(REST_S - t, 0.0) if t < REST_S else None,
         information_age_ms=()
@@ -265,7 +265,7 @@ class Stage:
             "eeg": Ring.create(EEG_HZ * 30, (len(CHANNELS),), np.float32, EEG_HZ, CHANNELS, folder / "eeg"),
             "face": Ring.create(64, (240, 320, 3), np.uint8, FACE_HZ, (), folder / "face"),
             "speech": Ring.create(AUDIO_HZ * 20, (1,), np.float32, AUDIO_HZ, ("mic",), folder / "speech"),
-            "estimates": Ring.create(600, (6 + len(SPEECH),), np.float32, 2.0, (), folder / "estimates"),
+            "estimates": Ring.create(600, (len(LABELS),), np.float32, 2.0, LABELS, folder / "estimates"),
         }
         self.places = tuple(RingPlace(name, str(ring.path)) for name, ring in self.rings.items())
 
@@ -289,7 +289,7 @@ class Stage:
         estimates = self.rings["estimates"]
         for k in range(estimates.count + 4, int(t * 2) + 1):
             answer = readout(k / 2)
-            row = np.concatenate([answer.valence, answer.arousal, np.full(4, np.nan)]).astype(np.float32)
+            row = np.concatenate([*(head.probabilities for head in answer), np.full(5, np.nan)]).astype(np.float32)
             estimates.append(row[None], np.array([T0 + k / 2]), T0 + t)
         self.now += max(t - self.t, 0.05)
         self.t = t

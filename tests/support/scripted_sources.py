@@ -1,7 +1,7 @@
 """Sources on the virtual clock that misbehave when told to, and a session of them without threads.
 
-The session is the live one in small: each source is polled into its own ingest, health is judged, and a decision is made
-as soon as every source that delivers has passed its time, or the lateness bound is over.
+The session is the live one in small: each source is polled into its own ingest, health is judged, and a decision is
+made as soon as every source that delivers has passed its time, or the lateness bound is over.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
-from moodring.models.contract import MODALITIES, Estimate, Modality
+from moodring.models.contract import Estimate, at_publication
 from moodring.models.decoders.loading import Models
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decider import Decider
@@ -38,7 +38,7 @@ class ScriptedSource:
 
     Parameters
     ----------
-    modality : Modality
+    modality : str
     clock : VirtualClock
 
     Attributes
@@ -49,7 +49,7 @@ class ScriptedSource:
         All that :meth:`poll` has returned.
     """
 
-    def __init__(self, modality: Modality, clock: VirtualClock) -> None:
+    def __init__(self, modality: str, clock: VirtualClock) -> None:
         self.info = INFOS[modality]
         self.withheld = 0
         self.chunks: list[Chunk] = []
@@ -200,11 +200,12 @@ class ScriptedSession:
         self.clock = clock
         self.sources = {source.info.modality: source for source in sources}
         self.decisions: list[Decision] = []
-        self.tally = Tally(eeg_filter_delay_ms=None)
+        self.tally = Tally(models.heads)
         self._models, self._config = models, config
         make = ingest_factory(config.eeg, None)
         self.channels = tuple(
-            SourceChannel(modality, modality, self.sources.get(modality), started_s=BEGIN_S) for modality in MODALITIES
+            SourceChannel(modality, modality, self.sources.get(modality), started_s=BEGIN_S)
+            for modality in ("eeg", "face", "speech")
         )
         for channel in self.channels:
             if channel.source is not None:
@@ -247,9 +248,8 @@ class ScriptedSession:
             ingests = [channel.ingest for channel in self._connected]
             if any(ingest.figures.first_s is None for ingest in ingests):
                 return
-            plan = make_plan(plan_facts(ingests), self._config, self._models)
-            hashes = tuple(bundle.sha256 for bundle in self._models.bundles)
-            self._decider = Decider(plan, self._models.video_eeg, self._models.speech, self.clock, hashes)
+            plan = make_plan(plan_facts(ingests), self._config, loudspeaker=False)
+            self._decider = Decider(plan, self._models, self.clock)
             self._k = plan.first
         time_s, now_s = self._decider.plan.time_s(self._k), self.clock.now()
         passed = all(channel.has_passed(time_s) for channel in self._connected)
@@ -257,7 +257,7 @@ class ScriptedSession:
             return
         inputs = {channel.modality: channel.modality_input for channel in self._connected}
         inputs = {modality: given for modality, given in inputs.items() if given is not None}
-        estimate = self._decider.published(self._decider.decide(time_s, inputs, ()), now_s)
+        estimate = at_publication(self._decider.decide(time_s, inputs, ()), now_s)
         self.tally.add(estimate, self._decider.plan.t0_s)
         self.decisions.append(Decision(self._k, now_s, estimate))
         self._k += 1

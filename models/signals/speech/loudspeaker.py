@@ -121,7 +121,7 @@ def step(
 
 
 def after_gap(state: LoudspeakerState) -> LoudspeakerState:
-    """Return the state after a gap in the microphone: samples are dropped, whether the loudspeaker is delayed is kept."""
+    """Return the state after a gap in the microphone: samples are dropped, whether it hears the loudspeaker is kept."""
     return LoudspeakerState(since_active=state.since_active, unheard=state.unheard)
 
 

@@ -148,7 +148,7 @@ def _in_bands(power: Array, total: Array) -> Array:
 
 
 def _mel_bands(count: int) -> Array:
-    """Give triangles of equal area, equally spaced in mel from 50 to 7600 Hz: ``(count, 257)``."""
+    """Return triangular filters of equal area, equally spaced in mel from 50 to 7600 Hz: ``(count, 257)``."""
     low, high = (2595.0 * np.log10(1.0 + hertz / 700.0) for hertz in (50.0, 7_600.0))
     edges = 700.0 * (10.0 ** (np.linspace(low, high, count + 2) / 2595.0) - 1.0)
     rising = (_HERTZ - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]

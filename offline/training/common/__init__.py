@@ -1,1 +1,1 @@
-"""What trainings share: steps, checkpoints, worker processes, ridge regression."""
+"""Shared by trainings: optimisation, checkpoints, stages, cards, ridge regression."""

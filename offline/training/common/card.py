@@ -11,7 +11,7 @@ DEMONSTRATION = (
     "**Demonstration model, not valid for people.** It was trained on simulated people alone; what it says of a real "
     "person means nothing."
 )
-"""What the card of every model of simulated people begins with."""
+"""First paragraph of the card of every model of simulated people."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ _LOSSES = "moodring_losses"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What training goes on from.
+    """State from which a training resumes.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Checkpoint:
 
     @property
     def best_epoch(self) -> int:
-        """Which epoch had the lowest loss, from 1 on."""
+        """Epoch with the lowest loss, counted from 1."""
         return min(range(len(self.losses)), key=self.losses.__getitem__) + 1
 
 

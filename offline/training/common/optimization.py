@@ -1,4 +1,4 @@
-"""What the stages of the video-EEG training share: the optimiser, seeded generators, smoothed figures."""
+"""Shared by stages of the video-EEG training: optimiser, seeded generators, smoothed figures."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -39,7 +39,7 @@ class AveragedAdamW:
         )
 
     def step(self, loss: Tensor) -> None:
-        """Take one step along the gradient of a loss."""
+        """Take one gradient step on a loss."""
         self._adam.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self._parameters, _LARGEST_GRADIENT_NORM)

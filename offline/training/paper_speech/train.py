@@ -71,7 +71,7 @@ class CnnLstm(nn.Module):
 
 
 def build(config: PaperConfig, n_classes: int) -> nn.Module:
-    """Make the network of a system, with weights from torch's global generator."""
+    """Return the network of a system, with weights from torch's global generator."""
     wanted = config.sizes
     sizes = SpeechSizes(
         wanted.channels, wanted.kernels, wanted.strides, wanted.pools, wanted.lstm_units, wanted.dropout

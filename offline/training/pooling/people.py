@@ -13,7 +13,8 @@ from ....configs.schema.live import ModelsSection
 from ....configs.schema.train_pooling import TrainPoolingConfig
 from ....models.contract import Estimate, Recording
 from ....models.fusion import opinion_pool
-from ....models.fusion.opinion_pool import Heard, Situation
+from ....models.fusion.opinion_pool import Situation, VoiceLevels
+from ....models.fusion.pool_file import AXES
 from ....models.io.files import atomic_write
 from ....processes import in_workers
 from ...datasets.base import Dataset, Trial
@@ -59,8 +60,8 @@ class DecodedPerson:
         felt = np.isfinite(self.felt[:, 0, 0])
         found: list[Situation | None] = []
         for index, end_s in enumerate(self.voice_end_s.tolist()):
-            heard = Heard(self.voice[index], end_s) if np.isfinite(end_s) else None
-            found.append(opinion_pool.situation(bool(felt[index]), heard, bool(self.speaks[index])))
+            voice = VoiceLevels(self.voice[index], end_s) if np.isfinite(end_s) else None
+            found.append(opinion_pool.situation(bool(felt[index]), voice, bool(self.speaks[index])))
         return found
 
     def fade(self, half_life_s: float) -> NDArray[np.float64]:
@@ -81,12 +82,12 @@ def align_with_truth(recording: Recording, estimates: Sequence[Estimate]) -> Dec
         raise ValueError(f"recording '{recording.name}' has no truth to fit to")
     times_s = np.array([estimate.time_s for estimate in estimates])
     nothing = np.full((2, 3), np.nan)
-    heard: Heard | None = None
+    heard: VoiceLevels | None = None
     felt, voice, ends = [], [], []
     for estimate in estimates:
-        heard = opinion_pool.remember(heard, estimate.speech)
-        readout = estimate.readout
-        felt.append(nothing if readout is None else np.stack([readout.valence, readout.arousal]).astype(np.float64))
+        heard = opinion_pool.remember(heard, estimate.answer("speech"))
+        rows = [head.probabilities for axis in AXES if (head := estimate.answer(axis)) is not None]
+        felt.append(np.array(rows, np.float64) if len(rows) == len(AXES) else nothing)
         voice.append(nothing if heard is None else heard.levels)
         ends.append(np.nan if heard is None else heard.end_s)
     truth = levels_at(recording.truth, times_s)

@@ -63,4 +63,4 @@ def apply_condition(name: str, samples: FloatArray, rng: np.random.Generator) ->
 
 
 CONDITIONS = ("whole", "first second", "noise 10 dB", "noise 0 dB", "telephone")
-"""What a recogniser is tested on."""
+"""Conditions of the test."""

@@ -21,7 +21,7 @@ _GRID_HZ = 100
 
 @dataclass(frozen=True)
 class VoiceActivityScores:
-    """How well voice activity detection did over one person's session.
+    """Scores of voice activity detection over one person's session.
 
     Attributes
     ----------

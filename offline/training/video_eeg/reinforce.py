@@ -223,7 +223,7 @@ def policy_losses(
     """
     glimpses, n_clips = rollout.position.shape
     core = rollout.core.flatten(0, 1)
-    value = net.worth(core).reshape(glimpses, n_clips)
+    value = net.state_value(core).reshape(glimpses, n_clips)
     with torch.no_grad():
         value_before = value[returns.newest_glimpse, torch.arange(n_clips)[:, None]]
         residual = (returns.from_decision - value_before).reshape(n_clips // rollouts, rollouts, -1)

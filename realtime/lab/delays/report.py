@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ....models.contract import Modality
 from ....models.signals.sync.delays import Delay
 
 _LONG_S = 0.35
@@ -22,7 +21,7 @@ class DeviceDelay:
 
     Attributes
     ----------
-    modality : Modality
+    modality : str
     title : str
         Its name in the config.
     method : str
@@ -34,7 +33,7 @@ class DeviceDelay:
         Reason for a missing delay.
     """
 
-    modality: Modality
+    modality: str
     title: str
     method: str
     declared_s: float | None

@@ -7,7 +7,7 @@ from PyQt5.QtGui import QPainter
 from PyQt5.QtWidgets import QSizePolicy
 
 from .. import theme
-from ..canvas import Canvas
+from ..painting import Canvas
 
 _ROW = 20
 _PERCENT_WIDTH = 38

@@ -98,16 +98,16 @@ class EegPanel(QFrame):
         snapshot = view.snapshot
         self.bands.show_values(None if snapshot is None else snapshot.band_attention)
         status = next((s for s in snapshot.sources if s.modality == "eeg"), None) if snapshot else None
-        said = None if status is None else wording.health(status)
-        live = said is not None and said.tone in ("good", "warn")
+        status_text = None if status is None else wording.health(status)
+        live = status_text is not None and status_text.tone in ("good", "warn")
         if view.traces is not None:
             self.chart.show_traces(view.traces, live)
             delay_ms = None if snapshot is None else snapshot.eeg_filter_delay_ms
             filters = "" if delay_ms is None else f"\nfilters delay it by {delay_ms:.0f} ms"
             span = f"last {EEG_SPAN_S:.0f} s · {view.traces.span_uv:.0f} µV between traces"
             self.scale.setText(span + filters)
-        if said is None or not live:
-            self.channels.setText("no EEG yet" if said is None else f"EEG {said.text}")
+        if status_text is None or not live:
+            self.channels.setText("no EEG yet" if status_text is None else f"EEG {status_text.text}")
         elif status is not None:
             self.channels.setText(_channels(status.channel_names, status.good_channels))
 

@@ -7,8 +7,7 @@ from PyQt5.QtWidgets import QSizePolicy
 from ....models.contract import FaceBox, Image, Look, SourceStatus
 from ...screens import wording
 from .. import theme
-from ..canvas import Canvas
-from ..pictures import qimage
+from ..painting import Canvas, qimage
 from ..view import View
 
 FRESH_LOOK_S = 2.5
@@ -27,11 +26,11 @@ class FaceView(Canvas):
         self.caption = ""
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Ask for a small 4:3 picture."""
+        """Return the preferred size: a small 4:3 image."""
         return QSize(240, 180)
 
     def show_view(self, view: View) -> None:
-        """Take the newest frame and box; paint only where one is new."""
+        """Set the newest frame and box; repaint only on a change."""
         look = view.history.looks[-1] if view.history.looks else None
         self._live = _live(view)
         box = look.face if look is not None and self._live and _fresh(look, view) else None
@@ -105,9 +104,9 @@ def _caption(view: View, box: FaceBox | None) -> str:
     status = _status(view)
     if status is None:
         return "no camera yet"
-    said = wording.health(status)
-    if said.tone in ("bad", "idle"):
-        return f"camera {said.text}"
+    status_text = wording.health(status)
+    if status_text.tone in ("bad", "idle"):
+        return f"camera {status_text.text}"
     if not view.history.looks:
         return "not looked yet"
     return "face of the last look" if box is not None else "no face in the last look"

@@ -1,4 +1,4 @@
-"""The top line: whose session, what the engine is doing, and its figures; and the permanent notices."""
+"""The header: session, phase and figures of the engine, and permanent notices."""
 
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -8,7 +8,7 @@ from .. import theme
 from ..view import View
 
 _FIGURES = (
-    "elapsed", "latency p50 / p99", "age eeg / face / voice", "decisions", "skipped", "frames looked at", "device"
+    "elapsed", "latency p50 / p99", "information age", "decisions", "skipped", "frames looked at", "device"
 )  # fmt: skip
 
 
@@ -44,10 +44,10 @@ class Header(QWidget):
         if snapshot is None:
             return
         gone = view.attachment == "gone"
-        said = wording.Said("engine gone", "bad") if gone else wording.phase(snapshot)
+        status_text = wording.StatusText("engine gone", "bad") if gone else wording.phase(snapshot)
         self.engine.setText(snapshot.engine if len(snapshot.engine) <= 24 else snapshot.engine[:23] + "…")
-        self.phase.setText(f"{said.mark} {said.text}")
-        theme.tinted(self.phase, theme.TONES[said.tone])
+        self.phase.setText(f"{status_text.mark} {status_text.text}")
+        theme.tinted(self.phase, theme.TONES[status_text.tone])
         recording = wording.recording(snapshot)
         self.recording.setText("" if recording is None else f"{recording.mark} {recording.text}")
         theme.tinted(self.recording, theme.TONES["idle" if recording is None else recording.tone])

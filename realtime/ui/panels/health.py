@@ -1,9 +1,9 @@
-"""How each source does: a mark, a word and a colour, its rate, its losses, its age, its declared delay."""
+"""The health panel: state, rate, losses, age and declared delay of each source."""
 
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from ....models.contract import MODALITIES, Modality, SourceStatus
+from ....models.contract import SourceStatus
 from ...screens import wording
 from .. import theme
 from ..view import View
@@ -12,7 +12,7 @@ from ..view import View
 class SourceCard(QFrame):
     """One source."""
 
-    def __init__(self, modality: Modality) -> None:
+    def __init__(self, modality: str) -> None:
         super().__init__()
         self.setObjectName("panel")
         self._modality = modality
@@ -22,7 +22,7 @@ class SourceCard(QFrame):
         self.figures = theme.label("", 11, theme.SOFT)
         head = QHBoxLayout()
         head.setSpacing(8)
-        head.addWidget(theme.label(wording.SOURCE_TITLES[modality], 13, bold=True))
+        head.addWidget(theme.label(wording.source_title(modality), 13, bold=True))
         head.addWidget(self.state)
         head.addWidget(self.used)
         head.addStretch()
@@ -35,10 +35,10 @@ class SourceCard(QFrame):
 
     def show_status(self, status: SourceStatus, used: bool) -> None:
         """Show one source's status; ``used`` says whether the newest estimate rests on it."""
-        said = wording.health(status)
-        self.state.setText(f"{said.mark} {said.text}")
+        status_text = wording.health(status)
+        self.state.setText(f"{status_text.mark} {status_text.text}")
         self.used.setText(("in the estimate" if used else "not in the estimate") if status.configured else "")
-        theme.tinted(self.state, theme.TONES[said.tone])
+        theme.tinted(self.state, theme.TONES[status_text.tone])
         self.name.setText(status.name if len(status.name) <= 26 else status.name[:25] + "…")
         past = [f"{t.time_s:.1f} s: {t.state}, {t.why}" for t in status.transitions[-8:]]
         past.append("now: " + ", ".join((status.why, *wording.more_figures(status))))
@@ -61,13 +61,10 @@ class HealthStrip(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.cards = {modality: SourceCard(modality) for modality in MODALITIES}
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.SPACE)
-        for card in self.cards.values():
-            card.setMinimumWidth(1)
-            row.addWidget(card, 1)
+        self.cards: dict[str, SourceCard] = {}
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(theme.SPACE)
 
     def show_view(self, view: View) -> None:
         """Show every source of the snapshot."""
@@ -75,5 +72,18 @@ class HealthStrip(QWidget):
         if snapshot is None:
             return
         used = () if snapshot.estimate is None else snapshot.estimate.used
+        modalities = [status.modality for status in snapshot.sources]
+        if modalities != list(self.cards):
+            self._build(modalities)
         for status in snapshot.sources:
             self.cards[status.modality].show_status(status, status.modality in used)
+
+    def _build(self, modalities: list[str]) -> None:
+        """Rebuild the cards: another session may have other sources."""
+        for card in self.cards.values():
+            self._row.removeWidget(card)
+            card.deleteLater()
+        self.cards = {modality: SourceCard(modality) for modality in modalities}
+        for card in self.cards.values():
+            card.setMinimumWidth(1)
+            self._row.addWidget(card, 1)

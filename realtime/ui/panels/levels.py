@@ -9,7 +9,7 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QBrush
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from ....models.contract import LEVELS, Estimate, Readout, TimeArray
+from ....models.contract import LEVELS, TimeArray
 from ...screens import wording
 from ...screens.history import History
 from .. import theme
@@ -20,6 +20,7 @@ from .pooled import PooledRow
 SPAN_S = 90.0
 GAP_S = 2.0
 ANSWER_WIDTH = 196
+AXES = ("valence", "arousal")
 
 
 class LevelChart(pg.PlotWidget):  # type: ignore[misc]
@@ -60,7 +61,7 @@ class LevelChart(pg.PlotWidget):  # type: ignore[misc]
         return item
 
     def show_history(self, history: History, which: Literal[0, 1]) -> None:
-        """Draw what has come since the last call, if anything has."""
+        """Draw what is new since the last call."""
         if history is self._shown:
             return
         self._shown = history
@@ -83,7 +84,7 @@ class LevelChart(pg.PlotWidget):  # type: ignore[misc]
 
 
 def with_gaps(times: TimeArray, columns: NDArray[Any], filler: float) -> tuple[TimeArray, NDArray[Any]]:
-    """Put two points of ``filler`` into every hole, so that no line is drawn across what nobody estimated."""
+    """Insert two points of ``filler`` into every gap, so that no line is drawn across it."""
     after = np.flatnonzero(np.diff(times) > GAP_S) + 1
     edges = np.column_stack([times[after - 1] + 0.01, times[after] - 0.01]).ravel()
     places = np.repeat(after, 2)
@@ -137,19 +138,13 @@ class LevelPanel(QFrame):
         self.pooled.show_view(view)
         self.legend.setText("white line: true value" if len(view.history.truth) else "")
         estimate = None if view.snapshot is None else view.snapshot.estimate
-        if estimate is None or estimate.readout is None:
+        head = None if estimate is None else estimate.head(AXES[self._which])
+        if estimate is None or head is None or head.probabilities is None:
             self.answer.setText("–")
-            self.reason.setText((estimate.abstained if estimate is not None else None) or "no estimate yet")
+            self.reason.setText((head.abstained if head is not None else None) or "no estimate yet")
             self.bars.show_values(None)
-        else:
-            self._show_estimate(estimate, estimate.readout)
-
-    def _show_estimate(self, estimate: Estimate, readout: Readout) -> None:
-        values, members = (
-            (readout.valence, readout.valence_set),
-            (readout.arousal, readout.arousal_set),
-        )[self._which]
-        self.answer.setText(wording.answer(members))
-        theme.tinted(self.answer, theme.SOFT if len(members) == len(LEVELS) else theme.TEXT)
-        self.reason.setText(wording.doubt(estimate, members))
-        self.bars.show_values(values[::-1].tolist(), tuple(len(LEVELS) - 1 - index for index in members))
+            return
+        self.answer.setText(wording.answer(head.kept))
+        theme.tinted(self.answer, theme.SOFT if len(head.kept) == len(LEVELS) else theme.TEXT)
+        self.reason.setText(wording.doubt(estimate, head))
+        self.bars.show_values(head.probabilities[::-1], tuple(len(LEVELS) - 1 - index for index in head.kept))

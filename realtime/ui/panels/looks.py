@@ -6,8 +6,7 @@ from PyQt5.QtWidgets import QSizePolicy
 
 from ....models.contract import Look
 from .. import theme
-from ..canvas import Canvas
-from ..pictures import qimage
+from ..painting import Canvas, qimage
 from ..view import Glimpse, View
 
 SPAN_S = 30.0

@@ -1,21 +1,24 @@
-"""The valence-arousal plane: how likely each of its nine fields is, where the estimate lies, how far it may be off.
+"""The valence-arousal plane: probabilities of its nine fields, the estimate and its spread.
 
 An open square with dotted arms is what the voice expresses. The two are never mixed; where the session pools them, a
 triangle stands for both together, beside them, with a line to each that has a part in it.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from PyQt5.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt5.QtGui import QPainter, QPen
 from PyQt5.QtWidgets import QSizePolicy
 
-from ....models.contract import FloatArray, Pooled, Readout
+from ....models.contract import Estimate
 from ....models.fusion.circumplex import Affect, affect_of
 from .. import theme
-from ..canvas import Canvas
+from ..painting import Canvas
 from ..view import View
 from .pooled import MARK
 
+Levels = tuple[Sequence[float], Sequence[float]]
 _MARGIN = 18
 _PLACES = np.array([-2 / 3, 0.0, 2 / 3], np.float32)
 TRAIL = 20
@@ -27,28 +30,28 @@ class Plane(Canvas):
     def __init__(self) -> None:
         super().__init__()
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
-        self._readout: Readout | None = None
+        self._readout: Levels | None = None
         self._truth: tuple[float, float] | None = None
         self._trail: tuple[tuple[float, float], ...] = ()
         self._voice: Affect | None = None
-        self._pooled: Pooled | None = None
+        self._pooled: Levels | None = None
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Ask for a square."""
+        """Return the preferred size: a square."""
         return QSize(190, 190)
 
     def show_view(self, view: View) -> None:
-        """Take the newest estimate; paint only where something moved."""
+        """Set the newest estimate; repaint only on a change."""
         snapshot = view.snapshot
         estimate = None if snapshot is None else snapshot.estimate
-        readout = None if estimate is None else estimate.readout
+        readout = _levels(estimate, "valence", "arousal")
         truth = None
         if snapshot is not None and snapshot.truth is not None:
             truth = (round(snapshot.truth[0], 2), round(snapshot.truth[1], 2))
-        said = None if estimate is None else estimate.speech
-        voice = None if said is None else affect_of(said.classes, said.probabilities)
-        pooled = None if estimate is None else estimate.pooled
-        if readout is self._readout and pooled is self._pooled and truth == self._truth and voice == self._voice:
+        speech = None if estimate is None else estimate.answer("speech")
+        voice = None if speech is None else affect_of(speech.classes, speech.probabilities or ())
+        pooled = _levels(estimate, "pooled_valence", "pooled_arousal")
+        if (readout, pooled, truth, voice) == (self._readout, self._pooled, self._truth, self._voice):
             return
         self._readout, self._truth, self._voice, self._pooled = readout, truth, voice, pooled
         history = view.history
@@ -95,7 +98,7 @@ class Plane(Canvas):
                 painter.setBrush(theme.colour(theme.RAISED))
                 painter.drawRoundedRect(field.adjusted(1, 1, -1, -1), 4, 4)
                 if self._readout is not None:
-                    share = float(self._readout.valence[column] * self._readout.arousal[row])
+                    share = self._readout[0][column] * self._readout[1][row]
                     painter.setBrush(theme.colour(theme.ACCENT, min(0.85 * share**0.7, 1.0)))
                     painter.drawRoundedRect(field.adjusted(1, 1, -1, -1), 4, 4)
 
@@ -114,8 +117,8 @@ class Plane(Canvas):
             painter.drawText(beside, flag | Qt.AlignVCenter, text)
         painter.restore()
 
-    def _draw_estimate(self, painter: QPainter, readout: Readout) -> None:
-        (x, dx), (y, dy) = _spread(readout.valence), _spread(readout.arousal)
+    def _draw_estimate(self, painter: QPainter, readout: Levels) -> None:
+        (x, dx), (y, dy) = _spread(readout[0]), _spread(readout[1])
         painter.setPen(QPen(theme.colour(theme.TEXT, 0.8), 1.4))
         painter.drawLine(self._at(max(x - dx, -1), y), self._at(min(x + dx, 1), y))
         painter.drawLine(self._at(x, max(y - dy, -1)), self._at(x, min(y + dy, 1)))
@@ -123,7 +126,7 @@ class Plane(Canvas):
         painter.setBrush(theme.colour(theme.TEXT))
         painter.drawEllipse(self._at(x, y), 5.5, 5.5)
 
-    def _draw_ties(self, painter: QPainter, pooled: Pooled) -> None:
+    def _draw_ties(self, painter: QPainter, pooled: Levels) -> None:
         at = self._at(*_place(pooled))
         painter.setPen(QPen(theme.colour(theme.POOLED, 0.75), 1.2))
         if self._readout is not None:
@@ -131,7 +134,7 @@ class Plane(Canvas):
         if self._voice is not None:
             painter.drawLine(at, self._at(self._voice.valence, self._voice.arousal))
 
-    def _draw_pooled(self, painter: QPainter, pooled: Pooled) -> None:
+    def _draw_pooled(self, painter: QPainter, pooled: Levels) -> None:
         at = self._at(*_place(pooled))
         painter.setPen(QPen(theme.colour(theme.BACKGROUND), 1.5))
         painter.setBrush(theme.colour(theme.POOLED))
@@ -149,11 +152,18 @@ class Plane(Canvas):
         painter.drawRect(QRectF(point.x() - 4, point.y() - 4, 8, 8))
 
 
-def _place(said: Readout | Pooled) -> tuple[float, float]:
-    return _spread(said.valence)[0], _spread(said.arousal)[0]
+def _levels(estimate: Estimate | None, valence: str, arousal: str) -> Levels | None:
+    heads = (None, None) if estimate is None else (estimate.answer(valence), estimate.answer(arousal))
+    found = tuple(head.probabilities for head in heads if head is not None and head.probabilities is not None)
+    return (found[0], found[1]) if len(found) == 2 else None
 
 
-def _spread(shares: FloatArray) -> tuple[float, float]:
-    """Place three shares on the axis: mean and standard deviation, with the levels at the middles of their thirds."""
+def _place(levels: Levels) -> tuple[float, float]:
+    return _spread(levels[0])[0], _spread(levels[1])[0]
+
+
+def _spread(probabilities: Sequence[float]) -> tuple[float, float]:
+    """Return mean and standard deviation of three probabilities, with the levels at the centres of their thirds."""
+    shares = np.asarray(probabilities)
     mean = float(shares @ _PLACES)
     return mean, max(float(shares @ (_PLACES - mean) ** 2), 0.0) ** 0.5

@@ -1,4 +1,4 @@
-"""What face, EEG and voice come to together on one dimension, and whose weight it was."""
+"""The pooled panel: one dimension of the pooled estimate, and the weights."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -10,7 +10,7 @@ from PyQt5.QtWidgets import QSizePolicy
 from ....models.contract import LEVELS
 from ...screens import wording
 from .. import theme
-from ..canvas import Canvas
+from ..painting import Canvas
 from ..view import View
 
 MARK = ((0.0, -8.0), (7.5, 5.5), (-7.5, 5.5))
@@ -20,7 +20,7 @@ _HEIGHT, _ANSWER, _GAP, _MARGIN = 36, 140, 18, 14
 
 
 class PooledRow(Canvas):
-    """A line under a chart: the answer, its levels in one bar, and a second bar of whose weight it was.
+    """A line under a chart: the answer, a bar of its levels, and a bar of the weights.
 
     Takes no room before anything is pooled, and then stays, so that nothing moves.
 
@@ -39,11 +39,11 @@ class PooledRow(Canvas):
         self.hide()
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Ask for one line."""
+        """Return the preferred size: one line."""
         return QSize(300, _HEIGHT)
 
     def show_view(self, view: View) -> None:
-        """Take the newest estimate; paint only where something changed."""
+        """Set the newest estimate; repaint only on a change."""
         estimate = None if view.snapshot is None else view.snapshot.estimate
         answers = wording.pooled_answers(estimate)
         if answers and self.isHidden():
@@ -52,11 +52,12 @@ class PooledRow(Canvas):
         if estimate is None or not answers:
             self.answer, self.weight, self._levels, self._shares = "–", "", (), ()
         else:
-            one = answers[self._which]
-            self.answer = wording.answer(one.members)
-            self.weight = wording.whose_weight(estimate, one.voice_share)
-            self._levels = tuple(round(level, 3) for level in one.levels.tolist())
-            self._shares = (round(1 - one.voice_share, 2), round(one.voice_share, 2))
+            _, head = answers[self._which]
+            voice = head.shares["voice"]
+            self.answer = wording.answer(head.kept)
+            self.weight = wording.whose_weight(estimate, voice)
+            self._levels = tuple(round(level, 3) for level in head.probabilities or ())
+            self._shares = (round(1 - voice, 2), round(voice, 2))
         if before != (self.answer, self.weight, self._levels, self._shares):
             self.update()
 
@@ -87,7 +88,7 @@ class PooledRow(Canvas):
 def _draw_bar(
     painter: QPainter, room: QRectF, words: Sequence[str], shares: Sequence[float], colours: Sequence[str]
 ) -> None:
-    """Draw shares side by side in one bar; above it, the first of the words that fit."""
+    """Draw shares side by side in one bar, and above it the first text that fits."""
     painter.setFont(theme.font(11))
     painter.setPen(theme.colour(theme.SOFT))
     fitting = next((text for text in words if painter.fontMetrics().width(text) <= room.width()), "")

@@ -1,4 +1,4 @@
-"""The voice: how loud, whether somebody speaks, and what the voice expresses."""
+"""The speech panel: loudness, voice activity and expressed emotion."""
 
 import numpy as np
 from PyQt5.QtCore import QRectF, QSize, Qt
@@ -8,7 +8,7 @@ from PyQt5.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout
 from ....models.contract import FloatArray
 from ...screens import wording
 from .. import theme
-from ..canvas import Canvas
+from ..painting import Canvas
 from ..view import View
 from .bars import Bars
 
@@ -25,11 +25,11 @@ class Sound(Canvas):
         self._voiced = False
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Ask for a low strip."""
+        """Return the preferred size: a low strip."""
         return QSize(200, 44)
 
     def show_sound(self, sound: FloatArray | None, voiced: bool) -> None:
-        """Take the newest loudness; paint only where it is new."""
+        """Set the newest loudness; repaint only on a change."""
         if sound is not self._sound or voiced != self._voiced:
             self._sound, self._voiced = sound, voiced
             self.update()
@@ -78,17 +78,17 @@ class SpeechPanel(QFrame):
         snapshot = view.snapshot
         if snapshot is None:
             return
-        said = wording.speech(snapshot)
-        self.answer.setText(said.text)
-        theme.tinted(self.answer, theme.TEXT if said.tone == "good" else theme.SOFT)
-        estimate = None if snapshot.estimate is None else snapshot.estimate.speech
-        voiced = estimate is not None and said.tone == "good"
-        self.bars.show_names(snapshot.speech_classes)
-        if estimate is None or not voiced:
+        status_text = wording.speech(snapshot)
+        self.answer.setText(status_text.text)
+        theme.tinted(self.answer, theme.TEXT if status_text.tone == "good" else theme.SOFT)
+        output = None if snapshot.estimate is None else snapshot.estimate.answer("speech")
+        voiced = output is not None and status_text.tone == "good"
+        self.bars.show_names(snapshot.classes("speech"))
+        if output is None or output.probabilities is None or not voiced:
             self.bars.show_values(None)
         else:
-            best = max(range(len(estimate.probabilities)), key=estimate.probabilities.__getitem__)
-            self.bars.show_values(estimate.probabilities, (best,))
+            best = max(range(len(output.probabilities)), key=output.probabilities.__getitem__)
+            self.bars.show_values(output.probabilities, (best,))
         self.sound.show_sound(view.sound, voiced)
         status = next((s for s in snapshot.sources if s.modality == "speech"), None)
         level = None if status is None else status.level

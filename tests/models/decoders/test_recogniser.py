@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from moodring.configs.schema.errors import MoodringError
-from moodring.models.contract import FloatArray, Head, ModelSpec, SpeechEstimate, SpeechInput, SpeechSegment
+from moodring.models.contract import FloatArray, Head, HeadOutput, ModelSpec, SpeechInput, SpeechSegment
 from moodring.models.decoders.recogniser import ARCHITECTURE, VoiceRecogniser
 from moodring.models.decoders.speech import SpeechDecoder, UtteranceCutter
 from moodring.models.decoders.voice_activity import VoiceActivity
@@ -42,7 +42,7 @@ def talk() -> FloatArray:
     return render_voice(5, 12.0, plan_voice(5, 12.0, simulate_latents(5, 12.0, EASY), EASY), EASY)
 
 
-def decode(samples: FloatArray, size: int) -> list[SpeechEstimate]:
+def decode(samples: FloatArray, size: int) -> list[HeadOutput]:
     decoder = SpeechDecoder(bundle(), CPU)
     said = [e for at in range(0, len(samples), size) for e in decoder.feed(samples[at : at + size], at / 16_000)]
     return [*said, *decoder.close()]

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from moodring.configs.schema.errors import MoodringError
-from moodring.models.contract import FloatArray, Head, ModelSpec, SpeechEstimate, SpeechInput
+from moodring.models.contract import FloatArray, Head, HeadOutput, ModelSpec, SpeechInput
 from moodring.models.decoders.speech import SpeechDecoder, UtteranceCutter
 from moodring.models.decoders.voice_activity import VoiceActivity
 from moodring.models.io.bundle import Bundle
@@ -47,9 +47,7 @@ def decoder() -> SpeechDecoder:
     return SpeechDecoder(untrained(), CPU)
 
 
-def decode(
-    decoder: SpeechDecoder, samples: FloatArray, sizes: list[int], start_s: float = T0_S
-) -> list[SpeechEstimate]:
+def decode(decoder: SpeechDecoder, samples: FloatArray, sizes: list[int], start_s: float = T0_S) -> list[HeadOutput]:
     said, at = [], 0
     for i in range(10**6):
         block = samples[at : at + sizes[i % len(sizes)]]
@@ -60,7 +58,7 @@ def decode(
     return [*said, *decoder.close()]
 
 
-def assert_same(one: list[SpeechEstimate], other: list[SpeechEstimate]) -> None:
+def assert_same(one: list[HeadOutput], other: list[HeadOutput]) -> None:
     assert [e.final for e in one] == [e.final for e in other]
     for a, b in zip(one, other, strict=True):
         assert (a.start_s, a.end_s) == pytest.approx((b.start_s, b.end_s), abs=1e-6)
@@ -169,7 +167,7 @@ def test_jitter_of_stamps_is_no_gap(decoder: SpeechDecoder, talk: tuple[FloatArr
     rng = np.random.default_rng(4)
     straight = decode(decoder, talk[0], [320])
     decoder.reset()
-    shaken: list[SpeechEstimate] = []
+    shaken: list[HeadOutput] = []
     for at in range(0, len(talk[0]), 320):
         shaken.extend(decoder.feed(talk[0][at : at + 320], T0_S + at / 16_000 + float(rng.uniform(-0.008, 0.008))))
     shaken.extend(decoder.close())

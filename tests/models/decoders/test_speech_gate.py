@@ -1,10 +1,10 @@
-"""The speech decoder with a gate that is told its verdicts: what is said, what is withheld, and what the model hears."""
+"""The speech decoder with a gate of scripted verdicts: its estimates, what is withheld, and what the model gets."""
 
 import numpy as np
 import pytest
 import torch
 
-from moodring.models.contract import AUDIO_RATE_HZ, FloatArray, SpeechEstimate, SpeechSegment
+from moodring.models.contract import AUDIO_RATE_HZ, FloatArray, HeadOutput, SpeechSegment
 from moodring.models.decoders.speaker import ANOTHER_VOICE, UNCLEAR_VOICE
 from moodring.models.decoders.speech import SpeechDecoder
 from moodring.models.io.bundle import bundled, load_bundle
@@ -40,7 +40,7 @@ def decoder(*verdicts: str) -> tuple[SpeechDecoder, Told]:
     return SpeechDecoder(load_bundle(bundled("speech")), torch.device("cpu"), told), told  # type: ignore[arg-type]
 
 
-def run(one: SpeechDecoder, sound: FloatArray) -> list[tuple[bool, str | None, tuple[SpeechEstimate, ...]]]:
+def run(one: SpeechDecoder, sound: FloatArray) -> list[tuple[bool, str | None, tuple[HeadOutput, ...]]]:
     steps = []
     for at in range(0, len(sound), BLOCK):
         said = one.feed(sound[at : at + BLOCK], at / AUDIO_RATE_HZ)
@@ -48,7 +48,7 @@ def run(one: SpeechDecoder, sound: FloatArray) -> list[tuple[bool, str | None, t
     return steps
 
 
-def said_in(steps: list[tuple[bool, str | None, tuple[SpeechEstimate, ...]]]) -> list[SpeechEstimate]:
+def said_in(steps: list[tuple[bool, str | None, tuple[HeadOutput, ...]]]) -> list[HeadOutput]:
     return [one for _, _, said in steps for one in said]
 
 

@@ -6,11 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import truncnorm
 
-from moodring.models.contract import SpeechEstimate
 from moodring.models.fusion.circumplex import PLACES
 from moodring.models.fusion.opinion_pool import (
     NOTHING,
-    Heard,
+    VoiceLevels,
     Weights,
     left_of,
     levels_of,
@@ -20,6 +19,7 @@ from moodring.models.fusion.opinion_pool import (
     slid,
     voice_share,
 )
+from tests.support.heads import spoken
 
 SHARES = st.lists(st.floats(0.01, 1.0), min_size=3, max_size=3).map(lambda x: np.array(x) / sum(x))
 WEIGHT = st.floats(0.0, 3.0)
@@ -115,16 +115,16 @@ def test_certainty_does_not_silence_the_other() -> None:
     ],
 )
 def test_the_situation_follows_from_who_says_something(felt, voice, speaks, expected) -> None:
-    heard = Heard(np.full((2, 3), 1 / 3), 99.0) if voice else None
+    heard = VoiceLevels(np.full((2, 3), 1 / 3), 99.0) if voice else None
     assert situation(felt, heard, speaks) == expected
 
 
 def test_the_newest_word_of_the_voice_is_remembered_through_silence() -> None:
-    said = SpeechEstimate(1.0, 2.0, ("anger", "neutral"), (0.9, 0.1), False)
+    said = spoken(1.0, 2.0, ("anger", "neutral"), (0.9, 0.1), False)
     heard = remember(None, said)
     assert heard.end_s == 2.0
     assert remember(heard, None) is heard
-    later = remember(heard, SpeechEstimate(2.0, 3.0, ("anger", "neutral"), (0.1, 0.9), True))
+    later = remember(heard, spoken(2.0, 3.0, ("anger", "neutral"), (0.1, 0.9), True))
     assert later.end_s == 3.0
     assert later.levels[1, 1] > heard.levels[1, 1]
     assert remember(None, None) is None

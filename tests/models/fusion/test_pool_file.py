@@ -1,5 +1,6 @@
 """The file of a pool: what is refused, and whose weight a decision was."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -7,11 +8,17 @@ import numpy as np
 import pytest
 
 from moodring.configs.schema.errors import ConfigError, MoodringError
-from moodring.configs.schema.live import LiveConfig, ModelsSection, PoolingSection
+from moodring.configs.schema.live import (
+    EegSection,
+    LiveConfig,
+    ModelsSection,
+    PoolingSection,
+    SpeechSection,
+    StreamQuery,
+)
 from moodring.configs.schema.load import check
-from moodring.models.contract import Readout
 from moodring.models.decoders.loading import load_models
-from moodring.models.fusion.opinion_pool import SITUATIONS, Heard
+from moodring.models.fusion.opinion_pool import SITUATIONS, VoiceLevels
 from moodring.models.fusion.pool_file import Pool, PooledBundle, PoolFile, WeightsTable, load_pool, pool_path, save_pool
 from moodring.models.io.bundle import bundled, load_bundle
 from moodring.models.streaming.clock import VirtualClock
@@ -95,35 +102,33 @@ def test_a_missing_or_foreign_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_decision_uses_the_weights_of_its_situation() -> None:
     pool = Pool(table(), "made.json", "p" * 64)
-    readout = Readout(FELT, FELT, (0,), (0,))
-    heard = Heard(VOICE, 100.0)
-    after = pool.decide(100.0, readout, heard, speaks=False)
-    np.testing.assert_allclose(after.valence, np.array([0.07, 0.04, 0.07]) / 0.18, atol=1e-6)
-    assert after.valence_set == (0, 2)
-    assert after.voice_share_valence == pytest.approx(0.5, abs=1e-6)
-    assert after.voice_age_s == 0.0
-    speaking = pool.decide(100.0, readout, heard, speaks=True)
-    np.testing.assert_array_equal(speaking.valence, after.valence)
-    assert speaking.voice_share_arousal == 0.0
-    assert speaking.arousal[0] > after.arousal[0]
-    older = pool.decide(101.5, readout, heard, speaks=False)
+    felt = np.stack([FELT, FELT])
+    voice = VoiceLevels(VOICE, 100.0)
+    after = pool.decide(100.0, felt, voice, speaks=False)
+    np.testing.assert_allclose(after[0].probabilities, np.array([0.07, 0.04, 0.07]) / 0.18, atol=1e-6)
+    assert after[0].kept == (0, 2)
+    assert after[0].shares["voice"] == pytest.approx(0.5, abs=1e-6)
+    speaking = pool.decide(100.0, felt, voice, speaks=True)
+    np.testing.assert_array_equal(speaking[0].probabilities, after[0].probabilities)
+    assert speaking[1].shares["voice"] == 0.0
+    assert speaking[1].probabilities[0] > after[1].probabilities[0]
+    older = pool.decide(101.5, felt, voice, speaks=False)
     # Half of the way to the weights of silence: face and EEG by 1.5, the voice by 0.5.
     expected = FELT**1.5 * VOICE[0] ** 0.5
-    np.testing.assert_allclose(older.valence, expected / expected.sum(), atol=1e-6)
-    assert older.voice_share_valence == pytest.approx(0.25, abs=1e-6)
-    assert older.voice_age_s == 1.5
-    quiet = pool.decide(100.0, readout, None, speaks=True)
-    np.testing.assert_allclose(quiet.valence, FELT**2 / (FELT**2).sum(), atol=1e-6)
-    assert (quiet.voice_share_valence, quiet.voice_age_s, quiet.valence_set) == (0.0, None, (0, 1, 2))
-    long_after = pool.decide(200.0, readout, heard, speaks=False)
-    np.testing.assert_allclose(long_after.valence, quiet.valence, atol=1e-6)
-    assert long_after.voice_share_valence == pytest.approx(0.0, abs=1e-6)
-    alone = pool.decide(100.0, None, heard, speaks=False)
-    np.testing.assert_allclose(alone.arousal, VOICE[1], atol=1e-6)
-    assert alone.voice_share_arousal == 1.0
-    forgotten = pool.decide(200.0, None, heard, speaks=False)
-    np.testing.assert_allclose(forgotten.arousal, np.full(3, 1 / 3), atol=1e-6)
-    assert forgotten.arousal_set == (0, 1, 2)
+    np.testing.assert_allclose(older[0].probabilities, expected / expected.sum(), atol=1e-6)
+    assert older[0].shares["voice"] == pytest.approx(0.25, abs=1e-6)
+    quiet = pool.decide(100.0, felt, None, speaks=True)
+    np.testing.assert_allclose(quiet[0].probabilities, FELT**2 / (FELT**2).sum(), atol=1e-6)
+    assert (quiet[0].shares["voice"], quiet[0].kept) == (0.0, (0, 1, 2))
+    long_after = pool.decide(200.0, felt, voice, speaks=False)
+    np.testing.assert_allclose(long_after[0].probabilities, quiet[0].probabilities, atol=1e-6)
+    assert long_after[0].shares["voice"] == pytest.approx(0.0, abs=1e-6)
+    alone = pool.decide(100.0, None, voice, speaks=False)
+    np.testing.assert_allclose(alone[1].probabilities, VOICE[1], atol=1e-6)
+    assert alone[1].shares["voice"] == 1.0
+    forgotten = pool.decide(200.0, None, voice, speaks=False)
+    np.testing.assert_allclose(forgotten[1].probabilities, np.full(3, 1 / 3), atol=1e-6)
+    assert forgotten[1].kept == (0, 1, 2)
     assert pool.decide(100.0, None, None, speaks=False) is None
 
 
@@ -131,19 +136,24 @@ def test_a_decision_uses_the_weights_of_its_situation() -> None:
 
 
 def test_the_shipped_pool_fits_the_shipped_simulated_bundles() -> None:
+    eeg, speech = EegSection(stream=StreamQuery(name="x")), SpeechSection(microphone="default")
     section = PoolingSection(enabled=True, file="simulated")
+    config = LiveConfig(eeg=eeg, speech=speech, models=ModelsSection(speech="simulated"), pooling=section)
     clock = VirtualClock(0.0)
-    models = load_models(ModelsSection(speech="simulated"), ("eeg", "speech"), clock, section)
-    assert models.pool is not None
-    assert (models.bundles[-1].file, models.bundles[-1].sha256) == ("pool.json", models.pool.sha256)
+    models = load_models(config, ("eeg", "speech"), clock)
+    pool = bundled("pool")
+    assert [head.name for head in models.heads[-2:]] == ["pooled_valence", "pooled_arousal"]
+    sha256 = hashlib.sha256(pool.read_bytes()).hexdigest()
+    assert (models.bundles[-1].file, models.bundles[-1].sha256) == ("pool.json", sha256)
+    table = PoolFile.model_validate_json(pool.read_bytes())
     assert models.domain == ("simulated",)
     for kind, name in (("video_eeg", "video_eeg"), ("speech", "speech")):
-        assert getattr(models.pool.table, kind).sha256 == load_bundle(bundled(name)).sha256
-    off = load_models(ModelsSection(speech="simulated"), ("eeg", "speech"), clock)
-    assert off.pool is None
+        assert getattr(table, kind).sha256 == load_bundle(bundled(name)).sha256
+    off = load_models(config.model_copy(update={"pooling": PoolingSection()}), ("eeg", "speech"), clock)
+    assert off.fusion is None
     assert off.bundles == models.bundles[:-1]
     with pytest.raises(MoodringError, match=r"fitted with speech bundle 'speech.safetensors'.*has 'emodb.safetensors'"):
-        load_models(ModelsSection(), ("eeg", "speech"), clock, section)
+        load_models(config.model_copy(update={"models": ModelsSection()}), ("eeg", "speech"), clock)
 
 
 def test_the_shipped_pool_says_who_it_was_fitted_on() -> None:

@@ -103,3 +103,22 @@ def test_what_is_no_ring_is_refused(tmp_path):
         Ring.attach(tmp_path / "short")
     with pytest.raises(MoodringError, match="engine has ended"):
         Ring.attach(tmp_path / "gone")
+
+
+def test_a_view_stays_at_its_moment_while_the_ring_goes_on():
+    ring = Ring.create(64, (1,), np.float32)
+    ring.append(np.arange(40, dtype=np.float32)[:, None], np.arange(40) / 10, 0.0)
+    view, earlier = ring.view(), ring.view(25)
+    before = view.between(30, 40)
+    # Stamps up to the same moment that come later are not seen, nor any after it.
+    ring.append(np.arange(40, 60, dtype=np.float32)[:, None], np.full(20, 3.9), 1.0)
+    assert (view.count, view.newest_s) == (40, 3.9)
+    assert view.stop_at(3.9) == 40
+    assert view.stop_at(99.0) == view.start_at(99.0) == 40
+    assert ring.stop_at(3.9) == 60
+    piece = view.between(30, 60)
+    np.testing.assert_array_equal(piece.samples, before.samples)
+    assert (piece.first, piece.stop) == (30, 40)
+    assert (earlier.newest_s, earlier.stop_at(3.9), len(earlier.between(0, 60))) == (2.4, 25, 25)
+    assert ring.view(0).newest_s is None
+    assert len(ring.view(0).between(-1, 0)) == 0

@@ -33,7 +33,7 @@ def estimates(fakes):
 
 
 def test_an_estimate_comes_back_as_it_was(estimates):
-    assert any(estimate.speech for estimate in estimates)
+    assert any(estimate.answer("speech") for estimate in estimates)
     assert any(estimate.looks for estimate in estimates)
     for estimate in estimates:
         assert _same(wire.decode(Estimate, wire.encode(estimate)), estimate)

@@ -27,7 +27,7 @@ def test_shapes(net: VideoEegNet) -> None:
     state, attention = net.look(net.start(4), glimpse(4))
     assert attention.shape == (4, 3)
     assert net.logits(state.core[0]).shape == (4, 2, 3)
-    assert net.wait_mean(state.core[0]).shape == net.worth(state.core[0]).shape == (4,)
+    assert net.wait_mean(state.core[0]).shape == net.state_value(state.core[0]).shape == (4,)
     assert net.face_net(torch.randint(0, 256, (4, 16, 16))).shape == (4, SIZES.face_features)
     assert net.band_net(torch.randn(4, 3, 8, 8)).shape == (4, 3, SIZES.band_features)
 
@@ -90,7 +90,7 @@ def test_waits_are_forward_and_bounded(net: VideoEegNet) -> None:
 
 def test_the_learned_baseline_moves_nothing_but_itself(net: VideoEegNet) -> None:
     state, _ = net.look(net.start(2), glimpse(2))
-    net.worth(state.core[0]).sum().backward()
+    net.state_value(state.core[0]).sum().backward()
     touched = [name for name, parameter in net.named_parameters() if parameter.grad is not None]
     assert touched == ["value.weight", "value.bias"]
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
+from moodring.models.contract import at_publication
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decider import Decider
 from moodring.models.streaming.ingest import ingest_factory
@@ -13,8 +14,7 @@ NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")
 
 
 def _plan(**changes):
-    return Plan(**{"t0_s": 100.0, "interval_s": 0.5, "first": 4, "rest_s": 0.0, "grid_hz": 8.0, "max_wait_frames": 16,
-                   "window_s": 1.0, "eeg_delay_s": 0.1, **changes})  # fmt: skip
+    return Plan(**{"t0_s": 100.0, "interval_s": 0.5, "first": 4, "rest_s": 0.0, **changes})
 
 
 def _eeg_lane(seconds, begin_s=100.0):
@@ -47,7 +47,7 @@ def decider(fakes):
     def make(plan=None, clock=None):
         clock = clock or VirtualClock(200.0)
         models = fakes.fake_models(clock.now)
-        return Decider(plan or _plan(), models.video_eeg, models.speech, clock, ("h",)), models
+        return Decider(plan or _plan(), models, clock), models
 
     return make
 
@@ -60,23 +60,26 @@ def test_the_first_decision_has_the_data_it_needs():
     assert first_decision(100.0, 90.0, 2.0, 0.5) == 0
 
 
-def test_looks_follow_the_policy_and_decisions_take_all_that_are_due(decider):
+def test_looks_follow_the_policy_and_decisions_take_all_that_are_due(decider, fakes):
     made, models = decider()
     inputs = {"eeg": _eeg_lane(20), "face": _face_lane(4)}
-    due = [len(made.decide(made.plan.time_s(k), inputs, ()).looks) for k in range(4, 20)]
-    grid = [round((look.time_s - 100) * 8) for look in models.video_eeg.looks]
+    due = []
+    for k in range(4, 20):
+        estimate = made.decide(made.plan.time_s(k), inputs, ())
+        due.append(len(estimate.looks))
+    grid = [round((look.time_s - 100) * 8) for look in fakes.video_eeg_of(models).looks]
     # The waits of the scripted policy: 3, 10, 16, 1, 3 ...
     assert grid == [16, 19, 29, 45, 46, 49, 59, 75, 76]
     assert sum(due) == len(grid)
     assert due[:2] == [1, 1]
-    assert made.glimpsed_fraction(109.5) == pytest.approx(9 / 61)
+    assert estimate.glimpsed_fraction == pytest.approx(9 / 61)
 
 
 def test_a_look_sees_exactly_the_samples_up_to_it(decider, fakes):
     made, models = decider(_plan(first=5))
     eeg, face = _eeg_lane(20), _face_lane(4)
     seen = []
-    model = models.video_eeg
+    model = fakes.video_eeg_of(models)
     real = model.look
     model.look = lambda time_s, window, frame: (seen.append((window, frame)), real(time_s, window, frame))[1]
     estimate = made.decide(102.5, {"eeg": eeg, "face": face}, ())
@@ -85,20 +88,20 @@ def test_a_look_sees_exactly_the_samples_up_to_it(decider, fakes):
     assert window.end_s == 102.5
     assert frame.stamp_s == pytest.approx(102.48)
     assert frame.image[0, 0, 0] == 62
-    assert estimate.eeg_range.stop == 641
-    assert estimate.face_range.stop == 63
+    assert estimate.ranges["eeg"].stop == 641
+    assert estimate.ranges["face"].stop == 63
 
 
-def test_rest_is_fed_each_half_second_before_later_looks(decider):
+def test_rest_is_fed_each_half_second_before_later_looks(decider, fakes):
     made, models = decider(_plan(rest_s=6.0))
     inputs = {"eeg": _eeg_lane(20)}
     made.decide(102.0, inputs, ())
     # EEG is valid one second after its start, so the first whole valid window ends at 2 s.
-    assert models.video_eeg.rests == [102.0]
+    assert fakes.video_eeg_of(models).rests == [102.0]
     assert not made.decide(102.5, inputs, ()).calibrated
     for k in range(6, 30):
         estimate = made.decide(made.plan.time_s(k), inputs, ())
-    np.testing.assert_allclose(models.video_eeg.rests, 102.0 + 0.5 * np.arange(9))
+    np.testing.assert_allclose(fakes.video_eeg_of(models).rests, 102.0 + 0.5 * np.arange(9))
     assert not estimate.calibrated
 
 
@@ -117,39 +120,39 @@ def test_nothing_left_says_nothing(decider):
     for k in range(4, 20):
         estimate = made.decide(made.plan.time_s(k), inputs, ("a notice",))
     assert estimate.used == ()
-    assert estimate.readout is None
-    assert "neither EEG nor face" in estimate.abstained
-    assert estimate.ages.eeg is None
+    assert estimate.answer("valence") is None
+    assert "neither EEG nor face" in estimate.head("valence").abstained
+    assert estimate.ages_s.get("eeg") is None
     assert estimate.notices == ("a notice",)
 
 
-def test_speech_hears_every_sample_once_and_silence_is_none(decider):
+def test_speech_hears_every_sample_once_and_silence_is_none(decider, fakes):
     made, models = decider()
     inputs = {"speech": _speech_lane(10)}
-    said = [made.decide(made.plan.time_s(k), inputs, ()).speech for k in range(4, 16)]
+    said = [made.decide(made.plan.time_s(k), inputs, ()).answer("speech") for k in range(4, 16)]
     assert all(one is not None for one in said)
-    assert models.speech.fed == round(7.5 * 16000) + 1
+    assert fakes.speech_of(models).fed == round(7.5 * 16000) + 1
     quiet, _ = decider()
     inputs = {"speech": _speech_lane(10, loud=False)}
     estimate = quiet.decide(103.0, inputs, ())
-    assert estimate.speech is None
+    assert estimate.answer("speech") is None
     assert estimate.used == ("speech",)
-    assert estimate.readout is None
+    assert estimate.answer("valence") is None
 
 
-def test_speech_starts_at_t0_and_not_before(decider):
+def test_speech_starts_at_t0_and_not_before(decider, fakes):
     made, models = decider()
     made.decide(103.0, {"speech": _speech_lane(5, begin_s=99.0)}, ())
-    assert models.speech.starts[0] == pytest.approx(100.0, abs=1e-4)
-    assert models.speech.fed == 3 * 16000 + 1
+    assert fakes.speech_of(models).starts[0] == pytest.approx(100.0, abs=1e-4)
+    assert fakes.speech_of(models).fed == 3 * 16000 + 1
 
 
-def test_a_session_that_fell_behind_does_not_look_at_old_frames(decider):
+def test_a_session_that_fell_behind_does_not_look_at_old_frames(decider, fakes):
     made, models = decider()
     inputs = {"eeg": _eeg_lane(40)}
     made.decide(102.0, inputs, ())
     made.decide(130.0, inputs, ())
-    times = [look.time_s for look in models.video_eeg.looks]
+    times = [look.time_s for look in fakes.video_eeg_of(models).looks]
     assert times[0] == 102.0
     assert min(times[1:]) >= 127.5
 
@@ -157,24 +160,25 @@ def test_a_session_that_fell_behind_does_not_look_at_old_frames(decider):
 def test_the_ledger_rises_and_ages_count_to_publication(decider):
     clock = VirtualClock(102.05)
     made, _ = decider(clock=clock)
-    estimate = made.decide(102.0, {"eeg": _eeg_lane(2.01), "face": _face_lane(2.05)}, ())
-    done = made.published(estimate, 102.2)
+    inputs = {"eeg": _eeg_lane(2.01), "face": _face_lane(2.05)}
+    estimate = made.decide(102.0, inputs, ())
+    done = at_publication(estimate, 102.2)
     ledger = done.ledger
     moments = [ledger.received_s, ledger.ring_s, ledger.features_s, ledger.inference_s, ledger.published_s]
     assert moments == sorted(moments)
     assert ledger.published_s == 102.2
-    assert done.ages.eeg == pytest.approx(0.2 + 0.1 + 0.5)
-    assert done.ages.face == pytest.approx(0.2)
+    assert done.ages_s.get("eeg") == pytest.approx(0.2 + inputs["eeg"].ingest.eeg.delay_s + 0.5)
+    assert done.ages_s.get("face") == pytest.approx(0.2)
 
 
-def test_the_readout_is_degraded_while_the_participant_speaks_and_a_window_longer(decider):
+def test_the_readout_is_degraded_while_the_participant_speaks_and_a_window_longer(decider, fakes):
     made, models = decider()
     inputs = {"eeg": _eeg_lane(20), "speech": _speech_lane(20)}
     talking = made.decide(104.0, inputs, ())
     assert talking.hearing.speaking
     assert talking.degraded == "the participant speaks"
-    models.speech.feed = lambda samples, start_s: ()
-    models.speech.voiced = False
+    fakes.speech_of(models).feed = lambda samples, start_s: ()
+    fakes.speech_of(models).voiced = False
     told = {k: made.decide(made.plan.time_s(k), inputs, ()).degraded for k in (9, 10, 11)}
     # A look sees one second of EEG: what was spoken is in it for that long.
     assert told == {9: "the participant speaks", 10: None, 11: None}

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from moodring.models.contract import AUDIO_RATE_HZ, SpeechEstimate
+from moodring.models.contract import AUDIO_RATE_HZ, Head, ModelSpec, SpeechInput
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.ingest import ingest_factory
-from moodring.models.streaming.listening import Listener
-from moodring.models.streaming.schedule import ModalityInput, identity
+from moodring.models.streaming.listening import StreamingSpeech
+from moodring.models.streaming.schedule import ModalityInput, Plan, identity
 from moodring.models.streaming.sources import Chunk, SourceInfo
+from tests.support.heads import spoken
 
 T0 = 100.0
 WINDOW_S = 512 / AUDIO_RATE_HZ
@@ -18,8 +19,13 @@ class Scripted:
     """Remembers what it was fed; an utterance is open from the first loud sample to the next gap."""
 
     withheld = None
+    head = Head("speech", "expressed", ("calm",))
+    spec = ModelSpec("speech", (SpeechInput(),), (head,), "none", ("simulated",), "none", (), 0, {})
 
     def __init__(self):
+        self.reset()
+
+    def reset(self):
         self.voiced, self.fed, self.closed = False, [], 0
 
     def feed(self, samples, start_s):
@@ -27,12 +33,12 @@ class Scripted:
         if not np.abs(samples).max() > 0.05:
             return ()
         self.voiced = True
-        return (SpeechEstimate(start_s, start_s + 1, ("calm",), (1.0,), False),)
+        return (spoken(start_s, start_s + 1, ("calm",), (1.0,)),)
 
     def close(self):
         self.closed += 1
         was, self.voiced = self.voiced, False
-        return (SpeechEstimate(0.0, 1.0, ("calm",), (1.0,), True),) if was else ()
+        return (spoken(0.0, 1.0, ("calm",), (1.0,), True),) if was else ()
 
     @property
     def spans(self):
@@ -62,13 +68,18 @@ def _loud_between(seconds, begin_s, end_s, seed):
     return _noise(seconds, 0.1, seed) * ((at >= begin_s) & (at < end_s))
 
 
-def _run(listener, modality_input, reference, seconds, step_s=0.5):
-    ring = modality_input.ring
-    said = []
+def _run(speech, clock, microphone, reference, seconds, step_s=0.5, referenced=False):
+    decoder, steps = StreamingSpeech(speech), []
+    decoder.start(Plan(T0, step_s, 0, 0.0, loudspeaker=referenced), clock)
+    inputs = {"speech": microphone} if reference is None else {"speech": microphone, "loudspeaker": reference}
     for k in range(1, round(seconds / step_s) + 1):
         time_s = T0 + k * step_s
-        said.append((time_s - T0, listener.listen(modality_input, reference, ring.stop_at(time_s + 5e-5), T0, time_s)))
-    return said
+        steps.append((time_s - T0, decoder.step(time_s, inputs)))
+    return steps
+
+
+def _gated(*given):
+    return _run(*given, referenced=True)
 
 
 @pytest.fixture
@@ -78,7 +89,7 @@ def clock():
 
 def test_without_a_reference_all_is_fed(clock):
     speech = Scripted()
-    said = _run(Listener(speech, clock), _lane(_loud_between(6, 1, 3, 1)), None, 5)
+    said = _run(speech, clock, _lane(_loud_between(6, 1, 3, 1)), None, 5)
     assert speech.spans == [[T0, pytest.approx(T0 + 5, abs=1e-3)]]
     assert all(one.hearing.withheld is None for _, one in said)
     assert said[3][1].hearing.speaking
@@ -88,7 +99,7 @@ def test_what_the_loudspeaker_plays_is_not_fed_and_the_reason_is_told(clock):
     speech = Scripted()
     played = _loud_between(9, 3, 5, 2)
     heard = played + _loud_between(9, 1, 2.5, 1) + _loud_between(9, 6.5, 8, 3) + _noise(9, 1e-3, 4)
-    said = _run(Listener(speech, clock, referenced=True), _lane(heard), _lane(played), 8)
+    said = _gated(speech, clock, _lane(heard), _lane(played), 8)
     (first, second) = speech.spans
     assert first == [T0, pytest.approx(T0 + 3, abs=WINDOW_S + 1e-6)]
     assert second[0] == pytest.approx(T0 + 5 + 17 * WINDOW_S, abs=2 * WINDOW_S)
@@ -97,11 +108,11 @@ def test_what_the_loudspeaker_plays_is_not_fed_and_the_reason_is_told(clock):
     assert reasons[2.0] is None
     assert reasons[7.0] is None
     assert speech.closed == 1
-    talked = {time_s: one.said is not None for time_s, one in said}
+    talked = {time_s: one.heads[0].answered for time_s, one in said}
     assert talked[2.0]
     assert talked[7.5]
     assert not talked[4.0]
-    final = next(one.said for time_s, one in said if time_s == 3.5)
+    final = next(one.heads[0] for time_s, one in said if time_s == 3.5)
     assert final.final, "what the loudspeaker cut off has its last word"
 
 
@@ -111,7 +122,7 @@ def test_chopping_changes_nothing(clock):
     spans = []
     for step_s in (0.25, 0.5, 2.0):
         speech = Scripted()
-        _run(Listener(speech, clock, referenced=True), _lane(heard), _lane(played), 8, step_s)
+        _gated(speech, clock, _lane(heard), _lane(played), 8, step_s)
         spans.append(np.array(speech.spans))
     for one in spans[1:]:
         np.testing.assert_allclose(one[:, 0], spans[0][:, 0], atol=1e-6)
@@ -122,7 +133,7 @@ def test_both_are_aligned_by_their_stamps_not_by_their_counts(clock):
     speech = Scripted()
     played = _loud_between(9, 3, 5, 2)
     begun_later = played[round(1.7 * AUDIO_RATE_HZ) :]
-    _run(Listener(speech, clock, referenced=True), _lane(played), _lane(begun_later, T0 + 1.7), 8)
+    _gated(speech, clock, _lane(played), _lane(begun_later, T0 + 1.7), 8)
     # Before the reference began, nothing is known of the loudspeaker.
     assert [span[0] for span in speech.spans] == [
         pytest.approx(T0 + 1.7 + 16 * WINDOW_S, abs=2 * WINDOW_S),
@@ -134,8 +145,7 @@ def test_both_are_aligned_by_their_stamps_not_by_their_counts(clock):
 def test_a_reference_that_is_a_little_late_is_waited_for(clock):
     speech, heard = Scripted(), _loud_between(9, 0, 9, 1)
     reference = _lane(np.zeros(round(3.9 * AUDIO_RATE_HZ)))
-    listener, modality_input = Listener(speech, clock, referenced=True), _lane(heard)
-    said = _run(listener, modality_input, reference, 4)
+    said = _gated(speech, clock, _lane(heard), reference, 4)
     assert speech.spans[0][1] == pytest.approx(T0 + 3.9, abs=WINDOW_S)
     assert said[-1][1].hearing.withheld is None
 
@@ -143,23 +153,23 @@ def test_a_reference_that_is_a_little_late_is_waited_for(clock):
 def test_a_reference_that_is_lost_withholds_and_says_so(clock):
     speech, heard = Scripted(), _loud_between(9, 0, 9, 1)
     reference = _lane(np.zeros(4 * AUDIO_RATE_HZ))
-    said = _run(Listener(speech, clock, referenced=True), _lane(heard), reference, 8)
+    said = _gated(speech, clock, _lane(heard), reference, 8)
     assert said[-1][1].hearing.withheld == "nothing comes from the loudspeaker reference"
-    assert said[-1][1].said is None
+    assert not said[-1][1].heads[0].answered
     assert len(speech.spans) == 1
     assert speech.spans[0][1] == pytest.approx(T0 + 4, abs=2 * WINDOW_S)
-    never = _run(Listener(Scripted(), clock, referenced=True), _lane(heard), None, 3)
+    never = _gated(Scripted(), clock, _lane(heard), None, 3)
     assert {one.hearing.withheld for _, one in never} == {"nothing comes from the loudspeaker reference"}
 
 
 def test_trouble_with_the_microphone_is_told_with_its_figures(clock):
     clipped = np.clip(_noise(3, 0.6, 1), -1, 1)
-    (_, last) = _run(Listener(Scripted(), clock), _lane(clipped), None, 2)[-1]
+    (_, last) = _run(Scripted(), clock, _lane(clipped), None, 2)[-1]
     assert last.hearing.trouble.startswith("clipping")
     assert last.hearing.clipped_fraction == pytest.approx(0.1, abs=0.02)
-    (_, last) = _run(Listener(Scripted(), clock), _lane(np.zeros(4 * AUDIO_RATE_HZ)), None, 3)[-1]
+    (_, last) = _run(Scripted(), clock, _lane(np.zeros(4 * AUDIO_RATE_HZ)), None, 3)[-1]
     assert last.hearing.trouble == "one value for 3 s: muted, or the wrong device"
     assert last.hearing.level_db == -120
-    (_, first) = _run(Listener(Scripted(), clock), _lane(np.zeros(4 * AUDIO_RATE_HZ)), None, 0.5)[-1]
+    (_, first) = _run(Scripted(), clock, _lane(np.zeros(4 * AUDIO_RATE_HZ)), None, 0.5)[-1]
     assert first.hearing.trouble is None
     assert first.hearing.level_db is None

@@ -4,7 +4,7 @@ import pytest
 from moodring.models.streaming.schedule import Plan, next_decision
 
 LATENESS_S = 0.15
-PLAN = Plan(100.0, 0.5, 4, 0.0, 8.0, 16, 1.0, 0.01)
+PLAN = Plan(100.0, 0.5, 4, 0.0)
 
 
 def _run(costs_s):

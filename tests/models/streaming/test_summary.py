@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
-from moodring.models.contract import Hearing
+from moodring.models.contract import Head, Hearing
 from moodring.models.streaming.summary import AllRows, NewestRows, Tally
 from moodring.offline.decoding.decode import decode
+from tests.support.heads import with_head
 
 CONFIG = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")))
 
@@ -17,7 +18,8 @@ def decoded(fakes):
 
 
 def _tally(estimates):
-    tally = Tally()
+    heads = [Head(h.name, h.construct, h.classes) for h in estimates[0].heads]
+    tally = Tally(tuple(heads))
     for estimate in estimates:
         tally.add(estimate, 500.0)
     return tally
@@ -25,21 +27,21 @@ def _tally(estimates):
 
 def test_every_decision_is_told_as_it_was_made(decoded):
     tally = _tally(decoded.estimates)
-    said = [e for e in decoded.estimates if e.readout is not None]
+    said = [e for e in decoded.estimates if e.answer("valence") is not None]
     for row, estimate in zip(tally.estimates(), said, strict=True):
         assert row[0] == pytest.approx(estimate.time_s - 500.0, abs=1e-4)
-        np.testing.assert_array_equal(np.float32(row[1]), estimate.readout.valence)
-        np.testing.assert_array_equal(np.float32(row[2]), estimate.readout.arousal)
-    spoken = [e.speech for e in decoded.estimates]
+        np.testing.assert_array_equal(np.float32(row[1]), estimate.answer("valence").probabilities)
+        np.testing.assert_array_equal(np.float32(row[2]), estimate.answer("arousal").probabilities)
+    spoken = [e.answer("speech") for e in decoded.estimates]
     assert any(one is None for one in spoken)
     assert any(one is not None for one in spoken)
     for row, estimate in zip(tally.speech(), decoded.estimates, strict=True):
         assert row[0] == pytest.approx(estimate.time_s - 500.0, abs=1e-4)
-        if estimate.speech is None:
+        if estimate.answer("speech") is None:
             assert row[1] is None
         else:
-            assert list(row[1]) == list(estimate.speech.classes)
-            assert list(row[1].values()) == pytest.approx(estimate.speech.probabilities, abs=1e-6)
+            assert list(row[1]) == list(estimate.answer("speech").classes)
+            assert list(row[1].values()) == pytest.approx(estimate.answer("speech").probabilities, abs=1e-6)
 
 
 def test_latency_and_information_age_are_kept_apart(decoded):
@@ -48,7 +50,7 @@ def test_latency_and_information_age_are_kept_apart(decoded):
     latencies_ms = [(e.ledger.published_s - e.time_s) * 1000 for e in used]
     assert tally.latency_ms().p50 == pytest.approx(np.median(latencies_ms), rel=1e-3)
     assert sum(tally.stages_ms().values()) == pytest.approx(np.median(latencies_ms), rel=0.2)
-    ages_ms = [e.ages.eeg * 1000 for e in used if e.ages.eeg is not None]
+    ages_ms = [e.ages_s.get("eeg") * 1000 for e in used if e.ages_s.get("eeg") is not None]
     assert tally.ages_ms()["eeg"].p50 == pytest.approx(np.median(ages_ms), rel=1e-3)
     assert tally.ages_ms()["eeg"].p99 == pytest.approx(np.percentile(ages_ms, 99), rel=1e-3)
     # What is oldest in the EEG's age is half of the second that a look sees, and the filters.
@@ -76,9 +78,9 @@ def test_all_rows_come_back_in_order():
 
 
 def test_what_the_voice_amounts_to_is_told_beside_its_categories(decoded):
-    spoken = [e for e in decoded.estimates if e.speech is not None]
-    sure = [replace(e, speech=replace(e.speech, classes=("calm", "fear"), probabilities=(1.0, 0.0))) for e in spoken]
-    rows = _tally([*sure, *(e for e in decoded.estimates if e.speech is None)]).speech_affect()
+    spoken = [e for e in decoded.estimates if e.answer("speech") is not None]
+    sure = [with_head(e, "speech", classes=("calm", "fear"), probabilities=(1.0, 0.0)) for e in spoken]
+    rows = _tally([*sure, *(e for e in decoded.estimates if e.answer("speech") is None)]).speech_affect()
     assert [row[0] for row in rows] == pytest.approx([e.time_s - 500.0 for e in sure], abs=1e-4)
     assert rows[0][1] == {"valence": 0.4725, "arousal": -0.8325, "valence_sd": 0.5, "arousal_sd": 0.5}
     # The scripted model's "angry" has no place in the table.

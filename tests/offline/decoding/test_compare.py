@@ -1,14 +1,13 @@
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
-from moodring.models.contract import SpeechEstimate
 from moodring.offline.decoding.compare import as_plain, compare, in_lines
 from moodring.offline.decoding.decode import decode
+from tests.support.heads import with_head, without_answer
 
 CONFIG = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")))
 
@@ -19,7 +18,7 @@ def said(fakes):
 
 
 def _with_valence(estimate, *valence):
-    return replace(estimate, readout=replace(estimate.readout, valence=np.array(valence, np.float32)))
+    return with_head(estimate, "valence", probabilities=valence)
 
 
 def test_the_same_decisions_agree_wholly(said):
@@ -38,7 +37,7 @@ def test_every_difference_is_found_and_placed(said):
     other = list(base)
     other[3] = _with_valence(base[3], 0.25, 0.45, 0.3)  # another probability
     other[5] = _with_valence(base[5], 0.6, 0.1, 0.3)  # another class
-    other[7] = replace(base[7], readout=None)
+    other[7] = without_answer(base[7], "valence", "arousal")
     comparison = compare(base[2:], other[:-1])
     assert comparison.only_first_s == (base[-1].session_time_s,)
     assert comparison.only_second_s == (base[0].session_time_s, base[1].session_time_s)
@@ -64,9 +63,9 @@ def test_every_difference_is_found_and_placed(said):
 
 def test_voices_of_other_categories_differ(said):
     def speaking(estimate, classes, *probabilities):
-        return replace(estimate, speech=SpeechEstimate(0.0, 1.0, classes, probabilities, final=False))
+        return with_head(estimate, "speech", classes=classes, probabilities=probabilities)
 
-    first = [speaking(said[0], ("angry", "sad"), 0.7, 0.3), replace(said[1], speech=None)]
+    first = [speaking(said[0], ("angry", "sad"), 0.7, 0.3), without_answer(said[1], "speech")]
     second = [speaking(said[0], ("sad", "happy"), 0.6, 0.4), speaking(said[1], ("sad",), 1.0)]
     speech = compare(first, second).agreement["speech"]
     assert (speech.compared, speech.one_silent, speech.same_class) == (1, 1, 0.0)
@@ -74,9 +73,9 @@ def test_voices_of_other_categories_differ(said):
 
 
 def test_a_voice_that_only_one_heard_is_nothing_to_compare(said):
-    spoke = SpeechEstimate(0.0, 1.0, ("a", "b"), (0.8, 0.2), final=False)
-    silent = [replace(e, speech=None) for e in said]
-    lines = in_lines(compare(silent, [replace(e, speech=spoke) for e in said]), "A", "B")
+    silent = [without_answer(e, "speech") for e in said]
+    spoke = [with_head(e, "speech", probabilities=(0.8, 0.2), abstained=None) for e in said]
+    lines = in_lines(compare(silent, spoke), "A", "B")
     (voice,) = [line for line in lines if "speech" in line]
     assert voice == f"  speech   nothing to compare; in {len(said)} only one of them spoke"
 

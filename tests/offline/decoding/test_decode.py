@@ -28,7 +28,7 @@ def test_decisions_lie_on_the_grid_from_two_seconds_on(decoded):
     assert [e.time_s for e in decoded.estimates] == [500.0 + 0.5 * k for k in range(4, 24)]
     assert [e.session_time_s for e in decoded.estimates][:2] == [2.0, 2.5]
     assert all(e.used == ("eeg", "face", "speech") for e in decoded.estimates)
-    assert all(e.readout is not None for e in decoded.estimates)
+    assert all(e.answer("valence") is not None for e in decoded.estimates)
 
 
 def test_a_session_that_began_before_t0_has_its_data_earlier(fakes):
@@ -41,8 +41,8 @@ def test_decoding_twice_is_the_same(fakes, decoded):
     decode(fakes.recording(5.0, t0_s=9.0), CONFIG, models=models)
     again = decode(fakes.recording(12.0), CONFIG, models=models)
     for one, other in zip(decoded.estimates, again.estimates, strict=True):
-        np.testing.assert_array_equal(one.readout.valence, other.readout.valence)
-        assert one.speech == other.speech
+        np.testing.assert_array_equal(one.answer("valence").probabilities, other.answer("valence").probabilities)
+        assert one.head("speech") == other.head("speech")
 
 
 def test_where_stamps_start_does_not_matter(fakes, decoded):
@@ -50,11 +50,13 @@ def test_where_stamps_start_does_not_matter(fakes, decoded):
     for one, other in zip(decoded.estimates, moved.estimates, strict=True):
         assert one.session_time_s == pytest.approx(other.session_time_s)
         assert [x.wait_frames for x in one.looks] == [x.wait_frames for x in other.looks]
-        np.testing.assert_allclose(one.readout.valence, other.readout.valence, atol=1e-5)
-        assert (one.eeg_range, one.face_range, one.speech_range) == (
-            other.eeg_range,
-            other.face_range,
-            other.speech_range,
+        np.testing.assert_allclose(
+            one.answer("valence").probabilities, other.answer("valence").probabilities, atol=1e-5
+        )
+        assert (one.ranges.get("eeg"), one.ranges.get("face"), one.ranges.get("speech")) == (
+            other.ranges.get("eeg"),
+            other.ranges.get("face"),
+            other.ranges.get("speech"),
         )
 
 
@@ -106,7 +108,7 @@ def test_dead_and_broken_channels_do_not_stop_it(fakes):
     decoded = decode(
         replace(recording, eeg=replace(recording.eeg, samples=samples)), CONFIG, models=fakes.fake_models()
     )
-    assert all(np.isfinite(e.readout.valence).all() for e in decoded.estimates)
+    assert all(np.isfinite(e.answer("valence").probabilities).all() for e in decoded.estimates)
     assert decoded.estimates[-1].used[0] == "eeg"
 
 
@@ -159,10 +161,10 @@ def test_a_recorded_loudspeaker_withholds_speech(fakes):
     gated = decode(recording, CONFIG, models=fakes.fake_models()).estimates
     reasons = {e.time_s - 500.0: e.hearing.withheld for e in gated}
     assert reasons[2.5] == "the loudspeaker is playing"
-    assert next(e for e in alone if e.time_s == 502.5).speech is not None
-    assert next(e for e in gated if e.time_s == 502.5).speech is None
+    assert next(e for e in alone if e.time_s == 502.5).answer("speech") is not None
+    assert next(e for e in gated if e.time_s == 502.5).answer("speech") is None
     # The second time it is the participant.
-    assert next(e for e in gated if e.time_s == 508.0).speech is not None
+    assert next(e for e in gated if e.time_s == 508.0).answer("speech") is not None
     assert reasons[8.0] is None
 
 
@@ -172,7 +174,7 @@ def test_a_declared_reference_that_was_not_recorded_is_told(fakes):
         fakes.recording(8.0), CONFIG.model_copy(update={"speech": section}), models=fakes.fake_models()
     ).estimates
     assert {e.hearing.withheld for e in estimates} == {"nothing comes from the loudspeaker reference"}
-    assert all(e.speech is None for e in estimates)
+    assert all(e.answer("speech") is None for e in estimates)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from moodring.configs.schema.live import LiveConfig, OutletSection, ReferenceSection, SpeechSection, StreamQuery
 from moodring.offline.decoding.decode import decode
-from moodring.offline.recordings.session_folder import read_session
+from moodring.offline.recordings.read_session import read_session
 from moodring.offline.recordings.write_session import write_session
 from moodring.offline.replay.process import start_replay
 from moodring.offline.replay.publish import ReplayOptions
@@ -65,5 +65,5 @@ def _heard(config, told):
 
 def _said(estimate):
     """What was withheld, and which second was heard as what."""
-    speech = estimate.speech
+    speech = estimate.answer("speech")
     return estimate.hearing.withheld, None if speech is None else np.round(speech.probabilities, 3).tolist()

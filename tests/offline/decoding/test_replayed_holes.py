@@ -1,4 +1,4 @@
-"""A replay that is paused, moved or sped up leaves a hole; for the engine that is a gap, and its clock is never lost."""
+"""A replay that is paused, moved or sped up leaves a hole: a gap for the engine, never a clock jump."""
 
 import numpy as np
 import pytest

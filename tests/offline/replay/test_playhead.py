@@ -97,7 +97,8 @@ def test_stamps_never_go_back_whatever_is_asked() -> None:
                 assert sent[0] > newest[rate]
                 newest[rate], at[rate] = sent[-1], stop
         if random.random() < 0.3:
-            asked = random.choice([Pause(), Resume(), Toggle(), Seek(random.uniform(0, 50)), SetSpeed(random.choice([0.1, 1.0, 20.0]))])  # fmt: skip
+            speed = SetSpeed(random.choice([0.1, 1.0, 20.0]))
+            asked = random.choice([Pause(), Resume(), Toggle(), Seek(random.uniform(0, 50)), speed])
             unsent_s = min(
                 (float(one[at[rate]]) for rate, one in stamps.items() if at[rate] < len(one)), default=np.inf
             )

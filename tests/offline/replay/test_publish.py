@@ -1,3 +1,5 @@
+"""Replays over LSL: samples, stamps, descriptions, steering, and the child process."""
+
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,110 +10,17 @@ import numpy as np
 import psutil
 import pytest
 
-from moodring.configs.schema.errors import ConfigError, MoodringError
-from moodring.configs.schema.liblsl import liblsl_settings
+from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.live import LslSection
 from moodring.models.contract import Recording
 from moodring.models.io.stream_descriptions import STREAM_KINDS, StreamKind
-from moodring.offline.recordings.session_folder import read_session
+from moodring.offline.recordings.read_session import read_session
 from moodring.offline.recordings.write_session import write_session
-from moodring.offline.replay.frame_prefetch import FramePrefetcher
 from moodring.offline.replay.playhead import HOLE_S
 from moodring.offline.replay.process import SimulatedSource, start_replay
 from moodring.offline.replay.publish import Published, ReplayOptions
-from moodring.offline.replay.tracks import Lateness, Timetable, Track, chunk_stops
 
 Make = Callable[..., Recording]
-
-# ------------------------------------------------------------------------------------------- without any network
-
-
-def test_chunks_have_their_size_and_end_at_gaps() -> None:
-    stamps_s = np.arange(30) / 256
-    stamps_s[13:] += 0.5
-    assert chunk_stops(stamps_s, 8).tolist() == [8, 13, 21, 29, 30]
-    assert chunk_stops(stamps_s[:3], 1).tolist() == [1, 2, 3]
-    assert chunk_stops(stamps_s[:0], 8).tolist() == []
-
-
-def test_a_timetable_goes_from_the_start_asked_for_to_one_sample_after_the_last(fake_recording: Make) -> None:
-    timetable = Timetable.of(fake_recording(2.0), ("eeg",), 0.5, 4.0)
-    assert (timetable.begin_s, timetable.first_s) == (5000.75, 5000.25 + 0.0013)
-    assert timetable.end_s == pytest.approx(5002.25 + 0.0013)
-
-
-def test_a_track_goes_on_where_it_was_sent(fake_recording: Make) -> None:
-    stamps_s = np.arange(20) / 10
-    track = Track("eeg", None, np.arange(20.0, dtype=np.float32)[:, np.newaxis], stamps_s, 8)
-    track.seek(0.25)
-    got = []
-    while not track.done:
-        assert track.unsent_s == stamps_s[3 + len(got)]
-        chunk = track.next_chunk()
-        assert chunk.stamps_s[-1] == track.due_s
-        got += chunk.values[:, 0].tolist()
-        track.mark_sent(len(chunk.stamps_s), 0.001 * len(got))
-    assert got == list(range(3, 20))
-    assert track.pushed == 17
-    track.seek(1.95)
-    assert track.done
-    track.seek(0.0)
-    assert len(track.next_chunk().stamps_s) == 8
-
-
-def test_lateness_is_counted_in_steps() -> None:
-    late = Lateness()
-    assert late.percentile_s(99) == 0.0
-    for index in range(1000):
-        late.add(0.01 if index < 980 else 0.2)
-    late.add(-1.0)
-    assert late.percentile_s(50) == pytest.approx(0.01, abs=1.1e-4)
-    assert late.percentile_s(99) == pytest.approx(0.2, abs=1.1e-4)
-    assert late.worst_s == 0.2
-
-
-@pytest.mark.parametrize(
-    ("only", "start_s", "speed", "words"),
-    [
-        (("eeg",), 99.0, 1.0, "ends at 2.0 s"),
-        ((), 0.0, 1.0, "holds none of"),
-        (("eeg",), 0.0, 0.0, "speed 0 is outside"),
-        (("eeg",), 0.0, float("nan"), "speed nan is outside"),
-    ],
-)
-def test_impossible_replays_give_one_line(
-    fake_recording: Make, only: tuple[StreamKind, ...], start_s: float, speed: float, words: str
-) -> None:
-    with pytest.raises(MoodringError, match=words):
-        Timetable.of(fake_recording(2.0), only, start_s, speed)
-
-
-def test_frames_are_read_ahead_in_order(fake_recording: Make) -> None:
-    face = fake_recording(1.0).face
-    assert face is not None
-    ahead = FramePrefetcher(face, 22)
-    try:
-        for index in (22, 23, 24):
-            frame = waited_for(ahead.get)
-            np.testing.assert_array_equal(frame.view(np.uint8).reshape(72, 96, 3), face.frames[index])
-    finally:
-        ahead.close()
-
-
-def test_frames_that_cannot_be_read_are_told(fake_recording: Make) -> None:
-    class Broken:
-        def __len__(self) -> int:
-            return 25
-
-        def __getitem__(self, index: int, /) -> np.ndarray:
-            raise MoodringError("the film ends here")
-
-    face = fake_recording(1.0).face
-    assert face is not None
-    ahead = FramePrefetcher(replace(face, frames=Broken()), 0)
-    with pytest.raises(MoodringError, match="the film ends here"):
-        waited_for(ahead.get)
-    ahead.close()
 
 
 def waited_for(get: Callable[[], Any]) -> Any:
@@ -123,32 +32,8 @@ def waited_for(get: Callable[[], Any]) -> Any:
     raise AssertionError("nothing came in 10 s")
 
 
-def test_lsl_settings_of_the_computer_stay_in_charge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = tmp_path / "lsl_api.cfg"
-    own.write_text("[lab]\nSessionID = lab\n")
-    monkeypatch.setenv("LSLAPICFG", str(own))
-    assert liblsl_settings(LslSection(resolve_timeout_s=3.0)) is None
-    assert "SessionID = mine" in str(liblsl_settings(LslSection(session_id="mine")))
-
-
-def test_lsl_settings_are_written_as_liblsl_reads_them() -> None:
-    text = liblsl_settings(LslSection(session_id="lab-2", known_peers=["10.0.0.7", "amp.local"]))
-    assert text is not None
-    assert "KnownPeers = {10.0.0.7, amp.local}\nSessionID = lab-2\n" in text
-    assert "ResolveScope = link" in text
-
-
-@pytest.mark.parametrize("word", ["a}b", "two\nlines", "", "a,b"])
-def test_lsl_settings_that_break_the_text_are_refused(word: str) -> None:
-    with pytest.raises(ConfigError, match="not a plain word"):
-        liblsl_settings(LslSection(session_id=word))
-
-
-# ------------------------------------------------------------------------------------------------ over real LSL
-
-
 @dataclass(frozen=True)
-class Heard:
+class Received:
     """What a consumer got of one stream."""
 
     info: Any
@@ -159,7 +44,9 @@ class Heard:
         return str(self.info.desc().child("moodring").child_value(field))
 
 
-def hear(names: dict[StreamKind, str], counts: dict[StreamKind, int], timeout_s: float) -> dict[StreamKind, Heard]:
+def receive(
+    names: dict[StreamKind, str], counts: dict[StreamKind, int], timeout_s: float
+) -> dict[StreamKind, Received]:
     """Connect as the engine does, and take samples until the numbers expected have come."""
     import pylsl
 
@@ -182,12 +69,12 @@ def hear(names: dict[StreamKind, str], counts: dict[StreamKind, int], timeout_s:
                 parts[kind].append((values.copy(), stamps_s.copy()))
         if all(sum(len(stamps) for _, stamps in parts[kind]) >= counts[kind] for kind in names):
             break
-    heard = {}
+    received = {}
     for kind in names:
         assert parts[kind], f"nothing came of {kind}"
         values, stamps_s = (np.concatenate(columns) for columns in zip(*parts[kind], strict=True))
-        heard[kind] = Heard(infos[kind], values, stamps_s)
-    return heard
+        received[kind] = Received(infos[kind], values, stamps_s)
+    return received
 
 
 def open_inlet(name: str) -> Any:
@@ -209,8 +96,8 @@ COUNTS: dict[StreamKind, int] = {
 @pytest.fixture(scope="module")
 def replayed(
     fake_recording: Make, lsl_session: LslSection, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Recording, dict[StreamKind, Heard], float, Published]:
-    """A session folder, published by a child and heard here."""
+) -> tuple[Recording, dict[StreamKind, Received], float, Published]:
+    """A session folder, published by a child and received here."""
     recording = fake_recording(SECONDS, height=120, width=160)
     assert recording.speech is not None
     later = replace(
@@ -220,30 +107,30 @@ def replayed(
     with start_replay(folder, ReplayOptions(lsl=lsl_session, patience_s=30.0)) as replay:
         names = replay.wait_ready(30.0)
         assert names == tuple(f"simulated_{kind}" for kind in STREAM_KINDS)
-        heard = hear(dict(zip(STREAM_KINDS, names, strict=True)), COUNTS, 30.0)
+        received = receive(dict(zip(STREAM_KINDS, names, strict=True)), COUNTS, 30.0)
         start_s = replay.wait_started(5.0)
         published = replay.wait(10.0)
     assert published is not None
-    return read_session(folder), heard, start_s, published
+    return read_session(folder), received, start_s, published
 
 
 @pytest.mark.lsl
-def test_every_sample_arrives(replayed: tuple[Recording, dict[StreamKind, Heard], float, Published]) -> None:
-    recording, heard, _, published = replayed
+def test_every_sample_arrives(replayed: tuple[Recording, dict[StreamKind, Received], float, Published]) -> None:
+    recording, received, _, published = replayed
     assert recording.eeg is not None
     assert recording.face is not None
     assert recording.speech is not None
     assert recording.truth is not None
-    np.testing.assert_array_equal(heard["eeg"].values, recording.eeg.samples)
-    np.testing.assert_array_equal(heard["speech"].values, recording.speech.samples)
+    np.testing.assert_array_equal(received["eeg"].values, recording.eeg.samples)
+    np.testing.assert_array_equal(received["speech"].values, recording.speech.samples)
     assert recording.loudspeaker is not None
-    np.testing.assert_array_equal(heard["loudspeaker"].values, recording.loudspeaker.samples)
+    np.testing.assert_array_equal(received["loudspeaker"].values, recording.loudspeaker.samples)
     np.testing.assert_array_equal(recording.loudspeaker.samples, -recording.speech.samples[:16_000])
-    np.testing.assert_array_equal(heard["truth"].values[:, :2], recording.truth.latents)
-    np.testing.assert_array_equal(heard["truth"].values[:, 2:4], recording.truth.levels)
-    np.testing.assert_array_equal(heard["truth"].values[:, 4], recording.truth.stimulus)
-    assert [row[0].decode() for row in heard["markers"].values] == [marker.text for marker in recording.markers]
-    frames = heard["face"].values.view(np.uint8).reshape(-1, 120, 160, 3)
+    np.testing.assert_array_equal(received["truth"].values[:, :2], recording.truth.latents)
+    np.testing.assert_array_equal(received["truth"].values[:, 2:4], recording.truth.levels)
+    np.testing.assert_array_equal(received["truth"].values[:, 4], recording.truth.stimulus)
+    assert [row[0].decode() for row in received["markers"].values] == [marker.text for marker in recording.markers]
+    frames = received["face"].values.view(np.uint8).reshape(-1, 120, 160, 3)
     assert len(frames) == len(recording.face.frames) == 62
     for index, frame in enumerate(frames):
         np.testing.assert_array_equal(frame, recording.face.frames[index])
@@ -253,9 +140,9 @@ def test_every_sample_arrives(replayed: tuple[Recording, dict[StreamKind, Heard]
 
 @pytest.mark.lsl
 def test_stamps_are_the_recordings_moved_by_one_constant(
-    replayed: tuple[Recording, dict[StreamKind, Heard], float, Published],
+    replayed: tuple[Recording, dict[StreamKind, Received], float, Published],
 ) -> None:
-    recording, heard, start_s, _ = replayed
+    recording, received, start_s, _ = replayed
     assert recording.eeg is not None
     assert recording.face is not None
     assert recording.speech is not None
@@ -269,20 +156,22 @@ def test_stamps_are_the_recordings_moved_by_one_constant(
         "loudspeaker": recording.t0_s + 1.2 + SECOND,
     }
     moved_by_s = start_s - recording.t0_s
-    for kind, one in heard.items():
+    for kind, one in received.items():
         np.testing.assert_allclose(one.stamps_s - original[kind], moved_by_s, atol=1e-6, rtol=0, err_msg=kind)
 
 
 @pytest.mark.lsl
-def test_descriptions_give_the_session(replayed: tuple[Recording, dict[StreamKind, Heard], float, Published]) -> None:
-    _, heard, start_s, _ = replayed
-    for kind, one in heard.items():
+def test_descriptions_give_the_session(
+    replayed: tuple[Recording, dict[StreamKind, Received], float, Published],
+) -> None:
+    _, received, start_s, _ = replayed
+    for kind, one in received.items():
         assert one.session("origin") == "simulated"
         assert one.session("participant") == "p 01"
         assert float(one.session("rest_s")) == 0.75
         t0_s = one.stamps_s[0] - float(one.session("first_sample_after_t0_s"))
         assert t0_s == pytest.approx(start_s, abs=1e-6), kind
-    assert {kind: one.info.type() for kind, one in heard.items()} == {
+    assert {kind: one.info.type() for kind, one in received.items()} == {
         "eeg": "EEG",
         "face": "VideoFrames",
         "speech": "Audio",
@@ -290,17 +179,17 @@ def test_descriptions_give_the_session(replayed: tuple[Recording, dict[StreamKin
         "markers": "Markers",
         "loudspeaker": "LoudspeakerAudio",
     }
-    assert heard["eeg"].info.get_channel_labels() == ["Fp1", "Fp2", "O1", "count"]
-    assert heard["eeg"].info.get_channel_units() == ["microvolts"] * 4
-    assert heard["eeg"].info.nominal_srate() == 256.0
-    assert heard["face"].info.channel_count() == 120 * 160 * 3
-    video = heard["face"].info.desc().child("moodring").child("video")
+    assert received["eeg"].info.get_channel_labels() == ["Fp1", "Fp2", "O1", "count"]
+    assert received["eeg"].info.get_channel_units() == ["microvolts"] * 4
+    assert received["eeg"].info.nominal_srate() == 256.0
+    assert received["face"].info.channel_count() == 120 * 160 * 3
+    video = received["face"].info.desc().child("moodring").child("video")
     assert [video.child_value(field) for field in ("width", "height", "encoding")] == ["160", "120", "bgr24"]
 
 
 @pytest.mark.lsl
 @pytest.mark.deadline
-def test_nothing_is_pushed_late(replayed: tuple[Recording, dict[StreamKind, Heard], float, Published]) -> None:
+def test_nothing_is_pushed_late(replayed: tuple[Recording, dict[StreamKind, Received], float, Published]) -> None:
     assert max(replayed[3].worst_late_s.values()) < 0.03
 
 
@@ -314,16 +203,16 @@ def test_part_of_a_recording_twice_as_fast_again_and_again(
     )
     with start_replay(folder, options) as replay:
         assert replay.wait_ready(30.0) == ("quick_eeg",)
-        heard = hear({"eeg": "quick_eeg"}, {"eeg": 300}, 30.0)["eeg"]
+        received = receive({"eeg": "quick_eeg"}, {"eeg": 300}, 30.0)["eeg"]
         assert replay.running
     assert not replay.running
-    assert heard.info.nominal_srate() == 512.0
-    assert heard.session("rest_s") == "0.375"
-    counts = heard.values[:, 3]
+    assert received.info.nominal_srate() == 512.0
+    assert received.session("rest_s") == "0.375"
+    counts = received.values[:, 3]
     first, lap = counts[0], 384 - counts[0]
     assert 255 <= first <= 257
     np.testing.assert_array_equal(counts[:300], first + np.arange(300) % lap)
-    steps_s = np.diff(heard.stamps_s)
+    steps_s = np.diff(received.stamps_s)
     seams = np.flatnonzero(np.diff(counts) < 0)
     assert len(seams) == 2
     np.testing.assert_allclose(steps_s[seams], 1 / 512 + HOLE_S, atol=0.002)
@@ -407,9 +296,9 @@ def test_a_foreign_recording_is_named_replay_and_published(lsl_session: LslSecti
     options = ReplayOptions(only=("eeg", "face"), patience_s=30.0, lsl=lsl_session)
     with start_replay(data_dir / "xdf" / "switch_example.xdf", options) as replay:
         assert replay.wait_ready(30.0) == ("replay_eeg",)
-        heard = hear({"eeg": "replay_eeg"}, {"eeg": 256}, 30.0)["eeg"]
-    assert heard.session("origin") == "switch_example.xdf"
-    assert heard.info.channel_count() == 16
+        received = receive({"eeg": "replay_eeg"}, {"eeg": 256}, 30.0)["eeg"]
+    assert received.session("origin") == "switch_example.xdf"
+    assert received.info.channel_count() == 16
 
 
 @pytest.mark.lsl
@@ -417,9 +306,9 @@ def test_a_simulated_participant_is_made_in_the_child(lsl_session: LslSection) -
     options = ReplayOptions(only=("eeg", "face"), prefix="made", patience_s=30.0, lsl=lsl_session)
     with start_replay(SimulatedSource(seed=5, duration_s=4.0), options) as replay:
         assert replay.wait_ready(60.0) == ("made_eeg", "made_face")
-        heard = hear({"eeg": "made_eeg", "face": "made_face"}, {"eeg": 64, "face": 5}, 30.0)
-    assert heard["eeg"].info.channel_count() == 32
-    assert heard["face"].session("origin") == "simulated"
+        received = receive({"eeg": "made_eeg", "face": "made_face"}, {"eeg": 64, "face": 5}, 30.0)
+    assert received["eeg"].info.channel_count() == 32
+    assert received["face"].session("origin") == "simulated"
 
 
 @pytest.mark.lsl

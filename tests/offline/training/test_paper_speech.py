@@ -141,7 +141,7 @@ def test_what_is_said_after_a_second_does_not_know_the_next(system: str) -> None
 
 def test_the_plain_network_pads_and_cuts_to_its_length() -> None:
     torch.manual_seed(0)
-    network = PlainNetwork(5, 0.0, 3, longest_segments=2, segment_samples=100).eval()
+    network = PlainNetwork(5, 0.0, 3, longest_segments=2, n_times=100).eval()
     long = torch.randn(4, 3, 100)
     padded = torch.cat((long[:, :1], torch.zeros(4, 1, 100)), dim=1)
     with torch.inference_mode():

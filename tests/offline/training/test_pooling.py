@@ -9,8 +9,7 @@ import pytest
 from moodring.configs.schema.errors import ConfigError, MoodringError
 from moodring.configs.schema.load import check, load
 from moodring.configs.schema.train_pooling import TrainPoolingConfig
-from moodring.models.contract import Readout, SpeechEstimate
-from moodring.models.fusion.opinion_pool import Heard, Weights, levels_of
+from moodring.models.fusion.opinion_pool import VoiceLevels, Weights, levels_of
 from moodring.models.fusion.pool_file import Pool, PooledBundle, PoolFile, WeightsTable, load_pool
 from moodring.models.io.bundle import bundled, load_bundle
 from moodring.offline.evaluation.metrics import ece
@@ -28,6 +27,7 @@ from moodring.offline.training.pooling.fit import (
 from moodring.offline.training.pooling.people import DecodedPerson, align_with_truth
 from moodring.offline.training.pooling.scores import SELECTIONS
 from moodring.offline.training.pooling.train import train_pooling
+from tests.support.heads import levels, spoken
 
 CONFIG = Path(training.__file__).resolve().parents[3] / "configs" / "train_pooling.toml"
 TRUE_FELT, TRUE_VOICE, FELT_WHILE_SPEAKING = 0.6, 0.5, 0.2
@@ -142,7 +142,7 @@ def test_evidence_keeps_the_voices_newest_word_and_leaves_rest_out(fake_estimate
     recording = simulate(5, 60.0)
     rest_s = recording.rest_s
     times_s = recording.t0_s + np.arange(4, 100) / 2
-    said = {times_s[60]: SpeechEstimate(0.0, times_s[60] - 0.2, ("anger", "neutral"), (0.8, 0.2), True)}
+    said = {times_s[60]: spoken(0.0, times_s[60] - 0.2, ("anger", "neutral"), (0.8, 0.2), True)}
     estimates = [fake_estimate(time_s, said.get(time_s), speaks=time_s == times_s[61]) for time_s in times_s]
     found = align_with_truth(recording, estimates)
     assert found.times_s[0] >= recording.t0_s + rest_s
@@ -171,23 +171,21 @@ def test_what_was_fitted_is_what_decides_live(people) -> None:
     one = replace(one, felt=np.where(unseen[:, None, None], np.nan, one.felt))
     said = [pool_person(one, fitted[axis], axis, HALF_LIFE_S) for axis in range(2)]
     for k, time_s in enumerate(one.times_s.tolist()):
-        readout = None if unseen[k] else Readout(*one.felt[k].astype(np.float32), (0,), (0,))
-        live = pool.decide(time_s, readout, Heard(one.voice[k], float(one.voice_end_s[k])), bool(one.speaks[k]))
-        np.testing.assert_allclose(live.valence, said[0][k], atol=1e-5)
-        np.testing.assert_allclose(live.arousal, said[1][k], atol=1e-5)
+        felt = None if unseen[k] else one.felt[k]
+        live = pool.decide(time_s, felt, VoiceLevels(one.voice[k], float(one.voice_end_s[k])), bool(one.speaks[k]))
+        np.testing.assert_allclose(live[0].probabilities, said[0][k], atol=1e-5)
+        np.testing.assert_allclose(live[1].probabilities, said[1][k], atol=1e-5)
 
 
 @pytest.fixture
 def fake_estimate():
     from types import SimpleNamespace
 
-    flat = np.full(3, 1 / 3, np.float32)
+    felt = {axis: levels(axis, np.full(3, 1 / 3)) for axis in ("valence", "arousal")}
 
     def make(time_s, speech, speaks):
-        readout = Readout(flat, flat, (0, 1, 2), (0, 1, 2))
-        return SimpleNamespace(
-            time_s=time_s, readout=readout, speech=speech, degraded="the participant speaks" if speaks else None
-        )
+        answers = {**felt, "speech": speech}
+        return SimpleNamespace(time_s=time_s, answer=answers.get, degraded="the participant speaks" if speaks else None)
 
     return make
 

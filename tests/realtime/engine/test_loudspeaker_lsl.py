@@ -41,7 +41,7 @@ def test_a_session_withholds_speech_while_its_reference_plays_and_when_it_is_los
                 return estimate is not None and estimate.hearing is not None and estimate.hearing.withheld
 
             wait(lambda: withheld() == "the loudspeaker is playing", 10)
-            assert session.snapshot().estimate.speech is None
+            assert session.snapshot().estimate.answer("speech") is None
             assert session.snapshot().estimate.used == ("speech",)
             player.kill()
             wait(lambda: withheld() == "nothing comes from the loudspeaker reference", 6)

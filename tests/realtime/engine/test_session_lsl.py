@@ -175,7 +175,7 @@ def test_who_attaches_late_to_a_replay_decodes_what_its_recording_gives(live, ls
     session = live(eeg=EegSection(stream=_named(f"{prefix}_eeg")), face=FaceSection(stream=_named(f"{prefix}_face")))
     heard = []
     publish_one = session.publisher.publish
-    session.publisher.publish = lambda decider, estimate: (heard.append(estimate), publish_one(decider, estimate))
+    session.publisher.publish = lambda estimate: (heard.append(estimate), publish_one(estimate))
     session.connect(threading.Event())
     session.start()
     first_s = min(recording.eeg.stamps_s[0], recording.face.stamps_s[0])
@@ -194,7 +194,7 @@ def test_who_attaches_late_to_a_replay_decodes_what_its_recording_gives(live, ls
     assert len(heard) >= 4
     for estimate in heard:
         # The same samples of the recording are decided on at the same times.
-        assert estimate.eeg_range.stop + missed == again[round(estimate.session_time_s, 3)].eeg_range.stop
+        assert estimate.ranges["eeg"].stop + missed == again[round(estimate.session_time_s, 3)].ranges["eeg"].stop
 
 
 @pytest.mark.deadline
@@ -237,12 +237,18 @@ def test_live_and_decoded_are_the_same(live, lsl_session, fakes, stepping):
     )
     assert_equal(again.estimates, journal)
     for estimate, other in zip(journal, again.estimates, strict=True):
-        assert estimate.eeg_range == other.eeg_range
-        assert estimate.face_range == other.face_range
-        np.testing.assert_allclose(estimate.pooled.valence, other.pooled.valence, atol=1e-6)
-        np.testing.assert_allclose(estimate.pooled.arousal, other.pooled.arousal, atol=1e-6)
-        assert estimate.pooled.voice_share_valence == pytest.approx(other.pooled.voice_share_valence, abs=1e-6)
-        assert estimate.pooled.valence_set == other.pooled.valence_set
+        assert estimate.ranges.get("eeg") == other.ranges.get("eeg")
+        assert estimate.ranges.get("face") == other.ranges.get("face")
+        np.testing.assert_allclose(
+            estimate.answer("pooled_valence").probabilities, other.answer("pooled_valence").probabilities, atol=1e-6
+        )
+        np.testing.assert_allclose(
+            estimate.answer("pooled_arousal").probabilities, other.answer("pooled_arousal").probabilities, atol=1e-6
+        )
+        assert estimate.answer("pooled_valence").shares["voice"] == pytest.approx(
+            other.answer("pooled_valence").shares["voice"], abs=1e-6
+        )
+        assert estimate.answer("pooled_valence").kept == other.answer("pooled_valence").kept
     # The file that was replayed says it too, once its stamps are smoothed.
     replayed = decode(recording, config, models=fakes.pooled_models()).estimates
     theirs = {round(one.session_time_s, 2): one for one in replayed}
@@ -250,15 +256,21 @@ def test_live_and_decoded_are_the_same(live, lsl_session, fakes, stepping):
     assert len(settled) >= 8
     for estimate in settled:
         other = theirs[round(estimate.session_time_s, 2)]
-        np.testing.assert_allclose(estimate.readout.valence, other.readout.valence, atol=1e-3)
-        np.testing.assert_allclose(estimate.readout.arousal, other.readout.arousal, atol=1e-3)
-    assert max(one.pooled.voice_age_s or 0.0 for one in journal) > 2.5, "the voice is heard, and fades"
+        np.testing.assert_allclose(
+            estimate.answer("valence").probabilities, other.answer("valence").probabilities, atol=1e-3
+        )
+        np.testing.assert_allclose(
+            estimate.answer("arousal").probabilities, other.answer("arousal").probabilities, atol=1e-3
+        )
+    assert max(one.answer("pooled_valence").ages_s.get("speech", 0.0) for one in journal) > 2.5, (
+        "the voice is heard, and fades"
+    )
     # Six levels, two categories, the flag, and what pooling adds: six levels and two shares.
     assert info.channel_count() == rows.shape[1] == 6 + 2 + 1 + 8
     assert "beside both" in info.desc().child("moodring").child_value("pooled")
-    newest = journal[-1].pooled
-    shares = (newest.voice_share_valence, newest.voice_share_arousal)
-    np.testing.assert_allclose(rows[-1][9:], [*newest.valence, *newest.arousal, *shares], rtol=1e-6)
+    fused = [journal[-1].answer(f"pooled_{axis}") for axis in ("valence", "arousal")]
+    values = [*fused[0].probabilities, *fused[1].probabilities, *(head.shares["voice"] for head in fused)]
+    np.testing.assert_allclose(rows[-1][9:], values, rtol=1e-6)
     assert session.tally.skipped == 0
     assert session.tally.latency_ms().p50 <= 200
 
@@ -275,13 +287,15 @@ def test_an_overloaded_engine_leaves_decisions_out_counts_them_and_does_not_fall
             time.sleep(0.6)
             return super().read()
 
-    models = dataclasses.replace(fakes.fake_models(), video_eeg=Slow(), speech=None)
+    from moodring.models.streaming.looking import StreamingVideoEeg
+
+    models = dataclasses.replace(fakes.fake_models(), decoders=(StreamingVideoEeg(Slow()),))
     name = f"amp-{uuid4().hex}"
     with stand({"name": name, "channels": CHANNELS}):
         session = live(models, eeg=EegSection(stream=_named(name)), decisions=DecisionSection(interval_s=0.25))
         heard = []
         publish_one = session.publisher.publish
-        session.publisher.publish = lambda decider, estimate: (publish_one(decider, estimate), heard.append(estimate))
+        session.publisher.publish = lambda estimate: (publish_one(estimate), heard.append(estimate))
         session.connect(threading.Event())
         session.start()
         stepping(session)(lambda: len(heard) >= 8, 20)

@@ -159,7 +159,7 @@ DRIFTING = ("faketime", "-f", "+0s x1.001")
 
 
 @pytest.fixture(scope="module")
-def judged():
+def stamps_read():
     """What a reader on the other host sees of two sources whose clocks are wrong, each in its own way, at once."""
     possible = [FAR] * _ran(*FAR, "true")[0] + [DRIFTING] * (shutil.which("faketime") is not None)
     told = {}
@@ -168,7 +168,7 @@ def judged():
         for prefix in possible:
             name, session_id = f"amp-{uuid4().hex[:8]}", f"two-{uuid4().hex[:8]}"
             publish(hosts, name, session_id, prefix)
-            readers[prefix] = hosts.start(hosts.engine, SUPPORT / "netns_host.py", "judge", name, session_id, 12)
+            readers[prefix] = hosts.start(hosts.engine, SUPPORT / "netns_host.py", "stamps", name, session_id, 12)
         for prefix, reader in readers.items():
             (row,) = lines_of(reader, 40)
             told[prefix] = {key: np.asarray(value) if isinstance(value, list) else value for key, value in row.items()}
@@ -178,10 +178,10 @@ def judged():
     return told
 
 
-def test_a_source_whose_clock_is_a_thousand_seconds_ahead(judged):
-    if FAR not in judged:
+def test_a_source_whose_clock_is_a_thousand_seconds_ahead(stamps_read):
+    if FAR not in stamps_read:
         pytest.skip(f"time namespaces cannot be made here: {_ran(*FAR, 'true')[1]}")
-    told = judged[FAR]
+    told = stamps_read[FAR]
     # Sent every 10 ms, received at once: a sample is a few milliseconds old, and never comes from the future.
     print(f"age p50 {np.median(told['age']) * 1e3:.2f} ms, p99 {np.percentile(told['age'], 99) * 1e3:.2f} ms")
     assert np.percentile(told["age"], 1) >= -0.001
@@ -191,10 +191,10 @@ def test_a_source_whose_clock_is_a_thousand_seconds_ahead(judged):
     assert np.ptp(steady) <= 0.002
 
 
-def test_a_source_whose_clock_drifts_is_followed(judged):
-    if DRIFTING not in judged:
+def test_a_source_whose_clock_drifts_is_followed(stamps_read):
+    if DRIFTING not in stamps_read:
         pytest.skip("a drifting clock needs 'faketime' (Debian: apt install faketime)")
-    told = judged[DRIFTING]
+    told = stamps_read[DRIFTING]
     # The card's samples come 1000 ppm faster than it says: unfollowed, stamps would run ahead by 1 ms a second.
     late_s = told["smooth"] - told["index"] / RATE_HZ / 1.001
     seconds = len(late_s) / RATE_HZ

@@ -1,4 +1,4 @@
-"""What only reality shows, on running engines: processes killed and stopped, devices pulled out, twins, a dying screen."""
+"""Faults that only real devices show, on running engines: killed processes, lost devices, twins, a dying screen."""
 
 import shutil
 import threading
@@ -118,7 +118,7 @@ def _config(lsl, **sections):
 
 @pytest.fixture(scope="module")
 def rows(lsl_session, tmp_path_factory):
-    """What was seen of each fault, by name: an engine with EEG, voice and camera, and beside it one with a microphone."""
+    """Observations of each fault by name: an engine with EEG, voice and camera, and another with a microphone."""
     from moodring.offline.simulate import EASY, simulate
     from moodring.realtime.engine.job import EngineJob
     from moodring.realtime.engine.launch import EngineProcess

@@ -5,6 +5,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -12,10 +13,14 @@ import pytest
 from moodring.configs.schema.liblsl import liblsl_settings
 from moodring.configs.schema.live import EegSection, LiveConfig, OutletSection, StreamQuery
 from moodring.models.contract import RecordingStatus
+from moodring.models.io.journal import read_journal
+from moodring.offline.decoding.decode import decode
+from moodring.offline.recordings.open import open_recording
 from tests.support.fault_injectors import RecordingInjector, StreamInjector, small_disk
 from tests.support.fault_rows import Row
 from tests.support.faults import FAULTS, LIVE_WITHIN_S, LONGEST_PAUSE_S, NOTICED_WITHIN_S
 from tests.support.lsl_stand import wait_for
+from tests.support.recorded import assert_equal
 from tests.support.scripted_sources import EEG_NAMES
 
 pytestmark = [pytest.mark.lsl, pytest.mark.deadline]
@@ -40,8 +45,9 @@ class Look:
 class Recorded:
     """An engine that records EEG, and what is shown of it."""
 
-    def __init__(self, client, injector):
+    def __init__(self, client, injector, config):
         self.injector = injector
+        self.config = config
         self._client = client
 
     def look(self):
@@ -84,7 +90,7 @@ def recorded(lsl_session):
             return snapshot.recording is not None and snapshot.recording.lsl and snapshot.decisions > 2
 
         wait_for(records, 60.0)
-        yield Recorded(client, RecordingInjector(engine.pid, disk))
+        yield Recorded(client, RecordingInjector(engine.pid, disk), config)
 
 
 def row_of(fault, seen, lost, live_s=None):
@@ -123,3 +129,13 @@ def test_a_full_disk_ends_the_recording_and_decoding_goes_on(recorded, keep_row)
     keep_row("devices", row_of(BY_NAME["disk full"], seen, lost))
     decisions = seen[-1].decisions
     wait_for(lambda: recorded.look().decisions > decisions + 2, 5.0)
+
+
+def test_what_was_recorded_until_then_is_decoded_again_as_it_was(recorded):
+    """Across the two parts that the recorder's death left, up to where the disk was full."""
+    folder = Path(recorded.look().status.folder)
+    recording, journal = open_recording(folder), read_journal(folder / "decisions.jsonl")
+    kept = [entry for entry in journal if entry.ring_samples["eeg"] <= len(recording.eeg.stamps_s)]
+    assert len(kept) > 5
+    assert len(list(folder.glob("streams/part-*.xdf"))) > 1
+    assert_equal(decode(recording, recorded.config, journal=kept).estimates, kept)

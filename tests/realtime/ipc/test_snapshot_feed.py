@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from moodring.configs.schema.errors import MoodringError
-from moodring.realtime.ipc.snapshot_feed import Follower
+from moodring.realtime.ipc.snapshot_feed import SnapshotFeed
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Engine:
 
 def follow(answers, **options):
     engine = Engine(list(answers), threading.Event(), [])
-    follower = Follower(every_s=0.0, retry_s=0.001, find=engine.find, **options)
+    follower = SnapshotFeed(every_s=0.0, retry_s=0.001, find=engine.find, **options)
     assert engine.asked.wait(10.0)
     return engine, follower
 

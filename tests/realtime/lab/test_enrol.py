@@ -14,8 +14,8 @@ from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.sources import Chunk, SourceInfo
 from moodring.offline.simulate.voice import simulate_voice
 from moodring.realtime.lab.enrol import record_speech
+from moodring.realtime.recorder.enrolments import with_copied_enrolments
 from moodring.realtime.recorder.folder import SessionFolder
-from moodring.realtime.recorder.voices import with_kept_voices
 
 BLOCK = AUDIO_RATE_HZ // 50
 
@@ -91,15 +91,15 @@ def test_a_session_folder_keeps_the_enrolments(tmp_path: Path):
     folder = SessionFolder.create(tmp_path / "data", config, ()).path
     assert str(own) in (folder / CONFIG_FILE).read_text()
     own.unlink()
-    kept = with_kept_voices(config, folder).speech
+    kept = with_copied_enrolments(config, folder).speech
     assert kept.enrolment.read_bytes() == b"own"
     assert [one.read_bytes() for one in kept.others] == [b"other"]
     assert folder in kept.enrolment.parents
     kept.others[0].unlink()
     with pytest.raises(MoodringError, match=r"other-1\.safetensors' is missing.*b\.safetensors.*put it back"):
-        with_kept_voices(config, folder)
+        with_copied_enrolments(config, folder)
     plain = LiveConfig(speech=SpeechSection(microphone="default"))
-    assert with_kept_voices(plain, folder) == plain
+    assert with_copied_enrolments(plain, folder) == plain
     with pytest.raises(MoodringError, match="session folder cannot be made"):
         SessionFolder.create(tmp_path / "data", config, ())
 

@@ -1,4 +1,4 @@
-"""A session over LSL whose devices lose samples and set their clocks anew, recorded, and decoded again from its folder."""
+"""A session over LSL with lost samples and clock jumps, recorded, and decoded again from its folder."""
 
 import time
 from uuid import uuid4

@@ -3,22 +3,29 @@
 import threading
 import tomllib
 
+import numpy as np
 import pytest
 
 from moodring.configs.schema.errors import MoodringError
+from moodring.configs.schema.liblsl import own_session
 from moodring.configs.schema.live import (
     EegSection,
     LiveConfig,
+    OutletSection,
     ReferenceSection,
     SessionSection,
     SpeechSection,
     StreamQuery,
 )
 from moodring.configs.schema.load import load
+from moodring.models.streaming.clock import VirtualClock
+from moodring.models.streaming.sources import Chunk, SourceInfo
+from moodring.offline.recordings.open import open_recording
 from moodring.realtime.recorder.disk import RESERVE_BYTES, DiskUse, DiskWatch
 from moodring.realtime.recorder.folder import SessionFolder
+from moodring.realtime.recorder.recorder import Recorder
 from moodring.realtime.recorder.wanted import decoded_streams, wanted_streams
-from moodring.realtime.recorder.writing import Writing
+from moodring.realtime.recorder.writer_thread import WriterThread
 
 CONFIG = LiveConfig(
     eeg=EegSection(stream=StreamQuery(name="amp"), rename={"EEG 001": "Fp1"}),
@@ -40,7 +47,7 @@ def test_a_folder_is_filed_under_its_person_and_never_used_twice(tmp_path):
     said = tomllib.loads((first.path / "session.toml").read_text(encoding="utf-8"))
     assert (said["participant"], said["consent"]) == ("../P 7", '"yes", 2026')
     assert "t0_s" not in said
-    first.say(t0_s=12.5)
+    first.update(t0_s=12.5)
     assert tomllib.loads((first.path / "session.toml").read_text(encoding="utf-8"))["t0_s"] == 12.5
 
 
@@ -71,7 +78,7 @@ class Held:
 
 def test_a_slow_disk_holds_nobody_up_and_what_did_not_fit_is_counted():
     sink = Held()
-    writing = Writing("face", sink, 4)
+    writing = WriterThread("face", sink, 4)
     for item in range(20):
         writing.put(item)
     assert writing.lost >= 15
@@ -84,7 +91,7 @@ def test_a_slow_disk_holds_nobody_up_and_what_did_not_fit_is_counted():
 
 def test_a_disk_that_refuses_is_told_once_and_nothing_raises():
     sink = Held(OSError(28, "No space left on device"))
-    writing = Writing("face", sink, 4)
+    writing = WriterThread("face", sink, 4)
     sink.go.set()
     writing.put(1)
     writing.close()
@@ -96,11 +103,11 @@ def test_minutes_left_follow_the_faster_of_folder_and_disk():
     watch = DiskWatch()
     assert watch.minutes_left is None
     for second in range(40):
-        watch = watch.saw(DiskUse(float(second), 1_000_000 * second, 6 * 10**9 - 2_000_000 * second))
+        watch = watch.with_use(DiskUse(float(second), 1_000_000 * second, 6 * 10**9 - 2_000_000 * second))
     assert watch.bytes_per_s == pytest.approx(2e6)
     assert watch.minutes_left == pytest.approx((6e9 - 39 * 2e6 - RESERVE_BYTES) / 2e6 / 60)
     assert not watch.full
-    assert watch.saw(DiskUse(41.0, 0, RESERVE_BYTES)).full
+    assert watch.with_use(DiskUse(41.0, 0, RESERVE_BYTES)).full
 
 
 def test_what_is_decoded_is_not_recorded_twice_and_the_rest_of_the_amplifier_is():
@@ -113,3 +120,35 @@ def test_what_is_decoded_is_not_recorded_twice_and_the_rest_of_the_amplifier_is(
     assert all(query.name != "mixer" for query, _, _ in wanted)
     own = [query.name for query, is_own, _ in wanted if is_own]
     assert own == [config.outlet.name, f"{config.outlet.name}_health"]
+
+
+def test_any_further_source_is_recorded_whatever_its_numbers_are(tmp_path):
+    config = CONFIG.model_copy(update={"outlet": OutletSection(enabled=False), "lsl": own_session("test")})
+    recorder = Recorder(config, (), VirtualClock(0.0), tmp_path)
+    rows = {
+        "heart": np.arange(12, dtype=np.uint16).reshape(4, 3, 1),
+        "skin": np.arange(4, dtype=np.int16)[:, np.newaxis],
+    }
+    stamps_s = np.array([3.0, 1.0, 2.0, 9.0])
+    for key, samples in rows.items():
+        info = SourceInfo(key, key, 10.0, samples.shape[1:], samples.dtype.str, (), delay_s=0.1)
+        recorder.take(info, Chunk(samples[:0], stamps_s[:0], 4.0, gap=True, skipped=2))
+        recorder.take(info, Chunk(samples, stamps_s, 5.0, skipped=1))
+    recorder.stop()
+    recording = open_recording(recorder.folder.path)
+    for key, samples in rows.items():
+        signal = recording.signals[key]
+        np.testing.assert_array_equal(signal.samples, samples.reshape(4, -1))
+        np.testing.assert_array_equal(signal.stamps_s, stamps_s)
+        arrivals = signal.arrivals
+        # A chunk without samples hands its gap on to the next.
+        assert (arrivals.stop.tolist(), arrivals.gap.tolist(), arrivals.skipped.tolist()) == ([4], [True], [3])
+        assert (arrivals.received_s.tolist(), arrivals.rate_hz, arrivals.delay_s) == ([5.0], 10.0, 0.1)
+    assert signal.channel_names == ("skin_1",)
+
+
+def test_a_session_without_a_sample_leaves_no_folder(tmp_path):
+    config = CONFIG.model_copy(update={"lsl": own_session("test")})
+    recorder = Recorder(config, (), VirtualClock(0.0), tmp_path)
+    recorder.stop()
+    assert not recorder.folder.path.exists()

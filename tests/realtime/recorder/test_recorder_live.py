@@ -69,7 +69,7 @@ def recorder_of(engine):
 
 
 def snapshots(screen, question, timeout_s):
-    """Ask an engine until the answer fits."""
+    """Poll an engine until its answer fits."""
     end_s = time.monotonic() + timeout_s
     while not question(snapshot := screen.snapshot()):
         assert time.monotonic() < end_s, snapshot.recording
@@ -189,8 +189,7 @@ def test_a_full_disk_is_announced_and_stops_the_recording_and_nothing_else(confi
     assert recorder.status.error is None
     assert any("disk is full in" in line for line in news)
     _fill(small_disk / "somebody else's")
-    until(lambda: recorder.status.error is not None)
-    assert not recorder.status.on
+    until(lambda: recorder.status.error is not None and not recorder.status.on)
     feed()
     assert any("recording has stopped" in line for line in news)
     recorder.stop()

@@ -178,6 +178,17 @@ def test_a_disk_that_refuses_is_told_and_no_other_recorder_is_started(tmp_path):
     assert session.supervisor.parts == 1
 
 
+def test_recorders_that_die_at_once_again_and_again_are_given_up(tmp_path):
+    session = Session(tmp_path, *[{"dies_after": 1}] * 50)
+    session.run(3, np.random.default_rng(2))
+    end_s = time.monotonic() + 20
+    while not session.failures:
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
+    assert session.failures == ["5 recorders died before they wrote anything"]
+    assert (session.supervisor.parts, session.supervisor.stop(5)) == (5, False)
+
+
 def test_a_recorder_that_is_too_slow_holds_nobody_up_and_what_does_not_fit_is_counted(tmp_path):
     go = threading.Event()
     session = Session(tmp_path, {"slow": go}, outbox_bytes=100_000)

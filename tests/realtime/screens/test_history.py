@@ -12,7 +12,7 @@ def test_every_decision_look_and_truth_is_kept_once(script):
         history = extended(history, script.snapshot_at(k / 10))
     assert np.allclose(np.diff(history.times_s), 0.5)
     assert history.times_s[[0, -1]].tolist() == [1002.0, 1039.5]
-    assert history.valence[-1] == pytest.approx(script.readout(39.5).valence)
+    assert history.valence[-1] == pytest.approx(script.readout(39.5)[0].probabilities)
     assert np.diff(history.truth_times_s).min() >= 0.25
     expected = [look.time_s for look in script.looks(39.5) if look.time_s >= 1039.5 - LOOKS_SPAN_S]
     assert [look.time_s for look in history.looks] == expected
@@ -39,9 +39,12 @@ def test_another_session_starts_empty(script):
 
 def test_the_engines_own_ring_goes_before_what_was_seen(script):
     history = extended(empty(), script.snapshot_at(30.0))
-    rows = np.full((3, 10), 0.25, np.float32)
-    rows[0, :6] = np.nan
-    full = prefilled(history, np.array([1028.0, 1029.0, 1030.0]), rows)
+    labels = ("another head", *script.LABELS)
+    rows = np.full((3, len(labels)), 0.25, np.float32)
+    rows[0, 1:7] = np.nan
+    stamps_s = np.array([1028.0, 1029.0, 1030.0])
+    assert prefilled(history, stamps_s, rows, ("another head",)) is history
+    full = prefilled(history, stamps_s, rows, labels)
     assert full.times_s.tolist() == [1029.0, 1030.0]
     assert full.arousal[0].tolist() == [0.25] * 3
     assert full.undecided.shape == (2, 2)

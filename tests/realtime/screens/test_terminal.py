@@ -9,6 +9,7 @@ from moodring.models.contract import Hearing
 from moodring.models.signals.speech.microphone_level import check_microphone
 from moodring.realtime.screens.history import empty, extended
 from moodring.realtime.screens.terminal import ASCII, line, picture, run_dashboard, spark
+from tests.support.heads import with_head
 
 
 def drawn(snapshot, history=None, **options):
@@ -65,8 +66,8 @@ def test_resting_connecting_and_silence(script):
 
 def test_no_speech_and_undecided(script):
     snapshot = script.snapshot_at(59.0)
-    readout = replace(snapshot.estimate.readout, valence_set=(0, 1, 2))
-    snapshot = replace(snapshot, estimate=replace(snapshot.estimate, readout=readout, abstained="no face for 12 s"))
+    estimate = with_head(snapshot.estimate, "valence", kept=(0, 1, 2), abstained="no face for 12 s")
+    snapshot = replace(snapshot, estimate=estimate)
     text = "\n".join(drawn(snapshot)[0])
     assert "no speech" in text
     assert "undecided" in text
@@ -107,8 +108,8 @@ def test_one_plain_line(script):
     text = line(script.snapshot_at(30.0))
     assert text.startswith("0:31 decoding | valence ")
     assert (
-        "EEG live, Face live, Speech live | latency 143/212 ms | information age 534 / 61 / 510 ms | demonstration model"
-        in text
+        "EEG live, Face live, Speech live | latency 143/212 ms | information age 534 / 61 / 510 ms | "
+        "demonstration model" in text
     )
     assert line(script.snapshot_at(30.0), 4.0).startswith("engine 'demo' has not answered for 4 s; the last it said")
     assert line(None, 0.0, "none runs") == "waiting for an engine: none runs"
@@ -159,7 +160,8 @@ def test_a_terminal_is_redrawn_in_place_and_given_back(script, stage):
     run_dashboard(stage, console, close_after_s=1.0, clock=times.clock, wait=times.wait)
     text = console.file.getvalue()
     assert text.count("\x1b[?1049h") == 1
-    assert text.rstrip("\n").endswith("\x1b[?25h") or "\x1b[?1049l" in text
+    assert text.count("\x1b[?1049l") == 1, "the screen before comes back"
+    assert text.rindex("\x1b[?25h") > text.rindex("moodring"), "and so does the cursor"
     assert text.count("moodring") >= 4
     assert "\x1b[2J" not in text.split("moodring", 1)[1]
 
@@ -187,8 +189,9 @@ def test_a_recording_shows_in_picture_and_line(script):
 def test_what_the_microphone_is_like_is_told_in_pictures_and_lines(script):
     snapshot = script.snapshot_at(59.0)
     hearing = Hearing(False, "the loudspeaker is playing", None, None, 0.0, -30.0)
-    readout = replace(snapshot.estimate.readout, valence_set=(1,), arousal_set=(1,))
-    estimate = replace(snapshot.estimate, hearing=hearing, degraded="the participant speaks", readout=readout)
+    estimate = replace(snapshot.estimate, hearing=hearing, degraded="the participant speaks")
+    for axis in ("valence", "arousal"):
+        estimate = with_head(estimate, axis, kept=(1,))
     dead = check_microphone(np.zeros(48_000, np.float32))
     sources = (*snapshot.sources[:2], replace(snapshot.sources[2], sound=dead))
     snapshot = replace(snapshot, estimate=estimate, sources=sources)
@@ -207,14 +210,14 @@ def test_pooling_has_a_line_of_its_own_and_still_fits(script):
     for k in range(191):
         snapshot = script.snapshot_at(k / 2, pooling=True, notices=(script.NOTICE, "another notice"))
         history = extended(history, snapshot)
-    pooled = snapshot.estimate.pooled
+    shares = [snapshot.estimate.answer(f"pooled_{axis}").shares["voice"] for axis in ("valence", "arousal")]
     lines, _ = drawn(snapshot, history)
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 80
     told = next(text for text in lines if text.startswith("pooled "))
-    assert f"({pooled.voice_share_valence:.0%} voice)" in told
-    assert f"({pooled.voice_share_arousal:.0%} voice)" in told
-    voice = round(100 * pooled.voice_share_arousal)
+    assert f"({shares[0]:.0%} voice)" in told
+    assert f"({shares[1]:.0%} voice)" in told
+    voice = round(100 * shares[1])
     assert f"weight {100 - voice}% face and EEG, {voice}% voice" in line(snapshot)
     plain = script.snapshot_at(95.0)
     assert "pooled" not in line(plain)

@@ -17,10 +17,10 @@ def test_sets_in_words(members, text):
 
 
 def test_an_open_answer_has_a_reason(script):
-    estimate = replace(script.estimate_at(30.0), abstained="no EEG for 4 s")
+    head = replace(script.estimate_at(30.0).answer("valence"), kept=(0, 1, 2), abstained="no EEG for 4 s")
     assert wording.answer((0, 1, 2)) == "undecided"
-    assert wording.why_undecided(estimate, (0, 1, 2)) == "no EEG for 4 s"
-    assert wording.why_undecided(estimate, (0, 1)) == ""
+    assert wording.why_undecided(head) == "no EEG for 4 s"
+    assert wording.why_undecided(replace(head, kept=(0, 1))) == ""
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_withheld_voice_says_why(script):
     snapshot = script.snapshot_at(59.0)
     hearing = Hearing(False, "the loudspeaker is playing", None, None, 0.0, -20.0)
     snapshot = replace(snapshot, estimate=replace(snapshot.estimate, hearing=hearing))
-    assert wording.speech(snapshot) == wording.Said("the loudspeaker is playing", "warn")
+    assert wording.speech(snapshot) == wording.StatusText("the loudspeaker is playing", "warn")
     assert wording.speech(replace(snapshot, estimate=replace(snapshot.estimate, hearing=None))).text == "no speech"
 
 
@@ -84,10 +84,10 @@ def test_trouble_with_the_sound_in_words(script):
 
     rng = np.random.default_rng(0)
     clipped = status(np.clip(rng.normal(0, 0.5, 48_000), -1, 1))
-    assert wording.health(clipped) == wording.Said("clipping", "warn")
+    assert wording.health(clipped) == wording.StatusText("clipping", "warn")
     assert wording.trouble(clipped).startswith("clipping (4.")
     dead = status(np.zeros(48_000))
-    assert wording.health(dead) == wording.Said("dead input", "warn")
+    assert wording.health(dead) == wording.StatusText("dead input", "warn")
     assert wording.trouble(dead) == "one value for 3 s: muted, or the wrong device"
     assert wording.health(status(rng.normal(0, 1e-5, 48_000))).text == "silent"
     fine = status(rng.normal(0, 0.05, 48_000))
@@ -100,10 +100,12 @@ def test_trouble_with_the_sound_in_words(script):
 
 def test_a_speaking_participant_makes_the_readout_less_sure(script):
     estimate = script.snapshot_at(54.0).estimate
-    speaking = replace(estimate, degraded="the participant speaks", abstained="the evidence fits every level")
-    assert wording.doubt(speaking, (0,)) == "less sure: the participant speaks"
-    assert wording.doubt(speaking, (0, 1, 2)) == "the evidence fits every level"
-    assert wording.doubt(replace(speaking, degraded=None), (0,)) == ""
+    speaking = replace(estimate, degraded="the participant speaks")
+    one = replace(estimate.answer("valence"), kept=(0,), abstained=None)
+    every = replace(one, kept=(0, 1, 2), abstained="the evidence fits every level")
+    assert wording.doubt(speaking, one) == "less sure: the participant speaks"
+    assert wording.doubt(speaking, every) == "the evidence fits every level"
+    assert wording.doubt(replace(speaking, degraded=None), one) == ""
 
 
 @pytest.mark.parametrize(
@@ -121,7 +123,7 @@ def test_a_speaking_participant_makes_the_readout_less_sure(script):
 )
 def test_recording_in_words(script, changes, text, tone):
     snapshot = script.snapshot_at(30.0, recording=script.recording(**changes))
-    assert wording.recording(snapshot) == wording.Said(text, tone)
+    assert wording.recording(snapshot) == wording.StatusText(text, tone)
 
 
 def test_without_a_recording_nothing_is_said_of_one(script):

@@ -1,4 +1,4 @@
-"""Streams of other programs on this computer, sent with LSL's settings as they come, under ``resolve_scope = "machine"``."""
+"""Streams of other programs on this computer, with LSL's default settings, under ``resolve_scope = "machine"``."""
 
 import json
 import subprocess

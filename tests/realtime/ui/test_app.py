@@ -19,12 +19,12 @@ CHILD = """
 import sys
 from pathlib import Path
 from PyQt5.QtCore import QTimer
-from moodring.realtime.ipc.snapshot_feed import Follower
+from moodring.realtime.ipc.snapshot_feed import SnapshotFeed
 from moodring.realtime.ui.app import Closing, application_here, run_window
 application = application_here()
 QTimer.singleShot(0, lambda: print("up", flush=True))
 shot = Path(sys.argv[2]) if sys.argv[2] else None
-status = run_window(Follower(sys.argv[1]), Closing(shot, screenshot_after_s=20.0, close_after_screenshot=True))
+status = run_window(SnapshotFeed(sys.argv[1]), Closing(shot, screenshot_after_s=20.0, close_after_screenshot=True))
 print([name for name in ("torch", "cv2") if name in sys.modules])
 sys.exit(status)
 """

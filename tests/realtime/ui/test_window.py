@@ -10,15 +10,16 @@ from moodring.models.contract import Hearing
 from moodring.models.signals.speech.microphone_level import check_microphone
 from moodring.realtime.ui import theme
 from moodring.realtime.ui.panels.levels import with_gaps
-from moodring.realtime.ui.view_model import Watch
+from moodring.realtime.ui.view_model import ViewModel
 from moodring.realtime.ui.window import Window
+from tests.support.heads import with_head, without_answer
 
 pytestmark = pytest.mark.qt
 
 
 @pytest.fixture
 def window(qt, stage):
-    made = Window(Watch(stage, stage.clock))
+    made = Window(ViewModel(stage, stage.clock))
     made._timer.stop()
     made.show()
     yield made
@@ -64,14 +65,14 @@ def test_waiting_says_why_nothing_is_there(window, stage):
     stage.override = lambda: None
     stage.why = "a running engine was expected; running: none"
     window.tick()
-    assert window.curtain.isVisible()
-    assert window.curtain.text == "○ Waiting for an engine\na running engine was expected; running: none"
+    assert window.overlay.isVisible()
+    assert window.overlay.text == "○ Waiting for an engine\na running engine was expected; running: none"
 
 
 def test_connecting_shows_every_source_as_searching(window, stage, script):
     stage.override = lambda: script.silent(3.0)
     window.tick()
-    assert not window.curtain.isVisible()
+    assert not window.overlay.isVisible()
     assert window.header.phase.text() == "○ connecting: 0 of 3 sources found"
     assert [card.state.text() for card in window.health.cards.values()] == ["○ searching"] * 3
     assert window.valence.reason.text() == "no estimate yet"
@@ -88,12 +89,12 @@ def test_resting_counts_down(window, stage):
 
 def test_decoding_shows_everything(window, stage, script):
     play(window, stage, 40, 52)
-    answer = script.readout(52.0)
+    valence, arousal = script.readout(52.0)
     assert window.header.phase.text() == "● decoding"
     assert window.notices.isVisible()
     assert window.notices.text.text() == "▲ demonstration model, not valid for people"
-    assert window.valence.bars.values == pytest.approx(answer.valence[::-1], abs=6e-4)
-    assert window.arousal.bars.values == pytest.approx(answer.arousal[::-1], abs=6e-4)
+    assert window.valence.bars.values == pytest.approx(valence.probabilities[::-1], abs=6e-4)
+    assert window.arousal.bars.values == pytest.approx(arousal.probabilities[::-1], abs=6e-4)
     assert window.valence.legend.text() == "white line: true value"
     assert window.header.figures["latency p50 / p99"].text() == "143 / 212 ms"
     assert "15 of 16 channels good" in window.eeg.channels.text()
@@ -143,8 +144,8 @@ def test_panels_keep_their_shares_of_the_window(window, stage, qt):
 
 def test_undecided_gives_its_reason(window, stage, script):
     snapshot = script.snapshot_at(50.0)
-    open_answer = replace(snapshot.estimate.readout, valence_set=(0, 1, 2), arousal_set=(1, 2))
-    estimate = replace(snapshot.estimate, readout=open_answer, abstained="no face for 12 s")
+    estimate = with_head(snapshot.estimate, "valence", kept=(0, 1, 2), abstained="no face for 12 s")
+    estimate = with_head(estimate, "arousal", kept=(1, 2), abstained=None)
     stage.override = lambda: replace(snapshot, estimate=estimate)
     window.tick()
     assert (window.valence.answer.text(), window.valence.reason.text()) == ("undecided", "no face for 12 s")
@@ -203,8 +204,8 @@ def test_an_engine_that_goes_leaves_its_last_picture_grey_and_may_return(window,
     stage.override = lambda: None
     stage.now += 7.0
     window.tick()
-    assert window.curtain.isVisible()
-    assert "'demo' has not answered for 7 s" in window.curtain.text
+    assert window.overlay.isVisible()
+    assert "'demo' has not answered for 7 s" in window.overlay.text
     assert window.header.phase.text() == "■ engine gone"
     assert window.valence.bars.values == figures
     grey = pixels(window.valence).astype(int)
@@ -214,7 +215,7 @@ def test_an_engine_that_goes_leaves_its_last_picture_grey_and_may_return(window,
     stage.override = None
     stage.to(44.5)
     window.tick()
-    assert not window.curtain.isVisible()
+    assert not window.overlay.isVisible()
     assert window.header.phase.text() == "● decoding"
 
 
@@ -225,7 +226,7 @@ def test_an_ended_session_says_so(window, stage):
     stage.now += 30.0
     window.tick()
     assert window.header.phase.text() == "○ session ended"
-    assert not window.curtain.isVisible()
+    assert not window.overlay.isVisible()
 
 
 def test_closing_lets_go_of_the_engine(window, stage):
@@ -252,11 +253,11 @@ def test_holes_in_the_past_stay_holes():
 
 def test_a_voice_has_its_place_on_the_plane_and_a_silence_none(window, stage, script):
     snapshot = script.snapshot_at(54.0)
-    shouting = replace(snapshot.estimate.speech, probabilities=(1.0, 0.0, 0.0, 0.0))
+    silent = without_answer(snapshot.estimate, "speech")
+    shouting = with_head(snapshot.estimate, "speech", probabilities=(1.0, 0.0, 0.0, 0.0))
     play(window, stage, 53, 54)
     shown = []
-    for said in (None, shouting):
-        estimate = replace(snapshot.estimate, speech=said)
+    for estimate in (silent, shouting):
         stage.override = lambda estimate=estimate: replace(snapshot, estimate=estimate)
         window.tick()
         shown.append(pixels(window.plane).astype(int))
@@ -272,9 +273,8 @@ def test_a_speaking_participant_a_withheld_voice_and_a_clipped_one_are_told(wind
     snapshot = script.snapshot_at(59.0)
     clipped = check_microphone(np.clip(np.random.default_rng(0).normal(0, 0.5, 48_000), -1, 1).astype(np.float32))
     hearing = Hearing(False, "the loudspeaker is playing", "clipping", "clipping", 0.1, -8.0)
-    readout = replace(snapshot.estimate.readout, valence_set=(1,))
-    degraded = "the participant speaks"
-    estimate = replace(snapshot.estimate, hearing=hearing, degraded=degraded, readout=readout)
+    estimate = replace(snapshot.estimate, hearing=hearing, degraded="the participant speaks")
+    estimate = with_head(estimate, "valence", kept=(1,))
     sources = (*snapshot.sources[:2], replace(snapshot.sources[2], sound=clipped))
     stage.override = lambda: replace(snapshot, estimate=estimate, sources=sources)
     play(window, stage, 58, 59)
@@ -295,27 +295,29 @@ def test_pooling_is_beside_what_is_felt_and_says_whose_weight_it_was(window, sta
     play(window, stage, 90.5, 95.5)
     estimate = window.view.snapshot.estimate
     for panel, share in (
-        (window.valence, estimate.pooled.voice_share_valence),
-        (window.arousal, estimate.pooled.voice_share_arousal),
+        (window.valence, estimate.answer("pooled_valence").shares["voice"]),
+        (window.arousal, estimate.answer("pooled_arousal").shares["voice"]),
     ):
         assert not panel.pooled.isHidden()
         voice = round(100 * share)
         assert 0 < voice < 100
         assert panel.pooled.weight == f"{100 - voice}% face and EEG, {voice}% voice"
     # The felt answer stands as it was.
-    assert window.valence.bars.values == tuple(round(float(x), 3) for x in estimate.readout.valence[::-1])
+    assert window.valence.bars.values == tuple(
+        round(float(x), 3) for x in estimate.answer("valence").probabilities[::-1]
+    )
     assert window.valence.chart.height() < height
     assert share_of(pixels(window.plane), theme.POOLED) > 0.0005
     bar = pixels(window.valence.pooled)[-12:, 200:]  # below the words, right of the answer
     white, accent = share_of(bar, theme.TEXT), share_of(bar, theme.ACCENT)
-    share = estimate.pooled.voice_share_valence
+    share = estimate.answer("pooled_valence").shares["voice"]
     assert accent / (white + accent) == pytest.approx(share, abs=0.05)
 
 
 def test_where_nothing_is_pooled_for_a_while_the_row_stays_empty(window, stage, script):
     stage.changes = {"pooling": True}
     play(window, stage, 88.0, 90.0)
-    stage.changes = {"estimate": replace(script.estimate_at(90.5), pooled=None)}
+    stage.changes = {"estimate": script.estimate_at(90.5)}
     play(window, stage, 90.5, 90.5)
     row = window.valence.pooled
     assert not row.isHidden()

@@ -15,12 +15,12 @@ def second() -> NDArray[np.float64]:
     return rng.normal(scale=12, size=(RATE, len(NAMES))) + rng.normal(scale=5000, size=len(NAMES))
 
 
-def judged(raw: NDArray[np.float64]) -> AmplitudeFindings:
+def findings_of(raw: NDArray[np.float64]) -> AmplitudeFindings:
     return check_amplitudes(raw, NAMES, SCALP, RATE, 50.0)
 
 
 def test_eeg_is_eeg(second: NDArray[np.float64]) -> None:
-    found = judged(second)
+    found = findings_of(second)
     assert (found.good, found.unit, found.channels) == (8, "", "")
     # White noise of 12 µV up to 128 Hz has a third of its power from 1 to 45 Hz.
     assert found.typical_uv == pytest.approx(12 * np.sqrt(44 / 128), rel=0.15)
@@ -39,7 +39,7 @@ def test_eeg_is_eeg(second: NDArray[np.float64]) -> None:
 def test_a_wrong_unit_is_told_from_quiet_and_loud_people(
     second: NDArray[np.float64], factor: float, words: str, loudness: float
 ) -> None:
-    found = judged(second * factor * loudness)
+    found = findings_of(second * factor * loudness)
     assert found.good == 0
     assert words in found.unit
 
@@ -51,7 +51,7 @@ def test_bad_channels_are_named_with_what_to_do(second: NDArray[np.float64]) -> 
     second[:, 3] *= 1000
     second[5, 4] = np.nan
     second[:, 8] = 0.0
-    found = judged(second)
+    found = findings_of(second)
     assert found.good == 3
     assert found.unit == ""
     told = dict(part.rsplit(": ", 1) for part in found.channels.split("; "))
@@ -65,7 +65,7 @@ def test_bad_channels_are_named_with_what_to_do(second: NDArray[np.float64]) -> 
 
 
 def test_nothing_connected_is_no_question_of_units() -> None:
-    found = judged(np.zeros((RATE, len(NAMES))))
+    found = findings_of(np.zeros((RATE, len(NAMES))))
     assert (found.good, found.unit) == (0, "")
     assert found.channels.startswith("one value only")
     assert found.channels.endswith("Fp1, Fp2, F3, F4, C3, C4 and 2 more")

@@ -19,15 +19,15 @@ Samples = NDArray[np.float64]
 
 
 def background(seconds: float, n_channels: int = len(NAMES), seed: int = 0) -> Samples:
-    """Pink-like noise of about 12 uV on offsets of millivolts, with mains."""
+    """Pink-like noise of about 12 uV on offsets of millivolts, with line noise."""
     rng = np.random.default_rng(seed)
     n_times = int(seconds * RATE)
     white = np.fft.rfft(rng.normal(size=(n_times, n_channels)), axis=0)
     frequency = np.fft.rfftfreq(n_times, 1 / RATE)[:, None]
     pink = np.fft.irfft(white / np.sqrt(np.maximum(frequency, 0.3)), n=n_times, axis=0)
     time_s = np.arange(n_times)[:, None] / RATE
-    mains = 30 * np.sin(2 * np.pi * 50 * time_s + rng.uniform(0, 6, n_channels))
-    return 12 * pink / pink.std() + mains + rng.normal(scale=6000, size=n_channels)
+    line_noise = 30 * np.sin(2 * np.pi * 50 * time_s + rng.uniform(0, 6, n_channels))
+    return 12 * pink / pink.std() + line_noise + rng.normal(scale=6000, size=n_channels)
 
 
 def run(samples: Samples, cuts: Sequence[int] = (), gap_at: int | None = None, spec: EegChainSpec = SPEC) -> EegChunk:
@@ -254,7 +254,7 @@ def test_a_real_amplifier_with_offsets_and_strong_mains(data_dir: Path) -> None:
     names = tuple(channel["label"][0] for channel in labels)
     out = run(np.asarray(eeg["time_series"], np.float64), spec=EegChainSpec(RATE, names, 60.0, "average"))
     assert out.valid[RATE:].all()
-    # FC3 carries more mains than all others together and is rightly out most of the time.
+    # FC3 carries more line noise than all others together and is rightly out most of the time.
     others = [index for index, name in enumerate(names) if name != "FC3"]
     assert out.good_rows[:, others].mean() > 0.99
     settled = out.samples_uv[RATE:, others]

@@ -16,28 +16,28 @@ def second() -> NDArray[np.float64]:
     return rng.normal(scale=12, size=(RATE, 10)) + rng.normal(scale=5000, size=10)
 
 
-def judged(second: NDArray[np.float64], was_good: BoolArray | None = None) -> list[int]:
+def bad_channels(second: NDArray[np.float64], was_good: BoolArray | None = None) -> list[int]:
     everyone = np.ones(second.shape[1], dtype=np.bool_)
     good = good_channels(second, everyone, everyone if was_good is None else was_good, RATE, 50.0)
     return np.flatnonzero(~good).tolist()
 
 
 def test_ordinary_channels_are_good(second: NDArray[np.float64]) -> None:
-    assert judged(second) == []
+    assert bad_channels(second) == []
 
 
 def test_mains_in_all_channels_is_no_reason(second: NDArray[np.float64]) -> None:
-    assert judged(second + 200 * np.sin(2 * np.pi * 50 * TIME_S)[:, None]) == []
+    assert bad_channels(second + 200 * np.sin(2 * np.pi * 50 * TIME_S)[:, None]) == []
 
 
 def test_blinks_are_no_reason(second: NDArray[np.float64]) -> None:
     second[:, :2] += 250 * np.exp(-(((TIME_S - 0.5) / 0.08) ** 2))[:, None]
-    assert judged(second) == []
+    assert bad_channels(second) == []
 
 
 def test_slow_drift_is_no_reason(second: NDArray[np.float64]) -> None:
     second[:, 3] += 400 * TIME_S
-    assert judged(second) == []
+    assert bad_channels(second) == []
 
 
 @pytest.mark.parametrize(
@@ -53,19 +53,19 @@ def test_slow_drift_is_no_reason(second: NDArray[np.float64]) -> None:
         lambda x: x + 500 * np.sin(2 * np.pi * 50 * TIME_S),
         lambda x: np.where(np.arange(RATE) == 100, np.nan, x),
     ],
-    ids=["constant", "shorted", "railed", "clipped", "running away", "jump", "loud", "mains", "nan"],
+    ids=["constant", "shorted", "railed", "clipped", "running away", "jump", "loud", "line noise", "nan"],
 )
 def test_trouble_is_found(second: NDArray[np.float64], trouble) -> None:  # type: ignore[no-untyped-def]
     second[:, 6] = trouble(second[:, 6])
-    assert judged(second) == [6]
+    assert bad_channels(second) == [6]
 
 
 def test_a_channel_comes_back_later_than_it_goes(second: NDArray[np.float64]) -> None:
     second[:, 6] += 40 * np.sin(2 * np.pi * 50 * TIME_S)
-    assert judged(second) == []
+    assert bad_channels(second) == []
     was_good = np.ones(10, dtype=np.bool_)
     was_good[6] = False
-    assert judged(second, was_good) == [6]
+    assert bad_channels(second, was_good) == [6]
 
 
 def test_the_unwanted_do_not_set_the_measure(second: NDArray[np.float64]) -> None:

@@ -128,7 +128,7 @@ def test_a_voice_is_known_again_and_one_of_another_throat_is_not() -> None:
 def test_the_threshold_is_that_of_so_many_seconds() -> None:
     second = (90, np.array([0.0, 90.0]))  # a log-ratio of 1 a frame
     assert log_likelihood_ratios((second, second)) == (pytest.approx(1.0), np.inf)
-    strict_at = [Thresholds(tuple(2.0 if i == n else 0.5 for i in range(3))) for n in range(3)]  # type: ignore[arg-type]
+    strict_at = [Thresholds(tuple(2.0 if i == n else 0.5 for i in range(3))) for n in range(3)]
     for n in range(3):
         verdicts = [verify((second,) * count, strict_at[n]) for count in (1, 2, 3)]
         assert verdicts == ["another" if count == n + 1 else "own" for count in (1, 2, 3)]

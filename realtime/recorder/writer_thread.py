@@ -16,14 +16,14 @@ Taken = TypeVar("Taken", contravariant=True)
 
 
 class Sink(Protocol[Taken]):
-    """Where items go; for one thread."""
+    """Destination of items; for one thread."""
 
     def write(self, item: Taken) -> None:
-        """Take an item."""
+        """Write an item."""
         ...
 
     def flush(self) -> None:
-        """Hand everything to the system, so that the death of this process loses none of it."""
+        """Flush all data to the system, so that it survives the death of this process."""
         ...
 
     def close(self) -> None:
@@ -31,8 +31,8 @@ class Sink(Protocol[Taken]):
         ...
 
 
-class Writing(Generic[Item]):
-    """Feeds a sink from a bounded queue; what does not fit is counted, not waited for.
+class WriterThread(Generic[Item]):
+    """Feed a sink from a bounded queue; what does not fit is counted, not waited for.
 
     Parameters
     ----------
@@ -41,14 +41,19 @@ class Writing(Generic[Item]):
     sink : Sink
     capacity : int
         How many items may wait.
-    items_of : callable
-        How many samples or frames an item is, for the count of those lost.
+
+    Attributes
+    ----------
+    lost : int
+        Items for which there was no room.
+    error : str or None
+        Why nothing is written any more.
     """
 
     def __init__(self, name: str, sink: Sink[Item], capacity: int) -> None:
         self.name = name
         self._sink = sink
-        self._items: queue.Queue[Item] = queue.Queue(capacity)
+        self._items: queue.Queue[Item | None] = queue.Queue(capacity)
         self._closing = threading.Event()
         self.lost = 0
         self.error: str | None = None
@@ -56,7 +61,7 @@ class Writing(Generic[Item]):
         self._thread.start()
 
     def put(self, item: Item) -> None:
-        """Hand an item over; returns at once."""
+        """Queue an item; return at once."""
         if self._closing.is_set() or self.error is not None:
             self.lost += self.error is not None
             return
@@ -66,8 +71,10 @@ class Writing(Generic[Item]):
             self.lost += 1
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """Write what waits, finish the files; called again, it does nothing."""
+        """Write what waits and finish the files; called again, do nothing."""
         self._closing.set()
+        with contextlib.suppress(queue.Full):
+            self._items.put_nowait(None)  # wakes the thread where nothing waits
         self._thread.join(timeout_s)
         if self._thread.is_alive():
             self.error = self.error or "the disk does not answer"
@@ -87,16 +94,19 @@ class Writing(Generic[Item]):
         flushed_s = time.monotonic()
         while True:
             try:
-                self._sink.write(self._items.get(timeout=_FLUSH_S))
+                item = self._items.get(timeout=_FLUSH_S)
             except queue.Empty:
-                if self._closing.is_set():
-                    return
+                item = None
+            if item is not None:
+                self._sink.write(item)
+            elif self._closing.is_set():
+                return
             if time.monotonic() - flushed_s >= _FLUSH_S:
                 self._sink.flush()
                 flushed_s = time.monotonic()
 
 
-class Lines:
+class LineSink:
     """Append lines of text to a new file.
 
     Raises
@@ -113,7 +123,7 @@ class Lines:
         self._file.write(item + b"\n")
 
     def flush(self) -> None:
-        """Hand everything to the system."""
+        """Flush all data to the system."""
         self._file.flush()
 
     def close(self) -> None:

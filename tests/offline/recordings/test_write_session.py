@@ -11,7 +11,7 @@ from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.session_folder import folder_name
 from moodring.models.contract import Arrivals, Recording
 from moodring.offline.recordings.open import open_recording
-from moodring.offline.recordings.session_folder import read_session
+from moodring.offline.recordings.read_session import read_session
 from moodring.offline.recordings.write_session import write_session
 
 Make = Callable[..., Recording]
@@ -261,10 +261,11 @@ def test_how_samples_arrived_comes_back_with_stamps_that_fall(fake_recording: Ma
         eeg=replace(recording.eeg, stamps_s=eeg_s, jitter_s=0.25, arrivals=arrived([8, 50, 60, 102], 256.0, None)),
         face=replace(recording.face, stamps_s=face_s, arrivals=arrived([1, 2, 5, 10], 25.0, 0.04)),
         speech=replace(recording.speech, stamps_s=sound_s, arrivals=arrived([320, 321, 3000, 6400], 16_000.0, 0.0)),
+        signals={"heart": replace(recording.eeg, stamps_s=eeg_s, arrivals=arrived([2, 3, 4, 102], 256.0, 0.5))},
     )
     again = open_recording(write_session(told, tmp_path / "a"))
-    for kind in ("eeg", "face", "speech"):
-        came, expected = getattr(again, kind), getattr(told, kind)
+    pairs = [(getattr(again, kind), getattr(told, kind)) for kind in ("eeg", "face", "speech")]
+    for came, expected in (*pairs, (again.signals["heart"], told.signals["heart"])):
         np.testing.assert_array_equal(came.stamps_s, expected.stamps_s)
         for field in ("stop", "received_s", "gap", "skipped"):
             np.testing.assert_array_equal(getattr(came.arrivals, field), getattr(expected.arrivals, field))
@@ -274,3 +275,5 @@ def test_how_samples_arrived_comes_back_with_stamps_that_fall(fake_recording: Ma
     np.testing.assert_array_equal(again.eeg.samples, recording.eeg.samples)
     np.testing.assert_array_equal(again.speech.samples, recording.speech.samples)
     assert again.eeg.jitter_s == 0.25
+    np.testing.assert_array_equal(again.signals["heart"].samples, recording.eeg.samples)
+    assert again.signals["heart"].channel_names == recording.eeg.channel_names

@@ -9,15 +9,15 @@ from ...configs.schema.live import LiveConfig
 from ...configs.schema.session_folder import ENROLMENT_FILE, OTHER_VOICE_FILE, VOICES_FOLDER
 
 
-def keep_voices(folder: Path, config: LiveConfig) -> None:
+def copy_enrolments(folder: Path, config: LiveConfig) -> None:
     """Copy the enrolments that a config names into a session folder; raises OSError."""
     for given, kept in _places(folder, config):
         kept.parent.mkdir(exist_ok=True)
         shutil.copyfile(given, kept)
 
 
-def with_kept_voices(config: LiveConfig, folder: Path) -> LiveConfig:
-    """Give the config of a session folder with the enrolments that lie there in place of those it was recorded with.
+def with_copied_enrolments(config: LiveConfig, folder: Path) -> LiveConfig:
+    """Return the config of a session folder with its copies of the enrolments in place of the originals.
 
     Raises
     ------
@@ -27,8 +27,8 @@ def with_kept_voices(config: LiveConfig, folder: Path) -> LiveConfig:
     for given, place in _places(folder, config):
         if not place.is_file():
             raise MoodringError(
-                f"'{place}' is missing, the copy of enrolment '{given}' that the session was decoded with; put it back, "
-                "or name an enrolment: --set speech.enrolment=FILE"
+                f"'{place}' is missing, the copy of enrolment '{given}' that the session was decoded with; put it "
+                "back, or name an enrolment: --set speech.enrolment=FILE"
             )
     kept = [place for _, place in _places(folder, config)]
     if config.speech is None or not kept:

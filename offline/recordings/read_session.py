@@ -29,7 +29,7 @@ Report = Callable[[str], None]
 
 
 def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> Recording:
-    """Read a session folder; frames are decoded as they are asked for.
+    """Read a session folder; frames are decoded on access.
 
     Parameters
     ----------
@@ -72,6 +72,7 @@ def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> R
         truth=truth_of(others),
         markers=markers_of([one for one in others if not one.name.endswith(names.HEALTH_SUFFIX)]),
         loudspeaker=loudspeaker,
+        signals={key: _signal(one) for key, one in sources.items() if key != "eeg" and key not in names.MEDIA_FILES},
     )
 
 
@@ -83,8 +84,8 @@ def _session_file(folder: Path) -> names.SessionFile:
         if version != names.VERSION:
             raise MoodringError(
                 f"'{folder}' is a session folder of version {version!r}, and this version of moodring reads "
-                f"{names.VERSION}: all streams in {names.STREAMS_FOLDER}/part-*.xdf, with how they arrived. Open it with "
-                "the moodring that recorded it"
+                f"{names.VERSION}: all streams in {names.STREAMS_FOLDER}/part-*.xdf, with how they arrived. Open it "
+                "with the moodring that recorded it"
             )
         return check(values, names.SessionFile, str(path))
     except ConfigError as error:
@@ -111,6 +112,18 @@ def _eeg(samples: SourceSamples) -> Signal:
         samples.stamps_s,
         signal.rate_hz,
         signal.channel_names,
+        samples.name,
+        samples.number("jitter_s") or 0.0,
+        samples.arrivals,
+    )
+
+
+def _signal(samples: SourceSamples) -> Signal:
+    return Signal(
+        samples.values.astype(np.float32),
+        samples.stamps_s,
+        samples.rate_hz or 1.0,
+        tuple(samples.about.channels("label")),
         samples.name,
         samples.number("jitter_s") or 0.0,
         samples.arrivals,

@@ -1,7 +1,10 @@
-"""Base class of widgets that paint themselves."""
+"""Painting: base class of widgets that paint themselves, and camera frames as Qt images."""
 
-from PyQt5.QtGui import QPainter, QPaintEvent
+import numpy as np
+from PyQt5.QtGui import QImage, QPainter, QPaintEvent
 from PyQt5.QtWidgets import QWidget
+
+from ...models.contract import Image
 
 
 class Canvas(QWidget):
@@ -21,3 +24,13 @@ class Canvas(QWidget):
         finally:
             # A painter left open ends the process when Qt next paints.
             painter.end()
+
+
+def qimage(image: Image) -> QImage:
+    """Return a ``(height, width, 3)`` BGR frame as an image that owns its pixels.
+
+    OpenCV is not used, because its own Qt conflicts with that of PyQt.
+    """
+    frame = np.ascontiguousarray(image)
+    height, width = frame.shape[:2]
+    return QImage(frame.data, width, height, 3 * width, QImage.Format_BGR888).copy()

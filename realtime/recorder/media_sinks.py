@@ -1,17 +1,21 @@
 """Sinks that write pictures and sound into Matroska and tell the recorder what each file holds."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...models.io.matroska import FilmWriter, Quality, SoundWriter
-from ...models.io.source_streams import RecordedSource, SourceChunk, SourceKind
+from ...models.io.source_streams import FORMATS, RecordedSource, SourceChunk, SourceKind
 from ...models.streaming.sources import Chunk, SourceInfo
 
 Put = Callable[[str, SourceChunk], None]
 _KINDS: dict[str, SourceKind] = {"face": "film", "speech": "sound", "loudspeaker": "sound"}
 
 
-class Film:
+class FilmSink:
     """Writes frames, and hands over which frame of the file was captured when.
 
     Parameters
@@ -46,8 +50,8 @@ class Film:
         self._file.close()
 
 
-class Sound:
-    """Writes mono sound; parameters and errors as :class:`Film`."""
+class SoundSink:
+    """Writes mono sound; parameters and errors as :class:`FilmSink`."""
 
     def __init__(self, path: Path, key: str, info: SourceInfo, put: Put) -> None:
         self._key = key
@@ -68,7 +72,19 @@ class Sound:
 
 
 def recorded_source(key: str, info: SourceInfo) -> RecordedSource:
-    """Describe a source for the recording."""
+    """Describe a source for the recording; numbers of a type that XDF does not have are recorded as float64."""
     kind = _KINDS.get(key, "signal")
-    names = info.channel_names if kind == "signal" else ()
-    return RecordedSource(key, kind, info.name, info.rate_hz, names, info.dtype, info.jitter_s, info.delay_s)
+    channels: tuple[str, ...] = ()
+    if kind == "signal":
+        count = math.prod(info.shape)
+        channels = info.channel_names
+        if len(channels) != count:
+            channels = tuple(f"{key}_{index + 1}" for index in range(count))
+    dtype = np.dtype(info.dtype).str
+    dtype = dtype if dtype in FORMATS else "<f8"
+    return RecordedSource(key, kind, info.name, info.rate_hz, channels, dtype, info.jitter_s, info.delay_s)
+
+
+def signal_values(chunk: Chunk, dtype: str) -> NDArray[np.generic]:
+    """Return the samples of a chunk as ``(n, n_channels)`` of a type."""
+    return chunk.samples.reshape(len(chunk.stamps_s), -1).astype(dtype, copy=False)

@@ -1,0 +1,59 @@
+"""The lines about a session that stay on the screens and go with every estimate."""
+
+from collections.abc import Mapping
+
+from ...configs.schema.live import LiveConfig
+from ...models.contract import Estimate, RecordingStatus
+from ...models.decoders.loading import Models, domain_notices, line_noise_notices, loudspeaker_notices
+from ...models.streaming.decider import LOUDSPEAKER
+from ...models.streaming.schedule import Plan
+from ...models.streaming.source_channel import SourceChannel
+
+
+def session_notices(
+    config: LiveConfig, models: Models, channels: Mapping[str, SourceChannel], rest: tuple[str, ...], connected: bool
+) -> tuple[str, ...]:
+    """Return what deserves a permanent line: the models' domain, line noise, rest, loudspeaker, missing sources.
+
+    Parameters
+    ----------
+    config : LiveConfig
+    models : Models
+    channels : mapping of str to SourceChannel
+        Those with a source, by modality, and ``"loudspeaker"`` for the reference.
+    rest : tuple of str
+        From :func:`rest_notices`.
+    connected : bool
+        Whether the session has stopped waiting for its sources.
+    """
+    ingests = [one.ingest for key, one in channels.items() if key != LOUDSPEAKER and one.ingest is not None]
+    return (
+        domain_notices(models.domain, tuple(ingest.info.origin for ingest in ingests))
+        + line_noise_notices(ingests)
+        + rest
+        + loudspeaker_notices(config.speech, ingests)
+        + (_missing(channels) if connected else ())
+    )
+
+
+def rest_notices(plan: Plan | None, estimate: Estimate | None) -> tuple[str, ...]:
+    """Return the notice that the rest held too little EEG; ``estimate`` is the newest after it, None before its end."""
+    if plan is None or plan.rest_s <= 0 or estimate is None or estimate.calibrated:
+        return ()
+    return ("the rest held too little clean EEG to normalise to: uncalibrated; for a calibrated session start again",)
+
+
+def recording_notices(status: RecordingStatus | None) -> tuple[str, ...]:
+    """Return what went wrong with the recording; for screens only."""
+    if status is None:
+        return ()
+    stopped = () if status.error is None else (f"NOT RECORDING: {status.error}",)
+    return stopped if status.news is None else (*stopped, f"recording: {status.news}")
+
+
+def _missing(channels: Mapping[str, SourceChannel]) -> tuple[str, ...]:
+    return tuple(
+        f"no {key}: {channel.error or f'{channel.title} was not found yet'}"
+        for key, channel in channels.items()
+        if channel.ingest is None
+    )

@@ -1,0 +1,79 @@
+"""Any regularly sampled LSL stream of numbers, as it comes: no filter, no resampling."""
+
+from dataclasses import replace
+
+import numpy as np
+import pylsl
+
+from ...configs.schema.live import StreamQuery
+from ...models.streaming.sources import Chunk, SourceInfo
+from .lsl import LslInlet, labels, numeric, regular_rate_hz, sample_format, session_of
+
+_BUFFER_S = 10
+
+
+class LslSignal:
+    """The stream of one further modality.
+
+    Parameters
+    ----------
+    modality : str
+        Key of the stream, as bundles name it.
+    query : StreamQuery
+    delay_s : float or None
+        Declared delay of the device; None is undeclared.
+    """
+
+    def __init__(self, modality: str, query: StreamQuery, delay_s: float | None) -> None:
+        self._modality = modality
+        self._delay_s = delay_s
+        self._inlet = LslInlet(query, modality, _BUFFER_S, 4096)
+
+    def open(self) -> SourceInfo | None:
+        """Connect; see :class:`~moodring.models.streaming.sources.Source`.
+
+        Raises
+        ------
+        MoodringError
+            Two streams match, or the one has no numbers or no regular rate.
+        """
+        return self._inlet.open(self.describe)
+
+    def describe(self, info: pylsl.StreamInfo) -> SourceInfo:
+        """Return the source that a stream makes.
+
+        Raises
+        ------
+        MoodringError
+            As :meth:`open`.
+        """
+        numeric(info, self._modality)
+        session = session_of(info)
+        named = labels(info) or ("",) * info.channel_count()
+        return SourceInfo(
+            self._modality,
+            info.name(),
+            regular_rate_hz(info, self._modality),
+            (info.channel_count(),),
+            "<f4",
+            tuple(label or f"{self._modality} {n}" for n, label in enumerate(named, start=1)),
+            self._delay_s,
+            session.origin,
+            session.participant,
+            session.first_sample_after_t0_s,
+            session.rest_s,
+            timeline=session.timeline,
+            sample_format=sample_format(info),
+        )
+
+    def poll(self) -> Chunk | None:
+        """Return what has come."""
+        chunk = self._inlet.pull()
+        if chunk is None:
+            return None
+        stamps_s = chunk.stamps_s - (self._delay_s or 0.0)
+        return replace(chunk, samples=chunk.samples.astype(np.float32), stamps_s=stamps_s)
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._inlet.close()
