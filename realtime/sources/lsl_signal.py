@@ -1,11 +1,13 @@
 """Any regularly sampled LSL stream of numbers, as it comes: no filter, no resampling."""
 
+from dataclasses import replace
+
 import numpy as np
 import pylsl
 
 from ...configs.schema.live import StreamQuery
 from ...models.streaming.sources import Chunk, SourceInfo
-from .lsl import LslInlet, numeric, regular_rate_hz, session_of
+from .lsl import LslInlet, labels, numeric, regular_rate_hz, sample_format, session_of
 
 _BUFFER_S = 10
 
@@ -35,39 +37,43 @@ class LslSignal:
         MoodringError
             Two streams match, or the one has no numbers or no regular rate.
         """
-        info = self._inlet.open(self._check)
-        if info is None:
-            return None
+        return self._inlet.open(self.describe)
+
+    def describe(self, info: pylsl.StreamInfo) -> SourceInfo:
+        """Return the source that a stream makes.
+
+        Raises
+        ------
+        MoodringError
+            As :meth:`open`.
+        """
+        numeric(info, self._modality)
         session = session_of(info)
-        labels = info.get_channel_labels() or [None] * info.channel_count()
+        named = labels(info) or ("",) * info.channel_count()
         return SourceInfo(
             self._modality,
             info.name(),
             regular_rate_hz(info, self._modality),
             (info.channel_count(),),
             "<f4",
-            tuple(label or f"{self._modality} {n}" for n, label in enumerate(labels, start=1)),
+            tuple(label or f"{self._modality} {n}" for n, label in enumerate(named, start=1)),
             self._delay_s,
             session.origin,
             session.participant,
             session.first_sample_after_t0_s,
             session.rest_s,
             timeline=session.timeline,
+            sample_format=sample_format(info),
         )
 
     def poll(self) -> Chunk | None:
         """Return what has come."""
-        pulled = self._inlet.pull()
-        if pulled is None:
+        chunk = self._inlet.pull()
+        if chunk is None:
             return None
-        stamps_s = pulled.stamps_s - (self._delay_s or 0.0)
-        samples = pulled.samples.astype(np.float32)
-        return Chunk(samples, stamps_s, pulled.received_s, pulled.gap, pulled.skipped, pulled.backlog)
+        stamps_s = chunk.stamps_s - (self._delay_s or 0.0)
+        return replace(chunk, samples=chunk.samples.astype(np.float32), stamps_s=stamps_s)
 
     def close(self) -> None:
         """Disconnect."""
         self._inlet.close()
-
-    def _check(self, info: pylsl.StreamInfo) -> None:
-        numeric(info, self._modality)
-        regular_rate_hz(info, self._modality)

@@ -74,12 +74,12 @@ def test_loudness_is_the_peak_of_each_stretch():
     ring.close()
 
 
-def test_the_watch_reads_all_rings(stage):
-    watch = ViewModel(stage, stage.clock)
+def test_the_view_model_reads_all_rings(stage):
+    view_model = ViewModel(stage, stage.clock)
     for k in range(60, 100):
-        view = watch.view() if k > 60 else None
+        view = view_model.view() if k > 60 else None
         stage.to(k / 2)
-    view = watch.view()
+    view = view_model.view()
     assert view.attachment == "attached"
     assert view.traces.microvolts.shape[1] == 16
     assert view.frame.shape == (240, 320, 3)
@@ -88,7 +88,7 @@ def test_the_watch_reads_all_rings(stage):
     for glimpse in view.glimpses:
         index = round((glimpse.stamp_s - 1000.0) * 8)
         assert np.array_equal(glimpse.image, stage.rings["face"].between(index, index + 1).samples[0])
-    watch.close()
+    view_model.close()
     assert stage.closed
 
 
@@ -101,28 +101,28 @@ def test_a_late_screen_gets_the_past_from_the_engines_ring(stage, script):
 
 
 def test_another_session_starts_anew(stage):
-    watch = ViewModel(stage, stage.clock)
+    view_model = ViewModel(stage, stage.clock)
     stage.to(60.0)
-    assert len(watch.view().history.times_s) > 100
+    assert len(view_model.view().history.times_s) > 100
     stage.changes = {"engine": "next"}
     stage.places = ()
     stage.to(60.5)
-    view = watch.view()
+    view = view_model.view()
     assert view.history.times_s.tolist() == [1060.5]
     assert view.frame is None
-    watch.close()
+    view_model.close()
 
 
 def test_a_source_that_returns_brings_another_ring(stage, tmp_path):
-    watch = ViewModel(stage, stage.clock)
+    view_model = ViewModel(stage, stage.clock)
     stage.to(50.0)
-    assert watch.view().traces.names == tuple(stage.rings["eeg"].layout.names)
+    assert view_model.view().traces.names == tuple(stage.rings["eeg"].layout.names)
     other = Ring.create(2000, (4,), np.float32, 100.0, ("w", "x", "y", "z"), tmp_path / "other")
     other.append(np.ones((900, 4), np.float32), np.arange(900) / 100, 0.0)
     stage.places = (RingPlace("eeg", str(tmp_path / "other")), *stage.places[1:])
     stage.to(51.0)
-    assert watch.view().traces.names == ("w", "x", "y", "z")
-    watch.close()
+    assert view_model.view().traces.names == ("w", "x", "y", "z")
+    view_model.close()
     other.close()
 
 
@@ -134,13 +134,13 @@ def test_a_ring_that_is_not_there_yet_is_no_error(stage, tmp_path):
 
 
 def test_an_engine_is_gone_after_a_second_of_silence(stage):
-    watch = ViewModel(stage, stage.clock)
-    assert (stage.to(30.0), watch.view().attachment)[1] == "attached"
+    view_model = ViewModel(stage, stage.clock)
+    assert (stage.to(30.0), view_model.view().attachment)[1] == "attached"
     stage.override = lambda: None
     stage.now += 0.9
-    assert watch.view().attachment == "attached"
+    assert view_model.view().attachment == "attached"
     stage.now += 0.2
-    gone = watch.view()
+    gone = view_model.view()
     assert gone.attachment == "gone"
     assert gone.snapshot is not None
-    watch.close()
+    view_model.close()
