@@ -37,10 +37,11 @@ def decode(
     from ..realtime.ui.run_with_screen import summary_line
 
     check_writable(out, (session, *(path for path in (journal, config) if path is not None)))
+    # A folder of another version says so before anything in it is read.
+    recording = open_recording(session, eeg=eeg)
     loaded = _session_config(session, config, overrides or ())
     own = session / DECISIONS_FILE
     journalled = read_journal(journal or own) if journal is not None or own.is_file() else None
-    recording = open_recording(session, eeg=eeg)
     chosen = _with_speech_of_people(loaded, recording, session, config, bundle or (), overrides or ())
     chosen = chosen.model_copy(update={"models": _with_bundles(chosen.models, bundle or ())})
     began_s = time.monotonic()

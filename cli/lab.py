@@ -108,7 +108,7 @@ def calibrate_sync(
     from ..configs.schema.load import load
     from ..realtime.lab.delays.calibrate import Procedure
     from ..realtime.lab.delays.report import as_plain, table, toml_lines
-    from ..realtime.ui.rig import calibrate_here
+    from ..realtime.ui.delay_calibration import calibrate_here
 
     loaded = load(config, LiveConfig, overrides or ())
     report = calibrate_here(loaded, Procedure(repeats, blinks, photodiode, seed), loudspeaker, headless, typer.echo)

@@ -32,7 +32,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def private(folder: Path) -> dict[str, str]:
-    """Give an environment in which liblsl reads a session of its own from a file, as in a lab."""
+    """Return an environment in which liblsl reads a session of its own from a file, as in a lab."""
     settings, text = folder / "lsl_api.cfg", liblsl_settings(own_session("test"))
     assert text is not None
     settings.write_text(text)

@@ -4,14 +4,15 @@ import ast
 import re
 import subprocess
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("cli", "configs", "models", "offline", "realtime")
-# Each folder (the deepest that matches counts) and the rooms that it may import besides itself.
+PACKAGES = ("cli", "configs", "models", "offline", "realtime")
+# Each folder (the deepest that matches counts) and the packages that it may import besides itself.
 MAY_IMPORT = {
     "configs": set(),
     "models": {"configs"},
@@ -32,11 +33,11 @@ NOT_IN = {
 
 
 def product_files() -> list[Path]:
-    return sorted(p for room in ROOMS for p in (ROOT / room).rglob("*.py"))
+    return sorted(p for package_name in PACKAGES for p in (ROOT / package_name).rglob("*.py"))
 
 
 def imported(path: Path) -> Iterator[tuple[str, int]]:
-    """Give every imported module as an absolute dotted name below the package, or the outside name."""
+    """Yield every imported module as an absolute dotted name, with its line."""
     package = ["moodring", *path.relative_to(ROOT).parts[:-1]]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -58,11 +59,13 @@ def test_imports_go_in_the_allowed_direction(path: Path) -> None:
     for name, line in imported(path):
         head, *rest = name.split(".")
         if head == "moodring":
-            room = rest[0] if rest else ""
+            package_name = rest[0] if rest else ""
             inside_ui = name.startswith("moodring.realtime.ui")
-            if room in ROOMS and (room not in allowed or (inside_ui and folder not in ("realtime/ui", "cli"))):
+            if package_name in PACKAGES and (
+                package_name not in allowed or (inside_ui and folder not in ("realtime/ui", "cli"))
+            ):
                 broken.append(f"{place}:{line} imports {name}")
-            if room == "__main__" or (room == "cli" and folder != "cli"):
+            if package_name == "__main__" or (package_name == "cli" and folder != "cli"):
                 broken.append(f"{place}:{line} imports the command line")
         for outside, homes in ONLY_IN.items():
             if head == outside and not place.startswith(homes):
@@ -73,7 +76,27 @@ def test_imports_go_in_the_allowed_direction(path: Path) -> None:
     assert not broken
 
 
-def test_what_every_room_may_import_imports_no_room() -> None:
+def test_a_file_has_at_most_400_lines() -> None:
+    lengths = {p.relative_to(ROOT).as_posix(): len(p.read_text(encoding="utf-8").splitlines()) for p in product_files()}
+    assert not {name: lines for name, lines in lengths.items() if lines > 400}
+
+
+def test_a_folder_has_at_most_sixteen_modules() -> None:
+    modules = Counter(p.parent.relative_to(ROOT).as_posix() for p in product_files() if p.name != "__init__.py")
+    assert not {folder: count for folder, count in modules.items() if count > 16}
+
+
+def test_docstrings_say_what_is_returned() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in product_files()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and re.match(r"(Give|Say|Tell|Ask)s? ", ast.get_docstring(node) or "")
+    ]
+    assert not found, "begin with 'Return …' or another plain imperative"
+
+
+def test_what_every_package_may_import_imports_no_package() -> None:
     assert not [name for name, _ in imported(ROOT / "processes.py") if name.split(".")[0] == "moodring"]
 
 

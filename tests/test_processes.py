@@ -15,7 +15,7 @@ from moodring.processes import Child, ChildError, hold_interrupts
 
 
 def _talk(parent, word):
-    """Say more than a pipe holds, then wait for the end."""
+    """Send more than a pipe holds, then wait for the end."""
     parent.send({"word": word * 400_000})
     parent.ended.wait()
 

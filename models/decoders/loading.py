@@ -128,8 +128,8 @@ def _kinds(modalities: Sequence[str]) -> tuple[str, ...]:
 
 def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ...]:
     """Return the factories of the shipped decoders, which import torch only when they are called."""
-    from ..streaming.listening import StreamingSpeech
-    from ..streaming.looking import StreamingVideoEeg
+    from ..streaming.streaming_speech import StreamingSpeech
+    from ..streaming.streaming_video_eeg import StreamingVideoEeg
     from .speaker import load_gate
     from .speech import SpeechDecoder
     from .video_eeg import VideoEegDecoder

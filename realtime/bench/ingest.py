@@ -15,7 +15,7 @@ from ...configs.schema.liblsl import own_session
 from ...configs.schema.live import LslSection
 from ...processes import Child, hold_interrupts
 from . import readers
-from .load import Load, publish
+from .workload import Load, publish
 
 LOADS = (Load(32, 512.0, 8), Load(128, 2048.0, 32))
 SECONDS = 20.0

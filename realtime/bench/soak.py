@@ -26,7 +26,7 @@ from ..engine.process_settings import apply_lsl_settings, freeze_gc
 from ..engine.session import Session
 from ..sources.lsl_eeg import LslEeg
 from .index import IndexCount
-from .load import Load, publish
+from .workload import Load, publish
 
 LOAD = Load(64, 1000.0, 16)
 SECONDS = 600.0

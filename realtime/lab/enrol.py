@@ -8,9 +8,9 @@ from ...models.decoders.speech import UtteranceCutter
 from ...models.decoders.voice_activity import VoiceActivity
 from ...models.streaming.clock import Clock
 from ...models.streaming.ingest import StreamIngest, ingest_factory
-from ...models.streaming.listening import StreamingSpeech
 from ...models.streaming.schedule import ModalityInput, Plan, identity
 from ...models.streaming.sources import Source
+from ...models.streaming.streaming_speech import StreamingSpeech
 
 _FOUND_WITHIN_S = 10.0
 _SILENT_FOR_S = 5.0

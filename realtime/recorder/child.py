@@ -5,36 +5,14 @@ import json
 import signal
 import threading
 import time
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
-from ...configs.schema.live import LslSection, StreamQuery
 from .messages import STOP
+from .part_job import PartJob
 from .part_writer import PartWriter
 
 _FLUSH_S = 0.2
-
-
-@dataclass(frozen=True)
-class PartJob:
-    """Settings of a recorder process.
-
-    Attributes
-    ----------
-    path : Path
-        Of the XDF file.
-    lsl : LslSection
-    wanted : tuple of (StreamQuery, bool, bool)
-        As :class:`~moodring.realtime.recorder.lsl_streams.WantedStream` has them.
-    decoded : tuple of StreamQuery
-    """
-
-    path: Path
-    lsl: LslSection
-    wanted: tuple[tuple[StreamQuery, bool, bool], ...]
-    decoded: tuple[StreamQuery, ...]
 
 
 def record_part(engine: "Connection[Any, Any]", job: PartJob) -> None:
@@ -57,10 +35,10 @@ def record_part(engine: "Connection[Any, Any]", job: PartJob) -> None:
 
 def _record(job: PartJob, writer: PartWriter, engine: "Connection[Any, Any]", asked: threading.Event) -> None:
     from ..engine.process_settings import apply_lsl_settings
-    from .lsl_streams import LslStreams, WantedStream
+    from .lsl_streams import LslStreams
 
     apply_lsl_settings(job.lsl)
-    streams = LslStreams(writer, [WantedStream(*one) for one in job.wanted], job.decoded)
+    streams = LslStreams(writer, job.wanted, job.decoded)
     streams.start()
     told = False
     flushed_s = time.monotonic()

@@ -8,7 +8,6 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
@@ -19,6 +18,7 @@ from pylsl.util import TimeoutError as LslTimeoutError
 
 from ...configs.schema.live import StreamQuery
 from ...models.io.stream_descriptions import ChannelFormat, StreamDescription, Tree
+from .part_job import WantedStream
 from .part_writer import PartWriter
 
 _LOOK_S = 0.1
@@ -33,24 +33,6 @@ _END_S = 3.0
 _FORMATS: tuple[ChannelFormat, ...] = ("float32", "double64", "string", "int32", "int16", "int8", "int64")
 _AUXILIARY_TYPE = "Auxiliary"
 _SENDER = ("created_at", "uid", "session_id", "hostname")
-
-
-@dataclass(frozen=True)
-class WantedStream:
-    """Streams to record.
-
-    Attributes
-    ----------
-    query : StreamQuery
-    own : bool
-        Only those of this machine.
-    auxiliary : bool
-        Only the channels that are not EEG: those that are EEG come from the engine, as it decoded them.
-    """
-
-    query: StreamQuery
-    own: bool = False
-    auxiliary: bool = False
 
 
 class LslStreams:

@@ -26,10 +26,11 @@ from ...models.streaming.schedule import Plan
 from ...models.streaming.sources import Chunk, SourceInfo
 from ...models.streaming.summary import BundleName
 from ...processes import Child
-from .child import PartJob, record_part
+from .child import record_part
 from .disk import RESERVE_BYTES, DiskWatch, measure
 from .folder import SessionFolder
 from .media_sinks import FilmSink, SoundSink, recorded_source, signal_values
+from .part_job import PartJob
 from .supervisor import Supervisor
 from .wanted import decoded_streams, wanted_streams
 from .writer_thread import LineSink, WriterThread

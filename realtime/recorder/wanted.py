@@ -4,6 +4,7 @@ from ...configs.schema.live import LiveConfig, StreamQuery
 from ...configs.schema.session_folder import HEALTH_SUFFIX
 from ...models.io.stream_descriptions import TRUTH_TYPE
 from ..engine.outlet import source_id
+from .part_job import WantedStream
 
 
 def decoded_streams(config: LiveConfig) -> tuple[StreamQuery, ...]:
@@ -18,19 +19,14 @@ def decoded_streams(config: LiveConfig) -> tuple[StreamQuery, ...]:
     return tuple(stream for stream in streams if stream is not None)
 
 
-def wanted_streams(config: LiveConfig) -> tuple[tuple[StreamQuery, bool, bool], ...]:
-    """Return the streams to record: of the config, the amplifier's triggers, a simulation's truth, the engine's own.
-
-    Returns
-    -------
-    tuple of (StreamQuery, bool, bool)
-        With each, whether it must be of this machine, and whether only its channels that are not EEG are wanted.
-    """
-    wanted = [(query, False, False) for query in config.session.markers]
+def wanted_streams(config: LiveConfig) -> tuple[WantedStream, ...]:
+    """Return the streams to record: of the config, the amplifier's triggers, a simulation's truth, the engine's own."""
+    wanted = [WantedStream(query) for query in config.session.markers]
     if config.eeg is not None:
-        wanted.append((config.eeg.stream, False, True))
-    wanted.append((StreamQuery(type=TRUTH_TYPE), False, False))
+        wanted.append(WantedStream(config.eeg.stream, auxiliary=True))
+    wanted.append(WantedStream(StreamQuery(type=TRUTH_TYPE)))
     if config.outlet.enabled:
         for name in (config.outlet.name, f"{config.outlet.name}{HEALTH_SUFFIX}"):
-            wanted.append((StreamQuery(name=name, source_id=source_id(name, config.name)), True, False))
+            query = StreamQuery(name=name, source_id=source_id(name, config.name))
+            wanted.append(WantedStream(query, own=True))
     return tuple(wanted)

@@ -23,8 +23,8 @@ from moodring.models.contract import (
 from moodring.models.decoders.loading import Models
 from moodring.models.fusion.opinion_pool import SITUATIONS
 from moodring.models.fusion.pool_file import LevelPooling, Pool, PooledBundle, PoolFile, WeightsTable
-from moodring.models.streaming.listening import StreamingSpeech
-from moodring.models.streaming.looking import StreamingVideoEeg
+from moodring.models.streaming.streaming_speech import StreamingSpeech
+from moodring.models.streaming.streaming_video_eeg import StreamingVideoEeg
 from moodring.models.streaming.summary import BundleName
 
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")

@@ -99,7 +99,7 @@ class Stand:
 
 
 def wait_for(question, timeout_s):
-    """Ask until the answer is true; return it and how long it took."""
+    """Poll until the answer is true; return it and how long it took."""
     begin = time.monotonic()
     while not (answer := question()):
         assert time.monotonic() - begin < timeout_s, "it did not happen in time"

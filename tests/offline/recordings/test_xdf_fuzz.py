@@ -135,7 +135,7 @@ def whole(tmp_path_factory) -> File:
 
 
 def chunks(raw: bytes) -> list[tuple[int, int]]:
-    """Give where each chunk of a whole file begins and ends."""
+    """Return where each chunk of a whole file begins and ends."""
     found, place = [], 4
     while place < len(raw):
         size = raw[place]
@@ -195,7 +195,7 @@ def damaged(raw: bytes, recipe) -> bytes:
 
 
 def with_field(raw: bytearray, tag: str, text: str) -> bytearray:
-    """Say something absurd in the first header that has a field, with every length still right."""
+    """Write an absurd value into the first header that has a field, with all lengths still right."""
     start = raw.find(f"<{tag}>".encode()) + len(tag) + 2
     stop = raw.find(f"</{tag}>".encode(), start)
     holder = next(((a, b) for a, b in chunks(bytes(raw)) if a < start <= b), None) if stop >= 0 else None

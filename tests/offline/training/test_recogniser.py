@@ -1,5 +1,6 @@
 """Training of the recogniser: the ridge, the copies, honest folds, and a bundle that decodes."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,15 @@ from moodring.models.contract import FloatArray, SpeechSegment
 from moodring.models.decoders.recogniser import VoiceRecogniser
 from moodring.models.decoders.speech import SpeechDecoder
 from moodring.models.io.bundle import load_bundle
+from moodring.offline.datasets.speech import emodb
 from moodring.offline.training.common.ridge import fit_linear
 from moodring.offline.training.recogniser import train
 from moodring.offline.training.recogniser.augment import at_speed, augment, by_telephone, with_noise
+from moodring.offline.training.recogniser.features import FeatureCache
 from moodring.offline.training.recogniser.train import train_recogniser
 
 CONFIGS = Path(train.__file__).resolve().parents[3] / "configs"
+COPIES = ("noise", "first_1s")
 LETTERS = {"W": (5.0, 260.0), "T": (1.5, 120.0)}
 
 
@@ -46,10 +50,18 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def measured(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The features of the corpus and its copies, measured once; copy the folder to train with it."""
+    folder = tmp_path_factory.mktemp("measured")
+    FeatureCache(emodb.read(corpus), folder, lambda line: None).features(COPIES, 0)
+    return folder
+
+
 def config(data: Path | None, cache: Path, **changes: object) -> TrainRecogniserConfig:
     values = {
         "corpus": "emodb", "data": data, "domain": "made", "seeds": [0], "folds": 0, "prompt_folds": 2,
-        "copies": ["noise", "first_1s"], "cache": cache, **changes,
+        "copies": COPIES, "cache": cache, **changes,
     }  # fmt: skip
     return check(values, TrainRecogniserConfig, "test")
 
@@ -83,7 +95,7 @@ def test_a_trained_bundle_decodes_and_folds_are_kept(
 
 
 def test_nothing_of_the_test_speaker_reaches_training(
-    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    corpus: Path, measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[set[str]] = []
     real = train.fit_linear
@@ -93,7 +105,8 @@ def test_nothing_of_the_test_speaker_reaches_training(
         return real(numbers, labels, speakers, *rest)
 
     monkeypatch.setattr(train, "fit_linear", spy)
-    train_recogniser(config(corpus, tmp_path), tmp_path / "made.safetensors", lambda line: None)
+    shutil.copytree(measured, tmp_path / "cache")
+    train_recogniser(config(corpus, tmp_path / "cache"), tmp_path / "made.safetensors", lambda line: None)
     # All but the last fits (temperature and weights of the shipped model) lack at least one speaker.
     assert all(len(speakers) < 4 for speakers in seen[:-1])
     assert seen[-1] == {"03", "08", "09", "10"}
@@ -152,7 +165,8 @@ def test_sexes_learn_what_differs_between_them() -> None:
     assert (apart.scores(x[female]).argmax(1) == only.scores(x[female]).argmax(1)).mean() > 0.97
 
 
-def test_a_recipe_of_some_classes_and_both_sexes(corpus: Path, tmp_path: Path) -> None:
+def test_a_recipe_of_some_classes_and_both_sexes(corpus: Path, measured: Path, tmp_path: Path) -> None:
+    shutil.copytree(measured, tmp_path / "cache")
     out = tmp_path / "made.safetensors"
     chosen = config(corpus, tmp_path / "cache", classes=["sadness", "anger"], sex_weight=0.5)
     judged = train_recogniser(chosen, out, lambda line: None)

@@ -13,6 +13,7 @@ from moodring.configs.schema.load import check, load
 from moodring.configs.schema.train_voices import TrainVoicesConfig
 from moodring.models.contract import AUDIO_RATE_HZ
 from moodring.models.decoders.speaker import load_voices
+from moodring.offline.datasets.speech import emodb
 from moodring.offline.simulate.voice import simulate_voice
 from moodring.offline.training.speaker import train
 from moodring.offline.training.speaker.scores import (
@@ -51,8 +52,12 @@ def config(data: Path | None, **changes: object) -> TrainVoicesConfig:
     return check({**values, **changes}, TrainVoicesConfig, "test")
 
 
-def test_a_background_is_judged_trained_and_described(corpus: Path, tmp_path: Path) -> None:
+def test_a_background_is_tested_trained_and_described(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "made.safetensors"
+    measured = train.measure_corpus(emodb.read(corpus), ["08"])
+    monkeypatch.setattr(train, "measure_corpus", lambda corpus, women: measured)  # once for both trainings
     judged = train.train_voices(config(corpus), out, lambda line: None)
     assert [one.condition for one in judged if KNOWN not in one.condition] == [way.name for way in ENROLMENT_CONDITIONS]
     recommended = next(one.trials for one in judged if one.condition == RECOMMENDED)

@@ -1,5 +1,6 @@
 """Training of the speech model: what it learns from, that it learns, stops, goes on, and says how well it does."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from moodring.offline.simulate.latents import simulate_latents
 from moodring.offline.simulate.voice import plan_voice
 from moodring.offline.training.common.checkpoints import Checkpoint, Checkpoints
 from moodring.offline.training.common.utterances import LabelledUtterance
+from moodring.offline.training.speech import train
 from moodring.offline.training.speech.data import CLASSES, VoiceActivityScores, simulate_utterances
 from moodring.offline.training.speech.scores import (
     UtteranceLogits,
@@ -129,7 +131,10 @@ class Interrupted(Exception):  # noqa: N818 - nothing went wrong
     pass
 
 
-def test_an_interrupted_run_goes_on_to_the_same_bundle(tmp_path: Path) -> None:
+def test_an_interrupted_run_goes_on_to_the_same_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The three runs have the same people: they are simulated once.
+    people = cache(lambda seed, seconds: simulate_utterances(seed, seconds, EASY, VoiceActivity()))
+    monkeypatch.setattr(train, "simulate_utterances", lambda seed, seconds, *_: people(seed, seconds))
     straight, resumed = tmp_path / "straight.safetensors", tmp_path / "resumed.safetensors"
     scores = train_speech(small(), straight, lambda line: None)
 

@@ -7,8 +7,8 @@ import pytest
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.realtime.bench import ingest
-from moodring.realtime.bench.load import Load
 from moodring.realtime.bench.soak import memory_slope_mb_per_h, settled_slope, soak
+from moodring.realtime.bench.workload import Load
 
 pytestmark = pytest.mark.lsl
 READER = {"p50_ms", "p99_ms", "cpu_s_per_s"}

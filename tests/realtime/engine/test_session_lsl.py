@@ -287,7 +287,7 @@ def test_an_overloaded_engine_leaves_decisions_out_counts_them_and_does_not_fall
             time.sleep(0.6)
             return super().read()
 
-    from moodring.models.streaming.looking import StreamingVideoEeg
+    from moodring.models.streaming.streaming_video_eeg import StreamingVideoEeg
 
     models = dataclasses.replace(fakes.fake_models(), decoders=(StreamingVideoEeg(Slow()),))
     name = f"amp-{uuid4().hex}"

@@ -54,7 +54,8 @@ class Pushed:
 @pytest.fixture
 def recording(lsl_session, tmp_path):
     """A writer and the LSL streams of a session that asks for a name; what they wrote."""
-    from moodring.realtime.recorder.lsl_streams import LslStreams, WantedStream
+    from moodring.realtime.recorder.lsl_streams import LslStreams
+    from moodring.realtime.recorder.part_job import WantedStream
 
     name = f"wanted-{uuid4().hex}"
     writer = PartWriter(tmp_path / "part-001.xdf")

@@ -23,6 +23,7 @@ from moodring.models.streaming.sources import Chunk, SourceInfo
 from moodring.offline.recordings.open import open_recording
 from moodring.realtime.recorder.disk import RESERVE_BYTES, DiskUse, DiskWatch
 from moodring.realtime.recorder.folder import SessionFolder
+from moodring.realtime.recorder.part_job import WantedStream
 from moodring.realtime.recorder.recorder import Recorder
 from moodring.realtime.recorder.wanted import decoded_streams, wanted_streams
 from moodring.realtime.recorder.writer_thread import WriterThread
@@ -115,10 +116,10 @@ def test_what_is_decoded_is_not_recorded_twice_and_the_rest_of_the_amplifier_is(
     config = CONFIG.model_copy(update={"speech": speech})
     assert decoded_streams(config) == (StreamQuery(name="amp"), StreamQuery(name="mixer"))
     wanted = wanted_streams(config)
-    assert (StreamQuery(type="Markers"), False, False) in wanted
-    assert (StreamQuery(name="amp"), False, True) in wanted
-    assert all(query.name != "mixer" for query, _, _ in wanted)
-    own = [query.name for query, is_own, _ in wanted if is_own]
+    assert WantedStream(StreamQuery(type="Markers")) in wanted
+    assert WantedStream(StreamQuery(name="amp"), auxiliary=True) in wanted
+    assert all(one.query.name != "mixer" for one in wanted)
+    own = [one.query.name for one in wanted if one.own]
     assert own == [config.outlet.name, f"{config.outlet.name}_health"]
 
 

@@ -69,7 +69,7 @@ def recorder_of(engine):
 
 
 def snapshots(screen, question, timeout_s):
-    """Ask an engine until the answer fits."""
+    """Poll an engine until its answer fits."""
     end_s = time.monotonic() + timeout_s
     while not question(snapshot := screen.snapshot()):
         assert time.monotonic() < end_s, snapshot.recording

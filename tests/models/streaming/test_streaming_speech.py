@@ -6,9 +6,9 @@ import pytest
 from moodring.models.contract import AUDIO_RATE_HZ, Head, ModelSpec, SpeechInput
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.ingest import ingest_factory
-from moodring.models.streaming.listening import StreamingSpeech
 from moodring.models.streaming.schedule import ModalityInput, Plan, identity
 from moodring.models.streaming.sources import Chunk, SourceInfo
+from moodring.models.streaming.streaming_speech import StreamingSpeech
 from tests.support.heads import spoken
 
 T0 = 100.0
