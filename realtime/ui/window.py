@@ -68,7 +68,7 @@ class Window(QWidget):
         for part in self._parts:
             part.show_view(self.view)
         # Further heads take their room from the EEG, so that the bars of the levels stay whole.
-        self._left.setStretch(2, 9 if self.heads.panels else 13)
+        self._left.setStretch(2, 10 if self.heads.panels else 13)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
         """Disconnect from the engine, which continues."""
