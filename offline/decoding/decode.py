@@ -1,10 +1,13 @@
 """Decode a recording as fast as possible: the engine's own ingest and decider on a virtual clock, in one thread."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig, ModelsSection
@@ -25,9 +28,11 @@ from ...models.streaming.decoder import DecoderFactory
 from ...models.streaming.ingest import ingest_factory
 from ...models.streaming.schedule import ModalityInput, Plan, eeg_delay_ms, make_plan, plan_facts
 from ...models.streaming.source_channel import SourceChannel
-from ...models.streaming.summary import STAGES, Costs, Tally, summarise
+from ...models.streaming.summary import Costs, summarise
+from ...models.streaming.tally import STAGES, Tally
 from .playback import STANDARD_MODALITIES, Playback
 
+_log = logging.getLogger(__name__)
 _SAME_TIME_S = 1e-3
 _DEMO_CONFIG = Path(__file__).parents[2] / "configs" / "demo.toml"
 
@@ -135,6 +140,9 @@ def _decode(
     declared = config.speech is not None and config.speech.reference is not None
     referenced = declared or LOUDSPEAKER in playback.channels
     plan = make_plan(replace(plan_facts(ingests), t0_s=recording.t0_s), config, referenced)
+    if journal and not _has_its_interval(journal, plan, recording):
+        _log.warning("the journal has decisions at other times than every %g s; it is not followed", plan.interval_s)
+        journal = ()
     decider = Decider(plan, models, clock)
     notices = domain_notices(models.domain, tuple(ingest.info.origin for ingest in ingests))
     notices += () if referenced else loudspeaker_notices(config.speech, ingests)
@@ -164,11 +172,6 @@ def _decisions(
     """Yield the data time of each decision and what it sees: those of a journal, or those that live would make."""
     for entry in journal:
         time_s = plan.time_s(round(entry.session_time_s / plan.interval_s))
-        if abs(time_s - entry.time_s) > _SAME_TIME_S:
-            raise MoodringError(
-                f"the journal has a decision at {entry.time_s:.3f} s and the recording expects it at {time_s:.3f} s "
-                f"(t0 {plan.t0_s:.3f} s, every {plan.interval_s:g} s); it belongs to another session"
-            )
         playback.ingest_counts(time_s, entry.ring_samples)
         yield time_s, playback.inputs(entry.ring_samples)
     k = plan.first
@@ -176,3 +179,17 @@ def _decisions(
         playback.wait_for(time_s, config.decisions.lateness_s)
         yield time_s, playback.inputs()
         k += 1
+
+
+def _has_its_interval(journal: Sequence[Estimate], plan: Plan, recording: Recording) -> bool:
+    """Return whether a journal's decisions are those of the plan; raise MoodringError where its t0 is another."""
+    t0_s = journal[0].time_s - journal[0].session_time_s
+    if abs(t0_s - plan.t0_s) > _SAME_TIME_S:
+        raise MoodringError(
+            f"the journal has its t0 at {t0_s:.3f} s and recording '{recording.name}' at {plan.t0_s:.3f} s; it belongs "
+            "to another session: leave it out, or give its own"
+        )
+    counts = np.array([entry.session_time_s for entry in journal]) / plan.interval_s
+    on_grid = bool(np.abs(counts - np.rint(counts)).max() * plan.interval_s <= _SAME_TIME_S)
+    # Decisions may have been left out, but hardly every other one.
+    return on_grid and (len(counts) < 2 or bool(np.diff(counts).min() < 1.5))

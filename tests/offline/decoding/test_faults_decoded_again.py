@@ -155,3 +155,15 @@ def test_a_recording_that_ends_early_is_decoded_as_far_as_it_goes(session, fakes
     assert len(decoded.estimates) == len(journal)
     assert_equal(decoded.estimates[:-4], journal[:-4])
     assert f"eeg: {stop} samples were recorded and the journal used" in caplog.text
+
+
+@pytest.mark.parametrize("interval_s", [0.25, 0.75, 1.0])
+def test_decisions_at_other_times_than_the_journals_are_made_as_live(session, fakes, caplog, interval_s):
+    run(session)
+    recording, journal = recorded(session)
+    decisions = CONFIG.decisions.model_copy(update={"interval_s": interval_s})
+    config = CONFIG.model_copy(update={"decisions": decisions})
+    decoded = decode(recording, config, models=fakes.fake_models(), journal=journal)
+    assert "it is not followed" in caplog.text
+    times_s = [estimate.session_time_s for estimate in decoded.estimates]
+    np.testing.assert_allclose(np.diff(times_s), interval_s, atol=1e-6)
