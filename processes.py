@@ -340,9 +340,10 @@ def in_workers(function: Callable[[Task], Result], tasks: Iterable[Task], worker
         Of a module, so that it can be pickled.
     tasks : iterable
     workers : int
-        Number of processes; 1 computes in this one.
+        Number of processes; 1 computes in this one, and so does a single task.
     """
-    if workers == 1:
+    tasks = list(tasks)
+    if workers == 1 or len(tasks) < 2:
         yield from map(function, tasks)
         return
     from joblib import Parallel, delayed, parallel_config

@@ -37,8 +37,10 @@ def test_workers_are_other_processes_of_one_thread_each_and_leave_nobody_behind(
     assert not [pid for pid in workers if psutil.pid_exists(pid)]
 
 
-def test_one_worker_is_this_process() -> None:
+def test_one_worker_or_one_task_is_done_in_this_process() -> None:
     assert [pid for _, pid, _, _ in in_workers(threads_of, range(2), 1)] == [os.getpid()] * 2
+    assert [pid for _, pid, _, _ in in_workers(threads_of, range(1), 2)] == [os.getpid()]
+    assert list(in_workers(threads_of, [], 2)) == []
 
 
 def test_workers_of_a_killed_parent_end(tmp_path: Path) -> None:

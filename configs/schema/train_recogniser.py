@@ -13,7 +13,7 @@ Copy = Literal["speed", "noise", "telephone", "first_1s", "first_2s"]
 
 
 class TrainRecogniserConfig(Section):
-    """A training run on a corpus: judged on speakers never trained on, then trained on all of them.
+    """A training run on a corpus: tested on held-out speakers, then trained on all of them.
 
     ``data`` is the corpus's folder (give it with ``--set data=…``); ``on_bad`` "skip" goes on without files that cannot
     be used. ``domain`` says on the card, and to whoever decodes with it, who was recorded: yours to change. ``folds`` 0

@@ -90,8 +90,8 @@ class TrainVideoEegConfig(Section):
 
     Each person who poses for the face network does so for ``poses`` pictures.
     ``budget`` is the share of grid frames that may be looked at; ``rollouts`` are drawn of each clip;
-    ``reward_right``, ``reward_wrong`` are the paper's lambda_tp, lambda_fp per held decision; ``horizon_s`` is how
-    far a look's credit reaches; ``spread_first``, ``spread_last`` bound the policy's standard deviation (1: the whole
+    ``reward_right``, ``reward_wrong`` are the paper's lambda_tp, lambda_fp per decision; ``horizon_s`` discounts
+    later rewards; ``spread_first``, ``spread_last`` bound the policy's standard deviation (1: the whole
     range of waits); ``band_balance`` is the paper's mu.
     """
 

@@ -90,18 +90,18 @@ def uar(truth: ArrayLike, predicted: ArrayLike) -> float:
     Parameters
     ----------
     truth, predicted : (n,) int64
-        Classes, from 0 on. Bootstrap and permutations call this thousands of times: it counts, and checks nothing.
+        Classes, from 0 on. Not checked, since bootstrap and permutations call this thousands of times.
 
     Returns
     -------
     float
         NaN where there is no truth.
     """
-    true, said = np.asarray(truth, np.int64), np.asarray(predicted, np.int64)
+    true, given = np.asarray(truth, np.int64), np.asarray(predicted, np.int64)
     if not len(true):
         return float("nan")
-    n_classes = int(max(true.max(), said.max())) + 1
-    counts = np.bincount(true * n_classes + said, minlength=n_classes**2).reshape(n_classes, n_classes)
+    n_classes = int(max(true.max(), given.max())) + 1
+    counts = np.bincount(true * n_classes + given, minlength=n_classes**2).reshape(n_classes, n_classes)
     totals = counts.sum(axis=1)
     present = totals > 0
     return float((np.diag(counts)[present] / totals[present]).mean())

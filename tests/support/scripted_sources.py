@@ -20,7 +20,7 @@ from moodring.models.streaming.schedule import make_plan, plan_facts
 from moodring.models.streaming.source_channel import SourceChannel
 from moodring.models.streaming.source_connection import SourceConnection
 from moodring.models.streaming.sources import Chunk, SourceGoneError, SourceInfo, SourceUnfitError
-from moodring.models.streaming.summary import Tally
+from moodring.models.streaming.tally import Tally
 
 BEGIN_S = 1000.0
 STEP_S = 0.02

@@ -87,23 +87,23 @@ def _voice_alone(person: DecodedPerson) -> DecodedPerson:
 def _score(
     truth: IntArray, opinions: Mapping[str, Array], groups: IntArray, limits: Array, kept: np.ndarray, seed: int
 ) -> PoolScores:
-    right, names = truth[kept], [str(group) for group in groups[kept]]
-    rows = {name: score(right, probabilities[kept], names, seed) for name, probabilities in opinions.items()}
-    ours, control = opinions[POOLED][kept], opinions[REWEIGHED][kept]
+    true, names = truth[kept], [str(group) for group in groups[kept]]
+    rows = {name: score(true, probabilities[kept], names, seed) for name, probabilities in opinions.items()}
+    pooled, control = opinions[POOLED][kept], opinions[REWEIGHED][kept]
 
-    best, control_best = ours.argmax(axis=1), control.argmax(axis=1)
+    best, control_best = pooled.argmax(axis=1), control.argmax(axis=1)
 
     def gain_uar(index: IntArray) -> float:
-        return uar(right[index], best[index]) - uar(right[index], control_best[index])
+        return uar(true[index], best[index]) - uar(true[index], control_best[index])
 
     def gain_nll(index: IntArray) -> float:
-        return nll(right[index], ours[index]) - nll(right[index], control[index])
+        return nll(true[index], pooled[index]) - nll(true[index], control[index])
 
-    sets = np.stack([conformal_sets(row[None], limit)[0] for row, limit in zip(ours, limits[kept], strict=True)])
+    sets = np.stack([conformal_sets(row[None], limit)[0] for row, limit in zip(pooled, limits[kept], strict=True)])
     return PoolScores(
         rows,
         bootstrap(gain_uar, names, seed),
         bootstrap(gain_nll, names, seed),
-        float(sets[np.arange(len(right)), right].mean()),
+        float(sets[np.arange(len(true)), true].mean()),
         float(sets.sum(axis=1).mean()),
     )

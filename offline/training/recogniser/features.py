@@ -26,7 +26,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class FeatureSets:
-    """Of one corpus and one seed, each ``(n_items, n_numbers)`` float32.
+    """Features of one corpus and one seed, each ``(n_items, n_features)`` float32.
 
     Attributes
     ----------
@@ -84,13 +84,13 @@ class FeatureCache:
     def features(self, copies: tuple[str, ...], seed: int) -> FeatureSets:
         """Return the features for a seed, computing those that are not there yet."""
         conditions = {name: self._cached(f"condition {name}", partial(apply_condition, name)) for name in CONDITIONS}
-        varieties = tuple(
+        changed = tuple(
             self._cached(
                 f"copy {index} {kind}" + ("" if kind.startswith("first") else f" seed {seed}"), partial(augment, kind)
             )
             for index, kind in enumerate(copies)
         )
-        return FeatureSets(conditions, varieties)
+        return FeatureSets(conditions, changed)
 
     def path(self, stage: Stage, *settings: str) -> Path:
         """Return where a result of a stage on this corpus is kept."""

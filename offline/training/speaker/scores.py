@@ -163,7 +163,7 @@ def _trials(
                 rows.append((name, one.speaker, same, one.label, people, others, min(len(sums), LONGEST_WINDOW)))
     if not rows:
         raise MoodringError(
-            "voices are enrolled with some sentences and judged with others; the corpus has one sentence only"
+            "voices are enrolled with some prompts and tested with others; the corpus has one prompt only: record more"
         )
     return VerificationTrials(*(np.array(column) for column in zip(*rows, strict=True)))
 
@@ -180,7 +180,7 @@ def thresholds_of(found: VerificationTrials, false_rejection: float) -> tuple[fl
 def margins(found: VerificationTrials, thresholds: tuple[float, float, float]) -> Array:
     """Return by how much each trial passes (``(n, 4)``, below 0: it does not); NaN where the utterance is shorter."""
     at = np.array(thresholds)
-    # An utterance that ends after one or two seconds is judged by the threshold for those.
+    # An utterance that ends after one or two seconds is tested against the threshold for those.
     needed = np.column_stack((np.tile(at, (len(found.segments), 1)), at[found.segments - 1]))
     return np.asarray(np.minimum(found.people - needed, found.others))
 

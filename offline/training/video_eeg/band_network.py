@@ -1,8 +1,7 @@
 """Before stage 1: pretraining of the band network on scalp images, as the face network is pretrained on faces.
 
 One second of EEG carries little, and an untrained LSTM gives the band network no useful gradient. So the images of a
-few
-glimpses in a row are averaged and classified without an LSTM, with even band attention.
+few glimpses in a row are averaged and classified without an LSTM, with even band attention.
 """
 
 from dataclasses import dataclass
@@ -95,7 +94,7 @@ def augment(images: Tensor, rng: torch.Generator) -> Tensor:
     images : (glimpses, clips, 3, size, size) Tensor
     rng : Generator
     """
-    rows = images.shape[1]
-    gain = torch.exp(_GAIN_SPREAD * torch.randn(1, rows, 3, 1, 1, generator=rng))
-    offset = _REST_SPREAD * torch.randn(1, rows, 3, 1, 1, generator=rng)
+    clips = images.shape[1]
+    gain = torch.exp(_GAIN_SPREAD * torch.randn(1, clips, 3, 1, 1, generator=rng))
+    offset = _REST_SPREAD * torch.randn(1, clips, 3, 1, 1, generator=rng)
     return images * gain + offset * (images != 0.0)

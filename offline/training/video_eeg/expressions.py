@@ -34,7 +34,7 @@ _BATCH = 128
 
 
 def pose(
-    seed: int, poses: int, difficulty: Difficulty, finder: FaceDetector, size: int
+    seed: int, poses: int, difficulty: Difficulty, detector: FaceDetector, size: int
 ) -> tuple[Image, NDArray[np.int64]]:
     """Draw posed expressions of one simulated person.
 
@@ -59,7 +59,7 @@ def pose(
     crops, labels = [], []
     for n in range(poses):
         image = face[int((n + 0.45) * _POSE_S * FRAME_RATE_HZ)]
-        box = finder.find(image)
+        box = detector.find(image)
         if box is not None:
             crops.append(crop_face(image, box, size))
             level = np.digitize(expressed[n], (-LEVEL_BORDER, LEVEL_BORDER))
@@ -71,9 +71,9 @@ def train_face(
     net: FaceNet, seeds: Sequence[int], difficulty: Difficulty, config: TrainVideoEegConfig, report: Report
 ) -> None:
     """Train the face network on posed pictures of these people, in place; every tenth is held out for the report."""
-    finder = FaceDetector(bundled("yunet").read_bytes())
+    detector = FaceDetector(bundled("yunet").read_bytes())
     size = config.network.face_size
-    pictures = [pose(seed, config.poses, difficulty, finder, size) for seed in seeds]
+    pictures = [pose(seed, config.poses, difficulty, detector, size) for seed in seeds]
     held_out = max(1, len(pictures) // 10)
     held_out_set, training_set = _concatenate(pictures[:held_out]), _concatenate(pictures[held_out:] or pictures)
     report(
@@ -97,10 +97,9 @@ def train_face(
             report(f"expressions: batch {number + 1}/{stage.batches}, loss {mean_loss:.3f}")
     net.eval()
     with torch.no_grad():
-        right = (net.expressed(net(held_out_set[0])).argmax(dim=-1) == held_out_set[1]).float().mean(dim=0)
-    report(
-        f"expressions of held-out people: accuracy of 4, valence {float(right[0]):.3f}, arousal {float(right[1]):.3f}"
-    )
+        accuracy = (net.expressed(net(held_out_set[0])).argmax(dim=-1) == held_out_set[1]).float().mean(dim=0)
+    valence, arousal = accuracy.tolist()
+    report(f"expressions of held-out people: accuracy of 4, valence {valence:.3f}, arousal {arousal:.3f}")
 
 
 def augment(crops: Tensor, rng: torch.Generator) -> Tensor:

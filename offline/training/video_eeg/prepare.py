@@ -1,4 +1,4 @@
-"""Recordings on the look grid, by the functions that run live; kept on disk.
+"""Recordings on the 8 Hz grid of glimpses, computed by the functions that run live; kept on disk.
 
 Nothing here looks ahead: the EEG goes through the causal chain once, each window ends at its grid time, and each face
 is cut from the newest frame captured by then.
@@ -34,7 +34,7 @@ _SLACK_S = 1e-3
 
 @dataclass(frozen=True)
 class PreparedSession:
-    """One session on the look grid, ``t0 + j / 8`` seconds.
+    """One session on the grid, ``t0 + j / 8`` seconds.
 
     Attributes
     ----------
@@ -62,28 +62,28 @@ class PreparedSession:
 
 
 def prepare(
-    recording: Recording, finder: FaceDetector, face_size: int, window_s: float, stride: int = 1
+    recording: Recording, detector: FaceDetector, face_size: int, window_s: float, stride: int = 1
 ) -> PreparedSession:
-    """Bring one recording onto the look grid.
+    """Compute what one recording gives at each time of the grid.
 
     Parameters
     ----------
     recording : Recording
         With truth.
-    finder : FaceDetector
+    detector : FaceDetector
     face_size : int
     window_s : float
         Of the EEG.
     stride : int
-        Only every so many grid frames are computed, and held for those after: the policy sees few frames anyway, so
-        more people in the same time teach more.
+        Only every so many grid frames are computed, and held for those after: the policy sees few frames
+        anyway, so that more people in the same time are worth more.
     """
     end_s = max(float(stamps[-1]) for stamps in _stamps(recording))
     times_s = recording.t0_s + np.arange(int((end_s - recording.t0_s) * GRID_HZ) + 1) / GRID_HZ
     n_frames = len(times_s)
     held = np.arange(n_frames) // stride
     power, good, eeg_there, names = _eeg(recording.eeg, times_s[::stride], window_s)
-    crops, face_there = _faces(recording.face, times_s[::stride], finder, face_size)
+    crops, face_there = _faces(recording.face, times_s[::stride], detector, face_size)
     return PreparedSession(
         power=power[held],
         good=good[held],
@@ -166,8 +166,8 @@ def _prepare_into(
     paths: Mapping[str, Path],
 ) -> str:
     """Load and prepare one person into their file; return the name of the trial."""
-    finder = FaceDetector(bundled("yunet").read_bytes())
-    write_prepared(paths[trial.name], prepare(people.load(trial), finder, face_size, window_s, stride))
+    detector = FaceDetector(bundled("yunet").read_bytes())
+    write_prepared(paths[trial.name], prepare(people.load(trial), detector, face_size, window_s, stride))
     return trial.name
 
 
@@ -207,7 +207,7 @@ def _eeg(
 
 
 def _faces(
-    video: Video | None, times_s: NDArray[np.float64], finder: FaceDetector, size: int
+    video: Video | None, times_s: NDArray[np.float64], detector: FaceDetector, size: int
 ) -> tuple[Image, BoolArray]:
     crops = np.zeros((len(times_s), size, size), np.uint8)
     there = np.zeros(len(times_s), np.bool_)
@@ -217,7 +217,7 @@ def _faces(
         if newest < 0:
             continue
         image = video.frames[int(newest)]
-        box = finder.find(image)
+        box = detector.find(image)
         if box is not None:
             crops[frame], there[frame] = crop_face(image, box, size), True
     return crops, there

@@ -64,8 +64,8 @@ def train_video_eeg(
 
     Stages: the face network on posed expressions; the band network on averaged scalp images; the first LSTM on faces
     and EEG in turn; the core with it fixed; the policy by REINFORCE; then the budget, temperatures and conformal
-    thresholds. People that were prepared and stages
-    that were finished with the same versions and settings are taken from the cache.
+    thresholds. People that were prepared and stages that were finished with the same versions and settings are taken
+    from the cache.
 
     Parameters
     ----------
@@ -80,8 +80,7 @@ def train_video_eeg(
     started = time.monotonic()
     torch.set_num_threads(config.threads)
     folder = cache or Path(platformdirs.user_cache_dir("moodring", appauthor=False)) / "training"
-    groups = _people(config, folder, report)
-    training, validation, calibration = groups
+    training, validation, calibration = _prepare_groups(config, folder, report)
     normal = eeg_variants.fit_normalisation(training)
     torch.manual_seed(config.seed)
     net = VideoEegNet(_sizes(config))
@@ -155,12 +154,13 @@ def _stage_settings(section: StageSection, config: TrainVideoEegConfig, *names: 
     return settings | config.model_dump(mode="json", include=set(names))
 
 
-def _people(
+def _prepare_groups(
     config: TrainVideoEegConfig, folder: Path, report: Report
 ) -> tuple[list[PreparedSession], list[PreparedSession], list[PreparedSession]]:
+    """Prepare the people to train on, to validate on and to calibrate on."""
     people = config.people
 
-    def ready(seeds: tuple[int, ...], stride: int) -> list[PreparedSession]:
+    def prepared(seeds: tuple[int, ...], stride: int) -> list[PreparedSession]:
         return prepare_people(
             seeds,
             people.seconds,
@@ -173,8 +173,8 @@ def _people(
             report,
         )
 
-    training = ready(people.training_seeds, people.stride)
-    held_out = ready(people.validation_seeds + people.calibration_seeds, 1)
+    training = prepared(people.training_seeds, people.stride)
+    held_out = prepared(people.validation_seeds + people.calibration_seeds, 1)
     n = len(people.validation_seeds)
     return training, held_out[:n], held_out[n:]
 
@@ -194,8 +194,8 @@ def _spec(
     config: TrainVideoEegConfig, normal: Normalisation, mean_wait: float, outputs: scores.DecisionLogits
 ) -> ModelSpec:
     people = config.people
-    heated = scores.fit_temperatures(outputs)
-    kept = scores.fit_thresholds(outputs, heated, config.coverage)
+    temperatures = scores.fit_temperatures(outputs)
+    thresholds = scores.fit_thresholds(outputs, temperatures, config.coverage)
     sizes = asdict(_sizes(config))
     return ModelSpec(
         kind="video_eeg",
@@ -203,7 +203,7 @@ def _spec(
             EegInput(MIN_RATE_HZ, MIN_SCALP_CHANNELS, "average", WINDOW_S, config.network.image_size),
             FaceInput(GRID_HZ, config.network.face_size),
         ),
-        outputs=tuple(Head(axis, "felt", LEVELS, None, heated[axis], kept[axis]) for axis in AXES),
+        outputs=tuple(Head(axis, "felt", LEVELS, None, temperatures[axis], thresholds[axis]) for axis in AXES),
         label_source=f"latent valence and arousal of simulated people, {GRID_HZ:g} times a second, cut at -1/3 and 1/3",
         domain=(SIMULATED,),
         protocol=(
