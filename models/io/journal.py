@@ -64,7 +64,12 @@ def read_journal(path: Path) -> tuple[Estimate, ...]:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
         raise MoodringError(f"journal '{path}' cannot be read: {error}") from error
-    return tuple(wire.decode(Estimate, line) for line in lines[:-1])
+    try:
+        return tuple(wire.decode(Estimate, line) for line in lines[:-1])
+    except MoodringError as error:
+        raise MoodringError(
+            f"journal '{path}' is damaged, or of a moodring before estimates had heads ({error}); decode without it"
+        ) from None
 
 
 def _unwritable(path: Path, error: OSError) -> MoodringError:

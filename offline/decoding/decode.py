@@ -28,7 +28,8 @@ from ...models.streaming.decoder import DecoderFactory
 from ...models.streaming.ingest import ingest_factory
 from ...models.streaming.schedule import ModalityInput, Plan, eeg_delay_ms, make_plan, plan_facts
 from ...models.streaming.source_channel import SourceChannel
-from ...models.streaming.summary import STAGES, Costs, Tally, summarise
+from ...models.streaming.summary import Costs, summarise
+from ...models.streaming.tally import STAGES, Tally
 from .playback import STANDARD_MODALITIES, Playback
 
 _log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from ...models.contract import Estimate, Head, Transition, at_publication
 from ...models.io.journal import Journal
 from ...models.io.ring import Ring
 from ...models.streaming.clock import Clock
-from ...models.streaming.summary import Tally
+from ...models.streaming.tally import Tally
 from .outlet import Outlet, estimate_labels, estimate_row
 
 _ESTIMATES_KEPT = 2048

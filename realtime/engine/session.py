@@ -25,7 +25,7 @@ from ...models.streaming.ingest import StreamIngest, ingest_factory
 from ...models.streaming.schedule import Plan, eeg_delay_ms, make_plan, plan_facts
 from ...models.streaming.source_channel import SourceChannel
 from ...models.streaming.sources import SourceInfo
-from ...models.streaming.summary import Tally
+from ...models.streaming.tally import Tally
 from ..ipc.snapshot import RingPlace, Snapshot
 from ..sources.lsl import on_the_network
 from ..sources.timeline import announced_t0_s

@@ -52,7 +52,7 @@ def _record(job: PartJob, writer: PartWriter, engine: "Connection[Any, Any]", as
                 told = True
                 _tell(engine, {"news": streams.error})
     # What the engine handed over comes first: that it is safe must not wait for LSL.
-    writer.flush()
+    _tell(engine, {"written": writer.flush(), "complete": False})
     streams.finish()
     _tell(engine, {"written": writer.flush(), "complete": streams.complete})
 

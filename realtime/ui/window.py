@@ -49,6 +49,7 @@ class Window(QWidget):
         self.heads = HeadsStrip()
         self.picture = QWidget()
         self.picture.setObjectName("picture")
+        self._left = QVBoxLayout()
         self._compose()
         self.overlay = DisconnectedOverlay(self.picture)
         self._parts = (
@@ -66,6 +67,8 @@ class Window(QWidget):
         self.view = self._view_model.view()
         for part in self._parts:
             part.show_view(self.view)
+        # Further heads take their room from the EEG, so that the bars of the levels stay whole.
+        self._left.setStretch(2, 10 if self.heads.panels else 13)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
         """Disconnect from the engine, which continues."""
@@ -83,7 +86,7 @@ class Window(QWidget):
         grid = QGridLayout(self.picture)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(theme.SPACE)
-        left, right = QVBoxLayout(), QVBoxLayout()
+        left, right = self._left, QVBoxLayout()
         for column, parts in (
             (left, ((self.valence, 10), (self.arousal, 10), (self.eeg, 13))),
             (right, ((self._seen(), 13), (self._looked(), 9), (self.speech, 9))),

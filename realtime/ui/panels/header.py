@@ -7,8 +7,9 @@ from ...screens import wording
 from .. import theme
 from ..view import View
 
+_AGES = "information age"
 _FIGURES = (
-    "elapsed", "latency p50 / p99", "information age", "decisions", "skipped", "frames looked at", "device"
+    "elapsed", "latency p50 / p99", _AGES, "decisions", "skipped", "frames looked at", "device"
 )  # fmt: skip
 
 
@@ -21,6 +22,7 @@ class Header(QWidget):
         self.phase = theme.label("○ waiting for an engine", 14, theme.TONES["idle"], bold=True)
         self.recording = theme.label("", 12, theme.TONES["idle"], bold=True)
         self.figures: dict[str, QLabel] = {name: theme.label("–", 14, bold=True) for name in _FIGURES}
+        self.titles: dict[str, QLabel] = {}
         row = QHBoxLayout(self)
         row.setContentsMargins(4, 0, 4, 0)
         row.setSpacing(14)
@@ -33,7 +35,8 @@ class Header(QWidget):
         for name, value in self.figures.items():
             column = QVBoxLayout()
             column.setSpacing(0)
-            column.addWidget(theme.label(name, 10, theme.FAINT))
+            self.titles[name] = theme.label(name, 10, theme.FAINT)
+            column.addWidget(self.titles[name])
             column.addWidget(value)
             row.addSpacing(6)
             row.addLayout(column)
@@ -51,6 +54,7 @@ class Header(QWidget):
         recording = wording.recording(snapshot)
         self.recording.setText("" if recording is None else f"{recording.mark} {recording.text}")
         theme.tinted(self.recording, theme.TONES["idle" if recording is None else recording.tone])
+        self.titles[_AGES].setText(f"age {' / '.join(status.modality for status in snapshot.sources)}")
         for name, text in zip(_FIGURES, _texts(snapshot), strict=True):
             self.figures[name].setText(text)
 

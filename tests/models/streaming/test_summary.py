@@ -5,7 +5,7 @@ import pytest
 
 from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
 from moodring.models.contract import Head, Hearing
-from moodring.models.streaming.summary import AllRows, NewestRows, Tally
+from moodring.models.streaming.tally import AllRows, NewestRows, Tally
 from moodring.offline.decoding.decode import decode
 from tests.support.heads import with_head
 

@@ -1,7 +1,8 @@
 from dataclasses import fields
 
 from moodring.models.contract import RecordingStatus
-from moodring.models.streaming.summary import Costs, Tally, summarise
+from moodring.models.streaming.summary import Costs, summarise
+from moodring.models.streaming.tally import Tally
 
 
 def summary_of(recording):
