@@ -7,7 +7,7 @@ import pylsl
 
 from ...configs.schema.live import StreamQuery
 from ...models.streaming.sources import Chunk, SourceInfo
-from .lsl import LslInlet, labels, numeric, regular_rate_hz, sample_format, session_of
+from .lsl import LslInlet, channel_texts, labels, numeric, regular_rate_hz, sample_format, session_of
 
 _BUFFER_S = 10
 
@@ -63,6 +63,7 @@ class LslSignal:
             session.first_sample_after_t0_s,
             session.rest_s,
             timeline=session.timeline,
+            unit=", ".join(dict.fromkeys(channel_texts(info, "unit"))),
             sample_format=sample_format(info),
         )
 
