@@ -235,10 +235,15 @@ class LslInlet:
 
 def labels(info: pylsl.StreamInfo) -> tuple[str, ...]:
     """Read the channels' labels from a stream's description; empty where it has none."""
+    return channel_texts(info, "label")
+
+
+def channel_texts(info: pylsl.StreamInfo, tag: str) -> tuple[str, ...]:
+    """Read one text of each channel in a stream's description; empty where it describes no channels."""
     node = info.desc().child("channels").child("channel")
     found = []
     while not node.empty():
-        found.append(node.child_value("label"))
+        found.append(node.child_value(tag))
         node = node.next_sibling("channel")
     return tuple(found)
 
