@@ -1,17 +1,13 @@
-"""A speech decoder and a simulated voice for predictions."""
-
 import numpy as np
 import pytest
 import soundfile
 import torch
 
-from moodring.models.contract import FloatArray
+from moodring.models.contract import AUDIO_RATE_HZ, FloatArray
 from moodring.models.decoders.speech import SpeechDecoder
 from moodring.models.io.bundle import bundled, load_bundle
 from moodring.offline.decoding.predict import Prediction, predict_file
 from moodring.offline.simulate.voice import simulate_voice
-
-RATE_HZ = 16_000
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +25,7 @@ def voice() -> FloatArray:
 @pytest.fixture(scope="module")
 def plain(decoder: SpeechDecoder, voice: FloatArray, tmp_path_factory: pytest.TempPathFactory) -> Prediction:
     path = tmp_path_factory.mktemp("plain") / "voice.wav"
-    soundfile.write(path, voice, RATE_HZ)
-    prediction = predict_file(decoder, path)
-    assert prediction.probabilities is not None
-    return prediction
+    soundfile.write(path, voice, AUDIO_RATE_HZ)
+    said = predict_file(decoder, path)
+    assert said.probabilities is not None
+    return said

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import FloatArray, HeadOutput
 from moodring.models.decoders.speech import SpeechDecoder
 from moodring.models.io.bundle import bundled
@@ -102,6 +104,77 @@ def test_silence_and_20_ms_are_no_speech(decoder: SpeechDecoder, tmp_path: Path,
         "file": str(path), "duration_s": pytest.approx(len(samples) / RATE_HZ, abs=1e-4), "label": None,
         "probabilities": {}, "segments": [],
     }  # fmt: skip
+
+
+def test_noise_by_the_name_of_mp3_is_no_sound(decoder: SpeechDecoder, tmp_path: Path) -> None:
+    path = tmp_path / "noise.mp3"
+    path.write_bytes(b"\0" * 5000)
+    with pytest.raises(MoodringError, match=r"noise.mp3' cannot be read: no sound of a known format; use a copy"):
+        predict_file(decoder, path)
+
+
+def test_what_is_no_sound_has_its_line_and_the_rest_go_on(
+    run, voice: FloatArray, plain: Prediction, tmp_path: Path
+) -> None:
+    good, same_name = tmp_path / "a" / "x.wav", tmp_path / "b" / "x.wav"
+    for path in (good, same_name):
+        path.parent.mkdir()
+        soundfile.write(path, voice, RATE_HZ)
+    empty, header, text = (tmp_path / name for name in ("empty.wav", "header.wav", "text.wav"))
+    empty.write_bytes(b"")
+    soundfile.write(header, np.zeros(0), RATE_HZ)
+    text.write_text("this is no sound at all, only its name says so " * 50)
+    files = [empty, good, header, text, tmp_path / "gone.wav", tmp_path, same_name, good]
+    out = tmp_path / "out.json"
+    status, said, error = run("speech", *files, "--json", out)
+    assert status == 1
+    rows = json.loads(out.read_text())["files"]
+    assert [row["file"] for row in rows] == [str(path) for path in files]
+    why = {
+        0: "is empty",
+        2: "holds no sound",
+        3: "cannot be read",
+        4: "does not exist",
+        5: "is a folder",
+        7: "twice",
+    }
+    for index, row in enumerate(rows):
+        if index in why:
+            assert why[index] in row["error"]
+            assert "\n" not in row["error"]
+            assert f"moodring: {row['error']}\n" in error
+            assert (row["label"], row["probabilities"], row["segments"]) == (None, {}, [])
+        else:
+            assert "error" not in row
+            assert row["label"] == plain.label
+            assert sum(row["probabilities"].values()) == pytest.approx(1.0, abs=1e-5)
+    assert "6 of 8 file(s)" in error.splitlines()[-1]
+    assert "Traceback" not in error
+    assert len(said.splitlines()) == len(files)
+
+
+def test_links_and_pipes_say_what_they_are(run, voice: FloatArray, tmp_path: Path) -> None:
+    good, loop, away = tmp_path / "good.wav", tmp_path / "loop.wav", tmp_path / "away.wav"
+    soundfile.write(good, voice, RATE_HZ)
+    loop.symlink_to(loop)
+    away.symlink_to(tmp_path / "gone.wav")
+    files: list[str | Path] = [loop, away, "-", good]
+    whys = ["is a link that leads nowhere", "is a link that leads nowhere", "is not a regular file", ""]
+    if sys.platform != "win32":
+        pipe = tmp_path / "pipe.wav"
+        os.mkfifo(pipe)
+        files += [pipe, "/dev/zero"]
+        whys += ["is not a regular file", "is not a regular file"]
+    out = tmp_path / "said.json"
+    status, _, error = run("speech", *files, "--json", out)
+    assert status == 1
+    rows = json.loads(out.read_text())["files"]
+    assert [row["file"] for row in rows] == [str(file) for file in files]
+    for row, why in zip(rows, whys, strict=True):
+        assert why in row.get("error", "")
+        assert ("error" in row) == bool(why)
+    assert rows[3]["label"] is not None
+    assert "Traceback" not in error
 
 
 def test_names_tell_the_truth_and_the_recall_is_over_them(

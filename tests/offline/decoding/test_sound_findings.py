@@ -1,9 +1,5 @@
-"""Faults of sound files: clipping, values that are not finite, channels that cancel, cut files, and no sound."""
+"""What is found in a sound file on the way: clipping, no numbers, channels that cancel out, an end that is missing."""
 
-import json
-import os
-import sys
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +12,6 @@ from moodring.models.decoders.speech import SpeechDecoder
 from moodring.offline.decoding.predict import Prediction, predict_file
 
 RATE_HZ = 16_000
-
-
-@pytest.fixture
-def run(run):
-    """Run ``moodring predict``."""
-    return partial(run, "predict")
-
-
-def at_rate(samples: FloatArray, rate_hz: int) -> FloatArray:
-    import soxr
-
-    return np.asarray(soxr.resample(samples, RATE_HZ, rate_hz), np.float32)
 
 
 @pytest.mark.parametrize("rate_hz", [16_000, 48_000])
@@ -111,74 +95,3 @@ def test_a_flac_that_breaks_is_read_as_far_as_it_goes(
     path.write_bytes(content[: len(content) // 20])
     with pytest.raises(MoodringError, match=r"cut.flac' cannot be read: "):
         predict_file(decoder, path)
-
-
-def test_noise_by_the_name_of_mp3_is_no_sound(decoder: SpeechDecoder, tmp_path: Path) -> None:
-    path = tmp_path / "noise.mp3"
-    path.write_bytes(b"\0" * 5000)
-    with pytest.raises(MoodringError, match=r"noise.mp3' cannot be read: no sound of a known format; use a copy"):
-        predict_file(decoder, path)
-
-
-def test_what_is_no_sound_has_its_line_and_the_rest_go_on(
-    run, voice: FloatArray, plain: Prediction, tmp_path: Path
-) -> None:
-    good, same_name = tmp_path / "a" / "x.wav", tmp_path / "b" / "x.wav"
-    for path in (good, same_name):
-        path.parent.mkdir()
-        soundfile.write(path, voice, RATE_HZ)
-    empty, header, text = (tmp_path / name for name in ("empty.wav", "header.wav", "text.wav"))
-    empty.write_bytes(b"")
-    soundfile.write(header, np.zeros(0), RATE_HZ)
-    text.write_text("this is no sound at all, only its name says so " * 50)
-    files = [empty, good, header, text, tmp_path / "gone.wav", tmp_path, same_name, good]
-    out = tmp_path / "out.json"
-    status, said, error = run("speech", *files, "--json", out)
-    assert status == 1
-    rows = json.loads(out.read_text())["files"]
-    assert [row["file"] for row in rows] == [str(path) for path in files]
-    why = {
-        0: "is empty",
-        2: "holds no sound",
-        3: "cannot be read",
-        4: "does not exist",
-        5: "is a folder",
-        7: "twice",
-    }
-    for index, row in enumerate(rows):
-        if index in why:
-            assert why[index] in row["error"]
-            assert "\n" not in row["error"]
-            assert f"moodring: {row['error']}\n" in error
-            assert (row["label"], row["probabilities"], row["segments"]) == (None, {}, [])
-        else:
-            assert "error" not in row
-            assert row["label"] == plain.label
-            assert sum(row["probabilities"].values()) == pytest.approx(1.0, abs=1e-5)
-    assert "6 of 8 file(s)" in error.splitlines()[-1]
-    assert "Traceback" not in error
-    assert len(said.splitlines()) == len(files)
-
-
-def test_links_and_pipes_say_what_they_are(run, voice: FloatArray, tmp_path: Path) -> None:
-    good, loop, away = tmp_path / "good.wav", tmp_path / "loop.wav", tmp_path / "away.wav"
-    soundfile.write(good, voice, RATE_HZ)
-    loop.symlink_to(loop)
-    away.symlink_to(tmp_path / "gone.wav")
-    files: list[str | Path] = [loop, away, "-", good]
-    whys = ["is a link that leads nowhere", "is a link that leads nowhere", "is not a regular file", ""]
-    if sys.platform != "win32":
-        pipe = tmp_path / "pipe.wav"
-        os.mkfifo(pipe)
-        files += [pipe, "/dev/zero"]
-        whys += ["is not a regular file", "is not a regular file"]
-    out = tmp_path / "said.json"
-    status, _, error = run("speech", *files, "--json", out)
-    assert status == 1
-    rows = json.loads(out.read_text())["files"]
-    assert [row["file"] for row in rows] == [str(file) for file in files]
-    for row, why in zip(rows, whys, strict=True):
-        assert why in row.get("error", "")
-        assert ("error" in row) == bool(why)
-    assert rows[3]["label"] is not None
-    assert "Traceback" not in error
