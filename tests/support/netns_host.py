@@ -34,7 +34,7 @@ def decode_on(name, session_id, seconds):
         publish = session.publisher.publish
 
         def told(estimate):
-            say(decision=estimate.session_time_s, used=list(estimate.used), abstained=estimate.abstained)
+            say(decision=estimate.session_time_s, used=list(estimate.used), abstained=estimate.head("valence").abstained)
             publish(estimate)
 
         session.publisher.publish = told
