@@ -1,8 +1,4 @@
-import contextlib
 import os
-import shutil
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +6,7 @@ import pytest
 from moodring.configs.schema.liblsl import liblsl_settings, own_session
 from moodring.configs.schema.live import LslSection
 from tests.support.lsl_stand import Stand, wait_for
+from tests.support.sound_server import SoundServer
 from tests.support.sync_rig import DELAYS_S, Rig
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -132,34 +129,15 @@ def rig(lsl_session):
 @pytest.fixture(scope="module")
 def null_sink(tmp_path_factory):
     """A sound server of our own, whose default microphone hears what is played; asks PortAudio to use it."""
-    if shutil.which("pulseaudio") is None or shutil.which("pactl") is None:
-        pytest.skip("no PulseAudio: apt-get install pulseaudio libasound2-plugins")
-    home = tmp_path_factory.mktemp("pulse")
-    home.chmod(0o700)
-    names = {"XDG_RUNTIME_DIR": str(home), "HOME": str(home), "PULSE_RUNTIME_PATH": str(home / "pulse")}
-    command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--log-target=stderr", "--log-level=error"]
-    for module in (
-        "module-native-protocol-unix",
+    modules = (
         "module-null-sink sink_name=heard rate=48000",
         "module-virtual-source source_name=mic master=heard.monitor",
+    )
+    with (
+        SoundServer(tmp_path_factory.mktemp("pulse") / "home", *modules) as server,
+        pytest.MonkeyPatch.context() as patch,
     ):
-        command += ["-L", module]
-    with pytest.MonkeyPatch.context() as patch:
-        for key, value in names.items():
+        assert server.control("set-default-source", "mic")
+        for key, value in server.environment.items():
             patch.setenv(key, value)
-        server = subprocess.Popen(command, env=os.environ | names)
-        try:
-            for _ in range(100):
-                if (
-                    subprocess.run(["pactl", "set-default-source", "mic"], capture_output=True, check=False).returncode
-                    == 0
-                ):
-                    break
-                time.sleep(0.05)
-            else:
-                pytest.skip("PulseAudio does not start here")
-            yield "heard"
-        finally:
-            server.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                server.wait(10)
+        yield "heard"

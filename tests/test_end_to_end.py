@@ -6,7 +6,6 @@ LSL sessions are private: nobody else on the network sees them, nor is seen.
 import json
 import math
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from typing import Any
 import pytest
 
 from moodring.configs.schema.liblsl import liblsl_settings, own_session
+from tests.support.sound_server import SoundServer
 
 pytestmark = pytest.mark.deadline
 NOTICE = "demonstration model, not valid for people"
@@ -130,33 +130,16 @@ def test_a_real_film_is_decoded_by_face_and_speech(replayed: dict[str, tuple[dic
 
 
 @pytest.fixture
-def loudspeaker(environment: dict[str, str], tmp_path: Path) -> Iterator[Path]:
-    """Run a PulseAudio of our own whose loudspeaker is heard by its default microphone."""
-    if shutil.which("pulseaudio") is None or shutil.which("paplay") is None:
-        pytest.skip("no PulseAudio: apt-get install pulseaudio pulseaudio-utils libasound2-plugins")
-    runtime = tmp_path / "pulse"
-    runtime.mkdir(mode=0o700)
-    environment.update(
-        PULSE_RUNTIME_PATH=str(runtime), XDG_RUNTIME_DIR=str(runtime), HOME=str(tmp_path), PULSE_SINK="loud",
-        PULSE_SOURCE="heard",
-    )  # fmt: skip
-    (tmp_path / ".asoundrc").write_text("pcm.!default { type pulse }\nctl.!default { type pulse }\n")
-    server = subprocess.Popen(
-        ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--disallow-exit", "--log-target=stderr",
-         "-L", "module-native-protocol-unix",
-         "-L", "module-null-sink sink_name=loud rate=16000 channels=1",
-         "-L", "module-virtual-source source_name=heard master=loud.monitor"],
-        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        deadline = time.monotonic() + 20
-        while subprocess.run(["pactl", "info"], env=environment, capture_output=True, check=False).returncode:
-            assert server.poll() is None, "PulseAudio ended"
-            assert time.monotonic() < deadline, "PulseAudio did not answer within 20 s"
-        yield runtime
-    finally:
-        server.terminate()
-        server.wait(20)
+def loudspeaker(environment: dict[str, str], tmp_path: Path) -> Iterator[None]:
+    """Run a sound server whose loudspeaker is heard by its default microphone."""
+    modules = (
+        "module-null-sink sink_name=loud rate=16000 channels=1",
+        "module-virtual-source source_name=heard master=loud.monitor",
+    )
+    with SoundServer(tmp_path / "home", *modules) as server:
+        (tmp_path / "home" / ".asoundrc").write_text("pcm.!default { type pulse }\nctl.!default { type pulse }\n")
+        environment.update(server.environment, PULSE_SINK="loud", PULSE_SOURCE="heard")
+        yield
 
 
 PARITY = 0.25
@@ -167,7 +150,7 @@ cuts the same second up to 32 ms apart."""
 @pytest.mark.audio
 @pytest.mark.data
 def test_a_voice_through_the_microphone_is_what_predict_says_of_the_file(
-    data_dir: Path, environment: dict[str, str], loudspeaker: Path, tmp_path: Path
+    data_dir: Path, environment: dict[str, str], loudspeaker: None, tmp_path: Path
 ) -> None:
     import pylsl
 
@@ -202,7 +185,8 @@ def test_a_voice_through_the_microphone_is_what_predict_says_of_the_file(
             begin_s = pylsl.local_clock()
             subprocess.run(["paplay", str(voice)], env=environment, check=True)
             said = heard_until(pylsl.local_clock() + 1.5)
-            live = [one.speech for one in said if one.time_s > begin_s and one.speech is not None]
+            late = [one.answer("speech") for one in said if one.time_s > begin_s]
+            live = [answer for answer in late if answer is not None]
             probabilities = dict(zip(live[0].classes, pooled(live) or (), strict=True))
             assert max(probabilities, key=lambda name: probabilities[name]) == told["label"], voice.name
             assert probabilities == pytest.approx(told["probabilities"], abs=PARITY), voice.name

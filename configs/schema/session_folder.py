@@ -10,6 +10,7 @@ the enrolments that the config names.
 """
 
 import re
+from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -59,6 +60,17 @@ class SessionFile(Section):
     task: str = ""
     protocol: str = ""
     consent: str = ""
+
+
+def package_versions(*packages: str) -> dict[str, str | None]:
+    """Return the versions of installed packages; None for those that are not."""
+    found: dict[str, str | None] = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    return found
 
 
 def folder_name(text: str) -> str:

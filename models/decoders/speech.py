@@ -25,7 +25,7 @@ LONGEST_GAP_S = 0.02
 
 
 @dataclass(frozen=True)
-class _Listening:
+class _CutterState:
     """State between two calls: samples of the incomplete window, voice activity and utterance."""
 
     rest: FloatArray
@@ -35,8 +35,8 @@ class _Listening:
     level_db: float
 
 
-def _listening() -> _Listening:
-    return _Listening(np.zeros(0, np.float32), None, silent(), UtteranceState(), QUIETEST_DB)
+def _initial_state() -> _CutterState:
+    return _CutterState(np.zeros(0, np.float32), None, silent(), UtteranceState(), QUIETEST_DB)
 
 
 class UtteranceCutter:
@@ -54,7 +54,7 @@ class UtteranceCutter:
     def __init__(self, voice: VoiceActivity, rules: UtteranceRules | None = None) -> None:
         self._voice = voice
         self._rules = rules or UtteranceRules()
-        self._state = _listening()
+        self._state = _initial_state()
 
     @property
     def voiced(self) -> bool:
@@ -68,7 +68,7 @@ class UtteranceCutter:
 
     def reset(self) -> None:
         """Reset to the start of a stream."""
-        self._state = _listening()
+        self._state = _initial_state()
 
     def feed(self, samples: FloatArray, start_s: float) -> tuple[SpeechSegment, ...]:
         """Process the next samples.
@@ -111,7 +111,7 @@ class UtteranceCutter:
             segments, utterance = cutting.step(utterance, window, probability, end_s, self._rules)
             done.extend(segments)
         level_db = rms_db(heard[whole - WINDOW_SAMPLES : whole]) if whole else state.level_db
-        self._state = _Listening(
+        self._state = _CutterState(
             heard[whole:], start_s + len(samples) / AUDIO_RATE_HZ, voice, utterance, level_db
         )  # fmt: skip
         return tuple(done)
@@ -119,7 +119,7 @@ class UtteranceCutter:
     def close(self) -> tuple[SpeechSegment, ...]:
         """End the open utterance where the samples end, and start afresh; its last segment, if there is one."""
         segments, _ = cutting.close(self._state.utterance, self._rules)
-        self._state = replace(_listening(), level_db=self._state.level_db)
+        self._state = replace(_initial_state(), level_db=self._state.level_db)
         return segments
 
 
@@ -220,11 +220,11 @@ class SpeechDecoder:
         """
         if self._ended:
             self._whose, self._ended = None, False
-        return tuple(said for segment in self._cutter.feed(samples, start_s) for said in self._take(segment))
+        return tuple(estimate for segment in self._cutter.feed(samples, start_s) for estimate in self._take(segment))
 
     def close(self) -> tuple[HeadOutput, ...]:
         """End the open utterance where the samples end; its final estimate, if there is one."""
-        return tuple(said for segment in self._cutter.close() for said in self._take(segment))
+        return tuple(estimate for segment in self._cutter.close() for estimate in self._take(segment))
 
     def _take(self, segment: SpeechSegment) -> tuple[HeadOutput, ...]:
         """Decode a segment if it is the enrolled voice; where another takes over, give the last word on the first."""

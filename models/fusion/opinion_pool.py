@@ -174,9 +174,9 @@ def pooled(weights: Weights, felt: ArrayLike | None, voice: ArrayLike | None) ->
     (..., 3) float32
     """
     scores = np.asarray(weights.prior, np.float64)
-    for weight, said in ((weights.felt, felt), (weights.voice, voice)):
-        if said is not None:
-            scores = scores + weight * evidence(said)
+    for weight, side in ((weights.felt, felt), (weights.voice, voice)):
+        if side is not None:
+            scores = scores + weight * evidence(side)
     probabilities: FloatArray = np.exp(log_softmax(scores, axis=-1)).astype(np.float32)
     return probabilities
 
@@ -196,8 +196,8 @@ def voice_share(weights: Weights, felt: ArrayLike | None, voice: ArrayLike | Non
     compared.
     """
     parts = [
-        (0.0, 0.0) if said is None else (weight, weight * float(np.linalg.norm(evidence(said))))
-        for weight, said in ((weights.felt, felt), (weights.voice, voice))
+        (0.0, 0.0) if side is None else (weight, weight * float(np.linalg.norm(evidence(side))))
+        for weight, side in ((weights.felt, felt), (weights.voice, voice))
     ]
     for which in (1, 0):
         total = parts[0][which] + parts[1][which]

@@ -128,14 +128,14 @@ def plan_facts(ingests: Sequence[StreamIngest], announced_t0_s: float | None = N
     firsts = [ingest.figures.first_s for ingest in ingests if ingest.figures.first_s is not None]
     if not firsts:
         raise MoodringError("samples of at least one source were expected and none came; start the devices' streams")
-    told = [
+    announced = [
         ingest.figures.first_s - ingest.info.first_sample_after_t0_s
         for ingest in ingests
         if ingest.figures.first_s is not None and ingest.info.first_sample_after_t0_s is not None
     ]
     rests = [ingest.info.rest_s for ingest in ingests if ingest.info.rest_s]
     return PlanFacts(
-        t0_s=announced_t0_s if announced_t0_s is not None else min(told, default=max(firsts)),
+        t0_s=announced_t0_s if announced_t0_s is not None else min(announced, default=max(firsts)),
         first_stamp_s=min(firsts),
         rest_s=max(rests) if rests else None,
     )

@@ -71,12 +71,12 @@ def compare(first: Sequence[Estimate], second: Sequence[Estimate]) -> Comparison
     common = sorted(ours.keys() & theirs.keys())
     pairs = tuple((ours[time_s], theirs[time_s]) for time_s in common)
     names = dict.fromkeys(head.name for pair in pairs for estimate in pair for head in estimate.heads)
-    said = {_title(name): [(_answer(a, name), _answer(b, name)) for a, b in pairs] for name in names}
+    answers = {_title(name): [(_answer(a, name), _answer(b, name)) for a, b in pairs] for name in names}
     return Comparison(
         pairs,
         tuple(sorted(ours.keys() - theirs.keys())),
         tuple(sorted(theirs.keys() - ours.keys())),
-        {name: _agreement(common, two) for name, two in said.items()},
+        {name: _agreement(common, two) for name, two in answers.items()},
         {e.bundles for e in first} == {e.bundles for e in second},
     )
 
@@ -136,16 +136,16 @@ def as_plain(comparison: Comparison, first: str, second: str) -> dict[str, Any]:
 
 
 def _agreement(
-    times_s: Sequence[float], said: Sequence[tuple[Mapping[str, float] | None, Mapping[str, float] | None]]
+    times_s: Sequence[float], answers: Sequence[tuple[Mapping[str, float] | None, Mapping[str, float] | None]]
 ) -> Agreement:
-    both = [(time_s, a, b) for time_s, (a, b) in zip(times_s, said, strict=True) if a is not None and b is not None]
+    both = [(time_s, a, b) for time_s, (a, b) in zip(times_s, answers, strict=True) if a is not None and b is not None]
     apart = np.array([[abs(a.get(name, 0.0) - b.get(name, 0.0)) for name in (*a, *b)] for _, a, b in both])
     largest = apart.max(axis=1) if len(both) else np.zeros(0)
     other = [time_s for time_s, a, b in both if max(a, key=a.__getitem__) != max(b, key=b.__getitem__)]
     differs = [time_s for (time_s, _, _), most in zip(both, largest, strict=True) if most > SAME]
     return Agreement(
         compared=len(both),
-        one_silent=sum((a is None) != (b is None) for a, b in said),
+        one_silent=sum((a is None) != (b is None) for a, b in answers),
         same_class=1.0 - len(other) / len(both) if both else 1.0,
         mean_difference=float(apart.mean()) if len(both) else 0.0,
         largest_difference=float(largest.max()) if len(both) else 0.0,

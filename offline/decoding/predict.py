@@ -178,10 +178,10 @@ def uar_lines(predictions: Sequence[Prediction], known: Sequence[str]) -> tuple[
     """
     recall, n = score(predictions)
     if recall is None:
-        told = sum(one.truth is not None for one in predictions)
+        labelled = sum(one.truth is not None for one in predictions)
         why = (
             "no file whose name tells its truth was read without an error"
-            if told
+            if labelled
             else "no name tells a truth in the style of EMO-DB, RAVDESS, SAVEE or eNTERFACE'05"
         )
         return (f"no UAR: {why}",)

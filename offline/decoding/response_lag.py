@@ -80,9 +80,9 @@ def steps(recording: Recording, estimates: Sequence[Estimate]) -> list[Step]:
     truth = recording.truth
     if truth is None:
         raise ValueError(f"recording '{recording.name}' does not know the truth")
-    said = [estimate for estimate in estimates if estimate.answer("valence") is not None]
-    times_s = np.array([estimate.time_s for estimate in said])
-    axes = [np.array([_level(estimate, name) for estimate in said]) for name in ("valence", "arousal")]
+    answered = [estimate for estimate in estimates if estimate.answer("valence") is not None]
+    times_s = np.array([estimate.time_s for estimate in answered])
+    axes = [np.array([_level(estimate, name) for estimate in answered]) for name in ("valence", "arousal")]
     onsets_s = [marker.stamp_s for marker in recording.markers if marker.text.startswith("stimulus_")]
     found = []
     for onset_s in onsets_s[1:]:

@@ -34,17 +34,8 @@ def read_media(path: Path) -> Recording:
         raise MoodringError(f"media file '{path}' holds no frame and no sound; nothing can be read")
     starts = ([] if times is None else [float(times.seconds[0])]) + ([] if sound is None else [sound[2]])
     start_s = min(starts)
-    return Recording(
-        name=path.stem,
-        participant="unknown",
-        origin=path.name,
-        t0_s=0.0,
-        rest_s=0.0,
-        eeg=None,
-        face=None if times is None else _video(path, times, start_s),
-        speech=None if sound is None else _speech(path, *sound, start_s),
-        truth=None,
-    )
+    face = None if times is None else _video(path, times, start_s)
+    return _recording(path, face, None if sound is None else _speech(path, *sound, start_s))
 
 
 def read_wav(path: Path) -> Recording:
@@ -55,17 +46,11 @@ def read_wav(path: Path) -> Recording:
         raise MoodringError(f"sound file '{path}' cannot be read: {error_line(error)}; use a copy") from None
     if not samples.size:
         raise MoodringError(f"sound file '{path}' is empty; nothing can be read")
-    return Recording(
-        name=path.stem,
-        participant="unknown",
-        origin=path.name,
-        t0_s=0.0,
-        rest_s=0.0,
-        eeg=None,
-        face=None,
-        speech=_speech(path, samples, float(rate_hz), 0.0, 0.0),
-        truth=None,
-    )
+    return _recording(path, None, _speech(path, samples, float(rate_hz), 0.0, 0.0))
+
+
+def _recording(path: Path, face: Video | None, speech: Signal | None) -> Recording:
+    return Recording(path.stem, "unknown", path.name, 0.0, 0.0, None, face, speech, None)
 
 
 def _speech(path: Path, samples: FloatArray, rate_hz: float, sound_start_s: float, start_s: float) -> Signal:

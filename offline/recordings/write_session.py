@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypedDict
 
@@ -90,7 +89,11 @@ def _write(recording: Recording, folder: Path, task: str, protocol: str, consent
             number = writer.stream(stream.description)
             writer.clock_offset(number, _first_s(stream.stamps_s), 0.0)
             writer.samples(number, stream.values, stream.stamps_s)
-    versions = {"session_folder": names.VERSION, "python": platform.python_version(), **_versions()}
+    versions = {
+        "session_folder": names.VERSION,
+        "python": platform.python_version(),
+        **names.package_versions(*_PACKAGES),
+    }
     (folder / names.VERSIONS_FILE).write_text(json.dumps(versions, indent=2) + "\n", encoding="utf-8")
     (folder / names.NOTES_FILE).touch()
     session = names.SessionFile(
@@ -107,16 +110,6 @@ def _write(recording: Recording, folder: Path, task: str, protocol: str, consent
     )
     # Last: a folder with this file has everything else.
     (folder / names.SESSION_FILE).write_text(toml_text(session), encoding="utf-8")
-
-
-def _versions() -> dict[str, str | None]:
-    found: dict[str, str | None] = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = None
-    return found
 
 
 def _write_signal(writer: XdfWriter, recording: Recording, key: str, signal: Signal) -> None:

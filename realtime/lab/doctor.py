@@ -1,6 +1,5 @@
 """Examine this machine: packages, LSL, bundles, devices, disk; each with its cure where it fails."""
 
-import importlib.metadata
 import os
 import platform
 import shutil
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...configs.schema.errors import MoodringError
+from ...configs.schema.session_folder import package_versions
 from ...models.device import best_device
 from ...models.io.bundle import bundled, load_bundle
 from ...models.io.matroska import QUALITIES, check_encoder
@@ -69,16 +69,12 @@ def examine() -> Iterator[Finding]:
 
 
 def _packages() -> Iterator[Finding]:
-    versions, missing = [], []
-    for name in PACKAGES:
-        try:
-            versions.append(f"{name} {importlib.metadata.version(name)}")
-        except importlib.metadata.PackageNotFoundError:
-            missing.append(name)
+    found = package_versions(*PACKAGES)
+    missing = [name for name, version in found.items() if version is None]
     yield Finding(
         "packages",
         not missing,
-        ", ".join(versions) + (f"; missing: {', '.join(missing)}" if missing else ""),
+        ", ".join(f"{name} {version or 'is missing'}" for name, version in found.items()),
         "run the set-up again: make setup (or: pip install .)" if missing else "",
         essential=True,
     )

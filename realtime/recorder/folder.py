@@ -5,7 +5,6 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -123,17 +122,11 @@ def _new_folder(root: Path, config: LiveConfig) -> Path:
 
 
 def _versions(bundles: Sequence[BundleName]) -> dict[str, Any]:
-    found: dict[str, str | None] = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = None
     return {
         "session_folder": names.VERSION,
         "python": platform.python_version(),
         "system": platform.platform(),
-        **found,
+        **names.package_versions(*_PACKAGES),
         "bundles": [{"file": bundle.file, "sha256": bundle.sha256} for bundle in bundles],
     }
 

@@ -141,12 +141,11 @@ class _Reader:
     def _run(self) -> None:
         inlet = pylsl.StreamInlet(self._info, max_buflen=_BUFFER_S, recover=False, processing_flags=pylsl.proc_none)
         try:
-            full = inlet.info(_OPEN_S)
-            inlet.open_stream(_OPEN_S)
-            description, picks, more = describe(full, self._wanted.auxiliary)
+            description, picks, more = describe(inlet.info(_OPEN_S), self._wanted.auxiliary)
             if not picks:
                 self.open = True
                 return
+            inlet.open_stream(_OPEN_S)
             number = self._writer.stream(description, more)
             self._read(inlet, number, picks, description.channel_format == "string")
         except (LostError, TimeoutError, LslTimeoutError):

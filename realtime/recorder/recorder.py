@@ -111,7 +111,7 @@ class Recorder:
         if key in names.MEDIA_FILES:
             film = self._films.get(key)
             if film is not None:
-                film.put(Chunk(chunk.samples.copy(), chunk.stamps_s.copy(), chunk.received_s, chunk.gap, chunk.skipped))
+                film.put(Chunk(chunk.samples.copy(), chunk.stamps_s.copy(), chunk.received_s, gap, skipped))
             return
         self._supervisor.put(
             key, SourceChunk(chunk.stamps_s, chunk.received_s, gap, skipped, signal_values(chunk, self._types[key]))
@@ -158,8 +158,7 @@ class Recorder:
             self.folder.update(**changes)
             self.folder.write_versions(infos)
         except OSError as error:
-            self._halt(f"{(error.strerror or str(error)).lower()}")
-            return
+            self._halt((error.strerror or str(error)).lower())
 
     def changed(self, what: str, change: Transition) -> None:
         """Record a change of health."""

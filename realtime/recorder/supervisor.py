@@ -98,7 +98,7 @@ class Supervisor:
             number = next(self._numbers)
             # To the next recorder it goes before everything else, where it acknowledges nothing.
             self._sources[source.key] = source_message(-1, source)
-            self._wait(number, source_message(number, source))
+            self._queue(number, source_message(number, source))
 
     def put(self, key: str, chunk: SourceChunk) -> None:
         """Queue a chunk of a source; its arrays are copied."""
@@ -109,7 +109,7 @@ class Supervisor:
                 self.lost[key] = self.lost.get(key, 0) + 1
                 return
             self._counts[key] = first + len(chunk.stamps_s)
-            self._wait(number, message)
+            self._queue(number, message)
 
     def stop(self, timeout_s: float) -> bool:
         """Have everything written and the recorder ended; False where that takes longer."""
@@ -123,7 +123,7 @@ class Supervisor:
         with self._changed:
             return not self._outbox
 
-    def _wait(self, number: int, message: bytes) -> None:
+    def _queue(self, number: int, message: bytes) -> None:
         self._outbox.append(_Message(number, message))
         self._waiting_bytes += len(message)
         self._changed.notify_all()

@@ -7,7 +7,7 @@ recovery is off, because it takes whatever has the same ``source_id``.
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,7 +18,7 @@ from pylsl.util import TimeoutError as LslTimeoutError
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import StreamQuery
-from ...models.streaming.sources import Chunk, SourceGoneError, SourceUnfitError
+from ...models.streaming.sources import Chunk, SourceGoneError, SourceInfo, SourceUnfitError
 from .backlog import BacklogState, behind
 
 _SETTLE_S = 0.5
@@ -41,17 +41,6 @@ _FORMATS = {
 }
 
 Description = TypeVar("Description")
-
-
-@dataclass(frozen=True)
-class Session:
-    """Facts of a replayed session in a stream's description; None where it has none."""
-
-    origin: str | None
-    participant: str | None
-    first_sample_after_t0_s: float | None
-    rest_s: float | None
-    timeline: str | None = None
 
 
 class LslInlet:
@@ -271,15 +260,16 @@ def on_the_network(wait_s: float = 1.0) -> str:
     return listed(pylsl.resolve_streams(wait_s)) or "no LSL stream at all"
 
 
-def session_of(info: pylsl.StreamInfo) -> Session:
-    """Read the facts of a replayed session from a stream's description."""
+def with_session(source: SourceInfo, info: pylsl.StreamInfo) -> SourceInfo:
+    """Return a source with the facts of a replayed session in its stream's description."""
     node = info.desc().child("moodring")
-    return Session(
-        node.child_value("origin") or None,
-        node.child_value("participant") or None,
-        _number(node.child_value("first_sample_after_t0_s")),
-        _number(node.child_value("rest_s")),
-        node.child_value("timeline") or None,
+    return replace(
+        source,
+        origin=node.child_value("origin") or None,
+        participant=node.child_value("participant") or None,
+        first_sample_after_t0_s=_number(node.child_value("first_sample_after_t0_s")),
+        rest_s=_number(node.child_value("rest_s")),
+        timeline=node.child_value("timeline") or None,
     )
 
 

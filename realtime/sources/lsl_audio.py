@@ -8,7 +8,7 @@ import pylsl
 from ...configs.schema.live import StreamQuery
 from ...models.contract import AUDIO_RATE_HZ
 from ...models.streaming.sources import Chunk, SourceInfo
-from .lsl import LslInlet, numeric, regular_rate_hz, sample_format, session_of
+from .lsl import LslInlet, numeric, regular_rate_hz, sample_format, with_session
 from .resample import StreamResampler
 
 _BUFFER_S = 10
@@ -46,8 +46,7 @@ class LslAudio:
         rate_hz = regular_rate_hz(info, "audio")
         self._resampler = StreamResampler(rate_hz) if rate_hz != AUDIO_RATE_HZ else None
         self._full_scale = _FULL_SCALE.get(info.channel_format(), 1.0)
-        session = session_of(info)
-        return SourceInfo(
+        source = SourceInfo(
             "speech",
             info.name(),
             float(AUDIO_RATE_HZ),
@@ -55,13 +54,9 @@ class LslAudio:
             "<f4",
             ("audio",),
             self._delay_s,
-            session.origin,
-            session.participant,
-            session.first_sample_after_t0_s,
-            session.rest_s,
-            timeline=session.timeline,
             sample_format=f"{info.channel_count()} x {sample_format(info)} at {rate_hz:g} Hz",
         )
+        return with_session(source, info)
 
     def poll(self) -> Chunk | None:
         """Return what has come, mono at 16 kHz."""

@@ -10,7 +10,7 @@ from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import EegSection
 from ...models.signals.eeg.montage import find_channel
 from ...models.streaming.sources import Chunk, SourceInfo
-from .lsl import LslInlet, numeric, regular_rate_hz, sample_format, session_of
+from .lsl import LslInlet, numeric, regular_rate_hz, sample_format, with_session
 
 _TO_MICROVOLTS = {
     "microvolts": 1.0,
@@ -91,8 +91,7 @@ class LslEeg:
         numeric(info, "EEG")
         rate_hz = regular_rate_hz(info, "EEG")
         self._layout = layout = self._read_layout(info, self._section)
-        session = session_of(info)
-        return SourceInfo(
+        source = SourceInfo(
             "eeg",
             info.name(),
             rate_hz,
@@ -100,14 +99,10 @@ class LslEeg:
             "<f4",
             layout.names,
             self._section.delay_s,
-            session.origin,
-            session.participant,
-            session.first_sample_after_t0_s,
-            session.rest_s,
-            timeline=session.timeline,
             unit=f"{layout.factor:g} microvolts",
             sample_format=sample_format(info),
         )
+        return with_session(source, info)
 
     def poll(self) -> Chunk | None:
         """Return what has come, in microvolts."""

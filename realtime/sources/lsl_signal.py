@@ -7,7 +7,7 @@ import pylsl
 
 from ...configs.schema.live import StreamQuery
 from ...models.streaming.sources import Chunk, SourceInfo
-from .lsl import LslInlet, labels, numeric, regular_rate_hz, sample_format, session_of
+from .lsl import LslInlet, labels, numeric, regular_rate_hz, sample_format, with_session
 
 _BUFFER_S = 10
 
@@ -48,9 +48,8 @@ class LslSignal:
             As :meth:`open`.
         """
         numeric(info, self._modality)
-        session = session_of(info)
         named = labels(info) or ("",) * info.channel_count()
-        return SourceInfo(
+        source = SourceInfo(
             self._modality,
             info.name(),
             regular_rate_hz(info, self._modality),
@@ -58,13 +57,9 @@ class LslSignal:
             "<f4",
             tuple(label or f"{self._modality} {n}" for n, label in enumerate(named, start=1)),
             self._delay_s,
-            session.origin,
-            session.participant,
-            session.first_sample_after_t0_s,
-            session.rest_s,
-            timeline=session.timeline,
             sample_format=sample_format(info),
         )
+        return with_session(source, info)
 
     def poll(self) -> Chunk | None:
         """Return what has come."""

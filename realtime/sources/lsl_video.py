@@ -8,7 +8,7 @@ import pylsl
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import StreamQuery
 from ...models.streaming.sources import Chunk, SourceInfo
-from .lsl import LslInlet, sample_format, session_of
+from .lsl import LslInlet, sample_format, with_session
 
 _BUFFER_S = 4  # liblsl's own 360 s of frames would be gigabytes
 
@@ -41,21 +41,16 @@ class LslVideo:
         """
         _check(info)
         self._shape = frame_shape(info)
-        session = session_of(info)
-        return SourceInfo(
+        source = SourceInfo(
             "face",
             info.name(),
             float(info.nominal_srate()) or None,
             self._shape,
             "|u1",
             delay_s=self._delay_s,
-            origin=session.origin,
-            participant=session.participant,
-            first_sample_after_t0_s=session.first_sample_after_t0_s,
-            rest_s=session.rest_s,
-            timeline=session.timeline,
             sample_format=sample_format(info),
         )
+        return with_session(source, info)
 
     def poll(self) -> Chunk | None:
         """Return the frames that have come."""

@@ -30,8 +30,8 @@ def announced_t0_s(timelines: Iterable[str], patience_s: float = PATIENCE_S) -> 
     float or None
         The earliest, on this computer's LSL clock; None where none answered in time (the replay has ended).
     """
-    told = [_ask(source_id, patience_s) for source_id in sorted(set(timelines))]
-    return min((t0_s for t0_s in told if t0_s is not None), default=None)
+    answers = [_ask(source_id, patience_s) for source_id in sorted(set(timelines))]
+    return min((t0_s for t0_s in answers if t0_s is not None), default=None)
 
 
 def _ask(source_id: str, patience_s: float) -> float | None:

@@ -3,7 +3,6 @@
 import contextlib
 import io
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ import pytest
 
 from moodring.processes import Child
 from tests.support.lsl_stand import Stand
+from tests.support.sound_server import SoundServer
 
 CAMERA_RATE_HZ = 25.0
 DISK_MB = 32
@@ -112,49 +112,34 @@ class ScreenInjector:
         self._child.end(0.0)
 
 
-class MicrophoneInjector:
-    """A sound server of our own whose microphone can be taken away: PulseAudio with a null sink. Skips without it."""
+class MicrophoneInjector(SoundServer):
+    """A sound server whose microphone can be taken away."""
 
     def __init__(self, folder):
-        if any(shutil.which(program) is None for program in ("pulseaudio", "pactl", "pacat", "parec")):
-            pytest.skip("no PulseAudio: apt-get install pulseaudio pulseaudio-utils libasound2-plugins")
-        folder.mkdir(mode=0o700)
-        names = {"XDG_RUNTIME_DIR": folder, "HOME": folder, "PULSE_RUNTIME_PATH": folder / "pulse"}
-        self.environment = {name: str(path) for name, path in names.items()}
+        super().__init__(folder)
         self._children = []
 
     def __enter__(self):
-        command = "pulseaudio -n --daemonize=no --exit-idle-time=-1 --log-level=error -L module-native-protocol-unix"
-        self._server = subprocess.Popen(command.split(), env=os.environ | self.environment)
-        deadline_s = time.monotonic() + 10.0
-        while not self._control("info"):
-            assert time.monotonic() < deadline_s, "PulseAudio does not start"
-            time.sleep(0.05)
+        super().__enter__()
         self.start()
         return self
 
     def __exit__(self, *_):
         self._end_children()
-        self._server.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._server.wait(10)
+        super().__exit__()
 
     def start(self):
         """Plug the microphone in, and wait until sound comes from it."""
-        self._control("load-module", "module-null-sink", "sink_name=heard", "rate=48000")
-        self._control("set-default-source", "heard.monitor")
+        self.control("load-module", "module-null-sink", "sink_name=heard", "rate=48000")
+        self.control("set-default-source", "heard.monitor")
         raw = ("--raw", "--latency-msec=40")
         self._start_child("pacat", "--playback", "--device=heard", *raw, "/dev/zero")
         self._start_child("parec", "--device=heard.monitor", *raw).stdout.read(4096)
 
     def kill(self):
         """Pull it out."""
-        self._control("unload-module", "module-null-sink")
+        self.control("unload-module", "module-null-sink")
         self._end_children()
-
-    def _control(self, *words):
-        done = subprocess.run(["pactl", *words], env=os.environ | self.environment, capture_output=True, check=False)
-        return done.returncode == 0
 
     def _start_child(self, *command):
         quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}

@@ -73,7 +73,9 @@ class Fault:
 
 def _gone(name: str, source: Any, **more: Any) -> Fault:
     steps = (Step(0.0, lambda injector: injector.kill()), Step(2.5, lambda injector: injector.start()))
-    return Fault(name, source, steps, 2.5, ("stale", "lost"), r"silent for", unused=True, on_devices=True, **more)
+    # A device that is opened again may have said so before anybody looked.
+    says = r"silent for|does not open|failed"
+    return Fault(name, source, steps, 2.5, ("stale", "lost"), says, unused=True, on_devices=True, **more)
 
 
 FAULTS = (

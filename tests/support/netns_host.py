@@ -1,6 +1,5 @@
 """The second machine of test_two_machines.py: an engine, or a reader that checks stamps. One JSON object a line."""
 
-import importlib.util
 import json
 import sys
 import threading
@@ -21,9 +20,9 @@ def decode_on(name, session_id, seconds):
     from moodring.realtime.engine.process_settings import apply_lsl_settings
     from moodring.realtime.engine.session import Session
 
-    spec = importlib.util.spec_from_file_location("engine_fakes", Path(__file__).with_name("engine_fakes.py"))
-    fakes = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(fakes)
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+    from tests.support import engine_fakes as fakes
+
     lsl = LslSection(session_id=session_id, resolve_timeout_s=20.0)
     apply_lsl_settings(lsl)
     config = LiveConfig(
@@ -34,7 +33,11 @@ def decode_on(name, session_id, seconds):
         publish = session.publisher.publish
 
         def told(estimate):
-            say(decision=estimate.session_time_s, used=list(estimate.used), abstained=estimate.head("valence").abstained)
+            say(
+                decision=estimate.session_time_s,
+                used=list(estimate.used),
+                abstained=[head.abstained for head in estimate.heads],
+            )
             publish(estimate)
 
         session.publisher.publish = told

@@ -18,7 +18,8 @@ from moodring.models.streaming.decider import Decider
 from moodring.models.streaming.ingest import ingest_factory
 from moodring.models.streaming.schedule import make_plan, plan_facts
 from moodring.models.streaming.source_channel import SourceChannel
-from moodring.models.streaming.sources import Chunk, SourceInfo, SourceUnfitError
+from moodring.models.streaming.source_connection import SourceConnection
+from moodring.models.streaming.sources import Chunk, SourceGoneError, SourceInfo, SourceUnfitError
 from moodring.models.streaming.tally import Tally
 
 BEGIN_S = 1000.0
@@ -45,25 +46,38 @@ class ScriptedSource:
     ----------
     withheld : int
         Samples that were due and never came.
-    chunks : list of Chunk
-        All that :meth:`poll` has returned.
     """
 
     def __init__(self, modality: str, clock: VirtualClock) -> None:
         self.info = INFOS[modality]
         self.withheld = 0
-        self.chunks: list[Chunk] = []
         self._clock = clock
         self._sent = 0
         # Sample `first` is taken at `begin_s`; the device runs `speed` times as fast as the virtual clock.
         self._begin_s, self._first, self._speed = clock.now(), 0, 1.0
         self._jump_s = 0.0
-        self._gone, self._paused, self._gap = False, False, False
-        self._unfit = ""
+        self._gone, self._paused = False, False
+        self._channels: int | None = None
         self._twins = 0
         self._halve_until_s = self._flood_until_s = 0.0
 
-    def open(self) -> SourceInfo:
+    def open(self) -> SourceInfo | None:
+        """Return what it is now; None while it is gone.
+
+        Raises
+        ------
+        SourceUnfitError
+            Two of its name are there.
+        """
+        if self._gone and self._twins > 1:
+            raise SourceUnfitError(
+                "audio stream matches 2 streams: 'voice' (source_id twin-1), 'voice' (source_id twin-2)"
+            )
+        if self._gone:
+            return None
+        if self._channels is not None:
+            names = self.info.channel_names[: self._channels]
+            return replace(self.info, shape=(self._channels,), channel_names=names)
         return self.info
 
     def close(self) -> None:
@@ -74,12 +88,12 @@ class ScriptedSource:
 
         Raises
         ------
-        SourceUnfitError
-            It came back as something else.
+        SourceGoneError
+            It is gone, or came back as something else.
         """
-        if self._unfit:
-            raise SourceUnfitError(self._unfit)
-        if self._gone or self._paused or (due := self._due()) <= self._sent:
+        if self._gone or self._channels is not None:
+            raise SourceGoneError(f"{self.info.name} is gone")
+        if self._paused or (due := self._due()) <= self._sent:
             return None
         now_s = self._clock.now()
         numbers = np.arange(self._sent, due)
@@ -93,24 +107,17 @@ class ScriptedSource:
         samples = self._samples(numbers)
         if now_s < self._flood_until_s:
             samples[:] = np.nan
-        gap, self._gap = self._gap, False
-        self.chunks.append(Chunk(samples, stamps_s, now_s, gap))
-        return self.chunks[-1]
+        return Chunk(samples, stamps_s, now_s)
 
     def kill(self) -> None:
         """Be gone; where twins of its name are there, the name is ambiguous."""
         self._lose_what_is_due()
-        self._gone, self._unfit = True, ""
-        if self._twins > 1:
-            self._unfit = "audio stream matches 2 streams: 'voice' (source_id twin-1), 'voice' (source_id twin-2)"
+        self._gone, self._channels = True, None
 
     def start(self, channels: int | None = None) -> None:
         """Come back, with another number of channels where one is given."""
         self._lose_what_is_due()
-        self._gone, self._gap, self._unfit = False, True, ""
-        if channels is not None:
-            before = self.info.shape[0]
-            self._unfit = f"came back with another number of channels: {before} expected, {channels} came"
+        self._gone, self._channels = False, channels
 
     def pause(self) -> None:
         """Send nothing until :meth:`resume`; samples wait, pictures are dropped."""
@@ -192,6 +199,8 @@ class ScriptedSession:
     Attributes
     ----------
     decisions : list of Decision
+    chunks : dict of modality to list of Chunk
+        As they came, what a recorder would be given.
     """
 
     def __init__(
@@ -204,12 +213,14 @@ class ScriptedSession:
         self._models, self._config = models, config
         make = ingest_factory(config.eeg, None)
         self.channels = tuple(
-            SourceChannel(modality, modality, self.sources.get(modality), started_s=BEGIN_S)
-            for modality in ("eeg", "face", "speech")
+            SourceChannel(modality, modality, self.sources.get(modality), started_s=BEGIN_S) for modality in INFOS
         )
-        for channel in self.channels:
-            if channel.source is not None:
-                channel.ingest = make(self.sources[channel.modality].info)
+        self.chunks: dict[str, list[Chunk]] = {modality: [] for modality in self.sources}
+        self._connections = {
+            modality: SourceConnection(channel, self.sources[modality], make)
+            for channel in self.channels
+            if (modality := channel.modality) in self.sources
+        }
         self._decider: Decider | None = None
         self._k = 0
 
@@ -218,9 +229,10 @@ class ScriptedSession:
         end_s = self.clock.now() + seconds
         while self.clock.now() < end_s - 1e-9:
             self.clock.sleep(STEP_S)
-            for channel in self._connected:
-                self._poll(channel)
-                channel.update_health(self.clock.now())
+            for channel in self.channels:
+                if channel.source is not None:
+                    self._poll(channel)
+                    channel.update_health(self.clock.now())
             self._decide()
             look()
 
@@ -232,21 +244,19 @@ class ScriptedSession:
     def _connected(self) -> list[SourceChannel]:
         return [channel for channel in self.channels if channel.ingest is not None]
 
-    @staticmethod
-    def _poll(channel: SourceChannel) -> None:
+    def _poll(self, channel: SourceChannel) -> None:
         try:
-            chunk = channel.source.poll()
+            chunk = self._connections[channel.modality].poll()
         except SourceUnfitError as error:
             channel.error = str(error)
             return
         if chunk is not None:
-            channel.ingest.append(replace(chunk, samples=chunk.samples.copy()))
-            channel.error = None
+            self.chunks[channel.modality].append(chunk)
 
     def _decide(self) -> None:
         if self._decider is None:
-            ingests = [channel.ingest for channel in self._connected]
-            if any(ingest.figures.first_s is None for ingest in ingests):
+            ingests = [channel.ingest for channel in self.channels if channel.source is not None]
+            if any(ingest is None or ingest.figures.first_s is None for ingest in ingests):
                 return
             plan = make_plan(plan_facts(ingests), self._config, loudspeaker=False)
             self._decider = Decider(plan, self._models, self.clock)

@@ -8,7 +8,7 @@ import pylsl
 from ....configs.schema.errors import MoodringError
 from ....configs.schema.live import EegSection
 from ....models.streaming.sources import Chunk, SourceInfo
-from ...sources.lsl import LslInlet, numeric, regular_rate_hz
+from ...sources.lsl import LslInlet, labels, numeric, regular_rate_hz
 
 
 class LslChannel:
@@ -52,20 +52,12 @@ class LslChannel:
     def _describe(self, info: pylsl.StreamInfo) -> SourceInfo:
         numeric(info, "EEG")
         rate_hz = regular_rate_hz(info, "EEG")
-        labels = _labels(info)
-        if self._channel not in labels:
+        named = labels(info) or ("",) * info.channel_count()
+        names = [label or f"EEG {number:03}" for number, label in enumerate(named, start=1)]
+        if self._channel not in names:
             raise MoodringError(
                 f"EEG stream '{info.name()}' has no channel '{self._channel}' for the photodiode; it has "
-                f"{', '.join(labels)}: name one of those with --photodiode"
+                f"{', '.join(names)}: name one of those with --photodiode"
             )
-        self._index = labels.index(self._channel)
+        self._index = names.index(self._channel)
         return SourceInfo("eeg", info.name(), rate_hz, (1,), "<f8", (self._channel,))
-
-
-def _labels(info: pylsl.StreamInfo) -> list[str]:
-    labels = []
-    node = info.desc().child("channels").child("channel")
-    for index in range(info.channel_count()):
-        labels.append(node.child_value("label") or f"EEG {index + 1:03}")
-        node = node.next_sibling("channel")
-    return labels

@@ -26,7 +26,9 @@ ON_SOURCES = [fault for fault in FAULTS if fault.modality is not None]
 def recorded(session):
     """What a recorder writes of a scripted session: every chunk as it came, and every decision."""
     journal = [decision.estimate for decision in session.decisions]
-    return recording_of({key: (one.info, one.chunks) for key, one in session.sources.items()}, journal), journal
+    return recording_of(
+        {key: (one.info, session.chunks[key]) for key, one in session.sources.items()}, journal
+    ), journal
 
 
 def run(session, *faults):

@@ -177,7 +177,7 @@ def test_a_recipe_of_some_classes_and_both_sexes(corpus: Path, measured: Path, t
     for path in sorted(corpus.glob("*.wav")):
         samples = soundfile.read(path, dtype="float32")[0]
         segment = SpeechSegment(samples, 0.0, len(samples) / 16_000, True, True, len(samples))
-        logits, _ = recogniser_of.judge(segment, None)
+        logits, _ = recogniser_of.step(segment, None)
         assert bundle.spec.head("speech").classes[logits.argmax()] == {"W": "anger", "T": "sadness"}[path.stem[5]]
 
 

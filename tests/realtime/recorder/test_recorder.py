@@ -123,6 +123,30 @@ def test_what_is_decoded_is_not_recorded_twice_and_the_rest_of_the_amplifier_is(
     assert own == [config.outlet.name, f"{config.outlet.name}_health"]
 
 
+def test_a_gap_that_was_told_without_a_sample_reaches_the_next_chunk_of_every_kind(tmp_path):
+    config = CONFIG.model_copy(update={"outlet": OutletSection(enabled=False), "lsl": own_session("test")})
+    recorder = Recorder(config, (), VirtualClock(0.0), tmp_path)
+    infos = {
+        "eeg": SourceInfo("eeg", "amp", 10.0, (1,), "<f4", ("Fp1",)),
+        "face": SourceInfo("face", "camera", 10.0, (32, 32, 3), "|u1"),
+        "speech": SourceInfo("speech", "mic", 16_000.0, (1,), "<f4", ("audio",)),
+    }
+    for info in infos.values():
+        samples = np.zeros((3, *info.shape), info.dtype)
+        for index in range(3):
+            stamps_s = 10.0 + index + np.arange(3) / 10
+            if index == 1:
+                recorder.take(info, Chunk(samples[:0], stamps_s[:0], 11.0 + index, gap=True, skipped=5))
+            recorder.take(info, Chunk(samples, stamps_s, 11.0 + index, skipped=index))
+    recorder.stop()
+    recording = open_recording(recorder.folder.path)
+    for signal in (recording.eeg, recording.face, recording.speech):
+        assert signal.arrivals.stop.tolist() == [3, 6, 9]
+        assert signal.arrivals.gap.tolist() == [False, True, False]
+        assert signal.arrivals.skipped.tolist() == [0, 6, 2]
+        assert signal.arrivals.received_s.tolist() == [11.0, 12.0, 13.0]
+
+
 def test_any_further_source_is_recorded_whatever_its_numbers_are(tmp_path):
     config = CONFIG.model_copy(update={"outlet": OutletSection(enabled=False), "lsl": own_session("test")})
     recorder = Recorder(config, (), VirtualClock(0.0), tmp_path)
