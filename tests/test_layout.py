@@ -1,4 +1,4 @@
-"""The shape of the house: who imports whom, what the wheel holds, what the shelves may not carry."""
+"""Layout: who imports whom, what the wheel holds, lengths, names, and what may not be committed."""
 
 import ast
 import re
@@ -6,6 +6,7 @@ import subprocess
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,20 @@ def test_docstrings_say_what_is_returned() -> None:
         if isinstance(node, ast.FunctionDef) and re.match(r"(Give|Say|Tell|Ask)s? ", ast.get_docstring(node) or "")
     ]
     assert not found, "begin with 'Return …' or another plain imperative"
+
+
+def test_files_import_each_other_in_no_circle() -> None:
+    """Not even inside functions or for types alone."""
+    files = {
+        ".".join(["moodring", *path.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__"): path
+        for path in product_files()
+    }
+    graph = {
+        name: {part for other, _ in imported(path) for part in (other, other.rpartition(".")[0]) if part in files}
+        - {name}
+        for name, path in files.items()
+    }
+    TopologicalSorter(graph).prepare()
 
 
 def test_what_every_package_may_import_imports_no_package() -> None:

@@ -21,8 +21,7 @@ class EvaluateConfig(Section):
     """An evaluation: people, conditions, models, and how the intervals are drawn.
 
     Conditions: ``full``; ``no_eeg`` and ``no_face`` leave a modality out; ``uniform`` and ``random`` replace the
-    learned
-    policy by one of the same budget.
+    learned policy by one of the same budget.
     """
 
     name: str

@@ -55,10 +55,8 @@ class TrainSpeechConfig(Section):
 
     The step size falls from ``learning_rate`` to nothing along a cosine over ``epochs``; training stops earlier where
     ``patience`` epochs in a row have not lowered the loss of the people to stop by. Each time an utterance is shown,
-    up to
-    ``shift_s`` is cut from its beginning. ``guide`` weighs a second task, left out of the bundle: naming the valence
-    and
-    arousal that the simulated voice expresses, which says more than the category does.
+    up to ``shift_s`` is cut from its beginning. ``guide`` weighs a second task, left out of the bundle: naming the
+    valence and arousal that the simulated voice expresses, which says more than the category does.
     """
 
     kind: Literal["speech"] = "speech"

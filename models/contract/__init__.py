@@ -17,7 +17,7 @@ from .arrays import (
     TimeArray,
 )
 from .estimates import Estimate, HeadOutput, Hearing, Ledger, Look, SampleRange, at_publication
-from .health import Figures, HealthState, Percentiles, RecordingStatus, SourceStatus, Transition
+from .health import Figures, HealthState, MicrophoneCheck, Percentiles, RecordingStatus, SourceStatus, Transition
 from .recordings import Arrivals, Frames, Marker, Recording, Signal, Truth, Video
 from .specs import EegInput, FaceInput, Head, Input, ModelSpec, SignalInput, SpeechInput
 from .windows import EegWindow, FaceBox, FaceFrame, SpeechSegment
@@ -47,6 +47,7 @@ __all__ = [
     "Ledger",
     "Look",
     "Marker",
+    "MicrophoneCheck",
     "MicrophoneFault",
     "ModelSpec",
     "Percentiles",

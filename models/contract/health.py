@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ..signals.speech.microphone_level import MicrophoneCheck
-
 HealthState = Literal["searching", "live", "stale", "rate_off", "gap", "clock_jump", "lost", "recovered"]
 
 
@@ -90,6 +88,32 @@ class Transition:
     why: str
     figures: Figures | None = None
     error: str | None = None
+
+
+@dataclass(frozen=True)
+class MicrophoneCheck:
+    """Findings in the newest second of a microphone.
+
+    Attributes
+    ----------
+    level_db : float
+        RMS in dB of full scale, -120 at least.
+    clipped_fraction : float
+        Fraction of clipped samples (0..1).
+    clipped, silent : bool
+        Whether that fraction is too high, and whether the second is quieter than any room.
+    stuck_s : float
+        Duration of one and the same value, such as digital zero, up to now; 3 at most.
+    stuck : bool
+        Whether that is too long for a working microphone.
+    """
+
+    level_db: float
+    clipped_fraction: float
+    clipped: bool
+    silent: bool
+    stuck_s: float
+    stuck: bool
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..contract import BoolArray, Figures, Image, SourceStatus, Transition
-from ..signals.speech.microphone_level import CHECKED_SAMPLES, MicrophoneCheck, check_microphone, rms_db
+from ..contract import BoolArray, Figures, Image, MicrophoneCheck, SourceStatus, Transition
+from ..signals.speech.microphone_level import CHECKED_SAMPLES, check_microphone, rms_db
 from . import alignment
 from .health import SEARCHING, current_reason, is_flowing, next_health
 from .ingest import StreamIngest

@@ -71,7 +71,7 @@ class Chunk:
     gap : bool
         The source knows that samples are missing before these.
     skipped : int
-        Samples thrown away before these, for the reader had fallen behind.
+        Samples dropped before these because the reader had fallen behind.
     backlog : int or None
         Samples that still wait; None where the source cannot tell.
     overflows : int
@@ -142,6 +142,7 @@ def check_unchanged(first: SourceInfo, now: SourceInfo) -> None:
         With what it was and what it is now.
     """
     is_video = first.modality == "face"
+    kind = _KINDS.get(first.modality, f"{first.modality} stream")
     facts = (
         ("frame size" if is_video else "number of channels", _shape_text(first), _shape_text(now)),
         ("nominal rate in Hz", *((None, None) if is_video else (first.rate_hz, now.rate_hz))),
@@ -152,7 +153,7 @@ def check_unchanged(first: SourceInfo, now: SourceInfo) -> None:
     for name, before, after in facts:
         if before != after:
             raise SourceUnfitError(
-                f"{_KINDS[first.modality]} '{now.name}' came back with another {name}: {before} expected, {after} "
+                f"{kind} '{now.name}' came back with another {name}: {before} expected, {after} "
                 "came; set the device as it was, or start another session"
             )
 

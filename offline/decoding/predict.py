@@ -16,7 +16,7 @@ from scipy.special import softmax
 from ...configs.schema.errors import MoodringError
 from ...models.contract import AUDIO_RATE_HZ, FloatArray, HeadOutput
 from ...models.decoders.speech import SpeechDecoder
-from ..datasets.open import parse_file_name
+from ..datasets.open_corpus import parse_file_name
 from ..evaluation.metrics import SMALLEST_PROBABILITY, uar
 from ..recordings.sound import fault, stream_sound
 from .sound_findings import SoundFindings

@@ -167,4 +167,5 @@ def _level(estimate: Estimate, name: str) -> float:
 
 
 def _latent(stamps_s: Curve, latents: NDArray[np.float32], span_s: Curve) -> float:
-    return float(latents[(stamps_s >= span_s[0]) & (stamps_s <= span_s[1])].mean())
+    within = latents[(stamps_s >= span_s[0]) & (stamps_s <= span_s[1])]
+    return float(within.mean()) if len(within) else float("nan")

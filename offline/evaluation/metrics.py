@@ -137,7 +137,10 @@ def brier(truth: IntArray, probabilities: ArrayLike) -> float:
 
 
 def ece(truth: IntArray, probabilities: ArrayLike, bins: int = 15) -> float:
-    """Return the expected calibration error of the winning class, with equally wide bins (Guo et al. 2017)."""
+    """Return the expected calibration error of the winning class, with bins of equal width.
+
+    Guo, Pleiss, Sun and Weinberger (2017), On calibration of modern neural networks, https://arxiv.org/abs/1706.04599.
+    """
     given = np.asarray(probabilities, np.float64)
     confidence = given.max(axis=1)
     correct = given.argmax(axis=1) == truth
@@ -260,15 +263,17 @@ def conformal_threshold(
 ) -> float:
     """Return the threshold above which classes enter the set, so that sets cover a new person's truth often enough.
 
-    LAC (Sadinle, Lei and Wasserman 2019) calibrated over people: each of the K people carries 1 / (K + 1), shared among
-    their items, and the new person the rest, counted as never covered (hierarchical conformal prediction, Lee, Barber
-    and Willett 2023). So with few people the promise needs large sets; below ``coverage / (1 - coverage)`` people only
-    the set of all classes keeps it.
+    Least ambiguous sets (Sadinle, Lei and Wasserman 2019, https://doi.org/10.1080/01621459.2017.1395341),
+    calibrated over people as in hierarchical conformal prediction (Lee, Barber and Willett 2023,
+    https://arxiv.org/abs/2306.06342): each of the K people carries 1 / (K + 1), shared among their items, and the
+    new person the rest, counted as never covered. So with few people the coverage needs large sets; below
+    ``coverage / (1 - coverage)`` people only the set of all classes has it.
 
     Returns
     -------
     float
-        A set holds every class whose probability is at least this; 0 where only all classes keep the promise.
+        A set holds every class whose probability is at least this; 0 where only the set of all classes has the
+        coverage.
     """
     likelihood = np.asarray(probabilities, np.float64)[np.arange(len(truth)), truth]
     n_people = len(set(groups))

@@ -15,7 +15,7 @@ from scipy.special import softmax
 from ...configs.schema.errors import ConfigError, MoodringError
 from ...configs.schema.paper import PaperConfig, RunSection
 from ...models.io.files import write_file
-from ..datasets.open import read_corpus
+from ..datasets.open_corpus import read_corpus
 from ..datasets.speech_corpus import SpeechCorpus
 from ..training.common.checkpoints import Checkpoints
 from ..training.common.utterances import LabelledUtterance

@@ -63,7 +63,7 @@ class DecisionThread:
         self._thread = threading.Thread(target=self._run, name="decider", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start."""
         self._thread.start()
 
     def stop(self, timeout_s: float) -> None:

@@ -124,7 +124,7 @@ class Session:
 
     @property
     def tally(self) -> Tally:
-        """What was counted so far."""
+        """Counts so far."""
         return self.publisher.tally
 
     @property
@@ -229,7 +229,7 @@ class Session:
             raise MoodringError(self.error)
 
     def stop(self) -> None:
-        """Stop the decoder, then the sources, then the outlets; called again, it does nothing."""
+        """Stop the decoder, then the sources, then the outlets; later calls do nothing."""
         if self._phase == "ended":
             return
         self._phase = "ended"
@@ -289,7 +289,7 @@ class Session:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """The lines that stay on the screen."""
+        """Permanent notices."""
         over = self.publisher.estimate if self._phase == "decoding" and self._config.eeg is not None else None
         rest = rest_notices(self.plan, over)
         return session_notices(self._config, self._models, self._channels, rest, self._phase != "connecting")

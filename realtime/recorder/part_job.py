@@ -1,4 +1,4 @@
-"""What a recorder is to do; crosses to its process, and is light to import."""
+"""Settings of a recorder, sent to its process; light to import."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -7,7 +7,7 @@ import pylsl
 
 from ...configs.schema.live import StreamQuery
 from ...models.streaming.sources import Chunk, SourceInfo
-from .lsl import LslInlet, labels, numeric, regular_rate_hz, sample_format, with_session
+from .lsl import LslInlet, channel_texts, labels, numeric, regular_rate_hz, sample_format, with_session
 
 _BUFFER_S = 10
 
@@ -57,6 +57,7 @@ class LslSignal:
             "<f4",
             tuple(label or f"{self._modality} {n}" for n, label in enumerate(named, start=1)),
             self._delay_s,
+            unit=", ".join(dict.fromkeys(channel_texts(info, "unit"))),
             sample_format=sample_format(info),
         )
         return with_session(source, info)

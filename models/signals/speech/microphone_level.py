@@ -3,11 +3,9 @@
 Full scale is 1, so 0 dB is the RMS of a square wave of full scale.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from ...contract import AUDIO_RATE_HZ, FloatArray, MicrophoneFault
+from ...contract import AUDIO_RATE_HZ, FloatArray, MicrophoneCheck, MicrophoneFault
 
 CHECKED_SAMPLES = 3 * AUDIO_RATE_HZ
 """Number of newest samples that :func:`check_microphone` uses."""
@@ -25,32 +23,6 @@ STUCK_AFTER_S = 2.0
 """Duration of one value from which the input counts as stuck; noise gates send digital silence for less."""
 
 QUIETEST_DB = -120.0
-
-
-@dataclass(frozen=True)
-class MicrophoneCheck:
-    """Findings in the newest second of a microphone.
-
-    Attributes
-    ----------
-    level_db : float
-        RMS in dB of full scale, -120 at least.
-    clipped_fraction : float
-        Fraction of clipped samples (0..1).
-    clipped, silent : bool
-        Whether that fraction is too high, and whether the second is quieter than any room.
-    stuck_s : float
-        Duration of one and the same value, such as digital zero, up to now; 3 at most.
-    stuck : bool
-        Whether that is too long for a working microphone.
-    """
-
-    level_db: float
-    clipped_fraction: float
-    clipped: bool
-    silent: bool
-    stuck_s: float
-    stuck: bool
 
 
 def check_microphone(samples: FloatArray) -> MicrophoneCheck | None:

@@ -1,1 +1,1 @@
-"""Corpora of emotional speech, one file each; see :mod:`..open` for what a corpus defines."""
+"""Corpora of emotional speech, one file each; see :mod:`..open_corpus` for what a corpus defines."""

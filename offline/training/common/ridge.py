@@ -1,7 +1,8 @@
-"""A linear classifier by ridge regression: every class weighs the same, and speakers' own ways are discouraged.
+"""A linear classifier by ridge regression in which every class weighs the same and speaker offsets are penalised.
 
-Women and men may get weights of their own that share a part, as tasks do in regularised multi-task learning (Evgeniou &
-Pontil 2004): anger and happiness raise pitch and resonances of both, but from different places.
+Women and men may get weights of their own that share a part, as tasks do in regularised multi-task learning (Evgeniou
+and Pontil 2004, https://doi.org/10.1145/1014052.1014067): anger and happiness raise pitch and formants of both, but
+from different levels.
 """
 
 from dataclasses import dataclass
@@ -25,8 +26,7 @@ class SexTerm:
     weights : (n_numbers, n_classes) float32
     tell_weights : (n_numbers,) float32
         Of the sex detector: ``x @ tell_weights + tell_bias``, clipped to -1 (a man's voice) to 1 (a woman's), scales
-        the
-        term, so that scores change gradually where the sex is uncertain.
+        the term, so that scores change gradually where the sex is uncertain.
     tell_bias : () float32
     """
 
@@ -76,8 +76,9 @@ def fit_linear(
 ) -> Linear:
     """Fit by regularised least squares in the space of the utterances.
 
-    Where a speaker stands apart from the others within a class, scores ought not to differ: for each such offset a
-    row with target 0 is added (a soft form of nuisance attribute projection, Solomonoff et al. 2005).
+    The offset of a speaker's mean from the mean of a class ought not to change the scores: for each such offset a row
+    with target 0 is added, a soft form of nuisance attribute projection (Solomonoff, Campbell and Boardman 2005,
+    Advances in channel compensation for SVM speaker recognition, ICASSP).
 
     Parameters
     ----------
@@ -95,8 +96,7 @@ def fit_linear(
         Whose voice it is; needed where ``sex_weight`` is not 0.
     sex_weight : float
         0: one set of weights for everybody. 1: women and men learn nothing from each other. Between: two voices of one
-        sex
-        are ``1 + sex_weight`` times as alike as their numbers say, of both ``1 - sex_weight`` times.
+        sex are ``1 + sex_weight`` times as alike as their numbers say, of both ``1 - sex_weight`` times.
     """
     mean, scale = numbers.mean(axis=0), numbers.std(axis=0) + np.float32(1e-6)
     # So that the penalty means the same however numbers are weighted.

@@ -1,9 +1,8 @@
 """Train the paper's systems on raw one-second segments: CNN + LSTM, and what it is compared with.
 
 As the paper says: the utterance divided by its RMS, segments of 16,000 samples with the last padded with zeros, SGD
-with
-Nesterov momentum, early stopping, a checkpoint per epoch of which the best is kept. What it leaves open (sizes, step
-size, regularisation, moving and stretching the training utterances) is in the config.
+with Nesterov momentum, early stopping, a checkpoint per epoch of which the best is kept. What it leaves open (sizes,
+step size, regularisation, moving and stretching the training utterances) is in the config.
 """
 
 from collections.abc import Callable, Iterator, Sequence

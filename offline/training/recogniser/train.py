@@ -15,7 +15,7 @@ from ....models.contract import FloatArray, Head, ModelSpec, SpeechInput
 from ....models.decoders.recogniser import ARCHITECTURE
 from ....models.io.bundle import save_bundle
 from ....models.signals.speech.voice_summary import functional_weights
-from ...datasets.open import read_corpus
+from ...datasets.open_corpus import read_corpus
 from ...evaluation.metrics import fit_temperature, score
 from ...evaluation.splits import BothApart, GroupedKFold, IntArray, Items, LeaveOneGroupOut, Protocol, Split, audit
 from ..common.ridge import CLIP, Linear, fit_linear

@@ -41,7 +41,7 @@ class CepstralUtterance:
 
 @dataclass(frozen=True)
 class EnrolmentCondition:
-    """How speakers are enrolled: with so many seconds of utterances drawn at random, of all emotions or calm ones.
+    """Condition of enrolment: so many seconds of utterances drawn at random, of all emotions or calm ones.
 
     ``known``: tested once more with the other voice enrolled, too.
     """

@@ -17,7 +17,7 @@ from ....models.decoders.speech import UtteranceCutter
 from ....models.decoders.voice_activity import VoiceActivity
 from ....models.signals.speech.segments import SEGMENT_SAMPLES
 from ....models.signals.speech.speaker_verification import Background, CepstraState, cepstra
-from ...datasets.open import read_corpus
+from ...datasets.open_corpus import read_corpus
 from ...datasets.speech_corpus import SpeechCorpus
 from ..recogniser.features import corpus_digest
 from .card import write_voices_card

@@ -9,7 +9,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from ...evaluation.metrics import Scores, score, uar
-from .data import VoiceActivityScores
+from .simulated_utterances import VoiceActivityScores
 
 
 @dataclass(frozen=True)

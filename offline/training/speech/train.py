@@ -27,8 +27,8 @@ from ..common.early_stopping import SgdSettings, fit_with_early_stopping
 from ..common.stages import SIMULATION, Stage
 from ..common.utterances import LabelledUtterance, batches_by_length, labels_of
 from .card import write_speech_card
-from .data import CLASSES, VoiceActivityScores, simulate_utterances
 from .scores import SpeechScores, UtteranceLogits, balanced_loss, fit_temperature, score_utterances
+from .simulated_utterances import CLASSES, VoiceActivityScores, simulate_utterances
 
 Report = Callable[[str], None]
 SPEECH_TRAINING = Stage("speech training", 1, (SIMULATION,))

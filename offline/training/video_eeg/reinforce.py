@@ -2,11 +2,10 @@
 
 Williams (1992), Simple statistical gradient-following algorithms for connectionist reinforcement learning,
 https://doi.org/10.1007/BF00992696. Each clip is rolled out several times. The wait that the policy draws is cut from
-the
-graph; its log-probability is that of the draw before rounding to frames. A wait that ends beyond the clip has none. The
-reward is the paper's, paid as it falls due: for every decision of half a second right or wrong, minus a cost of each
-glimpse, discounted over the horizon. The baseline is the learned value plus what the other rollouts of the clip got
-beyond theirs at the same moment (leave one out). The cost of a glimpse follows the budget.
+the graph; its log-probability is that of the draw before rounding to frames. A wait that ends beyond the clip has
+none. The reward is the paper's, paid as it falls due: for every decision of half a second right or wrong, minus a cost
+of each glimpse, discounted over the horizon. The baseline is the learned value plus what the other rollouts of the
+clip got beyond theirs at the same moment (leave one out). The cost of a glimpse follows the budget.
 """
 
 import math

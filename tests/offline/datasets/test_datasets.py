@@ -10,7 +10,7 @@ from moodring.configs.schema.errors import ConfigError
 from moodring.models.contract import FloatArray, Recording
 from moodring.offline.datasets import speech
 from moodring.offline.datasets.base import Dataset, Trial
-from moodring.offline.datasets.open import corpus_names, parse_file_name, read_corpus
+from moodring.offline.datasets.open_corpus import corpus_names, parse_file_name, read_corpus
 from moodring.offline.datasets.simulated import SimulatedPeople
 from moodring.offline.datasets.speech_corpus import SpeechCorpus
 from moodring.offline.evaluation.splits import Items, LeaveOneGroupOut, audit

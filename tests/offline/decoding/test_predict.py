@@ -6,21 +6,19 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-import torch
 
-from moodring.cli.app import main
 from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import FloatArray, HeadOutput
 from moodring.models.decoders.speech import SpeechDecoder
-from moodring.models.io.bundle import bundled, load_bundle
+from moodring.models.io.bundle import bundled
 from moodring.offline.decoding.predict import Prediction, as_plain, pooled, predict_file, predict_files, score
 from moodring.offline.recordings.sound import load_sound
-from moodring.offline.simulate.voice import simulate_voice
 
 RATE_HZ = 16_000
 CLASSES = ("anger", "sadness")
@@ -28,40 +26,10 @@ PARITY = 0.25
 """What live and predict may differ by, see docs/speech.md."""
 
 
-@pytest.fixture(scope="module")
-def decoder() -> SpeechDecoder:
-    return SpeechDecoder(load_bundle(bundled("speech"), "speech"), torch.device("cpu"))
-
-
-@pytest.fixture(scope="module")
-def voice() -> FloatArray:
-    """Eight seconds of a simulated person, loud enough to be worth clipping."""
-    samples = simulate_voice(7, 8.0)
-    return (0.7 * samples / np.abs(samples).max()).astype(np.float32)
-
-
-@pytest.fixture(scope="module")
-def plain(decoder: SpeechDecoder, voice: FloatArray, tmp_path_factory: pytest.TempPathFactory) -> Prediction:
-    path = tmp_path_factory.mktemp("plain") / "voice.wav"
-    soundfile.write(path, voice, RATE_HZ)
-    said = predict_file(decoder, path)
-    assert said.probabilities is not None
-    return said
-
-
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["moodring", "predict", *map(str, words)])
-        status = 0
-        try:
-            main()
-        except SystemExit as left:
-            status = int(left.code or 0)
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return call
+def run(run):
+    """Run ``moodring predict``."""
+    return partial(run, "predict")
 
 
 def at_rate(samples: FloatArray, rate_hz: int) -> FloatArray:
@@ -136,89 +104,6 @@ def test_silence_and_20_ms_are_no_speech(decoder: SpeechDecoder, tmp_path: Path,
         "file": str(path), "duration_s": pytest.approx(len(samples) / RATE_HZ, abs=1e-4), "label": None,
         "probabilities": {}, "segments": [],
     }  # fmt: skip
-
-
-@pytest.mark.parametrize("rate_hz", [16_000, 48_000])
-def test_clipping_in_one_second_or_one_channel_is_told(
-    decoder: SpeechDecoder, voice: FloatArray, tmp_path: Path, rate_hz: int
-) -> None:
-    path = tmp_path / "one.wav"
-    quiet = np.concatenate([0.5 * voice] * 4)
-    mixed = np.stack((quiet, quiet), 1)
-    mixed[100_000 : 100_000 + RATE_HZ, 1] = np.clip(50 * mixed[100_000 : 100_000 + RATE_HZ, 1], -1, 1)
-    soundfile.write(path, mixed, rate_hz)
-    said = predict_file(decoder, path)
-    share = (np.abs(mixed[:, 1]) >= 0.99).mean()
-    assert f"is clipped ({share:.1%} of samples" in str(said.warning)
-    full = np.stack((quiet, quiet), 1)
-    full[[100, 5_000, 90_000]] = 1.0
-    soundfile.write(path, full, rate_hz)
-    assert predict_file(decoder, path).warning is None, "a sample at full scale is no clipping"
-
-
-def test_samples_that_are_no_numbers_are_0_and_counted(
-    decoder: SpeechDecoder, voice: FloatArray, plain: Prediction, tmp_path: Path
-) -> None:
-    path, zeros = tmp_path / "odd.wav", voice.copy()
-    places = np.r_[1_000:1_040, 50_000:50_007]
-    zeros[places] = 0.0
-    soundfile.write(path, zeros, RATE_HZ, "FLOAT")
-    expected = predict_file(decoder, path)
-    assert expected.warning is None
-    odd = zeros.copy()
-    odd[places] = np.resize([np.nan, np.inf, -np.inf], len(places))
-    soundfile.write(path, odd, RATE_HZ, "FLOAT")
-    said = predict_file(decoder, path)
-    assert said.probabilities == expected.probabilities
-    assert said.warning == f"sound file '{path}' has 47 samples that are no finite numbers, taken as 0"
-
-
-def test_channels_that_cancel_each_other_out_are_told(
-    decoder: SpeechDecoder, voice: FloatArray, tmp_path: Path
-) -> None:
-    path = tmp_path / "inverted.wav"
-    soundfile.write(path, np.stack((voice, -voice), 1), RATE_HZ)
-    said = predict_file(decoder, path)
-    assert said.label is None
-    assert "has channels that cancel each other out when averaged" in str(said.warning)
-    soundfile.write(path, np.stack((voice, -0.9 * voice), 1), RATE_HZ)
-    assert "cancel each other out" in str(predict_file(decoder, path).warning)
-    other = np.roll(voice, 3_000)
-    for fine in ((voice, 0 * voice), (voice, other), (voice, -0.2 * voice), (0 * voice, 0 * voice)):
-        soundfile.write(path, np.stack(fine, 1), RATE_HZ)
-        assert predict_file(decoder, path).warning is None
-
-
-def test_a_file_cut_short_is_read_as_far_as_it_goes_and_says_so(
-    decoder: SpeechDecoder, voice: FloatArray, plain: Prediction, tmp_path: Path
-) -> None:
-    path = tmp_path / "cut.wav"
-    soundfile.write(path, np.concatenate((voice, voice)), RATE_HZ)
-    content = path.read_bytes()
-    path.write_bytes(content[: 44 + len(voice) * 2])
-    said = predict_file(decoder, path)
-    assert said.duration_s == pytest.approx(8.0)
-    assert said.probabilities == pytest.approx(plain.probabilities, abs=1e-6)
-    assert said.warning is not None
-    assert "is cut short" in said.warning
-
-
-def test_a_flac_that_breaks_is_read_as_far_as_it_goes(
-    decoder: SpeechDecoder, voice: FloatArray, tmp_path: Path
-) -> None:
-    path = tmp_path / "cut.flac"
-    soundfile.write(path, voice, RATE_HZ)
-    content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2])
-    said = predict_file(decoder, path)
-    assert said.label is not None
-    assert said.duration_s is not None
-    assert 2.0 < said.duration_s < 6.0
-    assert said.warning is not None
-    assert "cut.flac' is cut short: its end cannot be read; what is there was used" in said.warning
-    path.write_bytes(content[: len(content) // 20])
-    with pytest.raises(MoodringError, match=r"cut.flac' cannot be read: "):
-        predict_file(decoder, path)
 
 
 def test_noise_by_the_name_of_mp3_is_no_sound(decoder: SpeechDecoder, tmp_path: Path) -> None:

@@ -20,7 +20,6 @@ from moodring.offline.simulate.voice import plan_voice
 from moodring.offline.training.common.checkpoints import Checkpoint, Checkpoints
 from moodring.offline.training.common.utterances import LabelledUtterance
 from moodring.offline.training.speech import train
-from moodring.offline.training.speech.data import CLASSES, VoiceActivityScores, simulate_utterances
 from moodring.offline.training.speech.scores import (
     UtteranceLogits,
     balanced_loss,
@@ -28,6 +27,7 @@ from moodring.offline.training.speech.scores import (
     recalls,
     score_utterances,
 )
+from moodring.offline.training.speech.simulated_utterances import CLASSES, VoiceActivityScores, simulate_utterances
 from moodring.offline.training.speech.train import (
     GuidedNetwork,
     batches,

@@ -1,12 +1,18 @@
 """The LSL streams that a recorder reads itself: real streams of this process, and no engine."""
 
+import json
+import shutil
+import subprocess
+import sys
 import time
+from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
 import pytest
 import pyxdf
 
+from moodring.configs.schema.liblsl import liblsl_settings
 from moodring.configs.schema.live import StreamQuery
 from moodring.offline.recordings.session_streams import join_parts
 from moodring.offline.recordings.xdf_reading import read_streams
@@ -109,3 +115,30 @@ def test_streams_are_recorded_whenever_they_come_and_whatever_they_come_back_as(
     (texts,) = (one["time_series"] for one in plain if one["info"]["channel_format"] == ["string"])
     assert {tuple(row) for row in texts} == {("stimulus „3“", "a"), ("", "b")}
     assert len(join_parts([found])) == 4
+
+
+AHEAD_S = 1000.0
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="another clock needs Linux and the command 'unshare'")
+def test_the_stamps_of_a_sender_with_another_clock_are_brought_onto_ours(recording, lsl_session):
+    import pylsl
+
+    name, streams, read, _ = recording
+    stream = {"name": name, "type": "Triggers", "count": 1, "rate": 50.0}
+    command = ["unshare", "--time", "--monotonic", str(int(AHEAD_S)), "--fork", "--kill-child", sys.executable]
+    command += [str(Path(__file__).parents[2] / "support" / "lsl_stand.py")]
+    command += [json.dumps([liblsl_settings(lsl_session), [stream]])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as sender:
+        try:
+            if sender.stdout.readline() != "there\n":
+                pytest.skip("a namespace of time cannot be made here")
+            wait(lambda: streams.complete)
+            begin_s = pylsl.local_clock()
+            wait(lambda: pylsl.local_clock() > begin_s + 1.0)
+            (found,) = read()
+        finally:
+            sender.kill()
+    number = found.values[:, 0]
+    np.testing.assert_allclose(np.diff(found.stamps_s), np.diff(number) / 50.0, atol=1e-3)
+    assert begin_s < found.stamps_s[-1] < pylsl.local_clock()

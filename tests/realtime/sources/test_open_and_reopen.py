@@ -18,6 +18,7 @@ from moodring.realtime.sources import camera as camera_module
 from moodring.realtime.sources.camera import Camera
 from moodring.realtime.sources.lsl_audio import LslAudio
 from moodring.realtime.sources.lsl_eeg import LslEeg
+from moodring.realtime.sources.lsl_signal import LslSignal
 from moodring.realtime.sources.lsl_video import LslVideo
 from moodring.realtime.sources.microphone import Microphone
 
@@ -161,6 +162,7 @@ def microphone_source(monkeypatch, rates_hz):
 
 EEG = lsl_source(lambda: LslEeg(EegSection(stream=QUERY)))
 AUDIO = lsl_source(lambda: LslAudio(QUERY, None))
+SIGNAL = lsl_source(lambda: LslSignal("skin", QUERY, None))
 VIDEO = lsl_source(lambda: LslVideo(QUERY, None))
 
 
@@ -185,6 +187,7 @@ GOOD = [
     pytest.param(EEG, "eeg", eeg_stream, id="eeg"),
     pytest.param(AUDIO, "speech", audio_stream, id="audio"),
     pytest.param(AUDIO, "speech", lambda: audio_stream(2, 48000.0, pylsl.cf_int16), id="audio, resampled"),
+    pytest.param(SIGNAL, "skin", eeg_stream, id="further signal"),
     pytest.param(VIDEO, "face", video_stream, id="video"),
     pytest.param(camera_source, "face", lambda: (24, 32), id="camera"),
     pytest.param(microphone_source, "speech", lambda: 16000, id="microphone"),
@@ -206,6 +209,9 @@ def test_a_source_that_comes_back_as_it_was_goes_on_after_a_gap(monkeypatch, mak
 
 # What each source refuses: at first, if it alone is wrong, and when it comes back, if it is not what it was.
 REFUSED_AT_FIRST = [
+    pytest.param(
+        SIGNAL, "skin", eeg_stream, lambda: eeg_stream(rate_hz=0.0), "no regular rate", id="signal without rate"
+    ),
     pytest.param(EEG, "eeg", eeg_stream, lambda: eeg_stream(rate_hz=0.0), "no regular rate", id="eeg without rate"),
     pytest.param(
         EEG, "eeg", eeg_stream, lambda: eeg_stream(unit="parsec"), "units as parsec", id="eeg of unknown unit"
@@ -245,6 +251,13 @@ def test_what_cannot_be_used_is_refused_at_first_and_again(
 
 
 CHANGED = [
+    pytest.param(SIGNAL, "skin", eeg_stream, lambda: eeg_stream(unit="volts"), "microvolts expected, volts", id="unit"),
+    pytest.param(
+        SIGNAL, "skin", eeg_stream, lambda: eeg_stream(("a",)), "skin stream .* 3 expected, 1", id="signal count"
+    ),
+    pytest.param(
+        SIGNAL, "skin", eeg_stream, lambda: eeg_stream(rate_hz=10.0), "256.0 expected, 10.0", id="signal rate"
+    ),
     pytest.param(
         EEG, "eeg", eeg_stream, lambda: eeg_stream(("Fp1", "Fp2")), "number of channels: 3 expected, 2", id="eeg count"
     ),

@@ -5,7 +5,7 @@ from types import ModuleType
 import pytest
 
 from moodring.configs.schema.errors import MoodringError
-from moodring.offline.datasets.open import parse_file_name, read_corpus
+from moodring.offline.datasets.open_corpus import parse_file_name, read_corpus
 from moodring.offline.datasets.speech import emodb, enterface, folders, manifest, ravdess, savee
 from moodring.offline.datasets.speech_corpus import EMOTIONS, SpeechCorpus, file_of
 from moodring.offline.evaluation.splits import Items, LeaveOneGroupOut, audit
