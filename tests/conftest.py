@@ -1,4 +1,5 @@
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,22 @@ def null_sink(tmp_path_factory):
         for key, value in server.environment.items():
             patch.setenv(key, value)
         yield "heard"
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Run the command line in this process; return its exit status, standard output and standard error."""
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["moodring", *map(str, words)])
+        from moodring.cli.app import main
+
+        status = 0
+        try:
+            main()
+        except SystemExit as left:
+            status = int(left.code or 0)
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return call

@@ -1,4 +1,4 @@
-"""The shape of the house: who imports whom, what the wheel holds, what the shelves may not carry."""
+"""Layout: who imports whom, what the wheel holds, lengths, names, and what may not be committed."""
 
 import ast
 import re

@@ -1,17 +1,21 @@
-"""Children are heard, ended and never left behind."""
+"""Children and workers do what they are for, end, and are never left behind."""
 
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
+import cv2
 import psutil
 import pytest
+import torch
 
 from moodring import processes
 from moodring.configs.schema.errors import ConfigError, failure_of
-from moodring.processes import Child, ChildError, hold_interrupts
+from moodring.processes import Child, ChildError, hold_interrupts, in_workers
 
 
 def _talk(parent, word):
@@ -162,3 +166,44 @@ def test_an_interrupt_while_a_child_starts_is_held_back():
     with pytest.raises(KeyboardInterrupt):
         start()
     assert entered == [True]
+
+
+PARENT = """
+import os, signal
+from moodring.processes import in_workers
+def pid(task):
+    return os.getpid()
+if __name__ == "__main__":
+    print(next(in_workers(pid, range(4), 2)), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def threads_of(task):
+    """The task, the process, and how many threads torch and OpenCV use in it."""
+    return task, os.getpid(), torch.get_num_threads(), cv2.getNumThreads()
+
+
+def test_workers_are_other_processes_of_one_thread_each_and_leave_nobody_behind():
+    found = list(in_workers(threads_of, range(4), 2))
+    assert [task for task, _, _, _ in found] == [0, 1, 2, 3]
+    workers = {pid for _, pid, _, _ in found}
+    assert os.getpid() not in workers
+    assert {torch_threads for _, _, torch_threads, _ in found} == {1}
+    assert {opencv_threads for _, _, _, opencv_threads in found} == {1}
+    assert not [pid for pid in workers if psutil.pid_exists(pid)]
+
+
+def test_one_worker_or_one_task_is_done_in_this_process():
+    assert [pid for _, pid, _, _ in in_workers(threads_of, range(2), 1)] == [os.getpid()] * 2
+    assert [pid for _, pid, _, _ in in_workers(threads_of, range(1), 2)] == [os.getpid()]
+    assert list(in_workers(threads_of, [], 2)) == []
+
+
+def test_workers_of_a_killed_parent_end(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    done = subprocess.run([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+    worker = int(done.stdout)
+    _, alive = psutil.wait_procs([p for p in psutil.process_iter() if p.pid == worker], timeout=20)
+    assert not alive

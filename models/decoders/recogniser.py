@@ -20,7 +20,7 @@ _OF_SEXES = ("sex_weights", "tell_weights", "tell_bias")
 
 
 @dataclass(frozen=True)
-class UtteranceState:
+class RecogniserState:
     """State of an utterance: samples of the next frame, and features of the frames before."""
 
     frames: FrameState = field(default_factory=FrameState)
@@ -54,25 +54,25 @@ class VoiceRecogniser:
             )
         self._arrays = {name: tensor.float().numpy() for name, tensor in bundle.tensors.items()}
 
-    def step(self, segment: SpeechSegment, memory: UtteranceState | None) -> tuple[FloatArray, UtteranceState]:
+    def step(self, segment: SpeechSegment, memory: RecogniserState | None) -> tuple[FloatArray, RecogniserState]:
         """Process the next segment of an utterance.
 
         Parameters
         ----------
         segment : SpeechSegment
-        memory : UtteranceState or None
+        memory : RecogniserState or None
             After the segments before; None at the start of an utterance.
 
         Returns
         -------
         logits : (n_classes,) float32
-        memory : UtteranceState
+        memory : RecogniserState
         """
-        before = memory or UtteranceState()
+        before = memory or RecogniserState()
         # Segments are normalised by a level that changes as the utterance goes on; levels must stay comparable.
         samples = segment.samples[: segment.n_samples] * np.float32(segment.rms)
         rows, frames = frame_features(samples, before.frames)
-        after = UtteranceState(frames, np.concatenate((before.rows, rows)))
+        after = RecogniserState(frames, np.concatenate((before.rows, rows)))
         return self._logits(functionals(after.rows)), after
 
     def _logits(self, numbers: FloatArray) -> FloatArray:

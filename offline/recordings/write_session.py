@@ -120,7 +120,7 @@ def _write_signal(writer: XdfWriter, recording: Recording, key: str, signal: Sig
         signal.rate_hz,
         signal.channel_names,
         jitter_s=signal.jitter_s,
-        **_told(recording, signal.stamps_s, signal.arrivals),
+        **_session_facts(recording, signal.stamps_s, signal.arrivals),
     )
     streams = SourceStreams(writer, source)
     samples = np.asarray(signal.samples, dtype=np.float32)
@@ -131,8 +131,8 @@ def _write_signal(writer: XdfWriter, recording: Recording, key: str, signal: Sig
 
 
 def _write_film(writer: XdfWriter, recording: Recording, video: Video, path: Path) -> None:
-    told = _told(recording, video.stamps_s, video.arrivals)
-    streams = SourceStreams(writer, RecordedSource("face", "film", video.name, video.rate_hz, **told))
+    facts = _session_facts(recording, video.stamps_s, video.arrivals)
+    streams = SourceStreams(writer, RecordedSource("face", "film", video.name, video.rate_hz, **facts))
     with FilmWriter(path, video.height, video.width, video.rate_hz, "small") as film:
         for part, chunk in _chunks(video.stamps_s, video.arrivals, 1):
             images = np.stack([video.frames[index] for index in range(part.start, part.stop)])
@@ -142,8 +142,8 @@ def _write_film(writer: XdfWriter, recording: Recording, video: Video, path: Pat
 
 
 def _write_sound(writer: XdfWriter, recording: Recording, key: str, sound: Signal, path: Path) -> None:
-    told = _told(recording, sound.stamps_s, sound.arrivals)
-    source = RecordedSource(key, "sound", sound.name, sound.rate_hz, jitter_s=sound.jitter_s, **told)
+    facts = _session_facts(recording, sound.stamps_s, sound.arrivals)
+    source = RecordedSource(key, "sound", sound.name, sound.rate_hz, jitter_s=sound.jitter_s, **facts)
     streams = SourceStreams(writer, source)
     with SoundWriter(path, sound.rate_hz) as file:
         for part, chunk in _chunks(sound.stamps_s, sound.arrivals, round(_CHUNK_S * sound.rate_hz)):
@@ -151,7 +151,7 @@ def _write_sound(writer: XdfWriter, recording: Recording, key: str, sound: Signa
             streams.write()
 
 
-class _Told(TypedDict):
+class _SessionFacts(TypedDict):
     """Facts of the session in the description of every source."""
 
     delay_s: float | None
@@ -159,10 +159,10 @@ class _Told(TypedDict):
     arrivals: bool
 
 
-def _told(recording: Recording, stamps_s: TimeArray, arrivals: Arrivals | None) -> _Told:
+def _session_facts(recording: Recording, stamps_s: TimeArray, arrivals: Arrivals | None) -> _SessionFacts:
     times = session_times(recording, _first_s(stamps_s))
     delay_s = None if arrivals is None else arrivals.delay_s
-    return _Told(delay_s=delay_s, times=times, arrivals=arrivals is not None)
+    return _SessionFacts(delay_s=delay_s, times=times, arrivals=arrivals is not None)
 
 
 def _chunks(stamps_s: TimeArray, arrivals: Arrivals | None, most: int) -> Iterator[tuple[slice, SourceChunk]]:

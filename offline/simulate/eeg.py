@@ -30,7 +30,7 @@ _BANDWIDTH_HZ: dict[Rhythm, float] = {"theta": 1.5, "alpha": 1.5, "beta": 6.0}
 
 
 @dataclass(frozen=True)
-class Source:
+class RhythmSource:
     """One generator of a rhythm.
 
     Attributes
@@ -52,22 +52,22 @@ class Source:
     follows: tuple[tuple[str, float], ...] = ()
 
 
-SOURCES: tuple[Source, ...] = (
-    Source("alpha", (-0.36, -0.84, 0.40), 0.55, 1.3, (("alpha_calm", -1.0),)),
-    Source("alpha", (0.36, -0.84, 0.40), 0.55, 1.3, (("alpha_calm", -1.0),)),
-    Source("alpha", (0.0, -0.60, 0.80), 0.50, 0.8, (("alpha_calm", -1.0),)),
-    Source("alpha", (-0.55, 0.70, 0.45), 0.45, 0.8, (("alpha_asymmetry", -1.0), ("alpha_calm", -0.3))),
-    Source("alpha", (0.55, 0.70, 0.45), 0.45, 0.8, (("alpha_asymmetry", 1.0), ("alpha_calm", -0.3))),
-    Source("alpha", (-0.70, 0.05, 0.70), 0.35, 0.6),
-    Source("alpha", (0.70, 0.05, 0.70), 0.35, 0.6),
-    Source("theta", (0.0, 0.65, 0.75), 0.45, 0.9, (("theta_valence", 1.0),)),
-    Source("theta", (0.0, -0.70, 0.70), 0.60, 0.7, (("theta_arousal", 1.0),)),
-    Source("theta", (-0.95, -0.10, 0.10), 0.45, 0.6),
-    Source("theta", (0.95, -0.10, 0.10), 0.45, 0.6),
-    Source("beta", (-0.50, 0.75, 0.40), 0.45, 0.55, (("beta_arousal", 1.0),)),
-    Source("beta", (0.50, 0.75, 0.40), 0.45, 0.55, (("beta_arousal", 1.0),)),
-    Source("beta", (0.0, 0.05, 1.0), 0.50, 0.5),
-    Source("beta", (0.0, -0.90, 0.40), 0.60, 0.4),
+SOURCES: tuple[RhythmSource, ...] = (
+    RhythmSource("alpha", (-0.36, -0.84, 0.40), 0.55, 1.3, (("alpha_calm", -1.0),)),
+    RhythmSource("alpha", (0.36, -0.84, 0.40), 0.55, 1.3, (("alpha_calm", -1.0),)),
+    RhythmSource("alpha", (0.0, -0.60, 0.80), 0.50, 0.8, (("alpha_calm", -1.0),)),
+    RhythmSource("alpha", (-0.55, 0.70, 0.45), 0.45, 0.8, (("alpha_asymmetry", -1.0), ("alpha_calm", -0.3))),
+    RhythmSource("alpha", (0.55, 0.70, 0.45), 0.45, 0.8, (("alpha_asymmetry", 1.0), ("alpha_calm", -0.3))),
+    RhythmSource("alpha", (-0.70, 0.05, 0.70), 0.35, 0.6),
+    RhythmSource("alpha", (0.70, 0.05, 0.70), 0.35, 0.6),
+    RhythmSource("theta", (0.0, 0.65, 0.75), 0.45, 0.9, (("theta_valence", 1.0),)),
+    RhythmSource("theta", (0.0, -0.70, 0.70), 0.60, 0.7, (("theta_arousal", 1.0),)),
+    RhythmSource("theta", (-0.95, -0.10, 0.10), 0.45, 0.6),
+    RhythmSource("theta", (0.95, -0.10, 0.10), 0.45, 0.6),
+    RhythmSource("beta", (-0.50, 0.75, 0.40), 0.45, 0.55, (("beta_arousal", 1.0),)),
+    RhythmSource("beta", (0.50, 0.75, 0.40), 0.45, 0.55, (("beta_arousal", 1.0),)),
+    RhythmSource("beta", (0.0, 0.05, 1.0), 0.50, 0.5),
+    RhythmSource("beta", (0.0, -0.90, 0.40), 0.60, 0.4),
 )
 MIDLINE_THETA = 7
 

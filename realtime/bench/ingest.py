@@ -60,7 +60,7 @@ def stream(name: str, seconds: float, lsl: LslSection, index_channel: int = 0) -
     MoodringError
         The stream is not there, cannot be read, or sends nothing.
     """
-    job = readers.Job(name, seconds, lsl, index_channel)
+    job = readers.ReaderJob(name, seconds, lsl, index_channel)
     with ExitStack() as stack:
         (child,) = _start(stack, [("moodring", readers.moodring, (job,))])
         return _measured([child], seconds)[0]
@@ -69,7 +69,7 @@ def stream(name: str, seconds: float, lsl: LslSection, index_channel: int = 0) -
 def _compare(load: Load, seconds: float) -> dict[str, Any]:
     name = f"bench-{uuid.uuid4().hex}"
     lsl = own_session("bench")
-    job = readers.Job(name, seconds, lsl)
+    job = readers.ReaderJob(name, seconds, lsl)
     kinds: dict[str, Callable[..., None]] = {"floor": readers.floor, "moodring": readers.moodring}
     if importlib.util.find_spec("mne_lsl") is not None:
         kinds["mne_lsl"] = readers.mne_lsl

@@ -40,8 +40,8 @@ _FIND_S = 15.0
 
 
 @dataclass(frozen=True)
-class Job:
-    """Job of a reader: a stream, how to reach it, and for how long.
+class ReaderJob:
+    """ReaderJob of a reader: a stream, how to reach it, and for how long.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class Reading:
     reordered_samples: int | None = None
 
 
-def floor(parent: Parent, job: Job) -> None:
+def floor(parent: Parent, job: ReaderJob) -> None:
     """Read with pylsl only: sleep, pull, look at the last stamp."""
     apply_lsl_settings(job.lsl)
     found = pylsl.resolve_byprop("name", job.stream, timeout=_FIND_S)
@@ -95,7 +95,7 @@ def floor(parent: Parent, job: Job) -> None:
     parent.send({"measured": asdict(_measure(parent, job, look))})
 
 
-def moodring(parent: Parent, job: Job) -> None:
+def moodring(parent: Parent, job: ReaderJob) -> None:
     """Read as the engine does: the thread, source, dejitter, EEG chain and ring of a session, filters on."""
     apply_lsl_settings(job.lsl)
     cap_blas(1)
@@ -116,7 +116,7 @@ def moodring(parent: Parent, job: Job) -> None:
     parent.send({"measured": asdict(reading)})
 
 
-def mne_lsl(parent: Parent, job: Job) -> None:
+def mne_lsl(parent: Parent, job: ReaderJob) -> None:
     """Read with mne-lsl's StreamLSL as it comes, with a band-pass and a notch."""
     with tempfile.TemporaryDirectory() as folder:
         # It brings its own liblsl, which reads its settings from a file.
@@ -167,7 +167,7 @@ def _newest_s(source_channel: SourceChannel, ingest: WatchedIngest) -> float:
     return ingest.sent_s if len(ingest.ring.latest(1)) else math.nan
 
 
-def _connected(source_channel: SourceChannel, job: Job) -> WatchedIngest:
+def _connected(source_channel: SourceChannel, job: ReaderJob) -> WatchedIngest:
     deadline_s = time.monotonic() + _FIND_S
     while not isinstance(source_channel.ingest, WatchedIngest):
         if source_channel.error is not None:
@@ -178,7 +178,7 @@ def _connected(source_channel: SourceChannel, job: Job) -> WatchedIngest:
     return source_channel.ingest
 
 
-def _measure(parent: Parent, job: Job, look: Callable[[], float]) -> Reading:
+def _measure(parent: Parent, job: ReaderJob, look: Callable[[], float]) -> Reading:
     """Warm up, wait for the word, and look for so long."""
     _look(look, min(WARM_UP_S, job.seconds))
     parent.send({"ready": True})
@@ -206,7 +206,7 @@ def _look(look: Callable[[], float], seconds: float) -> NDArray[np.float64]:
     return np.asarray(ages_s[np.isfinite(ages_s)])
 
 
-def _not_found(job: Job) -> str:
+def _not_found(job: ReaderJob) -> str:
     return (
         f"stream '{job.stream}' was expected and not found within {_FIND_S:g} s; on the network: {on_the_network()}. "
         "Start it, or name another"

@@ -31,8 +31,8 @@ _SILENT_S = 600.0  # of a child that says how it stands every ten simulated minu
 
 
 @dataclass(frozen=True)
-class Job:
-    """Job of the child: a bundle, a sound that repeats, and the simulated seconds."""
+class SpeechBenchJob:
+    """SpeechBenchJob of the child: a bundle, a sound that repeats, and the simulated seconds."""
 
     bundle: Path
     sound: FloatArray
@@ -76,7 +76,7 @@ def measure(
     MoodringError
         The bundle cannot be used, or nobody speaks in the sound.
     """
-    job = Job(bundle, sound, seconds, enrolment)
+    job = SpeechBenchJob(bundle, sound, seconds, enrolment)
     with hold_interrupts(), Child("speech bench", _run, job, failure=failure_of) as child:
         return figures_of(child, _START_S + _SILENT_S, say)
 
@@ -84,7 +84,7 @@ def measure(
 class _SpeechPipeline:
     """From blocks of a microphone to estimates, as in a session."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: SpeechBenchJob) -> None:
         import torch
 
         from ...models.decoders.speaker import load_gate
@@ -113,7 +113,7 @@ class _SpeechPipeline:
         return self._decoder.feed(piece.samples[:, 0], float(piece.stamps_s[0]))
 
 
-def _run(parent: Parent, job: Job) -> None:
+def _run(parent: Parent, job: SpeechBenchJob) -> None:
     figures = _measure_throughput(parent, job)
     late_s, ending_s = _measure_latency(parent, job)
     if not late_s:
@@ -125,7 +125,7 @@ def _run(parent: Parent, job: Job) -> None:
     )
 
 
-def _measure_throughput(parent: Parent, job: Job) -> dict[str, Any]:
+def _measure_throughput(parent: Parent, job: SpeechBenchJob) -> dict[str, Any]:
     """Decode everything as fast as it goes, and note the memory."""
     pipeline, process = _SpeechPipeline(job), psutil.Process()
     blocks = round(job.seconds * AUDIO_RATE_HZ / _BLOCK)
@@ -156,7 +156,7 @@ def _measure_throughput(parent: Parent, job: Job) -> dict[str, Any]:
     }
 
 
-def _measure_latency(parent: Parent, job: Job) -> tuple[list[float], list[float]]:
+def _measure_latency(parent: Parent, job: SpeechBenchJob) -> tuple[list[float], list[float]]:
     """Decode a minute in real time; return the latency of estimates after whole seconds and after utterances."""
     pipeline = _SpeechPipeline(job)
     pipeline.append(_block(job.sound, 0), -1.0)  # the first call of a library is slower: not a session's business

@@ -25,7 +25,7 @@ class EngineJob:
     record : Path or None
         The folder that the session is recorded under.
     extensions : Extensions
-        Decoders and sources besides the house's own.
+        Further decoders and sources.
     """
 
     config: LiveConfig

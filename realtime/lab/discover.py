@@ -32,7 +32,7 @@ class LslStream:
 
 
 @dataclass(frozen=True)
-class Camera:
+class CameraDevice:
     """A camera that opened under this index, with its frame size and nominal rate."""
 
     index: int
@@ -42,7 +42,7 @@ class Camera:
 
 
 @dataclass(frozen=True)
-class Microphone:
+class MicrophoneDevice:
     """An input device of PortAudio."""
 
     index: int
@@ -111,7 +111,7 @@ def _count(infos: list[pylsl.StreamInfo], listen_s: float) -> list[float | None]
     return [(len(seen) - 1) / (seen[-1] - seen[0]) if len(seen) > 1 and seen[-1] > seen[0] else None for seen in stamps]
 
 
-def cameras() -> tuple[Camera, ...]:
+def cameras() -> tuple[CameraDevice, ...]:
     """Return the cameras among the first indices; each is opened and closed again."""
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -121,14 +121,14 @@ def cameras() -> tuple[Camera, ...]:
             capture = cv2.VideoCapture(index)
             if capture.isOpened():
                 size = (int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)))
-                found.append(Camera(index, *size, float(capture.get(cv2.CAP_PROP_FPS))))
+                found.append(CameraDevice(index, *size, float(capture.get(cv2.CAP_PROP_FPS))))
             capture.release()
     finally:
         cv2.utils.logging.setLogLevel(level)
     return tuple(found)
 
 
-def microphones() -> tuple[Microphone, ...]:
+def microphones() -> tuple[MicrophoneDevice, ...]:
     """Return PortAudio's input devices.
 
     Raises
@@ -145,7 +145,9 @@ def microphones() -> tuple[Microphone, ...]:
         ) from None
     default = sounddevice.default.device[0]
     return tuple(
-        Microphone(index, device["name"], device["max_input_channels"], device["default_samplerate"], index == default)
+        MicrophoneDevice(
+            index, device["name"], device["max_input_channels"], device["default_samplerate"], index == default
+        )
         for index, device in enumerate(sounddevice.query_devices())
         if device["max_input_channels"] > 0
     )

@@ -107,6 +107,9 @@ class LslInlet:
             raise SourceGoneError(f"{self._what} stream ({self._query}) is not connected; start what sends it")
         try:
             if not self._opened:
+                # Only now: a replay that waits for its readers begins when the stream is opened, and a reader may want
+                # no more than its description. The first pull would wait for the time correction without a limit.
+                inlet.time_correction(_OPEN_TIMEOUT_S)
                 inlet.open_stream(_OPEN_TIMEOUT_S)
                 self._opened, self._sample_at = True, time.monotonic()
             samples, stamps_s = inlet.pull_chunk(
@@ -201,9 +204,6 @@ class LslInlet:
         try:
             full = inlet.info(_OPEN_TIMEOUT_S)
             description = describe(full)
-            # The first pull would wait for the first time correction. The stream itself is opened then: a replay that
-            # waits for its readers begins, and a reader may want no more of it than its description.
-            inlet.time_correction(_OPEN_TIMEOUT_S)
         except (TimeoutError, LslTimeoutError, LostError):
             return None
         self._buffer = np.empty((self._pull_samples, full.channel_count()), inlet.np_dtype)

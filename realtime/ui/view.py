@@ -34,7 +34,7 @@ class Traces:
 
 
 @dataclass(frozen=True)
-class Glimpse:
+class ChosenFrame:
     """A chosen frame with its capture time."""
 
     stamp_s: float
@@ -58,7 +58,7 @@ class View:
     traces : Traces or None
     frame : Image or None
         The newest camera frame, (height, width, 3) BGR.
-    glimpses : tuple of Glimpse
+    glimpses : tuple of ChosenFrame
         The last frames that the policy chose, oldest first.
     sound : (n,) float32 or None
         Largest loudness (0..1) of each twentieth of a second, the newest last.
@@ -71,5 +71,5 @@ class View:
     history: History
     traces: Traces | None
     frame: Image | None
-    glimpses: tuple[Glimpse, ...]
+    glimpses: tuple[ChosenFrame, ...]
     sound: FloatArray | None

@@ -12,7 +12,7 @@ from ..ipc.snapshot import Snapshot
 from ..ipc.snapshot_feed import SnapshotSource
 from ..screens.history import History, empty, extended, prefilled
 from .decimation import SOUND_BINS, loudness, traces
-from .view import Attachment, Glimpse, Traces, View
+from .view import Attachment, ChosenFrame, Traces, View
 
 EEG_SPAN_S = 8.0
 SOUND_BIN_S = 0.05
@@ -55,7 +55,7 @@ class ViewModel:
         self._due: dict[str, float] = {}
         self._traces: Traces | None = None
         self._frame: Image | None = None
-        self._glimpses: tuple[Glimpse, ...] = ()
+        self._glimpses: tuple[ChosenFrame, ...] = ()
         self._sound: FloatArray | None = None
 
     def view(self) -> View:
@@ -164,4 +164,4 @@ class ViewModel:
             index = ring.start_at(stamp)
             cut = ring.between(index, index + 1)
             if len(cut) and abs(float(cut.stamps_s[0]) - stamp) < 1e-6:
-                self._glimpses = (*self._glimpses, Glimpse(stamp, cut.samples[0]))[-GLIMPSES:]
+                self._glimpses = (*self._glimpses, ChosenFrame(stamp, cut.samples[0]))[-GLIMPSES:]

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import soundfile
 
-from moodring.cli.app import main
 from moodring.cli.options import CONFIGS
 from moodring.offline.simulate.voice import simulate_voice
 
@@ -19,23 +18,6 @@ GOOD = (
     '[eeg]\nstream = { name = "nobody" }\n'
     '[lsl]\nsession_id = "test"\nresolve_scope = "machine"\nresolve_timeout_s = 0.5\n'
 )
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Run the command line in this process: its exit status, and what it said on each stream."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["moodring", *map(str, words)])
-        status = 0
-        try:
-            main()
-        except SystemExit as left:
-            status = int(left.code or 0)
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return call
 
 
 def one_line(error: str) -> str:

@@ -7,7 +7,7 @@ from PyQt5.QtWidgets import QSizePolicy
 from ....models.contract import Look
 from .. import theme
 from ..painting import Canvas, qimage
-from ..view import Glimpse, View
+from ..view import ChosenFrame, View
 
 SPAN_S = 30.0
 GRID_HZ = 8
@@ -81,7 +81,7 @@ class Glimpses(Canvas):
     def __init__(self, count: int) -> None:
         super().__init__()
         self._count = count
-        self._given: tuple[Glimpse, ...] = ()
+        self._given: tuple[ChosenFrame, ...] = ()
         self._images: tuple[QImage, ...] = ()
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
 

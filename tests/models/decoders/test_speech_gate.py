@@ -20,7 +20,7 @@ class Told:
         self.verdicts = list(verdicts)
         self.heard: list[SpeechSegment] = []
 
-    def judge(self, segment: SpeechSegment) -> str | None:
+    def step(self, segment: SpeechSegment) -> str | None:
         self.heard.append(segment)
         return self.verdicts.pop(0) if segment.n_samples else None
 

@@ -6,13 +6,13 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from moodring.cli.app import main
 from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import FloatArray, HeadOutput
 from moodring.models.decoders.speech import SpeechDecoder
@@ -27,18 +27,9 @@ PARITY = 0.25
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["moodring", "predict", *map(str, words)])
-        status = 0
-        try:
-            main()
-        except SystemExit as left:
-            status = int(left.code or 0)
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return call
+def run(run):
+    """Run ``moodring predict``."""
+    return partial(run, "predict")
 
 
 def at_rate(samples: FloatArray, rate_hz: int) -> FloatArray:

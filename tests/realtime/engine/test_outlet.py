@@ -50,16 +50,17 @@ def test_a_marker_is_read_by_people_and_by_machines():
 
 def test_a_row_says_whether_the_participant_speaks(fakes):
     config = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")))
-    classes = ("calm", "angry")
-    labels = estimate_labels(classes)
-    assert labels[-1] == "participant_speaks"
-    estimates = decode(fakes.recording(12.0), config, models=fakes.fake_models()).estimates
-    flags = [estimate_row(one, classes)[-1] for one in estimates]
+    models = fakes.fake_models()
+    labels = estimate_labels(models.heads)
+    levels = [f"{axis}_{level}" for axis in ("valence", "arousal") for level in ("low", "medium", "high")]
+    assert labels == (*levels, "speech_calm", "speech_angry", "participant_speaks")
+    estimates = decode(fakes.recording(12.0), config, models=models).estimates
+    flags = [estimate_row(one, models.heads)[-1] for one in estimates]
     assert flags == [float(one.hearing.speaking) for one in estimates]
     assert set(flags) == {0.0, 1.0}
     deaf = replace(estimates[0], hearing=None)
-    assert np.isnan(estimate_row(deaf, classes)[-1])
-    assert len(estimate_row(deaf, classes)) == len(labels)
+    assert np.isnan(estimate_row(deaf, models.heads)[-1])
+    assert len(estimate_row(deaf, models.heads)) == len(labels)
 
 
 @pytest.fixture(scope="module")
