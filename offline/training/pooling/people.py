@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +54,7 @@ class DecodedPerson:
     voice_end_s: NDArray[np.float64]
     speaks: NDArray[np.bool_]
 
-    @property
+    @cached_property
     def situations(self) -> list[Situation | None]:
         """The situation of each decision."""
         felt = np.isfinite(self.felt[:, 0, 0])

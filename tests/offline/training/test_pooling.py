@@ -1,6 +1,6 @@
 """The fit of a pool recovers what is true of made-up people, and keeps its own apart."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -113,9 +113,8 @@ def test_the_fit_is_the_best_there_is(people) -> None:
 
 
 def test_people_count_alike_however_much_they_said(people) -> None:
-    talkative = replace(
-        people[0], **{name: np.concatenate([getattr(people[0], name)] * 20) for name in people[0].__dict__}
-    )
+    names = [field.name for field in fields(DecodedPerson)]
+    talkative = DecodedPerson(**{name: np.concatenate([getattr(people[0], name)] * 20) for name in names})
     few = fit_weights(select_decisions([people[0], people[1]], 0, "after", HALF_LIFE_S), "after", UNHEARD)
     many = fit_weights(select_decisions([talkative, people[1]], 0, "after", HALF_LIFE_S), "after", UNHEARD)
     assert many.felt == pytest.approx(few.felt, abs=1e-3)
