@@ -92,8 +92,8 @@ def test_a_voice_is_judged_as_one_of_its_sex(talk: FloatArray, told: float, side
         "tell_bias": np.array(told),
     }  # fmt: skip
     tensors = {**plain.tensors, **{k: torch.from_numpy(v.astype(np.float32)) for k, v in of_sexes.items()}}
-    without, _ = VoiceRecogniser(plain).judge(segment, None)
-    with_sex, _ = VoiceRecogniser(dataclasses.replace(plain, tensors=tensors)).judge(segment, None)
+    without, _ = VoiceRecogniser(plain).step(segment, None)
+    with_sex, _ = VoiceRecogniser(dataclasses.replace(plain, tensors=tensors)).step(segment, None)
     numbers = np.clip(functionals(frame_features(segment.samples, FrameState())[0]) / 3.0, -5, 5)
     differing = numbers @ of_sexes["sex_weights"]
     assert with_sex - without == pytest.approx(side * differing, abs=1e-3)

@@ -206,7 +206,7 @@ def test_a_pool_and_its_card_are_written(tmp_path, monkeypatch) -> None:
 
     def decode_people(seeds, config, bundles, cache, report):
         seen.update(seeds=seeds, bundles=bundles)
-        return [person(seed, 160) for seed in seeds]
+        return [person(seed, 80) for seed in seeds]
 
     monkeypatch.setattr(training, "decode_people", decode_people)
     smaller = ("half_life_s=[0.5, 3.0]", "folds=2", "people.seeds=[1101, 1102, 1103, 1104, 1105, 1106]")

@@ -67,8 +67,9 @@ def config(data: Path | None, cache: Path, **changes: object) -> TrainRecogniser
 
 
 def test_a_trained_bundle_decodes_and_folds_are_kept(
-    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    corpus: Path, measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shutil.copytree(measured, tmp_path / "cache")
     out = tmp_path / "made.safetensors"
     lines: list[str] = []
     judged = train_recogniser(config(corpus, tmp_path / "cache"), out, lines.append)

@@ -18,7 +18,7 @@ from moodring.offline.decoding.decode import decode_with
 from moodring.offline.simulate.simulated_session import simulate
 from moodring.offline.training.video_eeg import eeg_variants, scores
 from moodring.offline.training.video_eeg.losses import band_imbalance, class_loss, class_weights
-from moodring.offline.training.video_eeg.prepare import prepare, read_prepared, write_prepared
+from moodring.offline.training.video_eeg.prepare import PreparedSession, prepare, read_prepared, write_prepared
 from moodring.offline.training.video_eeg.reinforce import (
     discounted_returns,
     learned_policy,
@@ -248,7 +248,14 @@ def finder() -> FaceDetector:
     return FaceDetector(bundled("yunet").read_bytes())
 
 
-def test_preparation_looks_at_nothing_later(recording: Recording, finder: FaceDetector, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def prepared(recording: Recording, finder: FaceDetector) -> PreparedSession:
+    return prepare(recording, finder, 48, 1.0)
+
+
+def test_preparation_looks_at_nothing_later(
+    recording: Recording, finder: FaceDetector, prepared: PreparedSession, tmp_path: Path
+) -> None:
     assert recording.eeg is not None
     assert recording.face is not None
     shorter = replace(
@@ -258,7 +265,7 @@ def test_preparation_looks_at_nothing_later(recording: Recording, finder: FaceDe
         ),
         face=replace(recording.face, stamps_s=recording.face.stamps_s[: 5 * 25]),
     )
-    whole, part = prepare(recording, finder, 48, 1.0), prepare(shorter, finder, 48, 1.0)
+    whole, part = prepared, prepare(shorter, finder, 48, 1.0)
     n = len(part.power)
     assert n == 40
     assert part.eeg_there[16:].all()
@@ -269,8 +276,10 @@ def test_preparation_looks_at_nothing_later(recording: Recording, finder: FaceDe
     np.testing.assert_array_equal(read_prepared(tmp_path / "a.npz").power, part.power)
 
 
-def test_held_frames_are_the_last_computed_ones(recording: Recording, finder: FaceDetector) -> None:
-    whole, held = prepare(recording, finder, 48, 1.0), prepare(recording, finder, 48, 1.0, stride=3)
+def test_held_frames_are_the_last_computed_ones(
+    recording: Recording, finder: FaceDetector, prepared: PreparedSession
+) -> None:
+    whole, held = prepared, prepare(recording, finder, 48, 1.0, stride=3)
     last = np.arange(len(whole.power)) // 3 * 3
     np.testing.assert_array_equal(held.power, whole.power[last])
     np.testing.assert_array_equal(held.crops, whole.crops[last])
@@ -284,10 +293,8 @@ def test_held_frames_are_the_last_computed_ones(recording: Recording, finder: Fa
     torch.testing.assert_close(once, every, atol=2e-3, rtol=2e-3)
 
 
-def test_a_channel_that_was_never_good_is_normalised_like_the_others(
-    recording: Recording, finder: FaceDetector
-) -> None:
-    one = prepare(recording, finder, 48, 1.0)
+def test_a_channel_that_was_never_good_is_normalised_like_the_others(prepared: PreparedSession) -> None:
+    one = prepared
     good, power = one.good.copy(), one.power.copy()
     good[:, 4] = False
     power[:, 4] = np.nan
@@ -346,11 +353,11 @@ def assert_same_bundle(path: Path, other: Path) -> None:
         torch.testing.assert_close(tensor, two.tensors[name], rtol=0.0, atol=0.0)
 
 
-def test_training_and_decoding_compute_the_same(recording: Recording, finder: FaceDetector) -> None:
+def test_training_and_decoding_compute_the_same(recording: Recording, prepared: PreparedSession) -> None:
     """The shipped bundle gives the same probabilities on prepared data as when the engine decodes the recording."""
     bundle = load_bundle(bundled("video_eeg"), "video_eeg")
     net = network_of(bundle).eval()
-    prepared = prepare(recording, finder, int(bundle.spec.network["face_size"]), 1.0)
+    assert prepared.crops.shape[1] == bundle.spec.network["face_size"]
     images = eeg_variants.draw_images([prepared], Normalisation.of(bundle), net, 1, 0)
     outputs = scores.run_condition(net, eeg_variants.extract_features(images, net), "full", 10.0)
     decoded = decode_with(replace(recording, speech=None), ModelsSection())
