@@ -27,6 +27,8 @@ from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decoder import Extensions
 from moodring.offline.decoding.compare import compare
 from moodring.offline.decoding.decode import decode
+from moodring.offline.recordings.open import open_recording
+from moodring.offline.recordings.write_session import write_session
 from moodring.realtime.engine.outlet import estimate_labels, estimate_row
 from moodring.realtime.screens import terminal
 from moodring.realtime.screens.history import empty, extended
@@ -100,6 +102,17 @@ def test_it_is_in_the_journal_the_summary_and_a_comparison(decoded):
     agreement = compare(made.estimates, written).agreement
     assert agreement["stress level"].compared == len(written)
     assert agreement["stress"].largest_difference == 0.0
+
+
+def test_it_is_kept_in_a_session_folder_and_decoded_from_there(decoded, models, tmp_path):
+    made, _, recording = decoded
+    folder = write_session(recording, tmp_path / "session", protocol="toy")
+    again = decode(open_recording(folder), CONFIG, models=models, only=(MODALITY,)).estimates
+    theirs = {round(e.session_time_s, 2): e.answer("stress") for e in made.estimates}
+    assert len(again) > 30
+    for estimate in again:
+        other = theirs[round(estimate.session_time_s, 2)]
+        assert estimate.answer("stress").probabilities == pytest.approx(other.probabilities, abs=1e-6)
 
 
 def test_a_journal_of_before_is_refused_in_one_line(tmp_path, decoded):

@@ -45,7 +45,7 @@ class Playback:
     def __init__(self, recording: Recording, only: Sequence[str] | None, clock: VirtualClock) -> None:
         self._clock = clock
         self._sources: dict[str, RecordedSignal | RecordedVideo] = {}
-        self._told_short: set[str] = set()
+        self._reported_short: set[str] = set()
         self.channels: dict[str, SourceChannel] = {}
         played: list[Signal | Video] = []
         held: dict[str, Signal | Video | None] = {
@@ -137,8 +137,8 @@ class Playback:
         while channel.ingest is not None and channel.ingest.ring.count < count:
             next_s = source.next_s
             if next_s is None:
-                if key not in self._told_short:
-                    self._told_short.add(key)
+                if key not in self._reported_short:
+                    self._reported_short.add(key)
                     _log.warning(
                         "%s: %d samples were recorded and the journal used %d; what follows is decoded without them",
                         *(key, channel.ingest.ring.count, count),

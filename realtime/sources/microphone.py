@@ -67,7 +67,7 @@ class Microphone:
         self._stream: Any = None
         self._rate_hz = float(AUDIO_RATE_HZ)
         self._resampler: StreamResampler | None = None
-        self._patience_s = 0.0
+        self._silent_from_s = 0.0
         self._opened_before = False
 
     def open(self) -> SourceInfo:
@@ -116,14 +116,14 @@ class Microphone:
         try:
             blocks = [self._blocks.get(timeout=_WAIT_S)]
         except queue.Empty:
-            if not self._stream.active or self._clock.now() > self._patience_s:
+            if not self._stream.active or self._clock.now() > self._silent_from_s:
                 self.close()
                 raise SourceGoneError(
                     f"microphone {self._microphone!r} gives no more sound; connect it again"
                 ) from None
             return None
         received_s = self._clock.now()
-        self._patience_s = received_s + _GONE_AFTER_S
+        self._silent_from_s = received_s + _GONE_AFTER_S
         # What was lost, was lost before a block: such a block starts the next chunk.
         while not self._blocks.empty() and len(blocks) < 16:
             blocks.append(self._blocks.get())
@@ -156,7 +156,7 @@ class Microphone:
         stream.start()
         self._stream = stream
         self._resampler = StreamResampler(self._rate_hz) if self._rate_hz != AUDIO_RATE_HZ else None
-        self._patience_s = self._clock.now() + _SLOW_START_S
+        self._silent_from_s = self._clock.now() + _SLOW_START_S
         return str(facts["name"])
 
     def close(self) -> None:
