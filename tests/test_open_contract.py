@@ -20,7 +20,7 @@ from moodring.configs.schema.live import (
     SignalSection,
     StreamQuery,
 )
-from moodring.models.decoders.loading import Models, load_models
+from moodring.models.decoders.session_models import Models, load_models
 from moodring.models.io.bundle import load_bundle
 from moodring.models.io.journal import Journal, read_journal
 from moodring.models.streaming.clock import VirtualClock
@@ -29,7 +29,7 @@ from moodring.offline.decoding.compare import compare
 from moodring.offline.decoding.decode import decode
 from moodring.offline.recordings.open import open_recording
 from moodring.offline.recordings.write_session import write_session
-from moodring.realtime.engine.outlet import estimate_labels, estimate_row
+from moodring.realtime.engine.lsl_outlet import estimate_labels, estimate_row
 from moodring.realtime.screens import terminal
 from moodring.realtime.screens.history import empty, extended
 from tests.support.toy.dataset import StressDataset

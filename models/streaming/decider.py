@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from ..contract import Estimate, HeadOutput, Ledger, SampleRange
 from . import alignment
 from .clock import Clock
+from .decision_schedule import ModalityInput, Plan
 from .decoder import DecoderStep, Fusion, StreamingDecoder
-from .schedule import ModalityInput, Plan
 
 if TYPE_CHECKING:
-    from ..decoders.loading import Models
+    from ..decoders.session_models import Models
 
 LOUDSPEAKER = "loudspeaker"
 """Key of the loudspeaker's reference among the inputs."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from ..contract import Head, HeadOutput, Hearing, Look, ModelSpec
-from .schedule import ModalityInput, Plan
-from .source_channel import SourceChannel
-from .sources import SourceInfo
+from .decision_schedule import ModalityInput, Plan
+from .ingest.source_channel import SourceChannel
+from .ingest.sources import SourceInfo
 
 if TYPE_CHECKING:
     import torch

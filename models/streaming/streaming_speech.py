@@ -19,9 +19,9 @@ from ..signals.speech import loudspeaker, microphone_level
 from ..signals.speech.loudspeaker import LoudspeakerRules, LoudspeakerState, Verdict
 from ..signals.speech.segments import WINDOW_SAMPLES
 from . import alignment
+from .decision_schedule import ModalityInput, Plan
 from .decoder import DecoderStep
-from .schedule import ModalityInput, Plan
-from .sources import SourceInfo
+from .ingest.sources import SourceInfo
 
 if TYPE_CHECKING:
     from ..io.ring import RingSlice, RingView

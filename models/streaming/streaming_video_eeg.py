@@ -11,9 +11,9 @@ from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
 from ..contract import EegInput, EegWindow, FaceFrame, FaceInput, HeadOutput, Look, ModelSpec
 from . import alignment
+from .decision_schedule import ModalityInput, Plan
 from .decoder import DecoderStep
-from .schedule import ModalityInput, Plan
-from .sources import SourceInfo
+from .ingest.sources import SourceInfo
 
 if TYPE_CHECKING:
     from ..decoders.video_eeg import VideoEegDecoder

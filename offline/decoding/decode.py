@@ -13,7 +13,7 @@ from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig, ModelsSection
 from ...configs.schema.load import load
 from ...models.contract import Estimate, Recording, at_publication
-from ...models.decoders.loading import (
+from ...models.decoders.session_models import (
     Models,
     check_fit,
     domain_notices,
@@ -24,10 +24,10 @@ from ...models.decoders.loading import (
 from ...models.io.journal import Journal
 from ...models.streaming.clock import VirtualClock
 from ...models.streaming.decider import LOUDSPEAKER, Decider
+from ...models.streaming.decision_schedule import ModalityInput, Plan, eeg_delay_ms, make_plan, plan_facts
 from ...models.streaming.decoder import DecoderFactory
-from ...models.streaming.ingest import ingest_factory
-from ...models.streaming.schedule import ModalityInput, Plan, eeg_delay_ms, make_plan, plan_facts
-from ...models.streaming.source_channel import SourceChannel
+from ...models.streaming.ingest.source_channel import SourceChannel
+from ...models.streaming.ingest.stream_ingest import ingest_factory
 from ...models.streaming.summary import Costs, summarise
 from ...models.streaming.tally import STAGES, Tally
 from .playback import STANDARD_MODALITIES, Playback

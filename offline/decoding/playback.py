@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from ...models.contract import Recording, Signal, Video
 from ...models.streaming.clock import VirtualClock
 from ...models.streaming.decider import LOUDSPEAKER
-from ...models.streaming.schedule import ModalityInput
-from ...models.streaming.source_channel import SourceChannel
+from ...models.streaming.decision_schedule import ModalityInput
+from ...models.streaming.ingest.source_channel import SourceChannel
 from .recorded_sources import RecordedSignal, RecordedVideo
 
 _log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...models.contract import Arrivals, Image, Recording, Signal, TimeArray, Video
 from ...models.signals.face.images import scaled
 from ...models.streaming.clock import Clock
-from ...models.streaming.sources import Chunk, SourceInfo
+from ...models.streaming.ingest.sources import Chunk, SourceInfo
 
 _MOST_FRAMES = 32
 _MOST_SECONDS = 5.0

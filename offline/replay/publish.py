@@ -17,7 +17,7 @@ from ...configs.schema.liblsl import liblsl_settings
 from ...configs.schema.live import LslSection
 from ...models.contract import SIMULATED, Recording
 from ...models.io.stream_descriptions import STREAM_KINDS, StreamKind
-from ..recordings.rising_time import on_rising_time
+from ..recordings.monotonic_time import on_rising_time
 from .outlets import TimelineOutlet, outlet_of, wait_for_consumers
 from .playhead import Command, CommandResult, PlayableSpan, Playhead, Seek, apply_command, restarted
 from .tracks import Timetable, Track, tracks_of

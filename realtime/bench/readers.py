@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.liblsl import liblsl_settings
 from ...configs.schema.live import EegSection, LslSection, StreamQuery
-from ...models.streaming.ingest import StreamIngest, ingest_factory
-from ...models.streaming.source_channel import SourceChannel
-from ...models.streaming.sources import Chunk
+from ...models.streaming.ingest.source_channel import SourceChannel
+from ...models.streaming.ingest.sources import Chunk
+from ...models.streaming.ingest.stream_ingest import StreamIngest, ingest_factory
 from ...processes import Parent
 from ..engine.lsl_clock import LslClock
 from ..engine.process_settings import apply_lsl_settings, cap_blas

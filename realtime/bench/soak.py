@@ -19,7 +19,7 @@ from scipy.stats import theilslopes
 from ...configs.schema.errors import MoodringError, failure_of
 from ...configs.schema.liblsl import own_session
 from ...configs.schema.live import DecisionSection, EegSection, LiveConfig, LslSection, OutletSection, StreamQuery
-from ...models.decoders.loading import load_models
+from ...models.decoders.session_models import load_models
 from ...processes import Child, Parent, hold_interrupts
 from ..engine.lsl_clock import LslClock
 from ..engine.process_settings import apply_lsl_settings, freeze_gc

@@ -14,8 +14,8 @@ import psutil
 
 from ...configs.schema.errors import MoodringError, failure_of
 from ...models.contract import AUDIO_RATE_HZ, FloatArray, HeadOutput
-from ...models.streaming.ingest import ingest_factory
-from ...models.streaming.sources import Chunk, SourceInfo
+from ...models.streaming.ingest.sources import Chunk, SourceInfo
+from ...models.streaming.ingest.stream_ingest import ingest_factory
 from ...processes import Child, Parent, hold_interrupts
 from ..engine.process_settings import cap_blas
 from .soak import figures_of, memory_slope_mb_per_h

@@ -7,7 +7,7 @@ from ...configs.schema.live import LiveConfig
 from ...models.contract.specs import refuse_duplicates
 from ...models.streaming.clock import Clock
 from ...models.streaming.decoder import SourceFactory
-from ...models.streaming.source_channel import SourceChannel
+from ...models.streaming.ingest.source_channel import SourceChannel
 
 
 def build_source_channels(

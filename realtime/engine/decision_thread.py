@@ -9,8 +9,8 @@ from ...configs.schema.errors import MoodringError
 from ...models.contract import Estimate
 from ...models.streaming.clock import Clock
 from ...models.streaming.decider import Decider
-from ...models.streaming.schedule import ModalityInput, next_decision
-from ...models.streaming.source_channel import SourceChannel
+from ...models.streaming.decision_schedule import ModalityInput, next_decision
+from ...models.streaming.ingest.source_channel import SourceChannel
 
 _log = logging.getLogger(__name__)
 _NAP_S = 0.5

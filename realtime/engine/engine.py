@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from ...configs.schema.errors import MoodringError
-from ...models.decoders.loading import Models, load_models
+from ...models.decoders.session_models import Models, load_models
 from ...models.io.files import write_file
 from ...models.streaming.summary import Costs, summarise
 from ...processes import Parent
@@ -152,7 +152,7 @@ def peak_rss_mb() -> float:
 
 
 def serve(job: EngineJob, parent: Parent) -> None:
-    """Run an engine in a child process; see :func:`~moodring.realtime.engine.launch.engine_process`."""
+    """Run an engine in a child process; see :func:`~moodring.realtime.engine.engine_process.engine_process`."""
     summary = _run(job, lambda card: parent.send({"ready": card.name}), parent.ended)
     parent.send({"done": summary})
 

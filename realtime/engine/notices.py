@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from ...configs.schema.live import LiveConfig
 from ...models.contract import Estimate, RecordingStatus
-from ...models.decoders.loading import Models, domain_notices, line_noise_notices, loudspeaker_notices
+from ...models.decoders.session_models import Models, domain_notices, line_noise_notices, loudspeaker_notices
 from ...models.streaming.decider import LOUDSPEAKER
-from ...models.streaming.schedule import Plan
-from ...models.streaming.source_channel import SourceChannel
+from ...models.streaming.decision_schedule import Plan
+from ...models.streaming.ingest.source_channel import SourceChannel
 
 
 def session_notices(

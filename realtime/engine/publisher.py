@@ -12,7 +12,7 @@ from ...models.io.journal import Journal
 from ...models.io.ring import Ring
 from ...models.streaming.clock import Clock
 from ...models.streaming.tally import Tally
-from .outlet import Outlet, estimate_labels, estimate_row
+from .lsl_outlet import Outlet, estimate_labels, estimate_row
 
 _ESTIMATES_KEPT = 2048
 _LOOKING_S = 1.0
@@ -37,7 +37,7 @@ class Publisher:
     Attributes
     ----------
     rows : Ring
-        The estimates, as :func:`~moodring.realtime.engine.outlet.estimate_row` lays them out.
+        The estimates, as :func:`~moodring.realtime.engine.lsl_outlet.estimate_row` lays them out.
     tally : Tally
     estimate : Estimate or None
         The newest.

@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING, Literal
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
 from ...models.contract import SIMULATED, Estimate
-from ...models.decoders.loading import Models, check_fit
+from ...models.decoders.session_models import Models, check_fit
 from ...models.io.ring import Ring
 from ...models.streaming.clock import Clock
 from ...models.streaming.decider import LOUDSPEAKER, Decider
+from ...models.streaming.decision_schedule import Plan, eeg_delay_ms, make_plan, plan_facts
 from ...models.streaming.decoder import SourceFactory
-from ...models.streaming.ingest import StreamIngest, ingest_factory
-from ...models.streaming.schedule import Plan, eeg_delay_ms, make_plan, plan_facts
-from ...models.streaming.source_channel import SourceChannel
-from ...models.streaming.sources import SourceInfo
+from ...models.streaming.ingest.source_channel import SourceChannel
+from ...models.streaming.ingest.sources import SourceInfo
+from ...models.streaming.ingest.stream_ingest import StreamIngest, ingest_factory
 from ...models.streaming.tally import Tally
 from ..ipc.snapshot import RingPlace, Snapshot
 from ..sources.lsl import on_the_network
 from ..sources.timeline import announced_t0_s
-from ..sources.truth import TruthWatch
+from ..sources.truth_stream import TruthWatch
 from .build import build_reference, build_source_channels
 from .decision_thread import DecisionThread
 from .notices import recording_notices, rest_notices, session_notices

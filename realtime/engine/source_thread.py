@@ -5,9 +5,9 @@ import threading
 from collections.abc import Callable
 
 from ...configs.schema.errors import MoodringError
-from ...models.streaming.source_channel import SourceChannel
-from ...models.streaming.source_connection import MakeIngest, SourceConnection
-from ...models.streaming.sources import Chunk, SourceInfo, SourceUnfitError
+from ...models.streaming.ingest.source_channel import SourceChannel
+from ...models.streaming.ingest.source_connection import MakeIngest, SourceConnection
+from ...models.streaming.ingest.sources import Chunk, SourceInfo, SourceUnfitError
 
 _log = logging.getLogger(__name__)
 _RETRY_S = 1.0

@@ -7,9 +7,9 @@ from ...models.contract import AUDIO_RATE_HZ, FloatArray, Head, HeadOutput, Mode
 from ...models.decoders.speech import UtteranceCutter
 from ...models.decoders.voice_activity import VoiceActivity
 from ...models.streaming.clock import Clock
-from ...models.streaming.ingest import StreamIngest, ingest_factory
-from ...models.streaming.schedule import ModalityInput, Plan, identity
-from ...models.streaming.sources import Source
+from ...models.streaming.decision_schedule import ModalityInput, Plan, identity
+from ...models.streaming.ingest.sources import Source
+from ...models.streaming.ingest.stream_ingest import StreamIngest, ingest_factory
 from ...models.streaming.streaming_speech import StreamingSpeech
 
 _FOUND_WITHIN_S = 10.0

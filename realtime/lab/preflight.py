@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
 from ...models.contract import EegInput
-from ...models.decoders.loading import Models, check_fit, domain_notices, load_models
+from ...models.decoders.session_models import Models, check_fit, domain_notices, load_models
 from ...models.signals.eeg.amplitude import check_amplitudes
 from ...models.signals.eeg.chain import delay_s
 from ...models.signals.eeg.montage import scalp_channels
 from ...models.signals.speech.microphone_level import check_microphone, fault_text
 from ...models.streaming.clock import Clock
-from ...models.streaming.ingest import chain_spec
-from ...models.streaming.source_channel import SourceChannel
-from ...models.streaming.sources import SourceInfo
+from ...models.streaming.ingest.source_channel import SourceChannel
+from ...models.streaming.ingest.sources import SourceInfo
+from ...models.streaming.ingest.stream_ingest import chain_spec
 from ..engine.build import build_reference, build_source_channels
 from ..engine.lsl_clock import LslClock
 from ..sources.lsl import on_the_network

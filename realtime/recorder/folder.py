@@ -13,7 +13,7 @@ from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
 from ...configs.schema.load import toml_text
 from ...models.io.files import write_file
-from ...models.streaming.sources import SourceInfo
+from ...models.streaming.ingest.sources import SourceInfo
 from ...models.streaming.summary import BundleName
 from .enrolments import copy_enrolments
 

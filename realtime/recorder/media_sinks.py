@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...models.io.matroska import FilmWriter, Quality, SoundWriter
 from ...models.io.source_streams import FORMATS, RecordedSource, SourceChunk, SourceKind
-from ...models.streaming.sources import Chunk, SourceInfo
+from ...models.streaming.ingest.sources import Chunk, SourceInfo
 
 Put = Callable[[str, SourceChunk], None]
 _KINDS: dict[str, SourceKind] = {"face": "film", "speech": "sound", "loudspeaker": "sound"}

@@ -22,8 +22,8 @@ from ...models.contract import Estimate, RecordingStatus, Transition
 from ...models.io import wire
 from ...models.io.source_streams import SourceChunk
 from ...models.streaming.clock import Clock
-from ...models.streaming.schedule import Plan
-from ...models.streaming.sources import Chunk, SourceInfo
+from ...models.streaming.decision_schedule import Plan
+from ...models.streaming.ingest.sources import Chunk, SourceInfo
 from ...models.streaming.summary import BundleName
 from ...processes import Child
 from .child import record_part
@@ -32,7 +32,7 @@ from .folder import SessionFolder
 from .media_sinks import FilmSink, SoundSink, recorded_source, signal_values
 from .part_job import PartJob
 from .supervisor import Supervisor
-from .wanted import decoded_streams, wanted_streams
+from .wanted_streams import decoded_streams, wanted_streams
 from .writer_thread import LineSink, WriterThread
 
 _log = logging.getLogger(__name__)

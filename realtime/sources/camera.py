@@ -7,7 +7,7 @@ from ...configs.schema.errors import MoodringError
 from ...models.contract import Image
 from ...models.signals.face.images import scaled
 from ...models.streaming.clock import Clock
-from ...models.streaming.sources import Chunk, SourceGoneError, SourceInfo
+from ...models.streaming.ingest.sources import Chunk, SourceGoneError, SourceInfo
 
 LONGEST_SIDE = 320
 _ENDED_S = 0.05

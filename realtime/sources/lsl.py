@@ -18,7 +18,7 @@ from pylsl.util import TimeoutError as LslTimeoutError
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import StreamQuery
-from ...models.streaming.sources import Chunk, SourceGoneError, SourceInfo, SourceUnfitError
+from ...models.streaming.ingest.sources import Chunk, SourceGoneError, SourceInfo, SourceUnfitError
 from .backlog import BacklogState, behind
 
 _SETTLE_S = 0.5

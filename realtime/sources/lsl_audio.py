@@ -7,7 +7,7 @@ import pylsl
 
 from ...configs.schema.live import StreamQuery
 from ...models.contract import AUDIO_RATE_HZ
-from ...models.streaming.sources import Chunk, SourceInfo
+from ...models.streaming.ingest.sources import Chunk, SourceInfo
 from .lsl import LslInlet, numeric, regular_rate_hz, sample_format, with_session
 from .resample import StreamResampler
 
@@ -25,7 +25,7 @@ class LslAudio:
         self._full_scale = 1.0
 
     def open(self) -> SourceInfo | None:
-        """Connect; see :class:`~moodring.models.streaming.sources.Source`.
+        """Connect; see :class:`~moodring.models.streaming.ingest.sources.Source`.
 
         Raises
         ------

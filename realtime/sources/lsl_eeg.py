@@ -9,7 +9,7 @@ import pylsl
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import EegSection
 from ...models.signals.eeg.montage import find_channel
-from ...models.streaming.sources import Chunk, SourceInfo
+from ...models.streaming.ingest.sources import Chunk, SourceInfo
 from .lsl import LslInlet, numeric, regular_rate_hz, sample_format, with_session
 
 _TO_MICROVOLTS = {
@@ -71,7 +71,7 @@ class LslEeg:
         self._layout = EegLayout((), (), 1.0)
 
     def open(self) -> SourceInfo | None:
-        """Connect; see :class:`~moodring.models.streaming.sources.Source`.
+        """Connect; see :class:`~moodring.models.streaming.ingest.sources.Source`.
 
         Raises
         ------

@@ -6,7 +6,7 @@ import numpy as np
 import pylsl
 
 from ...configs.schema.live import StreamQuery
-from ...models.streaming.sources import Chunk, SourceInfo
+from ...models.streaming.ingest.sources import Chunk, SourceInfo
 from .lsl import LslInlet, channel_texts, labels, numeric, regular_rate_hz, sample_format, with_session
 
 _BUFFER_S = 10
@@ -30,7 +30,7 @@ class LslSignal:
         self._inlet = LslInlet(query, modality, _BUFFER_S, 4096)
 
     def open(self) -> SourceInfo | None:
-        """Connect; see :class:`~moodring.models.streaming.sources.Source`.
+        """Connect; see :class:`~moodring.models.streaming.ingest.sources.Source`.
 
         Raises
         ------

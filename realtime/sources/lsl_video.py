@@ -7,7 +7,7 @@ import pylsl
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import StreamQuery
-from ...models.streaming.sources import Chunk, SourceInfo
+from ...models.streaming.ingest.sources import Chunk, SourceInfo
 from .lsl import LslInlet, sample_format, with_session
 
 _BUFFER_S = 4  # liblsl's own 360 s of frames would be gigabytes
@@ -22,7 +22,7 @@ class LslVideo:
         self._shape = (0, 0, 3)
 
     def open(self) -> SourceInfo | None:
-        """Connect; see :class:`~moodring.models.streaming.sources.Source`.
+        """Connect; see :class:`~moodring.models.streaming.ingest.sources.Source`.
 
         Raises
         ------

@@ -13,7 +13,7 @@ import numpy as np
 from ...configs.schema.errors import MoodringError
 from ...models.contract import AUDIO_RATE_HZ, FloatArray, TimeArray
 from ...models.streaming.clock import Clock
-from ...models.streaming.sources import Chunk, SourceGoneError, SourceInfo
+from ...models.streaming.ingest.sources import Chunk, SourceGoneError, SourceInfo
 from .resample import StreamResampler
 
 _BLOCK_S = 0.02

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from ...processes import Child, Parent, hold_interrupts
+from ..engine.engine_process import EngineProcess
 from ..engine.job import EngineJob
-from ..engine.launch import EngineProcess
 from ..ipc.snapshot_feed import SnapshotFeed
 from ..screens.terminal import run_dashboard
 from .display import display_available

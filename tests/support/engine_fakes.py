@@ -20,7 +20,7 @@ from moodring.models.contract import (
     SpeechInput,
     Video,
 )
-from moodring.models.decoders.loading import Models
+from moodring.models.decoders.session_models import Models
 from moodring.models.fusion.opinion_pool import SITUATIONS
 from moodring.models.fusion.pool_file import LevelPooling, Pool, PooledBundle, PoolFile, WeightsTable
 from moodring.models.streaming.streaming_speech import StreamingSpeech

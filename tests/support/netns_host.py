@@ -67,7 +67,7 @@ def read_stamps(name, session_id, seconds):
     import pylsl
 
     from moodring.configs.schema.live import EegSection, LslSection, StreamQuery
-    from moodring.models.streaming.dejitter import DejitterState, dejitter
+    from moodring.models.streaming.ingest.dejitter import DejitterState, dejitter
     from moodring.realtime.engine.process_settings import apply_lsl_settings
     from moodring.realtime.sources.lsl_eeg import LslEeg
 

@@ -21,7 +21,7 @@ from moodring.models.contract import (
 )
 from moodring.models.fusion.opinion_pool import Weights, left_of, levels_of, pooled, voice_share
 from moodring.models.io.ring import Ring
-from moodring.realtime.engine.outlet import estimate_labels
+from moodring.realtime.engine.lsl_outlet import estimate_labels
 from moodring.realtime.ipc.snapshot import RingPlace, Snapshot
 from tests.support.heads import levels, spoken
 

@@ -12,14 +12,14 @@ import numpy as np
 
 from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
 from moodring.models.contract import Estimate, at_publication
-from moodring.models.decoders.loading import Models
+from moodring.models.decoders.session_models import Models
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decider import Decider
-from moodring.models.streaming.ingest import ingest_factory
-from moodring.models.streaming.schedule import make_plan, plan_facts
-from moodring.models.streaming.source_channel import SourceChannel
-from moodring.models.streaming.source_connection import SourceConnection
-from moodring.models.streaming.sources import Chunk, SourceGoneError, SourceInfo, SourceUnfitError
+from moodring.models.streaming.decision_schedule import make_plan, plan_facts
+from moodring.models.streaming.ingest.source_channel import SourceChannel
+from moodring.models.streaming.ingest.source_connection import SourceConnection
+from moodring.models.streaming.ingest.sources import Chunk, SourceGoneError, SourceInfo, SourceUnfitError
+from moodring.models.streaming.ingest.stream_ingest import ingest_factory
 from moodring.models.streaming.tally import Tally
 
 BEGIN_S = 1000.0

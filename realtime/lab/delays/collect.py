@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ....configs.schema.errors import MoodringError
 from ....models.contract import TimeArray
-from ....models.streaming.dejitter import DejitterState, dejitter
-from ....models.streaming.sources import Chunk, Source, SourceInfo
+from ....models.streaming.ingest.dejitter import DejitterState, dejitter
+from ....models.streaming.ingest.sources import Chunk, Source, SourceInfo
 
 Reduce = Callable[[NDArray[Any]], NDArray[Any]]
 _GRACE_S = 10.0

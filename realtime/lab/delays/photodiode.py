@@ -7,7 +7,7 @@ import pylsl
 
 from ....configs.schema.errors import MoodringError
 from ....configs.schema.live import EegSection
-from ....models.streaming.sources import Chunk, SourceInfo
+from ....models.streaming.ingest.sources import Chunk, SourceInfo
 from ...sources.lsl import LslInlet, labels, numeric, regular_rate_hz
 
 
@@ -28,7 +28,7 @@ class LslChannel:
         self._index = 0
 
     def open(self) -> SourceInfo | None:
-        """Connect; see :class:`~moodring.models.streaming.sources.Source`.
+        """Connect; see :class:`~moodring.models.streaming.ingest.sources.Source`.
 
         Raises
         ------

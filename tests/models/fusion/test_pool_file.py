@@ -17,7 +17,7 @@ from moodring.configs.schema.live import (
     StreamQuery,
 )
 from moodring.configs.schema.load import check
-from moodring.models.decoders.loading import load_models
+from moodring.models.decoders.session_models import load_models
 from moodring.models.fusion.opinion_pool import SITUATIONS, VoiceLevels
 from moodring.models.fusion.pool_file import Pool, PooledBundle, PoolFile, WeightsTable, load_pool, pool_path, save_pool
 from moodring.models.io.bundle import bundled, load_bundle

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from moodring.models.streaming.clock_jumps import JUMP_S, ClockJumpState, correct_clock_jumps, reconnected
+from moodring.models.streaming.ingest.clock_jumps import JUMP_S, ClockJumpState, correct_clock_jumps, reconnected
 
 RATE_HZ = 256.0
 CHUNK = 8

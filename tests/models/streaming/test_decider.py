@@ -5,9 +5,9 @@ from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
 from moodring.models.contract import at_publication
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decider import Decider
-from moodring.models.streaming.ingest import ingest_factory
-from moodring.models.streaming.schedule import ModalityInput, Plan, first_decision, identity
-from moodring.models.streaming.sources import Chunk, SourceInfo
+from moodring.models.streaming.decision_schedule import ModalityInput, Plan, first_decision, identity
+from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
+from moodring.models.streaming.ingest.stream_ingest import ingest_factory
 
 CONFIG = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")))
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moodring.models.streaming.dejitter import DejitterState, dejitter
+from moodring.models.streaming.ingest.dejitter import DejitterState, dejitter
 
 
 def _run(raw, rate, sizes=(8,)):

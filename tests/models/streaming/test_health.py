@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from moodring.models.contract import Figures, Transition
-from moodring.models.streaming.health import SEARCHING, is_flowing, next_health
+from moodring.models.streaming.ingest.health import SEARCHING, is_flowing, next_health
 
 GOOD = Figures(nominal_rate_hz=256.0, observed_rate_hz=256.1, silence_s=0.02, age_s=0.03)
 LIVE = Transition(5.0, "live", "")

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from moodring.models.signals.eeg.chain import EegChainSpec
-from moodring.models.streaming.ingest import ingest_factory
-from moodring.models.streaming.sources import Chunk, SourceInfo
+from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
+from moodring.models.streaming.ingest.stream_ingest import ingest_factory
 
 NAMES = ("Fp1", "Fp2", "C3", "C4", "O1", "O2")
 EEG = SourceInfo("eeg", "amp", 256.0, (6,), "<f4", NAMES)

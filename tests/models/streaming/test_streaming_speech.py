@@ -5,9 +5,9 @@ import pytest
 
 from moodring.models.contract import AUDIO_RATE_HZ, Head, ModelSpec, SpeechInput
 from moodring.models.streaming.clock import VirtualClock
-from moodring.models.streaming.ingest import ingest_factory
-from moodring.models.streaming.schedule import ModalityInput, Plan, identity
-from moodring.models.streaming.sources import Chunk, SourceInfo
+from moodring.models.streaming.decision_schedule import ModalityInput, Plan, identity
+from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
+from moodring.models.streaming.ingest.stream_ingest import ingest_factory
 from moodring.models.streaming.streaming_speech import StreamingSpeech
 from tests.support.heads import spoken
 

@@ -13,7 +13,7 @@ from moodring.configs.schema.live import (
     SpeechSection,
     StreamQuery,
 )
-from moodring.models.decoders.loading import DEMONSTRATION, UNDECLARED_LOUDSPEAKER
+from moodring.models.decoders.session_models import DEMONSTRATION, UNDECLARED_LOUDSPEAKER
 from moodring.offline.decoding.decode import decode
 
 CONFIG = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")))

@@ -12,7 +12,7 @@ import pytest
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.models.streaming.clock import VirtualClock
-from moodring.models.streaming.schedule import next_decision
+from moodring.models.streaming.decision_schedule import next_decision
 from moodring.offline.decoding.compare import compare
 from moodring.offline.decoding.decode import decode
 from tests.support.faults import FAULTS

@@ -13,7 +13,7 @@ from moodring.models.io import wire
 from moodring.models.io.journal import read_journal
 from moodring.offline.decoding.compare import as_plain, compare, in_lines
 from moodring.offline.decoding.decode import decode
-from moodring.realtime.engine.outlet import estimate_labels, estimate_row
+from moodring.realtime.engine.lsl_outlet import estimate_labels, estimate_row
 from moodring.realtime.screens.wording import pooled as in_words
 from moodring.realtime.screens.wording import whose_weight
 from tests.support.heads import without_answer

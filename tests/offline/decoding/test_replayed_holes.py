@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from moodring.models.io.ring import Ring
-from moodring.models.streaming.health import SEARCHING, Figures, next_health
-from moodring.models.streaming.ingest import StreamIngest
-from moodring.models.streaming.sources import Chunk, SourceInfo
+from moodring.models.streaming.ingest.health import SEARCHING, Figures, next_health
+from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
+from moodring.models.streaming.ingest.stream_ingest import StreamIngest
 from moodring.offline.replay.playhead import (
     HOLE_S,
     Pause,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from moodring.models.contract import Arrivals
-from moodring.offline.recordings.rising_time import on_rising_time, rising_stamps
+from moodring.offline.recordings.monotonic_time import on_rising_time, rising_stamps
 
 RATE_HZ = 250.0
 

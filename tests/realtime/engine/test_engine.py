@@ -14,8 +14,8 @@ from moodring.configs.schema.liblsl import own_session
 from moodring.configs.schema.live import FaceSection, LiveConfig, ModelsSection, OutletSection
 from moodring.models.io.ring import Ring
 from moodring.realtime.engine.engine import peak_rss_mb
+from moodring.realtime.engine.engine_process import EngineProcess
 from moodring.realtime.engine.job import EngineJob
-from moodring.realtime.engine.launch import EngineProcess
 from moodring.realtime.ipc import run_dir
 from moodring.realtime.ipc.channel import attach
 

@@ -8,13 +8,13 @@ import pytest
 
 from moodring.configs.schema.live import LiveConfig, ModelsSection, SpeechSection
 from moodring.models.contract import AUDIO_RATE_HZ, Recording, Signal
-from moodring.models.decoders.loading import load_models
+from moodring.models.decoders.session_models import load_models
 from moodring.models.decoders.speaker import enrol, save_enrolment, shipped_voices
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decider import SPEAKING, Decider
-from moodring.models.streaming.ingest import ingest_factory
-from moodring.models.streaming.schedule import ModalityInput, identity
-from moodring.models.streaming.sources import Chunk, SourceInfo
+from moodring.models.streaming.decision_schedule import ModalityInput, identity
+from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
+from moodring.models.streaming.ingest.stream_ingest import ingest_factory
 from moodring.offline.decoding.decode import decode
 from moodring.offline.decoding.enrol import speech_in_files
 from moodring.offline.recordings.sound import load_sound

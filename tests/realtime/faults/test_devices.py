@@ -120,8 +120,8 @@ def _config(lsl, **sections):
 def rows(lsl_session, tmp_path_factory):
     """Observations of each fault by name: an engine with EEG, voice and camera, and another with a microphone."""
     from moodring.offline.simulate import EASY, simulate
+    from moodring.realtime.engine.engine_process import EngineProcess
     from moodring.realtime.engine.job import EngineJob
-    from moodring.realtime.engine.launch import EngineProcess
 
     frames = simulate(7, 6.0, EASY).face.frames
     jpegs = tuple(cv2.imencode(".jpg", frames[index])[1].tobytes() for index in range(100))

@@ -70,8 +70,8 @@ class Recorded:
 
 @pytest.fixture(scope="module")
 def recorded(lsl_session):
+    from moodring.realtime.engine.engine_process import EngineProcess
     from moodring.realtime.engine.job import EngineJob
-    from moodring.realtime.engine.launch import EngineProcess
     from moodring.realtime.ipc.channel import attach
 
     name = f"recorded-{uuid4().hex[:8]}"

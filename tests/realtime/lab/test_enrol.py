@@ -11,7 +11,7 @@ from moodring.configs.schema.load import check
 from moodring.configs.schema.session_folder import CONFIG_FILE
 from moodring.models.contract import AUDIO_RATE_HZ
 from moodring.models.streaming.clock import VirtualClock
-from moodring.models.streaming.sources import Chunk, SourceInfo
+from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
 from moodring.offline.simulate.voice import simulate_voice
 from moodring.realtime.lab.enrol import record_speech
 from moodring.realtime.recorder.enrolments import with_copied_enrolments

@@ -9,8 +9,8 @@ import pytest
 from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.live import EegSection, LiveConfig, SpeechSection, StreamQuery
 from moodring.models.streaming.clock import VirtualClock
-from moodring.models.streaming.source_channel import SourceChannel
-from moodring.models.streaming.sources import Chunk, SourceInfo
+from moodring.models.streaming.ingest.source_channel import SourceChannel
+from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
 from moodring.realtime.lab.preflight import check_config, check_source
 
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4")

@@ -10,8 +10,8 @@ from moodring.configs.schema.live import EegSection, LiveConfig, SpeechSection, 
 from moodring.models.io.journal import read_journal
 from moodring.offline.decoding.decode import decode
 from moodring.offline.recordings.open import open_recording
+from moodring.realtime.engine.engine_process import EngineProcess
 from moodring.realtime.engine.job import EngineJob
-from moodring.realtime.engine.launch import EngineProcess
 from tests.support.recorded import assert_equal
 
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")

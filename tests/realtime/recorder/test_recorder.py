@@ -19,13 +19,13 @@ from moodring.configs.schema.live import (
 )
 from moodring.configs.schema.load import load
 from moodring.models.streaming.clock import VirtualClock
-from moodring.models.streaming.sources import Chunk, SourceInfo
+from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
 from moodring.offline.recordings.open import open_recording
 from moodring.realtime.recorder.disk import RESERVE_BYTES, DiskUse, DiskWatch
 from moodring.realtime.recorder.folder import SessionFolder
 from moodring.realtime.recorder.part_job import WantedStream
 from moodring.realtime.recorder.recorder import Recorder
-from moodring.realtime.recorder.wanted import decoded_streams, wanted_streams
+from moodring.realtime.recorder.wanted_streams import decoded_streams, wanted_streams
 from moodring.realtime.recorder.writer_thread import WriterThread
 
 CONFIG = LiveConfig(

@@ -16,11 +16,11 @@ from moodring.configs.schema.live import EegSection, FaceSection, LiveConfig, Ou
 from moodring.models.contract import Recording
 from moodring.models.io.journal import read_journal
 from moodring.models.streaming.clock import VirtualClock
-from moodring.models.streaming.sources import Chunk, SourceInfo
+from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
 from moodring.offline.recordings.open import open_recording
 from moodring.offline.recordings.session_streams import read_parts
+from moodring.realtime.engine.engine_process import EngineProcess
 from moodring.realtime.engine.job import EngineJob
-from moodring.realtime.engine.launch import EngineProcess
 from moodring.realtime.ipc.channel import attach
 from moodring.realtime.recorder.recorder import Recorder
 

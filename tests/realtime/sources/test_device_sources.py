@@ -11,8 +11,8 @@ from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.live import LiveConfig, ReferenceSection, SpeechSection, StreamQuery
 from moodring.models.signals.face.images import scaled
 from moodring.models.streaming.clock import VirtualClock
-from moodring.models.streaming.ingest import ingest_factory
-from moodring.models.streaming.sources import SourceGoneError
+from moodring.models.streaming.ingest.sources import SourceGoneError
+from moodring.models.streaming.ingest.stream_ingest import ingest_factory
 from moodring.offline.decoding.recorded_sources import RecordedSignal, RecordedVideo
 from moodring.realtime.engine.build import build_reference, build_source_channels
 from moodring.realtime.sources.camera import Camera

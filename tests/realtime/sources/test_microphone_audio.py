@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from moodring.models.streaming.ingest import ingest_factory
+from moodring.models.streaming.ingest.stream_ingest import ingest_factory
 from moodring.realtime.engine.lsl_clock import LslClock
 
 pytestmark = [pytest.mark.audio, pytest.mark.deadline]

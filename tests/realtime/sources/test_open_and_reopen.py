@@ -10,10 +10,16 @@ import pytest
 from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.live import EegSection, StreamQuery
 from moodring.models.streaming.clock import VirtualClock
-from moodring.models.streaming.ingest import ingest_factory
-from moodring.models.streaming.source_channel import SourceChannel
-from moodring.models.streaming.source_connection import SourceConnection
-from moodring.models.streaming.sources import Chunk, SourceGoneError, SourceInfo, SourceUnfitError, check_unchanged
+from moodring.models.streaming.ingest.source_channel import SourceChannel
+from moodring.models.streaming.ingest.source_connection import SourceConnection
+from moodring.models.streaming.ingest.sources import (
+    Chunk,
+    SourceGoneError,
+    SourceInfo,
+    SourceUnfitError,
+    check_unchanged,
+)
+from moodring.models.streaming.ingest.stream_ingest import ingest_factory
 from moodring.realtime.sources import camera as camera_module
 from moodring.realtime.sources.camera import Camera
 from moodring.realtime.sources.lsl_audio import LslAudio

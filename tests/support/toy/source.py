@@ -3,8 +3,8 @@
 import numpy as np
 
 from moodring.models.streaming.decoder import SourceFactory
-from moodring.models.streaming.source_channel import SourceChannel
-from moodring.models.streaming.sources import Chunk, SourceInfo
+from moodring.models.streaming.ingest.source_channel import SourceChannel
+from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
 
 from .signal import CHANNELS, MODALITY, RATE_HZ, conductance
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..contract import TimeArray
+from ...contract import TimeArray
 
 JUMP_S = 0.5
 """Smaller steps are jitter, gaps, or the network clock's own corrections."""

@@ -11,13 +11,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..contract import BoolArray, Figures, Image, MicrophoneCheck, SourceStatus, Transition
-from ..signals.speech.microphone_level import CHECKED_SAMPLES, check_microphone, rms_db
-from . import alignment
+from ...contract import BoolArray, Figures, Image, MicrophoneCheck, SourceStatus, Transition
+from ...signals.speech.microphone_level import CHECKED_SAMPLES, check_microphone, rms_db
+from .. import alignment
+from ..decision_schedule import ModalityInput, identity
 from .health import SEARCHING, current_reason, is_flowing, next_health
-from .ingest import StreamIngest
-from .schedule import ModalityInput, identity
 from .sources import Source
+from .stream_ingest import StreamIngest
 
 _log = logging.getLogger(__name__)
 _TRANSITIONS_KEPT = 200

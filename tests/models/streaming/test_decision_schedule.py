@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from moodring.models.streaming.schedule import Plan, next_decision
+from moodring.models.streaming.decision_schedule import Plan, next_decision
 
 LATENESS_S = 0.15
 PLAN = Plan(100.0, 0.5, 4, 0.0)

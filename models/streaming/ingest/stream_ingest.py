@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...configs.schema.live import EegSection
-from ..contract import BoolArray, Figures, FloatArray, TimeArray
-from ..io.ring import Ring
-from ..signals.eeg.chain import EegChainSpec, EegChainState, delay_s, start, step
-from ..signals.eeg.line_noise import LineNoiseState, detect_line_noise
+from ....configs.schema.live import EegSection
+from ...contract import BoolArray, Figures, FloatArray, TimeArray
+from ...io.ring import Ring
+from ...signals.eeg.chain import EegChainSpec, EegChainState, delay_s, start, step
+from ...signals.eeg.line_noise import LineNoiseState, detect_line_noise
 from .clock_jumps import ClockJumpState, correct_clock_jumps, reconnected
 from .dejitter import DejitterState, dejitter
 from .sources import Chunk, SourceInfo

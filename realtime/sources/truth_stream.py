@@ -7,7 +7,7 @@ import pylsl
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import StreamQuery
-from ...models.streaming.sources import SourceGoneError
+from ...models.streaming.ingest.sources import SourceGoneError
 from .lsl import LslInlet, numeric
 
 _log = logging.getLogger(__name__)

@@ -29,7 +29,7 @@ from moodring.configs.schema.live import (
 )
 from moodring.models.contract import Figures, Transition
 from moodring.offline.decoding.decode import decode
-from moodring.realtime.engine.outlet import estimate_labels, estimate_row, health_marker
+from moodring.realtime.engine.lsl_outlet import estimate_labels, estimate_row, health_marker
 from tests.support.fault_injectors import CameraInjector, MicrophoneInjector, StreamInjector
 from tests.support.lsl_stand import wait_for
 from tests.support.scripted_sources import EEG_NAMES
@@ -66,8 +66,8 @@ def test_a_row_says_whether_the_participant_speaks(fakes):
 @pytest.fixture(scope="module")
 def network(lsl_session, fakes, tmp_path_factory):
     """A running engine with EEG from a stream, a camera and a microphone, and what it was asked to publish."""
+    from moodring.realtime.engine.engine_process import EngineProcess
     from moodring.realtime.engine.job import EngineJob
-    from moodring.realtime.engine.launch import EngineProcess
     from moodring.realtime.ipc.channel import attach
 
     bundle = fakes.write_bundle(tmp_path_factory.mktemp("bundle") / "untrained.safetensors")

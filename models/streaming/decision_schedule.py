@@ -14,7 +14,7 @@ from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
 from ..contract import Image
 from ..io.ring import RingView
-from .ingest import StreamIngest
+from .ingest.stream_ingest import StreamIngest
 
 
 @dataclass(frozen=True)

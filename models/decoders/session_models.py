@@ -15,8 +15,8 @@ from ..device import best_device
 from ..io.bundle import Bundle, load_bundle, models_path
 from ..streaming.clock import Clock
 from ..streaming.decoder import DecoderFactory, Fusion, StreamingDecoder
-from ..streaming.ingest import StreamIngest
-from ..streaming.sources import SourceInfo
+from ..streaming.ingest.sources import SourceInfo
+from ..streaming.ingest.stream_ingest import StreamIngest
 from ..streaming.summary import BundleName
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from .ingest import StreamIngest
 from .source_channel import SourceChannel
 from .sources import Chunk, Source, SourceGoneError, SourceInfo, check_unchanged
+from .stream_ingest import StreamIngest
 
 MakeIngest = Callable[[SourceInfo], StreamIngest]
 

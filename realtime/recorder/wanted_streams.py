@@ -3,7 +3,7 @@
 from ...configs.schema.live import LiveConfig, StreamQuery
 from ...configs.schema.session_folder import HEALTH_SUFFIX
 from ...models.io.stream_descriptions import TRUTH_TYPE
-from ..engine.outlet import source_id
+from ..engine.lsl_outlet import source_id
 from .part_job import WantedStream
 
 

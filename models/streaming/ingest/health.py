@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from ..contract import Figures, HealthState, Transition
+from ...contract import Figures, HealthState, Transition
 
 STALE_AFTER_S = 0.35
 LOST_AFTER_S = 0.8

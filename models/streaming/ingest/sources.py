@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from ...configs.schema.errors import MoodringError
-from ..contract import TimeArray
+from ....configs.schema.errors import MoodringError
+from ...contract import TimeArray
 
 
 @dataclass(frozen=True)

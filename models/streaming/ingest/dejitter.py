@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import TimeArray
+from ...contract import TimeArray
 
 _ANCHORS_HZ = 64.0
 _HALF_TIME_S = 20.0

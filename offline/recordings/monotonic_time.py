@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.contract import Arrivals, Recording, Signal, TimeArray, Video
-from ...models.streaming.clock_jumps import ClockJumpState, correct_clock_jumps, reconnected
+from ...models.streaming.ingest.clock_jumps import ClockJumpState, correct_clock_jumps, reconnected
 from .frames import SomeFrames
 
 _JITTER_S = 0.02
