@@ -6,7 +6,7 @@ set -eu
 
 WINDOW="libgl1 libegl1 libglib2.0-0 libfontconfig1 fonts-dejavu-core libdbus-1-3 libxkbcommon-x11-0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0"
 MICROPHONE="libportaudio2"
-TESTS="pulseaudio pulseaudio-utils libasound2-plugins iproute2"
+TESTS="pulseaudio pulseaudio-utils libasound2-plugins iproute2 faketime"
 
 installed() {
     dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q "ok installed" ||

@@ -2,7 +2,7 @@
 
 The session runs on the virtual clock, its chunks and decisions are recorded in memory; with the journal, every
 decision must be equal, the first included. Without the journal, the recorded arrivals must lead to the same decisions.
-A killed recorder and a full disk are in ``tests/realtime/faults/test_recording.py``; a screen is no input.
+A killed recorder and a full disk are in ``tests/realtime/faults/test_recording_faults.py``; a screen is no input.
 """
 
 from dataclasses import replace

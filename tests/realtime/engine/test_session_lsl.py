@@ -94,7 +94,7 @@ def test_a_source_that_dies_is_noticed_and_another_takes_its_place(live, stand, 
         decisions = session.tally.decisions
         wait(lambda: session.tally.decisions >= decisions + 4, 4)
         assert "eeg" not in session.snapshot().estimate.used
-        # Another device under the same name takes its place (the same one returns in faults/test_devices.py).
+        # Another device under the same name takes its place (the same one returns in faults/test_device_faults.py).
         amplifier = stand({"name": name, "channels": CHANNELS, "source_id": f"other-{uuid4().hex}"})
         _, back_s = wait(lambda: state() in ("recovered", "live", "gap"), 8)
         assert back_s < 3.5

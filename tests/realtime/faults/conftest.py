@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.fault_rows import table
+from tests.support.fault_table import table
 
 ROWS = pytest.StashKey()
 

@@ -7,7 +7,7 @@ import pytest
 from moodring.models.contract import SourceStatus
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.summary import Costs, summarise
-from tests.support.fault_rows import Observation, Span, observe, row_of
+from tests.support.fault_table import Observation, Span, observe, row_of
 from tests.support.faults import FAULTS
 from tests.support.scripted_sources import BEGIN_S, ScriptedSession, ScriptedSource
 

@@ -12,7 +12,7 @@ import pytest
 from moodring.configs.schema.liblsl import liblsl_settings
 from moodring.configs.schema.live import EegSection, FaceSection, LiveConfig, OutletSection, SpeechSection, StreamQuery
 from tests.support.fault_injectors import CameraInjector, MicrophoneInjector, ScreenInjector, StreamInjector
-from tests.support.fault_rows import Span, observe, row_of
+from tests.support.fault_table import Span, observe, row_of
 from tests.support.faults import FAULTS, LIVE_WITHIN_S
 from tests.support.lsl_stand import wait_for
 from tests.support.scripted_sources import EEG_NAMES

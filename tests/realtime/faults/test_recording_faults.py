@@ -17,7 +17,7 @@ from moodring.models.io.journal import read_journal
 from moodring.offline.decoding.decode import decode
 from moodring.offline.recordings.open import open_recording
 from tests.support.fault_injectors import RecordingInjector, StreamInjector, small_disk
-from tests.support.fault_rows import Row
+from tests.support.fault_table import Row
 from tests.support.faults import FAULTS, LIVE_WITHIN_S, LONGEST_PAUSE_S, NOTICED_WITHIN_S
 from tests.support.lsl_stand import wait_for
 from tests.support.recorded import assert_equal
