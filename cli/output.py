@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ..configs.schema.errors import ConfigError, MoodringError
+from ..configs.schema.session_folder import SESSION_FILE
 
 
 def refuse_other_files(path: Path | None) -> Path | None:
@@ -17,11 +18,22 @@ def refuse_other_files(path: Path | None) -> Path | None:
     Raises
     ------
     ConfigError
-        A file of another kind is there.
+        A file of another kind is there, or the path lies in a recorded session.
     """
+    if path is not None:
+        _refuse_sessions(path)
     if path is not None and path.is_file() and _first_character(path) not in ("", "{", "["):
         raise ConfigError(f"'{path}' is there and holds no JSON: results would overwrite it; name another file")
     return path
+
+
+def _refuse_sessions(path: Path) -> None:
+    """Raise ConfigError where a path lies in the folder of a recorded session: its files are JSON too."""
+    folder = next((one for one in Path(os.path.realpath(path)).parents if (one / SESSION_FILE).is_file()), None)
+    if folder is not None:
+        raise ConfigError(
+            f"'{path}' lies in the recorded session '{folder}', which stays as it is; name a file elsewhere"
+        )
 
 
 def _first_character(path: Path) -> str:
@@ -103,6 +115,7 @@ def check_model_out(path: Path, suffix: str, inputs: Iterable[Path] = ()) -> Non
     """
     if path.suffix != suffix or _suffix(path) != suffix:
         raise ConfigError(f"--out '{path}': a {suffix} file is written; name one")
+    _refuse_sessions(path)
     if path.exists() and not _written_by_moodring(path):
         raise ConfigError(f"--out '{path}' is there and moodring did not write it; name another file")
     check_writable(path, inputs)

@@ -25,11 +25,13 @@ from moodring.models.io.bundle import load_bundle
 from moodring.models.io.journal import Journal, read_journal
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decoder import Extensions
+from moodring.models.streaming.ingest.source_channel import SourceChannel
 from moodring.offline.decoding.compare import compare
 from moodring.offline.decoding.decode import decode
 from moodring.offline.recordings.open import open_recording
 from moodring.offline.recordings.write_session import write_session
 from moodring.realtime.engine.lsl_outlet import estimate_labels, estimate_row
+from moodring.realtime.engine.notices import session_notices
 from moodring.realtime.screens import terminal
 from moodring.realtime.screens.history import empty, extended
 from tests.support.toy.dataset import StressDataset
@@ -128,6 +130,16 @@ def test_a_journal_of_before_is_refused_in_one_line(tmp_path, decoded):
     ) as caught:
         read_journal(path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_signal_that_no_bundle_reads_is_said_to_change_no_estimate(fakes, models):
+    channels = {MODALITY: SourceChannel(MODALITY, "skin", None), "eeg": SourceChannel("eeg", "amplifier", None)}
+    alone = session_notices(CONFIG, fakes.fake_models(), channels, (), connected=False)
+    assert [line for line in alone if MODALITY in line] == [
+        f"no bundle reads '{MODALITY}': it is shown and recorded, and changes no estimate; "
+        "name one that does in models.more"
+    ]
+    assert not [line for line in session_notices(CONFIG, models, channels, (), connected=False) if MODALITY in line]
 
 
 def test_it_has_channels_on_the_outlet(decoded, models):

@@ -135,8 +135,8 @@ def load_bundle(path: Path, kind: str | None = None) -> Bundle:
     """
     if not path.is_file():
         raise MoodringError(
-            f"bundle '{path}' does not exist{_looked_for(path)}; give the path of a .safetensors file, or the "
-            "name of a shipped one"
+            f"bundle '{path}' does not exist{_looked_for(path)}; give the path of a .safetensors file, or in "
+            f"[models] the name of a shipped one ({', '.join(name for names in _NAMES.values() for name in names)})"
         )
     try:
         with safe_open(path, framework="pt", device="cpu") as file:

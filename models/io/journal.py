@@ -68,7 +68,8 @@ def read_journal(path: Path) -> tuple[Estimate, ...]:
         return tuple(wire.decode(Estimate, line) for line in lines[:-1])
     except MoodringError as error:
         raise MoodringError(
-            f"journal '{path}' is damaged, or of a moodring before estimates had heads ({error}); decode without it"
+            f"journal '{path}' is damaged, or of a moodring before estimates had heads ({error}); "
+            "to decode without it, move it out of the session folder"
         ) from None
 
 

@@ -94,13 +94,14 @@ def in_lines(comparison: Comparison, first: str, second: str) -> list[str]:
         return [
             f"against {second}: it has no decision at any of these times; it belongs to another session or another t0"
         ]
-    worst = max(one.largest_difference for one in comparison.agreement.values())
+    worst = max((one.largest_difference for one in comparison.agreement.values()), default=None)
     lines = [
         f"against {second}: {len(comparison.pairs)} decisions in common, {_only(comparison.only_first_s, first)}, "
-        f"{_only(comparison.only_second_s, second)}; probabilities at most {worst:.2g} apart"
+        f"{_only(comparison.only_second_s, second)}; "
+        + ("no head to compare" if worst is None else f"probabilities at most {worst:.2g} apart")
         + ("" if comparison.same_bundles else "; other bundles")
     ]
-    width = max(8, *map(len, comparison.agreement))
+    width = max([8, *map(len, comparison.agreement)])
     for name, one in comparison.agreement.items():
         if not one.compared and not one.one_silent:
             continue

@@ -34,6 +34,7 @@ from .playback import STANDARD_MODALITIES, Playback
 
 _log = logging.getLogger(__name__)
 _SAME_TIME_S = 1e-3
+_JOURNAL_CUT_S = 2.0  # a live session ends within a decision or two of its last samples
 _DEMO_CONFIG = Path(__file__).parents[2] / "configs" / "demo.toml"
 
 
@@ -169,13 +170,22 @@ def _decode(
 def _decisions(
     plan: Plan, config: LiveConfig, playback: Playback, journal: Sequence[Estimate]
 ) -> Iterator[tuple[float, dict[str, ModalityInput]]]:
-    """Yield the data time of each decision and what it sees: those of a journal, or those that live would make."""
+    """Yield the data time of each decision and what it sees: those of a journal, or those that live would make.
+
+    Where a journal was cut, decisions go on as they would be made live.
+    """
     for entry in journal:
         time_s = plan.time_s(round(entry.session_time_s / plan.interval_s))
         playback.ingest_counts(time_s, entry.ring_samples)
         yield time_s, playback.inputs(entry.ring_samples)
     k = plan.first
-    while not journal and (time_s := plan.time_s(k)) <= playback.last_s + 1e-6:
+    if journal:
+        k = round(journal[-1].session_time_s / plan.interval_s) + 1
+        missing_s = playback.last_s - plan.time_s(k - 1)
+        if missing_s < _JOURNAL_CUT_S:
+            return
+        _log.warning("the journal ends %.1f s before the recording; the rest is decoded as it would be live", missing_s)
+    while (time_s := plan.time_s(k)) <= playback.last_s + 1e-6:
         playback.wait_for(time_s, config.decisions.lateness_s)
         yield time_s, playback.inputs()
         k += 1

@@ -109,7 +109,7 @@ def speech_signal(samples: NDArray[Any], stamps_s: TimeArray, rate_hz: float, na
     Parameters
     ----------
     samples : (n_times, n_channels)
-        Floats in -1..1, or whole numbers over their type's range.
+        Floats in -1..1, or whole numbers over their type's range; what is not finite counts as 0, as it does live.
     stamps_s : (n_times,) float64
     rate_hz : float
         The nominal rate of the samples.
@@ -120,7 +120,9 @@ def speech_signal(samples: NDArray[Any], stamps_s: TimeArray, rate_hz: float, na
         At 16 kHz; where the rate was another, stamps are interpolated between those that came.
     """
     scale = 1.0 / (np.iinfo(samples.dtype).max + 1) if samples.dtype.kind == "i" else 1.0
-    mono = (samples.astype(np.float32) * np.float32(scale)).mean(axis=1, dtype=np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):  # a damaged file holds any bits
+        mono = (samples.astype(np.float32) * np.float32(scale)).mean(axis=1, dtype=np.float32)
+    mono = np.nan_to_num(mono, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     if round(rate_hz) != AUDIO_RATE_HZ and len(mono):
         mono = np.asarray(soxr.resample(mono, rate_hz, AUDIO_RATE_HZ), dtype=np.float32)
         mono = np.clip(mono, -1.0, 1.0)  # resampling overshoots at full scale

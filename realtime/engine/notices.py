@@ -33,6 +33,7 @@ def session_notices(
         + rest
         + loudspeaker_notices(config.speech, ingests)
         + (_missing(channels) if connected else ())
+        + _unread(models, channels)
     )
 
 
@@ -49,6 +50,16 @@ def recording_notices(status: RecordingStatus | None) -> tuple[str, ...]:
         return ()
     stopped = () if status.error is None else (f"NOT RECORDING: {status.error}",)
     return stopped if status.news is None else (*stopped, f"recording: {status.news}")
+
+
+def _unread(models: Models, channels: Mapping[str, SourceChannel]) -> tuple[str, ...]:
+    """Return which sources no bundle takes as an input."""
+    read = {one.modality for decoder in models.decoders for one in decoder.spec.inputs}
+    return tuple(
+        f"no bundle reads '{key}': it is shown and recorded, and changes no estimate; name one that does in models.more"
+        for key in channels
+        if key != LOUDSPEAKER and key not in read
+    )
 
 
 def _missing(channels: Mapping[str, SourceChannel]) -> tuple[str, ...]:

@@ -56,6 +56,22 @@ def test_unknown_options_exit_with_2(run) -> None:
     assert run("replay", "x.xdf", "--only", "eeg,smell")[0] == 2
 
 
+@pytest.mark.parametrize("option", [("decode", "--out"), ("predict", "--json")])
+@pytest.mark.parametrize("name", ["decisions.jsonl", "versions.json", "streams/again.json"])
+def test_results_are_never_written_into_a_recorded_session(run, tmp_path: Path, option, name: str) -> None:
+    session = tmp_path / "session"
+    (session / "streams").mkdir(parents=True)
+    (session / "session.toml").write_text("version = 2\n")
+    (session / "decisions.jsonl").write_text("{}\n")
+    command, out = option
+    words = (session,) if command == "decode" else ("emodb", tmp_path / "a.wav")
+    status, _, error = run(command, *words, out, session / name)
+    assert status == 2
+    assert "lies in the recorded session" in one_line(error)
+    assert (session / "decisions.jsonl").read_text() == "{}\n"
+    assert not (session / "streams" / "again.json").exists()
+
+
 @pytest.mark.parametrize("command", ["replay", "decode"])
 def test_missing_recordings_exit_with_1(run, tmp_path: Path, command: str) -> None:
     status, _, error = run(command, tmp_path / "none.xdf")

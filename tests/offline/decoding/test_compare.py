@@ -32,6 +32,13 @@ def test_the_same_decisions_agree_wholly(said):
     assert "none only in A, none only in B; probabilities at most 0 apart" in in_lines(comparison, "A", "B")[0]
 
 
+def test_sessions_without_heads_have_nothing_to_compare(said):
+    silent = [replace(estimate, heads=()) for estimate in said]
+    (line,) = in_lines(compare(silent, silent), "A", "B")
+    assert f"{len(said)} decisions in common" in line
+    assert "no head to compare" in line
+
+
 def test_every_difference_is_found_and_placed(said):
     base = [_with_valence(e, 0.2, 0.5, 0.3) for e in said]
     other = list(base)

@@ -159,6 +159,17 @@ def test_a_recording_that_ends_early_is_decoded_as_far_as_it_goes(session, fakes
     assert f"eeg: {stop} samples were recorded and the journal used" in caplog.text
 
 
+def test_after_a_journal_that_was_cut_decisions_go_on_as_live(session, fakes, caplog):
+    run(session)
+    recording, journal = recorded(session)
+    decoded = decode(recording, CONFIG, models=fakes.fake_models(), journal=journal[:-6])
+    assert [one.session_time_s for one in decoded.estimates[: len(journal)]] == [one.session_time_s for one in journal]
+    assert_equal(decoded.estimates[: len(journal) - 6], journal[:-6])
+    assert "the journal ends" in caplog.text
+    whole = decode(recording, CONFIG, models=fakes.fake_models(), journal=journal)
+    assert len(whole.estimates) == len(journal)
+
+
 @pytest.mark.parametrize("interval_s", [0.25, 0.75, 1.0])
 def test_decisions_at_other_times_than_the_journals_are_made_as_live(session, fakes, caplog, interval_s):
     run(session)

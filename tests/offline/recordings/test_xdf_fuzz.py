@@ -75,7 +75,10 @@ class Reader:
         self._parts = folder / "parts"
         self._parts.mkdir()
         self._errors = (folder / "errors.txt").open("w+")
-        self._child = subprocess.Popen(
+        self._child = self._start()
+
+    def _start(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [sys.executable, "-W", "error", "-c", READER],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True,
         )  # fmt: skip
@@ -98,8 +101,12 @@ class Reader:
         self._child.stdin.flush()
         answer = self._child.stdout.readline()
         if not answer:
+            self._child.communicate(timeout=20)
             self._errors.seek(0)
-            raise AssertionError(f"the reader died or hung: {self._errors.read()[-1500:]}")
+            error = self._errors.read()[-1500:]
+            # Another takes its place, so that what is found can be made smaller.
+            self._child = self._start()
+            raise AssertionError(f"the reader died or hung: {error}")
         count, line = json.loads(answer)
         assert "\n" not in line
         return count, line
