@@ -7,8 +7,9 @@ from ....configs.schema.train_pooling import TrainPoolingConfig
 from ....models.contract import SIMULATED
 from ....models.fusion.opinion_pool import SITUATIONS, Situation
 from ....models.fusion.pool_file import AXES, Axis, PoolFile
+from ...evaluation.intervals import Interval
 from ...evaluation.markdown import markdown_table
-from ...evaluation.metrics import Interval, Scores
+from ...evaluation.metrics import Scores
 from ..common.card import Section, bullets, write_card
 from .scores import FELT, SELECTIONS, PoolScores
 
