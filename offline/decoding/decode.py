@@ -12,7 +12,7 @@ import numpy as np
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig, ModelsSection
 from ...configs.schema.load import load
-from ...models.contract import Estimate, Recording, at_publication
+from ...models.contract import STANDARD_MODALITIES, Estimate, Recording, at_publication
 from ...models.decoders.session_models import (
     Models,
     check_fit,
@@ -30,7 +30,7 @@ from ...models.streaming.ingest.source_channel import SourceChannel
 from ...models.streaming.ingest.stream_ingest import ingest_factory
 from ...models.streaming.summary import Costs, summarise
 from ...models.streaming.tally import STAGES, Tally
-from .playback import STANDARD_MODALITIES, Playback
+from .playback import Playback
 
 _log = logging.getLogger(__name__)
 _SAME_TIME_S = 1e-3

@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
 
+from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
-from moodring.models.contract import at_publication
+from moodring.models.contract import Head, HeadOutput, ModelSpec, SignalInput, at_publication
+from moodring.models.decoders.session_models import Models
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decider import Decider
 from moodring.models.streaming.decision_schedule import ModalityInput, Plan, first_decision, identity
+from moodring.models.streaming.decoder import DecoderStep
 from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
 from moodring.models.streaming.ingest.stream_ingest import ingest_factory
 
@@ -190,3 +193,42 @@ def test_without_a_readout_or_a_microphone_nothing_is_degraded(decider):
     made, _ = decider()
     silent = made.decide(104.0, {"eeg": _eeg_lane(20)}, ())
     assert (silent.degraded, silent.hearing) == (None, None)
+
+
+class _Answering:
+    """A decoder that answers what it is told to."""
+
+    def __init__(self, answer):
+        heads = (Head("joy", "felt", ("no", "yes")), Head("force", "felt", scale=(0.0, 1.0)))
+        self.spec = ModelSpec("toy", (SignalInput("skin", 4.0, 1, 1.0),), heads, "none", ("x",), "none", (), 0, {})
+        self._answer = answer
+
+    def start(self, plan, clock):
+        """Hold nothing."""
+
+    def step(self, time_s, inputs):
+        return DecoderStep(tuple(HeadOutput(*one) for one in self._answer))
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (
+            [("force", "felt"), ("joy", "felt", ("no", "yes"))],
+            r"answered force \(a value\), joy \(no, yes\); its bundle has joy \(no, yes\), force \(a value\)",
+        ),
+        (
+            [("joy", "felt", ("yes", "no")), ("force", "felt")],
+            r"answered joy \(yes, no\), force \(a value\); its bundle has joy \(no, yes\)",
+        ),
+        ([], "answered no head; its bundle has"),
+        (
+            [("joy", "felt", ("no", "yes"), (5.0, -4.0)), ("force", "felt")],
+            r"answered against the contract: .* \(5.0, -4.0\) came",
+        ),
+    ],
+)
+def test_an_answer_that_is_not_the_bundles_is_refused_with_both(answer, words):
+    models = Models((_Answering(answer),), None, "cpu", (), ("x",))
+    with pytest.raises(MoodringError, match=f"decoder of bundles of kind 'toy' .*{words}"):
+        Decider(_plan(), models, VirtualClock(200.0)).decide(102.0, {}, ())
