@@ -29,7 +29,7 @@ def decode(
     extension: ExtensionOption = None,
     overrides: SetOption = None,
 ) -> None:
-    """Decode a recording again, as fast as possible, and compare with what was said live."""
+    """Decode a recording again, as fast as possible, and compare with the live estimates."""
     from ..configs.schema.session_folder import DECISIONS_FILE
     from ..models.io.journal import read_journal
     from ..offline.decoding import decode as again

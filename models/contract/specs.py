@@ -168,7 +168,7 @@ class Head:
     conformal_threshold : float
         The kept set holds every class whose probability is at least this.
     shares : tuple of str
-        Names of the sides whose share of the evidence is told with each answer; for a head that fuses others.
+        Names of the sides whose share of the evidence comes with each answer; for a head that fuses others.
 
     Raises
     ------

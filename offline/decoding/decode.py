@@ -160,8 +160,10 @@ def _decode(
     absent = {modality: SourceChannel(modality, "absent", None) for modality in STANDARD_MODALITIES}
     channels = {key: channel for key, channel in playback.channels.items() if key != LOUDSPEAKER}
     statuses = [channel.status(clock.now()) for channel in {**absent, **channels}.values()]
-    costs, said = Costs(None, None), notices + line_noise_notices(ingests)
-    summary = summarise(tally, recording.t0_s, clock.now(), statuses, costs, models.domain, models.bundles, said)
+    costs, final_notices = Costs(None, None), notices + line_noise_notices(ingests)
+    summary = summarise(
+        tally, recording.t0_s, clock.now(), statuses, costs, models.domain, models.bundles, final_notices
+    )
     # On the virtual clock there is nothing to measure.
     summary["latency_ms"] = {"sample_to_estimate": {"p50": None, "p99": None}, "stages": dict.fromkeys(STAGES)}
     return Decoded(tuple(estimates), tally.glimpsed_fraction, summary, plan)
