@@ -116,7 +116,7 @@ def decode_trial(
     for condition in conditions:
         policy = condition if condition in ("uniform", "random") else models.policy
         decoded = decode_with(_without(recording, condition), models.model_copy(update={"policy": policy}))
-        decisions.append(align_with_truth(recording, decoded.estimates, condition, decoded.glimpsed_fraction))
+        decisions.append(decisions_with_truth(recording, decoded.estimates, condition, decoded.glimpsed_fraction))
         looks.append(_looks(recording, decoded.estimates))
         domain.update(decoded.summary["domain"])
         bundles.update(dict.fromkeys(bundle["sha256"] for bundle in decoded.summary["bundles"]))
@@ -135,7 +135,7 @@ def decode_trial(
     )
 
 
-def align_with_truth(
+def decisions_with_truth(
     recording: Recording, estimates: Sequence[Estimate], name: str, glimpsed_fraction: float | None
 ) -> PersonDecisions:
     """Line up the estimates of a person with the truth, leaving out rest, where there is no truth.
