@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...models.contract import BANDS, Look
+from ...models.contract import BANDS, FloatArray, Look
 from ..simulate import BENCHMARK
 from ..simulate.simulated_session import simulate_expressions
 
@@ -35,7 +35,7 @@ def look_facts(name: str, people: Iterable[tuple[int, float, Sequence[Look]]]) -
     waits: list[int] = []
     met: list[float] = []
     shown: list[float] = []
-    attention: list[Sequence[float]] = []
+    attention: list[FloatArray] = []
     for seed, seconds, looks in people:
         plan = simulate_expressions(seed, seconds, BENCHMARK)
         times_s = np.array([look.time_s for look in looks])

@@ -36,8 +36,10 @@ def evaluate(config: EvaluateConfig, report: Callable[[str], None]) -> dict[str,
 
 def evaluation_result(config: EvaluateConfig, people: Sequence[DecodedPerson], began_s: float) -> dict[str, Any]:
     """Score people who were decoded before; ``began_s`` on the monotonic clock."""
-    conditions = {name: tuple(one.decisions[i] for one in people) for i, name in enumerate(config.conditions)}
-    decisions: dict[str, tuple[PersonDecisions, ...]] = {**conditions}
+    conditions: dict[str, tuple[PersonDecisions, ...]] = {
+        name: tuple(one.decisions[i] for one in people) for i, name in enumerate(config.conditions)
+    }
+    decisions = dict(conditions)
     if config.lda_people is not None:
         first, last = config.lda_people
         decisions |= lda_decisions(people, range(first, last + 1), config.seconds, config.workers)

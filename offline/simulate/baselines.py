@@ -204,7 +204,7 @@ def log_band_power(eeg: Signal, ends_s: Floats, rest_s: float) -> Floats:
         Theta, alpha and beta of every channel.
     """
     resting_s = np.arange(WINDOW_S, rest_s + 1e-9, WINDOW_S / 2.0)
-    return _log_powers(eeg, ends_s) - _log_powers(eeg, resting_s).mean(axis=0)
+    return np.asarray(_log_powers(eeg, ends_s) - _log_powers(eeg, resting_s).mean(axis=0))
 
 
 def _log_powers(eeg: Signal, ends_s: Floats) -> Floats:

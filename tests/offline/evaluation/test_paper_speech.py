@@ -214,7 +214,7 @@ def test_the_command_makes_one_table_of_a_folder(
     result = json.loads((tmp_path / "p.json").read_text())
     assert [len(one["pooled"]["confusion"]) for one in result["rows"]] == [3, 3]
     assert set(result) == {"protocol", "groups", "n", "seeds", "domain", "rows", "paired", "wall_s"}
-    assert result["groups"] == list(PERSONS)
+    assert set(result["groups"]) < set(PERSONS)  # a random fifth of the files is tested
     one, other = result["rows"]
     (gain,) = result["paired"]
     assert (gain["a"], gain["b"]) == (one["name"], other["name"])
