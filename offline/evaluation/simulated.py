@@ -8,7 +8,7 @@ from ...configs.schema.evaluate import EvaluateConfig
 from ..simulate import BENCHMARK
 from .look_facts import look_facts
 from .result import evaluation_values
-from .simulated_baselines import MAJORITY, lda_decisions, majority_decisions
+from .simulated_baselines import LDA, LDA_WINDOW, MAJORITY, lda_decisions, majority_decisions
 from .simulated_people import DecodedPerson, PersonDecisions, decode_people
 from .simulated_scores import UNITS, coverage_rows, paired_rows, risk_coverage_rows, score_rows, whole_stimuli
 
@@ -73,9 +73,14 @@ def evaluation_result(config: EvaluateConfig, people: Sequence[DecodedPerson], b
 
 
 def _whole(several: dict[str, tuple[PersonDecisions, ...]], people: Sequence[DecodedPerson]) -> dict[str, Any]:
+    """Return whole stimuli; the mean of LDA's windows over a stimulus is what LDA so far says at its end."""
     return {
-        name: tuple(whole_stimuli(one, person.onsets_s) for one, person in zip(decisions, people, strict=True))
+        name: tuple(
+            whole_stimuli(one, person.onsets_s, averaged=name == LDA)
+            for one, person in zip(decisions, people, strict=True)
+        )
         for name, decisions in several.items()
+        if name != LDA_WINDOW
     }
 
 

@@ -18,7 +18,17 @@ LDA = "lda"
 LDA_WINDOW = "lda_window"
 MAJORITY = "majority"
 PERMUTATION = "permutation"
-_DRAWS = 200
+DRAWS = 1000
+
+
+@dataclass(frozen=True)
+class Permuted:
+    """A figure under chance: mean, 2.5 % and 97.5 % points, and the share of draws as good as the real one."""
+
+    mean: float
+    low: float
+    high: float
+    p_value: float
 
 
 @dataclass(frozen=True)
@@ -64,14 +74,27 @@ def majority_decisions(people: Sequence[Sequence[PersonDecisions]]) -> tuple[Per
     return tuple(_answered(one, MAJORITY, np.tile(np.eye(3)[best], (len(one.truth), 1, 1))) for one in first)
 
 
-def permuted_uar(decisions: PersonDecisions, axis: int, seed: int) -> float:
-    """Return the mean UAR of a person's answers beside the person's truth shifted in time.
+def permuted_uar(people: Sequence[PersonDecisions], axis: int, seed: int) -> Permuted:
+    """Return what the mean UAR over people comes to by chance: their answers beside their truth shifted in time.
 
-    A circular shift keeps how often each level occurs and how slowly levels change.
+    A circular shift keeps how often each level occurs and how slowly levels change; each person has a shift of their
+    own in every draw.
+
+    Parameters
+    ----------
+    people : sequence of PersonDecisions
+    axis : 0 for valence, 1 for arousal
+    seed : int
     """
-    truth, said = decisions.truth[:, axis], decisions.probabilities[:, axis].argmax(axis=1)
+    shifted = []
+    for one in people:
+        truth, said = one.truth[:, axis], one.probabilities[:, axis].argmax(axis=1)
+        shifted.append(np.array([uar(np.roll(truth, shift), said) for shift in range(len(truth))]))
     rng = np.random.default_rng((seed, axis))
-    return float(np.mean([uar(np.roll(truth, shift), said) for shift in rng.integers(1, len(truth), _DRAWS)]))
+    drawn = np.mean([rng.choice(of_person, DRAWS) for of_person in shifted], axis=0)
+    real = np.mean([of_person[0] for of_person in shifted])
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Permuted(float(drawn.mean()), float(low), float(high), (1 + int((drawn >= real).sum())) / (1 + DRAWS))
 
 
 def _training(seeds: Sequence[int], seconds: float, workers: int) -> _Training:

@@ -21,10 +21,19 @@ COVERAGES = (1.0, 0.75, 0.5, 0.25)
 Decisions = Mapping[str, Sequence[PersonDecisions]]
 
 
-def whole_stimuli(decisions: PersonDecisions, onsets_s: NDArray[np.float64]) -> PersonDecisions:
+def whole_stimuli(
+    decisions: PersonDecisions, onsets_s: NDArray[np.float64], *, averaged: bool = False
+) -> PersonDecisions:
     """Return one answer per stimulus: the mean log probabilities of its decisions, beside the level at its last one.
 
     This is told when stimuli begin and end. Stimuli that end within :data:`SHORTEST_STIMULUS_S` are left out.
+
+    Parameters
+    ----------
+    decisions : PersonDecisions
+    onsets_s : (n_stimuli,)
+    averaged : bool
+        The decisions are averages over the stimulus so far already; the last one counts.
     """
     rows = [np.flatnonzero(decisions.presentation == index) for index in range(len(onsets_s))]
     spans = [
@@ -33,7 +42,9 @@ def whole_stimuli(decisions: PersonDecisions, onsets_s: NDArray[np.float64]) -> 
     ]  # fmt: skip
     last = np.array([row[-1] for row in spans], np.int64)
     logs = np.log(np.maximum(decisions.probabilities.astype(np.float64), 1e-9))
-    mean = np.exp(np.array([logs[row].mean(axis=0) for row in spans]).reshape(-1, *logs.shape[1:]))
+    mean = np.exp(
+        np.array([logs[row[-1:] if averaged else row].mean(axis=0) for row in spans]).reshape(-1, *logs.shape[1:])
+    )
     probabilities = mean / mean.sum(axis=-1, keepdims=True)
     return replace(
         decisions,
@@ -49,18 +60,18 @@ def score_rows(decisions: Decisions, unit: Unit, permuted: str, seed: int) -> li
     """Return one row per name and axis, and the permutation of one of them.
 
     ``uar`` is the mean over people of each person's unweighted average recall, with its t interval over people;
-    ``uar_by_group`` has the people; ``uar_pooled`` and the other figures are over the decisions of all together.
+    ``uar_by_group`` has the people; ``uar_pooled`` and the other figures are over the decisions of all together. The
+    row of the permutation has 95 % of the draws in place of an interval.
     """
     rows = [_row(name, people, axis, unit) for name, people in decisions.items() for axis in range(len(AXES))]
     for index, axis in enumerate(AXES):
-        by_person = [permuted_uar(person, index, seed) for person in decisions[permuted]]
-        over_people = mean_over_people(by_person).within(0.0, 1.0)
+        chance = permuted_uar(decisions[permuted], index, seed)
         rows.append(
             {
                 **{"name": PERMUTATION, "axis": axis, "unit": unit, "of": permuted},
-                **{"uar": over_people.value, "low": over_people.low, "high": over_people.high},
+                **{"uar": chance.mean, "low": chance.low, "high": chance.high},
                 "frames_fraction": None,
-                "uar_by_group": by_person,
+                "p_value": chance.p_value,
             }
         )
     return rows

@@ -16,7 +16,7 @@ NAMES = {
     "lda": "LDA on band power that sees all EEG, averaged over the stimulus so far (told when stimuli begin)",
     "lda_window": "the same on the last 2 s alone (told nothing)",
     "majority": "always the same answer",
-    "permutation": "the full model's answers beside shifted truth",
+    "permutation": "the full model's answers beside shifted truth [95 % of draws]",
 }
 UNIT_NAMES = {"decision": "every half second", "stimulus": "whole stimuli"}
 

@@ -188,10 +188,11 @@ def test_evaluate_scores_any_people_beside_plain_methods_on_the_same_people(run,
     names = ("full", "no_eeg", "lda", "lda_window", "majority", "permutation")
     rows = {(row["name"], row["axis"], row["unit"]): row for row in result["rows"]}
     units = ("decision", "stimulus")
-    assert set(rows) == {(name, axis, unit) for name in names for axis in ("valence", "arousal") for unit in units}
+    wanted = {(name, axis, unit) for name in names for axis in ("valence", "arousal") for unit in units}
+    assert set(rows) == {one for one in wanted if one[::2] != ("lda_window", "stimulus")}
     for row in rows.values():
         assert 0 <= row["low"] <= row["uar"] <= row["high"] <= 1
-        assert row["uar"] == pytest.approx(sum(row["uar_by_group"]) / 2, abs=1e-3)
+        assert row["name"] == "permutation" or row["uar"] == pytest.approx(sum(row["uar_by_group"]) / 2, abs=1e-3)
     full, blind = (rows[name, "valence", "decision"] for name in ("full", "no_eeg"))
     assert full["frames_fraction"] > 0.05
     gain = next(one for one in result["paired"] if (one["a"], one["b"], one["axis"]) == ("full", "no_eeg", "valence"))

@@ -101,7 +101,8 @@ def score_blocks(scores: ScoresByAxis, config: TrainPoolingConfig) -> tuple[str,
         ),
         "What the voice brings (pooled minus face and EEG weighted anew), 95 % over people:",
         bullets(gains),
-        f"Decisions per level (low, medium, high): {counts}. Permutation seed {config.seed}; intervals are jackknife t over people.",
+        f"Decisions per level (low, medium, high): {counts}. Permutation seed {config.seed}; intervals are jackknife t "
+        "over people.",
     )
 
 

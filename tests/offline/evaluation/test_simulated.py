@@ -57,6 +57,8 @@ def test_a_stimulus_is_answered_by_the_mean_of_its_decisions_and_short_ones_are_
     assert whole.probabilities[:, 0].argmax(axis=1).tolist() == [0, 0, 2]
     np.testing.assert_allclose(whole.probabilities.sum(axis=-1), 1.0, rtol=1e-6)
     assert whole.times_s.tolist() == [29.5, 39.5, 49.5]
+    last = whole_stimuli(decisions(truth, said), ONSETS_S, averaged=True)
+    assert last.probabilities[:, 0].argmax(axis=1).tolist() == [0, 1, 2]
 
 
 def test_rows_hold_every_axis_and_pairs_are_differences_person_by_person() -> None:
@@ -75,7 +77,7 @@ def test_rows_hold_every_axis_and_pairs_are_differences_person_by_person() -> No
         (name, axis) for name in (*said, "permutation") for axis in ("valence", "arousal")
     }
     by_name = {row["name"]: row for row in rows if row["axis"] == "valence"}
-    assert by_name["permutation"]["uar"] == pytest.approx(1 / 3, abs=0.08)
+    assert by_name["permutation"]["uar"] == pytest.approx(1 / 3, abs=0.03)
     paired = paired_rows(people, "decision")
     assert {(row["a"], row["b"]) for row in paired} == {("full", "no_face"), ("full", "no_eeg")}
     assert {row["axis"] for row in paired} == {"valence", "arousal", "mean"}
@@ -111,8 +113,13 @@ def test_lda_averages_over_the_stimulus_so_far_and_never_over_the_one_before() -
     assert averaged[25] == 24.5
 
 
-def test_permuted_answers_of_one_class_are_chance() -> None:
-    assert permuted_uar(decisions(slow_truth(60), np.zeros(60, int)), 0, seed=1) == pytest.approx(1 / 3)
+def test_chance_is_what_shifted_truth_comes_to() -> None:
+    truth = slow_truth(60)
+    constant = permuted_uar([decisions(truth, np.zeros(60, int))] * 3, 0, seed=1)
+    assert [constant.mean, constant.low, constant.high, constant.p_value] == pytest.approx([1 / 3] * 3 + [1.0])
+    perfect = permuted_uar([decisions(truth, truth)] * 12, 0, seed=1)
+    assert perfect.low < 1 / 3 < perfect.high < 0.6
+    assert perfect.p_value < 0.01
 
 
 def test_looks_that_wait_for_expressions_are_told_from_looks_that_do_not() -> None:
