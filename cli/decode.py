@@ -131,11 +131,16 @@ def _with_speech_of_people(
 
 
 def _with_bundles(models: ModelsSection, bundles: Sequence[Path]) -> ModelsSection:
-    """Return the models with each given bundle in the place of its kind."""
-    from ..models.io.bundle import load_bundle
+    """Return the models with each given bundle in the place of its kind; those of further kinds are added."""
+    from ..models.io.bundle import load_bundle, models_path
 
-    kinds: dict[str, Any] = {load_bundle(path).spec.kind: str(path) for path in bundles}
-    return models.model_copy(update=kinds)
+    paths = [models_path("more", str(path)) for path in bundles]
+    kinds = [load_bundle(path).spec.kind for path in paths]
+    own: dict[str, Any] = {
+        kind: str(path) for kind, path in zip(kinds, paths, strict=True) if kind in ("video_eeg", "speech")
+    }
+    further = [path for kind, path in zip(kinds, paths, strict=True) if kind not in own]
+    return models.model_copy(update={**own, "more": [*models.more, *further]})
 
 
 def _compare(ours: Sequence[Estimate], theirs: Sequence[Estimate], first: str, second: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ _SHIPPED = {
     "speech": "speech.safetensors",
     "emodb": "emodb.safetensors",
     "voices": "voices.safetensors",
+    "workload": "workload.safetensors",
     "pool": "pool.json",
     "yunet": "yunet.onnx",
 }
@@ -33,6 +34,7 @@ _NAMES: dict[str, dict[str, str]] = {
     "video_eeg": {"bundled": "video_eeg"},
     # The bundle of simulated voices has two names: that of its file, and what it was trained on.
     "speech": {"emodb": "emodb", "simulated": "speech", "speech": "speech"},
+    "more": {"workload": "workload"},
 }
 
 
@@ -59,7 +61,7 @@ class Bundle:
 def bundled(name: str) -> Path:
     """Return the path of a file shipped with the package.
 
-    The names are ``"video_eeg"``, ``"speech"`` (simulated), ``"emodb"``, ``"voices"``, ``"pool"`` and ``"yunet"``.
+    The names are ``"video_eeg"``, ``"speech"`` (simulated), ``"emodb"``, ``"voices"``, ``"workload"``, ``"pool"`` and ``"yunet"``.
 
     Raises
     ------
