@@ -35,6 +35,8 @@ class EegStateSection(Section):
     shrinkages : tuple of float
         From which the shrinkage is chosen, on people apart.
     line_hz : 50, 60 or None
+    cache : Path or None
+        A folder in which the measured windows are kept for the next run.
     workers : int
     """
 
@@ -50,9 +52,10 @@ class EegStateSection(Section):
     memory_s: Annotated[float, Field(ge=0.5, le=60.0)] = 10.0
     min_channels: Annotated[int, Field(ge=2)]
     shrinkages: Annotated[tuple[Annotated[float, Field(gt=0.0, le=1.0)], ...], Field(min_length=1)] = (
-        0.5, 0.8, 0.9, 0.95, 0.98,
+        0.8, 0.9, 0.95, 0.98,
     )  # fmt: skip
     line_hz: Literal[50, 60] | None = 50
+    cache: Path | None = None
     workers: Annotated[int, Field(ge=1, le=64)] = 2
 
     @model_validator(mode="after")

@@ -1,8 +1,8 @@
 """A state of mind from the EEG alone on people never trained on, beside LDA on band power and controls."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -96,7 +96,7 @@ def measured(config: EegStateSection, folder: str, bands_hz: Sequence[BandHz], r
     corpus = read_physiology(config.corpus, root)
     for problem in corpus.problems:
         report(f"left out: {problem}")
-    found = measure(corpus, features_of(config, bands_hz), config.line_hz, config.workers)
+    found = measure(corpus, features_of(config, bands_hz), config.line_hz, config.workers, config.cache)
     people = len({one.trial.subject for one in found})
     report(f"{sum(len(one.end_s) for one in found)} windows of {people} people of {corpus.name}")
     if people < 3 and folder == "data":
@@ -176,11 +176,19 @@ def evaluate(config: EvaluateEegStateConfig, report: Report) -> Evaluation:
         A folder holds no such corpus, or people are too few; ConfigError where a folder is not given.
     """
     began = time.monotonic()
-    branch = ControlSection(name=BRANCH)
     for control in config.controls:
         measure_of(config, control, config.branch_bands_hz)  # refuse a wrong one before minutes of work
     trials = measured(config, "data", config.bands_hz, report)
     others = measured(config, "test", config.bands_hz, report) if config.test is not None else []
+    return replace(evaluate_windows(config, trials, others, report), wall_s=time.monotonic() - began)
+
+
+def evaluate_windows(
+    config: EvaluateEegStateConfig, trials: Sequence[TrialWindows], others: Sequence[TrialWindows], report: Report
+) -> Evaluation:
+    """Score what was measured before: see :func:`evaluate`; ``others`` are the windows of the test folder."""
+    began = time.monotonic()
+    branch = ControlSection(name=BRANCH)
     _refuse_shared(trials, others)
     rows: list[Row] = []
     people: list[PersonWindows] = []
@@ -304,8 +312,3 @@ def _permuted(person: PersonWindows, index: int, seed: int) -> NDArray[np.int64]
     classes = np.unique(person.labels)
     exchanged: NDArray[np.int64] = np.random.default_rng((seed, index)).permutation(classes)[person.labels]
     return exchanged
-
-
-def rows_by_name(result: Evaluation) -> Mapping[tuple[str, float], Row]:
-    """Return the rows by name and seconds."""
-    return {(row.name, row.seconds): row for row in result.rows}

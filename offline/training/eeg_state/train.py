@@ -11,7 +11,7 @@ from ....configs.schema.train_eeg_state import ControlSection, EvaluateEegStateC
 from ....models.contract import EegInput, Head, ModelSpec
 from ....models.decoders.eeg_state import KIND
 from ....models.io.bundle import save_bundle
-from ...evaluation.eeg_state import BRANCH, evaluate, features_of, measure_of, measured, task_of
+from ...evaluation.eeg_state import BRANCH, evaluate_windows, features_of, measure_of, measured, task_of
 from .card import write_eeg_state_card
 from .fit import Chosen, choose, discriminants, moments
 from .people import PersonWindows, people_of
@@ -29,8 +29,8 @@ def train_eeg_state(config: TrainEegStateConfig, out: Path, report: Callable[[st
     MoodringError
         The corpus is not there or has too few people, or a file cannot be written.
     """
-    tested = evaluate(_as_evaluation(config), report)
     trials = measured(config, "data", config.bands_hz, report)
+    tested = evaluate_windows(_as_evaluation(config), trials, (), report)
     people = people_of(trials, task_of(config), measure_of(config, ControlSection(name=BRANCH), config.bands_hz))
     known = [moments(person, len(config.classes)) for person in people]
     chosen = choose(people, known, config.shrinkages, config.memory_s, config.seeds[0])

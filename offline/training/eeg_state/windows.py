@@ -1,14 +1,18 @@
 """Windows of a corpus's EEG through the live chain: covariances of electrodes in bands, and plain band power."""
 
+import hashlib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....models.contract import BoolArray, EegWindow, FloatArray, Signal
 from ....models.decoders.eeg_state import Features
+from ....models.io.files import write_file
 from ....models.signals.eeg import chain
 from ....models.signals.eeg.band_power import log_band_power
 from ....models.signals.eeg.montage import scalp_channels
@@ -19,6 +23,9 @@ from ...datasets.open_physiology import PhysiologyCorpus
 
 Array = NDArray[np.float64]
 _GAP_PERIODS = 5
+_ARRAYS = ("end_s", "covariances", "band_power", "on_scalp")
+# Of what is measured; raise it with any change of the chain, the covariances or the band power.
+_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -43,16 +50,46 @@ class TrialWindows:
     on_scalp: BoolArray
 
 
-def measure(corpus: PhysiologyCorpus, features: Features, line_hz: float | None, workers: int) -> list[TrialWindows]:
+def measure(
+    corpus: PhysiologyCorpus, features: Features, line_hz: float | None, workers: int, cache: Path | None = None
+) -> list[TrialWindows]:
     """Return the windows of every trial of a corpus, half a second apart.
+
+    Parameters
+    ----------
+    corpus : PhysiologyCorpus
+    features : Features
+    line_hz : float or None
+    workers : int
+    cache : Path or None
+        A folder in which what was measured is kept, by the contents of the trial's file and the settings.
 
     Raises
     ------
     MoodringError
         A recording cannot be read, or has too slow EEG.
     """
-    one = partial(_measure_trial, corpus=corpus, features=features, line_hz=line_hz)
+    if cache is not None:
+        cache.mkdir(parents=True, exist_ok=True)
+    one = partial(_kept_trial, corpus=corpus, features=features, line_hz=line_hz, cache=cache)
     return list(in_workers(one, corpus.trials, workers))
+
+
+def _kept_trial(
+    trial: Trial, corpus: PhysiologyCorpus, features: Features, line_hz: float | None, cache: Path | None
+) -> TrialWindows:
+    if cache is None or trial.file is None:
+        return _measure_trial(trial, corpus, features, line_hz)
+    settings = f"{_VERSION} {features} {line_hz}".encode()
+    path = cache / f"{hashlib.sha256(settings + trial.file.read_bytes()).hexdigest()[:24]}.npz"
+    if path.is_file():
+        with np.load(path, allow_pickle=False) as kept:
+            return TrialWindows(trial, *(kept[name] for name in _ARRAYS))
+    found = _measure_trial(trial, corpus, features, line_hz)
+    arrays = io.BytesIO()
+    np.savez(arrays, allow_pickle=False, **{name: getattr(found, name) for name in _ARRAYS})
+    write_file(path, arrays.getvalue())
+    return found
 
 
 def _measure_trial(trial: Trial, corpus: PhysiologyCorpus, features: Features, line_hz: float | None) -> TrialWindows:

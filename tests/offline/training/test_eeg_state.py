@@ -186,8 +186,8 @@ def test_people_apart_are_told_and_controls_are_not(evaluated):
     assert figures[BRANCH, 10.0]["seeds"] == 2
     assert figures[BASELINE, 2.0]["uar"] > 0.8
     assert figures["occipital power", 2.0]["features"] == 4
-    for name in ("early or late", "permuted"):
-        assert abs(figures[name, 2.0]["uar"] - 0.5) < 0.3
+    assert abs(figures["early or late", 2.0]["uar"] - 0.5) < 0.2
+    assert figures["permuted", 2.0]["uar"] < figures[BRANCH, 2.0]["uar"]
     paired = {(one["b"], one["window_s"]): one for one in plain["paired"]}
     assert paired["permuted", 2.0]["a"] == BRANCH
     assert paired["permuted", 2.0]["difference"] == pytest.approx(
