@@ -27,7 +27,10 @@ class EegStateSection(Section):
         The class whose first ``rest_s`` seconds each person is normalised to, and which then belong to no class.
     electrodes : tuple of str
         10-10 names; other montages are brought to them.
-    bands_hz : tuple of (low, high)
+    bands_hz, branch_bands_hz : tuples of (low, high)
+        What is measured, and what of it the model reads: each the sum of some of the measured; all by default.
+    whole : bool
+        Covariances; False is the log power of each electrode alone, for few electrodes and people.
     window_s, memory_s : float
         Length of a window, and for how long evidence is averaged.
     min_channels : int
@@ -48,6 +51,8 @@ class EegStateSection(Section):
     rest_s: Annotated[float, Field(ge=10.0, le=600.0)] = 30.0
     electrodes: Annotated[tuple[str, ...], Field(min_length=2)]
     bands_hz: Annotated[tuple[BandHz, ...], Field(min_length=1)]
+    branch_bands_hz: Annotated[tuple[BandHz, ...], Field(min_length=1)] | None = None
+    whole: bool = True
     window_s: Annotated[float, Field(ge=1.0, le=10.0)] = 2.0
     memory_s: Annotated[float, Field(ge=0.5, le=60.0)] = 10.0
     min_channels: Annotated[int, Field(ge=2)]
@@ -58,15 +63,24 @@ class EegStateSection(Section):
     cache: Path | None = None
     workers: Annotated[int, Field(ge=1, le=64)] = 2
 
+    @property
+    def branch(self) -> tuple[BandHz, ...]:
+        """The bands that the model reads."""
+        return self.branch_bands_hz or self.bands_hz
+
     @model_validator(mode="after")
     def _fits(self) -> "EegStateSection":
         wrong = [band for band in self.bands_hz if not band[0] < band[1]]
         if wrong:
-            raise ValueError(f"bands_hz: {wrong[0][0]:g} to {wrong[0][1]:g} Hz does not rise; write the lower edge first")
+            raise ValueError(
+                f"bands_hz: {wrong[0][0]:g} to {wrong[0][1]:g} Hz does not rise; write the lower edge first"
+            )
         if self.rest is not None and self.rest not in self.classes:
             raise ValueError(f"rest is '{self.rest}', classes are {', '.join(self.classes)}; name one of them")
         if self.min_channels > len(self.electrodes):
-            raise ValueError(f"min_channels is {self.min_channels}, electrodes are {len(self.electrodes)}; ask for less")
+            raise ValueError(
+                f"min_channels is {self.min_channels}, electrodes are {len(self.electrodes)}; ask for less"
+            )
         return self
 
 
@@ -102,9 +116,9 @@ class ControlSection(Section):
     ----------
     name : str
     electrodes, bands_hz : tuples
-        A part of the evaluation's; all by default.
-    whole : bool
-        Covariances; False is log power alone.
+        A part of the evaluation's; those of the branch by default.
+    whole : bool or None
+        Covariances, or log power alone; None: as the branch.
     spans : mapping of class to (label, start, stop)
         In the place of labels: which seconds of which recording are which class.
     permuted : bool
@@ -114,7 +128,7 @@ class ControlSection(Section):
     name: str
     electrodes: tuple[str, ...] | None = None
     bands_hz: tuple[BandHz, ...] | None = None
-    whole: bool = True
+    whole: bool | None = None
     spans: dict[str, tuple[str, float, float]] | None = None
     permuted: bool = False
 
@@ -127,8 +141,6 @@ class EvaluateEegStateConfig(EegStateSection):
     name, domain : str
     test : Path or None
         Another folder of the corpus's layout: its people are tested, those of ``data`` train.
-    branch_bands_hz : tuple of (low, high)
-        What the model reads of ``bands_hz``; the rest is measured for the controls alone.
     seeds : tuple of int
         Of the folds in which something is chosen.
     control_seeds : int
@@ -140,7 +152,6 @@ class EvaluateEegStateConfig(EegStateSection):
     name: str
     domain: str
     test: Path | None = None
-    branch_bands_hz: tuple[BandHz, ...]
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0, 1, 2, 3, 4)
     control_seeds: Annotated[int, Field(ge=1)] = 1
     controls: tuple[ControlSection, ...] = ()

@@ -15,13 +15,14 @@ from ...configs.schema.errors import MoodringError
 from ..contract import BoolArray, EegInput, EegWindow, HeadOutput
 from ..fusion.conformal import kept
 from ..io.bundle import Bundle
-from ..signals.eeg.band_covariance import Band, Reference, band_covariances, tangent
+from ..signals.eeg.band_covariance import Band, Reference, band_covariances, relative_power, tangent
 from ..signals.eeg.montage import scalp_channels
 from .video_eeg import check_eeg
 
 Array = NDArray[np.float64]
 KIND = "eeg_state"
 REST, NO_REFERENCE = "rest", "none"
+COVARIANCE, POWER = "covariance", "power"
 ENOUGH_REST_WINDOWS = 10
 _FORMAT_BANDS = "{:g}-{:g}"
 
@@ -39,9 +40,9 @@ class Discriminant:
     weights: Array
     bias: Array
 
-    def scores(self, features: Array) -> Array:
+    def scores(self, features: NDArray[np.floating]) -> Array:
         """Return the score of each class, ``(n, n_classes)``; a softmax makes probabilities of them."""
-        found: Array = features @ self.weights.T + self.bias
+        found: Array = np.asarray(features, np.float64) @ self.weights.T + self.bias
         return found
 
 
@@ -60,6 +61,8 @@ class Features:
         Fewest good channels on the scalp that a window needs.
     reference : "rest" or "none"
         What they are taken relative to: the person's rest, or nothing.
+    whole : bool
+        Covariances in the tangent space; False: the log power of each electrode alone.
     """
 
     electrodes: tuple[str, ...]
@@ -67,6 +70,17 @@ class Features:
     window_s: float
     min_channels: int
     reference: str = REST
+    whole: bool = True
+
+    @property
+    def size(self) -> int:
+        """How many numbers a window gives."""
+        electrodes = len(self.electrodes)
+        return len(self.bands) * (electrodes * (electrodes + 1) // 2 if self.whole else electrodes)
+
+    def relative(self, covariances: Array, reference: Reference) -> Array:
+        """Return the features of windows, ``(n_windows, size)``; see :func:`~..band_covariance.tangent`."""
+        return tangent(covariances, reference) if self.whole else relative_power(covariances, reference)
 
     def usable(self, channel_names: Sequence[str], good: BoolArray) -> bool:
         """Return whether enough channels on the scalp are good."""
@@ -86,6 +100,7 @@ class Features:
             "electrodes": ",".join(self.electrodes),
             "bands_hz": ",".join(_FORMAT_BANDS.format(*band) for band in self.bands),
             "reference": self.reference,
+            "measure": COVARIANCE if self.whole else POWER,
         }
 
     @classmethod
@@ -103,6 +118,7 @@ class Features:
             needs.window_s,
             needs.min_scalp_channels,
             str(settings["reference"]),
+            str(settings["measure"]) == COVARIANCE,
         )
 
 
@@ -128,8 +144,7 @@ class EegStateDecoder:
         self._head = bundle.spec.outputs[0]
         self.memory_s = float(bundle.spec.network["memory_s"])
         weights, bias = (bundle.tensors[name].numpy().astype(np.float64) for name in ("weights", "bias"))
-        size = len(self.features.electrodes)
-        shape = (len(self._head.classes), len(self.features.bands) * size * (size + 1) // 2)
+        shape = (len(self._head.classes), self.features.size)
         if weights.shape != shape or bias.shape != shape[:1]:
             raise MoodringError(
                 f"bundle '{bundle.name}': its weights have shape {weights.shape}, its electrodes, bands and classes "
@@ -169,7 +184,9 @@ class EegStateDecoder:
     def look(self, window: EegWindow) -> None:
         """Add the evidence of one window, later than the one before."""
         reference = self._rest if self.needs_rest else self.features.empty_reference()
-        scores = self._discriminant.scores(tangent(self.features.covariances(window)[None], reference))[0]
+        scores = self._discriminant.scores(self.features.relative(self.features.covariances(window)[None], reference))[
+            0
+        ]
         oldest_s = window.end_s - self.memory_s + 1e-6
         self._seen = [*((at_s, one) for at_s, one in self._seen if at_s > oldest_s), (window.end_s, scores)]
 

@@ -61,7 +61,8 @@ class Bundle:
 def bundled(name: str) -> Path:
     """Return the path of a file shipped with the package.
 
-    The names are ``"video_eeg"``, ``"speech"`` (simulated), ``"emodb"``, ``"voices"``, ``"workload"``, ``"pool"`` and ``"yunet"``.
+    The names are ``"video_eeg"``, ``"speech"`` (simulated), ``"emodb"``, ``"voices"``, ``"workload"``, ``"pool"`` and
+    ``"yunet"``.
 
     Raises
     ------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...configs.schema.live import LiveConfig
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
 STEP_S = 0.5
 _OLDEST_S = 2.5  # windows that a slow decision left out and that are still made up for
 _SILENT_S = 2.5  # without a window for so long, the evidence describes another situation
+
+
+@dataclass
+class _Work:
+    """The earliest sample that a step touched, and the times of its stages."""
+
+    first: int | None = None
+    cutting_s: float = 0.0
+    features_s: float = 0.0
 
 
 class StreamingEegState:
@@ -45,7 +55,7 @@ class StreamingEegState:
         self._next: int | None = None
         self._newest_s = -math.inf
 
-    def check(self, info: SourceInfo, config: LiveConfig) -> None:
+    def check(self, info: SourceInfo, config: LiveConfig) -> None:  # noqa: ARG002 - any reference will do
         """Raise MoodringError, with both values, where an EEG stream does not fit the bundle."""
         if info.modality == "eeg":
             self._decoder.check_eeg(info.channel_names, info.rate_hz or 0.0)
@@ -53,7 +63,7 @@ class StreamingEegState:
     def step(self, time_s: float, inputs: Mapping[str, ModalityInput]) -> DecoderStep:
         """Process the windows that are due up to a data time, and return the output."""
         given = inputs.get("eeg")
-        first, cutting_s, features_s = self._windows(time_s, given)
+        work = self._windows(time_s, given)
         fresh = given is not None and self._newest_s >= time_s - _SILENT_S
         output = self._decoder.read(time_s) if fresh else None
         described_s = self._decoder.described_s(time_s) if output is not None else None
@@ -61,37 +71,39 @@ class StreamingEegState:
         return DecoderStep(
             heads=(output or self._abstained(time_s, fresh),),
             described_s={} if described_s is None else {"eeg": described_s - delay_s},
-            first={} if first is None else {"eeg": first},
-            cutting_s=cutting_s,
-            features_s=features_s,
+            first={} if work.first is None else {"eeg": work.first},
+            cutting_s=work.cutting_s,
+            features_s=work.features_s,
             calibrated=self._decoder.calibrated,
             disturbed_by_speech_s=self._decoder.memory_s if output is not None else 0.0,
         )
 
-    def _windows(self, time_s: float, given: ModalityInput | None) -> tuple[int | None, float, float]:
-        """Feed the windows of the grid up to a time; return the first sample touched, and what cutting and the rest
-        of the work took."""
+    def _windows(self, time_s: float, given: ModalityInput | None) -> _Work:
+        """Feed the windows of the grid up to a time."""
         due = math.floor((time_s - self._plan.t0_s) / STEP_S + 1e-6)
-        oldest = due - round(_OLDEST_S / STEP_S)
-        start = max(oldest, due if self._next is None else self._next)
+        start = max(due - round(_OLDEST_S / STEP_S), due if self._next is None else self._next)
         self._next = due + 1
-        first, cutting_s, features_s = None, 0.0, 0.0
+        work = _Work()
         for index in range(start, due + 1):
-            at_s, before_s = self._plan.t0_s + index * STEP_S, self._clock.now()
-            found = self._window(at_s, given)
-            cutting_s += self._clock.now() - before_s
-            if found is None:
-                continue
-            window, touched = found
-            first = touched if first is None else first
             before_s = self._clock.now()
-            if index * STEP_S <= self._plan.rest_s + 1e-6:
-                self._decoder.rest(window)
-            elif self._decoder.ready and index * STEP_S >= self._plan.rest_s + self._decoder.features.window_s - 1e-6:
-                self._decoder.look(window)
-            self._newest_s = at_s
-            features_s += self._clock.now() - before_s
-        return first, cutting_s, features_s
+            found = self._window(self._plan.t0_s + index * STEP_S, given)
+            cut_s = self._clock.now()
+            work.cutting_s += cut_s - before_s
+            if found is not None:
+                window, touched = found
+                work.first = touched if work.first is None else work.first
+                self._use(window, index * STEP_S)
+                work.features_s += self._clock.now() - cut_s
+        return work
+
+    def _use(self, window: EegWindow, session_time_s: float) -> None:
+        """Add a window to the reference while the person rests, and to the evidence once it lies after the rest."""
+        rest_s = self._plan.rest_s
+        if session_time_s <= rest_s + 1e-6:
+            self._decoder.rest(window)
+        elif self._decoder.ready and session_time_s >= rest_s + self._decoder.features.window_s - 1e-6:
+            self._decoder.look(window)
+        self._newest_s = window.end_s
 
     def _window(self, at_s: float, given: ModalityInput | None) -> tuple[EegWindow, int] | None:
         if given is None or given.ingest.eeg is None:

@@ -35,6 +35,7 @@ BRANCH, BASELINE = "EEG branch", "LDA on theta, alpha and beta"
 # Of the permuted control: nothing can be chosen where there is nothing to find.
 _PERMUTED_SHRINKAGE = 0.95
 _LDA_SHRINKAGE = 0.1
+_INNER_FOLDS = 3
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Evaluation:
 def features_of(config: EegStateSection, bands_hz: Sequence[BandHz]) -> Features:
     """Return what a config measures."""
     reference = NO_REFERENCE if config.rest is None else REST
-    return Features(config.electrodes, tuple(bands_hz), config.window_s, config.min_channels, reference)
+    return Features(config.electrodes, tuple(bands_hz), config.window_s, config.min_channels, reference, config.whole)
 
 
 def measured(config: EegStateSection, folder: str, bands_hz: Sequence[BandHz], report: Report) -> list[TrialWindows]:
@@ -124,13 +125,14 @@ def measure_of(config: EegStateSection, control: ControlSection, branch_hz: Sequ
     absent = [name for name in names if name not in config.electrodes]
     if absent:
         raise ConfigError(f"control '{control.name}': electrode {absent[0]} is not among electrodes; add it there")
+    whole = config.whole if control.whole is None else control.whole
     bands = []
     for low, high in control.bands_hz or branch_hz:
         inside = tuple(i for i, band in enumerate(config.bands_hz) if low <= band[0] and band[1] <= high)
         if sum(config.bands_hz[i][1] - config.bands_hz[i][0] for i in inside) != high - low:
             raise ConfigError(f"'{control.name}': {low:g}-{high:g} Hz is no sum of bands_hz; choose edges among theirs")
         bands.append(inside)
-    return Measure(tuple(bands), tuple(config.electrodes.index(name) for name in names), control.whole)
+    return Measure(tuple(bands), tuple(config.electrodes.index(name) for name in names), whole)
 
 
 def held_out(
@@ -146,16 +148,15 @@ def held_out(
     def model(which: Sequence[int]) -> Any:
         theirs, shrinkage = [known[i] for i in which], fit.shrinkages[0]
         if len(fit.shrinkages) > 1:
-            shrinkage = choose([people[i] for i in which], theirs, fit.shrinkages, fit.memory_s, seed).shrinkage
+            shrinkage = choose(
+                [people[i] for i in which], theirs, fit.shrinkages, fit.memory_s, seed, _INNER_FOLDS
+            ).shrinkage
         return discriminants(theirs, [shrinkage])[0]
 
     if strangers:
         one = model(range(len(people)))
-        return [one.scores(person.features.astype(np.float64)) for person in strangers]
-    return [
-        model([j for j in range(len(people)) if j != i]).scores(person.features.astype(np.float64))
-        for i, person in enumerate(people)
-    ]
+        return [one.scores(person.features) for person in strangers]
+    return [model([j for j in range(len(people)) if j != i]).scores(person.features) for i, person in enumerate(people)]
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ def evaluate(config: EvaluateEegStateConfig, report: Report) -> Evaluation:
     """
     began = time.monotonic()
     for control in config.controls:
-        measure_of(config, control, config.branch_bands_hz)  # refuse a wrong one before minutes of work
+        measure_of(config, control, config.branch)  # refuse a wrong one before minutes of work
     trials = measured(config, "data", config.bands_hz, report)
     others = measured(config, "test", config.bands_hz, report) if config.test is not None else []
     return replace(evaluate_windows(config, trials, others, report), wall_s=time.monotonic() - began)
@@ -215,11 +216,11 @@ def evaluate_windows(
 
     add(BASELINE, band_power_features, branch, Fit((_LDA_SHRINKAGE,), config.memory_s), config.seeds[:1])
     chosen = Fit(config.shrinkages, config.memory_s)
-    add(BRANCH, measure_of(config, branch, config.branch_bands_hz), branch, chosen, config.seeds)
+    add(BRANCH, measure_of(config, branch, config.branch), branch, chosen, config.seeds)
     for control in config.controls:
         fit = Fit((_PERMUTED_SHRINKAGE,), config.memory_s, True) if control.permuted else chosen
         seeds = config.seeds if control.permuted else config.seeds[: config.control_seeds]
-        add(control.name, measure_of(config, control, config.branch_bands_hz), control, fit, seeds)
+        add(control.name, measure_of(config, control, config.branch), control, fit, seeds)
     return Evaluation(
         config,
         tuple(person.subject for person in people),

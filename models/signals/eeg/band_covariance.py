@@ -84,31 +84,43 @@ def log_power(covariances: Array) -> Array:
 
 @dataclass(frozen=True)
 class Reference:
-    """What covariances are taken relative to: the mean of their matrix logarithms over windows.
+    """What covariances are taken relative to: means over windows.
 
     Attributes
     ----------
     log : (n_bands, n_electrodes, n_electrodes) float64
+        Of the matrix logarithms.
+    power : (n_bands, n_electrodes) float64
+        Of the log power.
     windows : int
     """
 
     log: Array
+    power: Array
     windows: int
 
     @classmethod
     def empty(cls, n_bands: int, n_electrodes: int) -> "Reference":
-        """Return a reference without windows."""
-        return cls(np.zeros((n_bands, n_electrodes, n_electrodes)), 0)
+        """Return a reference without windows: one microvolt squared everywhere, and no correlation."""
+        return cls(np.zeros((n_bands, n_electrodes, n_electrodes)), np.zeros((n_bands, n_electrodes)), 0)
 
     @classmethod
     def of(cls, covariances: Array) -> "Reference":
         """Return the reference of windows, ``(n_windows, n_bands, n_electrodes, n_electrodes)``."""
-        return cls(_of_eigenvalues(_shrunken(covariances), _log).mean(axis=0), len(covariances))
+        logs = _of_eigenvalues(_shrunken(covariances), _log)
+        return cls(logs.mean(axis=0), log_power(covariances).mean(axis=0), len(covariances))
 
     def with_window(self, covariances: Array) -> "Reference":
         """Return the reference with one more window, ``(n_bands, n_electrodes, n_electrodes)``."""
-        new = _of_eigenvalues(_shrunken(covariances), _log)
-        return Reference(self.log + (new - self.log) / (self.windows + 1), self.windows + 1)
+        new, n = _of_eigenvalues(_shrunken(covariances), _log), self.windows + 1
+        power = self.power + (log_power(covariances) - self.power) / n
+        return Reference(self.log + (new - self.log) / n, power, n)
+
+
+def relative_power(covariances: Array, reference: Reference) -> Array:
+    """Return the log power of windows less that of a reference, ``(n_windows, n_bands * n_electrodes)``."""
+    power: Array = (log_power(covariances) - reference.power).reshape(len(covariances), -1)
+    return power
 
 
 def tangent(covariances: Array, reference: Reference) -> Array:

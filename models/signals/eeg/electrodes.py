@@ -15,9 +15,7 @@ _NOISE = 0.05
 _KEPT = 64
 
 
-def interpolation(
-    channel_names: Sequence[str], good: BoolArray, electrodes: tuple[str, ...]
-) -> NDArray[np.float64]:
+def interpolation(channel_names: Sequence[str], good: BoolArray, electrodes: tuple[str, ...]) -> NDArray[np.float64]:
     """Return the weights that bring the good channels of the scalp to electrodes.
 
     An electrode that is a good channel is taken as it is. Any other one is estimated from all good channels by kriging

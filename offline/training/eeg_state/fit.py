@@ -14,7 +14,7 @@ from ...evaluation.metrics import conformal_threshold, fit_temperature, uar
 from .people import PersonWindows, causal_mean
 
 Array = NDArray[np.float64]
-INNER_FOLDS = 4
+_WELL_CONDITIONED = 0.5
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,10 @@ def discriminants(people: Sequence[Moments], shrinkages: Sequence[float]) -> lis
     for shrinkage in shrinkages:
         matrix = (1.0 - shrinkage) * within
         matrix[np.diag_indices_from(matrix)] += shrinkage * sphere
-        weights = cho_solve(cho_factor(matrix, overwrite_a=True), means.T).T
+        # So much of a sphere is well conditioned, and single precision takes half the time.
+        exact = np.float32 if shrinkage >= _WELL_CONDITIONED else np.float64
+        factor = cho_factor(matrix.astype(exact), overwrite_a=True, check_finite=False)
+        weights = cho_solve(factor, means.T.astype(exact)).T.astype(np.float64)
         found.append(Discriminant(weights, -0.5 * (weights * means).sum(axis=1)))
     return found
 
@@ -82,6 +85,7 @@ def choose(
     shrinkages: Sequence[float],
     memory_s: float,
     seed: int,
+    n_folds: int,
     coverage: float = 0.9,
 ) -> Chosen:
     """Choose shrinkage (best UAR over the memory), temperature and conformal threshold by folds of people.
@@ -94,11 +98,13 @@ def choose(
     memory_s : float
     seed : int
         Of the folds.
+    n_folds : int
+        At most one a person.
     coverage : float
         Of the sets.
     """
     order = np.random.default_rng(seed).permutation(len(people))
-    n_folds = min(INNER_FOLDS, len(people))
+    n_folds = min(n_folds, len(people))
     fold = np.empty(len(people), np.int64)
     fold[order] = np.arange(len(people)) % n_folds
     scores: list[list[Array]] = [[np.zeros(0)] * len(people) for _ in shrinkages]
@@ -106,7 +112,7 @@ def choose(
         fitted = discriminants([known[i] for i in range(len(people)) if fold[i] != held], shrinkages)
         for i in np.flatnonzero(fold == held):
             for which, one in enumerate(fitted):
-                raw = one.scores(people[i].features.astype(np.float64))
+                raw = one.scores(people[i].features)
                 scores[which][i] = causal_mean(raw, people[i], memory_s)
     figures = [
         np.mean([uar(p.labels, s.argmax(axis=1)) for p, s in zip(people, theirs, strict=True)]) for theirs in scores

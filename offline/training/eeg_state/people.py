@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ....configs.schema.errors import MoodringError
 from ....models.contract import FloatArray
-from ....models.signals.eeg.band_covariance import Reference, among, log_power, tangent
+from ....models.signals.eeg.band_covariance import Reference, among, relative_power, tangent
 from .windows import TrialWindows
 
 Array = NDArray[np.float64]
@@ -135,11 +135,9 @@ class Measure:
     def __call__(self, one: TrialWindows, resting: TrialWindows, rows: IntArray) -> FloatArray:
         """Return the features of a trial; see :data:`Extract`."""
         own, rest = self._chosen(one.covariances), self._chosen(resting.covariances[rows])
-        if not self.whole:
-            power = log_power(own) - (log_power(rest).mean(axis=0) if len(rest) else 0.0)
-            return power.reshape(len(own), -1).astype(np.float32)
         reference = Reference.of(rest) if len(rest) else Reference.empty(*own.shape[1:3])
-        return tangent(own, reference).astype(np.float32)
+        relative = tangent if self.whole else relative_power
+        return relative(own, reference).astype(np.float32)
 
     def _chosen(self, covariances: FloatArray) -> Array:
         summed = [covariances[:, list(band)].sum(axis=1, dtype=np.float64) for band in self.bands]

@@ -18,7 +18,7 @@ from .people import PersonWindows, people_of
 from .windows import TrialWindows
 
 _MIN_RATE_HZ = 120.0
-_IMAGE_SIZE = 0
+_FOLDS = 7
 
 
 def train_eeg_state(config: TrainEegStateConfig, out: Path, report: Callable[[str], None]) -> ModelSpec:
@@ -31,9 +31,9 @@ def train_eeg_state(config: TrainEegStateConfig, out: Path, report: Callable[[st
     """
     trials = measured(config, "data", config.bands_hz, report)
     tested = evaluate_windows(_as_evaluation(config), trials, (), report)
-    people = people_of(trials, task_of(config), measure_of(config, ControlSection(name=BRANCH), config.bands_hz))
+    people = people_of(trials, task_of(config), measure_of(config, ControlSection(name=BRANCH), config.branch))
     known = [moments(person, len(config.classes)) for person in people]
-    chosen = choose(people, known, config.shrinkages, config.memory_s, config.seeds[0])
+    chosen = choose(people, known, config.shrinkages, config.memory_s, config.seeds[0], _FOLDS)
     model = discriminants(known, [chosen.shrinkage])[0]
     tensors = {
         "weights": torch.from_numpy(np.asarray(model.weights, np.float32)),
@@ -48,7 +48,7 @@ def train_eeg_state(config: TrainEegStateConfig, out: Path, report: Callable[[st
 
 def _as_evaluation(config: TrainEegStateConfig) -> EvaluateEegStateConfig:
     shared = {name: getattr(config, name) for name in EvaluateEegStateConfig.model_fields if hasattr(config, name)}
-    return EvaluateEegStateConfig(**{**shared, "branch_bands_hz": config.bands_hz})
+    return EvaluateEegStateConfig(**{**shared, "kind": "eeg_state"})
 
 
 def _spec(
@@ -58,10 +58,10 @@ def _spec(
     digest = hashlib.sha256()
     for one in trials:
         digest.update(one.trial.name.encode() + one.covariances.tobytes())
-    features = features_of(config, config.bands_hz)
+    features = features_of(config, config.branch)
     return ModelSpec(
         kind=KIND,
-        inputs=(EegInput(_MIN_RATE_HZ, config.min_channels, "average", config.window_s, _IMAGE_SIZE),),
+        inputs=(EegInput(_MIN_RATE_HZ, config.min_channels, "average", config.window_s),),
         outputs=(
             Head(
                 config.name,
@@ -78,5 +78,3 @@ def _spec(
         seed=config.seeds[0],
         network={**features.as_settings(), "memory_s": config.memory_s, "shrinkage": chosen.shrinkage},
     )
-
-

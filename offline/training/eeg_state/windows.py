@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +81,8 @@ def _kept_trial(
 ) -> TrialWindows:
     if cache is None or trial.file is None:
         return _measure_trial(trial, corpus, features, line_hz)
-    settings = f"{_VERSION} {features} {line_hz}".encode()
+    measured = (features.electrodes, features.bands, features.window_s, features.min_channels)
+    settings = f"{_VERSION} {measured} {line_hz}".encode()
     path = cache / f"{hashlib.sha256(settings + trial.file.read_bytes()).hexdigest()[:24]}.npz"
     if path.is_file():
         with np.load(path, allow_pickle=False) as kept:
@@ -118,7 +120,7 @@ def windows_of(signal: Signal, features: Features, line_hz: float | None) -> Seq
     found: list[EegWindow] = []
     n, step = round(features.window_s * signal.rate_hz), round(STEP_S * signal.rate_hz)
     edges = [0, *gaps.tolist(), len(signal.samples)]
-    for first, stop in zip(edges[:-1], edges[1:], strict=True):
+    for first, stop in pairwise(edges):
         chunk, state = chain.step(state, signal.samples[first:stop], first > 0)
         for end in range(n, stop - first + 1, step):
             good = chunk.good_rows[end - 1]

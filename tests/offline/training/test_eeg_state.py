@@ -25,7 +25,8 @@ from tests.support import eegmat_fake as fake
 
 GAP_S = 3.0
 SMALL = [
-    "workers=1", "shrinkages=[0.5, 0.9]", "bands_hz=[[4, 8], [8, 13]]", "min_channels=4",
+    "workers=1", "shrinkages=[0.5, 0.9]", "bands_hz=[[4, 8], [8, 13]]", "branch_bands_hz=[[4, 8], [8, 13]]",
+    "min_channels=4",
     'electrodes=["Fp1", "Fp2", "C3", "C4", "O1", "O2"]',
 ]  # fmt: skip
 
@@ -168,7 +169,7 @@ def evaluated(folder):
     config = load(
         REPOSITORY / "configs" / "evaluate_eegmat.toml",
         EvaluateEegStateConfig,
-        [f"data={folder}", *SMALL, "branch_bands_hz=[[4, 8], [8, 13]]", "seeds=[0, 1]", controls],
+        [f"data={folder}", *SMALL, "seeds=[0, 1]", controls],
     )
     return evaluate(config, lambda _line: None)
 
@@ -205,7 +206,7 @@ def test_another_folder_is_tested_with_a_model_of_the_first(folder, tmp_path):
     config = load(
         REPOSITORY / "configs" / "evaluate_eegmat.toml",
         EvaluateEegStateConfig,
-        [f"data={folder}", f"test={other}", *SMALL, "branch_bands_hz=[[4, 8], [8, 13]]", "seeds=[0]", "controls=[]"],
+        [f"data={folder}", f"test={other}", *SMALL, "seeds=[0]", "controls=[]"],
     )
     result = evaluate(config, lambda _line: None)
     assert result.people == ("05", "06")
@@ -218,7 +219,7 @@ def test_nobody_is_in_both_folders(folder):
     config = load(
         REPOSITORY / "configs" / "evaluate_eegmat.toml",
         EvaluateEegStateConfig,
-        [f"data={folder}", f"test={folder}", *SMALL, "branch_bands_hz=[[4, 8], [8, 13]]", "controls=[]"],
+        [f"data={folder}", f"test={folder}", *SMALL, "controls=[]"],
     )
     with pytest.raises(MoodringError, match=r"recording of person 00 is in data and in test"):
         evaluate(config, lambda _line: None)
@@ -247,7 +248,11 @@ def test_wrong_settings_are_refused_before_any_work(folder):
 
 def test_means_over_time_do_not_reach_into_another_recording():
     person = PersonWindows(
-        "0", np.zeros((5, 1), np.float32), np.zeros(5, int), np.array([0, 0, 0, 1, 1]), np.array([2.0, 2.5, 3.0, 2.0, 9.0])
+        "0",
+        np.zeros((5, 1), np.float32),
+        np.zeros(5, int),
+        np.array([0, 0, 0, 1, 1]),
+        np.array([2.0, 2.5, 3.0, 2.0, 9.0]),
     )
     scores = np.array([[1.0], [3.0], [5.0], [7.0], [9.0]])
     assert causal_mean(scores, person, 1.0)[:, 0].tolist() == [1.0, 2.0, 4.0, 7.0, 9.0]
@@ -256,6 +261,6 @@ def test_means_over_time_do_not_reach_into_another_recording():
 
 def test_features_come_from_the_config():
     config = load(REPOSITORY / "configs" / "evaluate_eegmat.toml", EvaluateEegStateConfig, [])
-    features = features_of(config, config.branch_bands_hz)
+    features = features_of(config, config.branch)
     assert len(features.electrodes) == 19
     assert max(high for _, high in features.bands) == 30.0
