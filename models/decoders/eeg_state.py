@@ -13,7 +13,7 @@ from scipy.special import softmax
 
 from ...configs.schema.errors import MoodringError
 from ..contract import BoolArray, EegInput, EegWindow, HeadOutput
-from ..fusion.conformal import kept
+from ..contract.specs import kept_classes
 from ..io.bundle import Bundle
 from ..signals.eeg.band_covariance import Band, Reference, band_covariances, relative_power, tangent
 from ..signals.eeg.montage import scalp_channels
@@ -207,7 +207,7 @@ class EegStateDecoder:
             self._head.construct,
             self._head.classes,
             tuple(probabilities.tolist()),
-            kept=kept(probabilities, self._head.conformal_threshold),
+            kept=kept_classes(probabilities, self._head.conformal_threshold),
         )
 
     def _recent(self, time_s: float) -> list[tuple[float, Array]]:
