@@ -264,3 +264,21 @@ def test_features_come_from_the_config():
     features = features_of(config, config.branch)
     assert len(features.electrodes) == 19
     assert max(high for _, high in features.bands) == 30.0
+
+
+def test_the_command_line_prints_the_table_and_writes_the_json(folder, tmp_path):
+    from typer.testing import CliRunner
+
+    from moodring.cli.app import app
+
+    settings = [f"data={folder}", f"cache={tmp_path / 'kept'}", *SMALL, "seeds=[0]", "controls=[]"]
+    command = ["evaluate", str(REPOSITORY / "configs" / "evaluate_eegmat.toml"), "--json", str(tmp_path / "e.json")]
+    first, again = (
+        CliRunner().invoke(app, [*command, *(part for one in settings for part in ("--set", one))]) for _ in range(2)
+    )
+    assert first.exit_code == again.exit_code == 0
+    assert "| EEG branch |" in first.stdout
+    plain = json.loads((tmp_path / "e.json").read_text())
+    assert {"protocol", "groups", "n", "seeds", "domain", "rows", "paired", "wall_s"} <= plain.keys()
+    assert len(list((tmp_path / "kept").glob("*.npz"))) == 10
+    assert first.stdout.rsplit(";", 1)[0] == again.stdout.rsplit(";", 1)[0]
