@@ -112,7 +112,7 @@ def evaluate(
     """
     from ..configs.schema.load import read
 
-    kind = "paper" if config.is_dir() else read(config).get("kind")
+    kind = "paper" if config.is_dir() else str(read(config).get("kind"))
     ways = {"paper": _evaluate_paper, "eeg_state": _evaluate_eeg_state}
     name, text, values = ways.get(kind, _evaluate_people)(config, tuple(overrides or ()))
     typer.echo(text)

@@ -110,7 +110,7 @@ def choose(
     scores: list[list[Array]] = [[np.zeros(0)] * len(people) for _ in shrinkages]
     for held in range(n_folds):
         fitted = discriminants([known[i] for i in range(len(people)) if fold[i] != held], shrinkages)
-        for i in np.flatnonzero(fold == held):
+        for i in np.flatnonzero(fold == held).tolist():
             for which, one in enumerate(fitted):
                 raw = one.scores(people[i].features)
                 scores[which][i] = causal_mean(raw, people[i], memory_s)

@@ -137,7 +137,8 @@ class Measure:
         own, rest = self._chosen(one.covariances), self._chosen(resting.covariances[rows])
         reference = Reference.of(rest) if len(rest) else Reference.empty(*own.shape[1:3])
         relative = tangent if self.whole else relative_power
-        return relative(own, reference).astype(np.float32)
+        features: FloatArray = relative(own, reference).astype(np.float32)
+        return features
 
     def _chosen(self, covariances: FloatArray) -> Array:
         summed = [covariances[:, list(band)].sum(axis=1, dtype=np.float64) for band in self.bands]
