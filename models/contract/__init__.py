@@ -18,7 +18,7 @@ from .arrays import (
 )
 from .estimates import Estimate, HeadOutput, Hearing, Ledger, Look, SampleRange, at_publication
 from .health import Figures, HealthState, MicrophoneCheck, Percentiles, RecordingStatus, SourceStatus, Transition
-from .recordings import Arrivals, Frames, Marker, Recording, Signal, Truth, Video
+from .recordings import Arrivals, EegSettings, Frames, Marker, Recording, Signal, StreamChannels, Truth, Video
 from .specs import EegInput, FaceInput, Head, Input, ModelSpec, SignalInput, SpeechInput
 from .windows import EegWindow, FaceBox, FaceFrame, SpeechSegment
 
@@ -30,6 +30,7 @@ __all__ = [
     "Arrivals",
     "BoolArray",
     "EegInput",
+    "EegSettings",
     "EegWindow",
     "Estimate",
     "FaceBox",
@@ -59,6 +60,7 @@ __all__ = [
     "SourceStatus",
     "SpeechInput",
     "SpeechSegment",
+    "StreamChannels",
     "TimeArray",
     "Transition",
     "Truth",

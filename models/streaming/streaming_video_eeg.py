@@ -150,6 +150,8 @@ class StreamingVideoEeg:
     def _rest(self, until_s: float, modality_input: ModalityInput | None, work: _Work) -> None:
         """Feed the resting baseline up to a time."""
         plan, at = self._plan, self._at
+        if plan.rest_s <= 0:
+            return  # no rest is declared: not even the moment of t0 is one
         while (offset_s := at.next_rest * REST_STEP_S) <= plan.rest_s and plan.t0_s + offset_s <= until_s + 1e-6:
             window = self._eeg_window(plan.t0_s + offset_s, modality_input, work)
             at.next_rest += 1
