@@ -200,11 +200,11 @@ def _factors(stream: str, units: Sequence[str], override: str | None) -> tuple[f
         return (_MICROVOLTS_PER[override],) * len(units)
     # A stream that says nothing is taken to be in microvolts, as LSL's own convention has it.
     factors = [microvolts_per(unit) if unit.strip() else 1.0 for unit in units]
-    unknown = sorted({unit for unit, factor in zip(units, factors, strict=True) if factor is None})
+    unknown = None in factors
     said = {factor for unit, factor in zip(units, factors, strict=True) if unit.strip()}
     in_part = len(said) > 0 and not all(unit.strip() for unit in units) and said != {1.0}
     if unknown or in_part:
-        given = ", ".join(f"'{unit}'" for unit in sorted({unit.strip() for unit in units}))
+        given = ", ".join(sorted({unit.strip() or "none" for unit in units}))
         raise MoodringError(
             f"EEG stream '{stream}' gives its units as {given}; {EXPECTED_UNITS} were expected for all channels: set "
             "eeg.units"
