@@ -71,15 +71,25 @@ def predict(
     labels: Annotated[
         Literal["auto"] | None, typer.Option(help="auto: names of EMO-DB, RAVDESS, SAVEE and eNTERFACE tell the truth.")
     ] = None,
+    allow_simulated: Annotated[
+        bool, typer.Option("--allow-simulated", help="Let a bundle of simulated voices classify these files.")
+    ] = False,
 ) -> None:
     """Classify the emotion that sound files express, as a live session would; with the truth known, score it."""
+    from ..models.contract import SIMULATED
+    from ..models.decoders.simulated_only import missing_model
     from ..models.decoders.speech import SpeechDecoder
     from ..models.device import best_device
     from ..models.io.bundle import load_bundle, speech_bundle_path
     from ..offline.decoding import predict as prediction
 
     check_writable(json_file, files)
-    decoder = SpeechDecoder(load_bundle(speech_bundle_path(bundle), "speech"), best_device())
+    loaded = load_bundle(speech_bundle_path(bundle), "speech")
+    if SIMULATED in loaded.spec.domain and not allow_simulated:
+        raise ConfigError(
+            f"{missing_model(loaded.name, loaded.spec)}; --allow-simulated uses it nevertheless, for a demonstration"
+        )
+    decoder = SpeechDecoder(loaded, best_device())
     predictions = []
     for one in prediction.predict_files(decoder, files, labels == "auto"):
         predictions.append(one)

@@ -115,6 +115,14 @@ def known_factors(channels: StreamChannels, picks: Sequence[int]) -> tuple[float
     return tuple(microvolts_per(channels.units[index]) or 1.0 for index in picks)
 
 
+def published_units(signal: Signal) -> tuple[str, ...]:
+    """Return the unit of each channel as a replay sends it: microvolts, or its own if it is not known."""
+    if signal.source is None:
+        return ("microvolts",) * len(signal.channel_names)
+    units = (signal.source.units[index].strip() for index in eeg_picks(signal.name, signal.source.types))
+    return tuple(unit if unit and microvolts_per(unit) is None else "microvolts" for unit in units)
+
+
 def with_settings(signal: Signal, section: EegSection | None, applied: EegSettings | None) -> Signal:
     """Return the EEG of a recording as a live session with this config would have received it.
 

@@ -85,7 +85,7 @@ def network(lsl_session, fakes, tmp_path_factory):
             eeg=EegSection(stream=StreamQuery(name="network-amp")),
             face=FaceSection(camera=camera.url),
             speech=SpeechSection(microphone="pulse"),
-            models=ModelsSection(video_eeg=str(bundle)),
+            models=ModelsSection(video_eeg=str(bundle), allow_simulated=True),
             lsl=lsl,
             outlet=OutletSection(),
         )
