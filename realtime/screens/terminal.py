@@ -153,8 +153,8 @@ def line(snapshot: Snapshot | None, silent_s: float = 0.0, why: str = "") -> str
     parts = [f"{wording.clock(snapshot.elapsed_s)} {wording.phase(snapshot).text}"]
     if silent_s > 1.0 and snapshot.phase != "ended":
         parts = [f"engine '{snapshot.engine}' has not answered for {silent_s:.0f} s; the last it said: {parts[0]}"]
-    felt = (snapshot.estimate.answer(axis) for axis in ("valence", "arousal")) if snapshot.estimate is not None else ()
-    felt = tuple(head for head in felt if head is not None)
+    answers = [None if snapshot.estimate is None else snapshot.estimate.answer(axis) for axis in ("valence", "arousal")]
+    felt = [head for head in answers if head is not None]
     parts += [f"{head.name} {_answer_line(head)}" for head in felt]
     if not felt and (why := _no_answer(snapshot.estimate)):
         parts.append(f"valence and arousal: {why}")
