@@ -188,7 +188,8 @@ class Session:
             self._publish,
         )
         self.tally.eeg_filter_delay_ms = eeg_delay_ms(facts)
-        self.publisher.open_outlet(self._meanings())
+        read = (modality for decoder in self._models.decoders for modality in decoder.spec.modalities)
+        self.publisher.open_outlet(self._meanings(), tuple(dict.fromkeys(read)))
         if any(ingest.info.origin == SIMULATED for ingest in facts):
             self._truth = TruthWatch()
             self._truth.start()

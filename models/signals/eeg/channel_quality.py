@@ -88,7 +88,7 @@ def channel_faults(
         The first fault of each channel: a value that is not finite, at a rail, wildly moving, flat, far louder than
         the others, drowned in line noise, bridged to a channel before it, or nothing but what all have in common.
     """
-    finite = np.isfinite(raw_uv).all(axis=0)
+    finite: BoolArray = np.asarray(np.isfinite(raw_uv).all(axis=0))
     samples = np.where(finite, raw_uv, 0.0)
     highest, lowest = samples.max(axis=0), samples.min(axis=0)
     at_rail = np.maximum((samples == highest).mean(axis=0), (samples == lowest).mean(axis=0)) >= RAIL_SHARE
