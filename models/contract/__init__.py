@@ -30,6 +30,7 @@ from .recordings import (
     Truth,
     Video,
 )
+from .rings import RingFactory, RingLayout, RingReader, RingSlice, RingWriter
 from .specs import EegInput, FaceInput, Head, Input, ModelSpec, SignalInput, SpeechInput
 from .windows import EegWindow, FaceBox, FaceFrame, SpeechSegment
 
@@ -66,6 +67,11 @@ __all__ = [
     "Percentiles",
     "Recording",
     "RecordingStatus",
+    "RingFactory",
+    "RingLayout",
+    "RingReader",
+    "RingSlice",
+    "RingWriter",
     "SampleRange",
     "Signal",
     "SignalInput",
