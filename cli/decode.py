@@ -57,7 +57,7 @@ def decode(
     compared = None
     if journalled is not None:
         compared = _compare(decoded.estimates, journalled, "this decoding", "the journal")
-    elif bundle:
+    elif bundle and (loaded.models.video_eeg != "none" or loaded.models.more):
         unchanged = loaded.model_copy(update={"journal": None})
         configured = again.decode(recording, unchanged, factories=factories, journal=followed or ()).estimates
         compared = _compare(decoded.estimates, configured, "this decoding", "the config's bundles")

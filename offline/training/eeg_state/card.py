@@ -33,7 +33,7 @@ def write_eeg_state_card(
         normalised,
         f"Needs at least {config.min_channels} good electrodes with 10-10 names; missing ones are interpolated.",
         f"Temperature {head.temperature:g} and conformal threshold {head.conformal_threshold:g} (sets hold the truth "
-        "of nine new people in ten decisions), from people apart.",
+        "of a new person nine times in ten), from people apart.",
     )
     sections = (
         CardSection("", (bullets(facts),)),

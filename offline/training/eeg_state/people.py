@@ -150,7 +150,8 @@ def band_power_features(one: TrialWindows, resting: TrialWindows, rows: IntArray
     own, rest = one.band_power[:, one.on_scalp], resting.band_power[rows][:, resting.on_scalp]
     seen = np.isfinite(rest)
     mean = np.where(seen, rest, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
-    return np.nan_to_num((own - mean).reshape(len(own), -1)).astype(np.float32)
+    features: FloatArray = np.nan_to_num((own - mean).reshape(len(own), -1)).astype(np.float32)
+    return features
 
 
 def causal_mean(scores: Array, person: PersonWindows, seconds: float) -> Array:

@@ -282,3 +282,17 @@ def test_the_command_line_prints_the_table_and_writes_the_json(folder, tmp_path)
     assert {"protocol", "groups", "n", "seeds", "domain", "rows", "paired", "wall_s"} <= plain.keys()
     assert len(list((tmp_path / "kept").glob("*.npz"))) == 10
     assert first.stdout.rsplit(";", 1)[0] == again.stdout.rsplit(";", 1)[0]
+
+
+def test_decode_takes_the_shipped_bundle_by_its_name(folder, tmp_path):
+    from typer.testing import CliRunner
+
+    from moodring.cli.app import app
+
+    settings = ["models.video_eeg=none", "decisions.rest_s=30"]
+    command = ["decode", str(folder / "sub-00_rest.edf"), "--bundle", "workload", "--out", str(tmp_path / "d.json")]
+    result = CliRunner().invoke(app, [*command, *(part for one in settings for part in ("--set", one))])
+    assert result.exit_code == 0, result.output
+    head = json.loads((tmp_path / "d.json").read_text())["heads"]["workload"]
+    assert head["construct"] == "mental arithmetic vs rest"
+    assert [classes is not None for _, classes in head["answers"]].count(True) > 15
