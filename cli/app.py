@@ -1,5 +1,6 @@
 """The ``moodring`` command: its subcommands in the order of the help, and how it ends on an error."""
 
+import contextlib
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -8,6 +9,7 @@ import typer
 
 from .. import __version__
 from ..configs.schema.errors import MoodringError
+from ..realtime.ipc.run_dir import clean
 from .bench import bench_app
 from .decode import decode, predict
 from .lab import calibrate_sync, check, doctor, enrol, streams
@@ -37,6 +39,8 @@ def _top(version: Annotated[bool, typer.Option("--version", help="Show the versi
     if version:
         typer.echo(f"moodring {__version__}")
         raise typer.Exit
+    with contextlib.suppress(MoodringError, OSError):  # 'doctor' says what stands in the way
+        clean()
 
 
 def main() -> None:

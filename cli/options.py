@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from .output import refuse_other_pictures
+
 CONFIGS = Path(__file__).parent.parent / "configs"
 
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file; configs/ holds some to copy.")]
@@ -22,4 +24,7 @@ DurationOption = Annotated[
 RecordOption = Annotated[
     Path | None, typer.Option("--record", metavar="DIR", help="Record the session into a new folder under this one.")
 ]
-ScreenshotOption = Annotated[Path | None, typer.Option(metavar="PNG", help="Save a picture of the window.")]
+ScreenshotOption = Annotated[
+    Path | None,
+    typer.Option(metavar="PNG", help="Save a picture of the window.", callback=refuse_other_pictures),
+]

@@ -11,7 +11,9 @@ import typer
 
 from ..configs.schema.errors import ConfigError
 from .options import ConfigArgument, SetOption
-from .output import JsonOption, JsonOutOption, check_model_out, write_json
+from .output import TABLE_MARK, JsonOption, JsonOutOption, check_model_out, refuse_other_tables, write_json
+
+_TABLE = "evaluation.md"
 
 
 def simulate(
@@ -107,12 +109,14 @@ def evaluate(
     """
     from ..configs.schema.load import read
 
+    if out is not None:
+        refuse_other_tables(out / _TABLE)
     paper = config.is_dir() or read(config).get("kind") == "paper"
     name, text, values = (_evaluate_paper if paper else _evaluate_people)(config, tuple(overrides or ()))
     typer.echo(text)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        (out / "evaluation.md").write_text(f"# {name}\n\n{text}\n", encoding="utf-8")
+        (out / _TABLE).write_text(f"# {name}\n\n{TABLE_MARK}\n\n{text}\n", encoding="utf-8")
     write_json(json_file, json.loads(json.dumps(values, default=lambda array: array.tolist())))
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contract import TimeArray
+from .files import private
 from .stream_descriptions import StreamDescription, Tree
 
 _MAGIC = b"XDF:"
@@ -50,7 +51,7 @@ class XdfWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file: RawIOBase = path.open("xb", buffering=0)
+        self._file: RawIOBase = open(path, "xb", buffering=0, opener=private)
         self._pending = bytearray()
         self._whole_bytes = 0
         self._refused: OSError | None = None

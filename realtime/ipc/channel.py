@@ -5,11 +5,13 @@ nonsense holds up nobody.
 """
 
 import contextlib
+import os
 import secrets
 import threading
 from collections.abc import Callable
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
+from pathlib import Path
 from typing import Any
 
 from ...configs.schema.errors import MoodringError
@@ -20,6 +22,7 @@ from .snapshot import Snapshot
 _MOST_SCREENS = 16
 _LONGEST_QUESTION = 1024
 _LONGEST_ANSWER = 1 << 22
+_LONGEST_PLACE = 100  # of a Unix socket, in bytes
 
 
 class ChannelServer:
@@ -31,6 +34,8 @@ class ChannelServer:
         Gives the newest snapshot; called from the channel's threads.
     stop : callable
         Asks the engine to stop.
+    folder : Path or None
+        The engine's own folder, where the socket goes, so that it goes with it; None is the system's place.
 
     Attributes
     ----------
@@ -39,12 +44,15 @@ class ChannelServer:
     key : bytes
     """
 
-    def __init__(self, snapshot: Callable[[], Snapshot], stop: Callable[[], None]) -> None:
+    def __init__(
+        self, snapshot: Callable[[], Snapshot], stop: Callable[[], None], folder: Path | None = None
+    ) -> None:
         self._snapshot = snapshot
         self._stop = stop
         self.key = secrets.token_bytes(32)
         # The family is the system's default: a Unix socket, or a named pipe on Windows.
-        self._listener = Listener()
+        place = None if folder is None or os.name == "nt" else str(folder / "channel")
+        self._listener = Listener(place if place is not None and len(place) < _LONGEST_PLACE else None)
         self.address = str(self._listener.address)
         self._seats = threading.BoundedSemaphore(_MOST_SCREENS)
         self._closing = threading.Event()

@@ -16,6 +16,7 @@ from ...configs.schema.session_folder import package_versions
 from ...models.device import best_device
 from ...models.io.bundle import bundled, load_bundle
 from ...models.io.matroska import QUALITIES, check_encoder
+from ..ipc import run_dir
 
 PACKAGES = (
     "torch",
@@ -66,6 +67,7 @@ def examine() -> Iterator[Finding]:
     yield _cameras()
     yield _recorder()
     yield _disk()
+    yield _memory()
 
 
 def _packages() -> Iterator[Finding]:
@@ -196,3 +198,15 @@ def _disk() -> Finding:
     free_gb = shutil.disk_usage(Path.cwd()).free / 1e9
     cure = "" if free_gb > 5 else "free some space before recording"
     return Finding("disk", free_gb > 5, f"{free_gb:.0f} GB free here", cure)
+
+
+def _memory() -> Finding:
+    """Remove what killed engines have left, and name the engines that run."""
+    try:
+        freed = run_dir.clean()
+        engines = run_dir.running()
+    except MoodringError as error:
+        return Finding("memory", False, str(error), "nobody else may reach an engine's rings: do as the line says", True)
+    named = ", ".join(f"'{card.name}' (process {card.pid})" for card in engines) or "none"
+    gone = f"; {freed / 1e6:.0f} MB that a killed engine had left are free again" if freed else ""
+    return Finding("memory", True, f"running engines: {named}{gone}")

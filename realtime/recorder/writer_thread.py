@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
+from ...models.io.files import private
+
 _log = logging.getLogger(__name__)
 _FLUSH_S = 0.2
 
@@ -116,7 +118,7 @@ class LineSink:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("xb")
+        self._file = open(path, "xb", opener=private)
 
     def write(self, item: bytes) -> None:
         """Append a line."""

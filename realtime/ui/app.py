@@ -13,9 +13,11 @@ from typing import Any
 
 import pyqtgraph as pg
 from PyQt5.QtCore import QMessageLogContext, Qt, QTimer, QtMsgType, qInstallMessageHandler
+from PyQt5.QtGui import QImage
 from PyQt5.QtWidgets import QApplication
 
 from ...configs.schema.errors import MoodringError
+from ...models.io.files import private
 from ..ipc.snapshot_feed import SnapshotFeed, SnapshotSource
 from .view_model import ViewModel
 from .window import Window
@@ -144,7 +146,9 @@ class WindowScreenshot:
         if self._taken or path is None:
             return
         self._taken = True
-        if not self._window.grab().save(str(path), "PNG"):
+        picture = self._window.grab().toImage()
+        picture.setText("Software", "moodring")  # so that the next one may take its place, and nothing else is replaced
+        if not _saved(picture, path):
             self.status = MoodringError.exit_status
             _log.error("picture '%s' cannot be written; give --screenshot a file in a folder that exists", path)
 
@@ -152,6 +156,16 @@ class WindowScreenshot:
         """Save the screenshot if it is missing, and close."""
         self.take_if_missing()
         self._window.close()
+
+
+def _saved(picture: QImage, path: Path) -> bool:
+    """Save a picture, which may show a face, for this user alone."""
+    try:
+        with open(path, "ab", opener=private):
+            pass
+    except OSError:
+        return False
+    return bool(picture.save(str(path), "PNG"))
 
 
 @contextmanager

@@ -1,4 +1,3 @@
-import json
 import os
 import stat
 import threading
@@ -13,6 +12,8 @@ from moodring.realtime.ipc.channel import ChannelServer, EngineClient, attach
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setattr(run_dir, "_SYSTEM_RUNTIME", tmp_path / "none")
     monkeypatch.setattr(run_dir, "_SHARED_MEMORY", tmp_path)
     return tmp_path
 
@@ -84,26 +85,3 @@ def test_the_card_is_private(served):
     folder = served[2]
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / "engine.json").stat().st_mode) == 0o600
-
-
-def test_folders_of_dead_engines_go(root):
-    alive = run_dir.create()
-    dead = alive.with_name("moodring-999999999-1.00-abcd")
-    reused = alive.with_name(f"moodring-{os.getpid()}-1.00-abcd")
-    for folder in (dead, reused):
-        folder.mkdir()
-        (folder / "eeg.ring").write_bytes(b"x")
-        (folder / "engine.json").write_text(json.dumps({"name": "ghost"}))
-    assert run_dir.running() == ()
-    other = run_dir.create()
-    assert alive.exists()
-    assert other.exists()
-    assert not dead.exists()
-    assert not reused.exists()
-
-
-def test_without_shared_memory_the_folder_lies_in_the_users_runtime_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(run_dir, "_SHARED_MEMORY", tmp_path / "missing")
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
-    assert run_dir.runtime_root() == tmp_path / "runtime" / "moodring"
-    assert run_dir.runtime_root().stat().st_mode & 0o777 == 0o700

@@ -1,5 +1,6 @@
 """The recorder's folder, threads, disk and choice of streams, without a process and without LSL."""
 
+import os
 import threading
 import tomllib
 
@@ -50,6 +51,28 @@ def test_a_folder_is_filed_under_its_person_and_never_used_twice(tmp_path):
     assert "t0_s" not in said
     first.update(t0_s=12.5)
     assert tomllib.loads((first.path / "session.toml").read_text(encoding="utf-8"))["t0_s"] == 12.5
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
+def test_what_a_session_records_is_for_its_owner_alone(tmp_path):
+    voice = tmp_path / "voice.safetensors"
+    voice.write_bytes(b"x")
+    config = CONFIG.model_copy(update={"speech": SpeechSection(microphone="default", enrolment=voice)})
+    before = os.umask(0o022)
+    try:
+        recorder = Recorder(config, (), VirtualClock(), tmp_path / "lab")
+        info = SourceInfo("speech", "mic", 16_000.0, (1,), "<f4", ("audio",))
+        film = SourceInfo("face", "cam", 25.0, (48, 64, 3), "|u1")
+        recorder.take(info, Chunk(np.zeros((160, 1), np.float32), np.arange(160) / 16_000, 0.0))
+        recorder.take(film, Chunk(np.zeros((1, 48, 64, 3), np.uint8), np.zeros(1), 0.0))
+        recorder.stop()
+    finally:
+        os.umask(before)
+    written = [path.name for path in (tmp_path / "lab").rglob("*") if path.is_file()]
+    assert {"camera.mkv", "microphone.mkv", "session.toml", "decisions.jsonl", "participant.safetensors"} <= set(written)
+    assert any(name.endswith(".xdf") for name in written)
+    for path in sorted((tmp_path / "lab").rglob("*")):
+        assert path.stat().st_mode & 0o077 == 0, path
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
