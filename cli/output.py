@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..configs.schema.errors import ConfigError
+from ..configs.schema.foreign_text import visible
 from ..configs.schema.session_folder import SESSION_FILE
 from ..models.io import results
 from ..models.io.results import check_replaceable, write_results
@@ -15,6 +16,17 @@ from ..models.io.results import check_replaceable, write_results
 TABLE_MARK = "<!-- written by moodring -->"
 _PICTURE_MARK = b"Software\0moodring"
 _HEAD_BYTES = 4096
+
+
+def say(line: str, err: bool = False) -> None:
+    """Print a line on the terminal; what in it would act on a terminal is written out."""
+    typer.echo(visible(line), err=err)
+
+
+def say_all(text: str) -> None:
+    """Print the lines of a text, each as :func:`say` does."""
+    for line in text.split("\n"):
+        say(line)
 
 
 def refuse_other_files(path: Path | None) -> Path | None:

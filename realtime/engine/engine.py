@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from ...configs.schema.foreign_text import log_visibly
 from ...models.decoders.session_models import Models, load_models
 from ...models.io import results
 from ...models.streaming.summary import Costs, summarise
@@ -55,6 +56,7 @@ def run_engine(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None] = 
 
 def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], stopping: threading.Event) -> dict[str, Any]:
     apply_settings(job)
+    log_visibly()
     clock = LslClock()
     started_s = clock.now() - (max(0.0, time.time() - job.started_wall_s) if job.started_wall_s else 0.0)
     if job.json_path is not None:

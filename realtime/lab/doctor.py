@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...configs.schema.errors import MoodringError
+from ...configs.schema.foreign_text import visible
 from ...configs.schema.session_folder import package_versions
 from ...models.device import best_device
 from ...models.io.bundle import bundled, load_bundle
@@ -53,6 +54,9 @@ class Finding:
     text: str
     cure: str = ""
     essential: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", visible(self.text))
 
 
 def examine() -> Iterator[Finding]:

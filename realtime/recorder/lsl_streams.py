@@ -139,6 +139,10 @@ class _Reader:
         self.thread.start()
 
     def _run(self) -> None:
+        if self._info.channel_count() == 0:  # liblsl would divide by it, and end this process
+            self.error = f"LSL stream '{self._info.name()}' has no channels (0) and is not recorded; check its sender"
+            self.open = True
+            return
         inlet = pylsl.StreamInlet(self._info, max_buflen=_BUFFER_S, recover=False, processing_flags=pylsl.proc_none)
         try:
             description, picks, more = describe(inlet.info(_OPEN_S), self._wanted.auxiliary)
