@@ -210,6 +210,11 @@ class Child:
                 raise self._make_failure(f"the {self._name} was not {key} within {timeout_s:g} s; give it longer", 1)
         return self.latest[key]
 
+    def take(self, key: str) -> Any:
+        """Return the newest value of a key of the messages that have come; None without one."""
+        self._read(0.0)
+        return self.latest.get(key)
+
     def end(self, grace_s: float = 10.0) -> None:
         """Request its end, wait, kill it if it still runs, and close the pipe if no other thread uses it.
 

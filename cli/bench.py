@@ -82,9 +82,7 @@ def bench_speech(
 
     samples = simulate_voice(seed, speech.PACED_S) if sound is None else load_sound(sound)
     took_s = speech.SECONDS if seconds is None else seconds
-    figures = speech.measure(
-        speech_bundle_path(bundle), samples, took_s, lambda line: say(line, err=True), enrolment
-    )
+    figures = speech.measure(speech_bundle_path(bundle), samples, took_s, lambda line: say(line, err=True), enrolment)
     _output(figures, json_file)
 
 

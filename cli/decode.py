@@ -52,7 +52,7 @@ def decode(
     for notice in sorted({notice for estimate in decoded.estimates for notice in estimate.notices}):
         say(f"note: {notice}")
     say(f"{summary_line(decoded.summary)}; decoded in {took_s:.1f} s")
-    say(at_the_end(decoded.estimates))
+    say(at_the_end(decoded.estimates, decoded.too_short))
     compared = None
     if journalled is not None:
         compared = _compare(decoded.estimates, journalled, "this decoding", "the journal")

@@ -11,7 +11,16 @@ import typer
 
 from ..configs.schema.errors import ConfigError
 from .options import ConfigArgument, SetOption
-from .output import TABLE_MARK, JsonOption, JsonOutOption, check_model_out, refuse_other_tables, say, say_all, write_json
+from .output import (
+    TABLE_MARK,
+    JsonOption,
+    JsonOutOption,
+    check_model_out,
+    refuse_other_tables,
+    say,
+    say_all,
+    write_json,
+)
 
 _TABLE = "evaluation.md"
 

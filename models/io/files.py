@@ -15,7 +15,7 @@ PRIVATE_FOLDER = 0o700
 
 
 def private(path: str, flags: int) -> int:
-    """Open a file that is made for this user alone: the ``opener`` of :func:`open`; one that is there stays as it is."""
+    """Open a file that is made for this user alone: the ``opener`` of :func:`open`; one that is there stays as is."""
     return os.open(path, flags, PRIVATE_FILE)
 
 

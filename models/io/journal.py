@@ -31,7 +31,7 @@ class Journal:
         try:
             make_private_folder(path.parent, exist_ok=True)
             _refuse_other_files(path)
-            self._file: IO[bytes] = open(path, "ab", opener=private)
+            self._file: IO[bytes] = open(path, "ab", opener=private)  # noqa: SIM115 - closed by close()
         except OSError as error:
             raise _unwritable(path, error) from error
 
@@ -78,7 +78,7 @@ def read_journal(path: Path) -> tuple[Estimate, ...]:
 
 
 def _refuse_other_files(path: Path) -> None:
-    """Raise MoodringError where a file is there whose first line is no estimate: lines would be added to another file."""
+    """Raise MoodringError where a file is there whose first line is no estimate: it would be added to."""
     if not path.is_file():
         return
     with path.open("rb") as file:

@@ -162,10 +162,7 @@ class Ring:
             There is such a file: to cut it to size would end every process that has it mapped (SIGBUS).
         """
         layout = RingLayout(capacity, shape, np.dtype(dtype).str, float(rate_hz), names)
-        text = json.dumps(layout.__dict__).encode()
-        offset = _aligned(_HEADER.size + len(text), _PAGE)
-        places = _offsets(layout, offset)
-        size = _aligned(places[4] + capacity * math.prod(shape) * np.dtype(dtype).itemsize, _PAGE)
+        text, offset, size = _plan(layout)
         if path is None:
             memory = mmap.mmap(-1, size)
         else:
@@ -309,6 +306,19 @@ class Ring:
         if place + stop - first <= capacity:
             return array[place : place + stop - first].copy()
         return np.concatenate((array[place:], array[: place + stop - first - capacity]))
+
+
+def ring_bytes(capacity: int, shape: tuple[int, ...], dtype: DTypeLike, names: tuple[str, ...] = ()) -> int:
+    """Return the size of a ring without making it."""
+    return _plan(RingLayout(capacity, shape, np.dtype(dtype).str, 0.0, names))[2]
+
+
+def _plan(layout: RingLayout) -> tuple[bytes, int, int]:
+    """Return the description of a ring, where its counters are, and its size in bytes."""
+    text = json.dumps(layout.__dict__).encode()
+    offset = _aligned(_HEADER.size + len(text), _PAGE)
+    samples = layout.capacity * math.prod(layout.shape) * np.dtype(layout.dtype).itemsize
+    return text, offset, _aligned(_offsets(layout, offset)[4] + samples, _PAGE)
 
 
 def _reserve(file: int, size: int, path: Path) -> None:

@@ -54,7 +54,7 @@ class XdfWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file: RawIOBase = open(path, "xb", buffering=0, opener=private)
+        self._file: RawIOBase = open(path, "xb", buffering=0, opener=private)  # noqa: SIM115 - closed by close()
         self._pending = bytearray()
         self._whole_bytes = 0
         self._refused: OSError | None = None

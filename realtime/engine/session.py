@@ -88,7 +88,7 @@ class Session:
         for channel in self._channels.values():
             channel.started_s = started_s
         self._arrived = threading.Condition()
-        self._make_ingest = ingest_factory(config.eeg, folder)
+        self._make_ingest = ingest_factory(config.eeg, folder, config.memory.rings_gb)
         self._recorder = recorder
         record = recorder.take if recorder is not None else None
         played = recorder.take_loudspeaker if recorder is not None else None

@@ -44,9 +44,7 @@ class ChannelServer:
     key : bytes
     """
 
-    def __init__(
-        self, snapshot: Callable[[], Snapshot], stop: Callable[[], None], folder: Path | None = None
-    ) -> None:
+    def __init__(self, snapshot: Callable[[], Snapshot], stop: Callable[[], None], folder: Path | None = None) -> None:
         self._snapshot = snapshot
         self._stop = stop
         self.key = secrets.token_bytes(32)

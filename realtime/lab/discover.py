@@ -56,7 +56,9 @@ class MicrophoneDevice:
     default: bool
 
 
-def streams_here(listen_s: float, report: Callable[[str], None], lsl: LslSection | None = None) -> tuple[LslStream, ...]:
+def streams_here(
+    listen_s: float, report: Callable[[str], None], lsl: LslSection | None = None
+) -> tuple[LslStream, ...]:
     """Return the LSL streams of the network, found by another process: a stream may be such that liblsl ends its reader.
 
     Parameters

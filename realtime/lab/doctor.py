@@ -210,7 +210,9 @@ def _memory() -> Finding:
         freed = run_dir.clean()
         engines = run_dir.running()
     except MoodringError as error:
-        return Finding("memory", False, str(error), "nobody else may reach an engine's rings: do as the line says", True)
+        return Finding(
+            "memory", False, str(error), "nobody else may reach an engine's rings: do as the line says", True
+        )
     named = ", ".join(f"'{card.name}' (process {card.pid})" for card in engines) or "none"
     gone = f"; {freed / 1e6:.0f} MB that a killed engine had left are free again" if freed else ""
     return Finding("memory", True, f"running engines: {named}{gone}")

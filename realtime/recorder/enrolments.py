@@ -6,7 +6,6 @@ from pathlib import Path
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
 from ...configs.schema.session_folder import ENROLMENT_FILE, OTHER_VOICE_FILE, VOICES_FOLDER
-
 from ...models.io.files import PRIVATE_FILE, make_private_folder, write_file
 
 

@@ -87,9 +87,9 @@ class SessionFolder:
         self.session = self.session.model_copy(update=changes)
         write_file(self.path / names.SESSION_FILE, toml_text(self.session), mode=PRIVATE_FILE, fsync=True)
 
-    def mark_ended(self) -> None:
-        """Write the end of the session; raises OSError."""
-        self.update(ended_at=_now())
+    def mark_ended(self, missing: Sequence[str] = ()) -> None:
+        """Write the end of the session, and what never came of what the config names; raises OSError."""
+        self.update(ended_at=_now(), missing_streams=list(missing))
 
     def write_versions(self, infos: Sequence[SourceInfo]) -> None:
         """Write ``versions.json`` with the sources that are there; raises OSError."""

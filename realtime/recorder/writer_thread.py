@@ -118,7 +118,7 @@ class LineSink:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = open(path, "xb", opener=private)
+        self._file = open(path, "xb", opener=private)  # noqa: SIM115 - closed by close()
 
     def write(self, item: bytes) -> None:
         """Append a line."""

@@ -152,7 +152,11 @@ class _Lines:
 
     def show(self, snapshot: Snapshot | None, silent_s: float, why: str) -> None:
         """Print one line."""
-        text = visible(line(snapshot, silent_s, why)).encode(self._console.encoding, "replace").decode(self._console.encoding)
+        text = (
+            visible(line(snapshot, silent_s, why))
+            .encode(self._console.encoding, "replace")
+            .decode(self._console.encoding)
+        )
         self._console.print(text, soft_wrap=True, markup=False, highlight=False)
 
 

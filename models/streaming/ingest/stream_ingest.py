@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....configs.schema.live import EegSection
+from ....configs.schema.errors import MoodringError
+from ....configs.schema.live import EegSection, MemorySection
 from ...contract import BoolArray, Figures, FloatArray, TimeArray
-from ...io.ring import Ring
+from ...io.ring import Ring, ring_bytes
 from ...signals.eeg.chain import EegChainSpec, EegChainState, delay_s, start, step
 from ...signals.eeg.line_noise import LineNoiseState, detect_line_noise
 from .clock_jumps import ClockJumpState, correct_clock_jumps, reconnected
@@ -238,21 +239,53 @@ class StreamIngest:
         self.figures = replace(self.figures, first_s=first_s, newest_s=float(stamps_s[-1]), received_s=received_s)
 
 
-def ingest_factory(section: EegSection | None, folder: Path | None) -> Callable[[SourceInfo], StreamIngest]:
-    """Return the function that makes a source's ingest and ring, in a folder or in this process's memory."""
+def ingest_factory(
+    section: EegSection | None, folder: Path | None, rings_gb: float = MemorySection().rings_gb
+) -> Callable[[SourceInfo], StreamIngest]:
+    """Return the function that makes a source's ingest and ring, in a folder or in this process's memory.
+
+    It raises MoodringError, before any memory is taken, where the rings would take more than ``rings_gb`` together.
+    """
     numbers = itertools.count()
+    taken: dict[int, int] = {}
 
     def make(info: SourceInfo) -> StreamIngest:
+        number = next(numbers)
         # A file of its own each time: screens may still have the last one mapped.
-        path = folder / f"{info.modality}-{next(numbers)}.ring" if folder is not None else None
-        capacity = _KEPT_FRAMES if info.modality == "face" else round(_KEPT_S * (info.rate_hz or 1.0))
-        ring = Ring.create(capacity, info.shape, info.dtype, info.rate_hz or 0.0, info.channel_names, path)
+        path = folder / f"{info.modality}-{number}.ring" if folder is not None else None
+        size = ring_size(info)
+        if sum(taken.values()) + size > rings_gb * 1e9:
+            raise MoodringError(too_large(info, size, sum(taken.values()), rings_gb))
+        taken[number] = size
+        ring = Ring.create(_capacity(info), info.shape, info.dtype, info.rate_hz or 0.0, info.channel_names, path)
         eeg = None
         if info.modality == "eeg":
             eeg = EegPreprocessing(chain_spec(info.rate_hz or 0.0, info.channel_names, section))
         return StreamIngest(info, ring, eeg)
 
     return make
+
+
+def _capacity(info: SourceInfo) -> int:
+    return _KEPT_FRAMES if info.modality == "face" else round(_KEPT_S * (info.rate_hz or 1.0))
+
+
+def ring_size(info: SourceInfo) -> int:
+    """Return the bytes that a source's ring takes."""
+    return ring_bytes(_capacity(info), info.shape, info.dtype, info.channel_names)
+
+
+def too_large(info: SourceInfo, size: int, taken: int, rings_gb: float) -> str:
+    """Return the line for a source whose ring of ``size`` bytes does not fit beside the ``taken`` ones."""
+    frames = info.modality == "face"
+    rate = "" if info.rate_hz is None else f" at {info.rate_hz:g} Hz"
+    what = f"{info.shape[1]}x{info.shape[0]} pixels" if frames else f"{info.shape[0]} channels{rate}"
+    kept = f"{_KEPT_FRAMES} frames" if frames else f"{_KEPT_S:g} s"
+    cure = "send smaller frames" if frames else "set the sender's rate and channels right"
+    return (
+        f"{info.modality} '{info.name}' says {what}: {kept} of it take {size / 1e9:.2f} GB, and {taken / 1e9:.2f} of "
+        f"{rings_gb:g} GB are taken; {cure}, or allow more: --set memory.rings_gb={-(-(size + taken) // 10**9)}"
+    )
 
 
 def chain_spec(rate_hz: float, names: tuple[str, ...], section: EegSection | None) -> EegChainSpec:

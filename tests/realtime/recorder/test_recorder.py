@@ -3,6 +3,7 @@
 import os
 import threading
 import tomllib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,12 +23,15 @@ from moodring.configs.schema.load import load
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
 from moodring.offline.recordings.open import open_recording
+from moodring.realtime.engine.notices import recording_notices
+from moodring.realtime.recorder import recorder as module
 from moodring.realtime.recorder.disk import RESERVE_BYTES, DiskUse, DiskWatch
 from moodring.realtime.recorder.folder import SessionFolder
 from moodring.realtime.recorder.part_job import WantedStream
 from moodring.realtime.recorder.recorder import Recorder
 from moodring.realtime.recorder.wanted_streams import decoded_streams, wanted_streams
 from moodring.realtime.recorder.writer_thread import WriterThread
+from tests.support.lsl_stand import wait_for
 
 CONFIG = LiveConfig(
     eeg=EegSection(stream=StreamQuery(name="amp"), rename={"EEG 001": "Fp1"}),
@@ -69,7 +73,9 @@ def test_what_a_session_records_is_for_its_owner_alone(tmp_path):
     finally:
         os.umask(before)
     written = [path.name for path in (tmp_path / "lab").rglob("*") if path.is_file()]
-    assert {"camera.mkv", "microphone.mkv", "session.toml", "decisions.jsonl", "participant.safetensors"} <= set(written)
+    assert {"camera.mkv", "microphone.mkv", "session.toml", "decisions.jsonl", "participant.safetensors"} <= set(
+        written
+    )
     assert any(name.endswith(".xdf") for name in written)
     for path in sorted((tmp_path / "lab").rglob("*")):
         assert path.stat().st_mode & 0o077 == 0, path
@@ -139,7 +145,7 @@ def test_what_is_decoded_is_not_recorded_twice_and_the_rest_of_the_amplifier_is(
     config = CONFIG.model_copy(update={"speech": speech})
     assert decoded_streams(config) == (StreamQuery(name="amp"), StreamQuery(name="mixer"))
     wanted = wanted_streams(config)
-    assert WantedStream(StreamQuery(type="Markers")) in wanted
+    assert WantedStream(StreamQuery(type="Markers"), named=True) in wanted
     assert WantedStream(StreamQuery(name="amp"), auxiliary=True) in wanted
     assert all(one.query.name != "mixer" for one in wanted)
     own = [one.query.name for one in wanted if one.own]
@@ -168,6 +174,27 @@ def test_a_gap_that_was_told_without_a_sample_reaches_the_next_chunk_of_every_ki
         assert signal.arrivals.gap.tolist() == [False, True, False]
         assert signal.arrivals.skipped.tolist() == [0, 6, 2]
         assert signal.arrivals.received_s.tolist() == [11.0, 12.0, 13.0]
+
+
+def test_what_the_config_names_and_never_came_is_told_shown_and_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_MISSING_AFTER_S", 0.0)
+    monkeypatch.setattr(module, "_LOOK_S", 0.0)
+    config = CONFIG.model_copy(update={"outlet": OutletSection(enabled=False), "lsl": own_session("test")})
+    recorder = Recorder(config, (), VirtualClock(0.0), tmp_path)
+    info = SourceInfo("speech", "mic", 16_000.0, (1,), "<f4", ("audio",))
+    recorder.take(info, Chunk(np.zeros((160, 1), np.float32), np.arange(160) / 16_000, 0.0))
+    recorder.begin(SimpleNamespace(t0_s=0.0, rest_s=0.0), [info])
+    told = wait_for(recorder.step, 60.0)[0]
+    assert told == ("stream type='Markers' is not there and is not recorded; start its sender",)
+    assert recorder.status.missing == ("eeg", "type='Markers'")
+    assert recording_notices(recorder.status)[0].startswith("NOT RECORDED: eeg, which the config names")
+    recorder.stop()
+    status = recorder.status
+    assert status.missing == ("eeg", "type='Markers'")
+    assert status.lsl, "whatever was there is in the file"
+    said = tomllib.loads((recorder.folder.path / "session.toml").read_text(encoding="utf-8"))
+    assert said["missing_streams"] == ["eeg", "type='Markers'"]
+    assert open_recording(recorder.folder.path).speech is not None
 
 
 def test_any_further_source_is_recorded_whatever_its_numbers_are(tmp_path):
