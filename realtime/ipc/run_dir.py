@@ -147,7 +147,7 @@ def find(name: str | None) -> EngineCard:
 
 
 def _private(folder: Path) -> Path:
-    """Make a folder for this user alone, or check the one that is there: anybody may have put something in its place."""
+    """Make a folder for this user alone, or check the one that is there: anybody may have put it there."""
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=PRIVATE_FOLDER)
     found = folder.lstat()
@@ -159,8 +159,8 @@ def _private(folder: Path) -> Path:
             raise MoodringError(f"folder '{folder}' belongs to another user: {elsewhere}")
         if found.st_mode & 0o077:
             raise MoodringError(
-                f"folder '{folder}' is open to others (mode {stat.S_IMODE(found.st_mode):o}); nobody may look into what "
-                f"an engine decodes: chmod 700 '{folder}'"
+                f"folder '{folder}' is open to others (mode {stat.S_IMODE(found.st_mode):o}); nobody may look into "
+                f"what an engine decodes: chmod 700 '{folder}'"
             )
     return folder
 

@@ -242,8 +242,8 @@ def _refuse_excess(what: str, info: pylsl.StreamInfo, pull_samples: int) -> None
     pulled = pull_samples * info.channel_count() * 8
     if pulled > _MOST_PULLED_BYTES:
         raise SourceUnfitError(
-            f"{what} stream '{info.name()}' says {info.channel_count()} channels: one reading takes {pulled / 1e6:.0f} MB, "
-            f"{_MOST_PULLED_BYTES / 1e6:.0f} MB at most are expected; check its sender"
+            f"{what} stream '{info.name()}' says {info.channel_count()} channels: one reading takes {pulled / 1e6:.0f} "
+            f"MB, {_MOST_PULLED_BYTES / 1e6:.0f} MB at most are expected; check its sender"
         )
     described = len(info.as_xml())
     if described > _LONGEST_DESCRIPTION:
