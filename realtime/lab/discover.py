@@ -59,7 +59,7 @@ class MicrophoneDevice:
 def streams_here(
     listen_s: float, report: Callable[[str], None], lsl: LslSection | None = None
 ) -> tuple[LslStream, ...]:
-    """Return the LSL streams of the network, found by another process: a stream may be such that liblsl ends its reader.
+    """Return the LSL streams of the network, found by another process: liblsl may end its process over a stream.
 
     Parameters
     ----------

@@ -21,8 +21,8 @@ _FLUSH_S = 0.2
 def record_part(engine: "Connection[Any, Any]", job: PartJob) -> None:
     """Write a part until the engine says so, or is gone: the target of a child process.
 
-    Sends JSON through ``engine``: ``{"written": number, "complete": bool, "missing": [stream]}`` after every flush, ``{"news": line}``, and
-    ``{"error": line}`` where the disk refuses, which ends it.
+    Sends JSON through ``engine``: ``{"written": number, "complete": bool, "missing": [stream]}`` after every flush,
+    ``{"news": line}``, and ``{"error": line}`` where the disk refuses, which ends it.
     """
     asked = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked.set())
