@@ -143,7 +143,10 @@ class Recorder:
             self._error = f"{key}: {(error.strerror or str(error)).lower()}"
             self._report(f"recording of {self._error}; decoding goes on", True)
             return
-        self._films[key] = WriterThread(key, sink, _FRAMES_WAITING if key == "face" else _BLOCKS_WAITING)
+        if key == "face":
+            self._films[key] = WriterThread(key, sink, _FRAMES_WAITING, lambda chunk: len(chunk.stamps_s))
+        else:
+            self._films[key] = WriterThread(key, sink, _BLOCKS_WAITING)
 
     def journal(self, estimate: Estimate) -> None:
         """Record a decision."""

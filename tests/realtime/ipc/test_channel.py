@@ -1,4 +1,5 @@
 import os
+import signal
 import stat
 import threading
 from multiprocessing.connection import Client
@@ -6,6 +7,7 @@ from multiprocessing.connection import Client
 import pytest
 
 from moodring.configs.schema.errors import MoodringError
+from moodring.processes import Child
 from moodring.realtime.ipc import run_dir
 from moodring.realtime.ipc.channel import ChannelServer, EngineClient, attach
 
@@ -85,3 +87,38 @@ def test_the_card_is_private(served):
     folder = served[2]
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / "engine.json").stat().st_mode) == 0o600
+
+
+def _serve_and_wait(parent, address):
+    """An engine that answers until it is stopped from outside."""
+    server = ChannelServer(lambda: None, lambda: None)
+    server.start()
+    parent.send({"address": server.address, "key": server.key.hex()})
+    parent.ended.wait(120)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_a_stopped_engine_holds_no_client_for_ever(root):
+    with Child("engine", _serve_and_wait, "") as child:
+        card = run_dir.EngineCard("stopped", child.pid, 0.0, child.wait_for("address", 60.0), child.latest["key"])
+        with EngineClient(card, 0.2) as attached:
+            os.kill(child.pid, signal.SIGSTOP)
+            try:
+                for ask in (attached.snapshot, *(lambda: EngineClient(card, 0.2) for _ in range(4))):
+                    with pytest.raises(MoodringError, match=r"has not answered for 0.2 s: process \d+ is stopped"):
+                        ask()
+            finally:
+                os.kill(child.pid, signal.SIGCONT)
+
+
+def test_an_engine_that_is_busy_is_told_from_one_that_has_ended(root):
+    busy = threading.Event()
+    server = ChannelServer(lambda: busy.wait(60.0), lambda: None)
+    server.start()
+    with EngineClient(run_dir.card_of("busy", server.address, server.key), 0.2) as client:
+        with pytest.raises(MoodringError, match=r"has not answered for 0\.2 s"):
+            client.snapshot()
+        with pytest.raises(MoodringError, match="has ended"):
+            client.snapshot()
+    busy.set()
+    server.close()

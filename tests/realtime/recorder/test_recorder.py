@@ -129,6 +129,17 @@ def test_a_disk_that_refuses_is_told_once_and_nothing_raises():
     assert sink.closed
 
 
+@pytest.mark.parametrize("error", [None, OSError(28, "No space left on device")])
+def test_what_is_lost_of_a_film_is_counted_in_frames(error):
+    sink = Held(error)
+    writing = WriterThread("face", sink, 4, len)
+    for _ in range(20):
+        writing.put(("one", "two", "three"))
+    sink.go.set()
+    writing.close()
+    assert 3 * len(sink.got) + writing.lost == 60
+
+
 def test_minutes_left_follow_the_faster_of_folder_and_disk():
     watch = DiskWatch()
     assert watch.minutes_left is None
