@@ -15,6 +15,7 @@ from ...models.signals.eeg.chain import delay_s
 from ...models.signals.eeg.montage import scalp_channels
 from ...models.signals.speech.microphone_level import check_microphone, fault_text
 from ...models.streaming.clock import Clock
+from ...models.streaming.decoder import Extensions
 from ...models.streaming.ingest.source_channel import SourceChannel
 from ...models.streaming.ingest.sources import Source, SourceInfo
 from ...models.streaming.ingest.stream_ingest import chain_spec, ring_size, too_large
@@ -25,11 +26,18 @@ from .doctor import Finding
 
 _LISTEN_S = 3.0
 _LISTEN_LONGER_S = 6.0
+_LISTEN_PERIODS = 4.0  # of a slow source
 _RATE_OFF = 0.05
 
 
-def check_config(config: LiveConfig) -> Iterator[Finding]:
+def check_config(config: LiveConfig, extensions: Extensions | None = None) -> Iterator[Finding]:
     """Check all that a live session of this config needs, and yield the findings one by one.
+
+    Parameters
+    ----------
+    config : LiveConfig
+    extensions : Extensions or None
+        Further decoders and sources of the session.
 
     Raises
     ------
@@ -37,7 +45,9 @@ def check_config(config: LiveConfig) -> Iterator[Finding]:
         A bundle cannot be loaded.
     """
     clock = LslClock()
-    models = load_models(config, config.modalities, clock)
+    extensions = extensions or Extensions()
+    modalities = (*config.modalities, *(source.modality for source in extensions.sources))
+    models = load_models(config, modalities, clock, extensions.decoders)
     named = () if config.speech is None else (config.speech.enrolment, *config.speech.others)
     for bundle in models.bundles:
         if bundle.file in {path.name for path in named if path is not None}:
@@ -46,7 +56,7 @@ def check_config(config: LiveConfig) -> Iterator[Finding]:
         yield Finding("model", True, f"{bundle.file}, domain {', '.join(bundle.domain)}, runs on {models.device}")
     for notice in domain_notices(models.domain, (None,)):
         yield Finding("model", True, f"note: {notice}, unless the participant is simulated")
-    for source_channel in build_source_channels(config, clock):
+    for source_channel in build_source_channels(config, clock, extensions.sources):
         yield _checked(source_channel, source_channel.modality, models, config, clock)
     reference = build_reference(config, clock)
     if reference is not None:
@@ -109,9 +119,14 @@ def check_source(source_channel: SourceChannel, what: str, models: Models, confi
     if info.first_sample_after_t0_s is not None:
         return Finding(what, True, f"'{info.name}': a replay, which begins when it is read; not listened to")
     newest = _RecentSamples(info)
-    rate_hz = _listen(source, newest, clock)
+    listened_s = max(_LISTEN_S, _LISTEN_PERIODS / info.rate_hz) if info.rate_hz else _LISTEN_S
+    rate_hz = _listen(source, newest, clock, listened_s)
     if rate_hz is None:
-        return Finding(what, False, f"'{info.name}' is there but sent nothing in {_LISTEN_S:g} s; is it running?")
+        return Finding(
+            what,
+            False,
+            f"'{info.name}' is there but sent {newest.count or 'nothing'} in {listened_s:g} s; is it running?",
+        )
     channels = f"{len(info.channel_names)} channels, " if info.channel_names else ""
     text = f"'{info.name}': {channels}{rate_hz:.1f} Hz"
     if _is_off(info, rate_hz):
@@ -127,7 +142,7 @@ def check_source(source_channel: SourceChannel, what: str, models: Models, confi
     return Finding(what, not fatal, f"{text}; {'' if fatal else 'note: '}{trouble}")
 
 
-def _listen(source: Source, newest: "_RecentSamples", clock: Clock) -> float | None:
+def _listen(source: Source, newest: "_RecentSamples", clock: Clock, listened_s: float) -> float | None:
     """Listen for a few seconds and return the rate of the samples; None where none came.
 
     A source whose single stamps may be far off, as a sound server's are while it settles on a latency, is listened to
@@ -136,11 +151,11 @@ def _listen(source: Source, newest: "_RecentSamples", clock: Clock) -> float | N
     info = newest.info
     chunks: list[tuple[float, int]] = []
     began_s = clock.now()
-    _take(source, newest, clock, began_s + _LISTEN_S, chunks)
+    _take(source, newest, clock, began_s + listened_s, chunks)
     rate_hz = _rate_hz(chunks)
     if info.jitter_s and rate_hz is not None and _is_off(info, rate_hz):
         chunks.clear()
-        _take(source, newest, clock, began_s + _LISTEN_S + _LISTEN_LONGER_S, chunks)
+        _take(source, newest, clock, began_s + listened_s + _LISTEN_LONGER_S, chunks)
         rate_hz = _rate_hz(chunks)
     return rate_hz
 
@@ -176,10 +191,12 @@ class _RecentSamples:
 
     def __init__(self, info: SourceInfo) -> None:
         self.info = info
+        self.count = 0
         self._pieces: list[NDArray[Any]] = []
 
     def add(self, samples: NDArray[Any]) -> None:
         """Append a copy of samples, because the source reuses their memory."""
+        self.count += len(samples)
         if self.info.modality != "face":
             self._pieces.append(samples.copy())
 
