@@ -319,6 +319,18 @@ def test_what_is_written_about_a_person_is_for_its_owner_alone(run, tmp_path: Pa
         assert path.stat().st_mode & 0o077 == 0, path
 
 
+def test_any_command_frees_what_a_killed_engine_left(run, tmp_path: Path, monkeypatch) -> None:
+    runtime = tmp_path / "runtime"
+    runtime.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    dead = runtime / "moodring" / "moodring-999999999-1.00-abcdabcd"
+    dead.mkdir(parents=True, mode=0o700)
+    dead.parent.chmod(0o700)
+    (dead / "face.ring").write_bytes(bytes(1000))
+    assert run("decode", tmp_path / "none.xdf")[0] == 1
+    assert not dead.exists()
+
+
 def test_enrol_refuses_the_same_recording_again(run, tmp_path: Path) -> None:
     out, talk = tmp_path / "voice.safetensors", tmp_path / "talk.wav"
     soundfile.write(talk, simulate_voice(3, 12.0), 16_000)

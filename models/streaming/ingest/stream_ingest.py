@@ -254,9 +254,10 @@ def ingest_factory(
         # A file of its own each time: screens may still have the last one mapped.
         path = folder / f"{info.modality}-{number}.ring" if folder is not None else None
         size = ring_size(info)
-        if sum(taken.values()) + size > rings_gb * 1e9:
-            raise MoodringError(too_large(info, size, sum(taken.values()), rings_gb))
         taken[number] = size
+        if sum(taken.values()) > rings_gb * 1e9:
+            del taken[number]
+            raise MoodringError(too_large(info, size, sum(taken.values()), rings_gb))
         ring = Ring.create(_capacity(info), info.shape, info.dtype, info.rate_hz or 0.0, info.channel_names, path)
         eeg = None
         if info.modality == "eeg":
