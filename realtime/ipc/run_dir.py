@@ -185,5 +185,5 @@ def _started_s(pid: int) -> float:
     """Return when a process started, in a way that setting the clock does not change."""
     if sys.platform != "linux":
         return float(psutil.Process(pid).create_time())  # kept by the system as it was at the start
-    booted_s = psutil.boot_time()  # moves with the clock on the wall, and the next figure with it
+    booted_s = float(psutil.boot_time())  # moves with the clock on the wall, and the next figure with it
     return float(psutil.Process(pid).create_time()) - booted_s

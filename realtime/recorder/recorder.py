@@ -271,7 +271,7 @@ class Recorder:
             self._warned = False
 
     def _look_for_streams(self, now_s: float) -> None:
-        """Tell which marker streams of the config are not there, once those of the session had time to come."""
+        """Report which marker streams of the config are not there, once those of the session had time to come."""
         if self._supervisor.missing is None or now_s - self._began_s < _MISSING_AFTER_S:
             return
         before, self._missing = self._missing, self._supervisor.missing
