@@ -18,7 +18,7 @@ from ...models.streaming.clock import Clock
 from ...models.streaming.decoder import Extensions
 from ...models.streaming.ingest.source_channel import SourceChannel
 from ...models.streaming.ingest.sources import Source, SourceInfo
-from ...models.streaming.ingest.stream_ingest import chain_spec, ring_size, too_large
+from ...models.streaming.ingest.stream_ingest import chain_spec, ring_layout, too_large
 from ..engine.build import build_reference, build_source_channels
 from ..engine.lsl_clock import LslClock
 from ..sources.lsl import listed, matching, on_the_network
@@ -113,9 +113,8 @@ def check_source(source_channel: SourceChannel, what: str, models: Models, confi
                 f"{on_the_network()}. Start it, or correct the config",
             )
     check_fit(models, info, config)
-    rings = ring_size(info)
-    if rings > config.memory.rings_gb * 1e9:
-        return Finding(what, False, too_large(info, rings, 0, config.memory.rings_gb))
+    if ring_layout(info).nbytes > config.memory.rings_gb * 1e9:
+        return Finding(what, False, too_large(info, 0, config.memory.rings_gb))
     if info.first_sample_after_t0_s is not None:
         return Finding(what, True, f"'{info.name}': a replay, which begins when it is read; not listened to")
     newest = _RecentSamples(info)

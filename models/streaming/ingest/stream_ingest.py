@@ -4,12 +4,10 @@ Only the thread that polls the source calls :meth:`StreamIngest.append`; any thr
 :attr:`StreamIngest.figures`, which is replaced as a whole.
 """
 
-import itertools
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +15,7 @@ from numpy.typing import NDArray
 
 from ....configs.schema.errors import MoodringError
 from ....configs.schema.live import EegSection, MemorySection
-from ...contract import BoolArray, Figures, FloatArray, TimeArray
-from ...io.ring import Ring, ring_bytes
+from ...contract import BoolArray, Figures, FloatArray, RingFactory, RingLayout, RingWriter, TimeArray
 from ...signals.eeg.chain import EegChainSpec, EegChainState, delay_s, start, step
 from ...signals.eeg.line_noise import LineNoiseState, detect_line_noise
 from .clock_jumps import ClockJumpState, correct_clock_jumps, reconnected
@@ -80,7 +77,7 @@ class StreamIngest:
     Parameters
     ----------
     info : SourceInfo
-    ring : Ring
+    ring : RingWriter
     eeg : EegPreprocessing or None
         None for anything but EEG.
 
@@ -90,7 +87,7 @@ class StreamIngest:
         What the stamps show so far; what depends on the time of asking (silence, age) is left open.
     """
 
-    def __init__(self, info: SourceInfo, ring: Ring, eeg: EegPreprocessing | None = None) -> None:
+    def __init__(self, info: SourceInfo, ring: RingWriter, eeg: EegPreprocessing | None = None) -> None:
         self.info = info
         self.ring = ring
         self.eeg = eeg
@@ -240,25 +237,21 @@ class StreamIngest:
 
 
 def ingest_factory(
-    section: EegSection | None, folder: Path | None, rings_gb: float = MemorySection().rings_gb
+    section: EegSection | None, make_ring: RingFactory, rings_gb: float = MemorySection().rings_gb
 ) -> Callable[[SourceInfo], StreamIngest]:
-    """Return the function that makes a source's ingest and ring, in a folder or in this process's memory.
+    """Return the function that makes a source's ingest, with a ring of the given factory.
 
-    It raises MoodringError, before any memory is taken, where the rings would take more than ``rings_gb`` together.
+    It raises MoodringError, before a ring is made, where the rings would take more than ``rings_gb`` together.
     """
-    numbers = itertools.count()
-    taken: dict[int, int] = {}
+    taken: list[int] = []
 
     def make(info: SourceInfo) -> StreamIngest:
-        number = next(numbers)
-        # A file of its own each time: screens may still have the last one mapped.
-        path = folder / f"{info.modality}-{number}.ring" if folder is not None else None
-        size = ring_size(info)
-        taken[number] = size
-        if sum(taken.values()) > rings_gb * 1e9:
-            del taken[number]
-            raise MoodringError(too_large(info, size, sum(taken.values()), rings_gb))
-        ring = Ring.create(_capacity(info), info.shape, info.dtype, info.rate_hz or 0.0, info.channel_names, path)
+        layout = ring_layout(info)
+        taken.append(layout.nbytes)
+        if sum(taken) > rings_gb * 1e9:
+            taken.remove(layout.nbytes)
+            raise MoodringError(too_large(info, sum(taken), rings_gb))
+        ring = make_ring(info.modality, layout)
         eeg = None
         if info.modality == "eeg":
             eeg = EegPreprocessing(chain_spec(info.rate_hz or 0.0, info.channel_names, section))
@@ -267,17 +260,15 @@ def ingest_factory(
     return make
 
 
-def _capacity(info: SourceInfo) -> int:
-    return _KEPT_FRAMES if info.modality == "face" else round(_KEPT_S * (info.rate_hz or 1.0))
+def ring_layout(info: SourceInfo) -> RingLayout:
+    """Return the layout of a source's ring."""
+    capacity = _KEPT_FRAMES if info.modality == "face" else round(_KEPT_S * (info.rate_hz or 1.0))
+    return RingLayout(capacity, info.shape, info.dtype, info.rate_hz or 0.0, info.channel_names)
 
 
-def ring_size(info: SourceInfo) -> int:
-    """Return the bytes that a source's ring takes."""
-    return ring_bytes(_capacity(info), info.shape, info.dtype, info.channel_names)
-
-
-def too_large(info: SourceInfo, size: int, taken: int, rings_gb: float) -> str:
-    """Return the line for a source whose ring of ``size`` bytes does not fit beside the ``taken`` ones."""
+def too_large(info: SourceInfo, taken: int, rings_gb: float) -> str:
+    """Return the line for a source whose ring does not fit beside those that take ``taken`` bytes."""
+    size = ring_layout(info).nbytes
     frames = info.modality == "face"
     rate = "" if info.rate_hz is None else f" at {info.rate_hz:g} Hz"
     what = f"{info.shape[1]}x{info.shape[0]} pixels" if frames else f"{info.shape[0]} channels{rate}"
