@@ -4,12 +4,14 @@ import stat
 import threading
 from multiprocessing.connection import Client
 
+import psutil
 import pytest
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.processes import Child
 from moodring.realtime.ipc import run_dir
 from moodring.realtime.ipc.channel import ChannelServer, EngineClient, attach
+from tests.support.lsl_stand import wait_for
 
 
 @pytest.fixture
@@ -104,6 +106,7 @@ def test_a_stopped_engine_holds_no_client_for_ever(root):
         with EngineClient(card, 0.2) as attached:
             os.kill(child.pid, signal.SIGSTOP)
             try:
+                wait_for(lambda: psutil.Process(child.pid).status() == psutil.STATUS_STOPPED, 20.0)
                 for ask in (attached.snapshot, *(lambda: EngineClient(card, 0.2) for _ in range(4))):
                     with pytest.raises(MoodringError, match=r"has not answered for 0.2 s: process \d+ is stopped"):
                         ask()
