@@ -134,10 +134,11 @@ def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ..
     from .speech import SpeechDecoder
     from .video_eeg import VideoEegDecoder
 
-    section, voice = config.models, config.speech
+    section, voice, face = config.models, config.speech, config.face
 
     def video_eeg(bundle: Bundle, device: torch.device) -> StreamingDecoder:
-        decoder = VideoEegDecoder(bundle, device, section.policy, section.seed, now=clock.now)
+        region = None if face is None else face.region
+        decoder = VideoEegDecoder(bundle, device, section.policy, section.seed, region=region, now=clock.now)
         return StreamingVideoEeg(decoder)
 
     def speech(bundle: Bundle, device: torch.device) -> StreamingDecoder:

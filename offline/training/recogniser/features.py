@@ -17,7 +17,7 @@ from ....models.signals.speech.voice_frames import FrameState, frame_features
 from ....models.signals.speech.voice_summary import functionals
 from ...datasets.speech_corpus import SpeechCorpus, file_of
 from ..common.stages import Stage
-from .augment import CONDITIONS, apply_condition, augment
+from .augment import CONDITIONS, SHIFTS, apply_condition, augment, shift
 
 FEATURES = Stage("recogniser features", 1)
 """Raise its version whenever the same sound gives other features, copies or utterances."""
@@ -91,6 +91,10 @@ class FeatureCache:
             for index, kind in enumerate(copies)
         )
         return FeatureSets(conditions, changed)
+
+    def shifted(self) -> dict[str, FloatArray]:
+        """Return the features under each simulated shift of the domain."""
+        return {kind: self._cached(f"shift {kind}", partial(shift, kind)) for kind in SHIFTS}
 
     def path(self, stage: Stage, *settings: str) -> Path:
         """Return where a result of a stage on this corpus is kept."""

@@ -21,8 +21,8 @@ CPU = torch.device("cpu")
 class ScriptedFinder:
     """Finds a face in any picture that is not black."""
 
-    def find(self, image: Image) -> FaceBox | None:
-        return FaceBox(40.0, 40.0, 60.0, 60.0, 0.9) if image.any() else None
+    def find_all(self, image: Image) -> tuple[FaceBox, ...]:
+        return (FaceBox(40.0, 40.0, 60.0, 60.0, 0.9),) if image.any() else ()
 
 
 def make_bundle(network: Mapping[str, float | int | str] | None = None, kind: str = "video_eeg") -> Bundle:
