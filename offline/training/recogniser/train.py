@@ -1,6 +1,7 @@
 """Train the speech recogniser on a corpus, and test it on held-out speakers."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from ....models.decoders.recogniser import ARCHITECTURE
 from ....models.io.bundle import save_bundle
 from ....models.signals.speech.voice_summary import functional_weights
 from ...datasets.open_corpus import read_corpus
+from ...evaluation.leakage import LeakageGuard
 from ...evaluation.metrics import fit_temperature, score
-from ...evaluation.splits import BothApart, GroupedKFold, IntArray, Items, LeaveOneGroupOut, Protocol, Split, audit
+from ...evaluation.splits import BothApart, GroupedKFold, IntArray, Items, LeaveOneGroupOut, Protocol, Split
 from ..common.ridge import CLIP, Linear, fit_linear
 from ..common.stages import Stage
 from .card import HeldOutScores, write_recogniser_card
@@ -148,11 +150,9 @@ def cross_validate(
             continue
         path = cache.path(FOLDS, task.name, protocol.describe(), split.name, str(seed), settings)
         if not path.is_file():
-            audit(
-                everything, inside, protocol.apart, {"scaling and weights": inside.train, "temperature": inside.train}
-            )
-            model = fit(task, features, inside.train, config)
-            temperature = _inner_temperature(task, features, inside.train, config)
+            guard = LeakageGuard(everything, inside, protocol.apart, (*features.conditions.values(), *features.copies))
+            model = fit(task, features, inside.train, config, (guard,))
+            temperature = _inner_temperature(task, features, inside.train, config, (guard,))
             write_array(
                 path, np.stack([model.scores(x[inside.test]) / temperature for x in features.conditions.values()])
             )
@@ -161,11 +161,20 @@ def cross_validate(
     return result
 
 
-def fit(task: ClassificationTask, features: FeatureSets, train: IntArray, config: TrainRecogniserConfig) -> Linear:
-    """Fit on some items and their copies."""
+def fit(
+    task: ClassificationTask,
+    features: FeatureSets,
+    train: IntArray,
+    config: TrainRecogniserConfig,
+    guards: Sequence[LeakageGuard] = (),
+) -> Linear:
+    """Fit on some items and their copies; stop where one of the rows is of an item that a guard keeps for testing."""
     sources = (features.conditions["whole"], *features.copies)
+    rows = np.concatenate([source[train] for source in sources])
+    for guard in guards:
+        guard.check("scaling and weights", rows)
     return fit_linear(
-        np.concatenate([source[train] for source in sources]),
+        rows,
         np.tile(task.labels[train], len(sources)),
         np.tile(task.speakers[train], len(sources)),
         len(task.classes),
@@ -189,7 +198,11 @@ def _tensors(model: Linear) -> dict[str, torch.Tensor]:
 
 
 def _inner_temperature(
-    task: ClassificationTask, features: FeatureSets, train: IntArray, config: TrainRecogniserConfig
+    task: ClassificationTask,
+    features: FeatureSets,
+    train: IntArray,
+    config: TrainRecogniserConfig,
+    guards: Sequence[LeakageGuard] = (),
 ) -> float:
     speakers = task.speakers[train]
     names = np.unique(speakers)
@@ -199,7 +212,16 @@ def _inner_temperature(
         held = np.isin(speakers, names[fold::_INNER_FOLDS])
         if held.any() and len(np.unique(task.labels[train[~held]])) == len(task.classes):
             # Without the copies: a third of a fold's time instead of thrice it, for one number.
-            logits[held] = fit(task, plain, train[~held], config).scores(features.conditions["whole"][train[held]])
+            judged = features.conditions["whole"][train[held]]
+            for guard in guards:
+                guard.check("temperature", judged)
+            inner = LeakageGuard(
+                task.items,
+                Split(f"temperature, fold {fold + 1}", train[~held], train[held]),
+                ("speaker",),
+                plain.conditions.values(),
+            )
+            logits[held] = fit(task, plain, train[~held], config, (*guards, inner)).scores(judged)
     there = ~np.isnan(logits[:, 0])
     return fit_temperature(logits[there], task.labels[train[there]], list(speakers[there]))
 

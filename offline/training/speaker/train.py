@@ -19,6 +19,7 @@ from ....models.signals.speech.segments import SEGMENT_SAMPLES
 from ....models.signals.speech.speaker_verification import Array, Background, CepstraState, cepstra
 from ...datasets.open_corpus import read_corpus
 from ...datasets.speech_corpus import SpeechCorpus
+from ...evaluation.leakage import Part, audit_parts, digest
 from ..recogniser.features import corpus_digest
 from .card import write_voices_card
 from .scores import (
@@ -142,8 +143,8 @@ def _pairs_left_out(
     judged_by: dict[str, list[Array]] = {}
     thresholds = set_on_others(utterances, config, report)
     for pair, after_s in thresholds.items():
-        background = fit_background([one for one in utterances if one.speaker not in pair], config)
-        both = [one for one in utterances if one.speaker in pair]
+        others, both = _apart(utterances, pair)
+        background = fit_background(others, config)
         for name, part in run_trials(both, background, config.seed).items():
             found.setdefault(name, []).append(part)
             judged_by.setdefault(name, []).append(np.tile(after_s, (len(part.enrolled), 1)))
@@ -163,8 +164,8 @@ def set_on_others(
     names = sorted({one.speaker for one in utterances})
     own: dict[tuple[str, ...], VerificationTrials] = {}
     for three in combinations(names, 3):
-        background = fit_background([one for one in utterances if one.speaker not in three], config)
-        there = [one for one in utterances if one.speaker in three]
+        others, there = _apart(utterances, three)
+        background = fit_background(others, config)
         found = run_trials(there, background, config.seed, (THRESHOLDS_SET_WITH,))[RECOMMENDED]
         own |= {(*three, speaker): trials_of(found, speaker) for speaker in three}
         report(f"thresholds: speakers {', '.join(three)} left out of the background")
@@ -175,3 +176,20 @@ def set_on_others(
         )
         for one, other in combinations(names, 2)
     }
+
+
+def _apart(
+    utterances: Sequence[CepstralUtterance], left_out: Sequence[str]
+) -> tuple[list[CepstralUtterance], list[CepstralUtterance]]:
+    """Split by speaker into those to fit a background on and those left out; stop where anything is in both."""
+    others = [one for one in utterances if one.speaker not in left_out]
+    there = [one for one in utterances if one.speaker in left_out]
+    parts = {"background": others, "left out": there}
+    audit_parts(
+        "voices",
+        {
+            name: [Part(f"'{one.prompt}' by {one.speaker}", one.speaker, digest(*one.seconds)) for one in members]
+            for name, members in parts.items()
+        },
+    )
+    return others, there
