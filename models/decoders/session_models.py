@@ -27,6 +27,10 @@ UNDECLARED_LOUDSPEAKER = (
     "loudspeaker not declared (speech.headphones, speech.reference): what the stimulus says may be taken for the "
     "participant"
 )
+NO_OTHER_VOICE = (
+    "no other voice is enrolled (speech.others): of what strangers of the participant's sex say, 74 % passed for the "
+    "participant where it was measured; enrol whoever else may speak"
+)
 
 
 @dataclass(frozen=True)
@@ -209,6 +213,12 @@ def loudspeaker_notices(section: SpeechSection | None, ingests: Iterable[StreamI
         return ()
     people = any(ingest.info.modality == "speech" and ingest.info.origin != SIMULATED for ingest in ingests)
     return (UNDECLARED_LOUDSPEAKER,) if people else ()
+
+
+def enrolment_notices(section: SpeechSection | None) -> tuple[str, ...]:
+    """Return a notice where strangers are told from the participant without a voice of their own to compare."""
+    alone = section is not None and section.enrolment is not None and not section.others
+    return (NO_OTHER_VOICE,) if alone else ()
 
 
 def domain_notices(domain: tuple[str, ...], origins: tuple[str | None, ...]) -> tuple[str, ...]:

@@ -150,11 +150,12 @@ class VideoEegDecoder:
         Look
         """
         sighting, crop = self._crop(time_s, face)
-        if sighting is not None and sighting.state == "changed":
+        changed = sighting is not None and sighting.state == "changed"
+        if changed:
             self._state = replace(self._net.start(1), eeg=self._state.eeg)
         images = None if eeg is None else self._images(eeg)
         features_done_s = self._now()
-        elapsed_s = 0.0 if self._last_s is None else time_s - self._last_s
+        elapsed_s = 0.0 if self._last_s is None or changed else time_s - self._last_s
         with torch.inference_mode():
             glimpse = self._glimpse(crop, images, elapsed_s)
             self._state, attention = self._net.look(self._state, glimpse)

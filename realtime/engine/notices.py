@@ -4,7 +4,13 @@ from collections.abc import Mapping
 
 from ...configs.schema.live import LiveConfig
 from ...models.contract import Estimate, RecordingStatus
-from ...models.decoders.session_models import Models, domain_notices, line_noise_notices, loudspeaker_notices
+from ...models.decoders.session_models import (
+    Models,
+    domain_notices,
+    enrolment_notices,
+    line_noise_notices,
+    loudspeaker_notices,
+)
 from ...models.streaming.decider import LOUDSPEAKER
 from ...models.streaming.decision_schedule import Plan
 from ...models.streaming.ingest.source_channel import SourceChannel
@@ -32,6 +38,7 @@ def session_notices(
         + line_noise_notices(ingests)
         + rest
         + loudspeaker_notices(config.speech, ingests)
+        + (enrolment_notices(config.speech) if any(ingest.info.modality == "speech" for ingest in ingests) else ())
         + (_missing(channels) if connected else ())
         + _unread(models, channels)
     )

@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from ....configs.schema.errors import ConfigError
+from ....configs.schema.errors import ConfigError, MoodringError
 from ....configs.schema.train_recogniser import TrainRecogniserConfig
 from ....models.contract import FloatArray, Head, ModelSpec, SpeechInput
 from ....models.decoders.recogniser import ARCHITECTURE
 from ....models.io.bundle import save_bundle
-from ....models.signals.speech.voice_summary import functional_weights
+from ....models.signals.speech.voice_summary import VOICE_NUMBERS, functional_weights
 from ...datasets.open_corpus import read_corpus
 from ...evaluation.leakage import LeakageGuard
 from ...evaluation.metrics import fit_temperature, score
@@ -25,7 +25,7 @@ from ..common.stages import Stage
 from .card import HeldOutScores, write_recogniser_card
 from .features import FEATURES, FeatureCache, FeatureSets, Report, write_array
 
-FOLDS = Stage("recogniser folds", 1, (FEATURES,))
+FOLDS = Stage("recogniser folds", 2, (FEATURES,))
 """Raise its version whenever the same features and settings give other logits."""
 _INNER_FOLDS = 3
 _FOLDS_OF_BOTH = 4  # of speakers, where one is left out at a time but prompts are kept apart, too
@@ -89,8 +89,9 @@ def train_recogniser(config: TrainRecogniserConfig, out: Path, report: Report) -
     everybody = np.flatnonzero(whole.labels >= 0)
     features = cache.features(config.copies, config.seeds[0])
     temperature = _inner_temperature(whole, features, everybody, config)
+    away = temperature_away(whole, features, config)
     model = fit(whole, features, everybody, config)
-    spec = _spec(config, whole, cache.sha256, temperature)
+    spec = _spec(config, whole, cache.sha256, temperature, away)
     save_bundle(out, spec, _tensors(model))
     write_recogniser_card(out.with_suffix(".md"), spec, config, scores)
     report(f"wrote {out} ({out.stat().st_size / 1e3:.0f} kB) and {out.with_suffix('.md')}")
@@ -138,7 +139,8 @@ def cross_validate(
 ) -> dict[str, FloatArray]:
     """Return held-out calibrated logits ``(n, n_classes)`` under every condition, fold by fold; NaN where never tested.
 
-    The temperature of a fold is fitted on its own training speakers, by models that were not trained on them.
+    A fold is found again by the very features that it was trained on. Its temperature is fitted on its own training
+    speakers, by models that were not trained on them.
     """
     chosen = np.flatnonzero(task.labels >= 0)
     everything = task.items
@@ -148,7 +150,7 @@ def cross_validate(
         inside = Split(split.name, np.intersect1d(split.train, chosen), np.intersect1d(split.test, chosen))
         if not len(inside.test) or len(np.unique(task.labels[inside.train])) < len(task.classes):
             continue
-        path = cache.path(FOLDS, task.name, protocol.describe(), split.name, str(seed), settings)
+        path = cache.path(FOLDS, task.name, protocol.describe(), split.name, str(seed), settings, features.digest)
         if not path.is_file():
             guard = LeakageGuard(everything, inside, protocol.apart, (*features.conditions.values(), *features.copies))
             model = fit(task, features, inside.train, config, (guard,))
@@ -204,26 +206,58 @@ def _inner_temperature(
     config: TrainRecogniserConfig,
     guards: Sequence[LeakageGuard] = (),
 ) -> float:
-    speakers = task.speakers[train]
-    names = np.unique(speakers)
-    logits = np.full((len(train), len(task.classes)), np.nan)
+    """Return the temperature at home: on other speakers of the same corpus, as they were recorded."""
+    names = np.unique(task.speakers[train])
+    held = [np.isin(task.speakers[train], names[fold::_INNER_FOLDS]) for fold in range(_INNER_FOLDS)]
+    # Without the copies: a third of a fold's time instead of thrice it, for one number.
     plain = replace(features, copies=())
-    for fold in range(_INNER_FOLDS):
-        held = np.isin(speakers, names[fold::_INNER_FOLDS])
+    return _held_out_temperature(task, plain, ("whole",), train, held, config, guards)
+
+
+def temperature_away(task: ClassificationTask, features: FeatureSets, config: TrainRecogniserConfig) -> float:
+    """Return the temperature away from home: on people unlike those trained on, under every condition of the test.
+
+    Women are judged by models of men's voices and the other way round, where the corpus says whose is which, else one
+    third of the speakers by the others. A temperature that holds on the same corpus leaves a model too sure elsewhere
+    (Ovadia et al. 2019, Can you trust your model's uncertainty?, https://arxiv.org/abs/1906.02530).
+    """
+    train = np.flatnonzero(task.labels >= 0)
+    groups = task.items.group("sex" if "sex" in task.items.groups else "speaker")[train]
+    names = np.unique(groups)
+    parts = [names[part :: min(len(names), _INNER_FOLDS)] for part in range(min(len(names), _INNER_FOLDS))]
+    held = [np.isin(groups, part) for part in parts]
+    return _held_out_temperature(task, features, tuple(features.conditions), train, held, config)
+
+
+def _held_out_temperature(
+    task: ClassificationTask,
+    features: FeatureSets,
+    conditions: Sequence[str],
+    train: IntArray,
+    folds: Sequence[NDArray[np.bool_]],
+    config: TrainRecogniserConfig,
+    guards: Sequence[LeakageGuard] = (),
+) -> float:
+    """Fit a temperature on what models say, under some conditions, of folds of items that they were not trained on."""
+    logits: list[FloatArray] = []
+    judged: list[IntArray] = []
+    for number, held in enumerate(folds, 1):
         if held.any() and len(np.unique(task.labels[train[~held]])) == len(task.classes):
-            # Without the copies: a third of a fold's time instead of thrice it, for one number.
-            judged = features.conditions["whole"][train[held]]
-            for guard in guards:
-                guard.check("temperature", judged)
-            inner = LeakageGuard(
-                task.items,
-                Split(f"temperature, fold {fold + 1}", train[~held], train[held]),
-                ("speaker",),
-                plain.conditions.values(),
-            )
-            logits[held] = fit(task, plain, train[~held], config, (*guards, inner)).scores(judged)
-    there = ~np.isnan(logits[:, 0])
-    return fit_temperature(logits[there], task.labels[train[there]], list(speakers[there]))
+            split = Split(f"temperature, fold {number}", train[~held], train[held])
+            inner = LeakageGuard(task.items, split, ("speaker",), features.conditions.values())
+            model = fit(task, features, train[~held], config, (*guards, inner))
+            for name in conditions:
+                rows = features.conditions[name][train[held]]
+                for guard in guards:
+                    guard.check("temperature", rows)
+                logits.append(model.scores(rows))
+                judged.append(train[held])
+    if not logits:
+        raise MoodringError(
+            "no temperature can be fitted: no group of speakers can be left out without losing a class; record more"
+        )
+    items = np.concatenate(judged)
+    return fit_temperature(np.concatenate(logits), task.labels[items], list(task.speakers[items]))
 
 
 def _score(
@@ -266,12 +300,14 @@ def _tasks(config: TrainRecogniserConfig, items: Items) -> tuple[ClassificationT
     )
 
 
-def _spec(config: TrainRecogniserConfig, task: ClassificationTask, sha256: str, temperature: float) -> ModelSpec:
+def _spec(
+    config: TrainRecogniserConfig, task: ClassificationTask, sha256: str, temperature: float, away: float
+) -> ModelSpec:
     speakers = ", ".join(np.unique(task.speakers))
     return ModelSpec(
         kind="speech",
         inputs=(SpeechInput(),),
-        outputs=(Head("speech", "acted", task.classes, temperature=temperature),),
+        outputs=(Head("speech", "acted", task.classes, temperature=max(temperature, away)),),
         label_source="the emotion that the actor was asked to express, per utterance",
         domain=(config.domain,),
         protocol=f"trained on all speakers ({speakers}); scores with speakers apart: see the card",
@@ -280,5 +316,10 @@ def _spec(config: TrainRecogniserConfig, task: ClassificationTask, sha256: str, 
             hashlib.sha256(config.model_dump_json(exclude={"data", "cache", "on_bad"}).encode()).hexdigest(),
         ),
         seed=config.seeds[0],
-        network={"architecture": ARCHITECTURE, "numbers": len(functional_weights())},
+        network={
+            "architecture": ARCHITECTURE,
+            "numbers": len(functional_weights()),
+            "voice_numbers": VOICE_NUMBERS,
+            "temperature_at_home": round(temperature, 4),
+        },
     )

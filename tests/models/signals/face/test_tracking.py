@@ -1,11 +1,15 @@
 """Tracking on scripted boxes: whom it follows, when it says that it changed; chunks give what the whole gives."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from moodring.models.contract import FaceBox
+from moodring.models.io.bundle import bundled
+from moodring.models.signals.face.detection import FaceDetector
 from moodring.models.signals.face.tracking import Sighting, TrackerState, TrackingRules, track
 
 SIZE = (240, 320)
@@ -43,7 +47,7 @@ def test_of_several_the_largest_and_most_constant_is_chosen_after_it_was_watched
     found, _ = run((t, [BEN, ANN]) for t in (0.0, 0.5, 1.0))
     assert [one.state for one in found] == ["several", "several", "tracked"]
     assert found[-1].box == ANN
-    flickering = [(t / 2, [BEN, moved(ANN, 0.0, 0.0, 1.3)] if t % 4 == 0 else [BEN]) for t in range(9)]
+    flickering = [(t / 2, [BEN, moved(ANN, 0.0, 0.0, 1.3)] if t % 6 == 0 else [BEN]) for t in range(7)]
     found, _ = run(flickering)
     assert found[-1].box is None or found[-1].box == BEN, "the larger one that is hardly ever there is not followed"
 
@@ -109,3 +113,40 @@ def test_it_does_not_depend_on_how_often_it_looks(gap_s: float) -> None:
     found, _ = run((k * gap_s, [ANN, BEN]) for k in range(round(12 / gap_s)))
     assert found[-1].box == ANN
     assert max(one.person or 0 for one in found) == 1
+
+
+@pytest.fixture(scope="module")
+def finder() -> FaceDetector:
+    return FaceDetector(bundled("yunet").read_bytes())
+
+
+def looks_of(film: Path, finder: FaceDetector, from_s: float) -> list[Moment]:
+    """Faces found in a film at one look a second, in frames of 320 by 180."""
+    capture, moments = cv2.VideoCapture(str(film)), []
+    every = round(capture.get(cv2.CAP_PROP_FPS))
+    for index in range(3 * every):
+        _, image = capture.read()
+        if index % every == 0:
+            moments.append((from_s + index / every, finder.find_all(cv2.resize(image, (320, 180)))))
+    return moments
+
+
+@pytest.mark.data
+def test_people_of_two_films_in_a_row_are_two(data_dir: Path, finder: FaceDetector) -> None:
+    films = [data_dir / "faces" / name for name in ("WolfgangLanger_Pexels.mp4", "single_face.mp4")]
+    moments = [one for number, film in enumerate(films) for one in looks_of(film, finder, number * 6.5)]
+    found, _ = run(moments)
+    assert [one.state for one in found] == ["tracked", "tracked", "tracked", "changed", "tracked", "tracked"]
+    assert [one.person for one in found] == [1, 1, 1, 2, 2, 2]
+
+
+@pytest.mark.data
+def test_of_five_faces_in_a_picture_none_is_chosen_but_by_its_region(data_dir: Path, finder: FaceDetector) -> None:
+    picture = cv2.resize(cv2.imread(str(data_dir / "faces" / "multi_face.jpg")), (320, 213))
+    faces = finder.find_all(picture)
+    several, _ = run((float(t), faces) for t in range(6))
+    assert [(one.state, one.faces, one.box) for one in several] == [("several", len(faces), None)] * 6
+    assert len(faces) == 5
+    left = min(faces, key=lambda face: face.x)
+    one, _ = run([(0.0, faces)], TrackingRules(region=(0.0, 0.0, 0.3, 0.5)))
+    assert (one[0].box, one[0].faces) == (left, 1)
