@@ -14,7 +14,7 @@ from ..common.card import CardSection, bullets, write_card
 
 _LIMITS = (
     "Acted emotion, spoken once on demand in a quiet studio, in one language, by few people: **not** how people sound "
-    "who feel something. On other voices, languages, microphones and rooms it is worse, and its probabilities are too "
+    "who feel something. On other voices, languages, microphones and rooms it is much worse, and still too "
     "sure.",
     "Anger and happiness are both loud and high, and are taken for each other most; short and noisy speech is worse "
     "(see "

@@ -331,3 +331,15 @@ def test_a_narrow_window_says_the_weight_in_short(window, stage):
     play(window, stage, 94.0, 95.5)
     assert window.valence.pooled.width() < 480
     assert share_of(pixels(window.valence.pooled), theme.SOFT, 40) > 0.003
+
+
+def test_the_box_is_drawn_on_the_very_frame_that_it_was_found_in(window, stage, script):
+    play(window, stage, 0, 30)
+    look = script.looks(30.0)[-1]
+    shown = window.face._frame
+    np.testing.assert_array_equal(shown, script.frame(look.frame_stamp_s - script.T0))
+    assert window.face._box == look.face
+    # Later the newest frame is another, but the one that was looked at stays with its box until the next look.
+    stage.to(30.25)
+    window.tick()
+    np.testing.assert_array_equal(window.face._frame, shown)
