@@ -79,7 +79,7 @@ class LeakageGuard:
         As :func:`audit`.
     """
 
-    def __init__(self, items: Items, split: Split, apart: Sequence[str], data: Iterable[Sequence[Any]]) -> None:
+    def __init__(self, items: Items, split: Split, apart: Sequence[str], data: Iterable[Any]) -> None:
         audit(items, split, apart)
         self._split = split.name
         self._tested = {
