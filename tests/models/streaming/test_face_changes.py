@@ -10,6 +10,7 @@ from moodring.models.contract import Estimate, FaceBox, Image
 from moodring.models.decoders.session_models import Models
 from moodring.models.decoders.video_eeg import VideoEegDecoder
 from moodring.models.io import wire
+from moodring.models.io.ring import rings_in
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decider import Decider
 from moodring.models.streaming.decision_schedule import ModalityInput, Plan, identity
@@ -36,7 +37,7 @@ class Scripted:
 
 
 def decisions(script: Script, chunk: int = 1) -> list[Estimate]:
-    ingest = ingest_factory(None, None)(SourceInfo("face", "cam", RATE_HZ, (64, 64, 3), "|u1"))
+    ingest = ingest_factory(None, rings_in(None))(SourceInfo("face", "cam", RATE_HZ, (64, 64, 3), "|u1"))
     frames = np.random.default_rng(3).integers(0, 255, (round(SECONDS * RATE_HZ), 64, 64, 3), dtype=np.uint8)
     frames[:, 0, 0, 0] = np.arange(len(frames))
     stamps = T0 + np.arange(len(frames)) / RATE_HZ
