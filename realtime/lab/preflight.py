@@ -59,7 +59,7 @@ def check_config(config: LiveConfig, extensions: Extensions | None = None) -> It
             yield Finding("voice", True, f"enrolment {bundle.file}")
             continue
         yield Finding("model", True, f"{bundle.file}, domain {', '.join(bundle.domain)}, runs on {models.device}")
-    for notice in domain_notices(models.domain, (None,)):
+    for notice in domain_notices(models, dict.fromkeys(config.modalities)):
         yield Finding("model", True, f"note: {notice}, unless the participant is simulated")
     for notice in enrolment_notices(config.speech):
         yield Finding("voice", True, f"note: {notice}")

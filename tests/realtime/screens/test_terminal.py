@@ -265,3 +265,17 @@ def test_the_summary_says_in_words_what_became_of_the_faces():
         "faces: 2 people were followed one after another, each with a state of its own, up to 4 faces at once, none "
         "chosen among several in 3 of 4 looks"
     )
+
+
+def test_a_missing_model_says_what_is_missing_and_how_to_train_it(script, felt_model_missing):
+    snapshot = script.snapshot_at(30.0)
+    estimate = snapshot.estimate
+    for axis in ("valence", "arousal"):
+        estimate = with_head(estimate, axis, probabilities=None, kept=(), abstained=felt_model_missing)
+    snapshot = replace(snapshot, estimate=estimate)
+    lines, _ = drawn(snapshot)
+    assert len(lines) <= 24
+    left = " ".join(row[2:38].strip() for row in lines)
+    assert " ".join(left.split()).count("no model of felt emotion in people:") == 1
+    assert "moodring train" in left
+    assert f"valence and arousal: {felt_model_missing}" in line(snapshot)
