@@ -30,8 +30,8 @@ BUNDLE = load_bundle(bundled("emodb"))
 
 @pytest.fixture
 def run(run):
-    """Run ``moodring predict``."""
-    return partial(run, "predict")
+    """Run ``moodring predict``, also with the bundle of simulated voices, which is the one at hand that is quick."""
+    return partial(run, "predict", "--allow-simulated")
 
 
 def at_rate(samples: FloatArray, rate_hz: int) -> FloatArray:
