@@ -13,6 +13,7 @@ from ...models.decoders.session_models import Models, check_fit, domain_notices,
 from ...models.signals.eeg.amplitude import check_amplitudes
 from ...models.signals.eeg.chain import delay_s
 from ...models.signals.eeg.montage import scalp_channels
+from ...models.signals.eeg.montage_match import match_montage
 from ...models.signals.speech.microphone_level import check_microphone, fault_text
 from ...models.streaming.clock import Clock
 from ...models.streaming.decoder import Extensions
@@ -169,6 +170,6 @@ def _filters(info: SourceInfo, config: LiveConfig) -> str:
         return ""
     spec = chain_spec(info.rate_hz or 0.0, info.channel_names, config.eeg)
     scalp = int(scalp_channels(info.channel_names).sum())
-    return (
-        f", {scalp} on the scalp; filters {spec.low_hz:g}-{spec.high_hz:g} Hz delay it by {delay_s(spec) * 1e3:.0f} ms"
-    )
+    match = match_montage(info.channel_names)
+    dropped = f" ({match})" if match.dropped else ""
+    return f", {scalp} on the scalp{dropped}; filters {spec.low_hz:g}-{spec.high_hz:g} Hz delay it by {delay_s(spec) * 1e3:.0f} ms"
