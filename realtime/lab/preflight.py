@@ -53,7 +53,9 @@ def check_config(config: LiveConfig, extensions: Extensions | None = None) -> It
         if bundle.file in {path.name for path in named if path is not None}:
             yield Finding("voice", True, f"enrolment {bundle.file}")
             continue
-        yield Finding("model", True, f"{bundle.file}, domain {', '.join(bundle.domain)}, runs on {models.device}")
+        domain = ", ".join(bundle.domain)
+        text = f"{bundle.file}, domain {domain}, runs on {models.device}; no out-of-domain gate"
+        yield Finding("model", True, text)
     for notice in domain_notices(models, dict.fromkeys(config.modalities)):
         yield Finding("model", True, f"note: {notice}, unless the participant is simulated")
     for source_channel in build_source_channels(config, clock, extensions.sources):
@@ -172,4 +174,5 @@ def _filters(info: SourceInfo, config: LiveConfig) -> str:
     scalp = int(scalp_channels(info.channel_names).sum())
     match = match_montage(info.channel_names)
     dropped = f" ({match})" if match.dropped else ""
-    return f", {scalp} on the scalp{dropped}; filters {spec.low_hz:g}-{spec.high_hz:g} Hz delay it by {delay_s(spec) * 1e3:.0f} ms"
+    passed = f"filters {spec.low_hz:g}-{spec.high_hz:g} Hz delay it by {delay_s(spec) * 1e3:.0f} ms"
+    return f", {scalp} on the scalp{dropped}; {passed}"
