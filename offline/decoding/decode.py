@@ -17,9 +17,11 @@ from ...models.decoders.session_models import (
     Models,
     check_fit,
     domain_notices,
+    enrolment_notices,
     line_noise_notices,
     load_models,
     loudspeaker_notices,
+    montage_notices,
     origins_of,
 )
 from ...models.io.journal import Journal
@@ -179,8 +181,10 @@ def _decode(
         journal = ()
     decider = Decider(plan, models, clock)
     origins = origins_of(ingests)
-    notices, models = domain_notices(models, origins), models.of_people(origins)
+    notices = domain_notices(models, origins) + montage_notices(ingests)
+    models = models.of_people(origins)
     notices += () if referenced else loudspeaker_notices(config.speech, ingests)
+    notices += enrolment_notices(config.speech) if "speech" in playback.channels else ()
     tally = Tally(models.heads, eeg_filter_delay_ms=eeg_delay_ms(ingests))
     estimates: list[Estimate] = []
     with Journal(config.journal) if config.journal is not None else nullcontext() as written:

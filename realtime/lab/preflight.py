@@ -9,10 +9,17 @@ from numpy.typing import NDArray
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig, StreamQuery
 from ...models.contract import EegInput
-from ...models.decoders.session_models import Models, check_fit, domain_notices, load_models
+from ...models.decoders.session_models import (
+    Models,
+    check_fit,
+    domain_notices,
+    enrolment_notices,
+    load_models,
+)
 from ...models.signals.eeg.amplitude import check_amplitudes
 from ...models.signals.eeg.chain import delay_s
 from ...models.signals.eeg.montage import scalp_channels
+from ...models.signals.eeg.montage_match import match_montage
 from ...models.signals.speech.microphone_level import check_microphone, fault_text
 from ...models.streaming.clock import Clock
 from ...models.streaming.decoder import Extensions
@@ -53,9 +60,13 @@ def check_config(config: LiveConfig, extensions: Extensions | None = None) -> It
         if bundle.file in {path.name for path in named if path is not None}:
             yield Finding("voice", True, f"enrolment {bundle.file}")
             continue
-        yield Finding("model", True, f"{bundle.file}, domain {', '.join(bundle.domain)}, runs on {models.device}")
+        domain = ", ".join(bundle.domain)
+        text = f"{bundle.file}, domain {domain}, runs on {models.device}; no out-of-domain gate"
+        yield Finding("model", True, text)
     for notice in domain_notices(models, dict.fromkeys(config.modalities)):
         yield Finding("model", True, f"note: {notice}, unless the participant is simulated")
+    for notice in enrolment_notices(config.speech):
+        yield Finding("voice", True, f"note: {notice}")
     for source_channel in build_source_channels(config, clock, extensions.sources):
         yield _checked(source_channel, source_channel.modality, models, config, clock)
     reference = build_reference(config, clock)
@@ -230,6 +241,7 @@ def _filters(info: SourceInfo, config: LiveConfig) -> str:
         return ""
     spec = chain_spec(info.rate_hz or 0.0, info.channel_names, config.eeg)
     scalp = int(scalp_channels(info.channel_names).sum())
-    return (
-        f", {scalp} on the scalp; filters {spec.low_hz:g}-{spec.high_hz:g} Hz delay it by {delay_s(spec) * 1e3:.0f} ms"
-    )
+    match = match_montage(info.channel_names)
+    dropped = f" ({match})" if match.dropped else ""
+    passed = f"filters {spec.low_hz:g}-{spec.high_hz:g} Hz delay it by {delay_s(spec) * 1e3:.0f} ms"
+    return f", {scalp} on the scalp{dropped}; {passed}"
