@@ -91,9 +91,9 @@ def predict(
         )
     device = best_device()
     decoder = SpeechDecoder(loaded, device)
-    typer.echo(prediction.heading(loaded))
+    say(prediction.heading(loaded))
     for notice in prediction.notices(loaded):
-        typer.echo(f"note: {notice}")
+        say(f"note: {notice}")
     predictions = []
     for one in prediction.predict_files(decoder, files, labels == "auto"):
         predictions.append(one)
