@@ -13,6 +13,7 @@ from ..contract import SIMULATED, Head
 from ..contract.specs import refuse_duplicates
 from ..device import best_device
 from ..io.bundle import Bundle, load_bundle, models_path
+from ..signals.eeg.montage_match import LEAST_MATCHED, check_montage, match_montage
 from ..streaming.clock import Clock
 from ..streaming.decoder import DecoderFactory, Fusion, StreamingDecoder
 from ..streaming.ingest.sources import SourceInfo
@@ -27,6 +28,10 @@ DEMONSTRATION = "demonstration model, not valid for people"
 UNDECLARED_LOUDSPEAKER = (
     "loudspeaker not declared (speech.headphones, speech.reference): what the stimulus says may be taken for the "
     "participant"
+)
+NO_OTHER_VOICE = (
+    "no other voice is enrolled (speech.others): of what strangers of the participant's sex say, 74 % passed for the "
+    "participant where it was measured; enrol whoever else may speak"
 )
 
 
@@ -166,10 +171,11 @@ def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ..
     from .speech import SpeechDecoder
     from .video_eeg import VideoEegDecoder
 
-    section, voice = config.models, config.speech
+    section, voice, face = config.models, config.speech, config.face
 
     def video_eeg(bundle: Bundle, device: torch.device) -> StreamingDecoder:
-        decoder = VideoEegDecoder(bundle, device, section.policy, section.seed, now=clock.now)
+        region = None if face is None else face.region
+        decoder = VideoEegDecoder(bundle, device, section.policy, section.seed, region=region, now=clock.now)
         return StreamingVideoEeg(decoder)
 
     def speech(bundle: Bundle, device: torch.device) -> StreamingDecoder:
@@ -239,8 +245,17 @@ def _check_there(enrolments: Iterable[Path]) -> None:
 
 def check_fit(models: Models, info: SourceInfo, config: LiveConfig) -> None:
     """Raise MoodringError, with the value that came and the value needed, where a stream does not fit a decoder."""
+    if info.modality == "eeg" and any("eeg" in decoder.spec.modalities for decoder in models.decoders):
+        least = LEAST_MATCHED if config.eeg is None else config.eeg.least_matched
+        check_montage(info.name, info.channel_names, least)
     for decoder in models.decoders:
         decoder.check(info, config)
+
+
+def montage_notices(ingests: Iterable[StreamIngest]) -> tuple[str, ...]:
+    """Return a notice for each EEG source of whose possible electrodes some are left out: which, and why."""
+    matches = [match_montage(one.info.channel_names) for one in ingests if one.info.modality == "eeg"]
+    return tuple(f"EEG: {match}" for match in matches if match.doubtful)
 
 
 def line_noise_notices(ingests: Iterable[StreamIngest]) -> tuple[str, ...]:
@@ -259,6 +274,12 @@ def loudspeaker_notices(section: SpeechSection | None, ingests: Iterable[StreamI
         return ()
     people = any(ingest.info.modality == "speech" and ingest.info.origin != SIMULATED for ingest in ingests)
     return (UNDECLARED_LOUDSPEAKER,) if people else ()
+
+
+def enrolment_notices(section: SpeechSection | None) -> tuple[str, ...]:
+    """Return a notice where strangers are told from the participant without a voice of their own to compare."""
+    alone = section is not None and section.enrolment is not None and not section.others
+    return (NO_OTHER_VOICE,) if alone else ()
 
 
 def domain_notices(models: Models, origins: Mapping[str, str | None]) -> tuple[str, ...]:
