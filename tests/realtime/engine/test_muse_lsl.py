@@ -88,7 +88,7 @@ def test_the_video_eeg_model_refuses_it_and_says_with_how_many_channels(lsl_sess
 
     name, clock = f"Muse-{uuid4().hex}", LslClock()
     stand({"name": name, "channels": HEADBAND, "count": 5, "rate": 256.0})
-    config = _config(name, bundle, lsl_session)
+    config = _config(name, bundle, lsl_session, allow_simulated=True)
     session = Session(config, load_models(config, config.modalities, clock), clock, tmp_path, clock.now())
     try:
         with pytest.raises(MoodringError, match=r"has 4 channels on the scalp .*models.video_eeg"):
