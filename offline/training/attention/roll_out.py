@@ -1,0 +1,182 @@
+"""Rollouts: clips decoded tick by tick while a policy decides at which frames to look."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ....models.networks.look_policy import LONGEST_WAIT_FRAMES, GaussianPolicy, HazardPolicy
+from ....models.networks.attention import FRAMES_PER_TICK, State, Ticks, AttentionNet
+from .feature_bank import Clips, FeatureBank, ticks_of
+
+
+class LookRule(Protocol):
+    """Decides frame by frame whether to look."""
+
+    def __call__(self, tick: int, frame: int, core: Tensor, waited: Tensor) -> Tensor:
+        """Return whether each clip looks, ``(clips,)`` bool.
+
+        Parameters
+        ----------
+        tick, frame : int
+            Of the clip; the frame is counted within the tick, 0 to 3.
+        core : (clips, core)
+            Hidden state of the core after the tick before.
+        waited : (clips,) int64
+            Frames since the last look, at least 1.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """Result of a rollout.
+
+    Attributes
+    ----------
+    looks : (length, 4, clips) bool
+    cores : (length, clips, core)
+    attention : (length, clips, 3)
+    waited : (length, 4, clips) int64
+        Frames since the last look when each frame was decided on.
+    before : (length, clips, core)
+        Hidden state of the core that each tick's frames were decided from.
+    """
+
+    looks: Tensor
+    cores: Tensor
+    attention: Tensor
+    waited: Tensor
+    before: Tensor
+
+
+def roll_out(net: AttentionNet, bank: FeatureBank, clips: Clips, rule: LookRule) -> Rollout:
+    """Decode clips from an empty state under a rule of looks, without a graph."""
+    n = len(clips.person)
+    everything = ticks_of(bank, clips, torch.zeros(clips.length, FRAMES_PER_TICK, n, dtype=torch.bool))
+    faces = bank.face[clips.person, clips.frames].float()
+    there = bank.face_there[clips.person, clips.frames] & ~clips.no_face
+    state, waited, since_found = net.start(n), torch.full((n,), LONGEST_WAIT_FRAMES), torch.full((n,), 10_000)
+    core = state.core[0]
+    looks, cores, weights, waits, befores = [], [], [], [], []
+    with torch.no_grad():
+        for tick in range(clips.length):
+            within, waits_now = [], []
+            for frame in range(FRAMES_PER_TICK):
+                look = rule(tick, frame, core, waited)
+                waits_now.append(waited)
+                waited = torch.where(look, 1, waited + 1)
+                since_found = torch.where(look & there[tick, frame], 0, since_found + 1)
+                within.append(look)
+            chosen = torch.stack(within)
+            befores.append(core)
+            one = _tick(everything, tick, chosen & there[tick], faces[tick], since_found)
+            state, after, attention = net.run(state, one)
+            core = after[0]
+            looks.append(chosen)
+            cores.append(core)
+            weights.append(attention[0])
+            waits.append(torch.stack(waits_now))
+    return Rollout(
+        torch.stack(looks), torch.stack(cores), torch.stack(weights), torch.stack(waits), torch.stack(befores)
+    )
+
+
+def _tick(ticks: Ticks, tick: int, found: Tensor, faces: Tensor, since_found: Tensor) -> Ticks:
+    count = found.sum(dim=0)
+    face = (faces * found[..., None]).sum(dim=0) / count.clamp(min=1)[:, None]
+    row = slice(tick, tick + 1)
+    return Ticks(
+        face[None], count.float()[None], (since_found / 8.0).clamp(max=10.0)[None],
+        ticks.bands[row], ticks.eeg_present[row], ticks.since_onset_s[row],
+    )  # fmt: skip
+
+
+def fixed(looks: Tensor) -> LookRule:
+    """Return the rule that looks at given frames, ``(length, 4, clips)`` bool."""
+    return lambda tick, frame, core, waited: looks[tick, frame]
+
+
+def by_hazard(policy: HazardPolicy, hidden: Tensor, price: float, no_face: Tensor) -> LookRule:
+    """Return the rule of a hazard policy at a price.
+
+    Parameters
+    ----------
+    policy : HazardPolicy
+    hidden : (length, 4, clips, units)
+        Of the periphery at each frame.
+    price : float
+    no_face : (clips,) bool
+        Clips that never look, because there is nothing to see.
+    """
+
+    def rule(tick: int, frame: int, core: Tensor, waited: Tensor) -> Tensor:
+        gain = policy.advantage(hidden[tick, frame], core, waited)
+        return ((gain > price) | (waited >= LONGEST_WAIT_FRAMES)) & ~no_face
+
+    return rule
+
+
+def sampled_hazard(
+    policy: HazardPolicy, hidden: Tensor, price: float, temperature: float, draws: Tensor, no_face: Tensor
+) -> LookRule:
+    """Return the rule that looks with the probability sigmoid((gain - price) / temperature), by given uniform draws."""
+
+    def rule(tick: int, frame: int, core: Tensor, waited: Tensor) -> Tensor:
+        gain = policy.advantage(hidden[tick, frame], core, waited)
+        chance = torch.sigmoid((gain - price) / temperature)
+        return ((draws[tick, frame] < chance) | (waited >= LONGEST_WAIT_FRAMES)) & ~no_face
+
+    return rule
+
+
+def by_gaussian(policy: GaussianPolicy, spread: float, draws: Callable[[int], Tensor] | None, clips: int) -> LookRule:
+    """Return the rule of the paper's policy: after a look, a wait drawn around the mean; the mean itself at spread 0."""
+    waits = torch.ones(clips, dtype=torch.int64)
+
+    def rule(tick: int, frame: int, core: Tensor, waited: Tensor) -> Tensor:
+        nonlocal waits
+        look = waited >= waits
+        mean = policy.wait_mean(core)
+        drawn = mean if draws is None else mean + spread * draws(tick * FRAMES_PER_TICK + frame)
+        waits = torch.where(look, policy.frames(drawn), waits)
+        return look
+
+    return rule
+
+
+def periphery_of(policy: HazardPolicy, bank: FeatureBank, person: Tensor, frames: int) -> Tensor:
+    """Return the measures of the periphery at the first frames of people, ``(frames, people, 516)`` float16."""
+    state = policy.start(len(person))
+    carried = (state.previous, state.slow, state.theta, state.known, state.theta_known)
+    rows = []
+    with torch.no_grad():
+        for frame in range(frames):
+            there = bank.face_there[person, frame].float()
+            state = type(state)(*carried, state.hidden)
+            measured, carried = policy.measures(
+                state, bank.thumbnails[person, frame].float(), there, bank.theta[person, frame]
+            )
+            rows.append(measured.half())
+    return torch.stack(rows)
+
+
+def hidden_states(policy: HazardPolicy, measured: Tensor) -> Tensor:
+    """Return the periphery's hidden states, ``(frames, people, units)``, of measures from a session's start."""
+    frames, people = measured.shape[:2]
+    with torch.no_grad():
+        embedded = torch.stack([policy.embed(row.float()) for row in measured])
+        return policy.remember(embedded, embedded.new_zeros(people, policy.units))
+
+
+def clip_hidden(hidden: Tensor, clips: Clips) -> Tensor:
+    """Return hidden states of whole sessions cut to clips, ``(length, 4, clips, units)``."""
+    return hidden[clips.frames, clips.person]
+
+
+__all__ = [
+    "LookRule", "Rollout", "State", "by_gaussian", "by_hazard", "clip_hidden", "fixed", "hidden_states",
+    "periphery_of", "roll_out", "sampled_hazard",
+]  # fmt: skip
