@@ -80,6 +80,8 @@ class TrainAttentionConfig(Section):
     batch; ``plain_share`` of them are calibrated and from all electrodes, ``modality_dropout`` go without face and as many
     without EEG, and ``told_share`` are told the onsets of stimuli. ``distillation`` weighs the teacher against the
     labels. ``band_balance`` is the paper's mu. ``horizon_ticks`` is how far the gain of a look is counted.
+    ``reward_right`` and ``reward_wrong`` are the paper's lambda_tp and lambda_fp, ``most_looks`` its N_max (a clip),
+    and ``spread`` the standard deviation of its Gaussian as a share of the longest wait.
     """
 
     kind: Literal["attention"] = "attention"
@@ -108,4 +110,8 @@ class TrainAttentionConfig(Section):
     reinforce: StageSection = StageSection(batches=100, learning_rate=3e-4)
     own: StageSection = StageSection(batches=150, learning_rate=1e-3)
     horizon_ticks: Count = 32
+    reward_right: float = 1.0
+    reward_wrong: Annotated[float, Field(le=0.0)] = -3.0
+    most_looks: Count = 30
+    spread: Positive = 0.1
     coverage: Share = 0.8

@@ -31,7 +31,7 @@ TICK_HZ = 2
 FRAMES_PER_TICK = 4
 FRAME_HZ = TICK_HZ * FRAMES_PER_TICK
 LONGEST_ELAPSED_S = 10.0
-_FACE_CONTEXT = 4
+_FACE_CONTEXT = 5
 _EEG_CONTEXT = 1
 _ONSET_CONTEXT = 2
 
@@ -86,9 +86,12 @@ class Ticks:
     Attributes
     ----------
     face : (n_ticks, batch, face_features)
-        Features of the face network, averaged over the looks within the tick; ignored where there was none.
+        Features of the face network, averaged over the looks within the tick with the weights of :func:`pooled`;
+        ignored where there was none.
     looks : (n_ticks, batch) float
         How many looks found a face, 0 to 4.
+    presence : (n_ticks, batch) float
+        Largest probability of an expression among the looks; 0 where there was none.
     elapsed_s : (n_ticks, batch) float
         Time from the last look that found a face to the tick, at most 10 s.
     bands : (n_ticks, batch, 3, band_features)
@@ -100,6 +103,7 @@ class Ticks:
 
     face: Tensor
     looks: Tensor
+    presence: Tensor
     elapsed_s: Tensor
     bands: Tensor
     eeg_present: Tensor
@@ -183,6 +187,7 @@ class AttentionNet(nn.Module):
         self.face_in = nn.Linear(sizes.face_features, sizes.glimpse)
         self.eeg_in = nn.Linear(sizes.band_features, sizes.glimpse)
         self.absent = nn.Parameter(torch.zeros(2, sizes.glimpse))
+        self.gate = nn.Parameter(torch.tensor([8.0, -4.0]))
         self.layer1 = lstm_cell(sizes.glimpse + max(_FACE_CONTEXT, _EEG_CONTEXT) + 2, sizes.layer1)
         self.core = lstm_cell(2 * sizes.layer1 + _ONSET_CONTEXT, sizes.core)
         self.heads = nn.Linear(sizes.core, 3 * len(AXES))
@@ -241,11 +246,14 @@ class AttentionNet(nn.Module):
     def _glimpses(self, ticks: Ticks) -> tuple[Tensor, Tensor, Tensor]:
         """Return the first LSTM's input for faces, the projected bands, and the context of the EEG's input."""
         looked = (ticks.looks > 0.5)[..., None]
-        face = torch.where(looked, torch.relu(self.face_in(ticks.face)), self.absent[0])
+        # A neutral face counts as no look: what it adds to every tick is noise, what it lacks is in the context.
+        expressive = torch.sigmoid(self.gate[0] * ticks.presence + self.gate[1])[..., None] * looked
+        face = torch.lerp(self.absent[0].expand_as(expressive * self.absent[0]), torch.relu(self.face_in(ticks.face)), expressive)
         elapsed = ticks.elapsed_s.clamp(max=LONGEST_ELAPSED_S)
         context = torch.stack(
             [
                 torch.log1p(ticks.looks),
+                ticks.presence,
                 elapsed / LONGEST_ELAPSED_S,
                 torch.exp(-elapsed / 2.0),
                 looked[..., 0].float(),
@@ -256,8 +264,34 @@ class AttentionNet(nn.Module):
         )
         there = ticks.eeg_present
         nothing = torch.zeros_like(there)
-        eeg_context = torch.stack([nothing, nothing, nothing, there, nothing, torch.ones_like(there)], dim=-1)
+        eeg_context = torch.stack([nothing, nothing, nothing, nothing, there, nothing, torch.ones_like(there)], dim=-1)
         return torch.cat([face, context], dim=-1), self.eeg_in(ticks.bands), eeg_context
+
+
+def pooled(features: Tensor, presence: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
+    """Average the features of the looks within a tick, each by its probability of an expression.
+
+    A neutral face says little of what is felt, so that it hardly dilutes an expression beside it.
+
+    Parameters
+    ----------
+    features : (…, n_looks, batch, face_features)
+    presence : (…, n_looks, batch)
+        Logits of :meth:`FaceNet.expressed`.
+    found : (…, n_looks, batch) bool
+        Looks that were made and found a face.
+
+    Returns
+    -------
+    face : (…, batch, face_features)
+    presence : (…, batch)
+        Largest of the probabilities; 0 without looks.
+    """
+    weight = torch.sigmoid(presence) * found
+    if not weight.shape[-2]:
+        return features.new_zeros(*features.shape[:-3], *features.shape[-2:]), weight.sum(dim=-2)
+    face = (features * weight[..., None]).sum(dim=-3) / weight.sum(dim=-2).clamp(min=1e-6)[..., None]
+    return face, weight.amax(dim=-2)
 
 
 def standardised(crops: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ....models.decoders.video_eeg import Normalisation
-from ....models.networks.attention import FRAMES_PER_TICK, LONGEST_ELAPSED_S, TICK_HZ, Ticks, AttentionNet
+from ....models.networks.attention import FRAMES_PER_TICK, LONGEST_ELAPSED_S, TICK_HZ, AttentionNet, Ticks, pooled
 from ....models.signals.face.images import thumbnail
 from .eeg_variants import scalp_image_variants
 from .prepare import PreparedSession, read_prepared
@@ -25,6 +25,8 @@ class FeatureBank:
     Attributes
     ----------
     face : (people, frames, face_features)
+    presence : (people, frames)
+        Logit of an expression, as the face network reads it.
     face_there : (people, frames) bool
     bands : (people, variants, ticks, 3, band_features)
     eeg_there : (people, ticks) bool
@@ -40,6 +42,7 @@ class FeatureBank:
     """
 
     face: Tensor
+    presence: Tensor
     face_there: Tensor
     bands: Tensor
     eeg_there: Tensor
@@ -126,12 +129,11 @@ def ticks_of(bank: FeatureBank, clips: Clips, looks: Tensor) -> Ticks:
     """
     person, frames = clips.person, clips.frames
     found = looks & bank.face_there[person, frames] & ~clips.no_face
-    count = found.sum(dim=1)
-    features = bank.face[person, frames].float() * found[..., None]
-    face = features.sum(dim=1) / count.clamp(min=1)[..., None]
+    face, presence = pooled(bank.face[person, frames].float(), bank.presence[person, frames].float(), found)
     return Ticks(
         face=face,
-        looks=count.float(),
+        looks=found.sum(dim=1).float(),
+        presence=presence,
         elapsed_s=elapsed_since(found),
         bands=bank.bands[person, clips.variant, clips.ticks].float(),
         eeg_present=(bank.eeg_there[person, clips.ticks] & ~clips.no_eeg).float(),
@@ -169,8 +171,12 @@ def extract_features(
     people = [read_prepared(path) for path in paths]
     bands = in_chunks(net.band_net, torch.from_numpy(images).flatten(0, 2))
     stimulus = torch.from_numpy(np.stack([p.stimulus for p in people]).astype(np.int64))
+    face = torch.stack([in_chunks(net.face_net, torch.from_numpy(p.crops)) for p in people])
+    with torch.no_grad():
+        presence = net.face_net.expressed(face)[..., 0]
     return FeatureBank(
-        face=torch.stack([in_chunks(net.face_net, torch.from_numpy(p.crops)) for p in people]).half(),
+        face=face.half(),
+        presence=presence.half(),
         face_there=torch.from_numpy(np.stack([p.face_there for p in people])),
         bands=bands.reshape(*images.shape[:3], *bands.shape[1:]).half(),
         eeg_there=torch.from_numpy(np.stack([p.eeg_there for p in people])),

@@ -30,6 +30,7 @@ from .roll_out import by_hazard, clip_hidden, hidden_states, roll_out, sampled_h
 PERIPHERY = Stage("periphery", 1, (STUDENT,))
 GAINS = Stage("gains of looks", 1, (PERIPHERY,))
 REINFORCE = Stage("reinforce", 1, (GAINS,))
+OWN_CORE = Stage("core on its own looks", 1, (REINFORCE,))
 """Raise a version whenever the stage or its network gives other weights."""
 _CLIP_FRAMES = 160
 _PER_CLIP = 4
@@ -275,6 +276,6 @@ def _cross_entropy(net: AttentionNet, state: State, ticks: Ticks, level: Tensor)
 
 def _cut(ticks: Ticks, span: slice) -> Ticks:
     return Ticks(
-        ticks.face[span], ticks.looks[span], ticks.elapsed_s[span],
+        ticks.face[span], ticks.looks[span], ticks.presence[span], ticks.elapsed_s[span],
         ticks.bands[span], ticks.eeg_present[span], ticks.since_onset_s[span],
     )  # fmt: skip

@@ -8,7 +8,14 @@ import torch
 from torch import Tensor
 
 from ....models.networks.look_policy import LONGEST_WAIT_FRAMES, GaussianPolicy, HazardPolicy
-from ....models.networks.attention import FRAMES_PER_TICK, State, Ticks, AttentionNet
+from ....models.networks.attention import (
+    FRAME_HZ,
+    FRAMES_PER_TICK,
+    LONGEST_ELAPSED_S,
+    AttentionNet,
+    Ticks,
+    pooled,
+)
 from .feature_bank import Clips, FeatureBank, ticks_of
 
 
@@ -57,6 +64,7 @@ def roll_out(net: AttentionNet, bank: FeatureBank, clips: Clips, rule: LookRule)
     n = len(clips.person)
     everything = ticks_of(bank, clips, torch.zeros(clips.length, FRAMES_PER_TICK, n, dtype=torch.bool))
     faces = bank.face[clips.person, clips.frames].float()
+    presence = bank.presence[clips.person, clips.frames].float()
     there = bank.face_there[clips.person, clips.frames] & ~clips.no_face
     state, waited, since_found = net.start(n), torch.full((n,), LONGEST_WAIT_FRAMES), torch.full((n,), 10_000)
     core = state.core[0]
@@ -72,7 +80,7 @@ def roll_out(net: AttentionNet, bank: FeatureBank, clips: Clips, rule: LookRule)
                 within.append(look)
             chosen = torch.stack(within)
             befores.append(core)
-            one = _tick(everything, tick, chosen & there[tick], faces[tick], since_found)
+            one = _tick(everything, tick, chosen & there[tick], (faces[tick], presence[tick]), since_found)
             state, after, attention = net.run(state, one)
             core = after[0]
             looks.append(chosen)
@@ -84,12 +92,12 @@ def roll_out(net: AttentionNet, bank: FeatureBank, clips: Clips, rule: LookRule)
     )
 
 
-def _tick(ticks: Ticks, tick: int, found: Tensor, faces: Tensor, since_found: Tensor) -> Ticks:
-    count = found.sum(dim=0)
-    face = (faces * found[..., None]).sum(dim=0) / count.clamp(min=1)[:, None]
+def _tick(ticks: Ticks, tick: int, found: Tensor, faces: tuple[Tensor, Tensor], since_found: Tensor) -> Ticks:
+    face, presence = pooled(*faces, found)
     row = slice(tick, tick + 1)
     return Ticks(
-        face[None], count.float()[None], (since_found / 8.0).clamp(max=10.0)[None],
+        face[None], found.sum(dim=0).float()[None], presence[None],
+        (since_found / float(FRAME_HZ)).clamp(max=LONGEST_ELAPSED_S)[None],
         ticks.bands[row], ticks.eeg_present[row], ticks.since_onset_s[row],
     )  # fmt: skip
 
@@ -174,9 +182,3 @@ def hidden_states(policy: HazardPolicy, measured: Tensor) -> Tensor:
 def clip_hidden(hidden: Tensor, clips: Clips) -> Tensor:
     """Return hidden states of whole sessions cut to clips, ``(length, 4, clips, units)``."""
     return hidden[clips.frames, clips.person]
-
-
-__all__ = [
-    "LookRule", "Rollout", "State", "by_gaussian", "by_hazard", "clip_hidden", "fixed", "hidden_states",
-    "periphery_of", "roll_out", "sampled_hazard",
-]  # fmt: skip
