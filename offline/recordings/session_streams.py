@@ -77,7 +77,7 @@ class SourceSamples:
 
 
 @dataclass(frozen=True)
-class _Part:
+class _FilePart:
     """A source in one file; ``rows`` as ``ARRIVALS_CHANNELS``, None where there are none or they do not fit."""
 
     about: ReadStream
@@ -103,7 +103,7 @@ def read_parts(folder: Path, report: Callable[[str], None]) -> tuple[dict[str, S
     others : list of ReadStream
         Markers, truth, estimates and whatever else was recorded.
     """
-    sources: dict[str, list[_Part]] = {}
+    sources: dict[str, list[_FilePart]] = {}
     others: list[list[ReadStream]] = []
     for path in sorted(folder.glob("*.xdf")):
         try:
@@ -124,7 +124,7 @@ def read_parts(folder: Path, report: Callable[[str], None]) -> tuple[dict[str, S
     return {key: _joined(key, parts) for key, parts in sources.items()}, join_parts(others)
 
 
-def _part_of(streams: Sequence[ReadStream], path: Path) -> _Part | None:
+def _part_of(streams: Sequence[ReadStream], path: Path) -> _FilePart | None:
     by_type = {one.type: one for one in streams if one.values is not None and len(one.stamps_s)}
     arrivals, listed = by_type.pop(ARRIVALS_TYPE, None), by_type.pop(AUDIO_STAMPS_TYPE, None)
     samples = next(iter(by_type.values()), None)
@@ -142,7 +142,7 @@ def _part_of(streams: Sequence[ReadStream], path: Path) -> _Part | None:
         # What was written last may lie there without how it arrived.
         last = int(rows[-1, 1]) - first if len(rows) else 0
         values, stamps_s = values[:last], stamps_s[:last]
-    return _Part(samples, first, values, stamps_s, rows) if len(stamps_s) else None
+    return _FilePart(samples, first, values, stamps_s, rows) if len(stamps_s) else None
 
 
 def _number(stream: ReadStream, fact: str) -> float | None:
@@ -174,7 +174,7 @@ def _sound_samples(index: ReadStream, listed: ReadStream | None) -> tuple[NDArra
     return numbers[:, np.newaxis], stamps_s
 
 
-def _joined(key: str, parts: list[_Part]) -> SourceSamples:
+def _joined(key: str, parts: list[_FilePart]) -> SourceSamples:
     width = max(part.values.shape[1] for part in parts)
     if any(part.values.shape[1] != width for part in parts):
         _log.warning("a part of the recording has another number of channels of %s and is left out", key)
@@ -202,12 +202,12 @@ def _joined(key: str, parts: list[_Part]) -> SourceSamples:
     if not known:
         ordered = rising(replace(about, values=samples.values, stamps_s=samples.stamps_s), key)
         return replace(samples, values=np.asarray(ordered.values), stamps_s=ordered.stamps_s)
-    told = np.concatenate(rows)
+    table = np.concatenate(rows)
     arrivals = Arrivals(
-        stop=told[:, 1].astype(np.int64),
-        received_s=told[:, 2],
-        gap=told[:, 3] > 0,
-        skipped=told[:, 4].astype(np.int64),
+        stop=table[:, 1].astype(np.int64),
+        received_s=table[:, 2],
+        gap=table[:, 3] > 0,
+        skipped=table[:, 4].astype(np.int64),
         rate_hz=samples.rate_hz,
         delay_s=samples.number("delay_s"),
     )

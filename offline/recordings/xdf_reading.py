@@ -1,4 +1,4 @@
-"""Read XDF: streams by pyxdf, with damage told in one line instead of a traceback.
+"""Read XDF: streams by pyxdf, with damage reported in one line instead of a traceback.
 
 Chunks that make no sense are left out before pyxdf believes what they claim.
 
@@ -234,7 +234,7 @@ class _Survey:
     Attributes
     ----------
     sane : tuple of (int, int)
-        First and one past the last byte of each chunk that can be believed, in order.
+        First and one past the last byte of each intact chunk, in order.
     fault : str or None
         What was wrong first, where something was.
     """
@@ -251,7 +251,7 @@ class _Layout:
 
 
 def _survey(raw: bytes | mmap.mmap) -> _Survey:
-    """Find the chunks of an XDF file that can be believed, before anything relies on what they claim.
+    """Find the intact chunks of an XDF file, before anything relies on their headers.
 
     A chunk is left out that ends behind the file, whose XML cannot be read, that belongs to a stream without a
     readable header, or that claims more samples than it has bytes for. After a chunk whose length makes no sense the
@@ -274,7 +274,7 @@ def _survey(raw: bytes | mmap.mmap) -> _Survey:
 
 
 def _sane_part(raw: bytes | mmap.mmap, found: _Survey) -> bytes:
-    """Return a file of the chunks that can be believed."""
+    """Return a file of the intact chunks."""
     return raw[:_MAGIC] + b"".join(raw[first:stop] for first, stop in found.sane)
 
 

@@ -18,14 +18,15 @@ from pylsl.util import TimeoutError as LslTimeoutError
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import StreamQuery
+from ...models.streaming.ingest.health import lost_after_s
 from ...models.streaming.ingest.sources import Chunk, SourceGoneError, SourceInfo, SourceUnfitError
 from .backlog import BacklogState, behind
 
 _SETTLE_S = 0.5
 _SETTLE_AGAIN_S = 0.3
 _PULL_S = 0.05
-_SEARCH_AFTER_S = 0.7
-_REOPEN_AFTER_S = 6.0
+_SEARCH_AHEAD_S = 0.1  # of the moment at which the source counts as lost
+_REOPEN_AFTER_S = 5.3  # from then on
 _OPEN_TIMEOUT_S = 5.0
 _FORGET_AFTER_S = 1.0
 _FORGET_AT_FIRST_S = 5.0
@@ -221,11 +222,12 @@ class LslInlet:
         Until then it is kept: what sends it may only be paused.
         """
         silent_s = time.monotonic() - self._sample_at
-        if silent_s < _SEARCH_AFTER_S:
+        search_after_s = lost_after_s(self._rate_hz) - _SEARCH_AHEAD_S
+        if silent_s < search_after_s:
             return
         candidates = self._candidates(self._uid)
         others = [info for info in candidates if info.uid() != self._uid]
-        if not others and (not candidates or silent_s < _REOPEN_AFTER_S):
+        if not others and (not candidates or silent_s < _REOPEN_AFTER_S + search_after_s):
             self._seen_at = None
             return
         if self._settled():
