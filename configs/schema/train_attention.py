@@ -1,44 +1,23 @@
-"""The schema of a training run of the video-EEG model."""
+"""The schema of a training run of the attention model."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from .load import Section
-
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Positive = Annotated[float, Field(gt=0.0)]
-TEST_SEEDS = (*range(1001, 1011), *range(3001, 3041))
+from .train_video_eeg import Count, Positive, Share, StageSection, people_apart
 
 
-def people_apart(*groups: tuple[int, ...]) -> None:
-    """Refuse simulated people who are in two groups, or in the final test.
-
-    Raises
-    ------
-    ValueError
-        Which seeds.
-    """
-    seeds = [seed for group in groups for seed in group]
-    if len(set(seeds)) < len(seeds):
-        twice = sorted({seed for seed in seeds if seeds.count(seed) > 1})
-        raise ValueError(f"people must stay apart, but seeds {twice} are in two groups")
-    tested = sorted(set(seeds) & set(TEST_SEEDS))
-    if tested:
-        raise ValueError(f"seeds {tested} belong to a final test (1001 to 1010, 3001 to 3040); train on others")
-
-
-class PeopleSection(Section):
+class AttentionPeopleSection(Section):
     """Simulated people to train on, to validate on, and to calibrate probabilities on.
 
-    Nobody may be in two groups, and the final test's people (seeds 3001 to 3040) in none.
+    Nobody may be in two groups, and the people of the final tests (seeds 1001 to 1010 and 3001 to 3040) in none.
     """
 
     difficulty: Literal["benchmark", "easy"] = "benchmark"
     seconds: Annotated[float, Field(ge=40.0, le=3600.0)] = 150.0
     first_seed: Count = 1
-    count: Count = 520
+    count: Count = 500
     validation_seeds: tuple[int, ...] = tuple(range(801, 841))
     calibration_seeds: tuple[int, ...] = tuple(range(841, 865))
     validation_seconds: Annotated[float, Field(ge=40.0, le=3600.0)] = 180.0
@@ -50,12 +29,12 @@ class PeopleSection(Section):
         return tuple(range(self.first_seed, self.first_seed + self.count))
 
     @model_validator(mode="after")
-    def _apart(self) -> "PeopleSection":
+    def _apart(self) -> "AttentionPeopleSection":
         people_apart(self.training_seeds, self.validation_seeds, self.calibration_seeds)
         return self
 
 
-class NetworkSection(Section):
+class AttentionNetworkSection(Section):
     """Widths of the layers. The paper's core has 1,024 units."""
 
     image_size: Annotated[int, Field(ge=8, multiple_of=4)] = 16
@@ -66,19 +45,12 @@ class NetworkSection(Section):
     core: Count = 80
 
 
-class StageSection(Section):
-    """One stage: how many batches, and Adam's first step size (it falls to a tenth along a cosine)."""
-
-    batches: Annotated[int, Field(ge=0)]
-    learning_rate: Positive = 1e-3
-
-
 class TrainAttentionConfig(Section):
     """A training run.
 
     ``budget`` is the share of grid frames that may be looked at. ``batch`` clips of ``clip_ticks`` half seconds make a
-    batch; ``plain_share`` of them are calibrated and from all electrodes, ``modality_dropout`` go without face and as many
-    without EEG, and ``told_share`` are told the onsets of stimuli. ``distillation`` weighs the teacher against the
+    batch; ``plain_share`` of them are calibrated and from all electrodes, ``modality_dropout`` go without face and as
+    many without EEG, and ``told_share`` are told the onsets of stimuli. ``distillation`` weighs the teacher against the
     labels. ``band_balance`` is the paper's mu. ``horizon_ticks`` is how far the gain of a look is counted.
     ``reward_right`` and ``reward_wrong`` are the paper's lambda_tp and lambda_fp, ``most_looks`` its N_max (a clip),
     and ``spread`` the standard deviation of its Gaussian as a share of the longest wait.
@@ -88,8 +60,8 @@ class TrainAttentionConfig(Section):
     name: str = "attention"
     seed: int = 0
     threads: Annotated[int, Field(ge=1, le=64)] = 1
-    people: PeopleSection = PeopleSection()
-    network: NetworkSection = NetworkSection()
+    people: AttentionPeopleSection = AttentionPeopleSection()
+    network: AttentionNetworkSection = AttentionNetworkSection()
     policy: Literal["hazard", "gaussian", "uniform", "random", "every"] = "hazard"
     budget: Annotated[float, Field(gt=0.0, le=1.0)] = 0.05
     batch: Count = 96
@@ -105,6 +77,7 @@ class TrainAttentionConfig(Section):
     bands: StageSection = StageSection(batches=800, learning_rate=2e-3)
     teacher: StageSection = StageSection(batches=700, learning_rate=4e-3)
     student: StageSection = StageSection(batches=500, learning_rate=2e-3)
+    thumbnail: StageSection = StageSection(batches=1200, learning_rate=2e-3)
     periphery: StageSection = StageSection(batches=400, learning_rate=3e-3)
     gains: StageSection = StageSection(batches=600, learning_rate=2e-3)
     reinforce: StageSection = StageSection(batches=100, learning_rate=3e-4)

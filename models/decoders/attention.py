@@ -47,9 +47,11 @@ class AttentionDecoder:
     bundle : Bundle
         Of kind "attention".
     device : torch.device
-    face_detector : FaceDetector
+    policy : "learned", "uniform" or "random"
+        The bundle's own policy, or another one at the same budget that its core was not trained for.
     seed : int
         Of the random policy.
+    face_detector : FaceDetector
 
     Raises
     ------
@@ -58,14 +60,19 @@ class AttentionDecoder:
     """
 
     def __init__(
-        self, bundle: Bundle, device: torch.device, face_detector: FaceDetector | None = None, seed: int = 0
+        self,
+        bundle: Bundle,
+        device: torch.device,
+        policy: Literal["learned", "uniform", "random"] = "learned",
+        seed: int = 0,
+        face_detector: FaceDetector | None = None,
     ) -> None:
         self.spec = bundle.spec
         self._name = bundle.name
         self._net, self._hazard, self._gaussian = networks_of(bundle)
         for module in (self._net, self._hazard, self._gaussian):
             module.to(device).eval()
-        self._policy = policy_of(bundle)
+        self._policy: Policy = policy_of(bundle) if policy == "learned" else policy
         self._budget = float(bundle.spec.network["budget"])
         self.normalisation = Normalisation.of(bundle)
         self._device = device
@@ -142,7 +149,9 @@ class AttentionDecoder:
         images = None if eeg is None else self._images(eeg)
         sizes, device = self._net.sizes, self._device
         looked = torch.ones(len(self._faces), 1, dtype=torch.bool, device=device)
-        faces = torch.stack(self._faces)[:, None] if self._faces else torch.zeros(0, 1, sizes.face_features, device=device)
+        faces = (
+            torch.stack(self._faces)[:, None] if self._faces else torch.zeros(0, 1, sizes.face_features, device=device)
+        )
         with torch.inference_mode():
             face, presence = pooled(faces, self._net.face_net.expressed(faces)[..., 0], looked)
             bands = (
@@ -240,7 +249,7 @@ def policy_of(bundle: Bundle) -> Policy:
         if named == policy:
             return policy
     raise MoodringError(
-        f"bundle '{bundle.name}' names the policy of looks {named!r}; known are {', '.join(POLICIES)}: use another bundle"
+        f"bundle '{bundle.name}' names the policy of looks {named!r}; known are {', '.join(POLICIES)}: use another"
     )
 
 
@@ -253,7 +262,9 @@ def networks_of(bundle: Bundle) -> tuple[AttentionNet, HazardPolicy, GaussianPol
         It holds another kind, or weights and sizes do not fit each other.
     """
     if bundle.spec.kind != "attention":
-        raise MoodringError(f"a bundle of kind 'attention' was expected; '{bundle.name}' is of kind '{bundle.spec.kind}'")
+        raise MoodringError(
+            f"a bundle of kind 'attention' was expected; '{bundle.name}' is of kind '{bundle.spec.kind}'"
+        )
     sizes = Sizes.of(bundle.spec.network)
     modules = {"net": AttentionNet(sizes), "hazard": HazardPolicy(sizes.core), "gaussian": GaussianPolicy(sizes.core)}
     try:

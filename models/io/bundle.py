@@ -119,14 +119,14 @@ def _looked_for(path: Path) -> str:
     return "" if path.is_absolute() else f" (looked for '{path.absolute()}')"
 
 
-def load_bundle(path: Path, kind: str | None = None) -> Bundle:
+def load_bundle(path: Path, *kinds: str) -> Bundle:
     """Read a bundle.
 
     Parameters
     ----------
     path : Path
-    kind : str, optional
-        What it must be, for example ``"video_eeg"``.
+    *kinds : str
+        What it may be, for example ``"video_eeg"``; anything where none is named.
 
     Raises
     ------
@@ -148,9 +148,10 @@ def load_bundle(path: Path, kind: str | None = None) -> Bundle:
         raise MoodringError(
             f"bundle '{path}' is truncated or not a .safetensors file ({error}); copy or train it again"
         ) from error
-    if kind is not None and spec.kind != kind:
+    if kinds and spec.kind not in kinds:
+        needed = " or ".join(map(repr, kinds))
         raise MoodringError(
-            f"bundle '{path}' is a {spec.kind!r} model, a {kind!r} model is needed; give another bundle"
+            f"bundle '{path}' is a {spec.kind!r} model, a {needed} model is needed; give another bundle"
         )
     return Bundle(spec=spec, tensors=tensors, sha256=sha256, name=path.name)
 

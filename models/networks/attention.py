@@ -66,17 +66,13 @@ class State:
 
     def detach(self) -> "State":
         """Return the state detached from the graph."""
-        return State(
-            (self.layer1[0].detach(), self.layer1[1].detach()), (self.core[0].detach(), self.core[1].detach())
-        )
+        return State((self.layer1[0].detach(), self.layer1[1].detach()), (self.core[0].detach(), self.core[1].detach()))
 
     def rows(self, chosen: Tensor) -> "State":
         """Return the state of some members of the batch."""
         half = len(self.layer1[0]) // 2
         both = torch.cat([chosen, chosen + half])
-        return State(
-            (self.layer1[0][both], self.layer1[1][both]), (self.core[0][chosen], self.core[1][chosen])
-        )
+        return State((self.layer1[0][both], self.layer1[1][both]), (self.core[0][chosen], self.core[1][chosen]))
 
 
 @dataclass(frozen=True)
@@ -219,9 +215,12 @@ class AttentionNet(nn.Module):
             Weights of theta, alpha and beta, from the core's hidden state before the tick; each row sums to 1.
         """
         face, bands, eeg_context = self._glimpses(ticks)
-        onset = torch.stack(
-            [(ticks.since_onset_s >= 0).float(), torch.exp(-ticks.since_onset_s.clamp(min=0.0) / 4.0)], dim=-1
-        ) * (ticks.since_onset_s >= 0).float()[..., None]
+        onset = (
+            torch.stack(
+                [(ticks.since_onset_s >= 0).float(), torch.exp(-ticks.since_onset_s.clamp(min=0.0) / 4.0)], dim=-1
+            )
+            * (ticks.since_onset_s >= 0).float()[..., None]
+        )
         batch = face.shape[1]
         keep_in = _mask(face.new_ones(2 * batch, face.shape[2]), dropout)
         keep_core = _mask(face.new_ones(batch, 2 * self.sizes.layer1), dropout)
@@ -241,14 +240,16 @@ class AttentionNet(nn.Module):
 
     def logits(self, core: Tensor) -> Tensor:
         """Return class logits ``(…, 2, 3)`` of valence and arousal from the core's hidden states ``(…, core)``."""
-        return cast(Tensor, self.heads(core)).unflatten(-1, (len(AXES), 3))
+        return cast(Tensor, self.heads(core)).reshape(*core.shape[:-1], len(AXES), 3)
 
     def _glimpses(self, ticks: Ticks) -> tuple[Tensor, Tensor, Tensor]:
         """Return the first LSTM's input for faces, the projected bands, and the context of the EEG's input."""
         looked = (ticks.looks > 0.5)[..., None]
         # A neutral face counts as no look: what it adds to every tick is noise, what it lacks is in the context.
         expressive = torch.sigmoid(self.gate[0] * ticks.presence + self.gate[1])[..., None] * looked
-        face = torch.lerp(self.absent[0].expand_as(expressive * self.absent[0]), torch.relu(self.face_in(ticks.face)), expressive)
+        face = torch.lerp(
+            self.absent[0].expand_as(expressive * self.absent[0]), torch.relu(self.face_in(ticks.face)), expressive
+        )
         elapsed = ticks.elapsed_s.clamp(max=LONGEST_ELAPSED_S)
         context = torch.stack(
             [

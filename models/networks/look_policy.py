@@ -1,9 +1,9 @@
 """Policies of hard attention: when to look at a camera frame.
 
-Two learned ones. :class:`HazardPolicy` decides at each frame of the 8 Hz grid whether to spend a look, from a periphery
-that costs next to nothing: a thumbnail of the face's last known place, its movement, and midline theta. Only this policy
-sees the periphery; the class heads never do. :class:`GaussianPolicy` is the paper's: after each look a Gaussian
-over the next position [1]_.
+Two are learned. :class:`HazardPolicy` decides at each frame of the 8 Hz grid whether to spend a look, from a periphery
+that costs little: a thumbnail of the face's last known place, its movement, and midline theta. Only this policy sees
+the periphery; the class heads never do. :class:`GaussianPolicy` is the paper's: after each look a Gaussian over
+the next position [1]_.
 
 References
 ----------
@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from .attention import FRAME_HZ, standardised
 
-THUMBNAIL = 16
+THUMBNAIL = 24
+_THUMBNAIL_FEATURES = 12
 LONGEST_WAIT_FRAMES = 80
 _SLOW = 1.0 / (4.0 * FRAME_HZ)
 _MEASURES = 4
@@ -31,7 +32,7 @@ class PeripheryState:
 
     Attributes
     ----------
-    previous, slow : (batch, 16, 16)
+    previous, slow : (batch, 24, 24)
         The thumbnail before, and a running mean of about four seconds.
     theta : (batch,)
         Running mean of midline theta.
@@ -64,9 +65,15 @@ class HazardPolicy(nn.Module):
         super().__init__()
         self.units = units
         self.thumbnail = nn.Sequential(
-            nn.Conv2d(2, 6, 3, stride=2, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(6 * 8 * 8, 12), nn.ReLU()
+            nn.Conv2d(2, 8, 5, stride=2, padding=2),
+            nn.ReLU(),
+            nn.Conv2d(8, 16, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(16 * (THUMBNAIL // 4) ** 2, _THUMBNAIL_FEATURES),
+            nn.Tanh(),
         )
-        self.recurrent = nn.GRU(12 + _MEASURES, units)
+        self.recurrent = nn.GRU(_THUMBNAIL_FEATURES + _MEASURES, units)
         self.expression = nn.Linear(units, 1)
         self.core_in = nn.Linear(core, 8)
         self.value = nn.Sequential(nn.Linear(units + 8 + 3, 24), nn.Tanh(), nn.Linear(24, 1))
@@ -84,7 +91,7 @@ class HazardPolicy(nn.Module):
         Parameters
         ----------
         state : PeripheryState
-        thumbnail : (batch, 16, 16)
+        thumbnail : (batch, 24, 24)
             The face's last known place, grey, 0..255; ignored where not there.
         there : (batch,) float, 0 or 1
         theta : (batch,)
@@ -100,7 +107,7 @@ class HazardPolicy(nn.Module):
     def measures(
         self, state: PeripheryState, thumbnail: Tensor, there: Tensor, theta: Tensor
     ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor, Tensor, Tensor]]:
-        """Return what one frame measures, ``(batch, 2 * 256 + 4)``, and the running means after it."""
+        """Return what one frame measures, ``(batch, 2 * 576 + 4)``, and the running means after it."""
         seen = there[:, None, None] > 0.5
         now = torch.where(seen, standardised(thumbnail), state.previous)
         known = state.known[:, None, None] > 0.5
@@ -122,7 +129,7 @@ class HazardPolicy(nn.Module):
         return features, carried
 
     def embed(self, features: Tensor) -> Tensor:
-        """Return the recurrent layer's input of measures ``(n, 2 * 256 + 4)``."""
+        """Return the recurrent layer's input of measures ``(n, 2 * 576 + 4)``."""
         pictures, numbers = features[:, :-_MEASURES], features[:, -_MEASURES:]
         seen = self.thumbnail(pictures.reshape(-1, 2, THUMBNAIL, THUMBNAIL))
         return torch.cat([seen * numbers[:, -1:], numbers], dim=1)

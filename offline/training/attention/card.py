@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ....configs.schema.train_attention import TrainAttentionConfig
 from ....models.contract import EegInput, ModelSpec
 from ...evaluation.markdown import markdown_table
-from ..common.card import DEMONSTRATION, Section, bullets, write_card
+from ..common.card import DEMONSTRATION, CardSection, bullets, write_card
 
 if TYPE_CHECKING:
     from .train import ConditionScores
@@ -19,8 +19,8 @@ _NAMES = {
     "uncalibrated": "without rest calibration",
 }
 _POLICIES = {
-    "hazard": "decides at each frame of the 8 Hz grid whether to look, from a thumbnail of the face's last known place, "
-    "its movement, midline theta, the core's state and the time since the last look",
+    "hazard": "decides at each frame of the 8 Hz grid whether to look, from a thumbnail of the face's last known "
+    "place, its movement, midline theta, the core's state and the time since the last look",
     "gaussian": "draws the wait until the next look from a Gaussian, as in the paper",
     "uniform": "looks at regular intervals",
     "random": "looks at random moments",
@@ -64,24 +64,25 @@ def write_attention_card(
         ),
     )
     training = (
-        f"`moodring train` with kind \"attention\", seed {spec.seed}. {spec.protocol}. Data: "
-        f"{', '.join(spec.data_hashes)}. Stages: faces and what they express; averaged scalp images; a causal teacher "
-        "that sees every frame; a student distilled from it on looks of all budgets and patterns; for the hazard policy "
-        "the measured gain of looks, then REINFORCE; the core once more on the looks of its own policy. Temperature and "
+        f'`moodring train` with kind "attention", seed {spec.seed}. {spec.protocol}. Data: '
+        f"{', '.join(spec.data_hashes)}. Stages: faces and what they express; averaged scalp images; a "
+        "causal teacher that sees every frame; a student distilled from it on looks of all budgets and patterns; for "
+        "the hazard policy the measured gain of looks, then REINFORCE; the core once more on the looks of its own policy. "
+        "Temperature and "
         f"conformal thresholds from the {len(people.calibration_seeds)} calibration people ({config.coverage:.0%} "
         "nominal coverage)."
     )
     figures = (
         f"{len(people.validation_seeds)} simulated people ({people.validation_seconds:g} s each) that were not trained "
-        "on; decisions every half second after rest; unweighted average recall, mean over people. Chance is 0.333. These "
-        "people were watched while the model was made; the final test is `moodring evaluate` on others.",
+        "on; decisions every half second after rest; unweighted average recall, mean over people. Chance is 0.333. "
+        "These people were watched while the model was made; the final test is `moodring evaluate` on others.",
         markdown_table(("condition", "UAR valence", "UAR arousal", "looked at", "looks that hit (base rate)"), rows),
     )
     sections = (
-        Section("", (DEMONSTRATION,)),
-        Section("What it is", description),
-        Section("Training", (training,)),
-        Section("Figures on validation people", figures),
-        Section("Limits", (bullets(_LIMITS),)),
+        CardSection("", (DEMONSTRATION,)),
+        CardSection("What it is", description),
+        CardSection("Training", (training,)),
+        CardSection("Figures on validation people", figures),
+        CardSection("Limits", (bullets(_LIMITS),)),
     )
     write_card(path, f"Model card: `{path.stem}.safetensors`", sections)

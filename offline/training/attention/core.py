@@ -8,14 +8,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ....configs.schema.train_attention import StageSection, TrainAttentionConfig
+from ....configs.schema.train_attention import TrainAttentionConfig
+from ....configs.schema.train_video_eeg import StageSection
 from ....models.networks.attention import FRAMES_PER_TICK, AttentionNet
 from ..common.optimization import AveragedAdamW, Report, generator_for, integers, smoothed
 from ..common.stages import Stage
+from ..video_eeg.losses import band_imbalance, class_loss
 from .band_network import BAND_NETWORK
 from .expressions import EXPRESSIONS
 from .feature_bank import Clips, FeatureBank, ticks_of
-from ..video_eeg.losses import band_imbalance, class_loss
 
 TEACHER = Stage("teacher", 1, (BAND_NETWORK, EXPRESSIONS))
 STUDENT = Stage("student", 1, (TEACHER,))
@@ -91,7 +92,7 @@ def draw_clips(bank: FeatureBank, config: TrainAttentionConfig, rng: torch.Gener
     )
 
 
-def every_frame(bank: FeatureBank, clips: Clips, rng: torch.Generator) -> Tensor:
+def every_frame(_: FeatureBank, clips: Clips, __: torch.Generator) -> Tensor:
     """Look at every frame."""
     return torch.ones(clips.length, FRAMES_PER_TICK, len(clips.person), dtype=torch.bool)
 
@@ -124,7 +125,7 @@ def random_patterns(bank: FeatureBank, clips: Clips, rng: torch.Generator) -> Te
 def budgeted(budget: float, kind: str) -> LooksOf:
     """Return looks of one budget, "uniform" (regular, with random phase) or "random" (independent draws)."""
 
-    def looks(bank: FeatureBank, clips: Clips, rng: torch.Generator) -> Tensor:
+    def looks(_: FeatureBank, clips: Clips, rng: torch.Generator) -> Tensor:
         n, length = len(clips.person), clips.length * FRAMES_PER_TICK
         if kind == "random":
             drawn = torch.rand(length, n, generator=rng) < budget
@@ -168,9 +169,9 @@ def _loss(
         with torch.no_grad():
             full = ticks_of(bank, clips, torch.ones_like(looks))
             target = torch.softmax(teacher.logits(teacher.run(teacher.start(len(clips.person)), full)[1]), dim=-1)
-        divergence = functional.kl_div(
-            torch.log_softmax(logits, dim=-1), target[_WARM_TICKS:], reduction="none"
-        ).sum(dim=-1)
+        divergence = functional.kl_div(torch.log_softmax(logits, dim=-1), target[_WARM_TICKS:], reduction="none").sum(
+            dim=-1
+        )
         loss = (1.0 - config.distillation) * loss + config.distillation * divergence[level >= 0].mean()
     return loss + config.band_balance * band_imbalance(attention, ticks.eeg_present > 0.5)
 

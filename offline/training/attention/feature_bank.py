@@ -36,7 +36,7 @@ class FeatureBank:
         Number of the presentation, -1 outside.
     since_onset_s : (people, ticks)
         -1 outside presentations.
-    thumbnails : (people, frames, 16, 16) uint8
+    thumbnails : (people, frames, 24, 24) uint8
     theta : (people, frames)
     expressed : (people, frames, 3)
     """
@@ -104,7 +104,23 @@ class Clips:
         )  # fmt: skip
 
 
-def whole_sessions(bank: FeatureBank, variant: int = 0, face: bool = True, eeg: bool = True, told: bool = False) -> Clips:
+def joined(parts: Sequence[Clips]) -> Clips:
+    """Return clips of one length one after the other."""
+    first = parts[0]
+    return Clips(
+        torch.cat([part.person for part in parts]),
+        torch.cat([part.variant for part in parts]),
+        torch.cat([part.start for part in parts]),
+        first.length,
+        torch.cat([part.no_face for part in parts]),
+        torch.cat([part.no_eeg for part in parts]),
+        torch.cat([part.told for part in parts]),
+    )
+
+
+def whole_sessions(
+    bank: FeatureBank, variant: int = 0, face: bool = True, eeg: bool = True, told: bool = False
+) -> Clips:
     """Return one clip a person, from the second tick to the end."""
     ones = torch.ones(bank.people, dtype=torch.bool)
     return Clips(
@@ -164,9 +180,7 @@ def draw_images(
     return np.stack([scalp_image_variants(p, normal, size, variants, seed + n) for n, p in enumerate(people)])
 
 
-def extract_features(
-    paths: Sequence[Path], images: NDArray[np.float16], net: AttentionNet
-) -> FeatureBank:
+def extract_features(paths: Sequence[Path], images: NDArray[np.float16], net: AttentionNet) -> FeatureBank:
     """Compute the features of the fixed layers of prepared people."""
     people = [read_prepared(path) for path in paths]
     bands = in_chunks(net.band_net, torch.from_numpy(images).flatten(0, 2))

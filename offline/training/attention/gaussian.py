@@ -13,7 +13,7 @@ from ....models.networks.look_policy import LONGEST_WAIT_FRAMES, GaussianPolicy
 from ..common.optimization import AveragedAdamW, Report, generator_for, smoothed
 from ..common.stages import Stage
 from .core import STUDENT, draw_clips
-from .feature_bank import Clips, FeatureBank
+from .feature_bank import Clips, FeatureBank, joined
 from .roll_out import Rollout, roll_out
 
 GAUSSIAN = Stage("gaussian policy", 1, (STUDENT,))
@@ -116,14 +116,7 @@ class _Memory:
         scale = rewards.std().clamp(min=1e-3)
         odds = torch.softmax(-(rewards - rewards.mean()) / scale, dim=0)
         chosen = torch.multinomial(odds, n, replacement=False, generator=rng)
-        stored = self._clips
-        return Clips(
-            *(torch.cat([getattr(fresh, f), torch.cat([getattr(c, f) for c in stored])[chosen]]) for f in
-              ("person", "variant", "start")),
-            fresh.length,
-            *(torch.cat([getattr(fresh, f), torch.cat([getattr(c, f) for c in stored])[chosen]]) for f in
-              ("no_face", "no_eeg", "told")),
-        )  # fmt: skip
+        return joined([fresh, joined(self._clips).rows(chosen)])
 
 
 def _reward(

@@ -18,14 +18,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from ....configs.schema.train_attention import TrainAttentionConfig
+from ....models.networks.attention import FRAMES_PER_TICK, AttentionNet, State, Ticks
 from ....models.networks.look_policy import LONGEST_WAIT_FRAMES, HazardPolicy
-from ....models.networks.attention import FRAMES_PER_TICK, State, Ticks, AttentionNet
 from ..common.optimization import AveragedAdamW, Report, generator_for, integers, smoothed
 from ..common.stages import Stage
 from .core import STUDENT, draw_clips, random_patterns
 from .expressions import VISIBLE
 from .feature_bank import Clips, FeatureBank, ticks_of
-from .roll_out import by_hazard, clip_hidden, hidden_states, roll_out, sampled_hazard
+from .roll_out import by_hazard, clip_hidden, roll_out, sampled_hazard
 
 PERIPHERY = Stage("periphery", 1, (STUDENT,))
 GAINS = Stage("gains of looks", 1, (PERIPHERY,))
@@ -33,6 +33,7 @@ REINFORCE = Stage("reinforce", 1, (GAINS,))
 OWN_CORE = Stage("core on its own looks", 1, (REINFORCE,))
 """Raise a version whenever the stage or its network gives other weights."""
 _CLIP_FRAMES = 160
+_STILLS = 128
 _PER_CLIP = 4
 _GAIN_SCALE = 1.0
 _TEMPERATURE = 0.15
@@ -48,7 +49,7 @@ def train_periphery(
     ----------
     policy : HazardPolicy
     bank : FeatureBank
-    measured : (frames, people, 516) float16
+    measured : (frames, people, 1156) float16
     config : TrainAttentionConfig
     report : callable
     """
@@ -56,6 +57,7 @@ def train_periphery(
     torch.manual_seed(config.seed + 21)
     learned = [*policy.thumbnail.parameters(), *policy.recurrent.parameters(), *policy.expression.parameters()]
     stage = config.periphery
+    _train_thumbnail(policy, bank, measured, config, rng)
     optimizer = AveragedAdamW(learned, stage.learning_rate, stage.batches, config.weight_decay)
     mean_loss = None
     for _ in range(stage.batches):
@@ -63,7 +65,7 @@ def train_periphery(
         start = integers(rng, 0, len(measured) - _CLIP_FRAMES, 32)
         at = start + torch.arange(_CLIP_FRAMES)[:, None]
         rows = measured[at, person].float()
-        embedded = policy.embed(rows.flatten(0, 1)).unflatten(0, rows.shape[:2])
+        embedded = policy.embed(rows.flatten(0, 1)).reshape(*rows.shape[:2], -1)
         hidden = policy.remember(embedded, embedded.new_zeros(32, policy.units))
         visible = (bank.expressed[person, at, 0] >= VISIBLE).float()
         loss = functional.binary_cross_entropy_with_logits(policy.expression(hidden)[..., 0], visible)
@@ -72,6 +74,24 @@ def train_periphery(
     optimizer.use_average()
     if mean_loss is not None:
         report(f"periphery: batch {stage.batches}/{stage.batches}, loss {mean_loss:.3f}")
+
+
+def _train_thumbnail(
+    policy: HazardPolicy, bank: FeatureBank, measured: Tensor, config: TrainAttentionConfig, rng: torch.Generator
+) -> None:
+    """Train the tiny network on single frames, as many with an expression as without; its classifier is thrown away."""
+    classifier = torch.nn.Linear(policy.recurrent.input_size, 1)
+    learned = [*policy.thumbnail.parameters(), *classifier.parameters()]
+    stage = config.thumbnail
+    optimizer = AveragedAdamW(learned, stage.learning_rate, stage.batches, config.weight_decay)
+    visible = bank.expressed[:, : len(measured), 0].T >= VISIBLE
+    frames = [torch.nonzero(visible & (bank.face_there[:, : len(measured)].T)), torch.nonzero(~visible)]
+    target = torch.cat([torch.ones(_STILLS), torch.zeros(_STILLS)])
+    for _ in range(stage.batches):
+        at = torch.cat([rows[integers(rng, 0, len(rows), _STILLS)] for rows in frames])
+        embedded = policy.embed(measured[at[:, 0], at[:, 1]].float())
+        optimizer.step(functional.binary_cross_entropy_with_logits(classifier(embedded)[:, 0], target))
+    optimizer.use_average()
 
 
 @dataclass(frozen=True)
@@ -179,8 +199,8 @@ def reinforce(
     price: float,
     config: TrainAttentionConfig,
     report: Report,
-) -> float:
-    """Follow the loss of whole rollouts by REINFORCE, in place; return the price that kept the budget.
+) -> None:
+    """Follow the loss of whole rollouts by REINFORCE, in place; the price changes what the same budget buys.
 
     Parameters
     ----------
@@ -229,7 +249,6 @@ def reinforce(
         if (number + 1) % 20 == 0:
             report(f"reinforce: batch {number + 1}/{stage.batches}, loss {mean_loss:.4f}, looks {mean_spent:.3f}")
     optimizer.use_average()
-    return price
 
 
 def _repeated(clips: Clips, times: int) -> Clips:

@@ -6,7 +6,7 @@ captured by then, at the place where a face was found at most half a second befo
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -119,7 +119,7 @@ def prepare_simulated(seed: int, seconds: float, difficulty: Difficulty, detecto
     prepared = prepare(session.recording, detector)
     frames_s = np.arange(len(prepared.crops)) / FRAME_HZ
     expressed = np.stack(session.face_plan.expression_at(frames_s), axis=1).astype(np.float32)
-    return PreparedSession(**{**_arrays(prepared), "expressed": expressed})
+    return replace(prepared, expressed=expressed)
 
 
 def prepare_people(
@@ -164,17 +164,13 @@ def prepare_people(
 def write_prepared(path: Path, prepared: PreparedSession) -> None:
     """Write to an ``.npz`` file that is whole or not there."""
     with atomic_write(path) as file:
-        np.savez(file, **_arrays(prepared))
+        np.savez(file, **{field.name: getattr(prepared, field.name) for field in fields(prepared)})
 
 
 def read_prepared(path: Path) -> PreparedSession:
     """Read what :func:`write_prepared` wrote."""
     with np.load(path, allow_pickle=False) as arrays:
         return PreparedSession(**{field.name: arrays[field.name] for field in fields(PreparedSession)})
-
-
-def _arrays(prepared: PreparedSession) -> dict[str, NDArray[np.generic]]:
-    return {field.name: getattr(prepared, field.name) for field in fields(prepared)}
 
 
 def _prepare_into(seed: int, seconds: float, difficulty: Difficulty, paths: Mapping[int, Path]) -> int:
@@ -225,9 +221,7 @@ def _eeg(
     return power, good, there, theta, names
 
 
-def _faces(
-    video: Video | None, frames_s: NDArray[np.float64], detector: FaceDetector
-) -> tuple[Image, BoolArray]:
+def _faces(video: Video | None, frames_s: NDArray[np.float64], detector: FaceDetector) -> tuple[Image, BoolArray]:
     crops = np.zeros((len(frames_s), FACE_SIZE, FACE_SIZE), np.uint8)
     there = np.zeros(len(frames_s), np.bool_)
     if video is None:
@@ -253,7 +247,7 @@ def _levels(truth: Truth | None, times_s: NDArray[np.float64]) -> NDArray[np.int
 
 
 def _presentations(truth: Truth | None, times_s: NDArray[np.float64]) -> NDArray[np.int32]:
-    """Number the presentations of stimuli; the same stimulus never comes twice in a row."""
+    """Return the number of the presentation at each time; the same stimulus never comes twice in a row."""
     if truth is None or not len(truth.stamps_s):
         return np.full(len(times_s), -1, np.int32)
     newest = np.searchsorted(truth.stamps_s, times_s + _SLACK_S, side="right") - 1

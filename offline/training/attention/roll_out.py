@@ -7,7 +7,6 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ....models.networks.look_policy import LONGEST_WAIT_FRAMES, GaussianPolicy, HazardPolicy
 from ....models.networks.attention import (
     FRAME_HZ,
     FRAMES_PER_TICK,
@@ -16,6 +15,7 @@ from ....models.networks.attention import (
     Ticks,
     pooled,
 )
+from ....models.networks.look_policy import LONGEST_WAIT_FRAMES, GaussianPolicy, HazardPolicy
 from .feature_bank import Clips, FeatureBank, ticks_of
 
 
@@ -104,7 +104,7 @@ def _tick(ticks: Ticks, tick: int, found: Tensor, faces: tuple[Tensor, Tensor], 
 
 def fixed(looks: Tensor) -> LookRule:
     """Return the rule that looks at given frames, ``(length, 4, clips)`` bool."""
-    return lambda tick, frame, core, waited: looks[tick, frame]
+    return lambda tick, frame, _core, _waited: looks[tick, frame]
 
 
 def by_hazard(policy: HazardPolicy, hidden: Tensor, price: float, no_face: Tensor) -> LookRule:
@@ -141,7 +141,7 @@ def sampled_hazard(
 
 
 def by_gaussian(policy: GaussianPolicy, spread: float, draws: Callable[[int], Tensor] | None, clips: int) -> LookRule:
-    """Return the rule of the paper's policy: after a look, a wait drawn around the mean; the mean itself at spread 0."""
+    """Return the rule of the paper's policy: after a look, a wait drawn around the mean; the mean at spread 0."""
     waits = torch.ones(clips, dtype=torch.int64)
 
     def rule(tick: int, frame: int, core: Tensor, waited: Tensor) -> Tensor:
@@ -156,7 +156,7 @@ def by_gaussian(policy: GaussianPolicy, spread: float, draws: Callable[[int], Te
 
 
 def periphery_of(policy: HazardPolicy, bank: FeatureBank, person: Tensor, frames: int) -> Tensor:
-    """Return the measures of the periphery at the first frames of people, ``(frames, people, 516)`` float16."""
+    """Return the measures of the periphery at the first frames of people, ``(frames, people, 1156)`` float16."""
     state = policy.start(len(person))
     carried = (state.previous, state.slow, state.theta, state.known, state.theta_known)
     rows = []
@@ -173,7 +173,7 @@ def periphery_of(policy: HazardPolicy, bank: FeatureBank, person: Tensor, frames
 
 def hidden_states(policy: HazardPolicy, measured: Tensor) -> Tensor:
     """Return the periphery's hidden states, ``(frames, people, units)``, of measures from a session's start."""
-    frames, people = measured.shape[:2]
+    people = measured.shape[1]
     with torch.no_grad():
         embedded = torch.stack([policy.embed(row.float()) for row in measured])
         return policy.remember(embedded, embedded.new_zeros(people, policy.units))

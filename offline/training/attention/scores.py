@@ -46,9 +46,7 @@ def decisions_of(net: AttentionNet, bank: FeatureBank, clips: Clips, cores: Tens
     """Return the decisions read from the core's hidden states of clips."""
     with torch.no_grad():
         logits = net.logits(cores)
-    return Decisions(
-        logits, bank.levels[clips.person, clips.ticks], bank.stimulus[clips.person, clips.ticks], looks
-    )
+    return Decisions(logits, bank.levels[clips.person, clips.ticks], bank.stimulus[clips.person, clips.ticks], looks)
 
 
 def recall_of_decisions(decisions: Decisions) -> NDArray[np.float64]:

@@ -11,7 +11,8 @@ import platformdirs
 import torch
 from torch import Tensor, nn
 
-from ....configs.schema.train_attention import StageSection, TrainAttentionConfig
+from ....configs.schema.train_attention import TrainAttentionConfig
+from ....configs.schema.train_video_eeg import StageSection
 from ....models.contract import LEVELS, SIMULATED, EegInput, FaceInput, Head, ModelSpec
 from ....models.decoders.video_eeg import Normalisation
 from ....models.io.bundle import save_bundle
@@ -19,7 +20,7 @@ from ....models.networks.attention import AXES, FRAME_HZ, AttentionNet, Sizes
 from ....models.networks.look_policy import GaussianPolicy, HazardPolicy
 from ...simulate.difficulty import BENCHMARK, EASY, Difficulty
 from ..common.optimization import Report
-from ..video_eeg.losses import class_weights
+from ..video_eeg.losses import level_class_weights
 from ..video_eeg.stage_cache import StageCache
 from . import core, policy
 from .band_network import BAND_NETWORK, train_band_network
@@ -94,8 +95,8 @@ def train_attention(
 ) -> TrainedAttention:
     """Train a bundle as a config says.
 
-    Stages: the face network on what faces express; the band network on averaged scalp images; a causal teacher that sees
-    every frame; a student distilled from it on looks of all kinds; the periphery, the gains of looks and
+    Stages: the face network on what faces express; the band network on averaged scalp images; a causal teacher that
+    sees every frame; a student distilled from it on looks of all kinds; the periphery, the gains of looks and
     REINFORCE where the policy is learned; the core once more on the looks of its own policy; the price of the
     budget, temperatures and conformal thresholds. People that were prepared and stages that were finished with
     the same versions and settings are taken from the cache.
@@ -147,7 +148,7 @@ def _fixed_layers(
     size, net = config.network.image_size, networks.net
     levels = torch.from_numpy(np.stack([p.levels for p in prepared]).astype(np.int64))
     stimulus = torch.from_numpy(np.stack([p.stimulus for p in prepared]).astype(np.int64))
-    weights = class_weights(levels)
+    weights = level_class_weights(levels)
     images = draw_images(prepared, normal, size, TRAINING_VARIANTS, config.seed)
     del prepared
     stages.run(
@@ -233,9 +234,7 @@ class _Policies:
         for name, clips in conditions.items():
             decisions = self.decide(bank, clips)
             hits, base = hit_rate(bank, clips, decisions.looks)
-            scores[name] = ConditionScores(
-                recall_of_decisions(decisions), float(decisions.looked.mean()), hits, base
-            )
+            scores[name] = ConditionScores(recall_of_decisions(decisions), float(decisions.looked.mean()), hits, base)
             valence, arousal = scores[name].recall.mean(axis=0)
             self._report(
                 f"validation people, {name}: UAR valence {valence:.3f}, arousal {arousal:.3f}, looked at "
@@ -304,17 +303,13 @@ class _Policies:
         if config.policy == "gaussian":
             return by_gaussian(self._networks.gaussian, 0.0, None, len(clips.person))
         rng = torch.Generator().manual_seed(config.seed)
-        looks_of = (
-            core.every_frame if config.policy == "every" else core.budgeted(config.budget, config.policy)
-        )
+        looks_of = core.every_frame if config.policy == "every" else core.budgeted(config.budget, config.policy)
         return fixed(looks_of(bank, clips, rng))
 
     def _measures(self) -> Tensor:
         if self._measured is None:
             bank = self._data.training
-            self._measured = periphery_of(
-                self._networks.hazard, bank, torch.arange(bank.people), bank.face.shape[1]
-            )
+            self._measured = periphery_of(self._networks.hazard, bank, torch.arange(bank.people), bank.face.shape[1])
         return self._measured
 
 
