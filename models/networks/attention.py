@@ -291,7 +291,7 @@ def pooled(features: Tensor, presence: Tensor, found: Tensor) -> tuple[Tensor, T
     weight = torch.sigmoid(presence) * found
     if not weight.shape[-2]:
         return features.new_zeros(*features.shape[:-3], *features.shape[-2:]), weight.sum(dim=-2)
-    face = (features * weight[..., None]).sum(dim=-3) / weight.sum(dim=-2).clamp(min=1e-6)[..., None]
+    face = (features * weight[..., None]).sum(dim=-3) / weight.sum(dim=-2).clamp(min=1e-12)[..., None]
     return face, weight.amax(dim=-2)
 
 

@@ -67,7 +67,7 @@ def write_attention_card(
         f'`moodring train` with kind "attention", seed {spec.seed}. {spec.protocol}. Data: '
         f"{', '.join(spec.data_hashes)}. Stages: faces and what they express; averaged scalp images; a "
         "causal teacher that sees every frame; a student distilled from it on looks of all budgets and patterns; for "
-        "the hazard policy the measured gain of looks, then REINFORCE; the core once more on the looks of its own policy. "
+        "the hazard policy the measured gain of looks, then REINFORCE; the core once more on its own looks. "
         "Temperature and "
         f"conformal thresholds from the {len(people.calibration_seeds)} calibration people ({config.coverage:.0%} "
         "nominal coverage)."
