@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ....configs.schema.train_attention import TrainAttentionConfig
 from ....models.contract import EegInput, ModelSpec
 from ...evaluation.markdown import markdown_table
 from ..common.card import DEMONSTRATION, CardSection, bullets, write_card
-
-if TYPE_CHECKING:
-    from .train import ConditionScores
+from .scores import ConditionScores
 
 _NAMES = {
     "full": "EEG and face",
@@ -35,7 +32,7 @@ _LIMITS = (
 
 
 def write_attention_card(
-    path: Path, spec: ModelSpec, sha256: str, scores: Mapping[str, "ConditionScores"], config: TrainAttentionConfig
+    path: Path, spec: ModelSpec, sha256: str, scores: Mapping[str, ConditionScores], config: TrainAttentionConfig
 ) -> None:
     """Write the card of an attention bundle; raise MoodringError where the file cannot be written."""
     eeg, people = spec.input(EegInput), config.people

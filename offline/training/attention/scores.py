@@ -42,6 +42,26 @@ class Decisions:
         return self.looks.float().mean(dim=(0, 1)).double().numpy()
 
 
+@dataclass(frozen=True)
+class ConditionScores:
+    """Scores of one condition on validation people.
+
+    Attributes
+    ----------
+    recall : (people, 2) float64
+        Unweighted average recall of valence and arousal over half-second decisions.
+    looked : float
+        Share of frames looked at.
+    hits, base : float
+        Share of looks, and of all frames, with a visible expression.
+    """
+
+    recall: NDArray[np.float64]
+    looked: float
+    hits: float
+    base: float
+
+
 def decisions_of(net: AttentionNet, bank: FeatureBank, clips: Clips, cores: Tensor, looks: Tensor) -> Decisions:
     """Return the decisions read from the core's hidden states of clips."""
     with torch.no_grad():

@@ -31,31 +31,19 @@ from .feature_bank import Clips, FeatureBank, draw_images, extract_features, who
 from .gaussian import GAUSSIAN, train_gaussian
 from .prepare import FACE_SIZE, WINDOW_S, prepare_people, read_prepared
 from .roll_out import LookRule, by_gaussian, by_hazard, clip_hidden, fixed, hidden_states, periphery_of, roll_out
-from .scores import Decisions, decisions_of, fit_temperatures, fit_thresholds, hit_rate, recall_of_decisions
+from .scores import (
+    ConditionScores,
+    Decisions,
+    decisions_of,
+    fit_temperatures,
+    fit_thresholds,
+    hit_rate,
+    recall_of_decisions,
+)
 
 MIN_RATE_HZ = 100.0
 MIN_SCALP_CHANNELS = 8
 _PRICED_PEOPLE = 150
-
-
-@dataclass(frozen=True)
-class ConditionScores:
-    """Scores of one condition on validation people.
-
-    Attributes
-    ----------
-    recall : (people, 2)
-        Unweighted average recall of valence and arousal over half-second decisions.
-    looked : float
-        Share of frames looked at.
-    hits, base : float
-        Share of looks, and of all frames, with a visible expression.
-    """
-
-    recall: Any
-    looked: float
-    hits: float
-    base: float
 
 
 @dataclass(frozen=True)
