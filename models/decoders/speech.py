@@ -9,7 +9,7 @@ from scipy.special import softmax
 
 from ...configs.schema.errors import MoodringError
 from ..contract import AUDIO_RATE_HZ, FloatArray, HeadOutput, SpeechSegment
-from ..fusion.conformal import kept
+from ..contract.specs import kept_classes
 from ..io.bundle import Bundle
 from ..networks.speech import Memory, SpeechNetwork, sizes_from
 from ..signals.speech import segments as cutting
@@ -256,7 +256,9 @@ class SpeechDecoder:
                 head.construct,
                 head.classes,
                 probabilities,
-                kept=kept(np.asarray(probabilities), head.conformal_threshold) if head.conformal_threshold else (),
+                kept=kept_classes(np.asarray(probabilities), head.conformal_threshold)
+                if head.conformal_threshold
+                else (),
                 start_s=segment.start_s,
                 end_s=segment.end_s,
                 final=segment.final,

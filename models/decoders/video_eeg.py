@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ...configs.schema.errors import MoodringError
 from ..contract import EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, HeadOutput, Look
-from ..fusion.conformal import kept
+from ..contract.specs import kept_classes
 from ..io.bundle import Bundle, bundled
 from ..networks.video_eeg import AXES, Glimpse, Sizes, State, VideoEegNet
 from ..signals.eeg.band_power import BandPrior, RestBaseline, add_window, log_band_power, shrunken_mean
@@ -179,7 +179,7 @@ class VideoEegDecoder:
                 head.construct,
                 head.classes,
                 tuple(row.tolist()),
-                kept=kept(row, head.conformal_threshold),
+                kept=kept_classes(row, head.conformal_threshold),
             )
             for row, head in zip(probabilities, self._heads, strict=True)
         )
