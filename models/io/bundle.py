@@ -22,6 +22,7 @@ from .files import write_file
 _SPEC_KEY = "moodring_spec"
 _SHIPPED = {
     "video_eeg": "video_eeg.safetensors",
+    "attention": "attention.safetensors",
     "speech": "speech.safetensors",
     "emodb": "emodb.safetensors",
     "voices": "voices.safetensors",
@@ -30,7 +31,7 @@ _SHIPPED = {
 }
 
 _NAMES: dict[str, dict[str, str]] = {
-    "video_eeg": {"bundled": "video_eeg"},
+    "video_eeg": {"bundled": "video_eeg", "attention": "attention"},
     # The bundle of simulated voices has two names: that of its file, and what it was trained on.
     "speech": {"emodb": "emodb", "simulated": "speech", "speech": "speech"},
 }
@@ -59,7 +60,7 @@ class Bundle:
 def bundled(name: str) -> Path:
     """Return the path of a file shipped with the package.
 
-    The names are ``"video_eeg"``, ``"speech"`` (simulated), ``"emodb"``, ``"voices"``, ``"pool"`` and ``"yunet"``.
+    The names are ``"video_eeg"``, ``"attention"``, ``"speech"`` (simulated), ``"emodb"``, ``"voices"``, ``"pool"`` and ``"yunet"``.
 
     Raises
     ------
