@@ -60,7 +60,8 @@ class Bundle:
 def bundled(name: str) -> Path:
     """Return the path of a file shipped with the package.
 
-    The names are ``"video_eeg"``, ``"attention"``, ``"speech"`` (simulated), ``"emodb"``, ``"voices"``, ``"pool"`` and ``"yunet"``.
+    The names are ``"video_eeg"``, ``"attention"``, ``"speech"`` (simulated), ``"emodb"``, ``"voices"``, ``"pool"`` and
+    ``"yunet"``.
 
     Raises
     ------
