@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ...configs.schema.errors import MoodringError
 from ..contract import EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, HeadOutput
-from ..fusion.conformal import kept
+from ..contract.specs import kept_classes
 from ..io.bundle import Bundle, bundled
 from ..networks.attention import AXES, FRAME_HZ, LONGEST_ELAPSED_S, AttentionNet, Sizes, Ticks, pooled
 from ..networks.look_policy import LONGEST_WAIT_FRAMES, THUMBNAIL, GaussianPolicy, HazardPolicy
@@ -189,7 +189,7 @@ class AttentionDecoder:
             probabilities = torch.softmax(logits / self._temperature, dim=1).numpy()
         return tuple(
             HeadOutput(
-                head.name, head.construct, head.classes, tuple(row.tolist()), kept=kept(row, head.conformal_threshold)
+                head.name, head.construct, head.classes, tuple(row.tolist()), kept=kept_classes(row, head.conformal_threshold)
             )
             for row, head in zip(probabilities, self._heads, strict=True)
         )
