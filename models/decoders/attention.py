@@ -189,7 +189,11 @@ class AttentionDecoder:
             probabilities = torch.softmax(logits / self._temperature, dim=1).numpy()
         return tuple(
             HeadOutput(
-                head.name, head.construct, head.classes, tuple(row.tolist()), kept=kept_classes(row, head.conformal_threshold)
+                head.name,
+                head.construct,
+                head.classes,
+                tuple(row.tolist()),
+                kept=kept_classes(row, head.conformal_threshold),
             )
             for row, head in zip(probabilities, self._heads, strict=True)
         )
