@@ -89,7 +89,11 @@ def predict(
         raise ConfigError(
             f"{missing_model(loaded.name, loaded.spec)}; --allow-simulated uses it nevertheless, for a demonstration"
         )
-    decoder = SpeechDecoder(loaded, best_device())
+    device = best_device()
+    decoder = SpeechDecoder(loaded, device)
+    typer.echo(prediction.heading(loaded))
+    for notice in prediction.notices(loaded):
+        typer.echo(f"note: {notice}")
     predictions = []
     for one in prediction.predict_files(decoder, files, labels == "auto"):
         predictions.append(one)
@@ -98,7 +102,8 @@ def predict(
             typer.echo(f"moodring: {line}", err=True)
     for line in prediction.uar_lines(predictions, decoder.head.classes) if labels == "auto" else ():
         typer.echo(line)
-    write_json(json_file, prediction.as_plain(predictions, labels == "auto"))
+    asked = {"models": {"speech": bundle, "device": str(device)}, "labels": labels}
+    write_json(json_file, prediction.as_plain(predictions, loaded, asked, labels == "auto"))
     if bad := sum(one.error is not None for one in predictions):
         raise MoodringError(f"{bad} of {len(predictions)} file(s) had an error; see the lines above")
 

@@ -17,6 +17,7 @@ from ...models.decoders.session_models import (
     Models,
     check_fit,
     domain_notices,
+    enrolment_notices,
     line_noise_notices,
     load_models,
     loudspeaker_notices,
@@ -172,6 +173,7 @@ def _decode(
     notices = domain_notices(models, origins) + montage_notices(ingests)
     models = models.of_people(origins)
     notices += () if referenced else loudspeaker_notices(config.speech, ingests)
+    notices += enrolment_notices(config.speech) if "speech" in playback.channels else ()
     tally = Tally(models.heads, eeg_filter_delay_ms=eeg_delay_ms(ingests))
     estimates: list[Estimate] = []
     with Journal(config.journal) if config.journal is not None else nullcontext() as written:

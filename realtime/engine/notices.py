@@ -7,6 +7,7 @@ from ...models.contract import Estimate, RecordingStatus
 from ...models.decoders.session_models import (
     Models,
     domain_notices,
+    enrolment_notices,
     line_noise_notices,
     loudspeaker_notices,
     montage_notices,
@@ -40,6 +41,7 @@ def session_notices(
         + line_noise_notices(ingests)
         + rest
         + loudspeaker_notices(config.speech, ingests)
+        + (enrolment_notices(config.speech) if any(ingest.info.modality == "speech" for ingest in ingests) else ())
         + (_missing(channels) if connected else ())
         + _unread(models, channels)
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ...configs.schema.live import LiveConfig
-from ...models.contract import Estimate, Head, Transition, at_publication
+from ...models.contract import Estimate, Head, Look, Transition, at_publication
 from ...models.io.journal import Journal
 from ...models.io.ring import Ring
 from ...models.streaming.clock import Clock
@@ -19,7 +19,7 @@ _LOOKING_S = 1.0
 
 
 class Publisher:
-    """Publishes from the decoder's thread, while others read :attr:`estimate`, :attr:`attention` and :attr:`tally`.
+    """Publishes from the decoder's thread, while others read its attributes.
 
     Parameters
     ----------
@@ -43,6 +43,8 @@ class Publisher:
         The newest.
     attention : tuple of 3 floats or None
         Over theta, alpha and beta, of the last look with EEG.
+    look : Look or None
+        The last.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Publisher:
         self.tally = Tally(heads)
         self.estimate: Estimate | None = None
         self.attention: tuple[float, float, float] | None = None
+        self.look: Look | None = None
         labels = estimate_labels(heads)
         path = folder / "estimates.ring" if folder is not None else None
         rate_hz = 1 / config.decisions.interval_s
@@ -88,6 +91,7 @@ class Publisher:
         if not self._taken and published_s - self._screen_at_s < _LOOKING_S:
             self.tally.dropped += 1
         for look in estimate.looks:
+            self.look = look
             if look.band_attention is not None:
                 theta, alpha, beta = (float(weight) for weight in look.band_attention)
                 self.attention = (theta, alpha, beta)

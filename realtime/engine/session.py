@@ -277,6 +277,7 @@ class Session:
             device=self._models.device,
             estimate=self.publisher.take(now_s),
             band_attention=self.publisher.attention,
+            look=self.publisher.look,
             truth=self._truth.newest if self._truth is not None else None,
             decisions=tally.decisions,
             dropped_decisions=tally.dropped,

@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
 from ...models.contract import EegInput
-from ...models.decoders.session_models import Models, check_fit, domain_notices, load_models
+from ...models.decoders.session_models import (
+    Models,
+    check_fit,
+    domain_notices,
+    enrolment_notices,
+    load_models,
+)
 from ...models.signals.eeg.amplitude import check_amplitudes
 from ...models.signals.eeg.chain import delay_s
 from ...models.signals.eeg.montage import scalp_channels
@@ -58,6 +64,8 @@ def check_config(config: LiveConfig, extensions: Extensions | None = None) -> It
         yield Finding("model", True, text)
     for notice in domain_notices(models, dict.fromkeys(config.modalities)):
         yield Finding("model", True, f"note: {notice}, unless the participant is simulated")
+    for notice in enrolment_notices(config.speech):
+        yield Finding("voice", True, f"note: {notice}")
     for source_channel in build_source_channels(config, clock, extensions.sources):
         yield _checked(source_channel, source_channel.modality, models, config, clock)
     reference = build_reference(config, clock)

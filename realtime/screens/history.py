@@ -90,21 +90,24 @@ def _with_estimate(history: History, snapshot: Snapshot) -> History:
     estimate = snapshot.estimate
     if estimate is None:
         return history
+    # Looks are told whether anything is answered or not.
+    old = tuple(look for look in history.looks if look.time_s >= estimate.time_s - LOOKS_SPAN_S)
+    newest = old[-1].time_s if old else -np.inf
+    new = tuple(look for look in estimate.looks if look.time_s > newest)
+    if new:
+        history = replace(history, looks=(*old, *new))
     valence, arousal = estimate.answer("valence"), estimate.answer("arousal")
     if valence is None or arousal is None:
         return history
     if len(history.times_s) and estimate.time_s <= history.times_s[-1]:
         return history
     keep = history.times_s >= estimate.time_s - SPAN_S
-    old = tuple(look for look in history.looks if look.time_s >= estimate.time_s - LOOKS_SPAN_S)
-    newest = old[-1].time_s if old else -np.inf
     return replace(
         history,
         times_s=np.append(history.times_s[keep], estimate.time_s),
         valence=np.vstack([history.valence[keep], np.asarray(valence.probabilities, np.float32)]),
         arousal=np.vstack([history.arousal[keep], np.asarray(arousal.probabilities, np.float32)]),
         undecided=np.vstack([history.undecided[keep], [_open(valence.kept), _open(arousal.kept)]]),
-        looks=(*old, *(look for look in estimate.looks if look.time_s > newest)),
     )
 
 

@@ -159,6 +159,7 @@ def line(snapshot: Snapshot | None, silent_s: float = 0.0, why: str = "") -> str
     if not felt and (why := _no_answer(snapshot.estimate)):
         parts.append(f"valence and arousal: {why}")
     parts.append(f"voice {wording.speech(snapshot).text}")
+    parts += [text.text for text in (_followed(snapshot),) if text is not None]
     parts += _pooled_line(snapshot.estimate)
     parts += [f"{head.name} {_head_words(head, output)}" for head, output in wording.further_heads(snapshot)]
     if (recording := wording.recording(snapshot)) is not None:
@@ -339,8 +340,21 @@ def _attention_panel(snapshot: Snapshot, glyphs: Glyphs) -> Panel:
     share = "no frame looked at yet" if glimpsed is None else f"{glimpsed:.1%} of the frames looked at"
     bands = snapshot.band_attention
     lines = [Text(share), *(_bar(n, bands[i] if bands else None, False, "cyan", glyphs) for i, n in enumerate(BANDS))]
-    lines.append(Text("EEG bands in the last look", "bright_black", no_wrap=True, overflow="ellipsis"))
+    followed = _followed(snapshot)
+    last = Text("EEG bands in the last look", "bright_black") if followed is None else _told(followed, glyphs)
+    last.no_wrap, last.overflow = True, "ellipsis"
+    lines.append(last)
     return Panel(Group(*lines), title="Attention", title_align="left", border_style="bright_black")
+
+
+def _followed(snapshot: Snapshot) -> wording.StatusText | None:
+    """Return whose face the last look saw; None where it saw no picture."""
+    look = snapshot.look
+    return None if look is None or look.face_state is None else wording.face(look)
+
+
+def _told(status_text: wording.StatusText, glyphs: Glyphs) -> Text:
+    return Text(f"{glyphs.marks[status_text.tone]} {status_text.text}", _STYLES[status_text.tone])
 
 
 def _sources(snapshot: Snapshot, glyphs: Glyphs) -> Table:

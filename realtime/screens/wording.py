@@ -1,10 +1,10 @@
 """Texts of the screens: answers, health and phase, each with a mark beside its colour."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from ...models.contract import LEVELS, Estimate, Head, HeadOutput, HealthState, MicrophoneFault, SourceStatus
+from ...models.contract import LEVELS, Estimate, Head, HeadOutput, HealthState, Look, MicrophoneFault, SourceStatus
 from ...models.signals.speech.microphone_level import fault_text, microphone_fault
 from ..ipc.snapshot import Snapshot
 
@@ -244,6 +244,42 @@ def speech(snapshot: Snapshot) -> StatusText:
             return StatusText(hearing.withheld, "warn")
         return StatusText("no speech", "idle")
     return StatusText(output.best or "", "good")
+
+
+def face(look: Look) -> StatusText:
+    """Return which face a look followed as text, or why none."""
+    others = look.faces - (look.face is not None)
+    beside = f"; {others} other{'s' if others > 1 else ''} left out" if others > 0 else ""
+    if look.face_state == "changed":
+        return StatusText(f"another face (person {look.person}); the one before is forgotten{beside}", "warn")
+    if look.face_state == "several":
+        return StatusText(f"{look.faces} faces, none chosen: set face.region", "warn")
+    if look.face_state == "too_small":
+        return StatusText("the face is too small: come closer", "warn")
+    if look.face is None:
+        if look.frame_stamp_s is None:
+            return StatusText("no picture in the last look", "idle")
+        gone = look.person is not None and look.faces > 0
+        return StatusText(f"the followed face is gone{beside}" if gone else "no face in the last look", "idle")
+    person = f", person {look.person}" if (look.person or 1) > 1 else ""
+    return StatusText(f"face of the last look{person}{beside}", "good")
+
+
+def faces_at_the_end(faces: Mapping[str, Any] | None) -> str:
+    """Return what became of the faces as text, from the summary; empty where one face alone was followed, or none."""
+    if faces is None:
+        return ""
+    looks, words = faces["looks"], []
+    if faces["people"] > 1:
+        words.append(f"{faces['people']} people were followed one after another, each with a state of its own")
+    if faces["most_at_once"] > 1:
+        words.append(f"up to {faces['most_at_once']} faces at once")
+    words += [
+        f"{text} in {looks[state]} of {sum(looks.values())} looks"
+        for state, text in (("several", "none chosen among several"), ("too_small", "too small"))
+        if looks[state]
+    ]
+    return "faces: " + ", ".join(words) if words else ""
 
 
 def whose_weight(estimate: Estimate, voice_share: float) -> str:

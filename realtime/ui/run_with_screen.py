@@ -13,6 +13,7 @@ from ...processes import Child, Parent, hold_interrupts
 from ..engine.engine_process import EngineProcess
 from ..engine.job import EngineJob
 from ..ipc.snapshot_feed import SnapshotFeed
+from ..screens import wording
 from ..screens.terminal import run_dashboard
 from .display import display_available
 
@@ -77,14 +78,15 @@ def run_with_screen(job: EngineJob, options: ScreenOptions, say: Callable[[str],
 
 
 def summary_line(summary: dict[str, Any]) -> str:
-    """Return a line on the number of decisions, their modalities, and how many are calibrated by a rest."""
+    """Return a line on the number of decisions, their modalities and faces, and how many a rest calibrates."""
     used = ", ".join(
         f"{name} {facts['used_fraction'] or 0.0:.0%}"
         for name, facts in summary["modalities"].items()
         if facts["present"]
     )
     decisions = f"{summary['decisions']} decisions ({summary['calibrated_decisions']} calibrated by a rest)"
-    return f"{decisions}; used: {used or 'nothing'}"
+    faces = wording.faces_at_the_end(summary["faces"])
+    return f"{decisions}; used: {used or 'nothing'}" + (f"; {faces}" if faces else "")
 
 
 def _open_window(name: str, duration_s: float | None, screenshot: Path | None, offscreen: bool) -> Child:
