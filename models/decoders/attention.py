@@ -4,7 +4,6 @@ Live decoding, `decode` and evaluation all drive this class, on whatever clock t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -15,25 +14,21 @@ from ...configs.schema.errors import MoodringError
 from ..contract import EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, HeadOutput
 from ..contract.specs import kept_classes
 from ..io.bundle import Bundle, bundled
-from ..networks.attention import AXES, FRAME_HZ, LONGEST_ELAPSED_S, AttentionNet, Sizes, Ticks, pooled
+from ..networks.attention import AXES, FRAME_HZ, LONGEST_ELAPSED_S, AttentionNet, Sizes, State, Ticks, pooled
 from ..networks.look_policy import LONGEST_WAIT_FRAMES, THUMBNAIL, GaussianPolicy, HazardPolicy
 from ..signals.eeg.band_power import RestBaseline, add_window, log_band_power, midline_theta
 from ..signals.eeg.scalp_images import ScalpMapper
 from ..signals.face.detection import FaceDetector
 from ..signals.face.images import crop_face, thumbnail
+from ..signals.face.tracking import Region, Sighting, TrackerState, TrackingRules, track
 from .video_eeg import ENOUGH_REST_WINDOWS, Normalisation, check_eeg
 
 Policy = Literal["hazard", "gaussian", "uniform", "random", "every"]
 POLICIES: tuple[Policy, ...] = ("hazard", "gaussian", "uniform", "random", "every")
 SEARCH_FRAMES = 8
 """While no face is known, one frame a second is searched for one."""
-
-
-@dataclass(frozen=True)
-class FrameLooked:
-    """One look: the face that was found, None where there was none."""
-
-    box: FaceBox | None
+# Looks may be ten seconds apart: a face is held for longer than that.
+_HOLD_S = 12.0
 
 
 class AttentionDecoder:
@@ -52,6 +47,8 @@ class AttentionDecoder:
     seed : int
         Of the random policy.
     face_detector : FaceDetector
+    region : (x, y, width, height) or None
+        Part of the frame, in fractions of its sides, that holds the participant's face; None is the whole frame.
 
     Raises
     ------
@@ -66,6 +63,7 @@ class AttentionDecoder:
         policy: Literal["learned", "uniform", "random"] = "learned",
         seed: int = 0,
         face_detector: FaceDetector | None = None,
+        region: Region | None = None,
     ) -> None:
         self.spec = bundle.spec
         self._name = bundle.name
@@ -78,6 +76,7 @@ class AttentionDecoder:
         self._device = device
         self._seed = seed
         self._finder = face_detector or FaceDetector(bundled("yunet").read_bytes())
+        self._tracking = TrackingRules(region, hold_s=_HOLD_S)
         self._heads = [self.spec.head(axis) for axis in AXES]
         self._temperature = torch.tensor([[head.temperature] for head in self._heads])
         self._mappers: dict[tuple[str, ...], ScalpMapper] = {}
@@ -95,6 +94,7 @@ class AttentionDecoder:
         self._watching = self._hazard.start(1)
         self._baseline: RestBaseline | None = None
         self._box: FaceBox | None = None
+        self._tracked = TrackerState()
         self._waited = LONGEST_WAIT_FRAMES
         self._wait = 1
         self._owed = 1.0
@@ -114,11 +114,16 @@ class AttentionDecoder:
             self._baseline = RestBaseline.empty(eeg.channel_names)
         self._baseline = add_window(self._baseline, log_band_power(eeg))
 
-    def frame(self, face: FaceFrame | None, short: EegWindow | None) -> FrameLooked | None:
+    def frame(self, time_s: float, face: FaceFrame | None, short: EegWindow | None) -> Sighting | None:
         """Process one frame of the grid, and look at it where the policy says so.
+
+        Where another face is followed than before, what was seen of the former is forgotten: only the state of the EEG
+        goes on.
 
         Parameters
         ----------
+        time_s : float
+            On the grid, later than the frame before.
         face : FaceFrame or None
             The newest frame captured by now.
         short : EegWindow or None
@@ -126,8 +131,8 @@ class AttentionDecoder:
 
         Returns
         -------
-        FrameLooked or None
-            None where the frame was not looked at.
+        Sighting or None
+            What the look saw; None where the frame was not looked at.
         """
         self._since_face += 1
         wants = self._wants(face, short)
@@ -135,14 +140,18 @@ class AttentionDecoder:
             self._waited += 1
             return None
         self._waited = 1
-        box = self._finder.find(face.image)
-        self._box = box
-        if box is not None:
-            crop = torch.from_numpy(crop_face(face.image, box, self._net.sizes.face_size))
+        height, width = face.image.shape[:2]
+        found = self._finder.find_all(face.image)
+        sighting, self._tracked = track(self._tracked, found, time_s, (height, width), self._tracking)
+        self._box = sighting.box
+        if sighting.state == "changed":
+            self._forget_face()
+        if sighting.box is not None:
+            crop = torch.from_numpy(crop_face(face.image, sighting.box, self._net.sizes.face_size))
             with torch.inference_mode():
                 self._faces.append(self._net.face_net(crop[None].to(self._device))[0])
             self._since_face = 0
-        return FrameLooked(box)
+        return sighting
 
     def tick(self, eeg: EegWindow | None) -> None:
         """Update the core with the EEG second that ends here and with the looks since the tick before."""
@@ -197,6 +206,16 @@ class AttentionDecoder:
             )
             for row, head in zip(probabilities, self._heads, strict=True)
         )
+
+    def _forget_face(self) -> None:
+        """Start the core, the face's part of the first LSTM and the periphery anew."""
+        fresh = self._net.start(1)
+        kept = torch.tensor([[0.0], [1.0]], device=self._device)
+        hidden, cell = self._state.layer1
+        self._state = State((hidden * kept, cell * kept), fresh.core)
+        self._core = fresh.core[0]
+        self._watching = self._hazard.start(1)
+        self._faces = []
 
     def _wants(self, face: FaceFrame | None, short: EegWindow | None) -> bool:
         """Return whether the policy asks for a look at this frame; the periphery is fed in any case."""

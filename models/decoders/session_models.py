@@ -176,7 +176,8 @@ def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ..
         return StreamingVideoEeg(decoder)
 
     def attention(bundle: Bundle, device: torch.device) -> StreamingDecoder:
-        return StreamingAttention(AttentionDecoder(bundle, device, section.policy, section.seed))
+        region = None if face is None else face.region
+        return StreamingAttention(AttentionDecoder(bundle, device, section.policy, section.seed, region=region))
 
     def speech(bundle: Bundle, device: torch.device) -> StreamingDecoder:
         gate = None

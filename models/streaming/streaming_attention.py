@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
-from ..contract import EegInput, EegWindow, FaceFrame, HeadOutput, Look, ModelSpec
+from ..contract import EegInput, EegWindow, FaceFrame, FaceState, HeadOutput, Look, ModelSpec
 from ..networks.attention import FRAME_HZ, FRAMES_PER_TICK, TICK_HZ
 from . import alignment
 from .decision_schedule import ModalityInput, Plan
 from .decoder import DecoderStep
 from .ingest.sources import SourceInfo
+from .streaming_video_eeg import SETTLE_S, WITHOUT_FACE, unusable_eeg
 
 if TYPE_CHECKING:
     from ..decoders.attention import AttentionDecoder
@@ -33,6 +34,8 @@ class _Progress:
     looks: int = 0
     last_eeg_s: float | None = None
     last_face_s: float | None = None
+    face_state: FaceState | None = None
+    changed_s: float | None = None
 
 
 @dataclass
@@ -93,7 +96,7 @@ class StreamingAttention:
             self._frame(at.next_frame, inputs, work)
             at.next_frame += 1
         described_s = self._described_s(time_s, inputs)
-        heads = self._heads(described_s)
+        heads = self._heads(time_s, described_s, unusable_eeg(time_s, inputs.get("eeg")))
         return DecoderStep(
             heads=heads,
             described_s=described_s,
@@ -112,12 +115,26 @@ class StreamingAttention:
         face = _face_frame(frame_s, inputs.get("face"), work)
         short = self._eeg_window(frame_s, THETA_WINDOW_S, inputs.get("eeg"), work)
         cut_s = self._clock.now()
-        looked = self._decoder.frame(face, short)
-        if face is not None and looked is not None:
-            self._at.looks += 1
-            self._at.last_face_s = face.stamp_s if looked.box is not None else self._at.last_face_s
+        seen = self._decoder.frame(frame_s, face, short)
+        if face is not None and seen is not None:
+            at = self._at
+            at.looks += 1
+            at.last_face_s = face.stamp_s if seen.box is not None else at.last_face_s
+            at.face_state = seen.state
+            at.changed_s = frame_s if seen.state == "changed" else at.changed_s
+            attention = self._decoder.band_attention
             work.looks.append(
-                Look(frame_s, face.stamp_s, looked.box, short is not None, self._decoder.band_attention, 1)
+                Look(
+                    frame_s,
+                    face.stamp_s,
+                    seen.box,
+                    attention is not None,
+                    attention,
+                    1,
+                    seen.state,
+                    seen.faces,
+                    seen.person,
+                )
             )
         work.cutting_s += cut_s - before_s
         work.features_s += self._clock.now() - cut_s
@@ -165,15 +182,23 @@ class StreamingAttention:
             described_s["face"] = at.last_face_s
         return described_s
 
-    def _heads(self, used: Mapping[str, float]) -> tuple[HeadOutput, ...]:
-        """Read the classes; abstain where nothing is known any more, and say why where everything is open."""
+    def _heads(self, time_s: float, used: Mapping[str, float], unusable: str) -> tuple[HeadOutput, ...]:
+        """Return the heads; abstain where nothing fresh is known of this person, and say why all classes are kept."""
+        at = self._at
         if not self._decoder.ticked:
-            return self._abstained("no look yet")
+            return self._abstained(unusable or "neither EEG nor face yet")
+        if at.changed_s is not None and time_s - at.changed_s < SETTLE_S:
+            return self._abstained("another face is followed now; what was seen of the one before is forgotten")
+        without_face = "no face" if at.face_state is None else WITHOUT_FACE.get(at.face_state, "no face")
         if not used:
-            return self._abstained("neither EEG nor face for a while")
+            if unusable:
+                return self._abstained(f"{without_face}, and {unusable}")
+            told = at.face_state in WITHOUT_FACE
+            return self._abstained(without_face if told else "neither EEG nor face for a while")
         heads = self._decoder.read()
         if all(len(head.kept) == len(head.classes) for head in heads):
-            missing = [words for modality, words in (("eeg", "no EEG"), ("face", "no face")) if modality not in used]
+            words = {"eeg": unusable or "no EEG", "face": without_face}
+            missing = [said for modality, said in words.items() if modality not in used]
             why = ", ".join(missing) or "the evidence fits every level"
             return tuple(replace(head, abstained=why) for head in heads)
         return heads

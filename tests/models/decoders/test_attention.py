@@ -22,9 +22,9 @@ class ScriptedDetector:
     def __init__(self) -> None:
         self.asked = 0
 
-    def find(self, image: Image) -> FaceBox | None:
+    def find_all(self, image: Image) -> tuple[FaceBox, ...]:
         self.asked += 1
-        return FaceBox(40.0, 40.0, 60.0, 60.0, 0.9) if image.any() else None
+        return (FaceBox(40.0, 40.0, 60.0, 60.0, 0.9),) if image.any() else ()
 
 
 def make_bundle(policy: str = "every", budget: float = 0.25, price: float = 0.0) -> Bundle:
@@ -65,7 +65,7 @@ def picture(seed: int, black: bool = False) -> FaceFrame:
 def frames_looked_at(decoder: AttentionDecoder, frames: int, black: bool = False) -> list[int]:
     looked = []
     for number in range(1, frames + 1):
-        if decoder.frame(picture(number, black), window(number, 128)) is not None:
+        if decoder.frame(number / 8.0, picture(number, black), window(number, 128)) is not None:
             looked.append(number)
         if number % FRAMES_PER_TICK == 0:
             decoder.tick(window(number))
@@ -121,13 +121,39 @@ def test_looks_change_the_answer_and_absent_faces_do_not() -> None:
     def without() -> tuple[float, ...]:
         decoder = make_decoder(policy="every")
         for number in range(1, 17):
-            decoder.frame(None, None)
+            decoder.frame(number / 8.0, None, None)
             if number % FRAMES_PER_TICK == 0:
                 decoder.tick(window(number))
         return decoder.read()[0].probabilities or ()
 
     assert after(True) == without()
     assert after(False) != without()
+
+
+class TwoPeople(ScriptedDetector):
+    """Finds one face on the left, later another on the right."""
+
+    def find_all(self, image: Image) -> tuple[FaceBox, ...]:
+        self.asked += 1
+        left = 10.0 if self.asked <= 8 else 120.0
+        return (FaceBox(left, 40.0, 60.0, 60.0, 0.9),) if self.asked <= 8 or self.asked > 110 else ()
+
+
+def test_another_face_is_told_and_what_was_seen_of_the_one_before_is_forgotten() -> None:
+    decoder = make_decoder(TwoPeople(), policy="every")
+    seen = []
+    for number in range(1, 121):
+        sighting = decoder.frame(number / 8.0, picture(number), None)
+        assert sighting is not None
+        seen.append((sighting.state, sighting.person))
+        if number % FRAMES_PER_TICK == 0:
+            decoder.tick(None)
+        if sighting.state == "changed":
+            fresh = make_decoder(policy="every")
+            assert torch.equal(decoder._core, fresh._core)
+    assert seen[0] == ("tracked", 1)
+    assert ("changed", 2) in seen
+    assert seen[-1] == ("tracked", 2)
 
 
 def test_a_reset_decoder_gives_the_same_again() -> None:
