@@ -68,7 +68,7 @@ def roll_out(net: AttentionNet, bank: FeatureBank, clips: Clips, rule: LookRule)
     there = bank.face_there[clips.person, clips.frames] & ~clips.no_face
     state, waited, since_found = net.start(n), torch.full((n,), LONGEST_WAIT_FRAMES), torch.full((n,), 10_000)
     core = state.core[0]
-    looks, cores, weights, waits, befores = [], [], [], [], []
+    looks, cores, weights, waits, from_cores = [], [], [], [], []
     with torch.no_grad():
         for tick in range(clips.length):
             within, waits_now = [], []
@@ -79,7 +79,7 @@ def roll_out(net: AttentionNet, bank: FeatureBank, clips: Clips, rule: LookRule)
                 since_found = torch.where(look & there[tick, frame], 0, since_found + 1)
                 within.append(look)
             chosen = torch.stack(within)
-            befores.append(core)
+            from_cores.append(core)
             one = _tick(everything, tick, chosen & there[tick], (faces[tick], presence[tick]), since_found)
             state, after, attention = net.run(state, one)
             core = after[0]
@@ -88,7 +88,7 @@ def roll_out(net: AttentionNet, bank: FeatureBank, clips: Clips, rule: LookRule)
             weights.append(attention[0])
             waits.append(torch.stack(waits_now))
     return Rollout(
-        torch.stack(looks), torch.stack(cores), torch.stack(weights), torch.stack(waits), torch.stack(befores)
+        torch.stack(looks), torch.stack(cores), torch.stack(weights), torch.stack(waits), torch.stack(from_cores)
     )
 
 
