@@ -244,6 +244,15 @@ class SessionSection(Section):
     warn_minutes: Annotated[float, Field(ge=0.0, le=600.0)] = 15.0
 
 
+class MemorySection(Section):
+    """Memory of a session: ``rings_gb`` is the most that the rings of all its sources may take together, in 10^9 bytes.
+
+    A ring holds a minute of a signal, or 128 frames; its size follows from what a stream says of itself.
+    """
+
+    rings_gb: Annotated[float, Field(gt=0.0, le=1000.0)] = 1.0
+
+
 class LiveConfig(Section):
     """A live session: sources, models, decisions, outlets. A modality that is left out is absent."""
 
@@ -258,6 +267,7 @@ class LiveConfig(Section):
     lsl: LslSection = LslSection()
     outlet: OutletSection = OutletSection()
     session: SessionSection = SessionSection()
+    memory: MemorySection = MemorySection()
     journal: Path | None = None
 
     @property

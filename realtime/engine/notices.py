@@ -59,7 +59,13 @@ def recording_notices(status: RecordingStatus | None) -> tuple[str, ...]:
     if status is None:
         return ()
     stopped = () if status.error is None else (f"NOT RECORDING: {status.error}",)
-    return stopped if status.news is None else (*stopped, f"recording: {status.news}")
+    missing = tuple(
+        f"NOT RECORDED: {stream}, which the config names and is not there; start its sender"
+        for stream in status.missing
+    )
+    if status.news is None:
+        return (*stopped, *missing)
+    return (*stopped, *missing, f"recording: {status.news}")
 
 
 def _unread(models: Models, channels: Mapping[str, SourceChannel]) -> tuple[str, ...]:

@@ -67,6 +67,10 @@ def prefilled(history: History, stamps_s: TimeArray, rows: FloatArray, labels: S
     columns = [f"{axis}_{level}" for axis in ("valence", "arousal") for level in LEVELS]
     if not set(columns) <= set(labels):
         return history
+    undecided = np.zeros((len(rows), 2), np.bool_)
+    for which, axis in enumerate(("valence", "arousal")):
+        if (column := f"{axis}_undecided") in labels:
+            undecided[:, which] = rows[:, list(labels).index(column)] == 1.0
     rows = rows[:, [list(labels).index(column) for column in columns]]
     first = history.times_s[0] if len(history.times_s) else np.inf
     known = (stamps_s < first) & np.isfinite(rows).all(axis=1)
@@ -75,7 +79,7 @@ def prefilled(history: History, stamps_s: TimeArray, rows: FloatArray, labels: S
         times_s=np.concatenate([stamps_s[known], history.times_s]),
         valence=np.concatenate([rows[known, :3], history.valence]),
         arousal=np.concatenate([rows[known, 3:], history.arousal]),
-        undecided=np.concatenate([np.zeros((int(known.sum()), 2), np.bool_), history.undecided]),
+        undecided=np.concatenate([undecided[known], history.undecided]),
     )
 
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from rich.columns import Columns
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
 from rich.panel import Panel
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from ...configs.schema.foreign_text import visible
 from ...models.contract import BANDS, LEVELS, Estimate, FloatArray, Head, HeadOutput, SourceStatus
 from ..ipc.snapshot import Snapshot
 from ..ipc.snapshot_feed import SnapshotSource
@@ -120,7 +122,20 @@ class _Screen:
         """Draw the present picture."""
         if snapshot is not None:
             self._history = extended(self._history, snapshot)
-        self._live.update(picture(snapshot, self._history, silent_s, self._glyphs, why), refresh=True)
+        self._live.update(Visible(picture(snapshot, self._history, silent_s, self._glyphs, why)), refresh=True)
+
+
+class Visible:
+    """A renderable whose foreign text is written out, so that nothing in it acts on the terminal."""
+
+    def __init__(self, renderable: RenderableType) -> None:
+        self._renderable = renderable
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Render it."""
+        for segment in console.render(self._renderable, options):
+            shown = "\n".join(map(visible, segment.text.split("\n")))
+            yield segment if segment.control else Segment(shown, segment.style)
 
 
 class _Lines:
@@ -139,7 +154,11 @@ class _Lines:
 
     def show(self, snapshot: Snapshot | None, silent_s: float, why: str) -> None:
         """Print one line."""
-        text = line(snapshot, silent_s, why).encode(self._console.encoding, "replace").decode(self._console.encoding)
+        text = (
+            visible(line(snapshot, silent_s, why))
+            .encode(self._console.encoding, "replace")
+            .decode(self._console.encoding)
+        )
         self._console.print(text, soft_wrap=True, markup=False, highlight=False)
 
 

@@ -210,6 +210,8 @@ def recording(snapshot: Snapshot) -> StatusText | None:
         return StatusText(f"{size}, finished", "idle")
     known = status.minutes_left is not None and status.minutes_left < _PLENTY_MIN
     left = f", {_minutes(status.minutes_left)} left" if known and status.minutes_left is not None else ""
+    if status.missing and snapshot.phase not in ("connecting", "ended"):
+        return StatusText(f"{size}{left}, {len(status.missing)} stream(s) missing", "bad")
     missed = status.lost_frames + status.lost_chunks
     if missed:
         return StatusText(f"{size}{left}, {missed} missed", "warn")
@@ -311,14 +313,28 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
-def at_the_end(estimates: Sequence[Estimate]) -> str:
-    """Return the last valence and arousal as a line."""
+def _why_nothing(estimates: Sequence[Estimate]) -> str:
+    """Return why none of the estimates has valence and arousal; empty where there are no estimates."""
+    if not estimates:
+        return ""
+    heads = (estimates[-1].head(axis) for axis in ("valence", "arousal"))
+    reasons = dict.fromkeys(head.abstained for head in heads if head is not None and head.abstained)
+    return "; ".join(reasons) or "no model that was used reads them from what there is"
+
+
+def at_the_end(estimates: Sequence[Estimate], too_short: str = "") -> str:
+    """Return the last valence and arousal as a line, or why nothing is said of them.
+
+    Parameters
+    ----------
+    estimates : sequence of Estimate
+    too_short : str
+        Why there are none, where there are none.
+    """
     axes = ("valence", "arousal")
     last = next((e for e in reversed(estimates) if all(e.answer(axis) is not None for axis in axes)), None)
     if last is None:
-        newest = None if not estimates else estimates[-1].head(axes[0])
-        why = "" if newest is None or newest.abstained is None else f": {newest.abstained}"
-        return f"at the end: nothing can be said of valence and arousal{why}"
+        return f"at the end: nothing can be said of valence and arousal: {_why_nothing(estimates) or too_short}"
     heads = [head for axis in axes if (head := last.answer(axis)) is not None]
     rows = (
         f"{head.name} " + ", ".join(f"{c} {p:.0%}" for c, p in zip(head.classes, head.probabilities or (), strict=True))

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from .app import Closing
 
 _CLOSE_S = 20.0
+_CLOSED = {
+    "user": "The window is closed; decoding goes on. Ctrl+C stops it, `moodring monitor` opens a screen again.",
+    "gone": "The window has closed because the engine did not answer; waiting for it. Ctrl+C stops it.",
+}
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,8 @@ def run_with_screen(job: EngineJob, options: ScreenOptions, say: Callable[[str],
                     window = _open_window(name, job.duration_s, options.screenshot, offscreen=not windowed)
             if not (windowed and window is not None and _wait_for_window(engine, window, options.window_is_all, say)):
                 console = Console(stderr=True, force_terminal=False, width=200) if options.headless else Console()
-                run_dashboard(SnapshotFeed(name), console, goes_on=lambda: not engine.over(0.0))
+                # It ends with the engine's process: one that is silent for a while is not to be stopped for it.
+                run_dashboard(SnapshotFeed(name), console, close_when_ended=False, goes_on=lambda: not engine.over(0.0))
         except KeyboardInterrupt:
             say("stopping")
         engine.ask_to_stop()
@@ -73,8 +78,13 @@ def run_with_screen(job: EngineJob, options: ScreenOptions, say: Callable[[str],
             window.join(_CLOSE_S)
             window.end(0.0)
     say(f"{summary_line(summary)} in {summary['duration_s']:.0f} s")
-    if (folder := summary["recording"].get("folder")) is not None:
+    if absent := [key for key in job.config.modalities if not summary["modalities"][key]["present"]]:
+        say(f"NOT THERE: {', '.join(absent)}, which the config names; nothing was decoded from it")
+    recording = summary["recording"]
+    if (folder := recording.get("folder")) is not None:
         say(f"recorded: {folder}")
+        if recording["missing"]:
+            say(f"NOT RECORDED: {', '.join(recording['missing'])}, which the config names and which never came")
 
 
 def summary_line(summary: dict[str, Any]) -> str:
@@ -104,10 +114,10 @@ def _open_window(name: str, duration_s: float | None, screenshot: Path | None, o
     return window
 
 
-def _show(_: Parent, name: str, closing: "Closing") -> None:
+def _show(parent: Parent, name: str, closing: "Closing") -> None:
     from .app import show_engine
 
-    show_engine(name, closing)
+    show_engine(name, closing, lambda why: parent.send({"closed": why}))
 
 
 def _wait_for_window(engine: EngineProcess, window: Child, window_is_all: bool, say: Callable[[str], None]) -> bool:
@@ -120,7 +130,8 @@ def _wait_for_window(engine: EngineProcess, window: Child, window_is_all: bool, 
             return False
         if window_is_all:
             return True
-        say("The window is closed; decoding goes on. Ctrl+C stops it, `moodring monitor` opens a screen again.")
+        if (line := _CLOSED.get(window.take("closed") or "user")) is not None:
+            say(line)
         while not engine.over(0.5):
             pass
     return True

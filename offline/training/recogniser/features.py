@@ -12,7 +12,7 @@ from ....configs.schema.errors import MoodringError
 from ....models.contract import AUDIO_RATE_HZ, FloatArray
 from ....models.decoders.speech import UtteranceCutter
 from ....models.decoders.voice_activity import VoiceActivity
-from ....models.io.files import atomic_write
+from ....models.io.files import PRIVATE_FILE, atomic_write
 from ....models.signals.speech.voice_frames import FrameState, frame_features
 from ....models.signals.speech.voice_summary import VOICE_NUMBERS, functionals
 from ...datasets.speech_corpus import SpeechCorpus, file_of
@@ -133,7 +133,7 @@ def write_array(path: Path, values: FloatArray) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path) as file:
+        with atomic_write(path, mode=PRIVATE_FILE) as file:
             np.save(file, values, allow_pickle=False)
     except OSError as error:
         raise MoodringError(f"'{path}' cannot be written: {error.strerror}; set cache to another folder") from error

@@ -225,6 +225,30 @@ def test_pooling_has_a_line_of_its_own_and_still_fits(script):
     assert not any("pooled" in text for text in drawn(plain)[0])
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_name_cannot_act_on_the_terminal(script, terminal):
+    hostile = script.snapshot_at(
+        30.0, engine="\x1b[2Jown", sources=(script.source("eeg", error="amp [/x]\x1b]0;owned\x07"),)
+    )
+    console = Console(width=200, height=24, file=io.StringIO(), force_terminal=terminal)
+
+    class Source:
+        def snapshot(self):
+            return hostile
+
+        def why_silent(self):
+            return ""
+
+        def close(self):
+            pass
+
+    run_dashboard(Source(), console, goes_on=iter((True, False)).__next__, wait=lambda _: None)
+    said = console.file.getvalue()
+    assert "\x1b[2Jown" not in said
+    assert "\x1b]0;" not in said
+    assert "amp [/x]" in said
+
+
 FACE = FaceBox(10.0, 10.0, 60.0, 80.0, 0.9)
 
 
