@@ -303,7 +303,12 @@ def _beside_eeg(lsl_session, stand, fakes, bundle, folder, signals):
         name=f"open-{uuid4().hex[:8]}",
         eeg=EegSection(stream=StreamQuery(name=eeg)),
         signals=signals,
-        models=ModelsSection(video_eeg=str(fakes.write_bundle(folder / "v.safetensors")), more=[bundle], device="cpu"),
+        models=ModelsSection(
+            video_eeg=str(fakes.write_bundle(folder / "v.safetensors")),
+            more=[bundle],
+            device="cpu",
+            allow_simulated=True,
+        ),
         lsl=lsl_session.model_copy(update={"resolve_timeout_s": 20.0}),
         outlet=OutletSection(name=f"estimates-{uuid4().hex}"),
         journal=folder / "decisions.jsonl",

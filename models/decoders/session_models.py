@@ -120,8 +120,8 @@ def load_models(
     known = (*_own_factories(config, clock), *factories)
     _refuse_second_factory(known)
     kinds = _kinds(section, modalities)
-    wanted = [models_path(kind, getattr(section, kind)) for kind in kinds]
-    bundles = [load_bundle(path, kind) for path, kind in zip(wanted, kinds, strict=True)]
+    wanted = [models_path(theirs[-1], getattr(section, theirs[-1])) for theirs in kinds]
+    bundles = [load_bundle(path, *theirs) for path, theirs in zip(wanted, kinds, strict=True)]
     bundles += [load_bundle(models_path("more", str(path))) for path in section.more]
     if not bundles:
         raise MoodringError(
@@ -156,16 +156,19 @@ def load_models(
         raise MoodringError(f"{error}: load one of these bundles only") from None
 
 
-def _kinds(section: ModelsSection, modalities: Sequence[str]) -> tuple[str, ...]:
-    felt = ("video_eeg",) if {"eeg", "face"} & set(modalities) and section.video_eeg != "none" else ()
-    return (*felt, "speech") if "speech" in modalities else felt
+def _kinds(section: ModelsSection, modalities: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the kinds of bundles that may decode EEG and face, and speech."""
+    felt = (("attention", "video_eeg"),) if {"eeg", "face"} & set(modalities) and section.video_eeg != "none" else ()
+    return (*felt, ("speech",)) if "speech" in modalities else felt
 
 
 def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ...]:
     """Return the factories of the shipped decoders, which import torch only when they are called."""
+    from ..streaming.streaming_attention import StreamingAttention
     from ..streaming.streaming_eeg_state import StreamingEegState
     from ..streaming.streaming_speech import StreamingSpeech
     from ..streaming.streaming_video_eeg import StreamingVideoEeg
+    from .attention import AttentionDecoder
     from .eeg_state import KIND, EegStateDecoder
     from .speaker import load_gate
     from .speech import SpeechDecoder
@@ -178,6 +181,10 @@ def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ..
         decoder = VideoEegDecoder(bundle, device, section.policy, section.seed, region=region, now=clock.now)
         return StreamingVideoEeg(decoder)
 
+    def attention(bundle: Bundle, device: torch.device) -> StreamingDecoder:
+        region = None if face is None else face.region
+        return StreamingAttention(AttentionDecoder(bundle, device, section.policy, section.seed, region=region))
+
     def speech(bundle: Bundle, device: torch.device) -> StreamingDecoder:
         gate = None
         if voice is not None and voice.enrolment is not None:
@@ -188,7 +195,12 @@ def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ..
     def eeg_state(bundle: Bundle, _device: torch.device) -> StreamingDecoder:
         return StreamingEegState(EegStateDecoder(bundle))
 
-    return DecoderFactory("video_eeg", video_eeg), DecoderFactory("speech", speech), DecoderFactory(KIND, eeg_state)
+    return (
+        DecoderFactory("attention", attention),
+        DecoderFactory("video_eeg", video_eeg),
+        DecoderFactory("speech", speech),
+        DecoderFactory(KIND, eeg_state),
+    )
 
 
 def _refuse_second_factory(factories: Sequence[DecoderFactory]) -> None:
