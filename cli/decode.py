@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from ..configs.schema.errors import ConfigError, MoodringError
-from .options import CONFIGS, EegStreamOption, ExtensionOption, SetOption, load_extensions
-from .output import JsonOption, JsonOutOption, check_writable, write_json
+from .options import EegStreamOption, ExtensionOption, SetOption, load_extensions
+from .output import JsonOption, JsonOutOption, check_writable, say, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,24 +41,23 @@ def decode(
     factories = load_extensions(extension or ()).decoders
     # A folder of another version says so before anything in it is read.
     recording = open_recording(session, eeg=eeg)
-    loaded = _session_config(session, config, overrides or ())
+    loaded = _session_config(session, recording, config, overrides or ())
     own = session / DECISIONS_FILE
     journalled = read_journal(journal or own) if journal is not None or own.is_file() else None
-    chosen = _with_speech_of_people(loaded, recording, session, config, bundle or (), overrides or ())
-    chosen = chosen.model_copy(update={"models": _with_bundles(chosen.models, bundle or (), recording)})
+    chosen = loaded.model_copy(update={"models": _with_bundles(loaded.models, bundle or (), recording)})
     began_s = time.monotonic()
     # The session's own journal says from which samples each decision was made.
     followed = journalled if journal in (None, own) else None
     decoded = again.decode(recording, chosen, factories=factories, journal=followed or ())
     took_s = time.monotonic() - began_s
     for notice in sorted({notice for estimate in decoded.estimates for notice in estimate.notices}):
-        typer.echo(f"note: {notice}")
-    typer.echo(f"{summary_line(decoded.summary)}; decoded in {took_s:.1f} s")
-    typer.echo(at_the_end(decoded.estimates))
+        say(f"note: {notice}")
+    say(f"{summary_line(decoded.summary)}; decoded in {took_s:.1f} s")
+    say(at_the_end(decoded.estimates, decoded.too_short))
     compared = None
     if journalled is not None:
         compared = _compare(decoded.estimates, journalled, "this decoding", "the journal")
-    elif bundle:
+    elif bundle and (loaded.models.video_eeg != "none" or loaded.models.more):
         unchanged = loaded.model_copy(update={"journal": None})
         configured = again.decode(recording, unchanged, factories=factories, journal=followed or ()).estimates
         compared = _compare(decoded.estimates, configured, "this decoding", "the config's bundles")
@@ -72,63 +71,61 @@ def predict(
     labels: Annotated[
         Literal["auto"] | None, typer.Option(help="auto: names of EMO-DB, RAVDESS, SAVEE and eNTERFACE tell the truth.")
     ] = None,
+    allow_simulated: Annotated[
+        bool, typer.Option("--allow-simulated", help="Let a bundle of simulated voices classify these files.")
+    ] = False,
 ) -> None:
     """Classify the emotion that sound files express, as a live session would; with the truth known, score it."""
+    from ..models.contract import SIMULATED
+    from ..models.decoders.simulated_only import missing_model
     from ..models.decoders.speech import SpeechDecoder
     from ..models.device import best_device
     from ..models.io.bundle import load_bundle, speech_bundle_path
     from ..offline.decoding import predict as prediction
 
     check_writable(json_file, files)
-    decoder = SpeechDecoder(load_bundle(speech_bundle_path(bundle), "speech"), best_device())
+    loaded = load_bundle(speech_bundle_path(bundle), "speech")
+    if SIMULATED in loaded.spec.domain and not allow_simulated:
+        raise ConfigError(
+            f"{missing_model(loaded.name, loaded.spec)}; --allow-simulated uses it nevertheless, for a demonstration"
+        )
+    device = best_device()
+    decoder = SpeechDecoder(loaded, device)
+    say(prediction.heading(loaded))
+    for notice in prediction.notices(loaded):
+        say(f"note: {notice}")
     predictions = []
     for one in prediction.predict_files(decoder, files, labels == "auto"):
         predictions.append(one)
-        typer.echo(prediction.in_words(one))
+        say(prediction.in_words(one))
         for line in filter(None, (one.error, one.warning)):
-            typer.echo(f"moodring: {line}", err=True)
+            say(f"moodring: {line}", err=True)
     for line in prediction.uar_lines(predictions, decoder.head.classes) if labels == "auto" else ():
-        typer.echo(line)
-    write_json(json_file, prediction.as_plain(predictions, labels == "auto"))
+        say(line)
+    asked = {"models": {"speech": bundle, "device": str(device)}, "labels": labels}
+    write_json(json_file, prediction.as_plain(predictions, loaded, asked, labels == "auto"))
     if bad := sum(one.error is not None for one in predictions):
         raise MoodringError(f"{bad} of {len(predictions)} file(s) had an error; see the lines above")
 
 
-def _session_config(session: Path, config: Path | None, overrides: Sequence[str]) -> LiveConfig:
-    """Return the config that is named, else the one a session was recorded with, else the demo's."""
+def _session_config(session: Path, recording: Recording, config: Path | None, overrides: Sequence[str]) -> LiveConfig:
+    """Return the config that is named, else the one a session was recorded with, else a neutral one."""
     from ..configs.schema.live import LiveConfig
     from ..configs.schema.load import load
     from ..configs.schema.session_folder import CONFIG_FILE
+    from ..offline.decoding.decode import default_config
     from ..realtime.recorder.enrolments import with_copied_enrolments
 
     recorded = session / CONFIG_FILE
-    chosen = config or (recorded if recorded.is_file() else CONFIGS / "demo.toml")
-    loaded = load(chosen, LiveConfig, overrides)
+    chosen = config or (recorded if recorded.is_file() else None)
+    loaded = default_config(recording, overrides) if chosen is None else load(chosen, LiveConfig, overrides)
     if chosen == recorded and not any(override.startswith("speech.") for override in overrides):
         loaded = with_copied_enrolments(loaded, session)
     if loaded.journal is not None and loaded.journal.exists():
         # What was written live is evidence: decoding again adds nothing to it.
-        typer.echo(f"note: journal '{loaded.journal}' exists and is left as it is; --set journal=FILE writes another")
+        say(f"note: journal '{loaded.journal}' exists and is left as it is; --set journal=FILE writes another")
         loaded = loaded.model_copy(update={"journal": None})
     return loaded
-
-
-def _with_speech_of_people(
-    loaded: LiveConfig,
-    recording: Recording,
-    session: Path,
-    config: Path | None,
-    bundles: Sequence[Path],
-    overrides: Sequence[str],
-) -> LiveConfig:
-    """Return the demo's config with the recogniser of people's speech, where nobody chose one for a real recording."""
-    from ..configs.schema.session_folder import CONFIG_FILE
-    from ..models.contract import SIMULATED
-
-    chosen = (session / CONFIG_FILE).is_file() or config is not None or bundles
-    if chosen or recording.origin == SIMULATED or any("models.speech" in override for override in overrides):
-        return loaded
-    return loaded.model_copy(update={"models": loaded.models.model_copy(update={"speech": "emodb"})})
 
 
 def _with_bundles(models: ModelsSection, bundles: Sequence[Path], recording: Recording) -> ModelsSection:
@@ -139,12 +136,12 @@ def _with_bundles(models: ModelsSection, bundles: Sequence[Path], recording: Rec
     ConfigError
         Two bundles of a kind that a session has once, or one that reads nothing of the recording.
     """
-    from ..models.io.bundle import load_bundle
+    from ..models.io.bundle import load_bundle, models_path
 
     present = tuple(recording.sources)
     kinds: dict[str, str] = {}
     more: dict[Path, str] = {}
-    for path in bundles:
+    for path in (models_path("more", str(given)) for given in bundles):
         spec = load_bundle(path).spec
         if not set(spec.modalities) & set(present):
             raise ConfigError(
@@ -160,7 +157,9 @@ def _with_bundles(models: ModelsSection, bundles: Sequence[Path], recording: Rec
         else:
             more[path] = spec.kind
     if more:
-        kept = [path for path in models.more if load_bundle(path).spec.kind not in more.values()]
+        kept = [
+            path for path in models.more if load_bundle(models_path("more", str(path))).spec.kind not in more.values()
+        ]
         return models.model_copy(update={**kinds, "more": [*kept, *more]})
     return models.model_copy(update=kinds)
 
@@ -171,5 +170,5 @@ def _compare(ours: Sequence[Estimate], theirs: Sequence[Estimate], first: str, s
 
     comparison = compare(ours, theirs)
     for line in in_lines(comparison, first, second):
-        typer.echo(line)
+        say(line)
     return as_plain(comparison, first, second)

@@ -10,6 +10,7 @@ from .load import Section
 
 SHORTEST_REST_S = 10.0
 RESERVED_MODALITIES = ("eeg", "face", "speech", "loudspeaker", "estimates", "recording")
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveSeconds = Annotated[float, Field(ge=0.0, le=10.0)]
 
 
@@ -35,24 +36,45 @@ class EegSection(Section):
     """The EEG amplifier.
 
     ``names`` replaces the stream's channel names, in its own order; ``rename`` maps single ones to 10-20 names;
-    ``units`` overrides the stream's own.
+    ``units`` overrides the stream's own. ``least_matched`` is the share of the channels that may be electrodes which
+    must have 10-20 names.
     """
 
     stream: StreamQuery
     reference: Literal["average"] | list[str] = "average"
     line_hz: Literal[50, 60] | None = 50
-    units: Literal["microvolts", "millivolts", "volts"] | None = None
+    units: Literal["nanovolts", "microvolts", "millivolts", "volts"] | None = None
     names: list[str] | None = None
     rename: dict[str, str] = {}
+    least_matched: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
     delay_s: PositiveSeconds | None = None
 
 
 class FaceSection(Section):
-    """The camera: an LSL video stream, or whatever OpenCV opens (an index, a file, a URL)."""
+    """The camera: an LSL video stream, or whatever OpenCV opens (an index, a file, a URL).
+
+    ``region`` is the part of the picture that holds the centre of the participant's face: x and y of its corner on the
+    upper left, width and height, in fractions of the picture's sides. Faces elsewhere count for nothing.
+    """
 
     stream: StreamQuery | None = None
     camera: int | str | None = None
+    region: tuple[Fraction, Fraction, Fraction, Fraction] | None = None
     delay_s: PositiveSeconds | None = None
+
+    @field_validator("region")
+    @classmethod
+    def _lies_in_the_picture(
+        cls, value: tuple[float, float, float, float] | None
+    ) -> tuple[float, float, float, float] | None:
+        if value is not None:
+            x, y, width, height = value
+            if not (width > 0.0 and height > 0.0 and x + width <= 1.0 + 1e-6 and y + height <= 1.0 + 1e-6):
+                raise ValueError(
+                    "a region is [x, y, width, height] in fractions of the picture: width and height above 0, x + "
+                    "width and y + height at most 1"
+                )
+        return value
 
     @model_validator(mode="after")
     def _one_source(self) -> "FaceSection":
@@ -122,9 +144,11 @@ class SignalSection(Section):
 class ModelsSection(Section):
     """Bundles that decode, and the compute device.
 
-    ``video_eeg``: "bundled" for the shipped one, else a path. ``speech``: "emodb" for the shipped recogniser of acted
-    German speech, "simulated" (or "speech") for the shipped network of simulated voices, else a path. ``more``: paths
-    of further bundles, whose heads stand beside the others'.
+    ``video_eeg``: "bundled" for the shipped one, "none" to leave it out, else a path. ``speech``: "emodb" for the
+    shipped recogniser of acted German speech, "simulated" (or "speech") for the shipped network of simulated voices,
+    else a path. ``more``: paths of further bundles, whose heads stand beside the others'; "workload" is the shipped one
+    of mental arithmetic. Bundles that were
+    trained on simulated people decode people only with ``allow_simulated``; without, their heads abstain.
     """
 
     video_eeg: str = "bundled"
@@ -133,6 +157,7 @@ class ModelsSection(Section):
     policy: Literal["learned", "uniform", "random"] = "learned"
     seed: int = 0
     more: list[Path] = []
+    allow_simulated: bool = False
 
 
 class DecisionSection(Section):
@@ -220,6 +245,15 @@ class SessionSection(Section):
     warn_minutes: Annotated[float, Field(ge=0.0, le=600.0)] = 15.0
 
 
+class MemorySection(Section):
+    """Memory of a session: ``rings_gb`` is the most that the rings of all its sources may take together, in 10^9 bytes.
+
+    A ring holds a minute of a signal, or 128 frames; its size follows from what a stream says of itself.
+    """
+
+    rings_gb: Annotated[float, Field(gt=0.0, le=1000.0)] = 1.0
+
+
 class LiveConfig(Section):
     """A live session: sources, models, decisions, outlets. A modality that is left out is absent."""
 
@@ -234,6 +268,7 @@ class LiveConfig(Section):
     lsl: LslSection = LslSection()
     outlet: OutletSection = OutletSection()
     session: SessionSection = SessionSection()
+    memory: MemorySection = MemorySection()
     journal: Path | None = None
 
     @property

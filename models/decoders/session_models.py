@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...configs.schema.errors import MoodringError
-from ...configs.schema.live import LiveConfig, SpeechSection
+from ...configs.schema.live import LiveConfig, ModelsSection, SpeechSection
 from ..contract import SIMULATED, Head
 from ..contract.specs import refuse_duplicates
 from ..device import best_device
 from ..io.bundle import Bundle, load_bundle, models_path
+from ..signals.eeg.montage_match import LEAST_MATCHED, check_montage, match_montage
 from ..streaming.clock import Clock
 from ..streaming.decoder import DecoderFactory, Fusion, StreamingDecoder
 from ..streaming.ingest.sources import SourceInfo
 from ..streaming.ingest.stream_ingest import StreamIngest
 from ..streaming.summary import BundleName
+from .simulated_only import SimulatedOnly
 
 if TYPE_CHECKING:
     import torch
@@ -26,6 +28,10 @@ DEMONSTRATION = "demonstration model, not valid for people"
 UNDECLARED_LOUDSPEAKER = (
     "loudspeaker not declared (speech.headphones, speech.reference): what the stimulus says may be taken for the "
     "participant"
+)
+NO_OTHER_VOICE = (
+    "no other voice is enrolled (speech.others): of what strangers of the participant's sex say, 74 % passed for the "
+    "participant where it was measured; enrol whoever else may speak"
 )
 
 
@@ -64,6 +70,25 @@ class Models:
         return own if self.fusion is None else (*own, *self.fusion.heads)
 
     @property
+    def guarded(self) -> tuple[SimulatedOnly, ...]:
+        """Decoders that nobody but simulated people reaches."""
+        return tuple(decoder for decoder in self.decoders if isinstance(decoder, SimulatedOnly))
+
+    def of_people(self, origins: Mapping[str, str | None]) -> Models:
+        """Return the models whose ``bundles`` and ``domain`` are those that decode sources of these origins.
+
+        Parameters
+        ----------
+        origins : mapping of modality to str or None
+        """
+        withheld = {one.bundle.sha256 for one in self.guarded if one.withheld(origins)}
+        if not withheld:
+            return self
+        felt = tuple(one for one in self.bundles if one.sha256 not in withheld)
+        domain = dict.fromkeys(name for one in felt for name in one.domain)
+        return replace(self, bundles=felt, domain=tuple(domain))
+
+    @property
     def target(self) -> str:
         """The constructs that the decoders answer."""
         return ", ".join(dict.fromkeys(head.construct for decoder in self.decoders for head in decoder.spec.outputs))
@@ -94,12 +119,21 @@ def load_models(
     device = best_device(section.device)
     known = (*_own_factories(config, clock), *factories)
     _refuse_second_factory(known)
-    wanted = [models_path("video_eeg", section.video_eeg)] if {"eeg", "face"} & set(modalities) else []
-    wanted += [models_path("speech", section.speech)] if "speech" in modalities else []
-    bundles = [load_bundle(path, kind) for path, kind in zip(wanted, _kinds(modalities), strict=True)]
-    bundles += [load_bundle(path) for path in section.more]
-    decoders = [_decoder_of(bundle, modalities, known, device) for bundle in bundles]
+    kinds = _kinds(section, modalities)
+    wanted = [models_path(theirs[-1], getattr(section, theirs[-1])) for theirs in kinds]
+    bundles = [load_bundle(path, *theirs) for path, theirs in zip(wanted, kinds, strict=True)]
+    bundles += [load_bundle(models_path("more", str(path))) for path in section.more]
+    if not bundles:
+        raise MoodringError(
+            f"models.video_eeg is 'none' and no other bundle reads {', '.join(modalities)}; name one in models.more"
+        )
     names = [BundleName(bundle.name, bundle.sha256, bundle.spec.domain) for bundle in bundles]
+    decoders = [_decoder_of(bundle, modalities, known, device) for bundle in bundles]
+    if not section.allow_simulated:
+        decoders = [
+            SimulatedOnly(decoder, name) if SIMULATED in name.domain else decoder
+            for decoder, name in zip(decoders, names, strict=True)
+        ]
     domain = [name for bundle in bundles for name in bundle.spec.domain]
     fusion = None
     if config.pooling.enabled and config.pooling.file is not None:
@@ -122,24 +156,34 @@ def load_models(
         raise MoodringError(f"{error}: load one of these bundles only") from None
 
 
-def _kinds(modalities: Sequence[str]) -> tuple[str, ...]:
-    felt = ("video_eeg",) if {"eeg", "face"} & set(modalities) else ()
-    return (*felt, "speech") if "speech" in modalities else felt
+def _kinds(section: ModelsSection, modalities: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the kinds of bundles that may decode EEG and face, and speech."""
+    felt = (("attention", "video_eeg"),) if {"eeg", "face"} & set(modalities) and section.video_eeg != "none" else ()
+    return (*felt, ("speech",)) if "speech" in modalities else felt
 
 
 def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ...]:
     """Return the factories of the shipped decoders, which import torch only when they are called."""
+    from ..streaming.streaming_attention import StreamingAttention
+    from ..streaming.streaming_eeg_state import StreamingEegState
     from ..streaming.streaming_speech import StreamingSpeech
     from ..streaming.streaming_video_eeg import StreamingVideoEeg
+    from .attention import AttentionDecoder
+    from .eeg_state import KIND, EegStateDecoder
     from .speaker import load_gate
     from .speech import SpeechDecoder
     from .video_eeg import VideoEegDecoder
 
-    section, voice = config.models, config.speech
+    section, voice, face = config.models, config.speech, config.face
 
     def video_eeg(bundle: Bundle, device: torch.device) -> StreamingDecoder:
-        decoder = VideoEegDecoder(bundle, device, section.policy, section.seed, now=clock.now)
+        region = None if face is None else face.region
+        decoder = VideoEegDecoder(bundle, device, section.policy, section.seed, region=region, now=clock.now)
         return StreamingVideoEeg(decoder)
+
+    def attention(bundle: Bundle, device: torch.device) -> StreamingDecoder:
+        region = None if face is None else face.region
+        return StreamingAttention(AttentionDecoder(bundle, device, section.policy, section.seed, region=region))
 
     def speech(bundle: Bundle, device: torch.device) -> StreamingDecoder:
         gate = None
@@ -148,7 +192,15 @@ def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ..
             gate = load_gate(voice.enrolment, voice.others)
         return StreamingSpeech(SpeechDecoder(bundle, device, gate))
 
-    return DecoderFactory("video_eeg", video_eeg), DecoderFactory("speech", speech)
+    def eeg_state(bundle: Bundle, _device: torch.device) -> StreamingDecoder:
+        return StreamingEegState(EegStateDecoder(bundle))
+
+    return (
+        DecoderFactory("attention", attention),
+        DecoderFactory("video_eeg", video_eeg),
+        DecoderFactory("speech", speech),
+        DecoderFactory(KIND, eeg_state),
+    )
 
 
 def _refuse_second_factory(factories: Sequence[DecoderFactory]) -> None:
@@ -205,8 +257,17 @@ def _check_there(enrolments: Iterable[Path]) -> None:
 
 def check_fit(models: Models, info: SourceInfo, config: LiveConfig) -> None:
     """Raise MoodringError, with the value that came and the value needed, where a stream does not fit a decoder."""
+    if info.modality == "eeg" and any("eeg" in decoder.spec.modalities for decoder in models.decoders):
+        least = LEAST_MATCHED if config.eeg is None else config.eeg.least_matched
+        check_montage(info.name, info.channel_names, least)
     for decoder in models.decoders:
         decoder.check(info, config)
+
+
+def montage_notices(ingests: Iterable[StreamIngest]) -> tuple[str, ...]:
+    """Return a notice for each EEG source of whose possible electrodes some are left out: which, and why."""
+    matches = [match_montage(one.info.channel_names) for one in ingests if one.info.modality == "eeg"]
+    return tuple(f"EEG: {match}" for match in matches if match.doubtful)
 
 
 def line_noise_notices(ingests: Iterable[StreamIngest]) -> tuple[str, ...]:
@@ -227,8 +288,27 @@ def loudspeaker_notices(section: SpeechSection | None, ingests: Iterable[StreamI
     return (UNDECLARED_LOUDSPEAKER,) if people else ()
 
 
-def domain_notices(domain: tuple[str, ...], origins: tuple[str | None, ...]) -> tuple[str, ...]:
-    """Return the permanent notice where a model that knows only simulated people decodes anybody else."""
-    if SIMULATED in domain and any(origin != SIMULATED for origin in origins):
-        return (DEMONSTRATION,)
-    return ()
+def enrolment_notices(section: SpeechSection | None) -> tuple[str, ...]:
+    """Return a notice where strangers are told from the participant without a voice of their own to compare."""
+    alone = section is not None and section.enrolment is not None and not section.others
+    return (NO_OTHER_VOICE,) if alone else ()
+
+
+def domain_notices(models: Models, origins: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Return what stands on every screen where a model that knows only simulated people meets anybody else.
+
+    Parameters
+    ----------
+    models : Models
+    origins : mapping of modality to str or None
+        Of the session's sources.
+    """
+    if models.guarded:
+        return tuple(one.why for one in models.guarded if one.withheld(origins))
+    people = any(origin != SIMULATED for origin in origins.values())
+    return (DEMONSTRATION,) if people and SIMULATED in models.domain else ()
+
+
+def origins_of(ingests: Iterable[StreamIngest]) -> dict[str, str | None]:
+    """Return the origin of each source by its modality."""
+    return {ingest.info.modality: ingest.info.origin for ingest in ingests}

@@ -7,6 +7,9 @@ from typing import IO
 from ...configs.schema.errors import MoodringError
 from ..contract import Estimate
 from . import wire
+from .files import make_private_folder, private
+
+_LONGEST_LINE = 1 << 22
 
 
 class Journal:
@@ -15,19 +18,20 @@ class Journal:
     Parameters
     ----------
     path : Path
-        Its folder is made; an existing file is continued.
+        Its folder is made, and the file, for this user alone; an existing file is continued, with its permissions.
 
     Raises
     ------
     MoodringError
-        It cannot be written.
+        It cannot be written, or is no journal.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: IO[bytes] = path.open("ab")
+            make_private_folder(path.parent, exist_ok=True)
+            _refuse_other_files(path)
+            self._file: IO[bytes] = open(path, "ab", opener=private)  # noqa: SIM115 - closed by close()
         except OSError as error:
             raise _unwritable(path, error) from error
 
@@ -71,6 +75,19 @@ def read_journal(path: Path) -> tuple[Estimate, ...]:
             f"journal '{path}' is damaged, or of a moodring before estimates had heads ({error}); "
             "to decode without it, move it out of the session folder"
         ) from None
+
+
+def _refuse_other_files(path: Path) -> None:
+    """Raise MoodringError where a file is there whose first line is no estimate: it would be added to."""
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        first = file.readline(_LONGEST_LINE)
+    try:
+        if first.strip():
+            wire.decode(Estimate, first)
+    except MoodringError:
+        raise MoodringError(f"'{path}' is there and is no journal; choose another file for journal") from None
 
 
 def _unwritable(path: Path, error: OSError) -> MoodringError:

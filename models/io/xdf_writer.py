@@ -4,6 +4,7 @@ Source: the XDF 1.0 specification, github.com/sccn/xdf/wiki/Specifications.
 """
 
 import contextlib
+import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
+from ...configs.schema.foreign_text import visible
 from ..contract import TimeArray
+from .files import private
 from .stream_descriptions import StreamDescription, Tree
 
 _MAGIC = b"XDF:"
@@ -24,6 +27,7 @@ _BOUNDARY = bytes.fromhex("43A546DCCBF5410FB30ED5467383CBE4")
 _FILE_HEADER, _STREAM_HEADER, _SAMPLES, _CLOCK_OFFSET, _BOUNDARY_TAG, _STREAM_FOOTER = 1, 2, 3, 4, 5, 6
 _NUMBERS = {"float32": "<f4", "double64": "<f8", "int64": "<i8", "int32": "<i4", "int16": "<i2", "int8": "i1"}
 _CHUNK_S = 5.0
+_NO_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 _LARGEST_PENDING_BYTES = 1 << 20
 
 StreamValues = NDArray[np.generic] | Sequence[str] | Sequence[Sequence[str]]
@@ -50,7 +54,7 @@ class XdfWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file: RawIOBase = path.open("xb", buffering=0)
+        self._file: RawIOBase = open(path, "xb", buffering=0, opener=private)  # noqa: SIM115 - closed by close()
         self._pending = bytearray()
         self._whole_bytes = 0
         self._refused: OSError | None = None
@@ -222,6 +226,9 @@ def _printable(text: str) -> str:
 
 
 def _xml(element: ElementTree.Element) -> bytes:
+    """Return a description as XML; what XML cannot hold (a control character in a name) is written out."""
+    for one in element.iter():
+        one.text = one.text and _NO_XML.sub(lambda found: visible(found[0]), one.text)
     text: bytes = ElementTree.tostring(element, encoding="utf-8", xml_declaration=True)
     return text
 

@@ -12,17 +12,21 @@ import numpy as np
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig, ModelsSection
 from ...configs.schema.load import load
-from ...models.contract import STANDARD_MODALITIES, Estimate, Recording, at_publication
+from ...models.contract import SIMULATED, STANDARD_MODALITIES, Estimate, Recording, at_publication
 from ...models.decoders.session_models import (
     Models,
     check_fit,
     domain_notices,
+    enrolment_notices,
     line_noise_notices,
     load_models,
     loudspeaker_notices,
+    montage_notices,
+    origins_of,
 )
 from ...models.io.journal import Journal
 from ...models.io.ring import rings_in
+from ...models.signals.eeg.stream_layout import with_settings
 from ...models.streaming.clock import VirtualClock
 from ...models.streaming.decider import LOUDSPEAKER, Decider
 from ...models.streaming.decision_schedule import ModalityInput, Plan, eeg_delay_ms, make_plan, plan_facts
@@ -36,7 +40,7 @@ from .playback import Playback
 _log = logging.getLogger(__name__)
 _SAME_TIME_S = 1e-3
 _JOURNAL_CUT_S = 2.0  # a live session ends within a decision or two of its last samples
-_DEMO_CONFIG = Path(__file__).parents[2] / "configs" / "demo.toml"
+_CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 @dataclass(frozen=True)
@@ -51,12 +55,23 @@ class Decoded:
     summary : dict
         As ``--json`` of a live session; times count from the recording's t0, and costs are not measured.
     plan : Plan
+    held_s : float
+        From the first sample to the last.
     """
 
     estimates: tuple[Estimate, ...]
     glimpsed_fraction: float | None
     summary: dict[str, Any]
     plan: Plan
+    held_s: float
+
+    @property
+    def too_short(self) -> str:
+        """Return why a recording without decisions has none, for the user."""
+        return (
+            f"the recording holds {self.held_s:.1f} s, and the first decision is made after the warm-up; record "
+            "longer, or shorten it: --set decisions.warmup_s=1"
+        )
 
 
 def decode(
@@ -91,6 +106,9 @@ def decode(
     MoodringError
         The recording holds none of them, the bundle does not fit it, or the journal belongs to another session.
     """
+    if recording.eeg is not None and (only is None or "eeg" in only):
+        eeg = with_settings(recording.eeg, config.eeg, recording.eeg_settings)
+        recording = replace(recording, eeg=eeg)
     clock = VirtualClock(recording.t0_s)
     playback = Playback(recording, only, clock)
     modalities = tuple(key for key in playback.channels if key != LOUDSPEAKER)
@@ -98,7 +116,7 @@ def decode(
         wanted = ", ".join(only or STANDARD_MODALITIES)
         raise MoodringError(f"recording '{recording.name}' holds none of {wanted}; choose among what it holds")
     models = models or load_models(config, modalities, clock, factories)
-    make = ingest_factory(config.eeg, rings_in(None))
+    make = ingest_factory(config.eeg, rings_in(None), config.memory.rings_gb)
     try:
         for key, channel in playback.channels.items():
             info = channel.source.open() if channel.source is not None else None
@@ -112,14 +130,30 @@ def decode(
 
 
 def decode_with(recording: Recording, models: ModelsSection) -> Decoded:
-    """Decode a recording with chosen models and the other settings of ``configs/demo.toml``, on one thread of torch.
+    """Decode a recording with chosen models and the other settings of :func:`default_config`, on one thread of torch.
 
     A function of the module, so that it can be sent to worker processes.
     """
     import torch
 
     torch.set_num_threads(1)
-    return decode(recording, load(_DEMO_CONFIG, LiveConfig).model_copy(update={"models": models}))
+    return decode(recording, default_config(recording).model_copy(update={"models": models}))
+
+
+def default_config(recording: Recording, overrides: Sequence[str] = ()) -> LiveConfig:
+    """Return the settings of a recording that came with none and that nobody gave any for.
+
+    Those of ``configs/replay.toml``; of ``configs/demo.toml`` where the recording says that it is simulated. There is a
+    rest only where the recording or an override says so.
+
+    Parameters
+    ----------
+    recording : Recording
+    overrides : sequence of str
+        ``KEY=VALUE`` as of ``--set``.
+    """
+    name = "demo.toml" if recording.origin == SIMULATED else "replay.toml"
+    return load(_CONFIGS / name, LiveConfig, ("decisions.rest_s=0", *overrides))
 
 
 def _decode(
@@ -146,8 +180,11 @@ def _decode(
         _log.warning("the journal has decisions at other times than every %g s; it is not followed", plan.interval_s)
         journal = ()
     decider = Decider(plan, models, clock)
-    notices = domain_notices(models.domain, tuple(ingest.info.origin for ingest in ingests))
+    origins = origins_of(ingests)
+    notices = domain_notices(models, origins) + montage_notices(ingests)
+    models = models.of_people(origins)
     notices += () if referenced else loudspeaker_notices(config.speech, ingests)
+    notices += enrolment_notices(config.speech) if "speech" in playback.channels else ()
     tally = Tally(models.heads, eeg_filter_delay_ms=eeg_delay_ms(ingests))
     estimates: list[Estimate] = []
     with Journal(config.journal) if config.journal is not None else nullcontext() as written:
@@ -167,7 +204,8 @@ def _decode(
     )
     # On the virtual clock there is nothing to measure.
     summary["latency_ms"] = {"sample_to_estimate": {"p50": None, "p99": None}, "stages": dict.fromkeys(STAGES)}
-    return Decoded(tuple(estimates), tally.glimpsed_fraction, summary, plan)
+    held_s = playback.last_s - playback.first_s
+    return Decoded(tuple(estimates), tally.glimpsed_fraction, summary, plan, held_s)
 
 
 def _decisions(

@@ -17,6 +17,7 @@ from ...configs.schema.errors import ConfigError, MoodringError
 from ...configs.schema.live import LiveConfig
 from ...configs.schema.load import check, load, read
 from ...models.contract import AUDIO_RATE_HZ, Frames, Recording, Signal, Video
+from ...models.signals.eeg.stream_layout import settings_of
 from .frames import FileFrames, SomeFrames, error_line, frame_times
 from .session_streams import SourceSamples, read_parts
 from .sound import read_sound
@@ -73,6 +74,7 @@ def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> R
         markers=markers_of([one for one in others if not one.name.endswith(names.HEALTH_SUFFIX)]),
         loudspeaker=loudspeaker,
         signals={key: _signal(one) for key, one in sources.items() if key != "eeg" and key not in names.MEDIA_FILES},
+        eeg_settings=None if config is None else settings_of(config.eeg),
     )
 
 
@@ -115,7 +117,7 @@ def _eeg(samples: SourceSamples) -> Signal:
         samples.name,
         samples.number("jitter_s") or 0.0,
         samples.arrivals,
-    )
+    )  # in microvolts and under the config's names since it was recorded: no description of a foreign stream
 
 
 def _signal(samples: SourceSamples) -> Signal:

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 
 from ...configs.schema.live import LiveConfig
 from ...models.contract import Estimate, RecordingStatus
-from ...models.decoders.session_models import Models, domain_notices, line_noise_notices, loudspeaker_notices
+from ...models.decoders.session_models import (
+    Models,
+    domain_notices,
+    enrolment_notices,
+    line_noise_notices,
+    loudspeaker_notices,
+    montage_notices,
+    origins_of,
+)
 from ...models.streaming.decider import LOUDSPEAKER
 from ...models.streaming.decision_schedule import Plan
 from ...models.streaming.ingest.source_channel import SourceChannel
@@ -28,10 +36,12 @@ def session_notices(
     """
     ingests = [one.ingest for key, one in channels.items() if key != LOUDSPEAKER and one.ingest is not None]
     return (
-        domain_notices(models.domain, tuple(ingest.info.origin for ingest in ingests))
+        domain_notices(models, origins_of(ingests))
+        + montage_notices(ingests)
         + line_noise_notices(ingests)
         + rest
         + loudspeaker_notices(config.speech, ingests)
+        + (enrolment_notices(config.speech) if any(ingest.info.modality == "speech" for ingest in ingests) else ())
         + (_missing(channels) if connected else ())
         + _unread(models, channels)
     )
@@ -49,7 +59,13 @@ def recording_notices(status: RecordingStatus | None) -> tuple[str, ...]:
     if status is None:
         return ()
     stopped = () if status.error is None else (f"NOT RECORDING: {status.error}",)
-    return stopped if status.news is None else (*stopped, f"recording: {status.news}")
+    missing = tuple(
+        f"NOT RECORDED: {stream}, which the config names and is not there; start its sender"
+        for stream in status.missing
+    )
+    if status.news is None:
+        return (*stopped, *missing)
+    return (*stopped, *missing, f"recording: {status.news}")
 
 
 def _unread(models: Models, channels: Mapping[str, SourceChannel]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
 from ...models.contract import SIMULATED, Estimate, RingWriter
-from ...models.decoders.session_models import Models, check_fit
+from ...models.decoders.session_models import Models, check_fit, origins_of
 from ...models.io.ring import rings_in
 from ...models.streaming.clock import Clock
 from ...models.streaming.decider import LOUDSPEAKER, Decider
@@ -88,7 +88,7 @@ class Session:
         for channel in self._channels.values():
             channel.started_s = started_s
         self._arrived = threading.Condition()
-        self._make_ingest = ingest_factory(config.eeg, rings_in(folder))
+        self._make_ingest = ingest_factory(config.eeg, rings_in(folder), config.memory.rings_gb)
         self._recorder = recorder
         record = recorder.take if recorder is not None else None
         played = recorder.take_loudspeaker if recorder is not None else None
@@ -99,6 +99,7 @@ class Session:
         self._decisions: DecisionThread | None = None
         self._truth: TruthWatch | None = None
         self._phase: Phase = "connecting"
+        self._undecided = False
         self._health_sent_s = -math.inf
         self._collected_s = started_s
         journal = recorder.journal if recorder is not None else None
@@ -116,6 +117,11 @@ class Session:
     def plan(self) -> Plan | None:
         """Times of decisions; None until the sources are there."""
         return self._decisions.plan if self._decisions is not None else None
+
+    @property
+    def models(self) -> Models:
+        """The models, with those bundles that decode whoever the sources come from."""
+        return self._models.of_people(origins_of(one.ingest for one in self.source_channels if one.ingest is not None))
 
     @property
     def error(self) -> str | None:
@@ -174,7 +180,7 @@ class Session:
         t0_s = announced_t0_s(ingest.info.timeline for ingest in facts if ingest.info.timeline)
         plan = make_plan(plan_facts(facts, t0_s), self._config, self.reference is not None)
         self._decisions = DecisionThread(
-            Decider(plan, self._models, self._clock),
+            Decider(plan, self.models, self._clock),
             self._channels,
             self._clock,
             self._arrived,
@@ -183,7 +189,8 @@ class Session:
             self._publish,
         )
         self.tally.eeg_filter_delay_ms = eeg_delay_ms(facts)
-        self.publisher.open_outlet(self._meanings())
+        read = (modality for decoder in self._models.decoders for modality in decoder.spec.modalities)
+        self.publisher.open_outlet(self._meanings(), tuple(dict.fromkeys(read)))
         if any(ingest.info.origin == SIMULATED for ingest in facts):
             self._truth = TruthWatch()
             self._truth.start()
@@ -233,8 +240,9 @@ class Session:
         if self._phase == "ended":
             return
         self._phase = "ended"
-        if self._decisions is not None:
-            self._decisions.stop(_JOIN_S)
+        self._undecided = self._decisions is not None and not self._decisions.stop(_JOIN_S)
+        if self._undecided:
+            _log.warning("the decision under way did not end within %g s; its outlet and rings are left open", _JOIN_S)
         for thread in self._threads:
             thread.ask_to_stop()
         if self._truth is not None:
@@ -246,10 +254,16 @@ class Session:
         if self._recorder is not None:
             # Before the outlets go: a recorder takes what is still on its way.
             self._recorder.stop()
-        self.publisher.close()
+        if not self._undecided:
+            self.publisher.close()
 
     def release(self) -> None:
-        """Release the rings' memory; call after :meth:`stop`, when no screen reads them."""
+        """Release the rings' memory; call after :meth:`stop`, when no screen reads them.
+
+        A decision that is still under way reads rings and writes to the outlet: then they go with the process.
+        """
+        if self._undecided:
+            return
         for channel in self._channels.values():
             if channel.ingest is not None and channel.released:
                 channel.ingest.ring.close()
@@ -271,6 +285,7 @@ class Session:
             device=self._models.device,
             estimate=self.publisher.take(now_s),
             band_attention=self.publisher.attention,
+            look=self.publisher.look,
             truth=self._truth.newest if self._truth is not None else None,
             decisions=tally.decisions,
             dropped_decisions=tally.dropped,
@@ -326,7 +341,7 @@ class Session:
             self._clock.sleep(_NAP_S)
 
     def _meanings(self) -> tuple[tuple[str, str], ...]:
-        models = self._models
+        models = self.models
         return (
             ("target", models.target),
             ("domain", ", ".join(models.domain)),

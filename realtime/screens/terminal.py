@@ -1,28 +1,33 @@
 """The terminal dashboard: the content of the window in 80 x 24 characters, or lines in a file."""
 
+import textwrap
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from rich.columns import Columns
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
 from rich.panel import Panel
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from ...models.contract import BANDS, LEVELS, Estimate, FloatArray, Head, HeadOutput, SourceStatus
+from ...configs.schema.foreign_text import visible
+from ...models.contract import BANDS, LEVELS, FloatArray, SourceStatus
 from ..ipc.snapshot import Snapshot
 from ..ipc.snapshot_feed import SnapshotSource
 from . import wording
 from .history import History, empty, extended
+from .plain_line import followed, head_words, line, notices
 from .wording import Tone
 
 WIDTH = 80
 SPARK_S = 60.0
 GONE_FOR_GOOD_S = 5.0
 _STYLES: dict[Tone, str] = {"good": "green", "warn": "yellow", "bad": "bold red", "idle": "bright_black"}
+_LEVEL_LINES = 7
 _LEVEL_STYLES = ("blue", "white", "yellow")
 
 
@@ -118,7 +123,20 @@ class _Screen:
         """Draw the present picture."""
         if snapshot is not None:
             self._history = extended(self._history, snapshot)
-        self._live.update(picture(snapshot, self._history, silent_s, self._glyphs, why), refresh=True)
+        self._live.update(Visible(picture(snapshot, self._history, silent_s, self._glyphs, why)), refresh=True)
+
+
+class Visible:
+    """A renderable whose foreign text is written out, so that nothing in it acts on the terminal."""
+
+    def __init__(self, renderable: RenderableType) -> None:
+        self._renderable = renderable
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Render it."""
+        for segment in console.render(self._renderable, options):
+            shown = "\n".join(map(visible, segment.text.split("\n")))
+            yield segment if segment.control else Segment(shown, segment.style)
 
 
 class _Lines:
@@ -137,60 +155,12 @@ class _Lines:
 
     def show(self, snapshot: Snapshot | None, silent_s: float, why: str) -> None:
         """Print one line."""
-        text = line(snapshot, silent_s, why).encode(self._console.encoding, "replace").decode(self._console.encoding)
+        text = (
+            visible(line(snapshot, silent_s, why))
+            .encode(self._console.encoding, "replace")
+            .decode(self._console.encoding)
+        )
         self._console.print(text, soft_wrap=True, markup=False, highlight=False)
-
-
-# ------------------------------------------------------------------------------------------------ plain lines
-
-
-def line(snapshot: Snapshot | None, silent_s: float = 0.0, why: str = "") -> str:
-    """Return a snapshot as one line of text."""
-    if snapshot is None:
-        return "waiting for an engine" + (f": {why}" if why else "")
-    parts = [f"{wording.clock(snapshot.elapsed_s)} {wording.phase(snapshot).text}"]
-    if silent_s > 1.0 and snapshot.phase != "ended":
-        parts = [f"engine '{snapshot.engine}' has not answered for {silent_s:.0f} s; the last it said: {parts[0]}"]
-    felt = (snapshot.estimate.answer(axis) for axis in ("valence", "arousal")) if snapshot.estimate is not None else ()
-    parts += [f"{head.name} {_answer_line(head)}" for head in felt if head is not None]
-    parts.append(f"voice {wording.speech(snapshot).text}")
-    parts += _pooled_line(snapshot.estimate)
-    parts += [f"{head.name} {_head_words(head, output)}" for head, output in wording.further_heads(snapshot)]
-    if (recording := wording.recording(snapshot)) is not None:
-        parts.append(recording.text)
-    parts.append(", ".join(_source_line(source) for source in snapshot.sources))
-    if snapshot.latency_ms is not None:
-        parts.append(f"latency {snapshot.latency_ms.p50:.0f}/{snapshot.latency_ms.p99:.0f} ms")
-        parts.append(f"information age {wording.information_ages(snapshot)}")
-    if snapshot.skipped_decisions:
-        parts.append(f"{snapshot.skipped_decisions} decisions skipped")
-    return " | ".join([*parts, *notices(snapshot)])
-
-
-def _pooled_line(estimate: Estimate | None) -> list[str]:
-    if estimate is None:
-        return []
-    return [
-        f"pooled {axis} {_answer_line(head)}, weight {wording.whose_weight(estimate, head.shares['voice'])}"
-        for axis, head in wording.pooled_answers(estimate)
-    ]
-
-
-def _source_line(status: SourceStatus) -> str:
-    text = f"{wording.source_title(status.modality)} {wording.health(status).text}"
-    why = wording.trouble(status) or wording.drift(status)
-    return f"{text} ({why})" if why else text
-
-
-def _answer_line(head: HeadOutput) -> str:
-    figures = " ".join(f"{name} {p:.0%}" for name, p in zip(head.classes, head.probabilities or (), strict=True))
-    return f"{wording.answer(head.kept)} ({figures})"
-
-
-def notices(snapshot: Snapshot) -> tuple[str, ...]:
-    """Return the permanent notices of snapshot and estimate, each once."""
-    own = snapshot.notices + (() if snapshot.estimate is None else snapshot.estimate.notices)
-    return tuple(dict.fromkeys(own))
 
 
 # ----------------------------------------------------------------------------------------------------- picture
@@ -214,9 +184,7 @@ def picture(
         rows.append(Text.assemble(("pooled ", "bold magenta"), pooled, no_wrap=True, overflow="ellipsis"))
     rows.append(_side_by_side(_voice_panel(snapshot, glyphs), _attention_panel(snapshot, glyphs)))
     rows += [
-        Text.assemble(
-            (f"{wording.title(head)}: ", "bold"), _head_words(head, output), no_wrap=True, overflow="ellipsis"
-        )
+        Text.assemble((f"{wording.title(head)}: ", "bold"), head_words(head, output), no_wrap=True, overflow="ellipsis")
         for head, output in wording.further_heads(snapshot)
     ]
     rows.append(_sources(snapshot, glyphs))
@@ -240,20 +208,14 @@ def _head(snapshot: Snapshot, silent_s: float, glyphs: Glyphs) -> Text:
     return text
 
 
-def _head_words(head: Head, output: HeadOutput | None) -> str:
-    """Return the answer of a head with the probability of each class."""
-    words = wording.head_answer(head, output)
-    if output is None or output.probabilities is None:
-        return words
-    shares = " ".join(f"{name} {p:.0%}" for name, p in zip(head.classes, output.probabilities, strict=True))
-    return f"{words} ({shares})"
-
-
 def _level_panel(axis: str, snapshot: Snapshot, history: History, glyphs: Glyphs) -> Panel:
     estimate = snapshot.estimate
     head = None if estimate is None else estimate.answer(axis)
     members, values = ((), None) if head is None else (head.kept, head.probabilities)
     reason = "" if estimate is None or head is None else wording.doubt(estimate, head)
+    output = None if estimate is None else estimate.head(axis)
+    if output is not None and not output.answered:
+        return _unanswered(axis, output.abstained or "no answer")
     answer = Text(wording.answer(members) if head else "no estimate yet", "bold" if head else "bright_black")
     width = WIDTH // 2 - 5
     shares = history.valence if axis == "valence" else history.arousal
@@ -268,6 +230,14 @@ def _level_panel(axis: str, snapshot: Snapshot, history: History, glyphs: Glyphs
         _truth(0 if axis == "valence" else 1, history, width, glyphs),
     ]
     return Panel(Group(*lines), title=f"{axis.capitalize()}, felt", title_align="left", border_style="bright_black")
+
+
+def _unanswered(axis: str, why: str) -> Panel:
+    """Return the panel of a head that abstains: its reason, in the room of an answer."""
+    rows = textwrap.wrap(why, WIDTH // 2 - 5)
+    lines = [*rows, *[""] * _LEVEL_LINES][:_LEVEL_LINES]
+    texts = [Text(line, "yellow", no_wrap=True, overflow="ellipsis") for line in lines]
+    return Panel(Group(*texts), title=f"{axis.capitalize()}, felt", title_align="left", border_style="bright_black")
 
 
 def _truth(which: int, history: History, width: int, glyphs: Glyphs) -> Text:
@@ -317,8 +287,15 @@ def _attention_panel(snapshot: Snapshot, glyphs: Glyphs) -> Panel:
     share = "no frame looked at yet" if glimpsed is None else f"{glimpsed:.1%} of the frames looked at"
     bands = snapshot.band_attention
     lines = [Text(share), *(_bar(n, bands[i] if bands else None, False, "cyan", glyphs) for i, n in enumerate(BANDS))]
-    lines.append(Text("EEG bands in the last look", "bright_black", no_wrap=True, overflow="ellipsis"))
+    face = followed(snapshot)
+    last = Text("EEG bands in the last look", "bright_black") if face is None else _told(face, glyphs)
+    last.no_wrap, last.overflow = True, "ellipsis"
+    lines.append(last)
     return Panel(Group(*lines), title="Attention", title_align="left", border_style="bright_black")
+
+
+def _told(status_text: wording.StatusText, glyphs: Glyphs) -> Text:
+    return Text(f"{glyphs.marks[status_text.tone]} {status_text.text}", _STYLES[status_text.tone])
 
 
 def _sources(snapshot: Snapshot, glyphs: Glyphs) -> Table:

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....configs.schema.live import EegSection
+from ....configs.schema.errors import MoodringError
+from ....configs.schema.live import EegSection, MemorySection
 from ...contract import BoolArray, Figures, FloatArray, RingFactory, RingLayout, RingWriter, TimeArray
 from ...signals.eeg.chain import EegChainSpec, EegChainState, delay_s, start, step
+from ...signals.eeg.channel_quality import in_words
 from ...signals.eeg.line_noise import LineNoiseState, detect_line_noise
 from .clock_jumps import ClockJumpState, correct_clock_jumps, reconnected
 from .dejitter import DejitterState, dejitter
@@ -45,6 +47,7 @@ class EegPreprocessing:
         self._state: EegChainState = start(spec)
         self.delay_s = delay_s(spec)
         self._goods: tuple[tuple[int, BoolArray], ...] = ()
+        self._faults: tuple[tuple[int, tuple[str, ...]], ...] = ()
         self.line_noise = LineNoiseState(spec.rate_hz, spec.line_hz, np.empty((0, len(spec.channel_names)), np.float64))
 
     def apply(self, samples_uv: FloatArray, gap_before: bool, first: int) -> tuple[FloatArray, BoolArray]:
@@ -62,7 +65,17 @@ class EegPreprocessing:
         for start_row in starts:
             if not self._goods or not np.array_equal(self._goods[-1][1], rows[start_row]):
                 self._goods = (*self._goods[-_GOODS_KEPT:], (first + start_row, rows[start_row].copy()))
+        for row, faults in chunk.faults:
+            if not self._faults or self._faults[-1][1] != faults:
+                self._faults = (*self._faults[-_GOODS_KEPT:], (first + row, faults))
         return chunk.samples_uv, chunk.valid
+
+    def unusable_at(self, index: int) -> str:
+        """Return why no channel could be used at a sample; empty where one could, or nothing is known yet."""
+        good = self.good_channels_at(index)
+        if good is None or good.any():
+            return ""
+        return in_words(next((faults for first, faults in reversed(self._faults) if first <= index), ()))
 
     def good_channels_at(self, index: int) -> BoolArray | None:
         """Return which channels were good at a sample, ``(n_channels,)``; None before the first."""
@@ -235,12 +248,21 @@ class StreamIngest:
         self.figures = replace(self.figures, first_s=first_s, newest_s=float(stamps_s[-1]), received_s=received_s)
 
 
-def ingest_factory(section: EegSection | None, make_ring: RingFactory) -> Callable[[SourceInfo], StreamIngest]:
-    """Return the function that makes a source's ingest, with a ring of the given factory."""
+def ingest_factory(
+    section: EegSection | None, make_ring: RingFactory, rings_gb: float = MemorySection().rings_gb
+) -> Callable[[SourceInfo], StreamIngest]:
+    """Return the function that makes a source's ingest, with a ring of the given factory.
+
+    It raises MoodringError, before a ring is made, where the rings would take more than ``rings_gb`` together.
+    """
+    taken: list[int] = []
 
     def make(info: SourceInfo) -> StreamIngest:
-        capacity = _KEPT_FRAMES if info.modality == "face" else round(_KEPT_S * (info.rate_hz or 1.0))
-        layout = RingLayout(capacity, info.shape, info.dtype, info.rate_hz or 0.0, info.channel_names)
+        layout = ring_layout(info)
+        taken.append(layout.nbytes)
+        if sum(taken) > rings_gb * 1e9:
+            taken.remove(layout.nbytes)
+            raise MoodringError(too_large(info, sum(taken), rings_gb))
         ring = make_ring(info.modality, layout)
         eeg = None
         if info.modality == "eeg":
@@ -248,6 +270,26 @@ def ingest_factory(section: EegSection | None, make_ring: RingFactory) -> Callab
         return StreamIngest(info, ring, eeg)
 
     return make
+
+
+def ring_layout(info: SourceInfo) -> RingLayout:
+    """Return the layout of a source's ring."""
+    capacity = _KEPT_FRAMES if info.modality == "face" else round(_KEPT_S * (info.rate_hz or 1.0))
+    return RingLayout(capacity, info.shape, info.dtype, info.rate_hz or 0.0, info.channel_names)
+
+
+def too_large(info: SourceInfo, taken: int, rings_gb: float) -> str:
+    """Return the line for a source whose ring does not fit beside those that take ``taken`` bytes."""
+    size = ring_layout(info).nbytes
+    frames = info.modality == "face"
+    rate = "" if info.rate_hz is None else f" at {info.rate_hz:g} Hz"
+    what = f"{info.shape[1]}x{info.shape[0]} pixels" if frames else f"{info.shape[0]} channels{rate}"
+    kept = f"{_KEPT_FRAMES} frames" if frames else f"{_KEPT_S:g} s"
+    cure = "send smaller frames" if frames else "set the sender's rate and channels right"
+    return (
+        f"{info.modality} '{info.name}' says {what}: {kept} of it take {size / 1e9:.2f} GB, and {taken / 1e9:.2f} of "
+        f"{rings_gb:g} GB are taken; {cure}, or allow more: --set memory.rings_gb={-(-(size + taken) // 10**9)}"
+    )
 
 
 def chain_spec(rate_hz: float, names: tuple[str, ...], section: EegSection | None) -> EegChainSpec:

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PyQt5.QtCore import qWarning
+from PyQt5.QtCore import Qt, qWarning
 from PyQt5.QtGui import QFont, QFontInfo, QImage
 from PyQt5.QtWidgets import QLabel
 
@@ -331,3 +331,30 @@ def test_a_narrow_window_says_the_weight_in_short(window, stage):
     play(window, stage, 94.0, 95.5)
     assert window.valence.pooled.width() < 480
     assert share_of(pixels(window.valence.pooled), theme.SOFT, 40) > 0.003
+
+
+def test_the_box_is_drawn_on_the_very_frame_that_it_was_found_in(window, stage, script):
+    play(window, stage, 0, 30)
+    look = script.looks(30.0)[-1]
+    shown = window.face._frame
+    np.testing.assert_array_equal(shown, script.frame(look.frame_stamp_s - script.T0))
+    assert window.face._box == look.face
+    # Later the newest frame is another, but the one that was looked at stays with its box until the next look.
+    stage.to(30.25)
+    window.tick()
+    np.testing.assert_array_equal(window.face._frame, shown)
+
+
+def test_a_missing_model_says_what_is_missing_and_how_to_train_it(window, stage, script, felt_model_missing):
+    snapshot = script.snapshot_at(50.0)
+    missing = {"probabilities": None, "kept": (), "abstained": felt_model_missing}
+    estimate = with_head(with_head(snapshot.estimate, "valence", **missing), "arousal", **missing)
+    stage.override = lambda: replace(snapshot, estimate=estimate)
+    window.tick()
+    for panel in (window.valence, window.arousal):
+        assert panel.answer.text() == "–"
+        assert "moodring train" in panel.reason.text()
+        label = panel.reason
+        needed = label.fontMetrics().boundingRect(0, 0, label.width(), 1000, Qt.TextWordWrap, label.text()).height()
+        assert needed <= label.height(), "every word of it is seen"
+        assert label.geometry().bottom() < panel.bars.geometry().top()
