@@ -26,6 +26,7 @@ from .sources import Chunk, SourceInfo
 
 _KEPT_S = 60.0
 _KEPT_FRAMES = 128
+_LEAST_KEPT = 64
 _FRAME_GAP_S = 0.25
 _FRAME_GAP_PERIODS = 5
 _RATE_SPAN_FRAMES = 128
@@ -245,7 +246,7 @@ def ingest_factory(section: EegSection | None, folder: Path | None) -> Callable[
     def make(info: SourceInfo) -> StreamIngest:
         # A file of its own each time: screens may still have the last one mapped.
         path = folder / f"{info.modality}-{next(numbers)}.ring" if folder is not None else None
-        capacity = _KEPT_FRAMES if info.modality == "face" else round(_KEPT_S * (info.rate_hz or 1.0))
+        capacity = _KEPT_FRAMES if info.modality == "face" else max(_LEAST_KEPT, round(_KEPT_S * (info.rate_hz or 1.0)))
         ring = Ring.create(capacity, info.shape, info.dtype, info.rate_hz or 0.0, info.channel_names, path)
         eeg = None
         if info.modality == "eeg":

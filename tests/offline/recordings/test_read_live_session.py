@@ -154,8 +154,14 @@ def test_a_damaged_index_of_sound_is_left_out_and_told(folder: Path, caplog: pyt
     sound_of(folder, 1.0)
     # The count of a block: a number that would make a session of years.
     raw = path.read_bytes()
-    path.write_bytes(raw.replace(np.float64(320.0).tobytes(), np.float64(1e300).tobytes(), 1))
+    damaged = raw.replace(np.float64(320.0).tobytes(), np.float64(1e300).tobytes(), 1)
+    path.write_bytes(without_checks(damaged))
     recording = open_recording(folder)
     assert recording.speech is None
     assert recording.loudspeaker is not None
     assert "speech is damaged and left out (a block has 1 to 320 samples)" in caplog.text
+    path.write_bytes(damaged)
+    recording = open_recording(folder)
+    assert recording.speech is None, "its one chunk of blocks"
+    assert recording.loudspeaker is not None
+    assert "does not fit its check; 50 samples are missing" in caplog.text
