@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ..configs.schema.errors import MoodringError
-from .options import CONFIGS, EegStreamOption, SetOption
+from ..configs.schema.errors import ConfigError, MoodringError
+from .options import CONFIGS, EegStreamOption, ExtensionOption, SetOption, load_extensions
 from .output import JsonOption, JsonOutOption, check_writable, write_json
 
 if TYPE_CHECKING:
@@ -26,9 +26,10 @@ def decode(
     journal: Annotated[Path | None, typer.Option(metavar="FILE", help="Compare with this decisions.jsonl.")] = None,
     config: Annotated[Path | None, typer.Option(metavar="CONFIG", help="As the session was decoded with.")] = None,
     eeg: EegStreamOption = None,
+    extension: ExtensionOption = None,
     overrides: SetOption = None,
 ) -> None:
-    """Decode a recording again, as fast as possible, and compare with what was said live."""
+    """Decode a recording again, as fast as possible, and compare with the live estimates."""
     from ..configs.schema.session_folder import DECISIONS_FILE
     from ..models.io.journal import read_journal
     from ..offline.decoding import decode as again
@@ -37,17 +38,18 @@ def decode(
     from ..realtime.ui.run_with_screen import summary_line
 
     check_writable(out, (session, *(path for path in (journal, config) if path is not None)))
+    factories = load_extensions(extension or ()).decoders
     # A folder of another version says so before anything in it is read.
     recording = open_recording(session, eeg=eeg)
     loaded = _session_config(session, config, overrides or ())
     own = session / DECISIONS_FILE
     journalled = read_journal(journal or own) if journal is not None or own.is_file() else None
     chosen = _with_speech_of_people(loaded, recording, session, config, bundle or (), overrides or ())
-    chosen = chosen.model_copy(update={"models": _with_bundles(chosen.models, bundle or ())})
+    chosen = chosen.model_copy(update={"models": _with_bundles(chosen.models, bundle or (), recording)})
     began_s = time.monotonic()
     # The session's own journal says from which samples each decision was made.
     followed = journalled if journal in (None, own) else None
-    decoded = again.decode(recording, chosen, journal=followed or ())
+    decoded = again.decode(recording, chosen, factories=factories, journal=followed or ())
     took_s = time.monotonic() - began_s
     for notice in sorted({notice for estimate in decoded.estimates for notice in estimate.notices}):
         typer.echo(f"note: {notice}")
@@ -57,9 +59,8 @@ def decode(
     if journalled is not None:
         compared = _compare(decoded.estimates, journalled, "this decoding", "the journal")
     elif bundle:
-        configured = again.decode(
-            recording, loaded.model_copy(update={"journal": None}), journal=followed or ()
-        ).estimates
+        unchanged = loaded.model_copy(update={"journal": None})
+        configured = again.decode(recording, unchanged, factories=factories, journal=followed or ()).estimates
         compared = _compare(decoded.estimates, configured, "this decoding", "the config's bundles")
     write_json(out, {**decoded.summary, "comparison": compared})
 
@@ -130,11 +131,37 @@ def _with_speech_of_people(
     return loaded.model_copy(update={"models": loaded.models.model_copy(update={"speech": "emodb"})})
 
 
-def _with_bundles(models: ModelsSection, bundles: Sequence[Path]) -> ModelsSection:
-    """Return the models with each given bundle in the place of its kind."""
+def _with_bundles(models: ModelsSection, bundles: Sequence[Path], recording: Recording) -> ModelsSection:
+    """Return the models with each given bundle in the place of its kind; of other kinds, among ``models.more``.
+
+    Raises
+    ------
+    ConfigError
+        Two bundles of a kind that a session has once, or one that reads nothing of the recording.
+    """
     from ..models.io.bundle import load_bundle
 
-    kinds: dict[str, Any] = {load_bundle(path).spec.kind: str(path) for path in bundles}
+    present = tuple(recording.sources)
+    kinds: dict[str, str] = {}
+    more: dict[Path, str] = {}
+    for path in bundles:
+        spec = load_bundle(path).spec
+        if not set(spec.modalities) & set(present):
+            raise ConfigError(
+                f"--bundle '{path}' reads {', '.join(spec.modalities)}; recording '{recording.name}' holds "
+                f"{', '.join(present) or 'no source'}: decode with a bundle for one of these"
+            )
+        if spec.kind in kinds:
+            raise ConfigError(
+                f"--bundle '{path}' and '{kinds[spec.kind]}' are both of kind '{spec.kind}'; give one of a kind"
+            )
+        if spec.kind in ("video_eeg", "speech"):
+            kinds[spec.kind] = str(path)
+        else:
+            more[path] = spec.kind
+    if more:
+        kept = [path for path in models.more if load_bundle(path).spec.kind not in more.values()]
+        return models.model_copy(update={**kinds, "more": [*kept, *more]})
     return models.model_copy(update=kinds)
 
 

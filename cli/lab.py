@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..configs.schema.errors import ConfigError, MoodringError
-from .options import ConfigArgument, SetOption
+from .options import ConfigArgument, ExtensionOption, SetOption, load_extensions
 from .output import JsonOption, check_model_out, write_json
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def doctor() -> None:
     typer.echo("moodring can run here.")
 
 
-def check(config: ConfigArgument, overrides: SetOption = None) -> None:
+def check(config: ConfigArgument, extension: ExtensionOption = None, overrides: SetOption = None) -> None:
     """Check, before the participant comes, that every source of the config is there and fits the models."""
     from ..configs.schema.live import LiveConfig
     from ..configs.schema.load import load
@@ -81,8 +81,9 @@ def check(config: ConfigArgument, overrides: SetOption = None) -> None:
 
     problems = 0
     loaded = load(config, LiveConfig, overrides or ())
+    extensions = load_extensions(extension or ())
     apply_lsl_settings(loaded.lsl)
-    for finding in check_config(loaded):
+    for finding in check_config(loaded, extensions):
         problems += not finding.ok
         typer.echo(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what}: {finding.text}")
     if problems:

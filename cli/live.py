@@ -16,10 +16,12 @@ from .options import (
     ConfigArgument,
     DurationOption,
     EegStreamOption,
+    ExtensionOption,
     HeadlessOption,
     RecordOption,
     ScreenshotOption,
     SetOption,
+    load_extensions,
 )
 from .output import JsonOption
 
@@ -66,6 +68,7 @@ def live(
     json_file: JsonOption = None,
     screenshot: ScreenshotOption = None,
     record: RecordOption = None,
+    extension: ExtensionOption = None,
     overrides: SetOption = None,
 ) -> None:
     """Decode a lab's own streams, camera and microphone, as a config names them."""
@@ -75,7 +78,8 @@ def live(
     from ..realtime.ui.run_with_screen import ScreenOptions, run_with_screen
 
     loaded = load(config, LiveConfig, overrides or ())
-    job = EngineJob(loaded, duration, json_file, STARTED_S, record=record)
+    extensions = load_extensions(extension or ())
+    job = EngineJob(loaded, duration, json_file, STARTED_S, record=record, extensions=extensions)
     run_with_screen(job, ScreenOptions(headless, screenshot), typer.echo)
 
 
@@ -104,7 +108,9 @@ def replay(
     speed: Annotated[float, typer.Option(min=0.1, max=20.0, help="Times as fast.")] = 1.0,
     loop: Annotated[bool, typer.Option("--loop", help="Start again at the end.")] = False,
     start: Annotated[float, typer.Option(min=0.0, metavar="S", help="Begin so far into the recording.")] = 0.0,
-    only: Annotated[str | None, typer.Option(metavar="KINDS", help="Such as eeg,face,speech.")] = None,
+    only: Annotated[
+        str | None, typer.Option(metavar="KINDS", help="Such as eeg,face,speech or a signal's name.")
+    ] = None,
     patience: Annotated[float, typer.Option(min=1.0, metavar="S", help="How long to wait for consumers.")] = 600.0,
     eeg: EegStreamOption = None,
     prefix: Annotated[str | None, typer.Option(metavar="NAME", help="Streams are called NAME_eeg and so on.")] = None,
@@ -124,9 +130,8 @@ def replay(
     from ..offline.replay.typed_commands import announcement, read_commands
     from ..processes import hold_interrupts
 
-    kinds = STREAM_KINDS if only is None else tuple(kind for kind in STREAM_KINDS if kind in only.split(","))
-    unknown = set() if only is None else set(only.split(",")) - set(STREAM_KINDS)
-    if unknown or not kinds:
+    kinds = None if only is None else tuple(dict.fromkeys(filter(None, only.split(","))))
+    if kinds == ():
         raise ConfigError(f"--only '{only}': expected some of {','.join(STREAM_KINDS)}, separated by commas")
     lsl = LslSection() if config is None else load(config, LiveConfig).lsl
     options = ReplayOptions(

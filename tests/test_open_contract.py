@@ -24,7 +24,7 @@ from moodring.models.decoders.session_models import Models, load_models
 from moodring.models.io.bundle import load_bundle
 from moodring.models.io.journal import Journal, read_journal
 from moodring.models.streaming.clock import VirtualClock
-from moodring.models.streaming.decoder import Extensions
+from moodring.models.streaming.decoder import DecoderFactory, Extensions
 from moodring.models.streaming.ingest.source_channel import SourceChannel
 from moodring.offline.decoding.compare import compare
 from moodring.offline.decoding.decode import decode
@@ -200,6 +200,13 @@ def test_a_bundle_without_decoder_or_source_is_refused_with_both(bundle):
         load_models(config, ("eeg",), VirtualClock())
     with pytest.raises(MoodringError, match=f"reads {MODALITY}; the session has eeg"):
         load_models(config, ("eeg",), VirtualClock(), (DECODER,))
+
+
+def test_a_second_decoder_of_a_kind_is_refused_with_both(bundle):
+    config = LiveConfig(eeg=CONFIG.eeg, models=ModelsSection(more=[bundle]))
+    second = DecoderFactory("speech", DECODER.make)
+    with pytest.raises(MoodringError, match=r"of kind 'speech': .*speech and tests\.support\.toy\.decoder\.make; give"):
+        load_models(config, (MODALITY,), VirtualClock(), (DECODER, second))
 
 
 def test_a_bundle_loaded_twice_is_refused_by_its_head(bundle):

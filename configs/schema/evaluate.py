@@ -10,7 +10,7 @@ from .load import Section
 Condition = Literal["full", "no_eeg", "no_face", "uniform", "random"]
 
 
-class PeopleSection(Section):
+class EvaluatedPeopleSection(Section):
     """The simulated people to decode: none of these seeds may have been trained on."""
 
     seeds: Annotated[list[int], Field(min_length=2)]
@@ -25,7 +25,7 @@ class EvaluateConfig(Section):
     """
 
     name: str
-    people: PeopleSection
+    people: EvaluatedPeopleSection
     conditions: tuple[Condition, ...] = ("full", "no_eeg", "no_face", "uniform", "random")
     models: ModelsSection = ModelsSection()
     seed: int = 0

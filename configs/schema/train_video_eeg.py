@@ -29,7 +29,7 @@ def people_apart(*groups: tuple[int, ...]) -> None:
         raise ValueError(f"seeds {tested} belong to the final test (1001 to 1010); train on others")
 
 
-class PeopleSection(Section):
+class SimulatedPeopleSection(Section):
     """Simulated people to train on, to validate on, and to calibrate probabilities on.
 
     ``posing`` people, the first of them those who are trained on, also pose for the face network.
@@ -59,7 +59,7 @@ class PeopleSection(Section):
         return tuple(range(self.first_seed, self.first_seed + max(self.count, self.posing)))
 
     @model_validator(mode="after")
-    def _apart(self) -> "PeopleSection":
+    def _apart(self) -> "SimulatedPeopleSection":
         people_apart(self.posing_seeds, self.validation_seeds, self.calibration_seeds)
         return self
 
@@ -99,7 +99,7 @@ class TrainVideoEegConfig(Section):
     name: str = "video_eeg"
     seed: int = 0
     threads: Annotated[int, Field(ge=1, le=64)] = 1
-    people: PeopleSection = PeopleSection()
+    people: SimulatedPeopleSection = SimulatedPeopleSection()
     network: NetworkSection = NetworkSection()
     batch: Count = 12
     poses: Count = 40

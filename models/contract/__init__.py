@@ -18,7 +18,7 @@ from .arrays import (
 )
 from .estimates import Estimate, HeadOutput, Hearing, Ledger, Look, SampleRange, at_publication
 from .health import Figures, HealthState, MicrophoneCheck, Percentiles, RecordingStatus, SourceStatus, Transition
-from .recordings import Arrivals, Frames, Marker, Recording, Signal, Truth, Video
+from .recordings import STANDARD_MODALITIES, Arrivals, Frames, Marker, Recording, Signal, Truth, Video
 from .specs import EegInput, FaceInput, Head, Input, ModelSpec, SignalInput, SpeechInput
 from .windows import EegWindow, FaceBox, FaceFrame, SpeechSegment
 
@@ -27,6 +27,7 @@ __all__ = [
     "BANDS",
     "LEVELS",
     "SIMULATED",
+    "STANDARD_MODALITIES",
     "Arrivals",
     "BoolArray",
     "EegInput",

@@ -1,11 +1,14 @@
 """Estimates: the outputs of all heads at one data time, with their inputs."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from .arrays import FloatArray, MicrophoneFault
-from .specs import refuse_duplicates
+from .specs import ContractError, refuse_duplicates
 from .windows import FaceBox
+
+_ROUNDING = 1e-3  # of probabilities that were written with few digits
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,9 @@ class HeadOutput:
 
     Raises
     ------
-    ValueError
-        Probabilities do not match the classes, or there are both probabilities and a value.
+    ContractError
+        Probabilities do not match the classes, are outside 0..1 or do not add up to 1; a value is not finite or there
+        are classes too.
     """
 
     name: str
@@ -82,14 +86,27 @@ class HeadOutput:
 
     def __post_init__(self) -> None:
         if self.probabilities is not None and len(self.probabilities) != len(self.classes):
-            raise ValueError(
+            raise ContractError(
                 f"head '{self.name}' has {len(self.classes)} classes ({', '.join(self.classes)}); "
                 f"{len(self.probabilities)} probabilities came"
             )
+        if self.probabilities is not None and not (
+            all(-_ROUNDING <= p <= 1 + _ROUNDING for p in self.probabilities)
+            and abs(sum(self.probabilities) - 1) <= _ROUNDING
+        ):
+            raise ContractError(
+                f"head '{self.name}' needs probabilities in 0..1 that add up to 1; {self.probabilities} came"
+            )
+        if self.value is not None and not math.isfinite(self.value):
+            raise ContractError(
+                f"head '{self.name}' needs a finite value, or none and why it abstains; {self.value} came"
+            )
         if self.value is not None and self.classes:
-            raise ValueError(f"head '{self.name}' has classes ({', '.join(self.classes)}); the value {self.value} came")
+            raise ContractError(
+                f"head '{self.name}' has classes ({', '.join(self.classes)}); the value {self.value} came"
+            )
         if any(not 0 <= index < len(self.classes) for index in self.kept):
-            raise ValueError(f"head '{self.name}' has {len(self.classes)} classes; the kept set {self.kept} came")
+            raise ContractError(f"head '{self.name}' has {len(self.classes)} classes; the kept set {self.kept} came")
 
     @property
     def answered(self) -> bool:
@@ -208,7 +225,7 @@ class Estimate:
 
     Raises
     ------
-    ValueError
+    ContractError
         A head is named twice.
     """
 

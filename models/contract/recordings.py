@@ -125,6 +125,10 @@ class Marker:
     text: str
 
 
+STANDARD_MODALITIES = ("eeg", "face", "speech")
+"""Those that every session, summary and screen lists, absent ones too."""
+
+
 @dataclass(frozen=True)
 class Recording:
     """Everything recorded of one person in one session, or a part of it.
@@ -156,3 +160,9 @@ class Recording:
     markers: tuple[Marker, ...] = ()
     loudspeaker: Signal | None = None
     signals: Mapping[str, Signal] = field(default_factory=dict)
+
+    @property
+    def sources(self) -> dict[str, Signal | Video]:
+        """What it holds to decode from, by modality; without the loudspeaker."""
+        own: dict[str, Signal | Video | None] = {"eeg": self.eeg, "face": self.face, "speech": self.speech}
+        return {key: one for key, one in {**own, **self.signals}.items() if one is not None and len(one.stamps_s)}

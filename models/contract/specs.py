@@ -1,10 +1,16 @@
 """Specs of bundles: inputs, output heads and domain."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
+from ...configs.schema.live import RESERVED_MODALITIES
 from .arrays import AUDIO_RATE_HZ
+
+
+class ContractError(ValueError):
+    """Misuse of the contract: a value that no bundle, decoder or estimate may have. The message has both values."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,11 @@ class EegInput:
         Length of the window that one inference sees.
     image_size : int
         Side of the scalp images in pixels.
+
+    Raises
+    ------
+    ContractError
+        Another kind, or a size that is not above 0.
     """
 
     min_rate_hz: float
@@ -32,6 +43,10 @@ class EegInput:
     image_size: int
     kind: Literal["eeg"] = "eeg"
 
+    def __post_init__(self) -> None:
+        _check_input(self, "eeg", min_rate_hz=self.min_rate_hz, window_s=self.window_s,
+                     min_scalp_channels=self.min_scalp_channels, image_size=self.image_size)  # fmt: skip
+
     @property
     def modality(self) -> str:
         """Key of the stream."""
@@ -40,11 +55,20 @@ class EegInput:
 
 @dataclass(frozen=True)
 class FaceInput:
-    """Camera frames on a regular grid of ``rate_hz``, as grey face crops of ``size`` by ``size`` pixels."""
+    """Camera frames on a regular grid of ``rate_hz``, as grey face crops of ``size`` by ``size`` pixels.
+
+    Raises
+    ------
+    ContractError
+        As :class:`EegInput`.
+    """
 
     rate_hz: float
     size: int
     kind: Literal["face"] = "face"
+
+    def __post_init__(self) -> None:
+        _check_input(self, "face", rate_hz=self.rate_hz, size=self.size)
 
     @property
     def modality(self) -> str:
@@ -54,10 +78,19 @@ class FaceInput:
 
 @dataclass(frozen=True)
 class SpeechInput:
-    """Mono audio at ``rate_hz`` in -1..1."""
+    """Mono audio at ``rate_hz`` in -1..1.
+
+    Raises
+    ------
+    ContractError
+        As :class:`EegInput`.
+    """
 
     rate_hz: float = float(AUDIO_RATE_HZ)
     kind: Literal["speech"] = "speech"
+
+    def __post_init__(self) -> None:
+        _check_input(self, "speech", rate_hz=self.rate_hz)
 
     @property
     def modality(self) -> str:
@@ -79,6 +112,11 @@ class SignalInput:
         Number of channels.
     window_s : float
         Length of the window that one inference sees.
+
+    Raises
+    ------
+    ContractError
+        As :class:`EegInput`, or a modality that has a meaning of its own, such as ``"eeg"``.
     """
 
     modality: str
@@ -86,6 +124,23 @@ class SignalInput:
     channels: int
     window_s: float
     kind: Literal["signal"] = "signal"
+
+    def __post_init__(self) -> None:
+        _check_input(self, "signal", rate_hz=self.rate_hz, channels=self.channels, window_s=self.window_s)
+        if not self.modality or self.modality in RESERVED_MODALITIES:
+            raise ContractError(
+                f"signal input with a name of its own was expected, '{self.modality}' came; "
+                f"these have other meanings: {', '.join(RESERVED_MODALITIES)}"
+            )
+
+
+def _check_input(given: Any, kind: str, **sizes: float) -> None:
+    """Raise ContractError for an input of another kind, or a size that is not a number above 0."""
+    if given.kind != kind:
+        raise ContractError(f"{type(given).__name__} is of kind '{kind}'; '{given.kind}' came")
+    for name, value in sizes.items():
+        if not 0 < value < math.inf:
+            raise ContractError(f"{kind} input needs {name} above 0; {value} came")
 
 
 Input = EegInput | FaceInput | SpeechInput | SignalInput
@@ -113,12 +168,13 @@ class Head:
     conformal_threshold : float
         The kept set holds every class whose probability is at least this.
     shares : tuple of str
-        Names of the sides whose share of the evidence is told with each answer; for a head that fuses others.
+        Names of the sides whose share of the evidence comes with each answer; for a head that fuses others.
 
     Raises
     ------
-    ValueError
-        Neither classes nor scale, both, or a class named twice.
+    ContractError
+        Neither classes nor scale, both, a class named twice, a temperature that is not above 0, or a threshold outside
+        0..1.
     """
 
     name: str
@@ -131,13 +187,19 @@ class Head:
 
     def __post_init__(self) -> None:
         if bool(self.classes) == (self.scale is not None):
-            raise ValueError(
+            raise ContractError(
                 f"head '{self.name}' needs either classes or a scale; classes {self.classes} and scale "
                 f"{self.scale} came"
             )
         refuse_duplicates(self.classes, f"class of head '{self.name}'")
-        if self.scale is not None and not self.scale[0] < self.scale[1]:
-            raise ValueError(f"head '{self.name}' needs a scale that rises; {self.scale} came")
+        if self.scale is not None and not -math.inf < self.scale[0] < self.scale[1] < math.inf:
+            raise ContractError(f"head '{self.name}' needs a scale that rises; {self.scale} came")
+        if not 0 < self.temperature < math.inf:
+            raise ContractError(f"head '{self.name}' needs a temperature above 0; {self.temperature} came")
+        if not 0 <= self.conformal_threshold <= 1:
+            raise ContractError(
+                f"head '{self.name}' needs a conformal threshold in 0..1; {self.conformal_threshold} came"
+            )
 
 
 @dataclass(frozen=True)
@@ -164,8 +226,8 @@ class ModelSpec:
 
     Raises
     ------
-    ValueError
-        An input of unknown kind, no input or head, or a modality or head named twice.
+    ContractError
+        An input of unknown kind, an output that is no head, no input or head, or a modality or head named twice.
     """
 
     kind: str
@@ -181,12 +243,17 @@ class ModelSpec:
     def __post_init__(self) -> None:
         for one in self.inputs:
             if not isinstance(one, INPUT_TYPES):
-                raise ValueError(
+                raise ContractError(
                     f"model of kind '{self.kind}' has an input of unknown kind {getattr(one, 'kind', one)!r}; "
                     f"known are {', '.join(INPUT_KINDS)}"
                 )
+        for output in self.outputs:
+            if not isinstance(output, Head):
+                raise ContractError(
+                    f"model of kind '{self.kind}' has an output of type {type(output).__name__}; a Head was expected"
+                )
         if not self.inputs or not self.outputs:
-            raise ValueError(
+            raise ContractError(
                 f"model of kind '{self.kind}' needs at least one input and one head; "
                 f"{len(self.inputs)} inputs and {len(self.outputs)} heads came"
             )
@@ -212,8 +279,8 @@ class ModelSpec:
 
 
 def refuse_duplicates(names: Iterable[str], what: str) -> None:
-    """Raise ValueError where a name comes twice."""
+    """Raise ContractError where a name comes twice."""
     names = tuple(names)
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice is not None:
-        raise ValueError(f"{what} '{twice}' is named twice among {', '.join(names)}; names must differ")
+        raise ContractError(f"{what} '{twice}' is named twice among {', '.join(names)}; names must differ")

@@ -87,17 +87,18 @@ def load_models(
     Raises
     ------
     MoodringError
-        A bundle or an enrolment is missing, damaged, foreign or of a kind without decoder; or the pool was fitted with
-        others.
+        A bundle or an enrolment is missing, damaged, foreign or of a kind without decoder; two factories are of one
+        kind; or the pool was fitted with others.
     """
     section = config.models
     device = best_device(section.device)
-    own = _own_factories(config, clock)
+    known = (*_own_factories(config, clock), *factories)
+    _refuse_second_factory(known)
     wanted = [models_path("video_eeg", section.video_eeg)] if {"eeg", "face"} & set(modalities) else []
     wanted += [models_path("speech", section.speech)] if "speech" in modalities else []
     bundles = [load_bundle(path, kind) for path, kind in zip(wanted, _kinds(modalities), strict=True)]
     bundles += [load_bundle(path) for path in section.more]
-    decoders = [_decoder_of(bundle, modalities, (*own, *factories), device) for bundle in bundles]
+    decoders = [_decoder_of(bundle, modalities, known, device) for bundle in bundles]
     names = [BundleName(bundle.name, bundle.sha256, bundle.spec.domain) for bundle in bundles]
     domain = [name for bundle in bundles for name in bundle.spec.domain]
     fusion = None
@@ -148,6 +149,22 @@ def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ..
         return StreamingSpeech(SpeechDecoder(bundle, device, gate))
 
     return DecoderFactory("video_eeg", video_eeg), DecoderFactory("speech", speech)
+
+
+def _refuse_second_factory(factories: Sequence[DecoderFactory]) -> None:
+    """Raise MoodringError where two factories make decoders of one kind."""
+    first: dict[str, DecoderFactory] = {}
+    for factory in factories:
+        other = first.setdefault(factory.kind, factory)
+        if other is not factory:
+            raise MoodringError(
+                f"two decoders are there for bundles of kind '{factory.kind}': {_name_of(other)} and "
+                f"{_name_of(factory)}; give yours, and its bundles, a kind of their own"
+            )
+
+
+def _name_of(factory: DecoderFactory) -> str:
+    return f"{factory.make.__module__}.{getattr(factory.make, '__qualname__', factory.make)}"
 
 
 def _decoder_of(

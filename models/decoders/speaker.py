@@ -165,8 +165,8 @@ def enrol(segments: Sequence[SpeechSegment], voices: Voices, what: str) -> tuple
             f"{what}: {speech_s:.1f} s of speech, of which {speech_s - once_s:.1f} s are the same recording again; an "
             f"enrolment needs {SHORTEST_ENROLMENT_S:g} s that are not; let the person say more"
         )
-    heard = np.concatenate(pieces)
-    clipped = float(np.mean(np.abs(heard) >= CLIPPED_AT))
+    sound = np.concatenate(pieces)
+    clipped = float(np.mean(np.abs(sound) >= CLIPPED_AT))
     if clipped >= CLIPPED_FRACTION:
         raise MoodringError(f"{what}: clipping ({clipped:.1%} of samples); lower the gain and record it again")
     rows, state = [], CepstraState()
@@ -174,7 +174,7 @@ def enrol(segments: Sequence[SpeechSegment], voices: Voices, what: str) -> tuple
         found, state = speaker_verification.cepstra(piece, CepstraState() if one.first else state)
         rows.append(found)
     means = speaker_verification.map_adapt(voices.background, np.concatenate(rows)).astype(np.float32)
-    level_db = min(rms_db(heard), 0.0)
+    level_db = min(rms_db(sound), 0.0)
     return means, EnrolmentSpec(
         background_sha256=voices.sha256, speech_s=round(speech_s, 2), level_db=round(level_db, 1)
     )  # fmt: skip

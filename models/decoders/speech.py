@@ -100,19 +100,19 @@ class UtteranceCutter:
         if expected_s is not None and abs(start_s - expected_s) > LONGEST_GAP_S:
             done.extend(self.close())
         state = self._state
-        heard = np.concatenate((state.rest, np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)))
+        unread = np.concatenate((state.rest, np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)))
         heard_from_s = start_s - len(state.rest) / AUDIO_RATE_HZ
         voice, utterance = state.voice, state.utterance
-        whole = len(heard) // WINDOW_SAMPLES * WINDOW_SAMPLES
+        whole = len(unread) // WINDOW_SAMPLES * WINDOW_SAMPLES
         for stop in range(WINDOW_SAMPLES, whole + 1, WINDOW_SAMPLES):
-            window = heard[stop - WINDOW_SAMPLES : stop].astype(np.float32)
+            window = unread[stop - WINDOW_SAMPLES : stop].astype(np.float32)
             probability, voice = self._voice.step(voice, window)
             end_s = heard_from_s + stop / AUDIO_RATE_HZ
             segments, utterance = cutting.step(utterance, window, probability, end_s, self._rules)
             done.extend(segments)
-        level_db = rms_db(heard[whole - WINDOW_SAMPLES : whole]) if whole else state.level_db
+        level_db = rms_db(unread[whole - WINDOW_SAMPLES : whole]) if whole else state.level_db
         self._state = _CutterState(
-            heard[whole:], start_s + len(samples) / AUDIO_RATE_HZ, voice, utterance, level_db
+            unread[whole:], start_s + len(samples) / AUDIO_RATE_HZ, voice, utterance, level_db
         )  # fmt: skip
         return tuple(done)
 
@@ -227,7 +227,7 @@ class SpeechDecoder:
         return tuple(estimate for segment in self._cutter.close() for estimate in self._take(segment))
 
     def _take(self, segment: SpeechSegment) -> tuple[HeadOutput, ...]:
-        """Decode a segment if it is the enrolled voice; where another takes over, give the last word on the first."""
+        """Decode a segment of the enrolled voice; where another voice takes over, end the utterance."""
         if self._gate is None:
             return (self._decode(segment),)
         before = None if segment.first else self._whose
@@ -246,7 +246,7 @@ class SpeechDecoder:
         if segment.first:
             self._forget()
         if self._last is not None and not segment.n_samples:
-            # The pause closed the utterance right after a whole segment: what was said of it stands.
+            # The pause closed the utterance right after a whole segment: its estimate stands.
             estimate = replace(self._last, end_s=segment.end_s, final=True)
         else:
             probabilities = self._infer(segment)

@@ -90,7 +90,7 @@ class VoiceActivity:
             raise MoodringError(
                 f"voice activity takes windows of {WINDOW_SAMPLES} samples at 16 kHz; one of shape {window.shape} came"
             )
-        heard = np.concatenate((state.context, window)).astype(np.float32)
-        inputs = {"input": heard[np.newaxis], "state": state.memory, "sr": self._rate}
+        with_context = np.concatenate((state.context, window)).astype(np.float32)
+        inputs = {"input": with_context[np.newaxis], "state": state.memory, "sr": self._rate}
         probability, memory = self._session.run(None, inputs)
-        return float(probability[0, 0]), VoiceState(heard[-CONTEXT_SAMPLES:], memory)
+        return float(probability[0, 0]), VoiceState(with_context[-CONTEXT_SAMPLES:], memory)

@@ -72,7 +72,7 @@ class RecordedSource:
     times : SessionTimes or None
         Where it stands in its session, where that is known beforehand.
     arrivals : bool
-        Whether it is told how the samples arrived.
+        Whether the arrival of the samples is recorded.
     """
 
     key: str

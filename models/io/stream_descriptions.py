@@ -9,7 +9,8 @@ from ..contract import FloatArray, Recording, Signal, Truth, Video
 
 Tree: TypeAlias = "tuple[tuple[str, str | Tree], ...]"
 ChannelFormat = Literal["float32", "double64", "string", "int32", "int16", "int8", "int64"]
-StreamKind = Literal["eeg", "face", "speech", "truth", "markers", "loudspeaker"]
+StreamKind: TypeAlias = str
+"""One of ``STREAM_KINDS``, or the modality of a further signal."""
 STREAM_KINDS: tuple[StreamKind, ...] = ("eeg", "face", "speech", "truth", "markers", "loudspeaker")
 
 TRUTH_TYPE = "EmotionTruth"
@@ -93,6 +94,12 @@ def describe_speech(signal: Signal, name: str, source_id: str, times: SessionTim
 def describe_loudspeaker(signal: Signal, name: str, source_id: str, times: SessionTimes) -> StreamDescription:
     """Describe the audio stream of what a loudspeaker in the room plays."""
     return replace(describe_speech(signal, name, source_id, times), type=LOUDSPEAKER_TYPE)
+
+
+def describe_signal(signal: Signal, name: str, source_id: str, times: SessionTimes, modality: str) -> StreamDescription:
+    """Describe the stream of a further signal; its type is its modality, its unit is not known."""
+    desc = (_channels(signal.channel_names, modality, ""), _session(times))
+    return StreamDescription(name, modality, len(signal.channel_names), signal.rate_hz, "float32", source_id, desc)
 
 
 def describe_truth(name: str, source_id: str, times: SessionTimes, rate_hz: float) -> StreamDescription:

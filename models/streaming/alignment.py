@@ -10,6 +10,7 @@ from ..io.ring import RingSlice, RingView
 
 _TOLERANCE_S = 1e-3
 _FRESH_S = 0.5
+_FRESH_PERIODS = 1.5
 _STALE_EEG_S = 0.1
 _STALE_FRAME_S = 0.25
 _RATE_OFF = 0.1
@@ -21,9 +22,10 @@ def tolerance_s(rate_hz: float | None) -> float:
 
 
 def is_fresh(ring: RingView, time_s: float) -> bool:
-    """Return whether the newest sample is at most half a second older than a moment."""
-    newest_s = ring.newest_s
-    return newest_s is not None and newest_s >= time_s - _FRESH_S
+    """Return whether the newest sample is at most half a second older than a moment; 1.5 periods of a slow source."""
+    newest_s, rate_hz = ring.newest_s, ring.layout.rate_hz
+    fresh_s = max(_FRESH_S, _FRESH_PERIODS / rate_hz) if rate_hz else _FRESH_S
+    return newest_s is not None and newest_s >= time_s - fresh_s
 
 
 def has_passed(ring: RingView, time_s: float) -> bool:

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..contract import Estimate, HeadOutput, Ledger, SampleRange
+from ...configs.schema.errors import MoodringError
+from ..contract import Estimate, Head, HeadOutput, Ledger, SampleRange
+from ..contract.specs import ContractError
 from . import alignment
 from .clock import Clock
 from .decision_schedule import ModalityInput, Plan
@@ -22,7 +24,7 @@ SPEAKING = "the participant speaks"
 
 
 class Decider:
-    """Makes the decisions of one session, in order; forgets whoever was decoded before.
+    """Make the decisions of one session, in order. Constructing it resets the decoders to a new person.
 
     Parameters
     ----------
@@ -57,10 +59,15 @@ class Decider:
         inputs : mapping of modality to ModalityInput
             Those that have samples; ``"loudspeaker"`` is what the loudspeaker plays.
         notices : tuple of str
+
+        Raises
+        ------
+        MoodringError
+            A decoder answers against the contract: other heads than its bundle's, or impossible probabilities.
         """
         started_s = self._clock.now()
         stops = {modality: alignment.stop_at(one.ring, time_s) for modality, one in inputs.items()}
-        steps = [decoder.step(time_s, inputs) for decoder in self._decoders]
+        steps = [_checked_step(decoder, time_s, inputs) for decoder in self._decoders]
         used = tuple(modality for modality in inputs if any(modality in step.described_s for step in steps))
         hearing = next((step.hearing for step in steps if step.hearing is not None), None)
         degraded = self._degraded(time_s, steps)
@@ -111,6 +118,27 @@ class Decider:
                 ranges[modality] = found
             self._stops[modality] = stop
         return ranges
+
+
+def _checked_step(decoder: StreamingDecoder, time_s: float, inputs: Mapping[str, ModalityInput]) -> DecoderStep:
+    """Run one decoder; raise MoodringError where its answer misuses the contract."""
+    spec = decoder.spec
+    try:
+        step = decoder.step(time_s, inputs)
+    except ContractError as error:
+        raise MoodringError(
+            f"decoder of bundles of kind '{spec.kind}' answered against the contract: {error}"
+        ) from error
+    if [(head.name, head.classes) for head in step.heads] != [(head.name, head.classes) for head in spec.outputs]:
+        raise MoodringError(
+            f"decoder of bundles of kind '{spec.kind}' answered {_listed(step.heads)}; its bundle has "
+            f"{_listed(spec.outputs)}: answer each head of the spec, in its order"
+        )
+    return step
+
+
+def _listed(heads: Sequence[Head | HeadOutput]) -> str:
+    return ", ".join(f"{head.name} ({', '.join(head.classes) or 'a value'})" for head in heads) or "no head"
 
 
 def _with_ages(head: HeadOutput, step: DecoderStep, now_s: float) -> HeadOutput:

@@ -154,7 +154,7 @@ class StreamingSpeech:
         current = new[-1] if new else self._standing
         if not new and not self._decoder.voiced:
             current = None
-        # The last word of an utterance is said once.
+        # The final estimate of an utterance is answered once.
         self._standing = None if current is None or current.final else current
         return current
 

@@ -191,7 +191,7 @@ class StreamingVideoEeg:
         return described_s
 
     def _heads(self, used: Mapping[str, float]) -> tuple[HeadOutput, ...]:
-        """Read the classes; abstain where nothing is known any more, and say why where everything is open."""
+        """Return the heads; abstain where no input is fresh, and name the missing input where every class is kept."""
         if not self._at.looks:
             return self._abstained("no look yet")
         if not used:

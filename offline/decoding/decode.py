@@ -13,7 +13,7 @@ import numpy as np
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig, ModelsSection
 from ...configs.schema.load import load
-from ...models.contract import Estimate, Recording, at_publication
+from ...models.contract import STANDARD_MODALITIES, Estimate, Recording, at_publication
 from ...models.decoders.session_models import (
     Models,
     check_fit,
@@ -31,7 +31,7 @@ from ...models.streaming.ingest.source_channel import SourceChannel
 from ...models.streaming.ingest.stream_ingest import ingest_factory
 from ...models.streaming.summary import Costs, summarise
 from ...models.streaming.tally import STAGES, Tally
-from .playback import STANDARD_MODALITIES, Playback
+from .playback import Playback
 
 _log = logging.getLogger(__name__)
 _SAME_TIME_S = 1e-3
@@ -162,8 +162,10 @@ def _decode(
     absent = {modality: SourceChannel(modality, "absent", None) for modality in STANDARD_MODALITIES}
     channels = {key: channel for key, channel in playback.channels.items() if key != LOUDSPEAKER}
     statuses = [channel.status(clock.now()) for channel in {**absent, **channels}.values()]
-    costs, said = Costs(None, None), notices + line_noise_notices(ingests)
-    summary = summarise(tally, recording.t0_s, clock.now(), statuses, costs, models.domain, models.bundles, said)
+    costs, final_notices = Costs(None, None), notices + line_noise_notices(ingests)
+    summary = summarise(
+        tally, recording.t0_s, clock.now(), statuses, costs, models.domain, models.bundles, final_notices
+    )
     # On the virtual clock there is nothing to measure.
     summary["latency_ms"] = {"sample_to_estimate": {"p50": None, "p99": None}, "stages": dict.fromkeys(STAGES)}
     return Decoded(tuple(estimates), tally.glimpsed_fraction, summary, plan)

@@ -17,8 +17,6 @@ from ...models.streaming.ingest.source_channel import SourceChannel
 from .recorded_sources import RecordedSignal, RecordedVideo
 
 _log = logging.getLogger(__name__)
-STANDARD_MODALITIES = ("eeg", "face", "speech")
-"""Listed in every summary, absent ones too."""
 _STEP_S = 0.5
 _QUIET_S = 10.0  # after which nothing changes until something comes
 _ARRIVING_STEP_S = 0.05  # as a live session looks after its sources' health
@@ -48,21 +46,15 @@ class Playback:
         self._clock = clock
         self._sources: dict[str, RecordedSignal | RecordedVideo] = {}
         self._reported_short: set[str] = set()
-        self.channels: dict[str, SourceChannel] = {}
-        played: list[Signal | Video] = []
-        held: dict[str, Signal | Video | None] = {
-            **{"eeg": recording.eeg, "face": recording.face, "speech": recording.speech},
-            **recording.signals,
-        }
+        held = recording.sources
         wanted = tuple(held) if only is None else only
-        if "speech" in wanted and held["speech"] is not None:
-            held[LOUDSPEAKER] = recording.loudspeaker
-        for key, one in held.items():
-            if one is None or not len(one.stamps_s) or (key != LOUDSPEAKER and key not in wanted):
-                continue
-            self.channels[key] = self._channel(key, one, recording)
-            if key != LOUDSPEAKER:
-                played.append(one)
+        played = [one for key, one in held.items() if key in wanted]
+        self.channels: dict[str, SourceChannel] = {
+            key: self._channel(key, one, recording) for key, one in held.items() if key in wanted
+        }
+        reference = recording.loudspeaker
+        if "speech" in self.channels and reference is not None and len(reference.stamps_s):
+            self.channels[LOUDSPEAKER] = self._channel(LOUDSPEAKER, reference, recording)
         self.arrivals_known = bool(played) and all(one.arrivals is not None for one in played)
         times_s = [one.stamps_s if one.arrivals is None else one.arrivals.received_s for one in played]
         self.first_s = min((float(one[0]) for one in times_s), default=recording.t0_s)

@@ -19,7 +19,7 @@ _MOST_FRAMES = 32
 _MOST_SECONDS = 5.0
 
 
-class _Part(NamedTuple):
+class _ArrivedChunk(NamedTuple):
     """The samples of the next chunk, and how they arrived."""
 
     samples: slice
@@ -48,7 +48,7 @@ class _Chunks:
             return float(self._stamps_s[self._at])
         return float(self._arrivals.received_s[self._chunk]) if self._chunk < len(self._arrivals.stop) else None
 
-    def next(self) -> _Part | None:
+    def next(self) -> _ArrivedChunk | None:
         """Return the next chunk that has arrived by now; None where none has."""
         next_s, now_s = self.next_s, self._clock.now()
         if next_s is None or next_s > now_s:
@@ -57,10 +57,10 @@ class _Chunks:
         if arrivals is None:
             stop = int(np.searchsorted(self._stamps_s, now_s, side="right"))
             self._at = min(stop, first + self._most)
-            return _Part(slice(first, self._at), float(self._stamps_s[self._at - 1]))
+            return _ArrivedChunk(slice(first, self._at), float(self._stamps_s[self._at - 1]))
         chunk, self._chunk = self._chunk, self._chunk + 1
         self._at = int(arrivals.stop[chunk])
-        return _Part(slice(first, self._at), next_s, bool(arrivals.gap[chunk]), int(arrivals.skipped[chunk]))
+        return _ArrivedChunk(slice(first, self._at), next_s, bool(arrivals.gap[chunk]), int(arrivals.skipped[chunk]))
 
 
 class RecordedSignal:

@@ -30,11 +30,11 @@ class SoundFindings:
         finite = np.isfinite(block)
         self._samples += block.size
         self._not_finite += int(block.size - np.count_nonzero(finite))
-        heard = np.where(finite, block, 0.0).astype(np.float64)
-        self._count_clipped(np.abs(heard) >= CLIPPED_AT, round(rate_hz))
+        sound = np.where(finite, block, 0.0).astype(np.float64)
+        self._count_clipped(np.abs(sound) >= CLIPPED_AT, round(rate_hz))
         self._frames += len(block)
-        self._power_alone += float(np.square(heard).sum()) / channels**2
-        self._power_together += float(np.square(heard.mean(axis=1)).sum())
+        self._power_alone += float(np.square(sound).sum()) / channels**2
+        self._power_together += float(np.square(sound.mean(axis=1)).sum())
 
     def in_words(self) -> list[str]:
         """Return the faults as texts; empty without faults.

@@ -100,7 +100,7 @@ def levels_at(truth: Truth, times_s: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.where(index[:, None] >= 0, levels, -1)
 
 
-def align_with_truth(
+def decisions_with_truth(
     recording: Recording, estimates: Sequence[Estimate], condition: Condition, glimpsed_fraction: float
 ) -> PersonDecisions:
     """Line up the estimates of a person with the truth, leaving out rest, where there is no truth."""
@@ -135,7 +135,7 @@ def decode_trial(
     for condition in conditions:
         policy = condition if condition in ("uniform", "random") else models.policy
         decoded = decode_with(_without(recording, condition), models.model_copy(update={"policy": policy}))
-        found.append(align_with_truth(recording, decoded.estimates, condition, decoded.glimpsed_fraction or 0.0))
+        found.append(decisions_with_truth(recording, decoded.estimates, condition, decoded.glimpsed_fraction or 0.0))
     return found
 
 

@@ -240,7 +240,7 @@ class BothApart:
 
 @dataclass(frozen=True)
 class RandomKFold:
-    """Items shuffled into folds whoever they are of: leaks, kept to compare with papers that did so."""
+    """Items shuffled into folds without regard to the person: leaks, kept to compare with papers that did so."""
 
     folds: int = 5
     seed: int = 0

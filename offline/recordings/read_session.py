@@ -18,11 +18,11 @@ from ...configs.schema.live import LiveConfig
 from ...configs.schema.load import check, read
 from ...configs.schema.regular_files import check_regular
 from ...models.contract import AUDIO_RATE_HZ, Frames, Recording, Signal, Video
+from ...models.io.described_values import LONGEST_S
 from .frames import FileFrames, SomeFrames, error_line, frame_times
 from .session_streams import SourceSamples, read_parts
 from .sound import read_sound
 from .xdf_as_recording import eeg_signal, markers_of, truth_of
-from .xdf_reading import LONGEST_S
 
 _log = logging.getLogger(__name__)
 _EVEN_S = 0.05  # less is no cut: the newest frame or block may be in one of both files alone
@@ -162,7 +162,7 @@ def _eeg(samples: SourceSamples) -> Signal:
         signal.rate_hz,
         signal.channel_names,
         samples.name,
-        samples.number("jitter_s") or 0.0,
+        samples.jitter_s,
         samples.arrivals,
     )
 
@@ -174,7 +174,7 @@ def _signal(samples: SourceSamples) -> Signal:
         samples.rate_hz or 1.0,
         tuple(samples.about.channels("label")),
         samples.name,
-        samples.number("jitter_s") or 0.0,
+        samples.jitter_s,
         samples.arrivals,
     )
 
@@ -223,7 +223,7 @@ def _sound(folder: Path, key: str, index: SourceSamples | None, report: Report) 
     if sound is None or not len(index.stamps_s):
         return None
     samples = sound[0][np.nan_to_num(index.values[:, 0]).astype(np.int64), :1]
-    jitter_s = index.number("jitter_s") or 0.0
+    jitter_s = index.jitter_s
     return Signal(samples, index.stamps_s, rate_hz, ("audio",), index.name or path.name, jitter_s, index.arrivals)
 
 

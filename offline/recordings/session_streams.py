@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
 from ...models.contract import Arrivals, TimeArray
+from ...models.io.described_values import HIGHEST_RATE_HZ, LONGEST_S, number_in, short_text, whole_in
 from ...models.io.source_streams import (
     ARRIVALS_TYPE,
     AUDIO_STAMPS_TYPE,
@@ -22,11 +23,13 @@ from ...models.io.source_streams import (
     arrival_starts,
     stamps_of_blocks,
 )
-from .xdf_reading import HIGHEST_RATE_HZ, LONGEST_S, ReadStream, read_streams, rising
+from .xdf_reading import ReadStream, read_streams, rising
 
 _log = logging.getLogger(__name__)
 _APART_S = 0.001
 _MOST_SKIPPED = 1e12
+_LOWEST_RATE_HZ = 1e-3
+_LONGEST_DELAY_S = 10.0
 _MOST_HOLE_SAMPLES = 16_000 * 600
 
 
@@ -70,21 +73,26 @@ class SourceSamples:
     @property
     def name(self) -> str:
         """Name of the device or stream."""
-        return self.about.text("moodring", "device") or ""
+        return short_text(self.about.text("moodring", "device")) or ""
 
     @property
     def rate_hz(self) -> float | None:
         """Nominal rate; None where the device did not say, or it makes no sense."""
-        rate_hz = self.number("rate_hz")
-        return rate_hz if rate_hz is not None and 0 < rate_hz <= HIGHEST_RATE_HZ else None
+        return number_in(self.about.text("moodring", "rate_hz"), _LOWEST_RATE_HZ, HIGHEST_RATE_HZ)
 
-    def number(self, fact: str) -> float | None:
-        """Return a number of the description; None where it has none."""
-        return _number(self.about, fact)
+    @property
+    def jitter_s(self) -> float:
+        """How far single stamps may be off; 0 where it is not said, or makes no sense."""
+        return number_in(self.about.text("moodring", "jitter_s"), 0.0, _LONGEST_DELAY_S) or 0.0
+
+    @property
+    def delay_s(self) -> float | None:
+        """Declared delay of the device; None where it is not said, or makes no sense."""
+        return number_in(self.about.text("moodring", "delay_s"), 0.0, _LONGEST_DELAY_S)
 
 
 @dataclass(frozen=True)
-class _Part:
+class _FilePart:
     """A source in one file; ``rows`` as ``ARRIVALS_CHANNELS``, None where there are none or they do not fit."""
 
     about: ReadStream
@@ -110,7 +118,7 @@ def read_parts(folder: Path, report: Callable[[str], None]) -> tuple[dict[str, S
     others : list of ReadStream
         Markers, truth, estimates and whatever else was recorded.
     """
-    sources: dict[str, list[_Part]] = {}
+    sources: dict[str, list[_FilePart]] = {}
     others: list[list[ReadStream]] = []
     for path in sorted(folder.glob("*.xdf")):
         try:
@@ -131,13 +139,13 @@ def read_parts(folder: Path, report: Callable[[str], None]) -> tuple[dict[str, S
     return {key: _joined(key, parts) for key, parts in sources.items()}, join_parts(others)
 
 
-def _part_of(streams: Sequence[ReadStream], path: Path) -> _Part | None:
+def _part_of(streams: Sequence[ReadStream], path: Path) -> _FilePart | None:
     by_type = {one.type: one for one in streams if one.values is not None and len(one.stamps_s)}
     arrivals, listed = by_type.pop(ARRIVALS_TYPE, None), by_type.pop(AUDIO_STAMPS_TYPE, None)
     samples = next(iter(by_type.values()), None)
     if samples is None or samples.values is None:
         return None
-    first = int(_number(samples, "first_sample") or 0)
+    first = whole_in(samples.text("moodring", "first_sample"), 0, int(_MOST_SKIPPED)) or 0
     values, stamps_s = np.asarray(samples.values), samples.stamps_s
     if samples.text("moodring", "kind") == "sound":
         values, stamps_s = _sound_samples(samples, listed)
@@ -149,7 +157,7 @@ def _part_of(streams: Sequence[ReadStream], path: Path) -> _Part | None:
         # What was written last may lie there without how it arrived.
         last = int(rows[-1, 1]) - first if len(rows) else 0
         values, stamps_s = values[:last], stamps_s[:last]
-    return _Part(samples, first, values, stamps_s, rows) if len(stamps_s) else None
+    return _FilePart(samples, first, values, stamps_s, rows) if len(stamps_s) else None
 
 
 def _without_holes(rows: NDArray[np.float64], first: int) -> NDArray[np.float64]:
@@ -164,14 +172,6 @@ def _without_holes(rows: NDArray[np.float64], first: int) -> NDArray[np.float64]
     put_in = np.column_stack((ends[holes], whole[holes, 0], whole[holes, 2], nothing, nothing))
     mended: NDArray[np.float64] = np.insert(whole, holes, put_in, axis=0)
     return mended
-
-
-def _number(stream: ReadStream, fact: str) -> float | None:
-    try:
-        value = float(stream.text("moodring", fact) or "nan")
-    except ValueError:
-        return None
-    return value if np.isfinite(value) else None
 
 
 def _fits(rows: NDArray[np.float64], first: int, count: int) -> bool:
@@ -196,7 +196,8 @@ def _sound_samples(index: ReadStream, listed: ReadStream | None) -> tuple[NDArra
     rows = np.zeros((0, BLOCK_SAMPLES)) if listed is None else np.asarray(listed.values, np.float64)
     if not there.all() or np.count_nonzero(whole[:, 3]) != len(rows):
         rows = _listed_for(whole, first_s, listed)
-    stamps_s = stamps_of_blocks(whole, first_s, rows, _number(index, "rate_hz") or 1.0)
+    rate_hz = number_in(index.text("moodring", "rate_hz"), _LOWEST_RATE_HZ, HIGHEST_RATE_HZ)
+    stamps_s = stamps_of_blocks(whole, first_s, rows, rate_hz or 1.0)
     starts, counts = whole[:, 0], whole[:, 1]
     if not ((starts >= 0) & (starts < _MOST_SKIPPED)).all():
         raise ValueError("a block has an impossible place in its file")
@@ -223,7 +224,7 @@ def _listed_for(blocks: NDArray[np.float64], first_s: TimeArray, listed: ReadStr
     return np.array(found, np.float64).reshape(-1, BLOCK_SAMPLES)
 
 
-def _joined(key: str, parts: list[_Part]) -> SourceSamples:
+def _joined(key: str, parts: list[_FilePart]) -> SourceSamples:
     width = max(part.values.shape[1] for part in parts)
     if any(part.values.shape[1] != width for part in parts):
         _log.warning("a part of the recording has another number of channels of %s and is left out", key)
@@ -251,14 +252,14 @@ def _joined(key: str, parts: list[_Part]) -> SourceSamples:
     if not known:
         ordered = rising(replace(about, values=samples.values, stamps_s=samples.stamps_s), key)
         return replace(samples, values=np.asarray(ordered.values), stamps_s=ordered.stamps_s)
-    told = np.concatenate(rows)
+    table = np.concatenate(rows)
     arrivals = Arrivals(
-        stop=told[:, 1].astype(np.int64),
-        received_s=told[:, 2],
-        gap=told[:, 3] > 0,
-        skipped=told[:, 4].astype(np.int64),
+        stop=table[:, 1].astype(np.int64),
+        received_s=table[:, 2],
+        gap=table[:, 3] > 0,
+        skipped=table[:, 4].astype(np.int64),
         rate_hz=samples.rate_hz,
-        delay_s=samples.number("delay_s"),
+        delay_s=samples.delay_s,
     )
     return replace(samples, arrivals=arrivals)
 

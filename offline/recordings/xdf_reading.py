@@ -1,4 +1,4 @@
-"""Read XDF: streams by pyxdf, with damage told in one line instead of a traceback.
+"""Read XDF: streams by pyxdf, with damage reported in one line instead of a traceback.
 
 Chunks that make no sense are left out before pyxdf believes what they claim.
 
@@ -23,11 +23,8 @@ from numpy.typing import NDArray
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.regular_files import open_regular
 from ...models.contract import TimeArray
+from ...models.io.described_values import LONGEST_S
 from .xdf_survey import believed_part, survey
-
-HIGHEST_RATE_HZ = 1e6
-LONGEST_S = 7 * 86_400.0
-"""No session is longer: what is further apart is damage."""
 
 _LEAST_UNPACKED_BYTES, _MOST_UNPACKED = 64 << 20, 30  # a packed file of zeros would grow a thousandfold
 

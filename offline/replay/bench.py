@@ -8,12 +8,11 @@ import numpy as np
 import pylsl
 
 from ...configs.schema.errors import MoodringError
-from ...models.contract import Recording, TimeArray
+from ...models.contract import TimeArray
 from ...models.io.stream_descriptions import StreamKind
 from .process import ReplaySource, open_source, start_replay
 from .publish import Published, ReplayOptions, apply_lsl_settings, stream_names
 
-_MEASURED: tuple[StreamKind, ...] = ("eeg", "face", "speech")
 _FIND_S = 60.0
 _QUIET_S = 1.0
 _NEAR_S = 1e-3
@@ -35,7 +34,7 @@ def bench_replay(source: ReplaySource, options: ReplayOptions, seconds: float) -
     ----------
     source : path or simulated participant
     options : ReplayOptions
-        Speed, EEG stream and LSL settings are used; EEG, face and speech are played once, from the start.
+        Speed, EEG stream and LSL settings are used; what a session decodes is played once, from the start.
     seconds : float
         Longest wall-clock duration.
 
@@ -51,10 +50,10 @@ def bench_replay(source: ReplaySource, options: ReplayOptions, seconds: float) -
     MoodringError
         The recording cannot be replayed, or no sample arrives.
     """
-    options = replace(options, only=_MEASURED, start_s=0.0, loop=False)
     apply_lsl_settings(options.lsl)
     recording = open_source(source, options.eeg_stream)
-    recorded = {kind: stamps_s for kind in _MEASURED if (stamps_s := _recorded_stamps(recording, kind)) is not None}
+    recorded = {kind: one.stamps_s for kind, one in recording.sources.items()}
+    options = replace(options, only=tuple(recorded), start_s=0.0, loop=False)
     began_s = time.monotonic()
     with start_replay(source, options) as replay:
         found = replay.wait_ready(_FIND_S)
@@ -76,11 +75,6 @@ def bench_replay(source: ReplaySource, options: ReplayOptions, seconds: float) -
         "stamp_error_p99_ms": max(row["stamp_error_ms"]["p99"] for row in rows.values()),
         "streams": rows,
     }
-
-
-def _recorded_stamps(recording: Recording, kind: StreamKind) -> TimeArray | None:
-    one = {"eeg": recording.eeg, "face": recording.face, "speech": recording.speech}.get(kind)
-    return one.stamps_s if one is not None and len(one.stamps_s) else None
 
 
 def _open(name: str) -> _Received:

@@ -5,15 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 import pylsl
 
 from ...configs.schema.errors import MoodringError
+from ...models.contract import STANDARD_MODALITIES
 from ...models.io.stream_descriptions import StreamDescription, StreamKind, Tree, describe_timeline
 from .playhead import Playhead
 from .tracks import Track
 
-_WAITED_FOR: tuple[StreamKind, ...] = ("eeg", "face", "speech")
 _VIDEO_BUFFER_S = 4  # a frame is 230 kB: liblsl's own 360 s would be two gigabytes
 _BUFFER_S = 60
 _NAP_S = 0.05
-_REFERENCE_PATIENCE_S = 2.0
+_OPTIONAL_PATIENCE_S = 2.0
+_WITHOUT_READER: tuple[StreamKind, ...] = ("truth", "markers")
 _ANNOUNCED_EVERY_S = 0.25
 
 
@@ -69,14 +70,14 @@ def wait_for_consumers(
 ) -> bool:
     """Wait until every EEG, face and speech stream has a consumer; False where stopped before.
 
-    The loudspeaker's stream, which not every session reads, is waited for 2 s more.
+    The loudspeaker's stream and further signals, which not every session reads, are waited for 2 s more.
 
     Raises
     ------
     MoodringError
         No consumer connects in time.
     """
-    waited_for = [track for track in tracks if track.kind in _WAITED_FOR] or tracks
+    waited_for = [track for track in tracks if track.kind in STANDARD_MODALITIES] or tracks
     deadline_s = pylsl.local_clock() + patience_s
     for track in waited_for:
         while not outlets[track.kind].wait_for_consumers(_NAP_S):
@@ -88,9 +89,10 @@ def wait_for_consumers(
                     f"nobody connected to {names} within {patience_s:g} s; start a session that reads these streams, "
                     "or publish fewer (--only)"
                 )
-    reference = outlets.get("loudspeaker")
-    deadline_s = pylsl.local_clock() + _REFERENCE_PATIENCE_S
-    while reference is not None and pylsl.local_clock() < deadline_s and not reference.wait_for_consumers(_NAP_S):
-        if stopped():
-            return False
+    optional = [track.kind for track in tracks if track not in waited_for and track.kind not in _WITHOUT_READER]
+    deadline_s = pylsl.local_clock() + _OPTIONAL_PATIENCE_S
+    for kind in optional:
+        while pylsl.local_clock() < deadline_s and not outlets[kind].wait_for_consumers(_NAP_S):
+            if stopped():
+                return False
     return True

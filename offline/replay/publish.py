@@ -12,15 +12,15 @@ from typing import Protocol
 import numpy as np
 import pylsl
 
-from ...configs.schema.errors import MoodringError
+from ...configs.schema.errors import ConfigError, MoodringError
 from ...configs.schema.liblsl import liblsl_settings
 from ...configs.schema.live import LslSection
 from ...models.contract import SIMULATED, Recording
-from ...models.io.stream_descriptions import STREAM_KINDS, StreamKind
+from ...models.io.stream_descriptions import StreamKind
 from ..recordings.monotonic_time import on_rising_time
 from .outlets import TimelineOutlet, outlet_of, wait_for_consumers
 from .playhead import Command, CommandResult, PlayableSpan, Playhead, Seek, apply_command, restarted
-from .tracks import Timetable, Track, tracks_of
+from .tracks import Timetable, Track, stream_kinds, tracks_of
 
 _NAP_S = 0.05
 
@@ -31,8 +31,8 @@ class ReplayOptions:
 
     Attributes
     ----------
-    only : tuple of stream kinds
-        Streams to publish of those that the recording holds.
+    only : tuple of stream kinds or None
+        Streams to publish of those that the recording holds; None publishes all.
     prefix : str or None
         Streams are named ``{prefix}_eeg``, ``{prefix}_face`` and so on; None: "simulated" or "replay" by origin.
     names : mapping of kind to str
@@ -55,7 +55,7 @@ class ReplayOptions:
         liblsl's settings for the process that publishes.
     """
 
-    only: tuple[StreamKind, ...] = STREAM_KINDS
+    only: tuple[StreamKind, ...] | None = None
     prefix: str | None = None
     names: Mapping[StreamKind, str] = field(default_factory=dict)
     speed: float = 1.0
@@ -88,7 +88,19 @@ def apply_lsl_settings(section: LslSection) -> None:
 def stream_names(recording: Recording, options: ReplayOptions) -> dict[StreamKind, str]:
     """Return the names under which the streams of a recording are published."""
     prefix = _prefix(recording, options)
-    return {kind: options.names.get(kind, f"{prefix}_{kind}") for kind in STREAM_KINDS}
+    return {kind: options.names.get(kind, f"{prefix}_{kind}") for kind in stream_kinds(recording)}
+
+
+def _chosen(recording: Recording, options: ReplayOptions) -> tuple[StreamKind, ...]:
+    """Return the kinds of streams to publish; raise ConfigError for one that this recording cannot have."""
+    known = stream_kinds(recording)
+    unknown = set(options.only or ()) - set(known)
+    if unknown:
+        raise ConfigError(
+            f"--only: recording '{recording.name}' has no '{', '.join(sorted(unknown))}'; "
+            f"choose among {', '.join(known)}"
+        )
+    return known if options.only is None else options.only
 
 
 def _prefix(recording: Recording, options: ReplayOptions) -> str:
@@ -131,13 +143,14 @@ def publish(recording: Recording, options: ReplayOptions, control: Control) -> P
     Raises
     ------
     MoodringError
-        Nothing to publish, nobody connects in time, or frames that cannot be read.
+        Nothing to publish, an unknown stream in ``only``, nobody connects in time, or frames that cannot be read.
     """
     recording = on_rising_time(recording)
+    only = _chosen(recording, options)
     name = f"{_prefix(recording, options)}_timeline"
     announced_by = f"{name}-{recording.name}"
-    timetable = Timetable.of(recording, options.only, options.start_s, options.speed, announced_by)
-    tracks = tracks_of(recording, options.only, stream_names(recording, options), timetable)
+    timetable = Timetable.of(recording, only, options.start_s, options.speed, announced_by)
+    tracks = tracks_of(recording, only, stream_names(recording, options), timetable)
     player = _Player(recording, timetable, tracks, TimelineOutlet(name, announced_by), control)
     try:
         player.jump_to(Playhead(timetable.begin_s, 0.0, timetable.speed, playing=False))

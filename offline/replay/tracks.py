@@ -1,8 +1,10 @@
 """Tracks of a replay: the streams of a recording cut into chunks, each with its due time."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from ...configs.schema.errors import MoodringError
 from ...models.contract import Recording, Signal, TimeArray, Video
 from ...models.io.stream_descriptions import (
+    STREAM_KINDS,
     TRUTH_RATE_HZ,
     StreamDescription,
     StreamKind,
@@ -17,6 +20,7 @@ from ...models.io.stream_descriptions import (
     describe_face,
     describe_loudspeaker,
     describe_markers,
+    describe_signal,
     describe_speech,
     describe_truth,
     session_times,
@@ -26,10 +30,9 @@ from ...models.signals.face.images import scaled_size
 from .frame_prefetch import FramePrefetcher
 from .playhead import checked_speed
 
-EEG_CHUNK_S = 1 / 32
+SIGNAL_CHUNK_S = 1 / 32
 AUDIO_CHUNK_S = 0.02
 
-SignalKind = Literal["eeg", "speech", "loudspeaker"]
 Values = NDArray[np.float32] | NDArray[np.int8] | list[str]
 
 
@@ -195,37 +198,48 @@ def chunk_stops(stamps_s: TimeArray, chunk_samples: int) -> NDArray[np.int64]:
     return np.concatenate(pieces).astype(np.int64)
 
 
+def stream_kinds(recording: Recording) -> tuple[StreamKind, ...]:
+    """Return the kinds of streams that may be asked for of a recording: the common ones and its further signals."""
+    return (*STREAM_KINDS, *recording.signals)
+
+
 def tracks_of(
     recording: Recording,
     only: tuple[StreamKind, ...],
-    names: dict[StreamKind, str],
+    names: Mapping[StreamKind, str],
     timetable: Timetable,
 ) -> list[Track]:
     """Return the tracks of a recording's streams; frames are read from :meth:`Track.seek` on."""
     tracks: list[Track] = []
     for kind in only:
         source_id = f"{names[kind]}-{recording.name}"
-        if kind == "eeg" or kind == "speech" or kind == "loudspeaker":
-            track = _signal_track(recording, kind, names[kind], source_id, timetable)
-        elif kind == "face":
+        if kind == "face":
             track = _face_track(recording, names[kind], source_id, timetable)
         elif kind == "truth":
             track = _truth_track(recording, names[kind], source_id, timetable)
-        else:
+        elif kind == "markers":
             track = _marker_track(recording, names[kind], source_id, timetable)
+        else:
+            track = _signal_track(recording, kind, names[kind], source_id, timetable)
         if track is not None:
             tracks.append(track)
     return tracks
 
 
+def _signals(recording: Recording) -> dict[StreamKind, Signal | None]:
+    own = {"eeg": recording.eeg, "speech": recording.speech, "loudspeaker": recording.loudspeaker}
+    return {**own, **recording.signals}
+
+
 def _signal_track(
-    recording: Recording, kind: SignalKind, name: str, source_id: str, timetable: Timetable
+    recording: Recording, kind: StreamKind, name: str, source_id: str, timetable: Timetable
 ) -> Track | None:
-    signal, describe, chunk_s = {
-        "eeg": (recording.eeg, describe_eeg, EEG_CHUNK_S),
-        "speech": (recording.speech, describe_speech, AUDIO_CHUNK_S),
-        "loudspeaker": (recording.loudspeaker, describe_loudspeaker, AUDIO_CHUNK_S),
-    }[kind]
+    signal = _signals(recording).get(kind)
+    describe, chunk_s = {
+        "eeg": (describe_eeg, SIGNAL_CHUNK_S),
+        "speech": (describe_speech, AUDIO_CHUNK_S),
+        "loudspeaker": (describe_loudspeaker, AUDIO_CHUNK_S),
+    }.get(kind, (partial(describe_signal, modality=kind), SIGNAL_CHUNK_S))
     first = _first(signal.stamps_s, timetable) if signal is not None else None
     if signal is None or first is None:
         return None
@@ -280,15 +294,10 @@ def _first(stamps_s: TimeArray, timetable: Timetable) -> int | None:
 def _spans(recording: Recording, only: tuple[StreamKind, ...]) -> list[tuple[float, float] | None]:
     """Return the first stamp and the end (one sample after the last) of each stream to publish."""
     spans: list[tuple[float, float] | None] = []
+    sampled: dict[StreamKind, Signal | Video | None] = {**_signals(recording), "face": recording.face}
     for kind in only:
-        if kind == "eeg" and recording.eeg is not None:
-            spans.append(_span(recording.eeg.stamps_s, recording.eeg.rate_hz))
-        elif kind == "face" and recording.face is not None:
-            spans.append(_span(recording.face.stamps_s, recording.face.rate_hz))
-        elif kind == "speech" and recording.speech is not None:
-            spans.append(_span(recording.speech.stamps_s, recording.speech.rate_hz))
-        elif kind == "loudspeaker" and recording.loudspeaker is not None:
-            spans.append(_span(recording.loudspeaker.stamps_s, recording.loudspeaker.rate_hz))
+        if (one := sampled.get(kind)) is not None:
+            spans.append(_span(one.stamps_s, one.rate_hz))
         elif kind == "truth" and recording.truth is not None:
             spans.append(_span(recording.truth.stamps_s, TRUTH_RATE_HZ))
         elif kind == "markers" and recording.markers:

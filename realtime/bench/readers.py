@@ -179,7 +179,7 @@ def _connected(source_channel: SourceChannel, job: ReaderJob) -> WatchedIngest:
 
 
 def _measure(parent: Parent, job: ReaderJob, look: Callable[[], float]) -> Reading:
-    """Warm up, wait for the word, and look for so long."""
+    """Warm up, wait until the bench starts all readers, and measure for the seconds of the job."""
     _look(look, min(WARM_UP_S, job.seconds))
     parent.send({"ready": True})
     parent.receive(_FIND_S * 4)

@@ -15,6 +15,7 @@ from ...models.signals.eeg.chain import delay_s
 from ...models.signals.eeg.montage import scalp_channels
 from ...models.signals.speech.microphone_level import check_microphone, fault_text
 from ...models.streaming.clock import Clock
+from ...models.streaming.decoder import Extensions
 from ...models.streaming.ingest.source_channel import SourceChannel
 from ...models.streaming.ingest.sources import SourceInfo
 from ...models.streaming.ingest.stream_ingest import chain_spec
@@ -24,11 +25,18 @@ from ..sources.lsl import on_the_network
 from .doctor import Finding
 
 _LISTEN_S = 3.0
+_LISTEN_PERIODS = 4.0  # of a slow source
 _RATE_OFF = 0.05
 
 
-def check_config(config: LiveConfig) -> Iterator[Finding]:
+def check_config(config: LiveConfig, extensions: Extensions | None = None) -> Iterator[Finding]:
     """Check all that a live session of this config needs, and yield the findings one by one.
+
+    Parameters
+    ----------
+    config : LiveConfig
+    extensions : Extensions or None
+        Further decoders and sources of the session.
 
     Raises
     ------
@@ -36,7 +44,9 @@ def check_config(config: LiveConfig) -> Iterator[Finding]:
         A bundle cannot be loaded.
     """
     clock = LslClock()
-    models = load_models(config, config.modalities, clock)
+    extensions = extensions or Extensions()
+    modalities = (*config.modalities, *(source.modality for source in extensions.sources))
+    models = load_models(config, modalities, clock, extensions.decoders)
     named = () if config.speech is None else (config.speech.enrolment, *config.speech.others)
     for bundle in models.bundles:
         if bundle.file in {path.name for path in named if path is not None}:
@@ -45,7 +55,7 @@ def check_config(config: LiveConfig) -> Iterator[Finding]:
         yield Finding("model", True, f"{bundle.file}, domain {', '.join(bundle.domain)}, runs on {models.device}")
     for notice in domain_notices(models.domain, (None,)):
         yield Finding("model", True, f"note: {notice}, unless the participant is simulated")
-    for source_channel in build_source_channels(config, clock):
+    for source_channel in build_source_channels(config, clock, extensions.sources):
         yield _checked(source_channel, source_channel.modality, models, config, clock)
     reference = build_reference(config, clock)
     if reference is not None:
@@ -88,7 +98,8 @@ def check_source(source_channel: SourceChannel, what: str, models: Models, confi
         return Finding(what, True, f"'{info.name}': a replay, which begins when it is read; not listened to")
     count, stamps = 0, []
     newest = _RecentSamples(info)
-    until_s = clock.now() + _LISTEN_S
+    listened_s = max(_LISTEN_S, _LISTEN_PERIODS / info.rate_hz) if info.rate_hz else _LISTEN_S
+    until_s = clock.now() + listened_s
     while clock.now() < until_s:
         chunk = source.poll()
         if chunk is not None and len(chunk.stamps_s):
@@ -96,7 +107,9 @@ def check_source(source_channel: SourceChannel, what: str, models: Models, confi
             stamps += [float(chunk.stamps_s[0]), float(chunk.stamps_s[-1])]
             newest.add(chunk.samples)
     if count < 2 or stamps[-1] <= stamps[0]:
-        return Finding(what, False, f"'{info.name}' is there but sent nothing in {_LISTEN_S:g} s; is it running?")
+        return Finding(
+            what, False, f"'{info.name}' is there but sent {count or 'nothing'} in {listened_s:g} s; is it running?"
+        )
     rate_hz = (count - 1) / (stamps[-1] - stamps[0])
     channels = f"{len(info.channel_names)} channels, " if info.channel_names else ""
     text = f"'{info.name}': {channels}{rate_hz:.1f} Hz"

@@ -30,7 +30,7 @@ def record_part(engine: "Connection[Any, Any]", job: PartJob) -> None:
         finally:
             writer.close()
     except OSError as error:
-        _tell(engine, {"error": (error.strerror or str(error)).lower()})
+        _send(engine, {"error": (error.strerror or str(error)).lower()})
 
 
 def _record(job: PartJob, writer: PartWriter, engine: "Connection[Any, Any]", asked: threading.Event) -> None:
@@ -40,21 +40,21 @@ def _record(job: PartJob, writer: PartWriter, engine: "Connection[Any, Any]", as
     apply_lsl_settings(job.lsl)
     streams = LslStreams(writer, job.wanted, job.decoded)
     streams.start()
-    told = False
+    reported = False
     flushed_s = time.monotonic()
     going = True
     while going and not asked.is_set():
         going = _take(writer, engine, max(0.0, flushed_s + _FLUSH_S - time.monotonic()))
         if time.monotonic() - flushed_s >= _FLUSH_S:
             flushed_s = time.monotonic()
-            _tell(engine, {"written": writer.flush(), "complete": streams.complete})
-            if streams.error is not None and not told:
-                told = True
-                _tell(engine, {"news": streams.error})
+            _send(engine, {"written": writer.flush(), "complete": streams.complete})
+            if streams.error is not None and not reported:
+                reported = True
+                _send(engine, {"news": streams.error})
     # What the engine handed over comes first: that it is safe must not wait for LSL.
-    _tell(engine, {"written": writer.flush(), "complete": False})
+    _send(engine, {"written": writer.flush(), "complete": False})
     streams.finish()
-    _tell(engine, {"written": writer.flush(), "complete": streams.complete})
+    _send(engine, {"written": writer.flush(), "complete": streams.complete})
 
 
 def _take(writer: PartWriter, engine: "Connection[Any, Any]", wait_s: float) -> bool:
@@ -71,6 +71,6 @@ def _take(writer: PartWriter, engine: "Connection[Any, Any]", wait_s: float) -> 
     return True
 
 
-def _tell(engine: "Connection[Any, Any]", news: dict[str, Any]) -> None:
+def _send(engine: "Connection[Any, Any]", news: dict[str, Any]) -> None:
     with contextlib.suppress(OSError):
         engine.send_bytes(json.dumps(news).encode())

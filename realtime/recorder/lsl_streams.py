@@ -17,6 +17,7 @@ from pylsl.util import LostError
 from pylsl.util import TimeoutError as LslTimeoutError
 
 from ...configs.schema.live import StreamQuery
+from ...models.io.described_values import HIGHEST_RATE_HZ
 from ...models.io.stream_descriptions import ChannelFormat, StreamDescription, Tree
 from .part_job import WantedStream
 from .part_writer import PartWriter
@@ -139,6 +140,15 @@ class _Reader:
         self.thread.start()
 
     def _run(self) -> None:
+        rate_hz = float(self._info.nominal_srate())
+        if not 0 <= rate_hz <= HIGHEST_RATE_HZ:
+            # liblsl takes memory for a minute of it.
+            self.open = True
+            self.error = (
+                f"LSL stream '{self._info.name()}' is not recorded: it says {rate_hz:g} Hz, 0 to {HIGHEST_RATE_HZ:g} "
+                "was expected"
+            )
+            return
         inlet = pylsl.StreamInlet(self._info, max_buflen=_BUFFER_S, recover=False, processing_flags=pylsl.proc_none)
         try:
             description, picks, more = describe(inlet.info(_OPEN_S), self._wanted.auxiliary)

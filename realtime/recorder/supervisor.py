@@ -79,7 +79,7 @@ class Supervisor:
         self._numbers = itertools.count()
         self._stopping = False
         self._give_up_s = np.inf
-        self._heard_s = 0.0
+        self._received_s = 0.0
         self._wrote = False
         self.parts = 0
         self.restarts = 0
@@ -112,7 +112,7 @@ class Supervisor:
             self._queue(number, message)
 
     def stop(self, timeout_s: float) -> bool:
-        """Have everything written and the recorder ended; False where that takes longer."""
+        """Write everything and end the recorder; return False where that takes longer."""
         with self._changed:
             self._stopping = True
             self._give_up_s = time.monotonic() + timeout_s
@@ -155,7 +155,7 @@ class Supervisor:
             time.sleep(max(0.0, _AGAIN_S - (time.monotonic() - began_s)))
 
     def _follow(self, child: RecorderChild) -> str | None:
-        """Feed and hear a recorder until it is gone; why the disk refused, where it did."""
+        """Send to a recorder and read its messages until it is gone; return why the disk refused, where it did."""
         self._wrote = False
         with self._changed:
             self._sent = 0
@@ -163,13 +163,13 @@ class Supervisor:
         gone = threading.Event()
         feeder = threading.Thread(target=self._feed, args=(child.pipe, known, gone), name="recorder-feed", daemon=True)
         feeder.start()
-        self._heard_s = time.monotonic() + _START_S - _SILENT_S
+        self._received_s = time.monotonic() + _START_S - _SILENT_S
         refused: str | None = None
         try:
             while refused is None:
                 if child.pipe.poll(_POLL_S):
-                    refused = self._hear(json.loads(child.pipe.recv_bytes()))
-                elif time.monotonic() > min(self._heard_s + _SILENT_S, self._give_up_s):
+                    refused = self._receive(json.loads(child.pipe.recv_bytes()))
+                elif time.monotonic() > min(self._received_s + _SILENT_S, self._give_up_s):
                     self._report("the recorder does not answer and is ended", True)
                     break
         except (EOFError, OSError):
@@ -182,8 +182,8 @@ class Supervisor:
         child.pipe.close()
         return refused
 
-    def _hear(self, news: dict[str, Any]) -> str | None:
-        self._heard_s = time.monotonic()
+    def _receive(self, news: dict[str, Any]) -> str | None:
+        self._received_s = time.monotonic()
         if "written" in news:
             self._wrote = True
             with self._changed:

@@ -76,16 +76,16 @@ def run_dashboard(
     """
     console = console or Console()
     screen = _Screen(console) if console.is_terminal else _Lines(console)
-    start = heard_s = clock()
+    start = received_s = clock()
     snapshot: Snapshot | None = None
     try:
         with screen:
             while goes_on() and (close_after_s is None or clock() - start < close_after_s):
-                heard = source.snapshot()
-                if heard is not None:
-                    snapshot, heard_s = heard, clock()
-                screen.show(snapshot, clock() - heard_s, source.why_silent())
-                over = snapshot is not None and (snapshot.phase == "ended" or clock() - heard_s > GONE_FOR_GOOD_S)
+                newest = source.snapshot()
+                if newest is not None:
+                    snapshot, received_s = newest, clock()
+                screen.show(snapshot, clock() - received_s, source.why_silent())
+                over = snapshot is not None and (snapshot.phase == "ended" or clock() - received_s > GONE_FOR_GOOD_S)
                 if close_when_ended and over:
                     break
                 wait(screen.step_s)

@@ -5,6 +5,7 @@ ended, or is silent while another sender answers to the query, is given up and f
 recovery is off, because it takes whatever has the same ``source_id``.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -18,14 +19,18 @@ from pylsl.util import TimeoutError as LslTimeoutError
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import StreamQuery
+from ...configs.schema.session_folder import LONGEST_REST_S
+from ...models.io.described_values import HIGHEST_RATE_HZ, LONGEST_S, number_in, short_text
+from ...models.streaming.ingest.health import lost_after_s
 from ...models.streaming.ingest.sources import Chunk, SourceGoneError, SourceInfo, SourceUnfitError
 from .backlog import BacklogState, behind
 
+_log = logging.getLogger(__name__)
 _SETTLE_S = 0.5
 _SETTLE_AGAIN_S = 0.3
 _PULL_S = 0.05
-_SEARCH_AFTER_S = 0.7
-_REOPEN_AFTER_S = 6.0
+_SEARCH_AHEAD_S = 0.1  # of the moment at which the source counts as lost
+_REOPEN_AFTER_S = 5.3  # from then on
 _OPEN_TIMEOUT_S = 5.0
 _FORGET_AFTER_S = 1.0
 _FORGET_AT_FIRST_S = 5.0
@@ -195,6 +200,7 @@ class LslInlet:
             raise SourceUnfitError(
                 f"{self._what} stream '{info.name()}' has no channels (0); at least one was expected: check its sender"
             )
+        check_rate(info, self._what)
         inlet = pylsl.StreamInlet(
             info,
             max_buflen=self._buffer_s,
@@ -221,11 +227,12 @@ class LslInlet:
         Until then it is kept: what sends it may only be paused.
         """
         silent_s = time.monotonic() - self._sample_at
-        if silent_s < _SEARCH_AFTER_S:
+        search_after_s = lost_after_s(self._rate_hz) - _SEARCH_AHEAD_S
+        if silent_s < search_after_s:
             return
         candidates = self._candidates(self._uid)
         others = [info for info in candidates if info.uid() != self._uid]
-        if not others and (not candidates or silent_s < _REOPEN_AFTER_S):
+        if not others and (not candidates or silent_s < _REOPEN_AFTER_S + search_after_s):
             self._seen_at = None
             return
         if self._settled():
@@ -268,18 +275,30 @@ def on_the_network(wait_s: float = 1.0) -> str:
 def with_session(source: SourceInfo, info: pylsl.StreamInfo) -> SourceInfo:
     """Return a source with the facts of a replayed session in its stream's description."""
     node = info.desc().child("moodring")
+
+    def number(fact: str, low: float, high: float) -> float | None:
+        text = node.child_value(fact)
+        value = number_in(text, low, high)
+        if text and value is None:
+            _log.warning(
+                "stream '%s' says %s = '%s'; %g to %g was expected: it is ignored",
+                *(info.name(), fact, short_text(text), low, high),
+            )
+        return value
+
     return replace(
         source,
-        origin=node.child_value("origin") or None,
-        participant=node.child_value("participant") or None,
-        first_sample_after_t0_s=_number(node.child_value("first_sample_after_t0_s")),
-        rest_s=_number(node.child_value("rest_s")),
+        origin=short_text(node.child_value("origin")),
+        participant=short_text(node.child_value("participant")),
+        first_sample_after_t0_s=number("first_sample_after_t0_s", -LONGEST_S, LONGEST_S),
+        rest_s=number("rest_s", 0.0, LONGEST_REST_S),
         timeline=node.child_value("timeline") or None,
     )
 
 
 def regular_rate_hz(info: pylsl.StreamInfo, what: str) -> float:
     """Return the nominal rate of a stream that must have one."""
+    check_rate(info, what)
     rate_hz = float(info.nominal_srate())
     if not rate_hz > 0:
         raise MoodringError(
@@ -287,6 +306,16 @@ def regular_rate_hz(info: pylsl.StreamInfo, what: str) -> float:
             "set it where the stream is sent"
         )
     return rate_hz
+
+
+def check_rate(info: pylsl.StreamInfo, what: str) -> None:
+    """Raise SourceUnfitError for a rate that no device has: liblsl takes memory for seconds of it."""
+    rate_hz = float(info.nominal_srate())
+    if not 0 <= rate_hz <= HIGHEST_RATE_HZ:
+        raise SourceUnfitError(
+            f"{what} stream '{info.name()}' says {rate_hz:g} Hz; 0 to {HIGHEST_RATE_HZ:g} Hz was expected: "
+            "set it where the stream is sent"
+        )
 
 
 def numeric(info: pylsl.StreamInfo, what: str) -> None:
@@ -297,13 +326,6 @@ def numeric(info: pylsl.StreamInfo, what: str) -> None:
 
 def _quoted(value: str) -> str:
     return f"'{value}'" if "'" not in value else f'"{value}"'
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return None
 
 
 def sample_format(info: pylsl.StreamInfo) -> str:

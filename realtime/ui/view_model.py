@@ -49,7 +49,7 @@ class ViewModel:
         self._clock = clock
         self._pace = pace or Pace()
         self._snapshot: Snapshot | None = None
-        self._heard_s = clock()
+        self._received_s = clock()
         self._history = empty()
         self._rings: dict[str, Ring] = {}
         self._due: dict[str, float] = {}
@@ -63,7 +63,7 @@ class ViewModel:
         now = self._clock()
         snapshot = self._source.snapshot()
         if snapshot is not None:
-            self._heard_s = now
+            self._received_s = now
             if snapshot is not self._snapshot:
                 self._take(snapshot)
         attachment = self._attachment(now)
@@ -74,7 +74,7 @@ class ViewModel:
         return View(
             self._snapshot,
             attachment,
-            now - self._heard_s,
+            now - self._received_s,
             self._source.why_silent(),
             self._history,
             self._traces,
@@ -93,7 +93,7 @@ class ViewModel:
             return "waiting"
         if self._snapshot.phase == "ended":
             return "ended"
-        return "gone" if now - self._heard_s > GONE_AFTER_S else "attached"
+        return "gone" if now - self._received_s > GONE_AFTER_S else "attached"
 
     def _take(self, snapshot: Snapshot) -> None:
         before = self._history

@@ -53,7 +53,7 @@ def test_missing_configs_exit_with_2(run, tmp_path: Path, command: list[str]) ->
 
 def test_unknown_options_exit_with_2(run) -> None:
     assert run("demo", "--hedless")[0] == 2
-    assert run("replay", "x.xdf", "--only", "eeg,smell")[0] == 2
+    assert run("replay", "x.xdf", "--only", ",")[0] == 2
 
 
 @pytest.mark.parametrize("option", [("decode", "--out"), ("predict", "--json")])
@@ -70,6 +70,14 @@ def test_results_are_never_written_into_a_recorded_session(run, tmp_path: Path, 
     assert "lies in the recorded session" in one_line(error)
     assert (session / "decisions.jsonl").read_text() == "{}\n"
     assert not (session / "streams" / "again.json").exists()
+
+
+@pytest.mark.lsl
+def test_an_unknown_stream_to_replay_exits_with_2(run, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "tone.wav", np.zeros(16_000, np.float32), 16_000)
+    status, _, error = run("replay", tmp_path / "tone.wav", "--only", "speech,smell")
+    assert status == 2
+    assert "has no 'smell'; choose among eeg, face, speech" in one_line(error)
 
 
 @pytest.mark.parametrize("command", ["replay", "decode"])

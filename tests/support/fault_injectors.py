@@ -224,8 +224,8 @@ def _watch_engine(parent, engine):
     from moodring.realtime.ipc.snapshot_feed import SnapshotFeed
     from moodring.realtime.screens.terminal import run_dashboard
 
-    follower = SnapshotFeed(engine)
-    while follower.snapshot() is None and not parent.ended.wait(0.05):
+    feed = SnapshotFeed(engine)
+    while feed.snapshot() is None and not parent.ended.wait(0.05):
         pass
     parent.send({"ready": True})
-    run_dashboard(follower, Console(file=io.StringIO(), force_terminal=True, width=100), close_when_ended=False)
+    run_dashboard(feed, Console(file=io.StringIO(), force_terminal=True, width=100), close_when_ended=False)

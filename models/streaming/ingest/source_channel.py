@@ -135,10 +135,10 @@ def _good_channels(ingest: StreamIngest | None) -> tuple[bool, ...]:
 
 
 def _level_db(ingest: StreamIngest) -> float | None:
-    heard = ingest.ring.latest(_LEVEL_SAMPLES).samples
-    if not len(heard):
+    newest = ingest.ring.latest(_LEVEL_SAMPLES).samples
+    if not len(newest):
         return None
-    return rms_db(heard)
+    return rms_db(newest)
 
 
 def _sound(ingest: StreamIngest | None) -> MicrophoneCheck | None:

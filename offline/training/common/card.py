@@ -15,7 +15,7 @@ DEMONSTRATION = (
 
 
 @dataclass(frozen=True)
-class Section:
+class CardSection:
     """A part of a card.
 
     Attributes
@@ -35,7 +35,7 @@ def bullets(items: Iterable[str]) -> str:
     return "\n".join(f"- {item}" for item in items)
 
 
-def write_card(path: Path, title: str, sections: Iterable[Section]) -> None:
+def write_card(path: Path, title: str, sections: Iterable[CardSection]) -> None:
     """Write a card.
 
     Raises

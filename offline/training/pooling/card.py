@@ -9,7 +9,7 @@ from ....models.fusion.opinion_pool import SITUATIONS, Situation
 from ....models.fusion.pool_file import AXES, Axis, PoolFile
 from ...evaluation.markdown import markdown_table
 from ...evaluation.metrics import Interval, Scores
-from ..common.card import Section, bullets, write_card
+from ..common.card import CardSection, bullets, write_card
 from .scores import FELT, SELECTIONS, PoolScores
 
 SITUATION_NAMES: dict[Situation, str] = {
@@ -33,9 +33,9 @@ def write_pool_card(
     simulated = "**Demonstration, not valid for people.** Fitted on simulated participants alone."
     half_lives = ", ".join(f"{half_life_s:g} s {loss:.4f}" for half_life_s, loss in losses.items())
     sections = (
-        Section("", (simulated if SIMULATED in table.domain else "",)),
-        Section("What it is", _description(table, sha256)),
-        Section(
+        CardSection("", (simulated if SIMULATED in table.domain else "",)),
+        CardSection("What it is", _description(table, sha256)),
+        CardSection(
             "Fit",
             (
                 f"`moodring train configs/train_pooling.toml`, on {table.protocol}.",
@@ -45,7 +45,7 @@ def write_pool_card(
                 f"Conformal thresholds from the same people ({table.coverage:.0%} nominal coverage).",
             ),
         ),
-        Section("Figures on people not used in the fit", score_blocks(scores, config)),
+        CardSection("Figures on people not used in the fit", score_blocks(scores, config)),
     )
     write_card(path, f"Pool card: `{path.stem}.json`", sections)
 

@@ -22,7 +22,7 @@ _PRIOR = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]])
 
 
 @dataclass(frozen=True)
-class Decisions:
+class PooledDecisions:
     """The decisions that one axis of one situation is fitted to.
 
     Attributes
@@ -47,7 +47,9 @@ class Decisions:
         return [str(person) for person in self.people]
 
 
-def select_decisions(people: Sequence[DecodedPerson], axis: int, case: Situation, half_life_s: float) -> Decisions:
+def select_decisions(
+    people: Sequence[DecodedPerson], axis: int, case: Situation, half_life_s: float
+) -> PooledDecisions:
     """Select the decisions that a situation is fitted to.
 
     The weights of either side alone are fitted to all decisions in which that side gives probabilities.
@@ -62,7 +64,7 @@ def select_decisions(people: Sequence[DecodedPerson], axis: int, case: Situation
     wanted = {"quiet": FELT_IN, "voice_alone": VOICE_IN}.get(case, (case,))
     kept = [np.array([one in wanted for one in person.situations], np.bool_) for person in people]
     pairs = list(zip(people, kept, strict=True))
-    return Decisions(
+    return PooledDecisions(
         np.concatenate([person.truth[chosen, axis] for person, chosen in pairs]),
         np.concatenate([person.felt[chosen, axis] for person, chosen in pairs]),
         np.concatenate([person.voice[chosen, axis] for person, chosen in pairs]),
@@ -71,12 +73,12 @@ def select_decisions(people: Sequence[DecodedPerson], axis: int, case: Situation
     )
 
 
-def fit_weights(found: Decisions, case: Situation, without_voice: Weights = opinion_pool.NOTHING) -> Weights:
+def fit_weights(found: PooledDecisions, case: Situation, without_voice: Weights = opinion_pool.NOTHING) -> Weights:
     """Return the weights and the prior of maximum likelihood, each person counting alike; the problem is convex.
 
     Parameters
     ----------
-    found : Decisions
+    found : PooledDecisions
     case : Situation
         Says which sides there are; the other's weight is 0.
     without_voice : Weights
@@ -129,7 +131,7 @@ def add_thresholds(
     return made
 
 
-def pool_decisions(fitted: WeightsBySituation, found: Decisions, case: Situation) -> Array:
+def pool_decisions(fitted: WeightsBySituation, found: PooledDecisions, case: Situation) -> Array:
     """Pool decisions as :meth:`~moodring.models.fusion.pool_file.Pool.decide` does one by one, ``(n, 3)``."""
     felt = found.felt if case in FELT_IN else None
     voice = found.voice if case in VOICE_IN else None
@@ -148,12 +150,12 @@ def pool_person(person: DecodedPerson, fitted: WeightsBySituation, axis: int, ha
     for case in fitted:
         chosen = cases == case
         sides = person.felt[chosen, axis], person.voice[chosen, axis]
-        found = Decisions(person.truth[chosen, axis], *sides, fade[chosen], np.zeros(0, np.int64))
+        found = PooledDecisions(person.truth[chosen, axis], *sides, fade[chosen], np.zeros(0, np.int64))
         out[chosen] = pool_decisions(fitted, found, case)
     return out
 
 
-def _fade(found: Decisions, case: Situation) -> Array:
+def _fade(found: PooledDecisions, case: Situation) -> Array:
     """Return the share of the voice's weight that is left; 1 where the voice is left out."""
     return np.ones_like(found.fade) if case == "quiet" else found.fade
 

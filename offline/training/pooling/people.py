@@ -70,7 +70,7 @@ class DecodedPerson:
         return opinion_pool.left_of(np.where(np.isfinite(ages_s), ages_s, 0.0), half_life_s)
 
 
-def align_with_truth(recording: Recording, estimates: Sequence[Estimate]) -> DecodedPerson:
+def decoded_person(recording: Recording, estimates: Sequence[Estimate]) -> DecodedPerson:
     """Line up the estimates of a person with the truth, leaving out rest, where there is no truth.
 
     Raises
@@ -82,14 +82,14 @@ def align_with_truth(recording: Recording, estimates: Sequence[Estimate]) -> Dec
         raise ValueError(f"recording '{recording.name}' has no truth to fit to")
     times_s = np.array([estimate.time_s for estimate in estimates])
     nothing = np.full((2, 3), np.nan)
-    heard: VoiceLevels | None = None
+    voice_levels: VoiceLevels | None = None
     felt, voice, ends = [], [], []
     for estimate in estimates:
-        heard = opinion_pool.remember(heard, estimate.answer("speech"))
+        voice_levels = opinion_pool.remember(voice_levels, estimate.answer("speech"))
         rows = [head.probabilities for axis in AXES if (head := estimate.answer(axis)) is not None]
         felt.append(np.array(rows, np.float64) if len(rows) == len(AXES) else nothing)
-        voice.append(nothing if heard is None else heard.levels)
-        ends.append(np.nan if heard is None else heard.end_s)
+        voice.append(nothing if voice_levels is None else voice_levels.levels)
+        ends.append(np.nan if voice_levels is None else voice_levels.end_s)
     truth = levels_at(recording.truth, times_s)
     kept = (truth >= 0).all(axis=1)
     speaks = np.array([estimate.degraded is not None for estimate in estimates])
@@ -134,7 +134,7 @@ def decode_people(
 def _decode_into(trial: Trial, people: Dataset[Recording], models: ModelsSection, paths: Mapping[str, Path]) -> str:
     """Load and decode one person into their file; return the name of the trial."""
     recording = people.load(trial)
-    found = align_with_truth(recording, decode_with(recording, models).estimates)
+    found = decoded_person(recording, decode_with(recording, models).estimates)
     with atomic_write(paths[trial.name]) as file:
         np.savez(file, **{field.name: getattr(found, field.name) for field in fields(DecodedPerson)})
     return trial.name

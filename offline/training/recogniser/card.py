@@ -10,7 +10,7 @@ from ....configs.schema.train_recogniser import TrainRecogniserConfig
 from ....models.contract import ModelSpec
 from ...evaluation.markdown import markdown_table
 from ...evaluation.metrics import Scores
-from ..common.card import Section, bullets, write_card
+from ..common.card import CardSection, bullets, write_card
 
 _LIMITS = (
     "Acted emotion, spoken once on demand in a quiet studio, in one language, by few people: **not** how people sound "
@@ -41,9 +41,9 @@ def write_recogniser_card(
     """Write the card of a recogniser; raise MoodringError where the file cannot be written."""
     first = scores[0].scores
     sections = (
-        Section("", (bullets(_facts(spec, config, first)),)),
-        Section("On speakers never trained on", _scores(spec, config, scores)),
-        Section("Limits", (bullets(_LIMITS),)),
+        CardSection("", (bullets(_facts(spec, config, first)),)),
+        CardSection("On speakers never trained on", _scores(spec, config, scores)),
+        CardSection("Limits", (bullets(_LIMITS),)),
     )
     write_card(path, f"Speech recogniser: {config.domain}", sections)
 

@@ -111,9 +111,9 @@ def check_folds(config: TrainRecogniserConfig, items: Items) -> None:
         )
     folds = config.folds or _FOLDS_OF_BOTH
     if folds < 2 or folds > speakers or speakers - -(-speakers // folds) < _FEWEST_SPEAKERS - 1:
-        said = f"folds = {config.folds}" + ("" if config.folds else f" (with prompts apart: {folds})")
+        wanted = f"folds = {config.folds}" + ("" if config.folds else f" (with prompts apart: {folds})")
         raise ConfigError(
-            f"{said} does not fit the {speakers} speakers: each fold needs one to test and two others to train on; "
+            f"{wanted} does not fit the {speakers} speakers: each fold needs one to test and two others to train on; "
             f"set folds = {min(speakers, folds) if folds > 2 else 3}"
         )
     if prompts < 2:

@@ -10,7 +10,7 @@ from ....configs.schema.train_voices import TrainVoicesConfig
 from ....models.decoders.speaker import BackgroundSpec
 from ....models.signals.speech.speaker_verification import Array
 from ...evaluation.markdown import markdown_table
-from ..common.card import Section, bullets, write_card
+from ..common.card import CardSection, bullets, write_card
 from .scores import AFTER, RECOMMENDED, CorpusTrials, VerificationTrials, equal_error_rate, margins
 
 _DRAWS = 1000
@@ -29,8 +29,8 @@ def write_voices_card(
     """Write the card of a background; raise MoodringError where the file cannot be written."""
     thresholds = spec.thresholds
     sections = (
-        Section("", (bullets(_facts(config, spec)),)),
-        Section(
+        CardSection("", (bullets(_facts(config, spec)),)),
+        CardSection(
             "On speakers never trained on",
             (
                 "EMO-DB: every pair of speakers with a background of the other six. Any other corpus: all its speakers "
@@ -47,7 +47,7 @@ def write_voices_card(
                 emotion_table(tested, thresholds),
             ),
         ),
-        Section("Limits", (bullets(_LIMITS),)),
+        CardSection("Limits", (bullets(_LIMITS),)),
     )
     write_card(path, f"Background of voices: {config.domain}", sections)
 

@@ -214,7 +214,7 @@ def _enrolled_with(
 
 
 def _others(names: Sequence[str], enrolled: str, speaker: str, known: bool) -> list[str]:
-    """Return the other speakers to enrol, one trial each; an empty name is nobody."""
+    """Return the other speakers to enrol, one trial each; an empty name stands for no other speaker."""
     if not known:
         return [""]
     return [speaker] if speaker != enrolled else [name for name in names if name != enrolled]

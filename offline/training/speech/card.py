@@ -6,15 +6,15 @@ import numpy as np
 
 from ....models.contract import ModelSpec
 from ...evaluation.markdown import markdown_table
-from ..common.card import DEMONSTRATION, Section, bullets, write_card
+from ..common.card import DEMONSTRATION, CardSection, bullets, write_card
 from .scores import SpeechScores, recalls
 
 
 def write_speech_card(path: Path, spec: ModelSpec, scores: SpeechScores, n_training: int, epoch: int) -> None:
     """Write the card of a speech network; raise MoodringError where the file cannot be written."""
     sections = (
-        Section("", (DEMONSTRATION, bullets(_facts(spec, n_training, epoch)))),
-        Section("On the test people", _scores(spec, scores)),
+        CardSection("", (DEMONSTRATION, bullets(_facts(spec, n_training, epoch)))),
+        CardSection("On the test people", _scores(spec, scores)),
     )
     write_card(path, "Speech model, simulated people", sections)
 

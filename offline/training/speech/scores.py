@@ -70,7 +70,7 @@ def balanced_loss(outputs: Sequence[UtteranceLogits], temperature: float = 1.0) 
     return float(np.mean([chosen[labels == label].mean() for label in np.unique(labels)]))
 
 
-def fit_temperature(outputs: Sequence[UtteranceLogits]) -> float:
+def fit_utterance_temperature(outputs: Sequence[UtteranceLogits]) -> float:
     """Return the temperature in 0.2..10 that gives held-out people the lowest loss (Guo et al. 2017)."""
     result = minimize_scalar(
         lambda exponent: balanced_loss(outputs, float(np.exp(exponent))),

@@ -27,7 +27,7 @@ from ..common.early_stopping import SgdSettings, fit_with_early_stopping
 from ..common.stages import SIMULATION, Stage
 from ..common.utterances import LabelledUtterance, batches_by_length, labels_of
 from .card import write_speech_card
-from .scores import SpeechScores, UtteranceLogits, balanced_loss, fit_temperature, score_utterances
+from .scores import SpeechScores, UtteranceLogits, balanced_loss, fit_utterance_temperature, score_utterances
 from .simulated_utterances import CLASSES, VoiceActivityScores, simulate_utterances
 
 Report = Callable[[str], None]
@@ -110,7 +110,7 @@ def _train(config: TrainSpeechConfig, out: Path, report: Report) -> SpeechScores
     model = GuidedNetwork(SpeechNetwork(sizes, len(CLASSES))).to(device)
     network = model.network
     newest = fit(model, training.utterances, stopping.utterances, config, checkpoints, report)
-    temperature = fit_temperature(segment_logits(network, calibration.utterances))
+    temperature = fit_utterance_temperature(segment_logits(network, calibration.utterances))
     scores = score_utterances(segment_logits(network, test.utterances), temperature, test.voice_activity, config.seed)
     spec = _spec(config, difficulty, sizes, temperature)
     save_bundle(out, spec, network.state_dict())
@@ -178,7 +178,7 @@ def fit(
 ) -> Checkpoint:
     """Train until the epochs are over or nothing improves, and load the best epoch; return the newest checkpoint."""
     device = next(model.parameters()).device
-    weights = class_weights(training).to(device)
+    weights = utterance_class_weights(training).to(device)
     shift_samples = round(config.shift_s * AUDIO_RATE_HZ)
 
     def batch_losses(rng: np.random.Generator) -> Iterator[Tensor]:
@@ -201,7 +201,7 @@ def fit(
     )
 
 
-def class_weights(utterances: Sequence[LabelledUtterance]) -> Tensor:
+def utterance_class_weights(utterances: Sequence[LabelledUtterance]) -> Tensor:
     """Return a weight of each class inverse to its frequency, 1 on average over utterances."""
     counts: NDArray[np.int64] = np.bincount([one.label for one in utterances], minlength=len(CLASSES))
     return torch.tensor(len(utterances) / (len(CLASSES) * np.maximum(counts, 1)), dtype=torch.float32)

@@ -7,7 +7,7 @@ from ....configs.schema.train_video_eeg import TrainVideoEegConfig
 from ....models.contract import EegInput, ModelSpec
 from ...evaluation.markdown import markdown_table
 from ...evaluation.metrics import bootstrap_mean
-from ..common.card import DEMONSTRATION, Section, bullets, write_card
+from ..common.card import DEMONSTRATION, CardSection, bullets, write_card
 from .scores import RecallByPerson
 
 _NAMES = {
@@ -36,11 +36,11 @@ def write_video_eeg_card(
 ) -> None:
     """Write the card of a video-EEG bundle; raise MoodringError where the file cannot be written."""
     sections = (
-        Section("", (DEMONSTRATION,)),
-        Section("What it is", _description(spec, sha256, parameters)),
-        Section("Training", (_training(spec, config),)),
-        Section("Figures on validation people", _figures(recalls, config)),
-        Section("Limits", (bullets(_LIMITS),)),
+        CardSection("", (DEMONSTRATION,)),
+        CardSection("What it is", _description(spec, sha256, parameters)),
+        CardSection("Training", (_training(spec, config),)),
+        CardSection("Figures on validation people", _figures(recalls, config)),
+        CardSection("Limits", (bullets(_LIMITS),)),
     )
     write_card(path, f"Model card: `{path.stem}.safetensors`", sections)
 

@@ -37,7 +37,7 @@ def band_imbalance(attention: Tensor, counted: Tensor) -> Tensor:
     return (((1.0 / 3.0 - mean) ** 2).sum(dim=1) * any_seen).sum() / any_seen.sum().clamp(min=1.0)
 
 
-def class_weights(levels: Tensor) -> Tensor:
+def level_class_weights(levels: Tensor) -> Tensor:
     """Return weights that make all classes of an axis count alike, ``(2, 3)``, 1 on average over the samples."""
     counts = torch.stack([torch.bincount(levels[..., axis][levels[..., axis] >= 0], minlength=3) for axis in range(2)])
     return counts.sum(dim=1, keepdim=True) / (3.0 * counts.clamp(min=1))

@@ -24,8 +24,8 @@ from .modality_lstm import MODALITY_LSTM
 from .rollouts import (
     DECISION_FRAMES,
     GRID_HZ,
+    ClipDecisions,
     Clips,
-    Decisions,
     FeatureBank,
     Policy,
     Rollout,
@@ -168,14 +168,14 @@ class Returns:
 
 
 def discounted_returns(
-    rollout: Rollout, decisions: Decisions, reward: Tensor, glimpse_cost: float, config: TrainVideoEegConfig
+    rollout: Rollout, decisions: ClipDecisions, reward: Tensor, glimpse_cost: float, config: TrainVideoEegConfig
 ) -> Returns:
     """Sum the discounted rewards and costs that follow each glimpse and each decision.
 
     Parameters
     ----------
     rollout : Rollout
-    decisions : Decisions
+    decisions : ClipDecisions
     reward : (clips, decisions)
         0 where a decision does not count.
     glimpse_cost : float

@@ -132,8 +132,8 @@ def roll_out(net: VideoEegNet, features: FeatureBank, clips: Clips, policy: Poli
 
 
 @dataclass(frozen=True)
-class Decisions:
-    """Decisions every half second, each answered by the last glimpse at or before it.
+class ClipDecisions:
+    """ClipDecisions every half second, each answered by the last glimpse at or before it.
 
     Attributes
     ----------
@@ -150,7 +150,7 @@ class Decisions:
     frame: Tensor
 
 
-def decisions_of(features: FeatureBank, clips: Clips, rollout: Rollout) -> Decisions:
+def decisions_of(features: FeatureBank, clips: Clips, rollout: Rollout) -> ClipDecisions:
     """Return the decisions of the clips, each with the glimpse that answers it."""
     longest = int((clips.stop - clips.start).max())
     first = (clips.start + DECISION_FRAMES - 1) // DECISION_FRAMES * DECISION_FRAMES
@@ -159,10 +159,10 @@ def decisions_of(features: FeatureBank, clips: Clips, rollout: Rollout) -> Decis
     glimpse = (torch.searchsorted(position, frame, right=True) - 1).clamp(min=0)
     level = features.levels[clips.person[:, None], frame.clamp(max=features.frames - 1)]
     inside = frame < rollout.end[:, None]
-    return Decisions(glimpse, torch.where(inside[..., None], level, -1), frame)
+    return ClipDecisions(glimpse, torch.where(inside[..., None], level, -1), frame)
 
 
-def decision_logits(net: VideoEegNet, rollout: Rollout, decisions: Decisions, dropout: float = 0.0) -> Tensor:
+def decision_logits(net: VideoEegNet, rollout: Rollout, decisions: ClipDecisions, dropout: float = 0.0) -> Tensor:
     """Return the logits ``(clips, decisions, 2, 3)`` of the core states that answer decisions."""
     core = torch.nn.functional.dropout(rollout.core, dropout, training=dropout > 0.0)
     glimpses, n_clips = rollout.position.shape

@@ -21,7 +21,7 @@ from . import eeg_variants, scores
 from .band_network import BAND_NETWORK, train_band_network
 from .card import write_video_eeg_card
 from .expressions import EXPRESSIONS, train_face
-from .losses import class_weights
+from .losses import level_class_weights
 from .modality_lstm import MODALITY_LSTM, train_modality_lstm
 from .prepare import GRID_HZ, PreparedSession, prepare_people
 from .reinforce import CORE, POLICY, train_core, train_policy
@@ -94,7 +94,7 @@ def train_video_eeg(
     images = eeg_variants.draw_images(
         training, normal, net, eeg_variants.TRAINING_VARIANTS, config.seed, config.people.stride
     )
-    weights = class_weights(images.levels)
+    weights = level_class_weights(images.levels)
     stages.run(
         BAND_NETWORK,
         _stage_settings(config.bands, config),

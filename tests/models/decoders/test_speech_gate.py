@@ -18,10 +18,10 @@ class Told:
 
     def __init__(self, *verdicts: str) -> None:
         self.verdicts = list(verdicts)
-        self.heard: list[SpeechSegment] = []
+        self.segments: list[SpeechSegment] = []
 
     def step(self, segment: SpeechSegment) -> str | None:
-        self.heard.append(segment)
+        self.segments.append(segment)
         return self.verdicts.pop(0) if segment.n_samples else None
 
 
@@ -36,8 +36,8 @@ def speech() -> FloatArray:
 
 
 def decoder(*verdicts: str) -> tuple[SpeechDecoder, Told]:
-    told = Told(*verdicts)
-    return SpeechDecoder(load_bundle(bundled("speech")), torch.device("cpu"), told), told  # type: ignore[arg-type]
+    gate = Told(*verdicts)
+    return SpeechDecoder(load_bundle(bundled("speech")), torch.device("cpu"), gate), gate  # type: ignore[arg-type]
 
 
 def run(one: SpeechDecoder, sound: FloatArray) -> list[tuple[bool, str | None, tuple[HeadOutput, ...]]]:
@@ -53,61 +53,61 @@ def said_in(steps: list[tuple[bool, str | None, tuple[HeadOutput, ...]]]) -> lis
 
 
 def test_the_enrolled_voice_is_decoded_as_without_a_gate(speech: FloatArray) -> None:
-    gated, told = decoder(*["own"] * 7)
+    gated, gate = decoder(*["own"] * 7)
     steps = run(gated, speech)
-    assert len(told.heard) >= 7, "the sound is one long utterance"
-    assert [s.first for s in told.heard] == [True] + [False] * (len(told.heard) - 1)
+    assert len(gate.segments) >= 7, "the sound is one long utterance"
+    assert [s.first for s in gate.segments] == [True] + [False] * (len(gate.segments) - 1)
     plain = SpeechDecoder(load_bundle(bundled("speech")), torch.device("cpu"))
     assert said_in(steps) == said_in(run(plain, speech))
     assert all(withheld is None for _, withheld, _ in steps)
 
 
 def test_another_voice_says_nothing_and_does_not_speak(speech: FloatArray) -> None:
-    gated, told = decoder(*["another"] * 7)
+    gated, gate = decoder(*["another"] * 7)
     steps = run(gated, speech)
     assert said_in(steps) == []
-    judged = round(told.heard[0].end_s * 10) + 1
-    after = steps[judged : judged + 50]
+    verified = round(gate.segments[0].end_s * 10) + 1
+    after = steps[verified : verified + 50]
     assert not any(voiced for voiced, _, _ in after)
     assert {withheld for _, withheld, _ in after} == {ANOTHER_VOICE}
-    assert any(voiced for voiced, _, _ in steps[:judged]), "until it is judged, it may be the participant"
+    assert any(voiced for voiced, _, _ in steps[:verified]), "until it is verified, it may be the participant"
     assert steps[-1][:2] == (False, None), "once it has ended, nothing is withheld any more"
 
 
 def test_where_another_takes_over_the_first_has_a_last_word(speech: FloatArray) -> None:
-    gated, told = decoder("own", "own", *["another"] * 5)
+    gated, gate = decoder("own", "own", *["another"] * 5)
     said = said_in(run(gated, speech))
     assert [one.final for one in said] == [False, False, True]
     assert said[2].probabilities == said[1].probabilities
-    assert said[2].end_s == told.heard[1].end_s
+    assert said[2].end_s == gate.segments[1].end_s
 
 
 def test_what_another_said_is_not_in_what_the_model_remembers(speech: FloatArray) -> None:
-    gated, told = decoder("another", "another", *["own"] * 5)
+    gated, gate = decoder("another", "another", *["own"] * 5)
     said = said_in(run(gated, speech))
-    assert said[0].start_s == told.heard[2].start_s
+    assert said[0].start_s == gate.segments[2].start_s
     alone = SpeechDecoder(load_bundle(bundled("speech")), torch.device("cpu"))
-    first = alone._decode(told.heard[2])
+    first = alone._decode(gate.segments[2])
     assert said[0].probabilities == first.probabilities
 
 
 def test_an_unclear_beginning_is_withheld_and_says_so(speech: FloatArray) -> None:
     short = np.concatenate((speech[: round(1.7 * AUDIO_RATE_HZ)], np.zeros(AUDIO_RATE_HZ, np.float32)))
-    gated, told = decoder("unclear")
+    gated, gate = decoder("unclear")
     steps = run(gated, short)
-    assert len(told.heard) == 1
-    assert told.heard[0].final
+    assert len(gate.segments) == 1
+    assert gate.segments[0].final
     assert said_in(steps) == []
     assert UNCLEAR_VOICE in {withheld for _, withheld, _ in steps}
     assert steps[-1][1] is None
 
 
 def test_a_gap_ends_the_utterance_for_the_gate_too(speech: FloatArray) -> None:
-    gated, told = decoder(*["own"] * 12)
+    gated, gate = decoder(*["own"] * 12)
     middle = 4 * AUDIO_RATE_HZ
     gated.feed(speech[:middle], 0.0)
     gated.feed(speech[middle:], middle / AUDIO_RATE_HZ + 5.0)
-    assert [s.first for s in told.heard].count(True) == 2
+    assert [s.first for s in gate.segments].count(True) == 2
     assert gated.withheld is None
 
 

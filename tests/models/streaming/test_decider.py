@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
 
+from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
-from moodring.models.contract import at_publication
+from moodring.models.contract import Head, HeadOutput, ModelSpec, SignalInput, at_publication
+from moodring.models.decoders.session_models import Models
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decider import Decider
 from moodring.models.streaming.decision_schedule import ModalityInput, Plan, first_decision, identity
+from moodring.models.streaming.decoder import DecoderStep
 from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
 from moodring.models.streaming.ingest.stream_ingest import ingest_factory
 
@@ -17,7 +20,7 @@ def _plan(**changes):
     return Plan(**{"t0_s": 100.0, "interval_s": 0.5, "first": 4, "rest_s": 0.0, **changes})
 
 
-def _eeg_lane(seconds, begin_s=100.0):
+def _eeg_input(seconds, begin_s=100.0):
     ingest = ingest_factory(None, None)(SourceInfo("eeg", "amp", 256.0, (10,), "<f4", NAMES))
     n = round(seconds * 256)
     samples = np.random.default_rng(1).normal(0, 10, (n, 10)).astype(np.float32)
@@ -26,7 +29,7 @@ def _eeg_lane(seconds, begin_s=100.0):
     return ModalityInput(ingest, ingest.ring.view(), identity)
 
 
-def _face_lane(seconds, begin_s=100.0):
+def _face_input(seconds, begin_s=100.0):
     ingest = ingest_factory(None, None)(SourceInfo("face", "cam", 25.0, (2, 2, 3), "|u1"))
     stamps = begin_s + np.arange(round(seconds * 25)) / 25
     frames = np.broadcast_to(np.arange(len(stamps), dtype=np.uint8)[:, None, None, None], (len(stamps), 2, 2, 3))
@@ -34,7 +37,7 @@ def _face_lane(seconds, begin_s=100.0):
     return ModalityInput(ingest, ingest.ring.view(), identity)
 
 
-def _speech_lane(seconds, begin_s=100.0, loud=True):
+def _speech_input(seconds, begin_s=100.0, loud=True):
     ingest = ingest_factory(None, None)(SourceInfo("speech", "mic", 16000.0, (1,), "<f4", ("audio",)))
     n = round(seconds * 16000)
     stamps = begin_s + np.arange(n) / 16000
@@ -62,7 +65,7 @@ def test_the_first_decision_has_the_data_it_needs():
 
 def test_looks_follow_the_policy_and_decisions_take_all_that_are_due(decider, fakes):
     made, models = decider()
-    inputs = {"eeg": _eeg_lane(20), "face": _face_lane(4)}
+    inputs = {"eeg": _eeg_input(20), "face": _face_input(4)}
     due = []
     for k in range(4, 20):
         estimate = made.decide(made.plan.time_s(k), inputs, ())
@@ -77,7 +80,7 @@ def test_looks_follow_the_policy_and_decisions_take_all_that_are_due(decider, fa
 
 def test_a_look_sees_exactly_the_samples_up_to_it(decider, fakes):
     made, models = decider(_plan(first=5))
-    eeg, face = _eeg_lane(20), _face_lane(4)
+    eeg, face = _eeg_input(20), _face_input(4)
     seen = []
     model = fakes.video_eeg_of(models)
     real = model.look
@@ -94,7 +97,7 @@ def test_a_look_sees_exactly_the_samples_up_to_it(decider, fakes):
 
 def test_rest_is_fed_each_half_second_before_later_looks(decider, fakes):
     made, models = decider(_plan(rest_s=6.0))
-    inputs = {"eeg": _eeg_lane(20)}
+    inputs = {"eeg": _eeg_input(20)}
     made.decide(102.0, inputs, ())
     # EEG is valid one second after its start, so the first whole valid window ends at 2 s.
     assert fakes.video_eeg_of(models).rests == [102.0]
@@ -107,7 +110,7 @@ def test_rest_is_fed_each_half_second_before_later_looks(decider, fakes):
 
 def test_a_modality_that_ends_leaves_the_estimate(decider):
     made, _ = decider()
-    inputs = {"eeg": _eeg_lane(20), "face": _face_lane(4), "speech": _speech_lane(6)}
+    inputs = {"eeg": _eeg_input(20), "face": _face_input(4), "speech": _speech_input(6)}
     used = {k: made.decide(made.plan.time_s(k), inputs, ()).used for k in range(4, 18)}
     assert used[6] == ("eeg", "face", "speech")
     assert used[10] == ("eeg", "speech"), "the last frame is a second old"
@@ -116,7 +119,7 @@ def test_a_modality_that_ends_leaves_the_estimate(decider):
 
 def test_nothing_left_says_nothing(decider):
     made, _ = decider()
-    inputs = {"eeg": _eeg_lane(5), "face": _face_lane(5)}
+    inputs = {"eeg": _eeg_input(5), "face": _face_input(5)}
     for k in range(4, 20):
         estimate = made.decide(made.plan.time_s(k), inputs, ("a notice",))
     assert estimate.used == ()
@@ -128,12 +131,12 @@ def test_nothing_left_says_nothing(decider):
 
 def test_speech_hears_every_sample_once_and_silence_is_none(decider, fakes):
     made, models = decider()
-    inputs = {"speech": _speech_lane(10)}
+    inputs = {"speech": _speech_input(10)}
     said = [made.decide(made.plan.time_s(k), inputs, ()).answer("speech") for k in range(4, 16)]
     assert all(one is not None for one in said)
     assert fakes.speech_of(models).fed == round(7.5 * 16000) + 1
     quiet, _ = decider()
-    inputs = {"speech": _speech_lane(10, loud=False)}
+    inputs = {"speech": _speech_input(10, loud=False)}
     estimate = quiet.decide(103.0, inputs, ())
     assert estimate.answer("speech") is None
     assert estimate.used == ("speech",)
@@ -142,14 +145,14 @@ def test_speech_hears_every_sample_once_and_silence_is_none(decider, fakes):
 
 def test_speech_starts_at_t0_and_not_before(decider, fakes):
     made, models = decider()
-    made.decide(103.0, {"speech": _speech_lane(5, begin_s=99.0)}, ())
+    made.decide(103.0, {"speech": _speech_input(5, begin_s=99.0)}, ())
     assert fakes.speech_of(models).starts[0] == pytest.approx(100.0, abs=1e-4)
     assert fakes.speech_of(models).fed == 3 * 16000 + 1
 
 
 def test_a_session_that_fell_behind_does_not_look_at_old_frames(decider, fakes):
     made, models = decider()
-    inputs = {"eeg": _eeg_lane(40)}
+    inputs = {"eeg": _eeg_input(40)}
     made.decide(102.0, inputs, ())
     made.decide(130.0, inputs, ())
     times = [look.time_s for look in fakes.video_eeg_of(models).looks]
@@ -160,7 +163,7 @@ def test_a_session_that_fell_behind_does_not_look_at_old_frames(decider, fakes):
 def test_the_ledger_rises_and_ages_count_to_publication(decider):
     clock = VirtualClock(102.05)
     made, _ = decider(clock=clock)
-    inputs = {"eeg": _eeg_lane(2.01), "face": _face_lane(2.05)}
+    inputs = {"eeg": _eeg_input(2.01), "face": _face_input(2.05)}
     estimate = made.decide(102.0, inputs, ())
     done = at_publication(estimate, 102.2)
     ledger = done.ledger
@@ -173,7 +176,7 @@ def test_the_ledger_rises_and_ages_count_to_publication(decider):
 
 def test_the_readout_is_degraded_while_the_participant_speaks_and_a_window_longer(decider, fakes):
     made, models = decider()
-    inputs = {"eeg": _eeg_lane(20), "speech": _speech_lane(20)}
+    inputs = {"eeg": _eeg_input(20), "speech": _speech_input(20)}
     talking = made.decide(104.0, inputs, ())
     assert talking.hearing.speaking
     assert talking.degraded == "the participant speaks"
@@ -186,7 +189,46 @@ def test_the_readout_is_degraded_while_the_participant_speaks_and_a_window_longe
 
 def test_without_a_readout_or_a_microphone_nothing_is_degraded(decider):
     made, _ = decider()
-    assert made.decide(104.0, {"speech": _speech_lane(10)}, ()).degraded is None
+    assert made.decide(104.0, {"speech": _speech_input(10)}, ()).degraded is None
     made, _ = decider()
-    silent = made.decide(104.0, {"eeg": _eeg_lane(20)}, ())
+    silent = made.decide(104.0, {"eeg": _eeg_input(20)}, ())
     assert (silent.degraded, silent.hearing) == (None, None)
+
+
+class _Answering:
+    """A decoder that answers what it is told to."""
+
+    def __init__(self, answer):
+        heads = (Head("joy", "felt", ("no", "yes")), Head("force", "felt", scale=(0.0, 1.0)))
+        self.spec = ModelSpec("toy", (SignalInput("skin", 4.0, 1, 1.0),), heads, "none", ("x",), "none", (), 0, {})
+        self._answer = answer
+
+    def start(self, plan, clock):
+        """Hold nothing."""
+
+    def step(self, time_s, inputs):
+        return DecoderStep(tuple(HeadOutput(*one) for one in self._answer))
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (
+            [("force", "felt"), ("joy", "felt", ("no", "yes"))],
+            r"answered force \(a value\), joy \(no, yes\); its bundle has joy \(no, yes\), force \(a value\)",
+        ),
+        (
+            [("joy", "felt", ("yes", "no")), ("force", "felt")],
+            r"answered joy \(yes, no\), force \(a value\); its bundle has joy \(no, yes\)",
+        ),
+        ([], "answered no head; its bundle has"),
+        (
+            [("joy", "felt", ("no", "yes"), (5.0, -4.0)), ("force", "felt")],
+            r"answered against the contract: .* \(5.0, -4.0\) came",
+        ),
+    ],
+)
+def test_an_answer_that_is_not_the_bundles_is_refused_with_both(answer, words):
+    models = Models((_Answering(answer),), None, "cpu", (), ("x",))
+    with pytest.raises(MoodringError, match=f"decoder of bundles of kind 'toy' .*{words}"):
+        Decider(_plan(), models, VirtualClock(200.0)).decide(102.0, {}, ())

@@ -52,7 +52,7 @@ class Scripted:
         return joined
 
 
-def _lane(sound, begin_s=T0):
+def _input(sound, begin_s=T0):
     ingest = ingest_factory(None, None)(SourceInfo("speech", "mic", 16000.0, (1,), "<f4", ("audio",)))
     stamps = begin_s + np.arange(len(sound)) / AUDIO_RATE_HZ
     ingest.append(Chunk(sound[:, None].astype(np.float32), stamps, stamps[-1]))
@@ -89,7 +89,7 @@ def clock():
 
 def test_without_a_reference_all_is_fed(clock):
     speech = Scripted()
-    said = _run(speech, clock, _lane(_loud_between(6, 1, 3, 1)), None, 5)
+    said = _run(speech, clock, _input(_loud_between(6, 1, 3, 1)), None, 5)
     assert speech.spans == [[T0, pytest.approx(T0 + 5, abs=1e-3)]]
     assert all(one.hearing.withheld is None for _, one in said)
     assert said[3][1].hearing.speaking
@@ -99,7 +99,7 @@ def test_what_the_loudspeaker_plays_is_not_fed_and_the_reason_is_told(clock):
     speech = Scripted()
     played = _loud_between(9, 3, 5, 2)
     heard = played + _loud_between(9, 1, 2.5, 1) + _loud_between(9, 6.5, 8, 3) + _noise(9, 1e-3, 4)
-    said = _gated(speech, clock, _lane(heard), _lane(played), 8)
+    said = _gated(speech, clock, _input(heard), _input(played), 8)
     (first, second) = speech.spans
     assert first == [T0, pytest.approx(T0 + 3, abs=WINDOW_S + 1e-6)]
     assert second[0] == pytest.approx(T0 + 5 + 17 * WINDOW_S, abs=2 * WINDOW_S)
@@ -122,7 +122,7 @@ def test_chopping_changes_nothing(clock):
     spans = []
     for step_s in (0.25, 0.5, 2.0):
         speech = Scripted()
-        _gated(speech, clock, _lane(heard), _lane(played), 8, step_s)
+        _gated(speech, clock, _input(heard), _input(played), 8, step_s)
         spans.append(np.array(speech.spans))
     for one in spans[1:]:
         np.testing.assert_allclose(one[:, 0], spans[0][:, 0], atol=1e-6)
@@ -133,7 +133,7 @@ def test_both_are_aligned_by_their_stamps_not_by_their_counts(clock):
     speech = Scripted()
     played = _loud_between(9, 3, 5, 2)
     begun_later = played[round(1.7 * AUDIO_RATE_HZ) :]
-    _gated(speech, clock, _lane(played), _lane(begun_later, T0 + 1.7), 8)
+    _gated(speech, clock, _input(played), _input(begun_later, T0 + 1.7), 8)
     # Before the reference began, nothing is known of the loudspeaker.
     assert [span[0] for span in speech.spans] == [
         pytest.approx(T0 + 1.7 + 16 * WINDOW_S, abs=2 * WINDOW_S),
@@ -144,32 +144,32 @@ def test_both_are_aligned_by_their_stamps_not_by_their_counts(clock):
 
 def test_a_reference_that_is_a_little_late_is_waited_for(clock):
     speech, heard = Scripted(), _loud_between(9, 0, 9, 1)
-    reference = _lane(np.zeros(round(3.9 * AUDIO_RATE_HZ)))
-    said = _gated(speech, clock, _lane(heard), reference, 4)
+    reference = _input(np.zeros(round(3.9 * AUDIO_RATE_HZ)))
+    said = _gated(speech, clock, _input(heard), reference, 4)
     assert speech.spans[0][1] == pytest.approx(T0 + 3.9, abs=WINDOW_S)
     assert said[-1][1].hearing.withheld is None
 
 
 def test_a_reference_that_is_lost_withholds_and_says_so(clock):
     speech, heard = Scripted(), _loud_between(9, 0, 9, 1)
-    reference = _lane(np.zeros(4 * AUDIO_RATE_HZ))
-    said = _gated(speech, clock, _lane(heard), reference, 8)
+    reference = _input(np.zeros(4 * AUDIO_RATE_HZ))
+    said = _gated(speech, clock, _input(heard), reference, 8)
     assert said[-1][1].hearing.withheld == "nothing comes from the loudspeaker reference"
     assert not said[-1][1].heads[0].answered
     assert len(speech.spans) == 1
     assert speech.spans[0][1] == pytest.approx(T0 + 4, abs=2 * WINDOW_S)
-    never = _gated(Scripted(), clock, _lane(heard), None, 3)
+    never = _gated(Scripted(), clock, _input(heard), None, 3)
     assert {one.hearing.withheld for _, one in never} == {"nothing comes from the loudspeaker reference"}
 
 
 def test_trouble_with_the_microphone_is_told_with_its_figures(clock):
     clipped = np.clip(_noise(3, 0.6, 1), -1, 1)
-    (_, last) = _run(Scripted(), clock, _lane(clipped), None, 2)[-1]
+    (_, last) = _run(Scripted(), clock, _input(clipped), None, 2)[-1]
     assert last.hearing.trouble.startswith("clipping")
     assert last.hearing.clipped_fraction == pytest.approx(0.1, abs=0.02)
-    (_, last) = _run(Scripted(), clock, _lane(np.zeros(4 * AUDIO_RATE_HZ)), None, 3)[-1]
+    (_, last) = _run(Scripted(), clock, _input(np.zeros(4 * AUDIO_RATE_HZ)), None, 3)[-1]
     assert last.hearing.trouble == "one value for 3 s: muted, or the wrong device"
     assert last.hearing.level_db == -120
-    (_, first) = _run(Scripted(), clock, _lane(np.zeros(4 * AUDIO_RATE_HZ)), None, 0.5)[-1]
+    (_, first) = _run(Scripted(), clock, _input(np.zeros(4 * AUDIO_RATE_HZ)), None, 0.5)[-1]
     assert first.hearing.trouble is None
     assert first.hearing.level_db is None

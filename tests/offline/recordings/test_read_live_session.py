@@ -14,6 +14,7 @@ from moodring.models.io.source_streams import RecordedSource, SourceChunk, Sourc
 from moodring.models.io.stream_descriptions import StreamDescription
 from moodring.models.io.xdf_writer import XdfWriter
 from moodring.offline.recordings.open import open_recording
+from tests.support.session_folders import without_checks
 
 SESSION = names.SessionFile(version=names.VERSION, name="one", participant="P1", origin="live", rest_s=3.0)
 RATE_HZ = 100.0

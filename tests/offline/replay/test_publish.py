@@ -19,6 +19,7 @@ from moodring.offline.recordings.write_session import write_session
 from moodring.offline.replay.playhead import HOLE_S
 from moodring.offline.replay.process import SimulatedSource, start_replay
 from moodring.offline.replay.publish import Published, ReplayOptions
+from tests.support.toy.signal import MODALITY, simulate
 
 Make = Callable[..., Recording]
 
@@ -89,7 +90,7 @@ def open_inlet(name: str) -> Any:
 SECONDS = 2.5
 SECOND = np.arange(16_000) / 16_000
 COUNTS: dict[StreamKind, int] = {
-    "eeg": 640, "face": 62, "speech": 40_000, "truth": 20, "markers": 2, "loudspeaker": 16_000
+    "eeg": 640, "face": 62, "speech": 40_000, "truth": 20, "markers": 2, "loudspeaker": 16_000, MODALITY: 25
 }  # fmt: skip
 
 
@@ -103,11 +104,15 @@ def replayed(
     later = replace(
         recording.speech, samples=-recording.speech.samples[:16_000], stamps_s=recording.t0_s + 1.2 + SECOND
     )
-    folder = write_session(replace(recording, loudspeaker=later), tmp_path_factory.mktemp("replay") / "one")
+    skin = {MODALITY: simulate(5, SECONDS, recording.t0_s)}
+    folder = write_session(
+        replace(recording, loudspeaker=later, signals=skin), tmp_path_factory.mktemp("replay") / "one"
+    )
     with start_replay(folder, ReplayOptions(lsl=lsl_session, patience_s=30.0)) as replay:
         names = replay.wait_ready(30.0)
-        assert names == tuple(f"simulated_{kind}" for kind in STREAM_KINDS)
-        received = receive(dict(zip(STREAM_KINDS, names, strict=True)), COUNTS, 30.0)
+        kinds = (*STREAM_KINDS, MODALITY)
+        assert names == tuple(f"simulated_{kind}" for kind in kinds)
+        received = receive(dict(zip(kinds, names, strict=True)), COUNTS, 30.0)
         start_s = replay.wait_started(5.0)
         published = replay.wait(10.0)
     assert published is not None
@@ -123,6 +128,7 @@ def test_every_sample_arrives(replayed: tuple[Recording, dict[StreamKind, Receiv
     assert recording.truth is not None
     np.testing.assert_array_equal(received["eeg"].values, recording.eeg.samples)
     np.testing.assert_array_equal(received["speech"].values, recording.speech.samples)
+    np.testing.assert_array_equal(received[MODALITY].values, recording.signals[MODALITY].samples)
     assert recording.loudspeaker is not None
     np.testing.assert_array_equal(received["loudspeaker"].values, recording.loudspeaker.samples)
     np.testing.assert_array_equal(recording.loudspeaker.samples, -recording.speech.samples[:16_000])
@@ -154,6 +160,7 @@ def test_stamps_are_the_recordings_moved_by_one_constant(
         "truth": recording.truth.stamps_s,
         "markers": np.array([marker.stamp_s for marker in recording.markers]),
         "loudspeaker": recording.t0_s + 1.2 + SECOND,
+        MODALITY: recording.signals[MODALITY].stamps_s,
     }
     moved_by_s = start_s - recording.t0_s
     for kind, one in received.items():
@@ -178,7 +185,10 @@ def test_descriptions_give_the_session(
         "truth": "EmotionTruth",
         "markers": "Markers",
         "loudspeaker": "LoudspeakerAudio",
+        MODALITY: MODALITY,
     }
+    assert received[MODALITY].info.get_channel_labels() == ["left hand", "right hand"]
+    assert received[MODALITY].info.nominal_srate() == 10.0
     assert received["eeg"].info.get_channel_labels() == ["Fp1", "Fp2", "O1", "count"]
     assert received["eeg"].info.get_channel_units() == ["microvolts"] * 4
     assert received["eeg"].info.nominal_srate() == 256.0

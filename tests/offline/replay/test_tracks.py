@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from moodring.configs.schema.errors import MoodringError
+from moodring.configs.schema.errors import ConfigError, MoodringError
 from moodring.models.contract import Arrivals, Recording
 from moodring.models.io.stream_descriptions import StreamKind
 from moodring.offline.replay.frame_prefetch import FramePrefetcher
 from moodring.offline.replay.publish import ReplayOptions, publish
-from moodring.offline.replay.tracks import Lateness, Timetable, Track, chunk_stops
+from moodring.offline.replay.tracks import Lateness, Timetable, Track, chunk_stops, stream_kinds, tracks_of
+from tests.support.toy.signal import MODALITY, simulate
 
 Make = Callable[..., Recording]
 
@@ -76,6 +77,29 @@ def test_impossible_replays_give_one_line(
 ) -> None:
     with pytest.raises(MoodringError, match=words):
         Timetable.of(fake_recording(2.0), only, start_s, speed)
+
+
+def test_a_further_signal_is_a_track_under_its_name(fake_recording: Make) -> None:
+    recording = fake_recording(2.0)
+    skin = simulate(5, 4.0, recording.t0_s)
+    recording = replace(recording, signals={MODALITY: skin})
+    timetable = Timetable.of(recording, (MODALITY,), 1.0, 2.0)
+    assert timetable.end_s == pytest.approx(recording.t0_s + 4.0)
+    (track,) = tracks_of(recording, (MODALITY,), {MODALITY: "lab_skin"}, timetable)
+    assert (track.kind, track.description.name, track.description.type) == (MODALITY, "lab_skin", MODALITY)
+    assert (track.description.rate_hz, track.description.channel_count) == (20.0, 2)
+    track.seek(timetable.begin_s)
+    chunk = track.next_chunk()
+    assert chunk is not None
+    np.testing.assert_array_equal(chunk.values, skin.samples[10:11])
+    everything = tracks_of(recording, stream_kinds(recording), dict.fromkeys(stream_kinds(recording), "any"), timetable)
+    assert MODALITY in [one.kind for one in everything]
+
+
+def test_an_unknown_stream_is_refused_with_what_there_is(fake_recording: Make) -> None:
+    recording = replace(fake_recording(2.0), signals={MODALITY: simulate(5, 2.0)})
+    with pytest.raises(ConfigError, match=f"has no 'smell'; choose among eeg, .*, loudspeaker, {MODALITY}"):
+        publish(recording, ReplayOptions(only=("eeg", "smell")), None)  # type: ignore[arg-type]
 
 
 def test_a_clock_that_jumped_is_played_corrected(fake_recording: Make, monkeypatch: pytest.MonkeyPatch) -> None:

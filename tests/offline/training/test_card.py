@@ -6,12 +6,12 @@ import pytest
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.offline.evaluation.markdown import markdown_table
-from moodring.offline.training.common.card import Section, bullets, write_card
+from moodring.offline.training.common.card import CardSection, bullets, write_card
 
 
 def test_a_card_is_its_title_sections_and_blocks(tmp_path: Path) -> None:
     table = markdown_table(("a", "b"), [(1, "x"), (2.5, "y")])
-    sections = (Section("", ("First.", "")), Section("Second", (bullets(("one", "two")), table)))
+    sections = (CardSection("", ("First.", "")), CardSection("Second", (bullets(("one", "two")), table)))
     write_card(tmp_path / "card.md", "Title", sections)
     assert (tmp_path / "card.md").read_text(encoding="utf-8") == (
         "# Title\n\nFirst.\n\n## Second\n\n- one\n- two\n\n| a | b |\n|---|---|\n| 1 | x |\n| 2.5 | y |\n"

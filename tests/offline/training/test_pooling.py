@@ -24,7 +24,7 @@ from moodring.offline.training.pooling.fit import (
     pool_person,
     select_decisions,
 )
-from moodring.offline.training.pooling.people import DecodedPerson, align_with_truth
+from moodring.offline.training.pooling.people import DecodedPerson, decoded_person
 from moodring.offline.training.pooling.scores import SELECTIONS
 from moodring.offline.training.pooling.train import train_pooling
 from tests.support.heads import levels, spoken
@@ -143,7 +143,7 @@ def test_evidence_keeps_the_voices_newest_word_and_leaves_rest_out(fake_estimate
     times_s = recording.t0_s + np.arange(4, 100) / 2
     said = {times_s[60]: spoken(0.0, times_s[60] - 0.2, ("anger", "neutral"), (0.8, 0.2), True)}
     estimates = [fake_estimate(time_s, said.get(time_s), speaks=time_s == times_s[61]) for time_s in times_s]
-    found = align_with_truth(recording, estimates)
+    found = decoded_person(recording, estimates)
     assert found.times_s[0] >= recording.t0_s + rest_s
     where = int(np.flatnonzero(found.times_s == times_s[60])[0])
     assert np.isnan(found.voice_end_s[:where]).all()

@@ -72,12 +72,12 @@ def test_a_trained_bundle_decodes_and_folds_are_kept(
     shutil.copytree(measured, tmp_path / "cache")
     out = tmp_path / "made.safetensors"
     lines: list[str] = []
-    judged = train_recogniser(config(corpus, tmp_path / "cache"), out, lines.append)
+    scored = train_recogniser(config(corpus, tmp_path / "cache"), out, lines.append)
     assert lines[-1].startswith(f"wrote {out} (")
-    by_speaker = next(j for j in judged if j.protocol == "leave one speaker out" and j.condition == "whole")
+    by_speaker = next(j for j in scored if j.protocol == "leave one speaker out" and j.condition == "whole")
     assert by_speaker.scores.uar.value == 1.0
     assert by_speaker.scores.n == 16
-    both = [j for j in judged if "both apart" in j.protocol and j.condition == "whole"]
+    both = [j for j in scored if "both apart" in j.protocol and j.condition == "whole"]
     assert both[0].scores.n == 16
     bundle = load_bundle(out, "speech")
     assert bundle.spec.head("speech").classes == ("anger", "sadness")
@@ -170,8 +170,8 @@ def test_a_recipe_of_some_classes_and_both_sexes(corpus: Path, measured: Path, t
     shutil.copytree(measured, tmp_path / "cache")
     out = tmp_path / "made.safetensors"
     chosen = config(corpus, tmp_path / "cache", classes=["sadness", "anger"], sex_weight=0.5)
-    judged = train_recogniser(chosen, out, lambda line: None)
-    assert {j.task for j in judged} == {"anger, sadness"}
+    scored = train_recogniser(chosen, out, lambda line: None)
+    assert {j.task for j in scored} == {"anger, sadness"}
     bundle = load_bundle(out, "speech")
     assert {"sex_weights", "tell_weights", "tell_bias"} < set(bundle.tensors)
     recogniser_of = VoiceRecogniser(bundle)
@@ -256,7 +256,7 @@ def test_the_fewest_speakers_that_are_let_through_can_be_trained_on(corpus: Path
     with pytest.raises(MoodringError, match='goes on without them with on_bad = "skip"'):
         train_recogniser(chosen, tmp_path / "made.safetensors", print)
     lines: list[str] = []
-    judged = train_recogniser(chosen.model_copy(update={"on_bad": "skip"}), tmp_path / "made.safetensors", lines.append)
+    scored = train_recogniser(chosen.model_copy(update={"on_bad": "skip"}), tmp_path / "made.safetensors", lines.append)
     assert "08a09Wa.wav' is empty" in lines[0]
-    assert all(np.isfinite(one.scores.uar.value) for one in judged)
+    assert all(np.isfinite(one.scores.uar.value) for one in scored)
     assert load_bundle(tmp_path / "made.safetensors", "speech").spec.head("speech").temperature > 0

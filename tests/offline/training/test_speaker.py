@@ -58,14 +58,14 @@ def test_a_background_is_tested_trained_and_described(
     out = tmp_path / "made.safetensors"
     measured = train.measure_corpus(emodb.read(corpus), ["08"])
     monkeypatch.setattr(train, "measure_corpus", lambda corpus, women: measured)  # once for both trainings
-    judged = train.train_voices(config(corpus), out, lambda line: None)
-    assert [one.condition for one in judged if KNOWN not in one.condition] == [way.name for way in ENROLMENT_CONDITIONS]
-    recommended = next(one.trials for one in judged if one.condition == RECOMMENDED)
+    scored = train.train_voices(config(corpus), out, lambda line: None)
+    assert [one.condition for one in scored if KNOWN not in one.condition] == [way.name for way in ENROLMENT_CONDITIONS]
+    recommended = next(one.trials for one in scored if one.condition == RECOMMENDED)
     assert set(zip(recommended.enrolled, recommended.speaker, strict=True)) == {
         (a, b) for a in PEOPLE for b in PEOPLE
     }, "everybody is tried against everybody"
     # With one person left to train on, people in general are that person; the two enrolled ones differ all the same.
-    known = next(one.trials for one in judged if one.condition == RECOMMENDED + KNOWN)
+    known = next(one.trials for one in scored if one.condition == RECOMMENDED + KNOWN)
     own, end = known.own, margins(known, (0.0, 0.0, 0.0))[:, -1]
     assert equal_error_rate(end[own], end[~own]) < 0.1
     assert set(
@@ -100,7 +100,7 @@ def test_thresholds_lose_what_they_may_and_short_utterances_have_their_own() -> 
     n = 200
     own = np.linspace(0, 1, n)
     people = np.column_stack((own, own + 1, own + 2, own + 2))
-    people[:50, 1:3] = np.nan  # a second long: their end is judged by the first threshold
+    people[:50, 1:3] = np.nan  # a second long: their end is scored by the first threshold
     people[:50, 3] = own[:50]
     segments = np.where(np.arange(n) < 50, 1, 3)
     names, nobody = np.full(n, "a"), np.full((n, 4), np.inf)

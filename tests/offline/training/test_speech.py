@@ -23,7 +23,7 @@ from moodring.offline.training.speech import train
 from moodring.offline.training.speech.scores import (
     UtteranceLogits,
     balanced_loss,
-    fit_temperature,
+    fit_utterance_temperature,
     recalls,
     score_utterances,
 )
@@ -31,10 +31,10 @@ from moodring.offline.training.speech.simulated_utterances import CLASSES, Voice
 from moodring.offline.training.speech.train import (
     GuidedNetwork,
     batches,
-    class_weights,
     fit,
     segment_logits,
     train_speech,
+    utterance_class_weights,
 )
 
 DETECTION = VoiceActivityScores(0.9, 0.1, 1, 0)
@@ -181,7 +181,7 @@ def test_checkpoints_of_another_run_or_damaged_ones_are_not_resumed(tmp_path: Pa
 
 def test_rare_classes_weigh_more() -> None:
     spoken = [LabelledUtterance(np.zeros(1, np.float32), label) for label in (0, 1, 1, 1, 2, 2, 3, 3)]
-    np.testing.assert_allclose(class_weights(spoken), [2.0, 2 / 3, 1.0, 1.0])
+    np.testing.assert_allclose(utterance_class_weights(spoken), [2.0, 2 / 3, 1.0, 1.0])
 
 
 def verdicts_of(labels: list[int], said: list[int], sure: float, persons: list[int]) -> list[UtteranceLogits]:
@@ -205,7 +205,7 @@ def test_temperature_cools_who_is_too_sure() -> None:
     labels = list(rng.integers(4, size=400))
     said = [int(label) if rng.random() < 0.6 else int(rng.integers(4)) for label in labels]
     verdicts = verdicts_of(labels, said, 10.0, [1] * 400)
-    temperature = fit_temperature(verdicts)
+    temperature = fit_utterance_temperature(verdicts)
     assert temperature > 3.0
     assert balanced_loss(verdicts, temperature) < balanced_loss(verdicts)
     assert balanced_loss(verdicts_of([0, 1, 2, 3], [0, 0, 0, 0], 0.0, [1] * 4)) == pytest.approx(np.log(4))

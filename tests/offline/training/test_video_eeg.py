@@ -17,7 +17,7 @@ from moodring.models.signals.face.detection import FaceDetector
 from moodring.offline.decoding.decode import decode_with
 from moodring.offline.simulate.simulated_session import simulate
 from moodring.offline.training.video_eeg import eeg_variants, scores
-from moodring.offline.training.video_eeg.losses import band_imbalance, class_loss, class_weights
+from moodring.offline.training.video_eeg.losses import band_imbalance, class_loss, level_class_weights
 from moodring.offline.training.video_eeg.prepare import PreparedSession, prepare, read_prepared, write_prepared
 from moodring.offline.training.video_eeg.reinforce import (
     discounted_returns,
@@ -184,7 +184,7 @@ def test_band_imbalance_is_zero_for_balanced_bands_and_leaves_unseen_looks_out()
 
 def test_class_weights_even_out_the_classes() -> None:
     levels = torch.tensor([[0, 0], [0, 1], [1, 2], [2, -1]])
-    weights = class_weights(levels)
+    weights = level_class_weights(levels)
     assert weights[0].tolist() == pytest.approx([4 / 6, 4 / 3, 4 / 3])
     assert weights[1].tolist() == pytest.approx([1.0, 1.0, 1.0])
 

@@ -96,12 +96,12 @@ def _run(injectors, observer):
     time.sleep(STEADY_S)
     spans = {}
 
-    def lane(source):
+    def inject_all(source):
         for fault in ON_DEVICES:
             if fault.source == source:
                 spans[fault.name] = _inject(fault, injectors[source], observer)
 
-    threads = [threading.Thread(target=lane, args=(source,), daemon=True) for source in injectors]
+    threads = [threading.Thread(target=inject_all, args=(source,), daemon=True) for source in injectors]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -40,46 +40,46 @@ class Engine:
 
 def follow(answers, **options):
     engine = Engine(list(answers), threading.Event(), [])
-    follower = SnapshotFeed(every_s=0.0, retry_s=0.001, find=engine.find, **options)
+    feed = SnapshotFeed(every_s=0.0, retry_s=0.001, find=engine.find, **options)
     assert engine.asked.wait(10.0)
-    return engine, follower
+    return engine, feed
 
 
 def test_the_newest_snapshot_stays_for_a_while_and_the_reason_is_known(script):
     gone = MoodringError("engine 'demo' has ended")
-    _, follower = follow([script.snapshot_at(30.0), script.snapshot_at(30.5), gone], silent_after_s=60.0)
-    assert follower.snapshot().now_s == 1030.5
-    assert follower.why_silent() == "none runs"
-    follower.close()
+    _, feed = follow([script.snapshot_at(30.0), script.snapshot_at(30.5), gone], silent_after_s=60.0)
+    assert feed.snapshot().now_s == 1030.5
+    assert feed.why_silent() == "none runs"
+    feed.close()
 
 
 def test_a_silent_engine_gives_nothing_but_an_ended_one_its_last_word(script):
     gone = MoodringError("engine 'demo' has ended")
-    _, follower = follow([script.snapshot_at(30.0), gone], silent_after_s=-1.0)
-    assert follower.snapshot() is None
-    follower.close()
-    _, follower = follow([script.snapshot_at(30.0, phase="ended"), gone], silent_after_s=-1.0)
-    assert follower.snapshot().phase == "ended"
-    follower.close()
+    _, feed = follow([script.snapshot_at(30.0), gone], silent_after_s=-1.0)
+    assert feed.snapshot() is None
+    feed.close()
+    _, feed = follow([script.snapshot_at(30.0, phase="ended"), gone], silent_after_s=-1.0)
+    assert feed.snapshot().phase == "ended"
+    feed.close()
 
 
 def test_it_returns_to_the_same_engine(script):
     gone = MoodringError("engine 'demo' has ended")
-    engine, follower = follow([script.snapshot_at(30.0), gone, script.snapshot_at(31.0), gone], silent_after_s=60.0)
-    assert follower.snapshot().now_s == 1031.0
+    engine, feed = follow([script.snapshot_at(30.0), gone, script.snapshot_at(31.0), gone], silent_after_s=60.0)
+    assert feed.snapshot().now_s == 1031.0
     assert engine.finds[:2] == [None, "demo"]
-    follower.close()
+    feed.close()
 
 
 def test_closing_ends_its_thread():
-    _, follower = follow([])
-    assert follower.snapshot() is None
-    follower.close()
-    assert not follower._thread.is_alive()
+    _, feed = follow([])
+    assert feed.snapshot() is None
+    feed.close()
+    assert not feed._thread.is_alive()
 
 
 @pytest.mark.parametrize("name", ["demo", None])
 def test_the_first_search_is_for_the_name_that_was_given(name):
-    engine, follower = follow([], name=name)
+    engine, feed = follow([], name=name)
     assert engine.finds[0] == name
-    follower.close()
+    feed.close()

@@ -7,11 +7,17 @@ import numpy as np
 import pytest
 
 from moodring.configs.schema.errors import MoodringError
-from moodring.configs.schema.live import EegSection, LiveConfig, SpeechSection, StreamQuery
+from moodring.configs.schema.live import EegSection, LiveConfig, LslSection, ModelsSection, SpeechSection, StreamQuery
 from moodring.models.streaming.clock import VirtualClock
+from moodring.models.streaming.decoder import Extensions
 from moodring.models.streaming.ingest.source_channel import SourceChannel
 from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
 from moodring.realtime.lab.preflight import check_config, check_source
+from tests.support.toy.dataset import StressDataset
+from tests.support.toy.decoder import DECODER
+from tests.support.toy.signal import MODALITY
+from tests.support.toy.source import SOURCE
+from tests.support.toy.train import train
 
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4")
 CONFIG = LiveConfig(
@@ -105,6 +111,22 @@ def test_every_model_is_named_with_its_own_domain():
     assert "domain simulated, runs on" in video_eeg.text
     assert speech.text.startswith("emodb.safetensors, domain ")
     assert "simulated" not in speech.text
+
+
+@pytest.mark.lsl
+@pytest.mark.usefixtures("lsl_session")
+def test_a_decoder_and_a_source_of_the_labs_own_are_checked_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("moodring.realtime.lab.preflight._LISTEN_S", 1.0)
+    train(StressDataset(people=2), bundle := tmp_path / "stress.safetensors")
+    config = LiveConfig(
+        eeg=EegSection(stream=StreamQuery(name="nobody")),
+        models=ModelsSection(more=[bundle], device="cpu"),
+        lsl=LslSection(resolve_timeout_s=0.5),
+    )
+    found = list(check_config(config, Extensions((DECODER,), (SOURCE,))))
+    assert "stress.safetensors, domain simulated" in found[1].text
+    assert [(one.what, one.ok) for one in found if one.what in ("eeg", MODALITY)] == [("eeg", False), (MODALITY, True)]
+    assert found[-1].text.startswith("'simulated skin': 2 channels, ")
 
 
 @pytest.mark.lsl

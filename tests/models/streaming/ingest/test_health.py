@@ -1,9 +1,15 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from moodring.models.contract import Figures, Transition
+from moodring.models.streaming.alignment import is_fresh
+from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.ingest.health import SEARCHING, is_flowing, next_health
+from moodring.models.streaming.ingest.source_channel import SourceChannel
+from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
+from moodring.models.streaming.ingest.stream_ingest import ingest_factory
 
 GOOD = Figures(nominal_rate_hz=256.0, observed_rate_hz=256.1, silence_s=0.02, age_s=0.03)
 LIVE = Transition(5.0, "live", "")
@@ -60,3 +66,36 @@ def test_decisions_wait_for_what_flows():
         is_flowing(Transition(0.0, state, ""))
         for state in ("live", "stale", "gap", "rate_off", "recovered", "clock_jump")
     )
+
+
+@pytest.mark.parametrize(("rate_hz", "stale_s", "lost_s"), [(256.0, 0.35, 0.8), (2.0, 0.75, 1.25), (0.5, 3.0, 5.0)])
+def test_a_slow_source_is_stale_and_lost_by_its_period(rate_hz, stale_s, lost_s):
+    def state(silence_s):
+        figures = Figures(nominal_rate_hz=rate_hz, silence_s=silence_s, age_s=min(silence_s, 0.9))
+        return next_health(LIVE, figures, 10.0).state
+
+    assert [state(stale_s - 0.01), state(stale_s + 0.01)] == ["live", "stale"]
+    assert [state(lost_s - 0.01), state(lost_s + 0.01)] == ["stale", "lost"]
+
+
+def test_a_sample_every_two_seconds_is_live_and_fresh_until_it_stops():
+    clock = VirtualClock(100.0)
+    info = SourceInfo("temperature", "probe", 0.5, (1,), "<f4", ("forehead",))
+    channel = SourceChannel("temperature", "probe", None, started_s=100.0)
+    channel.ingest = ingest_factory(None, None)(info)
+    states, fresh = [], []
+    for step in range(30 * 20):
+        now_s = 100.0 + step * 0.05
+        clock.advance_to(now_s)
+        if step % 40 == 0 and now_s <= 120.0:
+            chunk = Chunk(np.full((1, 1), 36.5, np.float32), np.array([now_s - 0.02]), now_s)
+            channel.ingest.append(chunk)
+        channel.update_health(now_s)
+        states.append((round(now_s, 2), channel.health.state))
+        fresh.append((round(now_s, 2), is_fresh(channel.ingest.ring.view(), now_s)))
+    channel.ingest.ring.close()
+    assert {state for now_s, state in states if now_s <= 122.0} == {"live"}
+    assert all(good for now_s, good in fresh if now_s <= 122.0)
+    assert {state for now_s, state in states if now_s > 125.1} == {"lost"}
+    assert not any(good for now_s, good in fresh if now_s > 123.1)
+    assert channel.status(clock.now()).lost_samples == 0
