@@ -43,7 +43,9 @@ def decode(
     recording = open_recording(session, eeg=eeg)
     loaded = _session_config(session, config, overrides or ())
     own = session / DECISIONS_FILE
-    journalled = read_journal(journal or own) if journal is not None or own.is_file() else None
+    journalled = read_journal(journal) if journal is not None else None
+    if journal is None and own.is_file():
+        journalled = read_journal(own, session)
     chosen = _with_speech_of_people(loaded, recording, session, config, bundle or (), overrides or ())
     chosen = chosen.model_copy(update={"models": _with_bundles(chosen.models, bundle or (), recording)})
     began_s = time.monotonic()
@@ -104,6 +106,9 @@ def _session_config(session: Path, config: Path | None, overrides: Sequence[str]
     recorded = session / CONFIG_FILE
     chosen = config or (recorded if recorded.is_file() else CONFIGS / "demo.toml")
     loaded = load(chosen, LiveConfig, overrides)
+    if chosen == recorded and not any(override.startswith("journal") for override in overrides):
+        # A recording does not choose where on this computer something is written.
+        loaded = loaded.model_copy(update={"journal": None})
     if chosen == recorded and not any(override.startswith("speech.") for override in overrides):
         loaded = with_copied_enrolments(loaded, session)
     if loaded.journal is not None and loaded.journal.exists():

@@ -3,10 +3,22 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+from pydantic import Field
 
 from ...configs.schema.live import RESERVED_MODALITIES
 from .arrays import AUDIO_RATE_HZ
+
+# Ranges that are checked where a spec is read from a file.
+RateHz = Annotated[float, Field(gt=0.0, le=1e6)]
+WindowS = Annotated[float, Field(gt=0.0, le=60.0)]
+Count = Annotated[int, Field(ge=1, le=4096)]
+Side = Annotated[int, Field(ge=4, le=1024)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(max_length=10_000)]
+Finite = Annotated[float, Field(ge=-1e9, le=1e9)]
+Whole = Annotated[int, Field(ge=-(10**9), le=10**9)]
 
 
 class ContractError(ValueError):
@@ -36,11 +48,11 @@ class EegInput:
         Another kind, or a size that is not above 0.
     """
 
-    min_rate_hz: float
-    min_scalp_channels: int
-    reference: str
-    window_s: float
-    image_size: int
+    min_rate_hz: RateHz
+    min_scalp_channels: Count
+    reference: Text
+    window_s: WindowS
+    image_size: Side
     kind: Literal["eeg"] = "eeg"
 
     def __post_init__(self) -> None:
@@ -63,8 +75,8 @@ class FaceInput:
         As :class:`EegInput`.
     """
 
-    rate_hz: float
-    size: int
+    rate_hz: Annotated[float, Field(ge=0.1, le=240.0)]
+    size: Side
     kind: Literal["face"] = "face"
 
     def __post_init__(self) -> None:
@@ -86,7 +98,7 @@ class SpeechInput:
         As :class:`EegInput`.
     """
 
-    rate_hz: float = float(AUDIO_RATE_HZ)
+    rate_hz: RateHz = float(AUDIO_RATE_HZ)
     kind: Literal["speech"] = "speech"
 
     def __post_init__(self) -> None:
@@ -119,10 +131,10 @@ class SignalInput:
         As :class:`EegInput`, or a modality that has a meaning of its own, such as ``"eeg"``.
     """
 
-    modality: str
-    rate_hz: float
-    channels: int
-    window_s: float
+    modality: Name
+    rate_hz: RateHz
+    channels: Count
+    window_s: WindowS
     kind: Literal["signal"] = "signal"
 
     def __post_init__(self) -> None:
@@ -177,12 +189,12 @@ class Head:
         0..1.
     """
 
-    name: str
-    construct: str
-    classes: tuple[str, ...] = ()
-    scale: tuple[float, float] | None = None
-    temperature: float = 1.0
-    conformal_threshold: float = 0.0
+    name: Name
+    construct: Text
+    classes: Annotated[tuple[Name, ...], Field(max_length=1000)] = ()
+    scale: tuple[Finite, Finite] | None = None
+    temperature: Annotated[float, Field(ge=1e-3, le=1e3)] = 1.0
+    conformal_threshold: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     shares: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -233,12 +245,12 @@ class ModelSpec:
     kind: str
     inputs: tuple[Input, ...]
     outputs: tuple[Head, ...]
-    label_source: str
-    domain: tuple[str, ...]
-    protocol: str
-    data_hashes: tuple[str, ...]
+    label_source: Text
+    domain: tuple[Name, ...]
+    protocol: Text
+    data_hashes: tuple[Name, ...]
     seed: int
-    network: Mapping[str, float | int | str]
+    network: Mapping[Name, Finite | Whole | Text]
 
     def __post_init__(self) -> None:
         for one in self.inputs:

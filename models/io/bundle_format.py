@@ -38,7 +38,10 @@ def read_spec(raw: Any) -> ModelSpec:
         _refuse_unknown_keys(one, INPUT_TYPES[INPUT_KINDS.index(kind)], "inputs.")
     for one in _tables(raw, "outputs"):
         _refuse_unknown_keys(one, Head, "outputs.")
-    return TypeAdapter(ModelSpec).validate_json(json.dumps(raw), strict=True)
+    try:
+        return TypeAdapter(ModelSpec).validate_json(json.dumps(raw), strict=True)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def upgrade_format_1(raw: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from . import alignment
 from .clock import Clock
 from .decision_schedule import ModalityInput, Plan
 from .decoder import DecoderStep, Fusion, StreamingDecoder
+from .finite_answers import finite_or_abstained
 
 if TYPE_CHECKING:
     from ..decoders.session_models import Models
@@ -72,9 +73,10 @@ class Decider:
         hearing = next((step.hearing for step in steps if step.hearing is not None), None)
         degraded = self._degraded(time_s, steps)
         done_s = self._clock.now()
-        heads = tuple(_with_ages(head, step, done_s) for step in steps for head in step.heads)
+        heads = tuple(_with_ages(finite_or_abstained(head), step, done_s) for step in steps for head in step.heads)
         if self._fusion is not None:
-            heads = (*heads, *self._fusion.fuse(time_s, done_s, heads, degraded is not None))
+            fused = self._fusion.fuse(time_s, done_s, heads, degraded is not None)
+            heads = (*heads, *map(finite_or_abstained, fused))
         received_s = max((_received_s(inputs[modality], stops[modality]) for modality in used), default=-math.inf)
         ring_s = started_s + sum(step.cutting_s for step in steps)
         features_s = ring_s + sum(step.features_s for step in steps)
