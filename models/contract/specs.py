@@ -50,7 +50,7 @@ class EegInput:
 
     min_rate_hz: RateHz
     min_scalp_channels: Count
-    reference: Text
+    reference: Name
     window_s: WindowS
     image_size: Side
     kind: Literal["eeg"] = "eeg"
@@ -190,7 +190,7 @@ class Head:
     """
 
     name: Name
-    construct: Text
+    construct: Name
     classes: Annotated[tuple[Name, ...], Field(max_length=1000)] = ()
     scale: tuple[Finite, Finite] | None = None
     temperature: Annotated[float, Field(ge=1e-3, le=1e3)] = 1.0
@@ -242,7 +242,7 @@ class ModelSpec:
         An input of unknown kind, an output that is no head, no input or head, or a modality or head named twice.
     """
 
-    kind: str
+    kind: Name
     inputs: tuple[Input, ...]
     outputs: tuple[Head, ...]
     label_source: Text
@@ -250,7 +250,7 @@ class ModelSpec:
     protocol: Text
     data_hashes: tuple[Name, ...]
     seed: int
-    network: Mapping[Name, Finite | Whole | Text]
+    network: Mapping[Name, Finite | Whole | Annotated[str, Field(max_length=2000)]]
 
     def __post_init__(self) -> None:
         for one in self.inputs:

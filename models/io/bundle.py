@@ -189,7 +189,7 @@ def _parse(metadata: Mapping[str, str], path: Path) -> ModelSpec:
     if written not in (1, FORMAT):
         cure = "update moodring" if isinstance(written, int) and written > FORMAT else "train it again"
         raise MoodringError(
-            f"bundle '{path}' has format {written!r}, this moodring reads formats 1 and {FORMAT}; {cure}"
+            f"bundle '{path}' has format {str(written)[:60]}, this moodring reads formats 1 and {FORMAT}; {cure}"
         )
     try:
         return read_spec(upgrade_format_1(raw) if written == 1 else raw)

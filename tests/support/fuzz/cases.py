@@ -24,13 +24,12 @@ def run_case(kind, template, folder, seed):
     prepared = {"session": _session, "config": _config, "bundle": _bundle, "media": _media, "stream": _stream}[kind]
     act = prepared(template, folder, rng)
     before = digest(folder)
+    line, outcome = None, "answered"
     try:
         act()
-        outcome = "answered"
     except MoodringError as error:
-        assert "\n" not in str(error), f"an error of several lines: {error}"
-        assert len(str(error)) < 4000, f"an error of {len(str(error))} characters"
-        outcome = "refused"
+        line, outcome = str(error), "refused"
+    assert line is None or ("\n" not in line and len(line) < 4000), f"an error of several lines or very long: {line}"
     assert digest(folder) == before, "the input was changed"
     return outcome
 
@@ -239,7 +238,10 @@ def _stream(template, folder, rng):
     form = (
         ("int8" if kind == "face" else "float32") if rng.random() < 0.9 else rng.choice(["int16", "double64", "string"])
     )
-    info = pylsl.StreamInfo("hostile", kind, count, rate_hz, form, "id")
+    try:
+        info = pylsl.StreamInfo("hostile", kind, count, rate_hz, form, "id")
+    except RuntimeError:  # liblsl has no such stream
+        return lambda: None
     desc = info.desc()
     facts = desc.append_child("moodring")
     told = {"first_sample_after_t0_s": "1.5", "rest_s": "4", "origin": "simulated", "participant": "p1", "timeline": ""}
@@ -308,11 +310,8 @@ def _read_stream(kind, info, rng):
             if rng.random() < 0.1:
                 values[:] = rng.choice([np.nan, np.inf, 1e38, 0.0])
             with np.errstate(all="ignore"):
-                ingest.append(
-                    Chunk(
-                        values.astype(described.dtype), stamps_s, received_s, rng.random() < 0.05, rng.choice([0, 0, 5])
-                    )
-                )
+                samples, gap, skipped = values.astype(described.dtype), rng.random() < 0.05, rng.choice([0, 0, 5])
+                ingest.append(Chunk(samples, stamps_s, received_s, gap, skipped))
             stamp_s += n / (described.rate_hz or 25.0)
             received_s += n / (described.rate_hz or 25.0)
         if ingest.figures.first_s is not None:

@@ -3,64 +3,20 @@
 import json
 import os
 import re
-import shutil
 import struct
 
 from tests.support.session_folders import without_checks
 
 NUMBERS = (
-    *(
-        "nan",
-        "inf",
-        "-inf",
-        "-1e9",
-        "1e300",
-        "-5",
-        "0",
-        "-0.0",
-        "1e-320",
-        "1e38",
-        "²",
-        '"text"',
-        "true",
-        "[]",
-        "{}",
-        "null",
-    ),
-    *(
-        "9" * 400,
-        "2147483648",
-        "9223372036854775808",
-        "-1",
-        "0.5",
-        '""',
-        "[[[]]]",
-        '"' + "x" * 5000 + '"',
-        "1970-01-01",
-    ),
+    *("nan", "inf", "-inf", "-1e9", "1e300", "-5", "0", "-0.0", "1e-320", "1e38", "²", '"text"', "true", "[]", "{}"),
+    *("null", "9" * 400, "2147483648", "9223372036854775808", "-1", "0.5", '""', "[[[]]]", "1970-01-01"),
+    '"' + "x" * 5000 + '"',
 )
 VALUES = (
-    *(
-        float("nan"),
-        float("inf"),
-        -1e9,
-        1e300,
-        -5,
-        0,
-        -1,
-        0.5,
-        2**31,
-        2**63,
-        10**400,
-        True,
-        None,
-        "",
-        "²",
-        "text",
-        "-1",
-    ),
-    *([], {}, [1, 2], [[[]]], {"a": 1}, "x" * 20_000, "1,2", "nan", 1e-300, 1e9, 4096, 65536, ["low"], [None]),
+    *(float("nan"), float("inf"), -1e9, 1e300, -5, 0, -1, 0.5, 2**31, 2**63, 10**400, True, None, "", "²", "text"),
+    *([], {}, [1, 2], [[[]]], {"a": 1}, "x" * 20_000, "1,2", "nan", 1e-300, 1e9, 4096, 65536, ["low"], [None], "-1"),
 )
+DEEP = ("[" * 5000, '{"a":' * 5000, "a = " + "[" * 3000, "a = " + "{b=" * 2000, "a" + ".b" * 200_000 + "=1")
 DOUBLES = (float("nan"), float("inf"), -1.0, 1e300, 1e18, -1e9, 0.0, 1e-300, 2.0**40, 86_400.0)
 
 
@@ -79,21 +35,16 @@ def mutated_text(text, rng):
     if how == 5:
         return "\n".join([*lines[:at], lines[at], *lines[at:]]).encode()
     if how == 6:
-        deep = rng.choice(
-            ["[" * 5000, '{"a":' * 5000, "a = " + "[" * 3000, "a = " + "{b=" * 2000, "a" + ".b" * 200_000 + "=1"]
-        )
-        return "\n".join([*lines[:at], deep, *lines[at:]]).encode()
+        return "\n".join([*lines[:at], rng.choice(DEEP), *lines[at:]]).encode()
     if how == 7:
         return text[: rng.randrange(len(text) + 1)].encode()
     if how == 8:
-        return rng.choice(
-            [b"", b"\0" * 1000, b"\xff" * 100, b"\x1b[31m", text.encode("utf-16"), b"[" + b"a." * 100_000 + b"a]"]
-        )
+        dots = b"[" + b"a." * 100_000 + b"a]"
+        return rng.choice([b"", b"\0" * 1000, b"\xff" * 100, b"\x1b[31m", text.encode("utf-16"), dots])
     if how == 9:
-        key = re.findall(r"^(\w+) *[=:]", text, re.MULTILINE)
-        return re.sub(
-            rf"^({rng.choice(key or ['x'])}) *=.*$", rf"\1 = {rng.choice(NUMBERS)}", text, flags=re.MULTILINE
-        ).encode()
+        key = rng.choice(re.findall(r"^(\w+) *[=:]", text, re.MULTILINE) or ["x"])
+        value = rng.choice(NUMBERS)
+        return re.sub(rf"^({key}) *=.*$", lambda found: f"{found[1]} = {value}", text, flags=re.MULTILINE).encode()
     if how == 10:
         return (text + "\n" + "x = 1\n" * rng.choice([1, 2, 400_000])).encode()
     return mutated_bytes(text.encode(), rng)
@@ -158,7 +109,8 @@ def mutate_file(path, rng):
     elif how == 4:
         os.truncate(path, path.stat().st_size + 3_000_000_000)
     elif how == 5:
-        shutil.copyfile(rng.choice([one for one in sorted(path.parent.parent.rglob("*")) if one.is_file()]), path)
+        others = [one for one in sorted(path.parent.rglob("*")) if one.is_file() and one != path]
+        path.write_bytes(rng.choice(others).read_bytes() if others else b"")
     elif path.suffix in (".toml", ".json", ".jsonl"):
         text = path.read_text()
         if path.suffix == ".jsonl" and text and rng.random() < 0.7:

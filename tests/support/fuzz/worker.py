@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SECONDS_EACH = 30
+"""Of the processor; a case that waits is ended after four times as long, for a machine may be busy."""
 MOST_BYTES = 1_000_000_000
 _SPARE_BYTES = 3_000_000_000
 
@@ -33,26 +34,17 @@ def fuzz(kind, template, folder, seeds):
         with errors.open("w+") as said:
             home = folder / "home"
             home.mkdir(exist_ok=True)
-            environment = {
-                **os.environ,
-                "HOME": str(home),
-                "OMP_NUM_THREADS": "1",
-                "PYTHONPATH": os.pathsep.join(sys.path),
-            }
-            command = [
-                sys.executable,
-                "-W",
-                "ignore",
-                "-m",
-                "tests.support.fuzz.worker",
-                kind,
-                str(template),
-                str(folder / "case"),
-            ]
+            paths = os.pathsep.join(sys.path)
+            command = [sys.executable, "-W", "ignore", "-m", "tests.support.fuzz.worker"]
             child = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True, env=environment,
+                [*command, kind, str(template), str(folder / "case")],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+                env={**os.environ, "HOME": str(home), "OMP_NUM_THREADS": "1", "PYTHONPATH": paths},
                 cwd=Path(__file__).parents[3],
-            )  # fmt: skip
+            )
             child.stdin.write("\n".join(map(str, left)))
             child.stdin.close()
             for line in child.stdout:
@@ -84,21 +76,21 @@ def main(kind, template, folder):
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     warm = False
     for line in sys.stdin:
-        faulthandler.dump_traceback_later(SECONDS_EACH, exit=True)
-        finding, outcome = "", "found"
+        faulthandler.dump_traceback_later(4 * SECONDS_EACH, exit=True)
+        finding, outcome, begin_s = "", "found", time.process_time()
         try:
             outcome = run_case(kind, Path(template), Path(folder), int(line))
         except Exception:
             finding = traceback.format_exc()[-2500:]
         faulthandler.cancel_dump_traceback_later()
+        took_s = time.process_time() - begin_s
+        if took_s > SECONDS_EACH and not finding:
+            outcome, finding = "found", f"{took_s:.0f} s were taken"
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         if peak > MOST_BYTES and not finding:
             outcome, finding = "found", f"{peak / 1e6:.0f} MB were taken"
-        print(
-            json.dumps({"seed": int(line), "outcome": outcome, "finding": finding, "peak_bytes": peak}),
-            file=out,
-            flush=True,
-        )
+        answer = {"seed": int(line), "outcome": outcome, "finding": finding, "peak_bytes": peak}
+        print(json.dumps(answer), file=out, flush=True)
         if peak > MOST_BYTES:
             return  # the next worker begins with less
         if not warm:
