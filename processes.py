@@ -259,6 +259,48 @@ class Child:
             raise self._failure
 
 
+class ChildHandle:
+    """A child process that sends ``ready``, with the methods of its purpose added; use as a context manager.
+
+    Parameters
+    ----------
+    child : Child
+    grace_s : float
+        How long it may take to end.
+    """
+
+    def __init__(self, child: Child, grace_s: float) -> None:
+        self._child = child
+        self._grace_s = grace_s
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id."""
+        return self._child.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is running."""
+        return self._child.running
+
+    @property
+    def error(self) -> str | None:
+        """The line that ended the child; None while running or after a normal end."""
+        return self._child.error
+
+    def stop(self) -> None:
+        """End the child and wait for its end; one that does not end, or was not ready yet, is killed."""
+        self._child.end(self._grace_s if "ready" in self._child.latest else 0.0)
+
+
 class Parent:
     """The parent of a child process, seen from the child.
 
@@ -332,7 +374,8 @@ def in_workers(function: Callable[[Task], Result], tasks: Iterable[Task], worker
     """Apply a function to each task in worker processes and yield the results in order.
 
     The workers use one thread each for numerical libraries. They end with this process, however it ends, and when the
-    iterator is exhausted or closed.
+    iterator is exhausted or closed. Inside a :func:`joblib.parallel_config` of another backend than loky, such as Dask,
+    the tasks go to the workers of that backend, as many as it has; they are left running.
 
     Parameters
     ----------
@@ -348,7 +391,11 @@ def in_workers(function: Callable[[Task], Result], tasks: Iterable[Task], worker
         return
     from joblib import Parallel, delayed, parallel_config
     from joblib.externals.loky import get_reusable_executor
+    from joblib.parallel import BACKENDS, get_active_backend
 
+    if type(get_active_backend()[0]) is not BACKENDS["loky"]:
+        yield from Parallel(return_as="generator")(delayed(function)(task) for task in tasks)
+        return
     begin = {"initializer": _begin_worker, "initargs": (os.getpid(),)}
     with parallel_config("loky", n_jobs=workers, inner_max_num_threads=1, **begin):
         parallel = Parallel(return_as="generator")

@@ -168,7 +168,8 @@ def _speech_live(microphone: str | None, stream: str | None, seconds: float) -> 
     query = None if stream is None else StreamQuery(name=stream)
     section, clock = SpeechSection(microphone=device, stream=query), LslClock()
     apply_lsl_settings(LslSection())
-    source_channel = build_source_channels(LiveConfig(speech=section), clock)[2]
+    channels = build_source_channels(LiveConfig(speech=section), clock)
+    source_channel = next(channel for channel in channels if channel.modality == "speech")
     if source_channel.source is None:
         raise ConfigError("enrol needs a microphone or a stream")
     typer.echo(f"{source_channel.title}: please speak for {seconds:.0f} s")

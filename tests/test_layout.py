@@ -77,6 +77,15 @@ def test_imports_go_in_the_allowed_direction(path: Path) -> None:
     assert not broken
 
 
+def test_the_decision_core_knows_rings_by_their_protocol_alone() -> None:
+    core = [path for path in product_files() if path.is_relative_to(ROOT / "models" / "streaming")]
+    named = {
+        path.name: name for path in core for name, _ in imported(path) if name.startswith("moodring.models.io.ring")
+    }
+    assert core
+    assert not named
+
+
 def test_a_file_has_at_most_400_lines() -> None:
     lengths = {p.relative_to(ROOT).as_posix(): len(p.read_text(encoding="utf-8").splitlines()) for p in product_files()}
     assert not {name: lines for name, lines in lengths.items() if lines > 400}

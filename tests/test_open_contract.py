@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
@@ -34,6 +35,8 @@ from moodring.realtime.engine.lsl_outlet import estimate_labels, estimate_row
 from moodring.realtime.engine.notices import session_notices
 from moodring.realtime.screens import terminal
 from moodring.realtime.screens.history import empty, extended
+from tests.support.lsl_stand import wait_for
+from tests.support.recorded import assert_equal
 from tests.support.toy.dataset import StressDataset
 from tests.support.toy.decoder import DECODER
 from tests.support.toy.signal import CHANNELS, MODALITY, RATE_HZ, conductance, simulate, stressed_at
@@ -218,33 +221,21 @@ def test_a_bundle_loaded_twice_is_refused_by_its_head(bundle):
 
 @pytest.mark.lsl
 @pytest.mark.deadline
-@pytest.mark.parametrize("way", ["a device of its own", "an LSL stream that the config names"])
-def test_it_decodes_live_beside_eeg(way, lsl_session, stand, stepping, fakes, bundle, tmp_path):
+def test_an_lsl_stream_that_the_config_names_decodes_live_beside_eeg(
+    lsl_session, stand, stepping, fakes, bundle, tmp_path
+):
     import pylsl
 
     from moodring.realtime.engine.lsl_clock import LslClock
     from moodring.realtime.engine.session import Session
 
-    eeg, skin, clock = f"amp-{uuid4().hex}", f"skin-{uuid4().hex}", LslClock()
-    stand({"name": eeg, "channels": [(name, "microvolts", "EEG") for name in fakes.NAMES], "count": 10})
-    extensions, signals, done = Extensions((DECODER,), (SOURCE,)), [], threading.Event()
-    if way != "a device of its own":
-        extensions = Extensions((DECODER,))
-        signals = [SignalSection(name=MODALITY, stream=StreamQuery(name=skin))]
-        info = pylsl.StreamInfo(skin, "EDA", len(CHANNELS), RATE_HZ, pylsl.cf_float32, skin)
-        threading.Thread(target=_send, args=(pylsl.StreamOutlet(info), done), daemon=True).start()
-    config = LiveConfig(
-        name=f"open-{uuid4().hex}",
-        eeg=EegSection(stream=StreamQuery(name=eeg)),
-        signals=signals,
-        models=ModelsSection(video_eeg=str(fakes.write_bundle(tmp_path / "v.safetensors")), more=[bundle]),
-        lsl=lsl_session.model_copy(update={"resolve_timeout_s": 20.0}),
-        outlet=OutletSection(name=f"estimates-{uuid4().hex}"),
-        journal=tmp_path / "decisions.jsonl",
-    )
-    modalities = (*config.modalities, *(source.modality for source in extensions.sources))
-    models = load_models(config, modalities, clock, extensions.decoders)
-    session = Session(config, models, clock, tmp_path, clock.now(), sources=extensions.sources)
+    skin, clock, done = f"skin-{uuid4().hex}", LslClock(), threading.Event()
+    info = pylsl.StreamInfo(skin, "EDA", len(CHANNELS), RATE_HZ, pylsl.cf_float32, skin)
+    threading.Thread(target=_send, args=(pylsl.StreamOutlet(info), done), daemon=True).start()
+    signals = [SignalSection(name=MODALITY, stream=StreamQuery(name=skin))]
+    config = _beside_eeg(lsl_session, stand, fakes, bundle, tmp_path, signals)
+    models = load_models(config, config.modalities, clock, (DECODER,))
+    session = Session(config, models, clock, tmp_path, clock.now())
     try:
         session.connect(threading.Event())
         session.start()
@@ -266,6 +257,57 @@ def test_it_decodes_live_beside_eeg(way, lsl_session, stand, stepping, fakes, bu
     assert row["stress_calm"] + row["stress_stressed"] == pytest.approx(1.0, abs=1e-5)
     assert np.isfinite(row["valence_low"])
     assert any(e.answer("stress") is not None for e in read_journal(config.journal))
+
+
+@pytest.mark.lsl
+@pytest.mark.deadline
+def test_a_device_of_its_own_runs_in_an_engine_process_is_recorded_shown_and_decoded_again(
+    lsl_session, stand, fakes, bundle, tmp_path
+):
+    from moodring.realtime.engine.engine_process import EngineProcess
+    from moodring.realtime.engine.job import EngineJob
+    from moodring.realtime.ipc.channel import attach
+
+    config = _beside_eeg(lsl_session, stand, fakes, bundle, tmp_path, []).model_copy(update={"journal": None})
+    extensions = Extensions((DECODER,), (SOURCE,))
+    with EngineProcess(EngineJob(config, record=tmp_path / "recorded", extensions=extensions)) as engine:
+        engine.wait_ready(90.0)
+        with attach(config.name) as client:
+
+            def decodes():
+                snapshot = client.snapshot()
+                estimate = snapshot.estimate
+                return estimate is not None and {"eeg", MODALITY} <= set(estimate.used) and snapshot.decisions > 8
+
+            wait_for(decodes, 60.0)
+            snapshot = client.snapshot()
+        engine.ask_to_stop()
+        summary = engine.wait_done(60.0)
+    text = Console(width=80, file=io.StringIO(), record=True)
+    text.print(terminal.picture(snapshot, extended(empty(), snapshot)))
+    shown = text.export_text()
+    assert "Stress, felt: " in shown
+    assert "Skin conductance" in shown
+    folder = Path(summary["recording"]["folder"])
+    recording, journal = open_recording(folder), read_journal(folder / "decisions.jsonl")
+    assert recording.signals[MODALITY].channel_names == CHANNELS
+    assert recording.signals[MODALITY].arrivals is not None
+    assert_equal(decode(recording, config, factories=(DECODER,), journal=journal).estimates, journal)
+
+
+def _beside_eeg(lsl_session, stand, fakes, bundle, folder, signals):
+    """A config of EEG over LSL and an untrained video-EEG bundle, with the bundle of stress besides."""
+    eeg = f"amp-{uuid4().hex}"
+    stand({"name": eeg, "channels": [(name, "microvolts", "EEG") for name in fakes.NAMES], "count": 10})
+    return LiveConfig(
+        name=f"open-{uuid4().hex[:8]}",
+        eeg=EegSection(stream=StreamQuery(name=eeg)),
+        signals=signals,
+        models=ModelsSection(video_eeg=str(fakes.write_bundle(folder / "v.safetensors")), more=[bundle], device="cpu"),
+        lsl=lsl_session.model_copy(update={"resolve_timeout_s": 20.0}),
+        outlet=OutletSection(name=f"estimates-{uuid4().hex}"),
+        journal=folder / "decisions.jsonl",
+    )
 
 
 def _send(outlet, done):

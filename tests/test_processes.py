@@ -207,3 +207,16 @@ def test_workers_of_a_killed_parent_end(tmp_path):
     worker = int(done.stdout)
     _, alive = psutil.wait_procs([p for p in psutil.process_iter() if p.pid == worker], timeout=20)
     assert not alive
+
+
+def test_a_backend_that_is_set_outside_does_the_work_and_is_left_running():
+    import joblib
+
+    def where(task):
+        return task, os.getpid(), threading.current_thread().name
+
+    with joblib.parallel_config("threading", n_jobs=2):
+        found = list(in_workers(where, range(4), 3))
+    assert [task for task, _, _ in found] == [0, 1, 2, 3]
+    assert {pid for _, pid, _ in found} == {os.getpid()}
+    assert threading.main_thread().name not in {name for _, _, name in found}

@@ -1,6 +1,7 @@
 """Configuration of liblsl as the text that ``pylsl.set_config_content`` takes."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from random import randrange
 from uuid import uuid4
@@ -61,6 +62,20 @@ def liblsl_settings(section: LslSection) -> str | None:
         f"[multicast]\nResolveScope = {section.resolve_scope}\n{only_here}{listen}"
         f"{ports}{_DEFAULTS}"
     )
+
+
+def configure_liblsl(section: LslSection, set_content: Callable[[str], None]) -> None:
+    """Configure liblsl, before any other function of pylsl in the process.
+
+    Parameters
+    ----------
+    section : LslSection
+    set_content : callable
+        ``pylsl.set_config_content``, which this package does not import.
+    """
+    text = liblsl_settings(section)
+    if text is not None:
+        set_content(text)
 
 
 def computer_settings() -> Path | None:

@@ -19,6 +19,7 @@ from .arrays import (
 from .estimates import Estimate, HeadOutput, Hearing, Ledger, Look, SampleRange, at_publication
 from .health import Figures, HealthState, MicrophoneCheck, Percentiles, RecordingStatus, SourceStatus, Transition
 from .recordings import STANDARD_MODALITIES, Arrivals, Frames, Marker, Recording, Signal, Truth, Video
+from .rings import RingFactory, RingLayout, RingReader, RingSlice, RingWriter
 from .specs import EegInput, FaceInput, Head, Input, ModelSpec, SignalInput, SpeechInput
 from .windows import EegWindow, FaceBox, FaceFrame, SpeechSegment
 
@@ -54,6 +55,11 @@ __all__ = [
     "Percentiles",
     "Recording",
     "RecordingStatus",
+    "RingFactory",
+    "RingLayout",
+    "RingReader",
+    "RingSlice",
+    "RingWriter",
     "SampleRange",
     "Signal",
     "SignalInput",

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from ...configs.schema.live import RESERVED_MODALITIES
@@ -212,6 +214,12 @@ class Head:
             raise ContractError(
                 f"head '{self.name}' needs a conformal threshold in 0..1; {self.conformal_threshold} came"
             )
+
+
+def kept_classes(probabilities: NDArray[Any], threshold: float) -> tuple[int, ...]:
+    """Return the conformal set: the indices of the classes that reach the threshold, at least the most probable one."""
+    chosen = tuple(int(i) for i in np.flatnonzero(probabilities >= threshold))
+    return chosen or (int(np.argmax(probabilities)),)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from scipy.special import softmax
 
 from ...configs.schema.errors import MoodringError
 from ..contract import AUDIO_RATE_HZ, FloatArray, Head, HeadOutput, SpeechSegment
-from ..fusion.conformal import kept
+from ..contract.specs import kept_classes
 from ..io.bundle import Bundle
 from ..networks.loading import with_weights
 from ..networks.speech import Memory, SpeechNetwork, sizes_from
@@ -258,7 +258,7 @@ class SpeechDecoder:
                 head.construct,
                 head.classes,
                 probabilities,
-                kept=kept(np.asarray(probabilities), head.conformal_threshold)
+                kept=kept_classes(np.asarray(probabilities), head.conformal_threshold)
                 if head.conformal_threshold and probabilities is not None
                 else (),
                 abstained=NOT_FINITE if probabilities is None else None,

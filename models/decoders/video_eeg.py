@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ...configs.schema.errors import MoodringError
 from ..contract import LEVELS, EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, Head, HeadOutput, Look
-from ..fusion.conformal import kept
+from ..contract.specs import kept_classes
 from ..io.bundle import Bundle, bundled
 from ..networks.loading import with_weights
 from ..networks.video_eeg import AXES, Glimpse, Sizes, State, VideoEegNet
@@ -181,7 +181,7 @@ class VideoEegDecoder:
                 head.construct,
                 head.classes,
                 tuple(row.tolist()),
-                kept=kept(row, head.conformal_threshold),
+                kept=kept_classes(row, head.conformal_threshold),
             )
             for row, head in zip(probabilities, self._heads, strict=True)
         )

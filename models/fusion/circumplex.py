@@ -81,6 +81,17 @@ PLACES: Mapping[str, Place] = MappingProxyType(
 )
 
 
+def weighted_places(classes: Sequence[str], probabilities: Sequence[float]) -> tuple[tuple[float, Place], ...] | None:
+    """Return the share and the place of each category.
+
+    None where a category has no place in :data:`PLACES`, or nothing is probable.
+    """
+    total = float(sum(probabilities))
+    if total <= 0.0 or any(name not in PLACES for name in classes):
+        return None
+    return tuple((p / total, PLACES[name]) for name, p in zip(classes, probabilities, strict=True))
+
+
 def affect_of(classes: Sequence[str], probabilities: Sequence[float]) -> Affect | None:
     """Return valence and arousal of probabilities of categories.
 
@@ -96,10 +107,9 @@ def affect_of(classes: Sequence[str], probabilities: Sequence[float]) -> Affect 
         Mean and standard deviation of the mixture of the categories' places: the spread of each category, and how far
         the categories lie apart. None where a category has no place in :data:`PLACES`, or nothing is probable.
     """
-    total = float(sum(probabilities))
-    if total <= 0.0 or any(name not in PLACES for name in classes):
+    weighted = weighted_places(classes, probabilities)
+    if weighted is None:
         return None
-    weighted = [(p / total, PLACES[name]) for name, p in zip(classes, probabilities, strict=True)]
     valence, valence_sd = _mixture([(share, place.valence, place.valence_sd) for share, place in weighted])
     arousal, arousal_sd = _mixture([(share, place.arousal, place.arousal_sd) for share, place in weighted])
     return Affect(valence, arousal, valence_sd, arousal_sd)

@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_softmax, ndtr
 
 from ..contract import FloatArray, HeadOutput
-from .circumplex import PLACES
+from .circumplex import weighted_places
 
 Array = NDArray[np.float64]
 Situation = Literal["quiet", "after", "speaking", "voice_alone"]
@@ -93,15 +93,15 @@ def levels_of(classes: Sequence[str], probabilities: Sequence[float]) -> Array |
     (2, 3) float64 or None
         Valence and arousal by low, medium, high. None where a category has no place, or nothing is probable.
     """
-    total = float(sum(probabilities))
-    if total <= 0.0 or any(name not in PLACES for name in classes):
+    weighted = weighted_places(classes, probabilities)
+    if weighted is None:
         return None
-    places = [PLACES[name] for name in classes]
-    at = np.array([(place.valence, place.arousal) for place in places])
-    spread = np.array([(place.valence_sd, place.arousal_sd) for place in places])
+    shares = np.array([share for share, _ in weighted])
+    at = np.array([(place.valence, place.arousal) for _, place in weighted])
+    spread = np.array([(place.valence_sd, place.arousal_sd) for _, place in weighted])
     below = ndtr((_EDGES - at[:, :, None]) / spread[:, :, None])
     thirds = np.diff(below, axis=2) / (below[:, :, -1:] - below[:, :, :1])
-    mixed: Array = np.einsum("c,cal->al", np.asarray(probabilities, np.float64) / total, thirds)
+    mixed: Array = np.einsum("c,cal->al", shares, thirds)
     return mixed
 
 

@@ -17,10 +17,10 @@ from ...configs.schema.errors import MoodringError
 from ...configs.schema.load import Section
 from ...configs.schema.regular_files import read_regular
 from ..contract import LEVELS, Head, HeadOutput
+from ..contract.specs import kept_classes
 from ..io.bundle import bundled
 from ..io.files import write_file
 from . import opinion_pool
-from .conformal import kept
 from .opinion_pool import Situation, VoiceLevels
 
 Axis = Literal["valence", "arousal"]
@@ -122,7 +122,7 @@ class Pool:
                     head.construct,
                     head.classes,
                     tuple(row.tolist()),
-                    kept=kept(row, weights.threshold),
+                    kept=kept_classes(row, weights.threshold),
                     shares={"voice": opinion_pool.voice_share(weights, *sides)},
                 )
             )

@@ -9,13 +9,13 @@ anonymous. ``multiprocessing.shared_memory`` is not used: before Python 3.13 its
 when any process that merely attached to it ends.
 """
 
+import itertools
 import json
 import math
 import mmap
 import os
 import struct
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,61 +23,12 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ...configs.schema.errors import MoodringError
-from ..contract import BoolArray, TimeArray
+from ..contract import BoolArray, RingFactory, RingLayout, RingSlice, RingWriter, TimeArray
 
 _MAGIC = b"moodring"
 _HEADER = struct.Struct("<8sII")  # magic, version, bytes of JSON
 _VERSION = 1
 _PAGE = 4096
-
-
-@dataclass(frozen=True)
-class RingLayout:
-    """Layout of a ring.
-
-    Attributes
-    ----------
-    capacity : int
-        Samples that fit; the newest ones are kept.
-    shape : tuple of int
-        Of one sample: ``(n_channels,)``, or ``(height, width, 3)``.
-    dtype : str
-        As NumPy names it.
-    rate_hz : float
-        Nominal; 0 for none.
-    names : tuple of str
-        Of the channels.
-    """
-
-    capacity: int
-    shape: tuple[int, ...]
-    dtype: str
-    rate_hz: float
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class RingSlice:
-    """A consistent copy of consecutive samples ``first`` up to but not including ``stop``, counted from the start.
-
-    Attributes
-    ----------
-    samples : (n, *shape)
-    stamps_s, received_s : (n,) float64
-        Capture times, and when each sample reached the engine.
-    valid : (n,) bool
-    first, stop : int
-    """
-
-    samples: NDArray[Any]
-    stamps_s: TimeArray
-    received_s: TimeArray
-    valid: BoolArray
-    first: int
-    stop: int
-
-    def __len__(self) -> int:
-        return self.stop - self.first
 
 
 class RingView:
@@ -309,6 +260,18 @@ class Ring:
         if place + stop - first <= capacity:
             return array[place : place + stop - first].copy()
         return np.concatenate((array[place:], array[: place + stop - first - capacity]))
+
+
+def rings_in(folder: Path | None) -> RingFactory:
+    """Return the function that makes a source's ring: a file in a folder, or memory of this process without one."""
+    numbers = itertools.count()
+
+    def make(modality: str, layout: RingLayout) -> RingWriter:
+        # A file of its own each time: screens may still have the last one mapped.
+        path = folder / f"{modality}-{next(numbers)}.ring" if folder is not None else None
+        return Ring.create(layout.capacity, layout.shape, layout.dtype, layout.rate_hz, layout.names, path)
+
+    return make
 
 
 def _reserve(file: int, size: int, path: Path) -> None:

@@ -2,8 +2,13 @@
 
 Four one-dimensional convolution blocks (convolution, batch norm, ELU, max pool) turn each segment of 16,000 samples
 into one vector; an LSTM (tanh) runs over the segments of an utterance; a fully connected layer and softmax give the
-class probabilities after every segment. The structure is that of "Speech Emotion Recognition Based on CNN+LSTM Model",
-which does not tell its sizes; the defaults are chosen for one CPU core.
+class probabilities after every segment. The structure is that of [1]_, which does not give its sizes; the defaults are
+chosen for one CPU core.
+
+References
+----------
+.. [1] "Speech Emotion Recognition Based on CNN+LSTM Model" (in Chinese), a manuscript without authors ("Anonymous ACL
+   submission"). It has no DOI.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,12 @@
 """Baselines of the CNN + LSTM: each of its halves alone, and a fully connected network.
 
-The paper (see :mod:`.speech`) has three baselines, a plain network, CNN only and LSTM only, without their sizes. All
-take the segments of a batch of utterances; their last logits are those of the whole utterance.
+The paper [1]_ has three baselines, a plain network, CNN only and LSTM only, without their sizes. All take the segments
+of a batch of utterances; their last logits are those of the whole utterance.
+
+References
+----------
+.. [1] "Speech Emotion Recognition Based on CNN+LSTM Model" (in Chinese), a manuscript without authors ("Anonymous ACL
+   submission"). It has no DOI.
 """
 
 import torch

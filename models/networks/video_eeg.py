@@ -14,7 +14,7 @@ Differences from the paper:
 References
 ----------
 .. [1] Liu J., Su Y., Wei P., Liu Y. (2020), Video-EEG based collaborative emotion recognition using LSTM and
-   information-attention, Acta Automatica Sinica 46(10), 2137-2147.
+   information-attention, Acta Automatica Sinica 46(10), 2137-2147. doi:10.16383/j.aas.c180107
 """
 
 from collections.abc import Mapping

@@ -5,8 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..contract import BoolArray, EegWindow, SampleRange
-from ..io.ring import RingSlice, RingView
+from ..contract import BoolArray, EegWindow, RingReader, RingSlice, SampleRange
 
 _TOLERANCE_S = 1e-3
 _FRESH_S = 0.5
@@ -21,25 +20,25 @@ def tolerance_s(rate_hz: float | None) -> float:
     return _TOLERANCE_S if not rate_hz else min(_TOLERANCE_S, 0.5 / rate_hz)
 
 
-def is_fresh(ring: RingView, time_s: float) -> bool:
+def is_fresh(ring: RingReader, time_s: float) -> bool:
     """Return whether the newest sample is at most half a second older than a moment; 1.5 periods of a slow source."""
     newest_s, rate_hz = ring.newest_s, ring.layout.rate_hz
     fresh_s = max(_FRESH_S, _FRESH_PERIODS / rate_hz) if rate_hz else _FRESH_S
     return newest_s is not None and newest_s >= time_s - fresh_s
 
 
-def has_passed(ring: RingView, time_s: float) -> bool:
+def has_passed(ring: RingReader, time_s: float) -> bool:
     """Return whether all samples up to a time are in the ring."""
     newest_s = ring.newest_s
     return newest_s is not None and newest_s >= time_s - tolerance_s(ring.layout.rate_hz)
 
 
-def stop_at(ring: RingView, time_s: float) -> int:
+def stop_at(ring: RingReader, time_s: float) -> int:
     """Return the number of samples up to a time."""
     return ring.stop_at(time_s + tolerance_s(ring.layout.rate_hz))
 
 
-def eeg_window(piece: RingSlice, ring: RingView, n: int, time_s: float, good: BoolArray) -> EegWindow | None:
+def eeg_window(piece: RingSlice, ring: RingReader, n: int, time_s: float, good: BoolArray) -> EegWindow | None:
     """Return the window of the last ``n`` samples up to a time.
 
     None where they are too few, too old, invalid (settling after the start or a gap), not finite, or so far from the
@@ -55,7 +54,7 @@ def eeg_window(piece: RingSlice, ring: RingView, n: int, time_s: float, good: Bo
     return EegWindow(piece.samples, ring.layout.rate_hz, ring.layout.names, good, time_s)
 
 
-def newest_frame(ring: RingView, time_s: float) -> RingSlice | None:
+def newest_frame(ring: RingReader, time_s: float) -> RingSlice | None:
     """Return the newest frame up to a time; None where it is older than a quarter of a second."""
     stop = stop_at(ring, time_s)
     piece = ring.between(stop - 1, stop)

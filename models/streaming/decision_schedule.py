@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
-from ..contract import Image
-from ..io.ring import RingView
+from ..contract import Image, RingReader
 from .ingest.stream_ingest import StreamIngest
 
 
@@ -52,13 +51,13 @@ class ModalityInput:
     Attributes
     ----------
     ingest : StreamIngest
-    ring : RingView
+    ring : RingReader
     picture : callable
         Makes an image of a sample of the face ring.
     """
 
     ingest: StreamIngest
-    ring: RingView
+    ring: RingReader
     picture: Callable[[NDArray[Any]], Image]
 
 

@@ -24,7 +24,7 @@ from .decoder import DecoderStep
 from .ingest.sources import SourceInfo
 
 if TYPE_CHECKING:
-    from ..io.ring import RingSlice, RingView
+    from ..contract import RingReader, RingSlice
     from .clock import Clock
 
 NO_SPEECH = "no speech"
@@ -159,7 +159,7 @@ class StreamingSpeech:
         return current
 
     def _through_gate(
-        self, stretches: tuple[RingSlice, ...], stop: int, reference: RingView | None, time_s: float
+        self, stretches: tuple[RingSlice, ...], stop: int, reference: RingReader | None, time_s: float
     ) -> list[HeadOutput]:
         """Gate window by window; feed what passes, in runs, and leave what is no whole window for the next time."""
         new: list[HeadOutput] = []
@@ -209,12 +209,12 @@ def _middle_s(output: HeadOutput | None, time_s: float) -> float:
     return (output.end_s + output.start_s) / 2
 
 
-def _last(ring: RingView, stop: int, n: int) -> FloatArray:
+def _last(ring: RingReader, stop: int, n: int) -> FloatArray:
     samples: FloatArray = ring.between(stop - n, stop).samples[:, 0]
     return samples
 
 
-def _ready(start_s: float, whole: int, reference: RingView | None, time_s: float) -> int:
+def _ready(start_s: float, whole: int, reference: RingReader | None, time_s: float) -> int:
     """Count the windows that the reference has passed; all, where it does not come any more."""
     newest_s = None if reference is None else reference.newest_s
     if newest_s is None or newest_s < time_s - _REFERENCE_LOST_S:
@@ -222,7 +222,7 @@ def _ready(start_s: float, whole: int, reference: RingView | None, time_s: float
     return min(whole, max(0, int((newest_s - start_s) / _WINDOW_S + 1e-3)))
 
 
-def _played(reference: RingView | None, start_s: float) -> FloatArray | None:
+def _played(reference: RingReader | None, start_s: float) -> FloatArray | None:
     """Return what the loudspeaker played from a moment on, one window long; None where that is not known."""
     if reference is None:
         return None

@@ -23,6 +23,7 @@ from ...models.decoders.session_models import (
     loudspeaker_notices,
 )
 from ...models.io.journal import Journal
+from ...models.io.ring import rings_in
 from ...models.streaming.clock import VirtualClock
 from ...models.streaming.decider import LOUDSPEAKER, Decider
 from ...models.streaming.decision_schedule import ModalityInput, Plan, eeg_delay_ms, make_plan, plan_facts
@@ -99,7 +100,7 @@ def decode(
         wanted = ", ".join(only or STANDARD_MODALITIES)
         raise MoodringError(f"recording '{recording.name}' holds none of {wanted}; choose among what it holds")
     models = models or load_models(config, modalities, clock, factories)
-    make = ingest_factory(config.eeg, None)
+    make = ingest_factory(config.eeg, rings_in(None))
     try:
         for key, channel in playback.channels.items():
             info = channel.source.open() if channel.source is not None else None

@@ -16,7 +16,7 @@ from ...configs.schema import session_folder as names
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.load import toml_text
 from ...models.contract import Arrivals, Recording, Signal, TimeArray, Video
-from ...models.io.matroska import FilmWriter, SoundWriter
+from ...models.io.matroska import FilmWriter, Quality, SoundWriter
 from ...models.io.source_streams import RecordedSource, SourceChunk, SourceStreams
 from ...models.io.stream_descriptions import (
     TRUTH_RATE_HZ,
@@ -33,11 +33,28 @@ _PACKAGES = ("moodring", "numpy", "av", "pylsl", "pyxdf", "torch")
 _CHUNK_S = 5.0
 
 
-def write_session(recording: Recording, folder: Path, *, task: str = "", protocol: str = "", consent: str = "") -> Path:
+def write_session(
+    recording: Recording,
+    folder: Path,
+    *,
+    task: str = "",
+    protocol: str = "",
+    consent: str = "",
+    video: Quality = "small",
+) -> Path:
     """Write a recording into a new session folder.
 
     The folder appears under its name when all of it is written; until then it is a neighbour ending in
     ``.partial``, which a failure removes.
+
+    Parameters
+    ----------
+    recording : Recording
+    folder : Path
+    task, protocol, consent : str
+        Of the session file.
+    video : "lossless" or "small"
+        With "lossless", decoding the folder gives the same estimates as decoding the recording.
 
     Raises
     ------
@@ -59,7 +76,7 @@ def write_session(recording: Recording, folder: Path, *, task: str = "", protoco
     except OSError as error:
         raise MoodringError(f"session folder '{folder}' cannot be made: {error_line(error)}") from None
     try:
-        _write(recording, partial, task, protocol, consent)
+        _write(recording, partial, task, protocol, consent, video)
         partial.rename(folder)
     except (av.FFmpegError, OSError) as error:
         raise MoodringError(
@@ -71,7 +88,7 @@ def write_session(recording: Recording, folder: Path, *, task: str = "", protoco
     return folder
 
 
-def _write(recording: Recording, folder: Path, task: str, protocol: str, consent: str) -> None:
+def _write(recording: Recording, folder: Path, task: str, protocol: str, consent: str, quality: Quality) -> None:
     streams, video = folder / names.STREAMS_FOLDER, folder / names.VIDEO_FOLDER
     streams.mkdir()
     video.mkdir()
@@ -79,7 +96,7 @@ def _write(recording: Recording, folder: Path, task: str, protocol: str, consent
         if recording.eeg is not None:
             _write_signal(writer, recording, "eeg", recording.eeg)
         if recording.face is not None:
-            _write_film(writer, recording, recording.face, video / names.CAMERA_FILE)
+            _write_film(writer, recording, recording.face, video / names.CAMERA_FILE, quality)
         for key, sound in (("speech", recording.speech), ("loudspeaker", recording.loudspeaker)):
             if sound is not None:
                 _write_sound(writer, recording, key, sound, video / names.MEDIA_FILES[key])
@@ -130,10 +147,10 @@ def _write_signal(writer: XdfWriter, recording: Recording, key: str, signal: Sig
         writer.boundary()
 
 
-def _write_film(writer: XdfWriter, recording: Recording, video: Video, path: Path) -> None:
+def _write_film(writer: XdfWriter, recording: Recording, video: Video, path: Path, quality: Quality) -> None:
     facts = _session_facts(recording, video.stamps_s, video.arrivals)
     streams = SourceStreams(writer, RecordedSource("face", "film", video.name, video.rate_hz, **facts))
-    with FilmWriter(path, video.height, video.width, video.rate_hz, "small") as film:
+    with FilmWriter(path, video.height, video.width, video.rate_hz, quality) as film:
         for part, chunk in _chunks(video.stamps_s, video.arrivals, 1):
             images = np.stack([video.frames[index] for index in range(part.start, part.stop)])
             first = film.write(images, chunk.stamps_s, chunk.received_s)

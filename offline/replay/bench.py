@@ -8,10 +8,11 @@ import numpy as np
 import pylsl
 
 from ...configs.schema.errors import MoodringError
+from ...configs.schema.liblsl import configure_liblsl
 from ...models.contract import TimeArray
 from ...models.io.stream_descriptions import StreamKind
 from .process import ReplaySource, open_source, start_replay
-from .publish import Published, ReplayOptions, apply_lsl_settings, stream_names
+from .publish import Published, ReplayOptions, stream_names
 
 _FIND_S = 60.0
 _QUIET_S = 1.0
@@ -50,7 +51,7 @@ def bench_replay(source: ReplaySource, options: ReplayOptions, seconds: float) -
     MoodringError
         The recording cannot be replayed, or no sample arrives.
     """
-    apply_lsl_settings(options.lsl)
+    configure_liblsl(options.lsl, pylsl.set_config_content)
     recording = open_source(source, options.eeg_stream)
     recorded = {kind: one.stamps_s for kind, one in recording.sources.items()}
     options = replace(options, only=tuple(recorded), start_s=0.0, loop=False)

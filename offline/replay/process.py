@@ -6,14 +6,16 @@ The child opens the recording itself: only the source's path or seed and the opt
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeAlias
+from typing import TypeAlias
+
+import pylsl
 
 from ...configs.schema.errors import MoodringError, failure_of
+from ...configs.schema.liblsl import configure_liblsl
 from ...models.contract import Recording
-from ...processes import Child, Message, Parent
+from ...processes import Child, ChildHandle, Message, Parent
 from .playhead import Command, CommandResult, Pause, Resume, Seek, SetSpeed, Toggle
-from .publish import Published, Ready, ReplayOptions, Started, apply_lsl_settings, publish
+from .publish import Published, Ready, ReplayOptions, Started, publish
 
 _SWITCH_S = 0.0005  # how long the thread that reads frames may keep the interpreter from the one that pushes
 _GRACE_S = 5.0
@@ -30,37 +32,14 @@ class SimulatedSource:
 ReplaySource: TypeAlias = Path | SimulatedSource
 
 
-class Replay:
+class Replay(ChildHandle):
     """A replay in a child process; use as a context manager, or call :meth:`stop`.
 
     The child ends by itself at the recording's end, when nobody connects, and when this process dies.
     """
 
     def __init__(self, source: ReplaySource, options: ReplayOptions) -> None:
-        self._child = Child("replay", _replay, source, options, failure=failure_of)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    @property
-    def pid(self) -> int | None:
-        """The child's process id."""
-        return self._child.pid
-
-    @property
-    def running(self) -> bool:
-        """Whether the child lives."""
-        return self._child.running
-
-    @property
-    def error(self) -> str | None:
-        """The line that ended the child, or None."""
-        return self._child.error
+        super().__init__(Child("replay", _replay, source, options, failure=failure_of), _GRACE_S)
 
     def wait_ready(self, timeout_s: float) -> tuple[str, ...]:
         """Wait until the streams can be found, and return their names.
@@ -115,10 +94,6 @@ class Replay:
                 answers.append(CommandResult(**message["result"]))
         return tuple(answers)
 
-    def stop(self) -> None:
-        """End the child: by asking, then by force; at once where nothing is published yet."""
-        self._child.end(_GRACE_S if "ready" in self._child.latest else 0.0)
-
 
 def start_replay(source: ReplaySource, options: ReplayOptions) -> Replay:
     """Start publishing a recording or a simulated participant in a child process; see :class:`Replay`."""
@@ -138,7 +113,7 @@ def open_source(source: ReplaySource, eeg_stream: str | None = None) -> Recordin
 
 def _replay(parent: Parent, source: ReplaySource, options: ReplayOptions) -> None:
     sys.setswitchinterval(_SWITCH_S)
-    apply_lsl_settings(options.lsl)
+    configure_liblsl(options.lsl, pylsl.set_config_content)
     published = publish(open_source(source, options.eeg_stream), options, _ParentControl(parent))
     parent.send({"published": asdict(published)})
 

@@ -13,7 +13,6 @@ import numpy as np
 import pylsl
 
 from ...configs.schema.errors import ConfigError, MoodringError
-from ...configs.schema.liblsl import liblsl_settings
 from ...configs.schema.live import LslSection
 from ...models.contract import SIMULATED, Recording
 from ...models.io.stream_descriptions import StreamKind
@@ -76,13 +75,6 @@ class Published:
     worst_late_s: Mapping[str, float]
     late_p99_s: Mapping[str, float]
     complete: bool
-
-
-def apply_lsl_settings(section: LslSection) -> None:
-    """Set liblsl's configuration; call before any other function of pylsl in the process."""
-    text = liblsl_settings(section)
-    if text is not None:
-        pylsl.set_config_content(text)
 
 
 def stream_names(recording: Recording, options: ReplayOptions) -> dict[StreamKind, str]:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.liblsl import liblsl_settings
 from ...configs.schema.live import EegSection, LslSection, StreamQuery
+from ...models.io.ring import rings_in
 from ...models.streaming.ingest.source_channel import SourceChannel
 from ...models.streaming.ingest.sources import Chunk
 from ...models.streaming.ingest.stream_ingest import StreamIngest, ingest_factory
@@ -103,7 +104,7 @@ def moodring(parent: Parent, job: ReaderJob) -> None:
     source = LslEeg(EegSection(stream=StreamQuery(name=job.stream)), any_layout)
     counter = IndexCount(job.index_channel)
     source.watch = lambda pulled: counter.see(pulled.samples, pulled.stamps_s, pulled.gap)
-    make, source_channel = ingest_factory(None, None), SourceChannel("eeg", job.stream, source)
+    make, source_channel = ingest_factory(None, rings_in(None)), SourceChannel("eeg", job.stream, source)
     thread = SourceThread(source_channel, lambda info: WatchedIngest(make(info)), threading.Condition())
     thread.start()
     try:

@@ -14,6 +14,7 @@ import psutil
 
 from ...configs.schema.errors import MoodringError, failure_of
 from ...models.contract import AUDIO_RATE_HZ, FloatArray, HeadOutput
+from ...models.io.ring import rings_in
 from ...models.streaming.ingest.sources import Chunk, SourceInfo
 from ...models.streaming.ingest.stream_ingest import ingest_factory
 from ...processes import Child, Parent, hold_interrupts
@@ -97,7 +98,7 @@ class _SpeechPipeline:
         gate = None if job.enrolment is None else load_gate(job.enrolment)
         self._decoder = SpeechDecoder(load_bundle(job.bundle, "speech"), torch.device("cpu"), gate)
         info = SourceInfo("speech", "bench", float(AUDIO_RATE_HZ), (1,), "<f4", ("audio",), 0.0)
-        self._ingest = ingest_factory(None, None)(info)
+        self._ingest = ingest_factory(None, rings_in(None))(info)
         self._at = 0
 
     @property

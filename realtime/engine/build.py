@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 from ...configs.schema.errors import ConfigError
 from ...configs.schema.live import LiveConfig
+from ...models.contract import STANDARD_MODALITIES
 from ...models.contract.specs import refuse_duplicates
 from ...models.streaming.clock import Clock
 from ...models.streaming.decoder import SourceFactory
 from ...models.streaming.ingest.source_channel import SourceChannel
+
+_TITLES = {"eeg": "EEG", "face": "camera", "speech": "microphone"}
 
 
 def build_source_channels(
@@ -23,33 +26,29 @@ def build_source_channels(
         Two sources of the same modality.
     """
     # Each source imports its device's library, so only those that are asked for are imported.
-    source_channels = [
-        SourceChannel("eeg", "EEG", None),
-        SourceChannel("face", "camera", None),
-        SourceChannel("speech", "microphone", None),
-    ]
+    channels = {key: SourceChannel(key, _TITLES[key], None) for key in STANDARD_MODALITIES}
     if config.eeg is not None:
         from ..sources.lsl_eeg import LslEeg
 
-        source_channels[0] = SourceChannel("eeg", f"stream {config.eeg.stream}", LslEeg(config.eeg), config.eeg.delay_s)
+        channels["eeg"] = SourceChannel("eeg", f"stream {config.eeg.stream}", LslEeg(config.eeg), config.eeg.delay_s)
     face = config.face
     if face is not None and face.stream is not None:
         from ..sources.lsl_video import LslVideo
 
-        source_channels[1] = SourceChannel(
+        channels["face"] = SourceChannel(
             "face", f"stream {face.stream}", LslVideo(face.stream, face.delay_s), face.delay_s
         )
     elif face is not None and face.camera is not None:
         from ..sources.camera import Camera
 
-        source_channels[1] = SourceChannel(
+        channels["face"] = SourceChannel(
             "face", f"camera {face.camera}", Camera(face.camera, face.delay_s, clock), face.delay_s
         )
     speech = config.speech
     if speech is not None and speech.stream is not None:
         from ..sources.lsl_audio import LslAudio
 
-        source_channels[2] = SourceChannel(
+        channels["speech"] = SourceChannel(
             "speech", f"stream {speech.stream}", LslAudio(speech.stream, speech.delay_s), speech.delay_s
         )
     elif speech is not None and speech.microphone is not None:
@@ -57,7 +56,8 @@ def build_source_channels(
 
         alone = speech.reference is None or speech.reference.device is None
         microphone = Microphone(speech.microphone, speech.delay_s, clock, alone=alone)
-        source_channels[2] = SourceChannel("speech", f"microphone {speech.microphone}", microphone, speech.delay_s)
+        channels["speech"] = SourceChannel("speech", f"microphone {speech.microphone}", microphone, speech.delay_s)
+    source_channels = list(channels.values())
     for signal in config.signals:
         from ..sources.lsl_signal import LslSignal
 

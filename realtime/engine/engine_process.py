@@ -3,17 +3,16 @@
 Light to import: the parent process needs no networks.
 """
 
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from ...configs.schema.errors import failure_of
-from ...processes import Child, Parent
+from ...processes import Child, ChildHandle, Parent
 from .job import EngineJob
 
 _GRACE_S = 15.0
 
 
-class EngineProcess:
+class EngineProcess(ChildHandle):
     """An engine in a child process; use as a context manager, or call :meth:`stop`.
 
     Parameters
@@ -27,25 +26,8 @@ class EngineProcess:
             advice = (
                 f"what it recorded is in the newest session below '{job.record}', and opens: moodring decode FOLDER"
             )
-        self._child = Child("engine", engine_process, job, daemon=False, failure=failure_of, advice=advice)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    @property
-    def pid(self) -> int | None:
-        """The child's process id."""
-        return self._child.pid
-
-    @property
-    def running(self) -> bool:
-        """Whether the child lives."""
-        return self._child.running
+        child = Child("engine", engine_process, job, daemon=False, failure=failure_of, advice=advice)
+        super().__init__(child, _GRACE_S)
 
     def wait_ready(self, timeout_s: float) -> str:
         """Wait until screens may attach, and return the engine's name.
@@ -71,10 +53,6 @@ class EngineProcess:
     def ask_to_stop(self) -> None:
         """Request the engine to stop; the summary follows."""
         self._child.ask_to_end()
-
-    def stop(self) -> None:
-        """Stop the engine and wait for its end; a child that does not end, or was not ready yet, is killed."""
-        self._child.end(_GRACE_S if "ready" in self._child.latest else 0.0)
 
 
 def engine_process(parent: Parent, job: EngineJob) -> None:

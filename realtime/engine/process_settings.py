@@ -2,7 +2,7 @@
 
 import gc
 
-from ...configs.schema.liblsl import liblsl_settings
+from ...configs.schema.liblsl import configure_liblsl
 from ...configs.schema.live import LslSection
 
 
@@ -13,9 +13,7 @@ def apply_lsl_settings(section: LslSection) -> None:
     """
     import pylsl
 
-    text = liblsl_settings(section)
-    if text is not None:
-        pylsl.set_config_content(text)
+    configure_liblsl(section, pylsl.set_config_content)
 
 
 def cap_blas(threads: int) -> None:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Literal
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
-from ...models.contract import SIMULATED, Estimate
+from ...models.contract import SIMULATED, Estimate, RingWriter
 from ...models.decoders.session_models import Models, check_fit
-from ...models.io.ring import Ring
+from ...models.io.ring import rings_in
 from ...models.streaming.clock import Clock
 from ...models.streaming.decider import LOUDSPEAKER, Decider
 from ...models.streaming.decision_schedule import Plan, eeg_delay_ms, make_plan, plan_facts
@@ -88,7 +88,7 @@ class Session:
         for channel in self._channels.values():
             channel.started_s = started_s
         self._arrived = threading.Condition()
-        self._make_ingest = ingest_factory(config.eeg, folder)
+        self._make_ingest = ingest_factory(config.eeg, rings_in(folder))
         self._recorder = recorder
         record = recorder.take if recorder is not None else None
         played = recorder.take_loudspeaker if recorder is not None else None
@@ -337,7 +337,7 @@ class Session:
     def _places(self) -> tuple[RingPlace, ...]:
         if self._folder is None:
             return ()
-        rings: list[tuple[str, Ring]] = [
+        rings: list[tuple[str, RingWriter]] = [
             (channel.modality, channel.ingest.ring) for channel in self.source_channels if channel.ingest is not None
         ]
         rings.append(("estimates", self.publisher.rows))

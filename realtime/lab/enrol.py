@@ -6,6 +6,7 @@ from ...configs.schema.errors import MoodringError
 from ...models.contract import AUDIO_RATE_HZ, FloatArray, Head, HeadOutput, ModelSpec, SpeechInput, SpeechSegment
 from ...models.decoders.speech import UtteranceCutter
 from ...models.decoders.voice_activity import VoiceActivity
+from ...models.io.ring import rings_in
 from ...models.streaming.clock import Clock
 from ...models.streaming.decision_schedule import ModalityInput, Plan, identity
 from ...models.streaming.ingest.sources import Source
@@ -113,4 +114,4 @@ def _connected(source: Source, title: str, clock: Clock) -> StreamIngest:
     while (info := source.open()) is None:
         if clock.now() > give_up_s:
             raise MoodringError(f"{title} was not found within {_FOUND_WITHIN_S:g} s; 'moodring streams' lists what is")
-    return ingest_factory(None, None)(info)
+    return ingest_factory(None, rings_in(None))(info)

@@ -14,6 +14,7 @@ def decoded_streams(config: LiveConfig) -> tuple[StreamQuery, ...]:
         config.face,
         config.speech,
         config.speech.reference if config.speech is not None else None,
+        *config.signals,
     )
     streams = (section.stream for section in sections if section is not None)
     return tuple(stream for stream in streams if stream is not None)

@@ -323,10 +323,13 @@ def _attention_panel(snapshot: Snapshot, glyphs: Glyphs) -> Panel:
 
 def _sources(snapshot: Snapshot, glyphs: Glyphs) -> Table:
     table = Table.grid(padding=(0, 2))
+    # Where the row is too long, its figures are cut, not its name.
+    table.add_column(min_width=max((len(wording.source_title(one.modality)) for one in snapshot.sources), default=0))
     for status in snapshot.sources:
         status_text = wording.health(status)
         state = Text(f"{glyphs.marks[status_text.tone]} {status_text.text}", _STYLES[status_text.tone], no_wrap=True)
-        table.add_row(Text(wording.source_title(status.modality), "bold"), state, *_source_figures(status))
+        title = Text(wording.source_title(status.modality), "bold", no_wrap=True)
+        table.add_row(title, state, *_source_figures(status))
     return table
 
 

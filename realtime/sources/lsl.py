@@ -7,6 +7,7 @@ recovery is off, because it takes whatever has the same ``source_id``.
 
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from pylsl.util import TimeoutError as LslTimeoutError
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import StreamQuery
 from ...configs.schema.session_folder import LONGEST_REST_S
+from ...models.contract import TimeArray
 from ...models.io.described_values import HIGHEST_RATE_HZ, LONGEST_S, number_in, short_text
 from ...models.streaming.ingest.health import lost_after_s
 from ...models.streaming.ingest.sources import Chunk, SourceGoneError, SourceInfo, SourceUnfitError
@@ -238,6 +240,44 @@ class LslInlet:
         if self._settled():
             self._inlet = None
             raise SourceGoneError(f"{self._what} stream ({self._query}) is silent for {silent_s:.1f} s; start it again")
+
+
+class LslSource(ABC):
+    """A source that reads one LSL stream; ``describe`` checks the stream and makes a source of it.
+
+    Parameters
+    ----------
+    inlet : LslInlet
+    delay_s : float or None
+        Declared delay of the device, taken off the stamps; None is undeclared.
+    """
+
+    def __init__(self, inlet: LslInlet, delay_s: float | None) -> None:
+        self._inlet = inlet
+        self._delay_s = delay_s
+
+    def open(self) -> SourceInfo | None:
+        """Connect; see :class:`~moodring.models.streaming.ingest.sources.Source`.
+
+        Raises
+        ------
+        MoodringError
+            Two streams match, or the one cannot be used: see :meth:`describe`.
+        """
+        return self._inlet.open(self.describe)
+
+    @abstractmethod
+    def describe(self, info: pylsl.StreamInfo) -> SourceInfo:
+        """Return the source that a stream makes; raise MoodringError where it makes none."""
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._inlet.close()
+
+    def _captured(self, chunk: Chunk) -> TimeArray:
+        """Return the stamps of a chunk with the device's delay taken off."""
+        stamps_s: TimeArray = chunk.stamps_s - (self._delay_s or 0.0)
+        return stamps_s
 
 
 def labels(info: pylsl.StreamInfo) -> tuple[str, ...]:

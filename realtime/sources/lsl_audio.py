@@ -8,31 +8,20 @@ import pylsl
 from ...configs.schema.live import StreamQuery
 from ...models.contract import AUDIO_RATE_HZ
 from ...models.streaming.ingest.sources import Chunk, SourceInfo
-from .lsl import LslInlet, numeric, regular_rate_hz, sample_format, with_session
+from .lsl import LslInlet, LslSource, numeric, regular_rate_hz, sample_format, with_session
 from .resample import StreamResampler
 
 _BUFFER_S = 10
 _FULL_SCALE = {pylsl.cf_int16: 2.0**15, pylsl.cf_int32: 2.0**31, pylsl.cf_int8: 2.0**7}
 
 
-class LslAudio:
+class LslAudio(LslSource):
     """The audio stream that a config names."""
 
     def __init__(self, query: StreamQuery, delay_s: float | None) -> None:
-        self._delay_s = delay_s
-        self._inlet = LslInlet(query, "audio", _BUFFER_S, 4096)
+        super().__init__(LslInlet(query, "audio", _BUFFER_S, 4096), delay_s)
         self._resampler: StreamResampler | None = None
         self._full_scale = 1.0
-
-    def open(self) -> SourceInfo | None:
-        """Connect; see :class:`~moodring.models.streaming.ingest.sources.Source`.
-
-        Raises
-        ------
-        MoodringError
-            Two streams match, or the one has no channels or no rate.
-        """
-        return self._inlet.open(self.describe)
 
     def describe(self, info: pylsl.StreamInfo) -> SourceInfo:
         """Return the source that a stream makes, and prepare to convert its samples.
@@ -40,7 +29,7 @@ class LslAudio:
         Raises
         ------
         MoodringError
-            As :meth:`open`.
+            The stream has no channels or no rate, or carries text.
         """
         numeric(info, "audio")
         rate_hz = regular_rate_hz(info, "audio")
@@ -66,11 +55,7 @@ class LslAudio:
         mono = (chunk.samples.astype(np.float32) / np.float32(self._full_scale)).mean(axis=1, dtype=np.float32)
         # One value that is no number would stay in every filter and network behind this for ever.
         mono = np.nan_to_num(mono, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-        stamps_s = chunk.stamps_s - (self._delay_s or 0.0)
+        stamps_s = self._captured(chunk)
         if self._resampler is not None:
             mono, stamps_s = self._resampler.step(mono, stamps_s, chunk.gap)
         return replace(chunk, samples=mono[:, np.newaxis], stamps_s=stamps_s)
-
-    def close(self) -> None:
-        """Disconnect."""
-        self._inlet.close()

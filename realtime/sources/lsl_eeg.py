@@ -10,7 +10,7 @@ from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import EegSection
 from ...models.signals.eeg.montage import find_channel
 from ...models.streaming.ingest.sources import Chunk, SourceInfo
-from .lsl import LslInlet, numeric, regular_rate_hz, sample_format, with_session
+from .lsl import LslInlet, LslSource, numeric, regular_rate_hz, sample_format, with_session
 
 _TO_MICROVOLTS = {
     "microvolts": 1.0,
@@ -48,7 +48,7 @@ class EegLayout:
 ReadLayout = Callable[[pylsl.StreamInfo, EegSection], EegLayout]
 
 
-class LslEeg:
+class LslEeg(LslSource):
     """The EEG amplifier that a config names.
 
     Parameters
@@ -67,18 +67,8 @@ class LslEeg:
         self.watch: Callable[[Chunk], None] | None = None
         self._section = section
         self._read_layout = layout or eeg_layout
-        self._inlet = LslInlet(section.stream, "EEG", _BUFFER_S, 1024)
+        super().__init__(LslInlet(section.stream, "EEG", _BUFFER_S, 1024), section.delay_s)
         self._layout = EegLayout((), (), 1.0)
-
-    def open(self) -> SourceInfo | None:
-        """Connect; see :class:`~moodring.models.streaming.ingest.sources.Source`.
-
-        Raises
-        ------
-        MoodringError
-            Two streams match, or the one has no channels, no rate, no known unit, or no EEG.
-        """
-        return self._inlet.open(self.describe)
 
     def describe(self, info: pylsl.StreamInfo) -> SourceInfo:
         """Return the source that a stream makes, and remember how to pick and convert its channels.
@@ -86,7 +76,7 @@ class LslEeg:
         Raises
         ------
         MoodringError
-            As :meth:`open`.
+            The stream has no channels, no rate, no known unit, or no EEG.
         """
         numeric(info, "EEG")
         rate_hz = regular_rate_hz(info, "EEG")
@@ -114,11 +104,7 @@ class LslEeg:
         samples = chunk.samples[:, self._layout.picks].astype(np.float32)
         if self._layout.factor != 1.0:
             samples *= np.float32(self._layout.factor)
-        return replace(chunk, samples=samples, stamps_s=chunk.stamps_s - (self._section.delay_s or 0.0))
-
-    def close(self) -> None:
-        """Disconnect."""
-        self._inlet.close()
+        return replace(chunk, samples=samples, stamps_s=self._captured(chunk))
 
 
 def eeg_layout(info: pylsl.StreamInfo, section: EegSection) -> EegLayout:

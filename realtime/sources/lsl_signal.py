@@ -7,12 +7,12 @@ import pylsl
 
 from ...configs.schema.live import StreamQuery
 from ...models.streaming.ingest.sources import Chunk, SourceInfo
-from .lsl import LslInlet, channel_texts, labels, numeric, regular_rate_hz, sample_format, with_session
+from .lsl import LslInlet, LslSource, channel_texts, labels, numeric, regular_rate_hz, sample_format, with_session
 
 _BUFFER_S = 10
 
 
-class LslSignal:
+class LslSignal(LslSource):
     """The stream of one further modality.
 
     Parameters
@@ -26,18 +26,7 @@ class LslSignal:
 
     def __init__(self, modality: str, query: StreamQuery, delay_s: float | None) -> None:
         self._modality = modality
-        self._delay_s = delay_s
-        self._inlet = LslInlet(query, modality, _BUFFER_S, 4096)
-
-    def open(self) -> SourceInfo | None:
-        """Connect; see :class:`~moodring.models.streaming.ingest.sources.Source`.
-
-        Raises
-        ------
-        MoodringError
-            Two streams match, or the one has no numbers or no regular rate.
-        """
-        return self._inlet.open(self.describe)
+        super().__init__(LslInlet(query, modality, _BUFFER_S, 4096), delay_s)
 
     def describe(self, info: pylsl.StreamInfo) -> SourceInfo:
         """Return the source that a stream makes.
@@ -45,7 +34,7 @@ class LslSignal:
         Raises
         ------
         MoodringError
-            As :meth:`open`.
+            The stream has no numbers or no regular rate.
         """
         numeric(info, self._modality)
         named = labels(info) or ("",) * info.channel_count()
@@ -67,9 +56,5 @@ class LslSignal:
         chunk = self._inlet.pull()
         if chunk is None:
             return None
-        stamps_s = chunk.stamps_s - (self._delay_s or 0.0)
+        stamps_s = self._captured(chunk)
         return replace(chunk, samples=chunk.samples.astype(np.float32), stamps_s=stamps_s)
-
-    def close(self) -> None:
-        """Disconnect."""
-        self._inlet.close()

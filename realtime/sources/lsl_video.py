@@ -9,28 +9,17 @@ from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import StreamQuery
 from ...models.io.described_values import LARGEST_SIDE, whole_in
 from ...models.streaming.ingest.sources import Chunk, SourceInfo
-from .lsl import LslInlet, sample_format, with_session
+from .lsl import LslInlet, LslSource, sample_format, with_session
 
 _BUFFER_S = 4  # liblsl's own 360 s of frames would be gigabytes
 
 
-class LslVideo:
+class LslVideo(LslSource):
     """The video stream that a config names."""
 
     def __init__(self, query: StreamQuery, delay_s: float | None) -> None:
-        self._delay_s = delay_s
-        self._inlet = LslInlet(query, "video", _BUFFER_S, 4)
+        super().__init__(LslInlet(query, "video", _BUFFER_S, 4), delay_s)
         self._shape = (0, 0, 3)
-
-    def open(self) -> SourceInfo | None:
-        """Connect; see :class:`~moodring.models.streaming.ingest.sources.Source`.
-
-        Raises
-        ------
-        MoodringError
-            Two streams match, or the one is no video as described above.
-        """
-        return self._inlet.open(self.describe)
 
     def describe(self, info: pylsl.StreamInfo) -> SourceInfo:
         """Return the source that a stream makes, and remember the size of its frames.
@@ -38,7 +27,7 @@ class LslVideo:
         Raises
         ------
         MoodringError
-            As :meth:`open`.
+            The stream is no video as described above.
         """
         _check(info)
         self._shape = frame_shape(info)
@@ -59,11 +48,7 @@ class LslVideo:
         if chunk is None:
             return None
         frames = chunk.samples.view(np.uint8).reshape(-1, *self._shape)
-        return replace(chunk, samples=frames, stamps_s=chunk.stamps_s - (self._delay_s or 0.0))
-
-    def close(self) -> None:
-        """Disconnect."""
-        self._inlet.close()
+        return replace(chunk, samples=frames, stamps_s=self._captured(chunk))
 
 
 def frame_shape(info: pylsl.StreamInfo) -> tuple[int, int, int]:

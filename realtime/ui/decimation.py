@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from ...models.contract import FloatArray, TimeArray
-from ...models.io.ring import RingSlice
+from ...models.contract import FloatArray, RingSlice, TimeArray
 from .view import Traces
 
 COLUMNS = 320

@@ -13,6 +13,7 @@ import numpy as np
 from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
 from moodring.models.contract import Estimate, at_publication
 from moodring.models.decoders.session_models import Models
+from moodring.models.io.ring import rings_in
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decider import Decider
 from moodring.models.streaming.decision_schedule import Plan, make_plan, plan_facts
@@ -211,7 +212,7 @@ class ScriptedSession:
         self.decisions: list[Decision] = []
         self.tally = Tally(models.heads)
         self._models, self._config = models, config
-        make = ingest_factory(config.eeg, None)
+        make = ingest_factory(config.eeg, rings_in(None))
         self.channels = tuple(
             SourceChannel(modality, modality, self.sources.get(modality), started_s=BEGIN_S) for modality in INFOS
         )

@@ -4,20 +4,17 @@ Only the thread that polls the source calls :meth:`StreamIngest.append`; any thr
 :attr:`StreamIngest.figures`, which is replaced as a whole.
 """
 
-import itertools
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....configs.schema.live import EegSection
-from ...contract import BoolArray, Figures, FloatArray, TimeArray
-from ...io.ring import Ring
+from ...contract import BoolArray, Figures, FloatArray, RingFactory, RingLayout, RingWriter, TimeArray
 from ...signals.eeg.chain import EegChainSpec, EegChainState, delay_s, start, step
 from ...signals.eeg.line_noise import LineNoiseState, detect_line_noise
 from .clock_jumps import ClockJumpState, correct_clock_jumps, reconnected
@@ -80,7 +77,7 @@ class StreamIngest:
     Parameters
     ----------
     info : SourceInfo
-    ring : Ring
+    ring : RingWriter
     eeg : EegPreprocessing or None
         None for anything but EEG.
 
@@ -90,7 +87,7 @@ class StreamIngest:
         What the stamps show so far; what depends on the time of asking (silence, age) is left open.
     """
 
-    def __init__(self, info: SourceInfo, ring: Ring, eeg: EegPreprocessing | None = None) -> None:
+    def __init__(self, info: SourceInfo, ring: RingWriter, eeg: EegPreprocessing | None = None) -> None:
         self.info = info
         self.ring = ring
         self.eeg = eeg
@@ -239,15 +236,13 @@ class StreamIngest:
         self.figures = replace(self.figures, first_s=first_s, newest_s=float(stamps_s[-1]), received_s=received_s)
 
 
-def ingest_factory(section: EegSection | None, folder: Path | None) -> Callable[[SourceInfo], StreamIngest]:
-    """Return the function that makes a source's ingest and ring, in a folder or in this process's memory."""
-    numbers = itertools.count()
+def ingest_factory(section: EegSection | None, make_ring: RingFactory) -> Callable[[SourceInfo], StreamIngest]:
+    """Return the function that makes a source's ingest, with a ring of the given factory."""
 
     def make(info: SourceInfo) -> StreamIngest:
-        # A file of its own each time: screens may still have the last one mapped.
-        path = folder / f"{info.modality}-{next(numbers)}.ring" if folder is not None else None
         capacity = _KEPT_FRAMES if info.modality == "face" else max(_LEAST_KEPT, round(_KEPT_S * (info.rate_hz or 1.0)))
-        ring = Ring.create(capacity, info.shape, info.dtype, info.rate_hz or 0.0, info.channel_names, path)
+        layout = RingLayout(capacity, info.shape, info.dtype, info.rate_hz or 0.0, info.channel_names)
+        ring = make_ring(info.modality, layout)
         eeg = None
         if info.modality == "eeg":
             eeg = EegPreprocessing(chain_spec(info.rate_hz or 0.0, info.channel_names, section))

@@ -8,8 +8,8 @@ import torch
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import EegInput, EegWindow, FaceBox, FaceFrame, FaceInput, Head, Image, ModelSpec
+from moodring.models.contract.specs import kept_classes
 from moodring.models.decoders.video_eeg import VideoEegDecoder, random_wait
-from moodring.models.fusion.conformal import kept
 from moodring.models.io.bundle import Bundle, load_bundle, save_bundle
 from moodring.models.networks.video_eeg import Sizes, VideoEegNet
 
@@ -244,5 +244,5 @@ def test_a_saved_bundle_decodes_the_same(tmp_path: Path) -> None:
 
 
 def test_sets_are_never_empty() -> None:
-    assert kept(np.array([0.3, 0.4, 0.3], np.float32), 0.9) == (1,)
-    assert kept(np.array([0.3, 0.4, 0.3], np.float32), 0.3) == (0, 1, 2)
+    assert kept_classes(np.array([0.3, 0.4, 0.3], np.float32), 0.9) == (1,)
+    assert kept_classes(np.array([0.3, 0.4, 0.3], np.float32), 0.3) == (0, 1, 2)

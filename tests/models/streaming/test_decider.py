@@ -5,6 +5,7 @@ from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
 from moodring.models.contract import Head, HeadOutput, ModelSpec, SignalInput, at_publication
 from moodring.models.decoders.session_models import Models
+from moodring.models.io.ring import rings_in
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decider import Decider
 from moodring.models.streaming.decision_schedule import ModalityInput, Plan, first_decision, identity
@@ -21,7 +22,7 @@ def _plan(**changes):
 
 
 def _eeg_input(seconds, begin_s=100.0):
-    ingest = ingest_factory(None, None)(SourceInfo("eeg", "amp", 256.0, (10,), "<f4", NAMES))
+    ingest = ingest_factory(None, rings_in(None))(SourceInfo("eeg", "amp", 256.0, (10,), "<f4", NAMES))
     n = round(seconds * 256)
     samples = np.random.default_rng(1).normal(0, 10, (n, 10)).astype(np.float32)
     stamps = begin_s + np.arange(n) / 256
@@ -30,7 +31,7 @@ def _eeg_input(seconds, begin_s=100.0):
 
 
 def _face_input(seconds, begin_s=100.0):
-    ingest = ingest_factory(None, None)(SourceInfo("face", "cam", 25.0, (2, 2, 3), "|u1"))
+    ingest = ingest_factory(None, rings_in(None))(SourceInfo("face", "cam", 25.0, (2, 2, 3), "|u1"))
     stamps = begin_s + np.arange(round(seconds * 25)) / 25
     frames = np.broadcast_to(np.arange(len(stamps), dtype=np.uint8)[:, None, None, None], (len(stamps), 2, 2, 3))
     ingest.append(Chunk(frames, stamps, stamps[-1] + 0.02))
@@ -38,7 +39,7 @@ def _face_input(seconds, begin_s=100.0):
 
 
 def _speech_input(seconds, begin_s=100.0, loud=True):
-    ingest = ingest_factory(None, None)(SourceInfo("speech", "mic", 16000.0, (1,), "<f4", ("audio",)))
+    ingest = ingest_factory(None, rings_in(None))(SourceInfo("speech", "mic", 16000.0, (1,), "<f4", ("audio",)))
     n = round(seconds * 16000)
     stamps = begin_s + np.arange(n) / 16000
     ingest.append(Chunk(np.full((n, 1), 0.5 if loud else 0.0, np.float32), stamps, stamps[-1] + 0.02))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from moodring.models.contract import AUDIO_RATE_HZ, Head, ModelSpec, SpeechInput
+from moodring.models.io.ring import rings_in
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decision_schedule import ModalityInput, Plan, identity
 from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
@@ -53,7 +54,7 @@ class Scripted:
 
 
 def _input(sound, begin_s=T0):
-    ingest = ingest_factory(None, None)(SourceInfo("speech", "mic", 16000.0, (1,), "<f4", ("audio",)))
+    ingest = ingest_factory(None, rings_in(None))(SourceInfo("speech", "mic", 16000.0, (1,), "<f4", ("audio",)))
     stamps = begin_s + np.arange(len(sound)) / AUDIO_RATE_HZ
     ingest.append(Chunk(sound[:, None].astype(np.float32), stamps, stamps[-1]))
     return ModalityInput(ingest, ingest.ring.view(), identity)

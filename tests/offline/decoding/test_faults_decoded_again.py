@@ -1,8 +1,9 @@
 """A session that met a fault, recorded with its journal, gives the same estimates when it is decoded again.
 
-The session runs on the virtual clock, its chunks and decisions are recorded in memory; with the journal, every
-decision must be equal, the first included. Without the journal, the recorded arrivals must lead to the same decisions.
-A killed recorder and a full disk are in ``tests/realtime/faults/test_recording_faults.py``; a screen is no input.
+The session runs on the virtual clock, its chunks and decisions are recorded in memory, and once more in a session
+folder; with the journal, every decision must be equal, the first included. Without the journal, the recorded arrivals
+must lead to the same decisions. A killed recorder, a killed screen and a full disk are in
+``tests/realtime/faults/test_recording_faults.py``.
 """
 
 from dataclasses import replace
@@ -15,6 +16,8 @@ from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decision_schedule import next_decision
 from moodring.offline.decoding.compare import compare
 from moodring.offline.decoding.decode import decode
+from moodring.offline.recordings.open import open_recording
+from moodring.offline.recordings.write_session import write_session
 from tests.support.faults import FAULTS
 from tests.support.recorded import assert_equal, recording_of
 from tests.support.scripted_sources import BEGIN_S, CONFIG, ScriptedSession, ScriptedSource
@@ -68,6 +71,21 @@ def test_decoded_again_equals_the_journal(session, fakes, fault):
     # steps of the session.
     alone = decode(recording, CONFIG, models=fakes.fake_models())
     assert_equal(alone.estimates[: len(journal)], journal, counts=False)
+
+
+@pytest.mark.parametrize("fault", ON_SOURCES, ids=lambda fault: fault.name)
+def test_a_session_folder_keeps_all_that_decoding_again_needs(session, fakes, fault, tmp_path):
+    run(session, fault)
+    recording, journal = recorded(session)
+    folder = write_session(recording, tmp_path / "session", video="lossless")
+    opened = open_recording(folder)
+    for name in ("eeg", "face", "speech"):
+        before, after = getattr(recording, name), getattr(opened, name)
+        np.testing.assert_array_equal(after.stamps_s, before.stamps_s)
+        for column in ("stop", "received_s", "gap", "skipped"):
+            np.testing.assert_array_equal(getattr(after.arrivals, column), getattr(before.arrivals, column))
+    decoded = decode(opened, CONFIG, models=fakes.fake_models(), journal=journal)
+    assert_equal(decoded.estimates, journal)
 
 
 class BusySession(ScriptedSession):

@@ -10,6 +10,7 @@ from moodring.configs.schema.live import LiveConfig, ModelsSection, SpeechSectio
 from moodring.models.contract import AUDIO_RATE_HZ, Recording, Signal
 from moodring.models.decoders.session_models import load_models
 from moodring.models.decoders.speaker import enrol, save_enrolment, shipped_voices
+from moodring.models.io.ring import rings_in
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decider import SPEAKING, Decider
 from moodring.models.streaming.decision_schedule import ModalityInput, identity
@@ -99,7 +100,9 @@ def test_live_and_decoded_again_are_the_same(turns, voices_of):
     decoded = decode(recording, config)
     clock = VirtualClock(T0)
     models = load_models(config, ("speech",), clock)
-    ingest = ingest_factory(None, None)(SourceInfo("speech", "mic", float(AUDIO_RATE_HZ), (1,), "<f4", ("audio",)))
+    ingest = ingest_factory(None, rings_in(None))(
+        SourceInfo("speech", "mic", float(AUDIO_RATE_HZ), (1,), "<f4", ("audio",))
+    )
     decider = Decider(decoded.plan, models, clock)
     at, live = 0, []
     samples, stamps = recording.speech.samples, recording.speech.stamps_s

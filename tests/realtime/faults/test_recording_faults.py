@@ -1,4 +1,4 @@
-"""A recorder that is killed, and a disk that somebody fills, while a session is recorded."""
+"""A recorder and a screen that are killed, and a disk that somebody fills, while a session is recorded."""
 
 import re
 import time
@@ -16,7 +16,7 @@ from moodring.models.contract import RecordingStatus
 from moodring.models.io.journal import read_journal
 from moodring.offline.decoding.decode import decode
 from moodring.offline.recordings.open import open_recording
-from tests.support.fault_injectors import RecordingInjector, StreamInjector, small_disk
+from tests.support.fault_injectors import RecordingInjector, ScreenInjector, StreamInjector, small_disk
 from tests.support.fault_table import Row
 from tests.support.faults import FAULTS, LIVE_WITHIN_S, LONGEST_PAUSE_S, NOTICED_WITHIN_S
 from tests.support.lsl_stand import wait_for
@@ -26,7 +26,7 @@ from tests.support.scripted_sources import EEG_NAMES
 pytestmark = [pytest.mark.lsl, pytest.mark.deadline]
 LOOK_S = 0.03
 SHOWN_S = 15.0
-BY_NAME = {fault.name: fault for fault in FAULTS if fault.source == "recording"}
+BY_NAME = {fault.name: fault for fault in FAULTS if fault.source in ("recording", "screen")}
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ class Recorded:
         snapshot = self._client.snapshot()
         return Look(local_clock(), snapshot.decisions, snapshot.recording)
 
-    def inject(self, fault, until):
+    def inject(self, fault, until, injector=None):
         """Let a fault happen and look until something is so; the looks before, and those after."""
         begin = self.look()
         for step in fault.steps:
-            step.inject(self.injector)
+            step.inject(injector or self.injector)
         seen = [begin]
         while seen[-1].at_s < begin.at_s + SHOWN_S and not (len(seen) > 60 and until(seen[-1].status)):
             time.sleep(LOOK_S)
@@ -122,6 +122,18 @@ def test_a_killed_recorder_is_replaced_and_nothing_that_is_decoded_is_lost(recor
     keep_row("devices", row_of(BY_NAME["recorder killed"], seen, lost, back_s - seen[0].at_s))
 
 
+def test_a_killed_screen_leaves_the_recording_as_it_was(recorded):
+    before = recorded.look()
+    with ScreenInjector(recorded.config.name) as screen:
+        seen = recorded.inject(BY_NAME["screen killed"], lambda _: True, screen)
+    after = seen[-1]
+    assert after.decisions > before.decisions
+    assert after.status.on
+    assert (after.status.recorder_restarts, after.status.lost_chunks) == (
+        before.status.recorder_restarts, before.status.lost_chunks
+    )  # fmt: skip
+
+
 def test_a_full_disk_ends_the_recording_and_decoding_goes_on(recorded, keep_row):
     seen = recorded.inject(BY_NAME["disk full"], lambda now: not now.on)
     assert not seen[-1].status.on
@@ -132,7 +144,7 @@ def test_a_full_disk_ends_the_recording_and_decoding_goes_on(recorded, keep_row)
 
 
 def test_what_was_recorded_until_then_is_decoded_again_as_it_was(recorded):
-    """Across the two parts that the recorder's death left, up to where the disk was full."""
+    """Across the two parts that the recorder's death left, over the screen's death, up to where the disk was full."""
     folder = Path(recorded.look().status.folder)
     recording, journal = open_recording(folder), read_journal(folder / "decisions.jsonl")
     kept = [entry for entry in journal if entry.ring_samples["eeg"] <= len(recording.eeg.stamps_s)]

@@ -14,6 +14,7 @@ from moodring.configs.schema.live import (
     OutletSection,
     ReferenceSection,
     SessionSection,
+    SignalSection,
     SpeechSection,
     StreamQuery,
 )
@@ -113,8 +114,9 @@ def test_minutes_left_follow_the_faster_of_folder_and_disk():
 
 def test_what_is_decoded_is_not_recorded_twice_and_the_rest_of_the_amplifier_is():
     speech = SpeechSection(microphone="default", reference=ReferenceSection(stream=StreamQuery(name="mixer")))
-    config = CONFIG.model_copy(update={"speech": speech})
-    assert decoded_streams(config) == (StreamQuery(name="amp"), StreamQuery(name="mixer"))
+    signals = [SignalSection(name="skin", stream=StreamQuery(name="skin-1"))]
+    config = CONFIG.model_copy(update={"speech": speech, "signals": signals})
+    assert decoded_streams(config) == tuple(StreamQuery(name=name) for name in ("amp", "mixer", "skin-1"))
     wanted = wanted_streams(config)
     assert WantedStream(StreamQuery(type="Markers")) in wanted
     assert WantedStream(StreamQuery(name="amp"), auxiliary=True) in wanted

@@ -9,6 +9,7 @@ import pytest
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.live import LiveConfig, ReferenceSection, SpeechSection, StreamQuery
+from moodring.models.io.ring import rings_in
 from moodring.models.signals.face.images import scaled
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.ingest.sources import SourceGoneError
@@ -197,7 +198,7 @@ def test_overflows_that_the_device_tells_are_counted(monkeypatch):
     portaudio, clock = _PortAudio({16000}), VirtualClock(100.0)
     monkeypatch.setitem(sys.modules, "sounddevice", portaudio)
     microphone = Microphone("default", None, clock)
-    ingest = ingest_factory(None, None)(microphone.open())
+    ingest = ingest_factory(None, rings_in(None))(microphone.open())
     for overflow in (False, True, False, True, True):
         clock.advance_to(clock.now() + 0.02)
         _call_back(portaudio, clock, 320, 0.02, overflow)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from moodring.models.io.ring import rings_in
 from moodring.models.streaming.ingest.stream_ingest import ingest_factory
 from moodring.realtime.engine.lsl_clock import LslClock
 
@@ -23,7 +24,7 @@ def test_what_is_played_arrives_at_its_rate_and_in_time(null_sink, tmp_path):
         info = microphone.open()
     except MoodringError as error:
         pytest.skip(f"PortAudio does not see PulseAudio: {error}")
-    ingest = ingest_factory(None, None)(info)
+    ingest = ingest_factory(None, rings_in(None))(info)
     player = subprocess.Popen(["paplay", "--device", null_sink, str(tmp_path / "tone.wav")])
     try:
         begin_s = clock.now()
@@ -58,7 +59,7 @@ def test_a_voice_played_to_the_microphone_is_decoded(null_sink, data_dir):
     clock = LslClock()
     microphone = Microphone("pulse", None, clock)
     try:
-        ingest = ingest_factory(None, None)(microphone.open())
+        ingest = ingest_factory(None, rings_in(None))(microphone.open())
     except MoodringError as error:
         pytest.skip(f"PortAudio does not see PulseAudio: {error}")
     length_s = soundfile.info(wav).duration

@@ -9,6 +9,7 @@ import pytest
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.live import EegSection, StreamQuery
+from moodring.models.io.ring import rings_in
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.ingest.source_channel import SourceChannel
 from moodring.models.streaming.ingest.source_connection import SourceConnection
@@ -174,7 +175,7 @@ VIDEO = lsl_source(lambda: LslVideo(QUERY, None))
 
 def connection_of(source, modality):
     channel = SourceChannel(modality, "device", source)
-    return SourceConnection(channel, source, ingest_factory(None, None)), channel
+    return SourceConnection(channel, source, ingest_factory(None, rings_in(None))), channel
 
 
 def poll_until_chunk(connection, tries=20):

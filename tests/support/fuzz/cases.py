@@ -274,6 +274,7 @@ def _stream(template, folder, rng):
 
 def _read_stream(kind, info, rng):
     from moodring.configs.schema.live import EegSection, StreamQuery
+    from moodring.models.io.ring import rings_in
     from moodring.models.streaming.decision_schedule import make_plan, next_decision, plan_facts
     from moodring.models.streaming.ingest.sources import Chunk
     from moodring.models.streaming.ingest.stream_ingest import ingest_factory
@@ -298,7 +299,7 @@ def _read_stream(kind, info, rng):
         return  # the budget of the rings is another subject
     if kind == "eeg" and (described.rate_hz or 0) < 100:
         return  # no bundle takes it
-    ingest = ingest_factory(CONFIG.eeg, None)(described)
+    ingest = ingest_factory(CONFIG.eeg, rings_in(None))(described)
     try:
         received_s, stamp_s, random = 1000.0, rng.choice([1000.0, 0.0, 1.7e9, -5e6, 4.1e9]), np.random.default_rng(1)
         for _ in range(30):

@@ -4,7 +4,7 @@ from scipy.special import softmax
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import HeadOutput, SignalInput
-from moodring.models.fusion.conformal import kept
+from moodring.models.contract.specs import kept_classes
 from moodring.models.streaming import alignment
 from moodring.models.streaming.decoder import DecoderFactory, DecoderStep
 
@@ -42,7 +42,7 @@ class StressDecoder:
         p = softmax((self._weights @ features(window.samples) + self._bias) / stress.temperature)
         heads = (
             HeadOutput(stress.name, stress.construct, stress.classes, tuple(p.tolist()),
-                       kept=kept(p, stress.conformal_threshold)),
+                       kept=kept_classes(p, stress.conformal_threshold)),
             HeadOutput(level.name, level.construct, value=float(level.scale[1] * p[1])),
         )  # fmt: skip
         return DecoderStep(heads, described_s={MODALITY: time_s - needs.window_s / 2}, first={MODALITY: window.first})

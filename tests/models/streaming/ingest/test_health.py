@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from moodring.models.contract import Figures, Transition
+from moodring.models.io.ring import rings_in
 from moodring.models.streaming.alignment import is_fresh
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.ingest.health import SEARCHING, is_flowing, next_health
@@ -82,7 +83,7 @@ def test_a_sample_every_two_seconds_is_live_and_fresh_until_it_stops():
     clock = VirtualClock(100.0)
     info = SourceInfo("temperature", "probe", 0.5, (1,), "<f4", ("forehead",))
     channel = SourceChannel("temperature", "probe", None, started_s=100.0)
-    channel.ingest = ingest_factory(None, None)(info)
+    channel.ingest = ingest_factory(None, rings_in(None))(info)
     states, fresh = [], []
     for step in range(30 * 20):
         now_s = 100.0 + step * 0.05

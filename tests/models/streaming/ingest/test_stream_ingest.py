@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from moodring.models.io.ring import rings_in
 from moodring.models.signals.eeg.chain import EegChainSpec
 from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
 from moodring.models.streaming.ingest.stream_ingest import ingest_factory
@@ -25,7 +26,7 @@ def _eeg(n):
 def test_eeg_is_filtered_and_settles_again_after_a_gap():
     stamps = np.arange(256 * 6) / 256
     stamps[256 * 3 :] += 1.0
-    ingest = _feed(ingest_factory(None, None)(EEG), _eeg(len(stamps)), stamps, 8)
+    ingest = _feed(ingest_factory(None, rings_in(None))(EEG), _eeg(len(stamps)), stamps, 8)
     piece = ingest.ring.latest(len(stamps))
     np.testing.assert_allclose(piece.stamps_s, stamps, atol=1e-4)
     assert not piece.valid[:256].any()
@@ -39,8 +40,8 @@ def test_eeg_is_filtered_and_settles_again_after_a_gap():
 
 def test_chunking_changes_nothing():
     stamps = np.arange(256 * 4) / 256
-    whole = _feed(ingest_factory(None, None)(EEG), _eeg(len(stamps)), stamps, 1024).ring.latest(1024)
-    parts = _feed(ingest_factory(None, None)(EEG), _eeg(len(stamps)), stamps, 7).ring.latest(1024)
+    whole = _feed(ingest_factory(None, rings_in(None))(EEG), _eeg(len(stamps)), stamps, 1024).ring.latest(1024)
+    parts = _feed(ingest_factory(None, rings_in(None))(EEG), _eeg(len(stamps)), stamps, 7).ring.latest(1024)
     np.testing.assert_allclose(parts.samples, whole.samples, atol=1e-4)
     np.testing.assert_array_equal(parts.valid, whole.valid)
 
@@ -49,7 +50,7 @@ def test_broken_channels_are_named_and_the_rest_goes_on():
     samples = _eeg(256 * 4)
     samples[:, 1] = np.nan
     samples[:, 3] = 17.0
-    ingest = _feed(ingest_factory(None, None)(EEG), samples, np.arange(len(samples)) / 256, 16)
+    ingest = _feed(ingest_factory(None, rings_in(None))(EEG), samples, np.arange(len(samples)) / 256, 16)
     np.testing.assert_array_equal(ingest.eeg.good_channels_at(1000), [True, False, True, False, True, True])
     piece = ingest.ring.latest(256)
     assert piece.valid.all()
@@ -58,7 +59,7 @@ def test_broken_channels_are_named_and_the_rest_goes_on():
 
 def test_stamps_that_go_back_never_make_the_ring_go_back():
     stamps = np.concatenate((np.arange(512), np.arange(512) + 256)) / 256 + 10
-    ingest = _feed(ingest_factory(None, None)(EEG), _eeg(1024), stamps, 8)
+    ingest = _feed(ingest_factory(None, rings_in(None))(EEG), _eeg(1024), stamps, 8)
     piece = ingest.ring.latest(1024)
     assert (np.diff(piece.stamps_s) >= 0).all()
     assert ingest.figures.jump_s == pytest.approx(-1.0, abs=0.01)
@@ -69,21 +70,21 @@ def test_audio_marks_where_it_does_not_continue():
     stamps = np.arange(32000) / 16000
     stamps[16000:] += 0.5
     samples = np.ones((32000, 1), np.float32)
-    piece = _feed(ingest_factory(None, None)(SPEECH), samples, stamps, 320).ring.latest(32000)
+    piece = _feed(ingest_factory(None, rings_in(None))(SPEECH), samples, stamps, 320).ring.latest(32000)
     np.testing.assert_array_equal(np.flatnonzero(~piece.valid), [0, 16000])
 
 
 def test_frames_keep_their_stamps_and_count_losses():
     stamps = np.concatenate((np.arange(50) / 25, 4 + np.arange(50) / 25))
     samples = np.zeros((100, 4, 6, 3), np.uint8)
-    ingest = _feed(ingest_factory(None, None)(FACE), samples, stamps, 1)
+    ingest = _feed(ingest_factory(None, rings_in(None))(FACE), samples, stamps, 1)
     np.testing.assert_array_equal(ingest.ring.latest(100).stamps_s, stamps)
     assert ingest.figures.lost_samples == pytest.approx(51, abs=1)
     assert ingest.figures.observed_rate_hz == pytest.approx(25.0, rel=0.02)
 
 
 def test_the_spec_of_the_chain_follows_the_stream():
-    ingest = ingest_factory(None, None)(EEG)
+    ingest = ingest_factory(None, rings_in(None))(EEG)
     assert isinstance(ingest.eeg._state.spec, EegChainSpec)
     assert ingest.eeg._state.spec.channel_names == NAMES
 
@@ -92,8 +93,8 @@ def test_a_flood_of_nan_passes_and_leaves_nothing_behind():
     samples = _eeg(256 * 12)
     samples[256 * 4 : 256 * 7] = np.nan
     stamps = np.arange(len(samples)) / 256
-    ingest = _feed(ingest_factory(None, None)(EEG), samples, stamps, 16)
-    clean = _feed(ingest_factory(None, None)(EEG), _eeg(256 * 12), stamps, 16)
+    ingest = _feed(ingest_factory(None, rings_in(None))(EEG), samples, stamps, 16)
+    clean = _feed(ingest_factory(None, rings_in(None))(EEG), _eeg(256 * 12), stamps, 16)
     assert not ingest.eeg.good_channels_at(round(256 * 6.5)).any()
     assert ingest.eeg.good_channels_at(256 * 9).all()
     assert np.isfinite(ingest.ring.latest(256 * 12).samples).all()
@@ -105,13 +106,13 @@ def test_a_flood_of_nan_passes_and_leaves_nothing_behind():
 def test_samples_without_a_time_are_left_out_and_counted():
     stamps = np.arange(512) / 256
     stamps[100:110] = np.nan
-    ingest = _feed(ingest_factory(None, None)(EEG), _eeg(512), stamps, 16)
+    ingest = _feed(ingest_factory(None, rings_in(None))(EEG), _eeg(512), stamps, 16)
     assert ingest.figures.skipped_samples == 10
     assert np.isfinite(ingest.ring.latest(512).stamps_s).all()
 
 
 def test_a_jump_of_the_clock_loses_nothing():
-    ingest = ingest_factory(None, None)(EEG)
+    ingest = ingest_factory(None, rings_in(None))(EEG)
     for low in range(0, 2048, 8):
         true = 50.0 + np.arange(low, low + 8) / 256
         ingest.append(Chunk(_eeg(8), true + (30.0 if low >= 1024 else 0.0), float(true[-1]) + 0.01))
