@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from ..configs.schema.errors import ConfigError, MoodringError
-from .options import CONFIGS, EegStreamOption, ExtensionOption, SetOption, load_extensions
+from .options import EegStreamOption, ExtensionOption, SetOption, load_extensions
 from .output import JsonOption, JsonOutOption, check_writable, write_json
 
 if TYPE_CHECKING:
@@ -41,13 +41,12 @@ def decode(
     factories = load_extensions(extension or ()).decoders
     # A folder of another version says so before anything in it is read.
     recording = open_recording(session, eeg=eeg)
-    loaded = _session_config(session, config, overrides or ())
+    loaded = _session_config(session, recording, config, overrides or ())
     own = session / DECISIONS_FILE
     journalled = read_journal(journal) if journal is not None else None
     if journal is None and own.is_file():
         journalled = read_journal(own, session)
-    chosen = _with_speech_of_people(loaded, recording, session, config, bundle or (), overrides or ())
-    chosen = chosen.model_copy(update={"models": _with_bundles(chosen.models, bundle or (), recording)})
+    chosen = loaded.model_copy(update={"models": _with_bundles(loaded.models, bundle or (), recording)})
     began_s = time.monotonic()
     # The session's own journal says from which samples each decision was made.
     followed = journalled if journal in (None, own) else None
@@ -74,15 +73,25 @@ def predict(
     labels: Annotated[
         Literal["auto"] | None, typer.Option(help="auto: names of EMO-DB, RAVDESS, SAVEE and eNTERFACE tell the truth.")
     ] = None,
+    allow_simulated: Annotated[
+        bool, typer.Option("--allow-simulated", help="Let a bundle of simulated voices classify these files.")
+    ] = False,
 ) -> None:
     """Classify the emotion that sound files express, as a live session would; with the truth known, score it."""
+    from ..models.contract import SIMULATED
+    from ..models.decoders.simulated_only import missing_model
     from ..models.decoders.speech import SpeechDecoder
     from ..models.device import best_device
     from ..models.io.bundle import load_bundle, speech_bundle_path
     from ..offline.decoding import predict as prediction
 
     check_writable(json_file, files)
-    decoder = SpeechDecoder(load_bundle(speech_bundle_path(bundle), "speech"), best_device())
+    loaded = load_bundle(speech_bundle_path(bundle), "speech")
+    if SIMULATED in loaded.spec.domain and not allow_simulated:
+        raise ConfigError(
+            f"{missing_model(loaded.name, loaded.spec)}; --allow-simulated uses it nevertheless, for a demonstration"
+        )
+    decoder = SpeechDecoder(loaded, best_device())
     predictions = []
     for one in prediction.predict_files(decoder, files, labels == "auto"):
         predictions.append(one)
@@ -96,16 +105,17 @@ def predict(
         raise MoodringError(f"{bad} of {len(predictions)} file(s) had an error; see the lines above")
 
 
-def _session_config(session: Path, config: Path | None, overrides: Sequence[str]) -> LiveConfig:
-    """Return the config that is named, else the one a session was recorded with, else the demo's."""
+def _session_config(session: Path, recording: Recording, config: Path | None, overrides: Sequence[str]) -> LiveConfig:
+    """Return the config that is named, else the one a session was recorded with, else a neutral one."""
     from ..configs.schema.live import LiveConfig
     from ..configs.schema.load import load
     from ..configs.schema.session_folder import CONFIG_FILE
+    from ..offline.decoding.decode import default_config
     from ..realtime.recorder.enrolments import with_copied_enrolments
 
     recorded = session / CONFIG_FILE
-    chosen = config or (recorded if recorded.is_file() else CONFIGS / "demo.toml")
-    loaded = load(chosen, LiveConfig, overrides)
+    chosen = config or (recorded if recorded.is_file() else None)
+    loaded = default_config(recording, overrides) if chosen is None else load(chosen, LiveConfig, overrides)
     if chosen == recorded and not any(override.startswith("journal") for override in overrides):
         # A recording does not choose where on this computer something is written.
         loaded = loaded.model_copy(update={"journal": None})
@@ -116,24 +126,6 @@ def _session_config(session: Path, config: Path | None, overrides: Sequence[str]
         typer.echo(f"note: journal '{loaded.journal}' exists and is left as it is; --set journal=FILE writes another")
         loaded = loaded.model_copy(update={"journal": None})
     return loaded
-
-
-def _with_speech_of_people(
-    loaded: LiveConfig,
-    recording: Recording,
-    session: Path,
-    config: Path | None,
-    bundles: Sequence[Path],
-    overrides: Sequence[str],
-) -> LiveConfig:
-    """Return the demo's config with the recogniser of people's speech, where nobody chose one for a real recording."""
-    from ..configs.schema.session_folder import CONFIG_FILE
-    from ..models.contract import SIMULATED
-
-    chosen = (session / CONFIG_FILE).is_file() or config is not None or bundles
-    if chosen or recording.origin == SIMULATED or any("models.speech" in override for override in overrides):
-        return loaded
-    return loaded.model_copy(update={"models": loaded.models.model_copy(update={"speech": "emodb"})})
 
 
 def _with_bundles(models: ModelsSection, bundles: Sequence[Path], recording: Recording) -> ModelsSection:

@@ -47,6 +47,15 @@ def script():
 
 
 @pytest.fixture(scope="session")
+def felt_model_missing():
+    """What stands where a bundle of simulated people would have answered."""
+    from moodring.models.decoders.simulated_only import missing_model
+    from tests.support.engine_fakes import FakeVideoEeg
+
+    return missing_model("video_eeg.safetensors", FakeVideoEeg().spec)
+
+
+@pytest.fixture(scope="session")
 def fakes():
     """Scripted models and recordings for the tests of the engine: see engine_fakes.py."""
     from tests.support import engine_fakes

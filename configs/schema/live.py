@@ -41,7 +41,7 @@ class EegSection(Section):
     stream: StreamQuery
     reference: Literal["average"] | list[str] = "average"
     line_hz: Literal[50, 60] | None = 50
-    units: Literal["microvolts", "millivolts", "volts"] | None = None
+    units: Literal["nanovolts", "microvolts", "millivolts", "volts"] | None = None
     names: list[str] | None = None
     rename: dict[str, str] = {}
     delay_s: PositiveSeconds | None = None
@@ -124,7 +124,8 @@ class ModelsSection(Section):
 
     ``video_eeg``: "bundled" for the shipped one, else a path. ``speech``: "emodb" for the shipped recogniser of acted
     German speech, "simulated" (or "speech") for the shipped network of simulated voices, else a path. ``more``: paths
-    of further bundles, whose heads stand beside the others'.
+    of further bundles, whose heads stand beside the others'. Bundles that were trained on simulated people decode
+    people only with ``allow_simulated``; without, their heads abstain.
     """
 
     video_eeg: str = "bundled"
@@ -133,6 +134,7 @@ class ModelsSection(Section):
     policy: Literal["learned", "uniform", "random"] = "learned"
     seed: int = 0
     more: list[Path] = []
+    allow_simulated: bool = False
 
 
 class DecisionSection(Section):

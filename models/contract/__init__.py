@@ -18,7 +18,18 @@ from .arrays import (
 )
 from .estimates import Estimate, HeadOutput, Hearing, Ledger, Look, SampleRange, at_publication
 from .health import Figures, HealthState, MicrophoneCheck, Percentiles, RecordingStatus, SourceStatus, Transition
-from .recordings import STANDARD_MODALITIES, Arrivals, Frames, Marker, Recording, Signal, Truth, Video
+from .recordings import (
+    STANDARD_MODALITIES,
+    Arrivals,
+    EegSettings,
+    Frames,
+    Marker,
+    Recording,
+    Signal,
+    StreamChannels,
+    Truth,
+    Video,
+)
 from .rings import RingFactory, RingLayout, RingReader, RingSlice, RingWriter
 from .specs import EegInput, FaceInput, Head, Input, ModelSpec, SignalInput, SpeechInput
 from .windows import EegWindow, FaceBox, FaceFrame, SpeechSegment
@@ -32,6 +43,7 @@ __all__ = [
     "Arrivals",
     "BoolArray",
     "EegInput",
+    "EegSettings",
     "EegWindow",
     "Estimate",
     "FaceBox",
@@ -66,6 +78,7 @@ __all__ = [
     "SourceStatus",
     "SpeechInput",
     "SpeechSegment",
+    "StreamChannels",
     "TimeArray",
     "Transition",
     "Truth",

@@ -54,13 +54,37 @@ class Arrivals:
 
 
 @dataclass(frozen=True)
+class StreamChannels:
+    """All channels of a stream or file as it describes them, before any setting is applied.
+
+    Attributes
+    ----------
+    labels, types, units : tuple of str
+        One each per channel; ``""`` where it does not say.
+    """
+
+    labels: tuple[str, ...]
+    types: tuple[str, ...]
+    units: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EegSettings:
+    """Settings of ``[eeg]`` that were applied to the channels of a session when it was recorded."""
+
+    names: tuple[str, ...] | None = None
+    rename: tuple[tuple[str, str], ...] = ()
+    units: str | None = None
+
+
+@dataclass(frozen=True)
 class Signal:
     """One regularly sampled signal of a recording.
 
     Attributes
     ----------
     samples : (n_times, n_channels) float32
-        EEG in microvolts, audio in -1..1.
+        EEG in microvolts (as they came, where the unit in ``source`` is not known), audio in -1..1.
     stamps_s : (n_times,) float64
         Capture times; rising, except where there are ``arrivals``: then as the source gave them.
     rate_hz : float
@@ -72,6 +96,8 @@ class Signal:
         How far single stamps may be off without anything missing; 0 where the stamps themselves tell.
     arrivals : Arrivals or None
         How the samples reached the engine, where a live session recorded it.
+    source : StreamChannels or None
+        EEG of a foreign stream or file: how it describes its channels, of which those that are EEG are here.
     """
 
     samples: FloatArray
@@ -81,6 +107,7 @@ class Signal:
     name: str
     jitter_s: float = 0.0
     arrivals: Arrivals | None = None
+    source: StreamChannels | None = None
 
 
 @dataclass(frozen=True)
@@ -146,6 +173,8 @@ class Recording:
         What a loudspeaker in the room played, where that was recorded: speech is withheld meanwhile.
     signals : mapping of modality to Signal
         Any further regularly sampled modalities.
+    eeg_settings : EegSettings or None
+        Of a session that was recorded live: what its config has changed of the EEG's channels.
     """
 
     name: str
@@ -160,6 +189,7 @@ class Recording:
     markers: tuple[Marker, ...] = ()
     loudspeaker: Signal | None = None
     signals: Mapping[str, Signal] = field(default_factory=dict)
+    eeg_settings: EegSettings | None = None
 
     @property
     def sources(self) -> dict[str, Signal | Video]:

@@ -27,6 +27,14 @@ class ContractError(ValueError):
     """Misuse of the contract: a value that no bundle, decoder or estimate may have. The message has both values."""
 
 
+class NotFiniteError(ContractError):
+    """An answer that is no finite number: the decider shows an abstention in its place."""
+
+
+NOT_FINITE = "the model's answer is no finite number"
+"""Reason of the abstention in place of such an answer."""
+
+
 @dataclass(frozen=True)
 class EegInput:
     """EEG windows.

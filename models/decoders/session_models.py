@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from ..streaming.decoder import DecoderFactory, Fusion, StreamingDecoder
 from ..streaming.ingest.sources import SourceInfo
 from ..streaming.ingest.stream_ingest import StreamIngest
 from ..streaming.summary import BundleName
+from .simulated_only import SimulatedOnly
 
 if TYPE_CHECKING:
     import torch
@@ -64,6 +65,25 @@ class Models:
         return own if self.fusion is None else (*own, *self.fusion.heads)
 
     @property
+    def guarded(self) -> tuple[SimulatedOnly, ...]:
+        """Decoders that nobody but simulated people reaches."""
+        return tuple(decoder for decoder in self.decoders if isinstance(decoder, SimulatedOnly))
+
+    def of_people(self, origins: Mapping[str, str | None]) -> Models:
+        """Return the models whose ``bundles`` and ``domain`` are those that decode sources of these origins.
+
+        Parameters
+        ----------
+        origins : mapping of modality to str or None
+        """
+        withheld = {one.bundle.sha256 for one in self.guarded if one.withheld(origins)}
+        if not withheld:
+            return self
+        felt = tuple(one for one in self.bundles if one.sha256 not in withheld)
+        domain = dict.fromkeys(name for one in felt for name in one.domain)
+        return replace(self, bundles=felt, domain=tuple(domain))
+
+    @property
     def target(self) -> str:
         """The constructs that the decoders answer."""
         return ", ".join(dict.fromkeys(head.construct for decoder in self.decoders for head in decoder.spec.outputs))
@@ -98,8 +118,13 @@ def load_models(
     wanted += [models_path("speech", section.speech)] if "speech" in modalities else []
     bundles = [load_bundle(path, kind) for path, kind in zip(wanted, _kinds(modalities), strict=True)]
     bundles += [load_bundle(path) for path in section.more]
-    decoders = [_decoder_of(bundle, modalities, known, device) for bundle in bundles]
     names = [BundleName(bundle.name, bundle.sha256, bundle.spec.domain) for bundle in bundles]
+    decoders = [_decoder_of(bundle, modalities, known, device) for bundle in bundles]
+    if not section.allow_simulated:
+        decoders = [
+            SimulatedOnly(decoder, name) if SIMULATED in name.domain else decoder
+            for decoder, name in zip(decoders, names, strict=True)
+        ]
     domain = [name for bundle in bundles for name in bundle.spec.domain]
     fusion = None
     if config.pooling.enabled and config.pooling.file is not None:
@@ -227,8 +252,21 @@ def loudspeaker_notices(section: SpeechSection | None, ingests: Iterable[StreamI
     return (UNDECLARED_LOUDSPEAKER,) if people else ()
 
 
-def domain_notices(domain: tuple[str, ...], origins: tuple[str | None, ...]) -> tuple[str, ...]:
-    """Return the permanent notice where a model that knows only simulated people decodes anybody else."""
-    if SIMULATED in domain and any(origin != SIMULATED for origin in origins):
-        return (DEMONSTRATION,)
-    return ()
+def domain_notices(models: Models, origins: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Return what stands on every screen where a model that knows only simulated people meets anybody else.
+
+    Parameters
+    ----------
+    models : Models
+    origins : mapping of modality to str or None
+        Of the session's sources.
+    """
+    if models.guarded:
+        return tuple(one.why for one in models.guarded if one.withheld(origins))
+    people = any(origin != SIMULATED for origin in origins.values())
+    return (DEMONSTRATION,) if people and SIMULATED in models.domain else ()
+
+
+def origins_of(ingests: Iterable[StreamIngest]) -> dict[str, str | None]:
+    """Return the origin of each source by its modality."""
+    return {ingest.info.modality: ingest.info.origin for ingest in ingests}

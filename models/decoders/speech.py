@@ -9,7 +9,7 @@ from scipy.special import softmax
 
 from ...configs.schema.errors import MoodringError
 from ..contract import AUDIO_RATE_HZ, FloatArray, Head, HeadOutput, SpeechSegment
-from ..contract.specs import kept_classes
+from ..contract.specs import NOT_FINITE, kept_classes
 from ..io.bundle import Bundle
 from ..networks.loading import with_weights
 from ..networks.speech import Memory, SpeechNetwork, sizes_from
@@ -17,7 +17,6 @@ from ..signals.speech import segments as cutting
 from ..signals.speech.microphone_level import QUIETEST_DB, rms_db
 from ..signals.speech.segments import WINDOW_SAMPLES, UtteranceRules, UtteranceState
 from ..signals.speech.speaker_verification import Verdict
-from ..streaming.finite_answers import NOT_FINITE
 from .recogniser import ARCHITECTURE, VoiceRecogniser
 from .speaker import ANOTHER_VOICE, UNCLEAR_VOICE, VoiceGate
 from .voice_activity import VoiceActivity, VoiceState

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from ..contract import FloatArray, Recording, Signal, Truth, Video
+from ..signals.eeg.stream_layout import published_units
 
 Tree: TypeAlias = "tuple[tuple[str, str | Tree], ...]"
 ChannelFormat = Literal["float32", "double64", "string", "int32", "int16", "int8", "int64"]
@@ -71,8 +72,10 @@ def session_times(recording: Recording, first_stamp_s: float, speed: float = 1.0
 
 
 def describe_eeg(signal: Signal, name: str, source_id: str, times: SessionTimes) -> StreamDescription:
-    """Describe an EEG stream in microvolts with its channel names."""
-    channels = _channels(signal.channel_names, "EEG", "microvolts")
+    """Describe an EEG stream in microvolts with its channel names; a unit that is not known is passed on as it came."""
+    units = published_units(signal)
+    rows = zip(signal.channel_names, units, strict=True)
+    channels = ("channels", tuple(("channel", (("label", n), ("unit", u), ("type", "EEG"))) for n, u in rows))
     count = len(signal.channel_names)
     return StreamDescription(name, "EEG", count, signal.rate_hz, "float32", source_id, (channels, _session(times)))
 

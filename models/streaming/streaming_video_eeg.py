@@ -91,7 +91,7 @@ class StreamingVideoEeg:
         work = _Work()
         looks = self._look(time_s, inputs, work)
         described_s = self._described_s(time_s, inputs)
-        heads = self._heads(described_s)
+        heads = self._heads(described_s, _unusable(time_s, inputs.get("eeg")))
         return DecoderStep(
             heads=heads,
             described_s=described_s,
@@ -150,6 +150,8 @@ class StreamingVideoEeg:
     def _rest(self, until_s: float, modality_input: ModalityInput | None, work: _Work) -> None:
         """Feed the resting baseline up to a time."""
         plan, at = self._plan, self._at
+        if plan.rest_s <= 0:
+            return  # no rest is declared: not even the moment of t0 is one
         while (offset_s := at.next_rest * REST_STEP_S) <= plan.rest_s and plan.t0_s + offset_s <= until_s + 1e-6:
             window = self._eeg_window(plan.t0_s + offset_s, modality_input, work)
             at.next_rest += 1
@@ -190,22 +192,31 @@ class StreamingVideoEeg:
                 described_s["face"] = look.frame_stamp_s
         return described_s
 
-    def _heads(self, used: Mapping[str, float]) -> tuple[HeadOutput, ...]:
+    def _heads(self, used: Mapping[str, float], unusable: str) -> tuple[HeadOutput, ...]:
         """Return the heads; abstain where no input is fresh, and name the missing input where every class is kept."""
         if not self._at.looks:
-            return self._abstained("no look yet")
+            return self._abstained(unusable or "no look yet")
         if not used:
             # The state is still there, but it describes a person who is no longer seen.
-            return self._abstained("neither EEG nor face for a while")
+            return self._abstained(f"no face, and {unusable}" if unusable else "neither EEG nor face for a while")
         heads = self._decoder.read()
         if all(len(head.kept) == len(head.classes) for head in heads):
-            missing = [words for modality, words in (("eeg", "no EEG"), ("face", "no face")) if modality not in used]
+            words = {"eeg": unusable or "no EEG", "face": "no face"}
+            missing = [said for modality, said in words.items() if modality not in used]
             why = ", ".join(missing) or "the evidence fits every level"
             return tuple(HeadOutput(**{**head.__dict__, "abstained": why}) for head in heads)
         return heads
 
     def _abstained(self, why: str) -> tuple[HeadOutput, ...]:
         return tuple(HeadOutput(head.name, head.construct, head.classes, abstained=why) for head in self.spec.outputs)
+
+
+def _unusable(time_s: float, modality_input: ModalityInput | None) -> str:
+    """Return why the EEG that comes cannot be used; empty where it can, or none comes."""
+    if modality_input is None or modality_input.ingest.eeg is None:
+        return ""
+    why = modality_input.ingest.eeg.unusable_at(alignment.stop_at(modality_input.ring, time_s) - 1)
+    return f"no usable EEG: {why}" if why else ""
 
 
 def _face_frame(time_s: float, modality_input: ModalityInput | None, work: _Work) -> FaceFrame | None:

@@ -13,7 +13,7 @@ import numpy as np
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig, ModelsSection
 from ...configs.schema.load import load
-from ...models.contract import STANDARD_MODALITIES, Estimate, Recording, at_publication
+from ...models.contract import SIMULATED, STANDARD_MODALITIES, Estimate, Recording, at_publication
 from ...models.decoders.session_models import (
     Models,
     check_fit,
@@ -21,9 +21,11 @@ from ...models.decoders.session_models import (
     line_noise_notices,
     load_models,
     loudspeaker_notices,
+    origins_of,
 )
 from ...models.io.journal import Journal
 from ...models.io.ring import rings_in
+from ...models.signals.eeg.stream_layout import with_settings
 from ...models.streaming.clock import VirtualClock
 from ...models.streaming.decider import LOUDSPEAKER, Decider
 from ...models.streaming.decision_schedule import ModalityInput, Plan, eeg_delay_ms, make_plan, plan_facts
@@ -38,7 +40,7 @@ _log = logging.getLogger(__name__)
 _SAME_TIME_S = 1e-3
 _JOURNAL_CUT_S = 2.0  # a live session ends within a decision or two of its last samples
 _LONGEST_SILENCE_S = 300.0  # a live session makes decisions through any silence, but somebody would be there
-_DEMO_CONFIG = Path(__file__).parents[2] / "configs" / "demo.toml"
+_CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,9 @@ def decode(
     MoodringError
         The recording holds none of them, the bundle does not fit it, or the journal belongs to another session.
     """
+    if recording.eeg is not None and (only is None or "eeg" in only):
+        eeg = with_settings(recording.eeg, config.eeg, recording.eeg_settings)
+        recording = replace(recording, eeg=eeg)
     clock = VirtualClock(recording.t0_s)
     playback = Playback(recording, only, clock)
     modalities = tuple(key for key in playback.channels if key != LOUDSPEAKER)
@@ -114,14 +119,30 @@ def decode(
 
 
 def decode_with(recording: Recording, models: ModelsSection) -> Decoded:
-    """Decode a recording with chosen models and the other settings of ``configs/demo.toml``, on one thread of torch.
+    """Decode a recording with chosen models and the other settings of :func:`default_config`, on one thread of torch.
 
     A function of the module, so that it can be sent to worker processes.
     """
     import torch
 
     torch.set_num_threads(1)
-    return decode(recording, load(_DEMO_CONFIG, LiveConfig).model_copy(update={"models": models}))
+    return decode(recording, default_config(recording).model_copy(update={"models": models}))
+
+
+def default_config(recording: Recording, overrides: Sequence[str] = ()) -> LiveConfig:
+    """Return the settings of a recording that came with none and that nobody gave any for.
+
+    Those of ``configs/replay.toml``; of ``configs/demo.toml`` where the recording says that it is simulated. There is a
+    rest only where the recording or an override says so.
+
+    Parameters
+    ----------
+    recording : Recording
+    overrides : sequence of str
+        ``KEY=VALUE`` as of ``--set``.
+    """
+    name = "demo.toml" if recording.origin == SIMULATED else "replay.toml"
+    return load(_CONFIGS / name, LiveConfig, ("decisions.rest_s=0", *overrides))
 
 
 def _decode(
@@ -148,7 +169,8 @@ def _decode(
         _log.warning("the journal has decisions at other times than every %g s; it is not followed", plan.interval_s)
         journal = ()
     decider = Decider(plan, models, clock)
-    notices = domain_notices(models.domain, tuple(ingest.info.origin for ingest in ingests))
+    origins = origins_of(ingests)
+    notices, models = domain_notices(models, origins), models.of_people(origins)
     notices += () if referenced else loudspeaker_notices(config.speech, ingests)
     tally = Tally(models.heads, eeg_filter_delay_ms=eeg_delay_ms(ingests))
     estimates: list[Estimate] = []

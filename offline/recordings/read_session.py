@@ -19,6 +19,7 @@ from ...configs.schema.load import check, read
 from ...configs.schema.regular_files import check_regular
 from ...models.contract import AUDIO_RATE_HZ, Frames, Recording, Signal, Video
 from ...models.io.described_values import LONGEST_S
+from ...models.signals.eeg.stream_layout import settings_of
 from .frames import FileFrames, SomeFrames, error_line, frame_times
 from .session_streams import SourceSamples, read_parts
 from .sound import read_sound
@@ -78,6 +79,7 @@ def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> R
         markers=markers_of([one for one in others if not one.name.endswith(names.HEALTH_SUFFIX)]),
         loudspeaker=_signal_of(held["loudspeaker"]),
         signals={key: one for key in further if (one := _signal_of(held[key])) is not None},
+        eeg_settings=None if config is None else settings_of(config.eeg),
     )
 
 
@@ -164,7 +166,7 @@ def _eeg(samples: SourceSamples) -> Signal:
         samples.name,
         samples.jitter_s,
         samples.arrivals,
-    )
+    )  # in microvolts and under the config's names since it was recorded: no description of a foreign stream
 
 
 def _signal(samples: SourceSamples) -> Signal:

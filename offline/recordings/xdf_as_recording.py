@@ -10,20 +10,15 @@ from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.session_folder import LONGEST_REST_S
-from ...models.contract import FloatArray, Image, Marker, Recording, Signal, TimeArray, Truth, Video
+from ...models.contract import FloatArray, Image, Marker, Recording, Signal, StreamChannels, TimeArray, Truth, Video
 from ...models.io.described_values import HIGHEST_RATE_HZ, LARGEST_SIDE, LONGEST_S, number_in, short_text, whole_in
 from ...models.io.stream_descriptions import LOUDSPEAKER_TYPE, TIMELINE_TYPE, TRUTH_CHANNELS, TRUTH_TYPE, VIDEO_TYPE
+from ...models.signals.eeg.stream_layout import eeg_picks, known_factors
 from .sound import speech_signal
 from .xdf_reading import ReadStream, read_streams, rising
 
 _log = logging.getLogger(__name__)
 
-# To microvolts; numbers are powers of ten of a volt, as MNE-LSL writes units.
-_MICROVOLTS_PER = {
-    **dict.fromkeys(("microvolts", "microvolt", "uv", "µv", "μv", "-6"), 1.0),
-    **dict.fromkeys(("millivolts", "millivolt", "mv", "-3"), 1e3),
-    **dict.fromkeys(("volts", "volt", "v", "0"), 1e6),
-}
 _FALLBACK_AUDIO_HZ = 16_000.0
 _AUDIO_RATES_HZ = (1_000.0, 768_000.0)
 
@@ -101,6 +96,8 @@ def eeg_signal(
 ) -> Signal:
     """Return the EEG channels of a stream, in microvolts; channels said to be something else are left out.
 
+    An unknown unit is left as it is, and refused where the EEG is decoded: a config may say what it is.
+
     Parameters
     ----------
     stream : ReadStream
@@ -111,13 +108,13 @@ def eeg_signal(
     stamps_s = stream.stamps_s if stamps_s is None else stamps_s
     count = stream.channel_count
     labels, types, units = (_filled(stream.channels(tag), count) for tag in ("label", "type", "unit"))
-    names = [label or f"ch{index + 1}" for index, label in enumerate(labels)]
-    keep = [index for index, kind in enumerate(types) if kind.lower() in ("", "eeg")] or list(range(count))
-    factors = np.array([_MICROVOLTS_PER.get(units[index].strip().lower(), 1.0) for index in keep])
+    names = tuple(label or f"EEG {index + 1:03}" for index, label in enumerate(labels))
+    source = StreamChannels(names, tuple(types), tuple(units))
+    picks = eeg_picks(stream.name, types)
     with np.errstate(over="ignore", invalid="ignore"):  # values that are no numbers stay what they are
-        samples: FloatArray = (values[:, keep] * factors).astype(np.float32)
+        samples: FloatArray = (values[:, picks] * np.array(known_factors(source, picks))).astype(np.float32)
     rate_hz = stream.rate_hz if 0 < stream.rate_hz <= HIGHEST_RATE_HZ else _observed_rate_hz(stream)
-    return Signal(samples, stamps_s, rate_hz, tuple(names[index] for index in keep), stream.name)
+    return Signal(samples, stamps_s, rate_hz, tuple(names[index] for index in picks), stream.name, source=source)
 
 
 class StoredFrames:

@@ -23,6 +23,7 @@ from ...configs.schema.errors import MoodringError
 from ...configs.schema.liblsl import liblsl_settings
 from ...configs.schema.live import EegSection, LslSection, StreamQuery
 from ...models.io.ring import rings_in
+from ...models.signals.eeg.stream_layout import EegLayout
 from ...models.streaming.ingest.source_channel import SourceChannel
 from ...models.streaming.ingest.sources import Chunk
 from ...models.streaming.ingest.stream_ingest import StreamIngest, ingest_factory
@@ -31,7 +32,7 @@ from ..engine.lsl_clock import LslClock
 from ..engine.process_settings import apply_lsl_settings, cap_blas
 from ..engine.source_thread import SourceThread
 from ..sources.lsl import on_the_network
-from ..sources.lsl_eeg import EegLayout, LslEeg, eeg_layout
+from ..sources.lsl_eeg import LslEeg, eeg_layout
 from .index import IndexCount
 
 LOOK_S = 0.01
@@ -159,7 +160,7 @@ def any_layout(info: pylsl.StreamInfo, section: EegSection) -> EegLayout:
         return eeg_layout(info, section)
     except MoodringError:
         count = info.channel_count()
-        return EegLayout(tuple(range(count)), tuple(f"EEG {index + 1:03}" for index in range(count)), 1.0)
+        return EegLayout(tuple(range(count)), tuple(f"EEG {index + 1:03}" for index in range(count)), (1.0,) * count)
 
 
 def _newest_s(source_channel: SourceChannel, ingest: WatchedIngest) -> float:

@@ -18,7 +18,15 @@ from scipy.stats import theilslopes
 
 from ...configs.schema.errors import MoodringError, failure_of
 from ...configs.schema.liblsl import own_session
-from ...configs.schema.live import DecisionSection, EegSection, LiveConfig, LslSection, OutletSection, StreamQuery
+from ...configs.schema.live import (
+    DecisionSection,
+    EegSection,
+    LiveConfig,
+    LslSection,
+    ModelsSection,
+    OutletSection,
+    StreamQuery,
+)
 from ...models.decoders.session_models import load_models
 from ...processes import Child, Parent, hold_interrupts
 from ..engine.lsl_clock import LslClock
@@ -119,6 +127,7 @@ def _engine(parent: Parent, name: str, lsl: LslSection, seconds: float) -> None:
     config = LiveConfig(
         name=name,
         eeg=EegSection(stream=StreamQuery(name=name)),
+        models=ModelsSection(allow_simulated=True),
         decisions=DecisionSection(rest_s=10.0),
         lsl=lsl,
         outlet=OutletSection(name=name + "-estimate"),

@@ -89,8 +89,8 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], stoppin
                     clock.now(),
                     statuses,
                     costs,
-                    models.domain,
-                    models.bundles,
+                    session.models.domain,
+                    session.models.bundles,
                     session.notices,
                     recorder.status if recorder is not None else None,
                 )

@@ -9,8 +9,11 @@ import pylsl
 
 from ...configs.schema.session_folder import HEALTH_SUFFIX
 from ...models.contract import Estimate, FloatArray, Head, Transition
+from ...models.decoders.session_models import DEMONSTRATION
 from ...models.io import wire
 
+LAYOUT_VERSION = "2"
+"""Of the channels and their description; 1 had no channels that say how far an answer may be used."""
 SPEAKS = "participant_speaks"
 SPEAKS_MEANS = (
     "1 while the participant speaks: valence and arousal are less sure then (moving mouth, muscles in the EEG)"
@@ -20,9 +23,21 @@ POOLED_MEANS = (
     "the voice's share of the evidence in it, 0..1, the rest is that of face and EEG"
 )
 
+MEANINGS = (
+    ("abstained", "<head>_abstained: 1 where the head withholds its answer, or cannot exclude any class; else 0"),
+    (
+        "kept",
+        "<head>_kept_<class>: 1 where the class cannot be excluded, else 0; NaN where there is no such set",
+    ),
+    ("calibrated", "1 where enough rest was recorded to normalise the signals to this person"),
+    ("demonstration", "1 where a model of simulated people answers about somebody else: no answer means anything then"),
+    ("age", "age_<modality>: seconds from what the answer rests on to its publication; NaN where it is not used"),
+)
+_OF_ALL = ("calibrated", "demonstration")
+
 
 def estimate_labels(heads: Sequence[Head]) -> tuple[str, ...]:
-    """Return the names of the outlet's channels, and of the columns of the estimates' ring.
+    """Return the names of the outlet's first channels, and of the columns of the estimates' ring.
 
     ``<head>_<class>`` for every class and ``<head>`` for a scale, in the order of the heads; those of heads that fuse
     others come after ``participant_speaks``, with ``<side>_share_<head without "pooled_">`` at the end.
@@ -39,6 +54,31 @@ def estimate_row(estimate: Estimate, heads: Sequence[Head]) -> FloatArray:
     outputs = [(head, estimate.answer(head.name)) for head in fused]
     shares = [np.nan if one is None else one.shares[side] for head, one in outputs for side in head.shares]
     return np.array([*_answers(estimate, own), speaking, *_answers(estimate, fused), *shares], np.float32)
+
+
+def outlet_labels(heads: Sequence[Head], modalities: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the outlet's channels: those of :func:`estimate_labels`, and how far each may be used.
+
+    For every head ``<head>_abstained`` and ``<head>_kept_<class>``, then ``calibrated``, ``demonstration`` and
+    ``age_<modality>`` for every input of the models.
+    """
+    trust = [f"{head.name}_{flag}" for head in heads for flag in ("abstained", *_kept_names(head))]
+    ages = (f"age_{modality}" for modality in modalities)
+    return (*estimate_labels(heads), *trust, *_OF_ALL, *ages)
+
+
+def outlet_row(estimate: Estimate, heads: Sequence[Head], modalities: Sequence[str]) -> FloatArray:
+    """Return an estimate as one row, by the columns of :func:`outlet_labels`; NaN for what is absent."""
+    trust: list[float] = []
+    for head in heads:
+        output = estimate.head(head.name)
+        answered = output is not None and output.answered
+        trust.append(float(output is None or not answered or output.abstained is not None))
+        sets = output is not None and answered and len(output.kept) > 0
+        trust += [float(i in output.kept) if output is not None and sets else np.nan for i in range(len(head.classes))]
+    flags = [float(estimate.calibrated), float(DEMONSTRATION in estimate.notices)]
+    ages = [estimate.ages_s.get(modality, np.nan) for modality in modalities]
+    return np.concatenate([estimate_row(estimate, heads), np.array([*trust, *flags, *ages], np.float32)])
 
 
 def _answer_labels(heads: Sequence[Head]) -> tuple[str, ...]:
@@ -63,11 +103,17 @@ def _answers(estimate: Estimate, heads: Sequence[Head]) -> list[float]:
     return row
 
 
-def _units(heads: Sequence[Head]) -> dict[str, str]:
+def _units(heads: Sequence[Head], modalities: Sequence[str]) -> dict[str, str]:
     """Return the unit of each channel that is no probability."""
     scales = {head.name: f"{head.scale[0]:g}..{head.scale[1]:g}" for head in heads if head.scale is not None}
     shares = {label: "share" for label in estimate_labels(heads) if "_share_" in label}
-    return {SPEAKS: "flag", **shares, **scales}
+    flags = {f"{head.name}_{flag}": "flag" for head in heads for flag in ("abstained", *_kept_names(head))}
+    ages = {f"age_{modality}": "seconds" for modality in modalities}
+    return {SPEAKS: "flag", **dict.fromkeys(_OF_ALL, "flag"), **flags, **ages, **shares, **scales}
+
+
+def _kept_names(head: Head) -> tuple[str, ...]:
+    return tuple(f"kept_{name}" for name in head.classes)
 
 
 def source_id(stream: str, engine: str) -> str:
@@ -89,6 +135,8 @@ class Outlet:
         Of the session.
     meanings : tuple of (str, str)
         For the description: target, domain, bundle, notice.
+    modalities : tuple of str
+        Inputs of the models, whose ages are sent.
     """
 
     def __init__(
@@ -97,9 +145,11 @@ class Outlet:
         engine: str,
         heads: tuple[Head, ...],
         meanings: tuple[tuple[str, str], ...],
+        modalities: tuple[str, ...] = (),
     ) -> None:
         self._heads = heads
-        labels, units = estimate_labels(heads), _units(heads)
+        self._modalities = modalities
+        labels, units = outlet_labels(heads, modalities), _units(heads, modalities)
         # Decision times may be skipped, so the rate is irregular.
         info = pylsl.StreamInfo(
             name, "Emotion", len(labels), pylsl.IRREGULAR_RATE, pylsl.cf_float32, source_id(name, engine)
@@ -111,12 +161,14 @@ class Outlet:
             channel.append_child_value("unit", units.get(label, "probability"))
             channel.append_child_value("type", "Emotion")
         about = info.desc().append_child("moodring")
+        about.append_child_value("version", LAYOUT_VERSION)
         about.append_child_value("engine", engine)
         classes = about.append_child("classes")
         for head in heads:
             if not head.shares:
                 classes.append_child_value(head.name, ",".join(head.classes))
-        about.append_child_value("participant_speaks", SPEAKS_MEANS)
+        for name, text in ((SPEAKS, SPEAKS_MEANS), *MEANINGS):
+            about.append_child_value(name, text)
         if any(head.shares for head in heads):
             about.append_child_value("pooled", POOLED_MEANS)
         for key, value in meanings:
@@ -129,7 +181,7 @@ class Outlet:
 
     def push(self, estimate: Estimate) -> None:
         """Send an estimate."""
-        self._estimates.push_sample(estimate_row(estimate, self._heads).tolist(), estimate.time_s)
+        self._estimates.push_sample(outlet_row(estimate, self._heads, self._modalities).tolist(), estimate.time_s)
 
     def push_health(self, modality: str, change: Transition) -> None:
         """Send a change of a source's health, stamped now."""

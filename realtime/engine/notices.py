@@ -4,7 +4,13 @@ from collections.abc import Mapping
 
 from ...configs.schema.live import LiveConfig
 from ...models.contract import Estimate, RecordingStatus
-from ...models.decoders.session_models import Models, domain_notices, line_noise_notices, loudspeaker_notices
+from ...models.decoders.session_models import (
+    Models,
+    domain_notices,
+    line_noise_notices,
+    loudspeaker_notices,
+    origins_of,
+)
 from ...models.streaming.decider import LOUDSPEAKER
 from ...models.streaming.decision_schedule import Plan
 from ...models.streaming.ingest.source_channel import SourceChannel
@@ -28,7 +34,7 @@ def session_notices(
     """
     ingests = [one.ingest for key, one in channels.items() if key != LOUDSPEAKER and one.ingest is not None]
     return (
-        domain_notices(models.domain, tuple(ingest.info.origin for ingest in ingests))
+        domain_notices(models, origins_of(ingests))
         + line_noise_notices(ingests)
         + rest
         + loudspeaker_notices(config.speech, ingests)

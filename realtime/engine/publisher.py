@@ -71,10 +71,10 @@ class Publisher:
         self._taken = True
         self._screen_at_s = -math.inf
 
-    def open_outlet(self, meanings: tuple[tuple[str, str], ...]) -> None:
-        """Open the outlet where the config enables it."""
+    def open_outlet(self, meanings: tuple[tuple[str, str], ...], modalities: tuple[str, ...]) -> None:
+        """Open the outlet where the config enables it; see :class:`~moodring.realtime.engine.lsl_outlet.Outlet`."""
         if self._config.outlet.enabled:
-            self._outlet = Outlet(self._config.outlet.name, self._config.name, self._heads, meanings)
+            self._outlet = Outlet(self._config.outlet.name, self._config.name, self._heads, meanings, modalities)
 
     def publish(self, estimate: Estimate) -> None:
         """Publish an estimate, to the journal last, because its line has the time of publication."""

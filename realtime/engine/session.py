@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
 from ...models.contract import SIMULATED, Estimate, RingWriter
-from ...models.decoders.session_models import Models, check_fit
+from ...models.decoders.session_models import Models, check_fit, origins_of
 from ...models.io.ring import rings_in
 from ...models.streaming.clock import Clock
 from ...models.streaming.decider import LOUDSPEAKER, Decider
@@ -118,6 +118,11 @@ class Session:
         return self._decisions.plan if self._decisions is not None else None
 
     @property
+    def models(self) -> Models:
+        """The models, with those bundles that decode whoever the sources come from."""
+        return self._models.of_people(origins_of(one.ingest for one in self.source_channels if one.ingest is not None))
+
+    @property
     def error(self) -> str | None:
         """Why no more decisions are made; None while they are."""
         return self._decisions.error if self._decisions is not None else None
@@ -174,7 +179,7 @@ class Session:
         t0_s = announced_t0_s(ingest.info.timeline for ingest in facts if ingest.info.timeline)
         plan = make_plan(plan_facts(facts, t0_s), self._config, self.reference is not None)
         self._decisions = DecisionThread(
-            Decider(plan, self._models, self._clock),
+            Decider(plan, self.models, self._clock),
             self._channels,
             self._clock,
             self._arrived,
@@ -183,7 +188,8 @@ class Session:
             self._publish,
         )
         self.tally.eeg_filter_delay_ms = eeg_delay_ms(facts)
-        self.publisher.open_outlet(self._meanings())
+        read = (modality for decoder in self._models.decoders for modality in decoder.spec.modalities)
+        self.publisher.open_outlet(self._meanings(), tuple(dict.fromkeys(read)))
         if any(ingest.info.origin == SIMULATED for ingest in facts):
             self._truth = TruthWatch()
             self._truth.start()
@@ -326,7 +332,7 @@ class Session:
             self._clock.sleep(_NAP_S)
 
     def _meanings(self) -> tuple[tuple[str, str], ...]:
-        models = self._models
+        models = self.models
         return (
             ("target", models.target),
             ("domain", ", ".join(models.domain)),

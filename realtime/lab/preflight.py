@@ -53,7 +53,7 @@ def check_config(config: LiveConfig, extensions: Extensions | None = None) -> It
             yield Finding("voice", True, f"enrolment {bundle.file}")
             continue
         yield Finding("model", True, f"{bundle.file}, domain {', '.join(bundle.domain)}, runs on {models.device}")
-    for notice in domain_notices(models.domain, (None,)):
+    for notice in domain_notices(models, dict.fromkeys(config.modalities)):
         yield Finding("model", True, f"note: {notice}, unless the participant is simulated")
     for source_channel in build_source_channels(config, clock, extensions.sources):
         yield _checked(source_channel, source_channel.modality, models, config, clock)

@@ -1,5 +1,6 @@
 """The terminal dashboard: the content of the window in 80 x 24 characters, or lines in a file."""
 
+import textwrap
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ WIDTH = 80
 SPARK_S = 60.0
 GONE_FOR_GOOD_S = 5.0
 _STYLES: dict[Tone, str] = {"good": "green", "warn": "yellow", "bad": "bold red", "idle": "bright_black"}
+_LEVEL_LINES = 7
 _LEVEL_STYLES = ("blue", "white", "yellow")
 
 
@@ -151,8 +153,11 @@ def line(snapshot: Snapshot | None, silent_s: float = 0.0, why: str = "") -> str
     parts = [f"{wording.clock(snapshot.elapsed_s)} {wording.phase(snapshot).text}"]
     if silent_s > 1.0 and snapshot.phase != "ended":
         parts = [f"engine '{snapshot.engine}' has not answered for {silent_s:.0f} s; the last it said: {parts[0]}"]
-    felt = (snapshot.estimate.answer(axis) for axis in ("valence", "arousal")) if snapshot.estimate is not None else ()
-    parts += [f"{head.name} {_answer_line(head)}" for head in felt if head is not None]
+    answers = [None if snapshot.estimate is None else snapshot.estimate.answer(axis) for axis in ("valence", "arousal")]
+    felt = [head for head in answers if head is not None]
+    parts += [f"{head.name} {_answer_line(head)}" for head in felt]
+    if not felt and (why := _no_answer(snapshot.estimate)):
+        parts.append(f"valence and arousal: {why}")
     parts.append(f"voice {wording.speech(snapshot).text}")
     parts += _pooled_line(snapshot.estimate)
     parts += [f"{head.name} {_head_words(head, output)}" for head, output in wording.further_heads(snapshot)]
@@ -165,6 +170,12 @@ def line(snapshot: Snapshot | None, silent_s: float = 0.0, why: str = "") -> str
     if snapshot.skipped_decisions:
         parts.append(f"{snapshot.skipped_decisions} decisions skipped")
     return " | ".join([*parts, *notices(snapshot)])
+
+
+def _no_answer(estimate: Estimate | None) -> str:
+    """Return why neither valence nor arousal has an answer; empty where there is no such head yet."""
+    heads = () if estimate is None else (estimate.head("valence"), estimate.head("arousal"))
+    return next((head.abstained for head in heads if head is not None and head.abstained), "")
 
 
 def _pooled_line(estimate: Estimate | None) -> list[str]:
@@ -254,6 +265,9 @@ def _level_panel(axis: str, snapshot: Snapshot, history: History, glyphs: Glyphs
     head = None if estimate is None else estimate.answer(axis)
     members, values = ((), None) if head is None else (head.kept, head.probabilities)
     reason = "" if estimate is None or head is None else wording.doubt(estimate, head)
+    output = None if estimate is None else estimate.head(axis)
+    if output is not None and not output.answered:
+        return _unanswered(axis, output.abstained or "no answer")
     answer = Text(wording.answer(members) if head else "no estimate yet", "bold" if head else "bright_black")
     width = WIDTH // 2 - 5
     shares = history.valence if axis == "valence" else history.arousal
@@ -268,6 +282,14 @@ def _level_panel(axis: str, snapshot: Snapshot, history: History, glyphs: Glyphs
         _truth(0 if axis == "valence" else 1, history, width, glyphs),
     ]
     return Panel(Group(*lines), title=f"{axis.capitalize()}, felt", title_align="left", border_style="bright_black")
+
+
+def _unanswered(axis: str, why: str) -> Panel:
+    """Return the panel of a head that abstains: its reason, in the room of an answer."""
+    rows = textwrap.wrap(why, WIDTH // 2 - 5)
+    lines = [*rows, *[""] * _LEVEL_LINES][:_LEVEL_LINES]
+    texts = [Text(line, "yellow", no_wrap=True, overflow="ellipsis") for line in lines]
+    return Panel(Group(*texts), title=f"{axis.capitalize()}, felt", title_align="left", border_style="bright_black")
 
 
 def _truth(which: int, history: History, width: int, glyphs: Glyphs) -> Text:

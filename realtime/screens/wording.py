@@ -280,7 +280,9 @@ def at_the_end(estimates: Sequence[Estimate]) -> str:
     axes = ("valence", "arousal")
     last = next((e for e in reversed(estimates) if all(e.answer(axis) is not None for axis in axes)), None)
     if last is None:
-        return "at the end: nothing can be said of valence and arousal"
+        newest = None if not estimates else estimates[-1].head(axes[0])
+        why = "" if newest is None or newest.abstained is None else f": {newest.abstained}"
+        return f"at the end: nothing can be said of valence and arousal{why}"
     heads = [head for axis in axes if (head := last.answer(axis)) is not None]
     rows = (
         f"{head.name} " + ", ".join(f"{c} {p:.0%}" for c, p in zip(head.classes, head.probabilities or (), strict=True))

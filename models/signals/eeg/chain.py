@@ -17,7 +17,7 @@ from scipy.signal import sosfilt
 
 from ....configs.schema.errors import MoodringError
 from ...contract import BoolArray, FloatArray
-from .channel_quality import good_channels
+from .channel_quality import channel_faults
 from .filters import FilterBank, filter_bank, group_delay_s
 from .montage import find_channel, scalp_channels
 
@@ -82,6 +82,8 @@ class EegChainState:
         Which channels the reference names; none for the average.
     wanted, good : (n_channels,) bool
         Which channels may be good (on the scalp, or named as reference), and which are.
+    faults : tuple of str
+        What is wrong with each wanted channel since the last whole second; none before the first.
     """
 
     spec: EegChainSpec
@@ -95,6 +97,7 @@ class EegChainState:
     named: BoolArray
     wanted: BoolArray
     good: BoolArray
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,12 +114,15 @@ class EegChunk:
         Channels worth using after the last sample.
     good_rows : (n_times, n_channels) bool
         Channels worth using at each sample; a window's good channels are those of its last row.
+    faults : tuple of (int, tuple of str)
+        Row from which on the wanted channels have these faults; one for each second that begins here.
     """
 
     samples_uv: FloatArray
     valid: BoolArray
     good: BoolArray
     good_rows: BoolArray
+    faults: tuple[tuple[int, tuple[str, ...]], ...] = ()
 
 
 def start(spec: EegChainSpec) -> EegChainState:
@@ -226,6 +232,7 @@ def _after_gap(state: EegChainState) -> EegChainState:
         in_second=0,
         since_start=0,
         good=state.wanted,
+        faults=(),
     )
 
 
@@ -243,6 +250,7 @@ def _within_second(state: EegChainState, raw: Samples) -> tuple[EegChunk, EegCha
         valid=settled & usable,
         good=state.good,
         good_rows=np.broadcast_to(state.good, raw.shape),
+        faults=((0, state.faults),) if n_times else (),
     )
     after = replace(
         state,
@@ -288,16 +296,21 @@ def _update_good(state: EegChainState) -> EegChainState:
     the good second before.
     """
     second_uv = np.concatenate(state.second_uv)
-    good = state.wanted & good_channels(second_uv, state.wanted, state.good, state.spec.rate_hz, state.spec.line_hz)
+    faults = channel_faults(second_uv, state.wanted, state.good, state.spec.rate_hz, state.spec.line_hz)
+    good = state.wanted & np.array([not fault for fault in faults], np.bool_)
     if state.named.any() and not (good & state.named).any():
         good = np.zeros_like(good)
-    return replace(state, good=good, started=good | ~state.wanted, second_uv=(), in_second=0)
+    faults = tuple(fault for fault, one in zip(faults, state.wanted, strict=True) if one)
+    return replace(state, good=good, faults=faults, started=good | ~state.wanted, second_uv=(), in_second=0)
 
 
 def _joined(pieces: list[EegChunk], good: BoolArray) -> EegChunk:
+    starts = np.cumsum([0, *(len(piece.samples_uv) for piece in pieces)])
+    found = tuple((int(row), faults) for row, piece in zip(starts, pieces, strict=False) for _, faults in piece.faults)
     return EegChunk(
         samples_uv=np.concatenate([piece.samples_uv for piece in pieces]),
         valid=np.concatenate([piece.valid for piece in pieces]),
         good=good,
         good_rows=np.concatenate([piece.good_rows for piece in pieces]),
+        faults=found,
     )

@@ -49,7 +49,7 @@ _BY_LOWER_NAME = {name.lower(): name for name in POSITIONS} | _OLD_NAMES
 
 # A name may carry the signal's type in front and the recording's reference behind. A second *scalp* electrode
 # behind ("F7-T3") makes it a bipolar derivation, which sits at no single position.
-_TYPE = re.compile(r"^eeg[\s_:.-]*", re.IGNORECASE)
+_TYPE = re.compile(r"^(eeg|ch(an(nel)?)?(?=[\s_:.-]*\d))[\s_:.-]*", re.IGNORECASE)
 _REFERENCE = re.compile(r"[\s_:/-]+(ref|le|re|avg?|ar|car|[am][12]|a1a2|m1m2|a1\+a2|m1\+m2)$", re.IGNORECASE)
 
 
@@ -58,7 +58,7 @@ def find_channel(wanted: str, channel_names: Sequence[str]) -> int | None:
 
     An exact match comes first. Otherwise case, the signal's type in front (``EEG``), the recording's reference
     behind (``-REF``), zeros before a number and old names (T3 for T7) do not count: ``A1`` finds ``EEG A1-REF``, and
-    ``EEG 3`` finds ``EEG 003``.
+    ``EEG 3`` and ``ch3`` find ``EEG 003``.
 
     Returns
     -------

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ....configs.schema.live import EegSection
 from ...contract import BoolArray, Figures, FloatArray, RingFactory, RingLayout, RingWriter, TimeArray
 from ...signals.eeg.chain import EegChainSpec, EegChainState, delay_s, start, step
+from ...signals.eeg.channel_quality import in_words
 from ...signals.eeg.line_noise import LineNoiseState, detect_line_noise
 from .clock_jumps import ClockJumpState, correct_clock_jumps, reconnected
 from .dejitter import DejitterState, dejitter
@@ -46,6 +47,7 @@ class EegPreprocessing:
         self._state: EegChainState = start(spec)
         self.delay_s = delay_s(spec)
         self._goods: tuple[tuple[int, BoolArray], ...] = ()
+        self._faults: tuple[tuple[int, tuple[str, ...]], ...] = ()
         self.line_noise = LineNoiseState(spec.rate_hz, spec.line_hz, np.empty((0, len(spec.channel_names)), np.float64))
 
     def apply(self, samples_uv: FloatArray, gap_before: bool, first: int) -> tuple[FloatArray, BoolArray]:
@@ -63,7 +65,17 @@ class EegPreprocessing:
         for start_row in starts:
             if not self._goods or not np.array_equal(self._goods[-1][1], rows[start_row]):
                 self._goods = (*self._goods[-_GOODS_KEPT:], (first + start_row, rows[start_row].copy()))
+        for row, faults in chunk.faults:
+            if not self._faults or self._faults[-1][1] != faults:
+                self._faults = (*self._faults[-_GOODS_KEPT:], (first + row, faults))
         return chunk.samples_uv, chunk.valid
+
+    def unusable_at(self, index: int) -> str:
+        """Return why no channel could be used at a sample; empty where one could, or nothing is known yet."""
+        good = self.good_channels_at(index)
+        if good is None or good.any():
+            return ""
+        return in_words(next((faults for first, faults in reversed(self._faults) if first <= index), ()))
 
     def good_channels_at(self, index: int) -> BoolArray | None:
         """Return which channels were good at a sample, ``(n_channels,)``; None before the first."""

@@ -107,7 +107,7 @@ class LevelPanel(QFrame):
         self.chart = LevelChart()
         self.pooled = PooledRow(which)
         self.answer = theme.label("–", 20, bold=True)
-        self.reason = theme.SteadyLabel(3, 11, theme.SOFT)
+        self.reason = theme.SteadyLabel(5, 11, theme.SOFT)
         self.legend = theme.label("", 11, theme.SOFT)
         self.bars = Bars(LEVELS[::-1], theme.LEVEL_COLOURS[::-1], 62)
         side = QWidget()

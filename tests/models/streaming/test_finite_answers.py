@@ -1,48 +1,53 @@
-from dataclasses import replace
+"""An answer that is no finite number is an abstention with its reason, whatever decoder or fusion gave it."""
 
-import numpy as np
 import pytest
 
 from moodring.models.contract import HeadOutput
-from moodring.models.streaming.finite_answers import NOT_FINITE, finite_or_abstained
+from moodring.models.contract.specs import NOT_FINITE, ContractError, NotFiniteError
 from moodring.offline.decoding.decode import decode
-from tests.support.engine_fakes import FakeSpeech, fake_models, recording, video_eeg_of
+from tests.support.engine_fakes import FakeSpeech, fake_models, pooled_models, recording, video_eeg_of
 from tests.support.scripted_sources import CONFIG
 
-HEAD = HeadOutput("valence", "felt", ("low", "high"), (0.25, 0.75), kept=(1,))
+NAN = float("nan")
 
 
-@pytest.mark.parametrize(
-    "probabilities",
-    [(float("nan"), 0.5), (float("inf"), 0.0), (0.9, 0.9), (-0.5, 1.5), (0.0, 0.0)],
-)
-def test_an_answer_that_is_no_distribution_is_withheld_with_its_reason(probabilities):
-    found = finite_or_abstained(replace(HEAD, probabilities=probabilities))
-    assert (found.probabilities, found.kept, found.abstained) == (None, (), NOT_FINITE)
+@pytest.mark.parametrize("probabilities", [(NAN, 0.5), (float("inf"), 0.0)])
+def test_probabilities_that_are_not_finite_make_no_output(probabilities):
+    with pytest.raises(NotFiniteError):
+        HeadOutput("valence", "felt", ("low", "high"), probabilities)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("-inf")])
-def test_a_value_that_is_not_finite_is_withheld(value):
-    assert finite_or_abstained(HeadOutput("stress", "felt", value=value)).abstained == NOT_FINITE
-
-
-def test_answers_and_abstentions_stay_as_they_are():
-    for head in (HEAD, HeadOutput("stress", "felt", value=0.3), HeadOutput("x", "felt", abstained="no look yet")):
-        assert finite_or_abstained(head) is head
+@pytest.mark.parametrize("probabilities", [(0.9, 0.9), (-0.5, 1.5), (0.0, 0.0)])
+def test_probabilities_that_are_no_distribution_misuse_the_contract(probabilities):
+    with pytest.raises(ContractError) as caught:
+        HeadOutput("valence", "felt", ("low", "high"), probabilities)
+    assert not isinstance(caught.value, NotFiniteError)
 
 
 def test_a_session_shows_no_number_of_a_model_that_has_none(monkeypatch):
     models = fake_models()
-    state = video_eeg_of(models)
-    monkeypatch.setattr(type(state), "read", lambda self: tuple(
-        HeadOutput(head.name, head.construct, head.classes, (float("nan"),) * 3) for head in self.spec.outputs
-    ))  # fmt: skip
-    monkeypatch.setattr(FakeSpeech, "feed", lambda self, samples, start_s: (
-        HeadOutput("speech", "expressed", self.head.classes, (float("nan"), 0.5), start_s=start_s, end_s=start_s + 1),
-    ))  # fmt: skip
+
+    def read(self):
+        return tuple(HeadOutput(one.name, one.construct, one.classes, (NAN,) * 3) for one in self.spec.outputs)
+
+    def feed(self, samples, start_s):
+        return (HeadOutput("speech", "expressed", self.head.classes, (NAN, 0.5), start_s=start_s, end_s=start_s + 1),)
+
+    monkeypatch.setattr(type(video_eeg_of(models)), "read", read)
+    monkeypatch.setattr(FakeSpeech, "feed", feed)
     estimates = decode(recording(5.0), CONFIG, models=models).estimates
     for name in ("valence", "arousal", "speech"):
-        said = {estimate.head(name).abstained for estimate in estimates}
-        assert NOT_FINITE in said
+        assert NOT_FINITE in {estimate.head(name).abstained for estimate in estimates}
         assert all(estimate.answer(name) is None for estimate in estimates)
-    assert np.isfinite([estimate.time_s for estimate in estimates]).all()
+
+
+def test_a_pool_whose_answer_is_not_finite_abstains(monkeypatch):
+    models = pooled_models()
+
+    def fuse(self, time_s, now_s, heads, speaking):
+        return tuple(HeadOutput(one.name, one.construct, one.classes, (NAN,) * 3) for one in self.heads)
+
+    monkeypatch.setattr(type(models.fusion), "fuse", fuse)
+    estimates = decode(recording(5.0), CONFIG, models=models).estimates
+    assert {estimate.head("pooled_valence").abstained for estimate in estimates} == {NOT_FINITE}
+    assert any(estimate.answer("valence") for estimate in estimates)

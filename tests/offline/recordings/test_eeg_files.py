@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from moodring.configs.schema.errors import MoodringError
+from moodring.configs.schema.live import EegSection, StreamQuery
+from moodring.models.signals.eeg.stream_layout import with_settings
 from moodring.offline.recordings.open import open_recording
 
 
@@ -53,3 +55,33 @@ def test_a_truncated_file_is_one_line(data_dir: Path, tmp_path: Path) -> None:
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(MoodringError, match=r"cut\.bdf"):
         open_recording(path)
+
+
+def write_edf(path: Path, unit: str, values: np.ndarray) -> Path:
+    """Write one second of one channel 'Fz' as EDF, its physical values in any unit."""
+    fields = [("Fz", 16), ("", 80), (unit, 8), ("-32768", 8), ("32767", 8), ("-32768", 8), ("32767", 8), ("", 80)]
+    head = [("0", 8), ("x", 80), ("x", 80), ("01.01.20", 8), ("00.00.00", 8), ("512", 8), ("", 44), ("1", 8), ("1", 8)]
+    head += [("1", 4), *fields, (str(len(values)), 8), ("", 32)]
+    text = "".join(f"{word:<{width}}" for word, width in head).encode("latin-1")
+    path.write_bytes(text + values.astype("<i2").tobytes())
+    return path
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("uV", 1.0), ("mV", 1e3), ("nV", 1e-3), ("V", 1e6)])
+def test_units_of_edf_become_microvolts(tmp_path: Path, unit: str, factor: float) -> None:
+    values = np.round(900 * np.sin(np.arange(256) / 5))
+    eeg = open_recording(write_edf(tmp_path / "a.edf", unit, values)).eeg
+    assert eeg is not None
+    np.testing.assert_allclose(eeg.samples[:, 0], values * factor, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("unit", ["", "counts"])
+def test_an_edf_without_a_unit_that_is_known_is_refused_until_the_config_gives_one(tmp_path: Path, unit: str) -> None:
+    values = np.round(900 * np.sin(np.arange(256) / 5))
+    eeg = open_recording(write_edf(tmp_path / "a.edf", unit, values)).eeg
+    assert eeg is not None
+    section = EegSection(stream=StreamQuery(name="x"))
+    with pytest.raises(MoodringError, match=r"set eeg\.units"):
+        with_settings(eeg, section, None)
+    told = with_settings(eeg, section.model_copy(update={"units": "nanovolts"}), None)
+    np.testing.assert_allclose(told.samples[:, 0], values * 1e-3, rtol=1e-4)

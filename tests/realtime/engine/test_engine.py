@@ -42,7 +42,7 @@ def _config(film, bundle, **changes):
         **{
             "name": name,
             "face": FaceSection(camera=str(film)),
-            "models": ModelsSection(video_eeg=str(bundle)),
+            "models": ModelsSection(video_eeg=str(bundle), allow_simulated=True),
             "lsl": lsl,
             "outlet": OutletSection(name=name),
             **changes,

@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+import select
 import socket
 import subprocess
 import sys
@@ -28,9 +29,18 @@ from moodring.configs.schema.live import (
     StreamQuery,
 )
 from moodring.models.contract import Figures, Transition
+from moodring.models.decoders.session_models import DEMONSTRATION
 from moodring.offline.decoding.decode import decode
-from moodring.realtime.engine.lsl_outlet import estimate_labels, estimate_row, health_marker
+from moodring.realtime.engine.lsl_outlet import (
+    Outlet,
+    estimate_labels,
+    estimate_row,
+    health_marker,
+    outlet_labels,
+    outlet_row,
+)
 from tests.support.fault_injectors import CameraInjector, MicrophoneInjector, StreamInjector
+from tests.support.heads import with_head
 from tests.support.lsl_stand import wait_for
 from tests.support.scripted_sources import EEG_NAMES
 
@@ -63,6 +73,35 @@ def test_a_row_says_whether_the_participant_speaks(fakes):
     assert len(estimate_row(deaf, models.heads)) == len(labels)
 
 
+def test_a_row_says_which_answers_the_model_withholds(fakes):
+    config = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")))
+    models = fakes.fake_models()
+    modalities = ("eeg", "face", "speech")
+    labels = outlet_labels(models.heads, modalities)
+    estimate = decode(fakes.recording(12.0), config, models=models).estimates[-1]
+    everything = with_head(estimate, "valence", kept=(0, 1, 2), abstained="no face")
+    everything = with_head(everything, "arousal", kept=(2,), abstained=None)
+    row = dict(zip(labels, outlet_row(everything, models.heads, modalities), strict=True))
+    assert [row[f"valence_{flag}"] for flag in ("abstained", "kept_low", "kept_high")] == [1.0, 1.0, 1.0]
+    assert [row[f"arousal_{flag}"] for flag in ("abstained", "kept_low", "kept_high")] == [0.0, 0.0, 1.0]
+    assert row["calibrated"] == float(estimate.calibrated)
+    assert row["age_eeg"] == pytest.approx(estimate.ages_s["eeg"], abs=1e-3)
+    nothing = with_head(everything, "valence", probabilities=None, kept=(), abstained="no look yet")
+    row = dict(zip(labels, outlet_row(nothing, models.heads, modalities), strict=True))
+    assert row["valence_abstained"] == 1.0
+    assert np.isnan([row["valence_low"], row["valence_kept_low"]]).all()
+    shown = outlet_row(replace(estimate, notices=(DEMONSTRATION,)), models.heads, modalities)
+    assert dict(zip(labels, shown, strict=True))["demonstration"] == 1.0
+
+
+def _labels(info):
+    channel, labels = info.desc().child("channels").child("channel"), []
+    while not channel.empty():
+        labels.append(channel.child_value("label"))
+        channel = channel.next_sibling("channel")
+    return labels
+
+
 @pytest.fixture(scope="module")
 def network(lsl_session, fakes, tmp_path_factory):
     """A running engine with EEG from a stream, a camera and a microphone, and what it was asked to publish."""
@@ -85,7 +124,7 @@ def network(lsl_session, fakes, tmp_path_factory):
             eeg=EegSection(stream=StreamQuery(name="network-amp")),
             face=FaceSection(camera=camera.url),
             speech=SpeechSection(microphone="pulse"),
-            models=ModelsSection(video_eeg=str(bundle)),
+            models=ModelsSection(video_eeg=str(bundle), allow_simulated=True),
             lsl=lsl,
             outlet=OutletSection(),
         )
@@ -138,9 +177,23 @@ def test_the_stream_describes_itself_and_the_health_of_every_source_is_told(netw
     assert about.child_value("domain").startswith("simulated, acted German")
     assert re.fullmatch(r"[0-9a-f]{64}", about.child_value("bundle_sha256"))
     assert about.child("classes").child_value("valence") == "low,medium,high"
-    assert len(about.child("classes").child_value("speech").split(",")) == info.channel_count() - 6 - 1, (
-        "the flag of a speaking participant comes last"
-    )
+    assert about.child_value("version") == "2"
+    labels = _labels(info)
+    n_classes = len(about.child("classes").child_value("speech").split(","))
+    assert labels[6 + n_classes] == "participant_speaks", "what version 1 had stands where it stood"
+    assert labels[-5:] == ["calibrated", "demonstration", "age_eeg", "age_face", "age_speech"]
+    for name in ("abstained", "kept", "calibrated", "demonstration", "age"):
+        assert about.child_value(name)
+    values, _ = inlet.pull_sample(10.0)
+    row = dict(zip(labels, values, strict=True))
+    assert (row["calibrated"], row["demonstration"]) == (0.0, 1.0), "no rest, and simulated people's model"
+    assert 0.0 < row["age_eeg"] < 5.0
+    assert np.isnan(row["age_speech"]) or row["age_speech"] >= 0.0
+    for head in ("valence", "arousal"):
+        kept = [row[f"{head}_kept_{level}"] for level in ("low", "medium", "high")]
+        assert set(kept) <= {0.0, 1.0}
+        assert row[f"{head}_abstained"] == float(sum(kept) == 3)
+    assert row["speech_abstained"] == 1.0 if np.isnan(row["speech_anger"]) else 0.0
     health = pylsl.StreamInlet(pylsl.resolve_byprop("name", "moodring_estimate_health", timeout=10)[0])
     told, until = {}, time.monotonic() + 12.0
     while len(told) < 3 and time.monotonic() < until:
@@ -230,3 +283,43 @@ def test_listen_address_says_where_others_may_ask():
 def test_what_is_no_address_is_refused(address):
     with pytest.raises(ValueError, match="does not appear to be an IPv4 or IPv6 address"):
         LslSection(listen_address=address)
+
+
+@pytest.mark.lsl
+def test_clients_read_over_lsl_what_is_withheld(lsl_session, fakes, tmp_path):
+    import pylsl
+
+    models = fakes.fake_models()
+    config = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")), lsl=lsl_session)
+    estimate = decode(fakes.recording(6.0), config, models=models).estimates[-1]
+    estimate = with_head(estimate, "valence", probabilities=None, kept=(), abstained="no usable EEG")
+    estimate = with_head(estimate, "arousal", kept=(1, 2), abstained=None)
+    name = f"moodring_estimate_{uuid4().hex}"
+    modalities = ("eeg", "face", "speech")
+    outlet = Outlet(name, "test", models.heads, (("domain", "simulated"),), modalities)
+    inlet = pylsl.StreamInlet(pylsl.resolve_byprop("name", name, timeout=10)[0])
+    info = inlet.info(10)
+    inlet.open_stream(10)
+    outlet.push(estimate)
+    values, time_s = inlet.pull_sample(10.0)
+    row = dict(zip(_labels(info), values, strict=True))
+    assert time_s == pytest.approx(estimate.time_s)
+    assert row["valence_abstained"] == 1.0
+    assert np.isnan(row["valence_low"])
+    assert [row[f"arousal_{flag}"] for flag in ("abstained", "kept_low", "kept_medium", "kept_high")] == [0, 0, 1, 1]
+    assert row["calibrated"] == float(estimate.calibrated)
+    assert row["age_face"] == pytest.approx(estimate.ages_s["face"], abs=1e-3)
+    about = info.desc().child("moodring")
+    assert (about.child_value("version"), about.child_value("domain")) == ("2", "simulated")
+    client = subprocess.Popen(
+        [sys.executable, "-c", _readmes_client().replace("moodring_estimate", name)],
+        env={"LSLAPICFG": _lsl_file(config, tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_for(lambda: outlet.push(estimate) or bool(select.select([client.stdout], [], [], 0.05)[0]), 60.0)
+        assert re.match(r"\d+\.\d\d \{'valence_low': nan, ", client.stdout.readline())
+    finally:
+        client.kill()
+        client.communicate()

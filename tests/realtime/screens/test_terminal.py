@@ -222,3 +222,17 @@ def test_pooling_has_a_line_of_its_own_and_still_fits(script):
     plain = script.snapshot_at(95.0)
     assert "pooled" not in line(plain)
     assert not any("pooled" in text for text in drawn(plain)[0])
+
+
+def test_a_missing_model_says_what_is_missing_and_how_to_train_it(script, felt_model_missing):
+    snapshot = script.snapshot_at(30.0)
+    estimate = snapshot.estimate
+    for axis in ("valence", "arousal"):
+        estimate = with_head(estimate, axis, probabilities=None, kept=(), abstained=felt_model_missing)
+    snapshot = replace(snapshot, estimate=estimate)
+    lines, _ = drawn(snapshot)
+    assert len(lines) <= 24
+    left = " ".join(row[2:38].strip() for row in lines)
+    assert " ".join(left.split()).count("no model of felt emotion in people:") == 1
+    assert "moodring train" in left
+    assert f"valence and arousal: {felt_model_missing}" in line(snapshot)

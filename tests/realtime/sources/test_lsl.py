@@ -145,9 +145,9 @@ def test_units_are_read_as_streams_write_them(lsl_session, unit, factor):
     from moodring.realtime.sources.lsl_eeg import eeg_layout
 
     section = EegSection(stream=StreamQuery(name="amp"))
-    assert eeg_layout(_described([("Fp1", unit, "EEG"), ("Fp2", unit, "eeg")]), section).factor == factor
+    assert eeg_layout(_described([("Fp1", unit, "EEG"), ("Fp2", unit, "eeg")]), section).factors == (factor,) * 2
     said = section.model_copy(update={"units": "volts"})
-    assert eeg_layout(_described([("Fp1", unit, "EEG")]), said).factor == 1e6
+    assert eeg_layout(_described([("Fp1", unit, "EEG")]), said).factors == (1e6,)
 
 
 def test_renaming_finds_channels_however_they_are_written(lsl_session):

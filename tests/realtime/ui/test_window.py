@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PyQt5.QtCore import qWarning
+from PyQt5.QtCore import Qt, qWarning
 from PyQt5.QtGui import QFont, QFontInfo, QImage
 from PyQt5.QtWidgets import QLabel
 
@@ -331,3 +331,18 @@ def test_a_narrow_window_says_the_weight_in_short(window, stage):
     play(window, stage, 94.0, 95.5)
     assert window.valence.pooled.width() < 480
     assert share_of(pixels(window.valence.pooled), theme.SOFT, 40) > 0.003
+
+
+def test_a_missing_model_says_what_is_missing_and_how_to_train_it(window, stage, script, felt_model_missing):
+    snapshot = script.snapshot_at(50.0)
+    missing = {"probabilities": None, "kept": (), "abstained": felt_model_missing}
+    estimate = with_head(with_head(snapshot.estimate, "valence", **missing), "arousal", **missing)
+    stage.override = lambda: replace(snapshot, estimate=estimate)
+    window.tick()
+    for panel in (window.valence, window.arousal):
+        assert panel.answer.text() == "–"
+        assert "moodring train" in panel.reason.text()
+        label = panel.reason
+        needed = label.fontMetrics().boundingRect(0, 0, label.width(), 1000, Qt.TextWordWrap, label.text()).height()
+        assert needed <= label.height(), "every word of it is seen"
+        assert label.geometry().bottom() < panel.bars.geometry().top()

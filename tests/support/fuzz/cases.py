@@ -11,6 +11,7 @@ import shutil
 import numpy as np
 
 from moodring.configs.schema.errors import MoodringError
+from moodring.models.contract.specs import NotFiniteError
 from tests.support.fuzz.mutations import NUMBERS, mutate_file, mutated_bytes, mutated_text, mutated_value
 
 RATES_HZ = (256.0, 0.0, 1e38, -1.0, 1e6, 1e-3, 16_000.0, 8000.0, 3.7, float("nan"), float("inf"), 200_000.0)
@@ -140,7 +141,6 @@ def _bundle(template, folder, rng):
         from moodring.models.decoders.speech import SpeechDecoder
         from moodring.models.decoders.video_eeg import VideoEegDecoder
         from moodring.models.io.bundle import load_bundle
-        from moodring.models.streaming.finite_answers import finite_or_abstained
         from moodring.models.streaming.streaming_video_eeg import StreamingVideoEeg
 
         bundle, device = load_bundle(path), torch.device("cpu")
@@ -153,7 +153,7 @@ def _bundle(template, folder, rng):
             heads = [_looked(video, time_s) for time_s in (0.0, 1.0, 2.0)][-1]
         else:
             heads = []
-        for head in map(finite_or_abstained, heads):
+        for head in heads:
             assert np.isfinite(head.probabilities or ()).all()
             assert head.answered or head.abstained
 
@@ -173,7 +173,10 @@ def _looked(video, time_s):
     video.rest(window)
     look = video.look(time_s, window, FaceFrame(np.full((48, 48, 3), 90, np.uint8), time_s))
     assert 1 <= look.wait_frames <= video.max_wait_frames
-    return video.read()
+    try:
+        return video.read()
+    except NotFiniteError:
+        return ()  # the decider abstains
 
 
 def _with_odd_weights(tensors, rng):
