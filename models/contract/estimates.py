@@ -87,9 +87,8 @@ class HeadOutput:
     def __post_init__(self) -> None:
         numbers = (*(self.probabilities or ()), *(() if self.value is None else (self.value,)), *self.shares.values())
         if not all(map(math.isfinite, numbers)):
-            raise NotFiniteError(
-                f"head '{self.name}' needs finite numbers, or none and why it abstains; came: {numbers}"
-            )
+            came = numbers if len(numbers) > 1 else numbers[0]
+            raise NotFiniteError(f"head '{self.name}' needs finite numbers, or none and why it abstains; {came} came")
         if self.probabilities is not None and len(self.probabilities) != len(self.classes):
             raise ContractError(
                 f"head '{self.name}' has {len(self.classes)} classes ({', '.join(self.classes)}); "
