@@ -35,7 +35,8 @@ class EegSection(Section):
     """The EEG amplifier.
 
     ``names`` replaces the stream's channel names, in its own order; ``rename`` maps single ones to 10-20 names;
-    ``units`` overrides the stream's own.
+    ``units`` overrides the stream's own. ``least_matched`` is the share of the channels that may be electrodes which
+    must have 10-20 names.
     """
 
     stream: StreamQuery
@@ -44,6 +45,7 @@ class EegSection(Section):
     units: Literal["nanovolts", "microvolts", "millivolts", "volts"] | None = None
     names: list[str] | None = None
     rename: dict[str, str] = {}
+    least_matched: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
     delay_s: PositiveSeconds | None = None
 
 

@@ -13,6 +13,7 @@ from ..contract import SIMULATED, Head
 from ..contract.specs import refuse_duplicates
 from ..device import best_device
 from ..io.bundle import Bundle, load_bundle, models_path
+from ..signals.eeg.montage_match import LEAST_MATCHED, check_montage, match_montage
 from ..streaming.clock import Clock
 from ..streaming.decoder import DecoderFactory, Fusion, StreamingDecoder
 from ..streaming.ingest.sources import SourceInfo
@@ -230,8 +231,17 @@ def _check_there(enrolments: Iterable[Path]) -> None:
 
 def check_fit(models: Models, info: SourceInfo, config: LiveConfig) -> None:
     """Raise MoodringError, with the value that came and the value needed, where a stream does not fit a decoder."""
+    if info.modality == "eeg" and any("eeg" in decoder.spec.modalities for decoder in models.decoders):
+        least = LEAST_MATCHED if config.eeg is None else config.eeg.least_matched
+        check_montage(info.name, info.channel_names, least)
     for decoder in models.decoders:
         decoder.check(info, config)
+
+
+def montage_notices(ingests: Iterable[StreamIngest]) -> tuple[str, ...]:
+    """Return a notice for each EEG source of whose possible electrodes some are left out: which, and why."""
+    matches = [match_montage(one.info.channel_names) for one in ingests if one.info.modality == "eeg"]
+    return tuple(f"EEG: {match}" for match in matches if match.doubtful)
 
 
 def line_noise_notices(ingests: Iterable[StreamIngest]) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from ...models.decoders.session_models import (
     line_noise_notices,
     load_models,
     loudspeaker_notices,
+    montage_notices,
     origins_of,
 )
 from ...models.io.journal import Journal
@@ -170,7 +171,8 @@ def _decode(
         journal = ()
     decider = Decider(plan, models, clock)
     origins = origins_of(ingests)
-    notices, models = domain_notices(models, origins), models.of_people(origins)
+    notices = domain_notices(models, origins) + montage_notices(ingests)
+    models = models.of_people(origins)
     notices += () if referenced else loudspeaker_notices(config.speech, ingests)
     tally = Tally(models.heads, eeg_filter_delay_ms=eeg_delay_ms(ingests))
     estimates: list[Estimate] = []

@@ -9,6 +9,7 @@ from ...models.decoders.session_models import (
     domain_notices,
     line_noise_notices,
     loudspeaker_notices,
+    montage_notices,
     origins_of,
 )
 from ...models.streaming.decider import LOUDSPEAKER
@@ -35,6 +36,7 @@ def session_notices(
     ingests = [one.ingest for key, one in channels.items() if key != LOUDSPEAKER and one.ingest is not None]
     return (
         domain_notices(models, origins_of(ingests))
+        + montage_notices(ingests)
         + line_noise_notices(ingests)
         + rest
         + loudspeaker_notices(config.speech, ingests)

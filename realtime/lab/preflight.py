@@ -13,6 +13,7 @@ from ...models.decoders.session_models import Models, check_fit, domain_notices,
 from ...models.signals.eeg.amplitude import check_amplitudes
 from ...models.signals.eeg.chain import delay_s
 from ...models.signals.eeg.montage import scalp_channels
+from ...models.signals.eeg.montage_match import match_montage
 from ...models.signals.speech.microphone_level import check_microphone, fault_text
 from ...models.streaming.clock import Clock
 from ...models.streaming.decoder import Extensions
@@ -52,7 +53,9 @@ def check_config(config: LiveConfig, extensions: Extensions | None = None) -> It
         if bundle.file in {path.name for path in named if path is not None}:
             yield Finding("voice", True, f"enrolment {bundle.file}")
             continue
-        yield Finding("model", True, f"{bundle.file}, domain {', '.join(bundle.domain)}, runs on {models.device}")
+        domain = ", ".join(bundle.domain)
+        text = f"{bundle.file}, domain {domain}, runs on {models.device}; no out-of-domain gate"
+        yield Finding("model", True, text)
     for notice in domain_notices(models, dict.fromkeys(config.modalities)):
         yield Finding("model", True, f"note: {notice}, unless the participant is simulated")
     for source_channel in build_source_channels(config, clock, extensions.sources):
@@ -169,6 +172,7 @@ def _filters(info: SourceInfo, config: LiveConfig) -> str:
         return ""
     spec = chain_spec(info.rate_hz or 0.0, info.channel_names, config.eeg)
     scalp = int(scalp_channels(info.channel_names).sum())
-    return (
-        f", {scalp} on the scalp; filters {spec.low_hz:g}-{spec.high_hz:g} Hz delay it by {delay_s(spec) * 1e3:.0f} ms"
-    )
+    match = match_montage(info.channel_names)
+    dropped = f" ({match})" if match.dropped else ""
+    passed = f"filters {spec.low_hz:g}-{spec.high_hz:g} Hz delay it by {delay_s(spec) * 1e3:.0f} ms"
+    return f", {scalp} on the scalp{dropped}; {passed}"

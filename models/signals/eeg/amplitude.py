@@ -9,11 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...contract import BoolArray
-from .channel_quality import FLAT_UV, LOUD_UV, RAIL_SHARE, SPAN_UV, band_levels, good_channels
+from .channel_quality import BRIDGED, COMMON, FLAT_UV, LOUD_UV, RAIL_SHARE, SPAN_UV, band_levels, channel_faults
 
 _PLAUSIBLE_UV = (1.0, 200.0)
 """Of the median channel in the EEG band (rms over a second): awake scalp EEG has 3 to 50."""
 _NAMED = 6
+_SHARED = {
+    COMMON: "nothing but one common signal (connect reference and ground, and see that the cap is on a head)",
+    BRIDGED: "bridged to another electrode (wipe off the gel between them)",
+}
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,13 @@ def check_amplitudes(
     band_uv, _ = band_levels(samples, rate_hz, line_hz)
     span_uv = samples.max(axis=0) - samples.min(axis=0)
     everyone: BoolArray = np.ones(len(names), dtype=np.bool_)
-    good = np.asarray(good_channels(raw_uv, scalp, everyone, rate_hz, line_hz) & scalp)
+    found = channel_faults(raw_uv, scalp, everyone, rate_hz, line_hz)
+    good = np.array([not fault for fault in found], np.bool_) & scalp
     living = scalp & finite & (span_uv > 0)
     typical_uv = float(np.median(band_uv[living])) if living.any() else 0.0
     faults: dict[str, list[str]] = {}
     for index in np.flatnonzero(scalp & ~good):
-        fault = _fault(finite[index], samples[:, index], band_uv[index], span_uv[index])
+        fault = _SHARED.get(found[index]) or _fault(finite[index], samples[:, index], band_uv[index], span_uv[index])
         faults.setdefault(fault, []).append(names[index])
     unit = _unit(typical_uv) if not good.any() else ""
     channels = "; ".join(f"{fault}: {_listed(bad)}" for fault, bad in faults.items())

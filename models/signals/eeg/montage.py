@@ -52,6 +52,10 @@ _BY_LOWER_NAME = {name.lower(): name for name in POSITIONS} | _OLD_NAMES
 _TYPE = re.compile(r"^(eeg|ch(an(nel)?)?(?=[\s_:.-]*\d))[\s_:.-]*", re.IGNORECASE)
 _REFERENCE = re.compile(r"[\s_:/-]+(ref|le|re|avg?|ar|car|[am][12]|a1a2|m1m2|a1\+a2|m1\+m2)$", re.IGNORECASE)
 
+_GRID = re.compile(r"^[A-I]\d{1,2}$", re.IGNORECASE)
+_EARS_AND_EYES = ("a1", "a2", "e1", "e2")
+_FOREIGN = 4
+
 
 def find_channel(wanted: str, channel_names: Sequence[str]) -> int | None:
     """Find the channel that a name in a config means.
@@ -105,13 +109,28 @@ def canonical_name(name: str) -> str | None:
     return _BY_LOWER_NAME.get(_bare(name).lower())
 
 
+def grid_labels(channel_names: Sequence[str]) -> frozenset[str]:
+    """Return the labels of a grid or of a cap with its own letters (BioSemi's A1 … H32), where the channels have one.
+
+    Some of them look like 10-20 names (C1, F3, I1) and are none. Names of one letter and a number are such labels where
+    at least four of them cannot be 10-20 names; A1, A2 (ears) and E1, E2 (eyes) say nothing.
+    """
+    labels = [name for name in channel_names if _GRID.match(_bare(name))]
+    foreign = [name for name in labels if canonical_name(name) is None and _bare(name).lower() not in _EARS_AND_EYES]
+    return frozenset(labels) if len(foreign) >= _FOREIGN else frozenset()
+
+
 def scalp_channels(channel_names: Sequence[str]) -> NDArray[np.bool_]:
-    """Return which channels lie on the scalp: ``(n_channels,)`` bool; of several at one electrode, the first."""
+    """Return which channels lie on the scalp: ``(n_channels,)`` bool; of several at one electrode, the first.
+
+    Labels of a grid do not, whatever they look like; see :func:`grid_labels`.
+    """
     seen: set[str] = set()
+    grid = grid_labels(channel_names)
     on_scalp = np.zeros(len(channel_names), dtype=np.bool_)
     for index, name in enumerate(channel_names):
         canonical = canonical_name(name)
-        if canonical is not None and canonical not in seen:
+        if canonical is not None and canonical not in seen and name not in grid:
             seen.add(canonical)
             on_scalp[index] = True
     return on_scalp

@@ -137,3 +137,11 @@ def test_an_enrolment_that_is_missing_says_where_it_was_looked_for(tmp_path, mon
     with pytest.raises(MoodringError) as caught:
         next(check_config(LiveConfig(speech=speech)))
     assert f"'me.safetensors' does not exist (looked for '{tmp_path / 'me.safetensors'}')" in str(caught.value)
+
+
+def test_a_common_signal_is_a_failure_with_its_cure(check):
+    rng = np.random.default_rng(8)
+    common = 8.0 * (rng.normal(size=(4 * 256, 1)) + 0.1 * rng.normal(size=(4 * 256, len(NAMES))))
+    found = check("eeg", common, 256.0, NAMES)
+    assert not found.ok
+    assert "nothing but one common signal (connect reference and ground" in found.text
