@@ -54,6 +54,7 @@ def fuzz(kind, template, folder, seeds):
                 peak = max(peak, answer["peak_bytes"])
                 if answer["finding"]:
                     findings.append(f"{kind} {answer['seed']}: {answer['finding']}")
+            child.stdout.close()
             child.wait()
             if left:
                 said.seek(0)
