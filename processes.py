@@ -29,6 +29,7 @@ _POLL_S = 0.1
 _EXIT_S = 5.0
 _ORPHAN_S = 60.0  # what an engine needs to close its recording, several times over
 _END = "end"
+_UMASK = 0o077  # what a child writes is of a person: for this user alone
 
 Message: TypeAlias = dict[str, Any]
 """A JSON object. ``{"end": true}`` asks a child to end; ``{"error": line, "status": n}`` is what ended one."""
@@ -209,6 +210,11 @@ class Child:
                 raise self._make_failure(f"the {self._name} was not {key} within {timeout_s:g} s; give it longer", 1)
         return self.latest[key]
 
+    def take(self, key: str) -> Any:
+        """Return the newest value of a key of the messages that have come; None without one."""
+        self._read(0.0)
+        return self.latest.get(key)
+
     def end(self, grace_s: float = 10.0) -> None:
         """Request its end, wait, kill it if it still runs, and close the pipe if no other thread uses it.
 
@@ -355,6 +361,7 @@ def _call(name: str, work: Callable[[], None], parent: Parent | None) -> None:
     """Do a child's work and end the process with its status."""
     # A terminal sends Ctrl+C to every process; when to end is for the parent to decide.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.umask(_UMASK)
     status = 0
     try:
         work()

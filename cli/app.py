@@ -1,5 +1,6 @@
 """The ``moodring`` command: its subcommands in the order of the help, and how it ends on an error."""
 
+import contextlib
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -8,10 +9,13 @@ import typer
 
 from .. import __version__
 from ..configs.schema.errors import MoodringError
+from ..configs.schema.foreign_text import log_visibly
+from ..realtime.ipc.run_dir import clean
 from .bench import bench_app
 from .decode import decode, predict
 from .lab import calibrate_sync, check, doctor, enrol, streams
 from .live import demo, live, monitor, replay, screenshots
+from .output import say
 from .train import evaluate, reference, simulate, train
 
 app = typer.Typer(
@@ -35,16 +39,19 @@ app.add_typer(bench_app, name="bench", no_args_is_help=True)
 @app.callback(invoke_without_command=True)
 def _top(version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False) -> None:
     if version:
-        typer.echo(f"moodring {__version__}")
+        say(f"moodring {__version__}")
         raise typer.Exit
+    with contextlib.suppress(MoodringError, OSError):  # 'doctor' says what stands in the way
+        clean()
 
 
 def main() -> None:
     """Run the command line; a known error is one line and an exit status, never a traceback."""
+    log_visibly()
     try:
         app()
     except MoodringError as error:
-        typer.echo(f"moodring: {error}", err=True)
+        say(f"moodring: {error}", err=True)
         sys.exit(error.exit_status)
     except KeyboardInterrupt:
         sys.exit(130)

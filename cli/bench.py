@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from .options import CONFIGS
-from .output import JsonOption, write_json
+from .output import JsonOption, say, say_all, write_json
 
 bench_app = typer.Typer(help="Measure this machine: how old samples are, what they cost, whether any is lost.")
 
@@ -59,7 +59,7 @@ def bench_soak(json_file: JsonOption = None, seconds: SecondsOption = None) -> N
     """Decode 64 channels at 1 kHz for ten minutes: what is lost, whether memory grows, what is left behind."""
     from ..realtime.bench import soak
 
-    figures = soak.soak(soak.SECONDS if seconds is None else seconds, lambda line: typer.echo(line, err=True))
+    figures = soak.soak(soak.SECONDS if seconds is None else seconds, lambda line: say(line, err=True))
     _output(figures, json_file)
 
 
@@ -82,9 +82,7 @@ def bench_speech(
 
     samples = simulate_voice(seed, speech.PACED_S) if sound is None else load_sound(sound)
     took_s = speech.SECONDS if seconds is None else seconds
-    figures = speech.measure(
-        speech_bundle_path(bundle), samples, took_s, lambda line: typer.echo(line, err=True), enrolment
-    )
+    figures = speech.measure(speech_bundle_path(bundle), samples, took_s, lambda line: say(line, err=True), enrolment)
     _output(figures, json_file)
 
 
@@ -102,9 +100,9 @@ def bench_lag(
 
     config = load(CONFIGS / "demo.toml", LiveConfig)
     took_s = SECONDS if seconds is None else seconds
-    _output(measure(config, range(seed, seed + people), took_s, lambda line: typer.echo(line, err=True)), json_file)
+    _output(measure(config, range(seed, seed + people), took_s, lambda line: say(line, err=True)), json_file)
 
 
 def _output(figures: dict[str, Any], json_file: Path | None) -> None:
-    typer.echo(json.dumps(figures, indent=1))
+    say_all(json.dumps(figures, indent=1))
     write_json(json_file, figures)

@@ -10,7 +10,7 @@ import typer
 
 from ..configs.schema.errors import ConfigError, MoodringError
 from .options import EegStreamOption, ExtensionOption, SetOption, load_extensions
-from .output import JsonOption, JsonOutOption, check_writable, write_json
+from .output import JsonOption, JsonOutOption, check_writable, say, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,9 +53,9 @@ def decode(
     decoded = again.decode(recording, chosen, factories=factories, journal=followed or ())
     took_s = time.monotonic() - began_s
     for notice in sorted({notice for estimate in decoded.estimates for notice in estimate.notices}):
-        typer.echo(f"note: {notice}")
-    typer.echo(f"{summary_line(decoded.summary)}; decoded in {took_s:.1f} s")
-    typer.echo(at_the_end(decoded.estimates))
+        say(f"note: {notice}")
+    say(f"{summary_line(decoded.summary)}; decoded in {took_s:.1f} s")
+    say(at_the_end(decoded.estimates, decoded.too_short))
     compared = None
     if journalled is not None:
         compared = _compare(decoded.estimates, journalled, "this decoding", "the journal")
@@ -91,16 +91,21 @@ def predict(
         raise ConfigError(
             f"{missing_model(loaded.name, loaded.spec)}; --allow-simulated uses it nevertheless, for a demonstration"
         )
-    decoder = SpeechDecoder(loaded, best_device())
+    device = best_device()
+    decoder = SpeechDecoder(loaded, device)
+    say(prediction.heading(loaded))
+    for notice in prediction.notices(loaded):
+        say(f"note: {notice}")
     predictions = []
     for one in prediction.predict_files(decoder, files, labels == "auto"):
         predictions.append(one)
-        typer.echo(prediction.in_words(one))
+        say(prediction.in_words(one))
         for line in filter(None, (one.error, one.warning)):
-            typer.echo(f"moodring: {line}", err=True)
+            say(f"moodring: {line}", err=True)
     for line in prediction.uar_lines(predictions, decoder.head.classes) if labels == "auto" else ():
-        typer.echo(line)
-    write_json(json_file, prediction.as_plain(predictions, labels == "auto"))
+        say(line)
+    asked = {"models": {"speech": bundle, "device": str(device)}, "labels": labels}
+    write_json(json_file, prediction.as_plain(predictions, loaded, asked, labels == "auto"))
     if bad := sum(one.error is not None for one in predictions):
         raise MoodringError(f"{bad} of {len(predictions)} file(s) had an error; see the lines above")
 
@@ -123,7 +128,7 @@ def _session_config(session: Path, recording: Recording, config: Path | None, ov
         loaded = with_copied_enrolments(loaded, session)
     if loaded.journal is not None and loaded.journal.exists():
         # What was written live is evidence: decoding again adds nothing to it.
-        typer.echo(f"note: journal '{loaded.journal}' exists and is left as it is; --set journal=FILE writes another")
+        say(f"note: journal '{loaded.journal}' exists and is left as it is; --set journal=FILE writes another")
         loaded = loaded.model_copy(update={"journal": None})
     return loaded
 
@@ -168,5 +173,5 @@ def _compare(ours: Sequence[Estimate], theirs: Sequence[Estimate], first: str, s
 
     comparison = compare(ours, theirs)
     for line in in_lines(comparison, first, second):
-        typer.echo(line)
+        say(line)
     return as_plain(comparison, first, second)

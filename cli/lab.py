@@ -8,49 +8,60 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..configs.schema.errors import ConfigError, MoodringError
+from ..configs.schema.foreign_text import visible
 from .options import ConfigArgument, ExtensionOption, SetOption, load_extensions
-from .output import JsonOption, check_model_out, write_json
+from .output import JsonOption, check_model_out, say, write_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..models.contract import SpeechSegment
+    from ..realtime.lab.discover import LslStream
 
 
 def streams(
     listen: Annotated[float, typer.Option(min=0.0, max=60.0, metavar="S", help="How long to count samples.")] = 2.0,
 ) -> None:
     """List what can be connected: LSL streams with their observed rates, cameras, microphones."""
-    from rich.console import Console
-    from rich.table import Table
-
     from ..configs.schema.live import LslSection
     from ..realtime.engine.process_settings import apply_lsl_settings
     from ..realtime.lab import discover
 
     apply_lsl_settings(LslSection())
-    console = Console()
-    found = discover.lsl_streams(listen_s=listen)
+    found = discover.streams_here(listen, say)
+    if found:
+        _print_streams(found)
+    else:
+        say("LSL streams: none found. Start the device's LSL app; see `moodring doctor`.")
+    cameras = discover.cameras()
+    say("cameras: " + (", ".join(f"{c.index} ({c.width}x{c.height}, {c.rate_hz:g} Hz)" for c in cameras) or "none"))
+    try:
+        microphones = discover.microphones()
+    except MoodringError as error:
+        say(f"microphones: {error}")
+    else:
+        names = (f"{m.index} '{m.name}'" + (" (default)" if m.default else "") for m in microphones)
+        say("microphones: " + (", ".join(names) or "none"))
+
+
+def _print_streams(found: Sequence[LslStream]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(title="LSL streams", title_justify="left")
     for heading in ("name", "type", "source id", "host", "channels", "nominal Hz", "observed Hz"):
         table.add_column(heading, overflow="fold")
     for stream in found:
         silent = "a replay, begins when read" if stream.replay else "nothing came"
         observed = silent if stream.observed_rate_hz is None else f"{stream.observed_rate_hz:.1f}"
+        if not stream.channels:
+            observed = "cannot be read: no channels"
         nominal = "irregular" if stream.nominal_rate_hz == 0 else f"{stream.nominal_rate_hz:g}"
-        table.add_row(
-            stream.name, stream.type, stream.source_id, stream.host, str(stream.channels), nominal, observed
-        )  # fmt: skip
-    console.print(table if found else "LSL streams: none found. Start the device's LSL app; see `moodring doctor`.")
-    cameras = discover.cameras()
-    console.print(
-        "cameras: " + (", ".join(f"{c.index} ({c.width}x{c.height}, {c.rate_hz:g} Hz)" for c in cameras) or "none")
-    )
-    try:
-        microphones = discover.microphones()
-    except MoodringError as error:
-        console.print(f"microphones: {error}")
-    else:
-        names = (f"{m.index} '{m.name}'" + (" (default)" if m.default else "") for m in microphones)
-        console.print("microphones: " + (", ".join(names) or "none"), markup=False)
+        cells = (stream.name, stream.type, stream.source_id, stream.host, str(stream.channels), nominal, observed)
+        # As text: a name may look like markup.
+        table.add_row(*(Text(visible(cell)) for cell in cells))
+    Console().print(table)
 
 
 def doctor() -> None:
@@ -64,12 +75,12 @@ def doctor() -> None:
     for finding in examine():
         broken += finding.essential and not finding.ok
         mark = "ok  " if finding.ok else ("FAIL" if finding.essential else "note")
-        typer.echo(f"{mark}  {finding.what}: {finding.text}")
+        say(f"{mark}  {finding.what}: {finding.text}")
         if finding.cure:
-            typer.echo(f"      -> {finding.cure}")
+            say(f"      -> {finding.cure}")
     if broken:
         raise MoodringError(f"{broken} essential part(s) are missing; follow the arrows above")
-    typer.echo("moodring can run here.")
+    say("moodring can run here.")
 
 
 def check(config: ConfigArgument, extension: ExtensionOption = None, overrides: SetOption = None) -> None:
@@ -85,10 +96,10 @@ def check(config: ConfigArgument, extension: ExtensionOption = None, overrides: 
     apply_lsl_settings(loaded.lsl)
     for finding in check_config(loaded, extensions):
         problems += not finding.ok
-        typer.echo(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what}: {finding.text}")
+        say(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what}: {finding.text}")
     if problems:
         raise MoodringError(f"{problems} of the configured parts are not ready; see the lines marked FAIL")
-    typer.echo("Everything the config names is there and fits.")
+    say("Everything the config names is there and fits.")
 
 
 def calibrate_sync(
@@ -112,9 +123,9 @@ def calibrate_sync(
     from ..realtime.ui.delay_calibration import calibrate_here
 
     loaded = load(config, LiveConfig, overrides or ())
-    report = calibrate_here(loaded, Procedure(repeats, blinks, photodiode, seed), loudspeaker, headless, typer.echo)
+    report = calibrate_here(loaded, Procedure(repeats, blinks, photodiode, seed), loudspeaker, headless, say)
     for line in [*table(report), "", f"For '{config}':", *(toml_lines(report) or ["(nothing was measured)"])]:
-        typer.echo(line)
+        say(line)
     write_json(json_file, as_plain(report))
     if all(row.delay is None for row in report.rows) and report.eeg_after_face is None:
         raise MoodringError("no device's delay could be measured; each line above says why")
@@ -154,7 +165,7 @@ def enrol(
         segments, what = _speech_live(microphone, stream, seconds)
     means, spec = speaker.enrol(segments, background, what)
     speaker.save_enrolment(out, means, spec)
-    typer.echo(f"wrote {out}: {spec.speech_s:.0f} s of speech at {spec.level_db:.0f} dB; name it as speech.enrolment")
+    say(f"wrote {out}: {spec.speech_s:.0f} s of speech at {spec.level_db:.0f} dB; name it as speech.enrolment")
 
 
 def _speech_live(microphone: str | None, stream: str | None, seconds: float) -> tuple[tuple[SpeechSegment, ...], str]:
@@ -172,5 +183,5 @@ def _speech_live(microphone: str | None, stream: str | None, seconds: float) -> 
     source_channel = next(channel for channel in channels if channel.modality == "speech")
     if source_channel.source is None:
         raise ConfigError("enrol needs a microphone or a stream")
-    typer.echo(f"{source_channel.title}: please speak for {seconds:.0f} s")
-    return record_speech(source_channel.source, source_channel.title, seconds, clock, typer.echo), source_channel.title
+    say(f"{source_channel.title}: please speak for {seconds:.0f} s")
+    return record_speech(source_channel.source, source_channel.title, seconds, clock, say), source_channel.title

@@ -23,7 +23,7 @@ from .options import (
     SetOption,
     load_extensions,
 )
-from .output import JsonOption
+from .output import JsonOption, say
 
 STARTED_S = time.time()
 DEMO_S = 600.0
@@ -53,12 +53,12 @@ def demo(
     about = SessionSection(participant=f"sim-{seed:03}", task="demo", markers=markers)
     config = load(CONFIGS / "demo.toml", LiveConfig).model_copy(update={"lsl": lsl, "session": about})
     source = SimulatedSource(seed, DEMO_S if duration is None else duration + SPARE_S)
-    typer.echo(f"simulated participant {seed}: EEG, face and speech over LSL; Ctrl+C ends the demo")
+    say(f"simulated participant {seed}: EEG, face and speech over LSL; Ctrl+C ends the demo")
     with ExitStack() as stack:
         with hold_interrupts():
             stack.enter_context(start_replay(source, ReplayOptions(lsl=lsl)))
         options = ScreenOptions(headless, screenshot, window_is_all=True)
-        run_with_screen(EngineJob(config, duration or DEMO_S, json_file, STARTED_S, record=record), options, typer.echo)
+        run_with_screen(EngineJob(config, duration or DEMO_S, json_file, STARTED_S, record=record), options, say)
 
 
 def live(
@@ -80,7 +80,7 @@ def live(
     loaded = load(config, LiveConfig, overrides or ())
     extensions = load_extensions(extension or ())
     job = EngineJob(loaded, duration, json_file, STARTED_S, record=record, extensions=extensions)
-    run_with_screen(job, ScreenOptions(headless, screenshot), typer.echo)
+    run_with_screen(job, ScreenOptions(headless, screenshot), say)
 
 
 def monitor(
@@ -141,15 +141,16 @@ def replay(
         with hold_interrupts():
             child = stack.enter_context(start_replay(source, options))
         names = child.wait_ready(60.0)
-        typer.echo(announcement(names))
-        read_commands(child.send, typer.echo)
+        for line in announcement(names):
+            say(line)
+        read_commands(child.send, say)
         child.wait_started(patience + 10.0)
-        typer.echo("playing; Ctrl+C stops; type pause, resume, seek SECONDS or speed FACTOR")
+        say("playing; Ctrl+C stops; type pause, resume, seek SECONDS or speed FACTOR")
         while (published := child.wait(0.1)) is None:
             for moved in child.answers():
-                typer.echo(str(moved))
+                say(str(moved))
     if published is not None:
-        typer.echo("sent: " + ", ".join(f"{count} of {name}" for name, count in published.samples.items()))
+        say("sent: " + ", ".join(f"{count} of {name}" for name, count in published.samples.items()))
 
 
 def screenshots(

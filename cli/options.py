@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..configs.schema.errors import ConfigError
+from .output import refuse_other_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,10 @@ DurationOption = Annotated[
 RecordOption = Annotated[
     Path | None, typer.Option("--record", metavar="DIR", help="Record the session into a new folder under this one.")
 ]
-ScreenshotOption = Annotated[Path | None, typer.Option(metavar="PNG", help="Save a picture of the window.")]
+ScreenshotOption = Annotated[
+    Path | None,
+    typer.Option(metavar="PNG", help="Save a picture of the window.", callback=refuse_other_pictures),
+]
 ExtensionOption = Annotated[
     list[str] | None,
     typer.Option(

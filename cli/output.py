@@ -1,6 +1,5 @@
 """Options and functions for the results of commands."""
 
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,22 +7,39 @@ from typing import Annotated, Any
 
 import typer
 
-from ..configs.schema.errors import ConfigError, MoodringError
+from ..configs.schema.errors import ConfigError
+from ..configs.schema.foreign_text import visible
 from ..configs.schema.session_folder import SESSION_FILE
+from ..models.io import results
+from ..models.io.results import check_replaceable, write_results
+
+TABLE_MARK = "<!-- written by moodring -->"
+_PICTURE_MARK = b"Software\0moodring"
+_HEAD_BYTES = 4096
+
+
+def say(line: str, err: bool = False) -> None:
+    """Print a line on the terminal; what in it would act on a terminal is written out."""
+    typer.echo(visible(line), err=err)
+
+
+def say_all(text: str) -> None:
+    """Print the lines of a text, each as :func:`say` does."""
+    for line in text.split("\n"):
+        say(line)
 
 
 def refuse_other_files(path: Path | None) -> Path | None:
-    """Return the path of results if it is free, an empty file or JSON, so that no recording is overwritten by mistake.
+    """Return the path of results if it is free, empty or holds earlier results, so that nothing else is overwritten.
 
     Raises
     ------
     ConfigError
-        A file of another kind is there, or the path lies in a recorded session.
+        Another file is there, or the path lies in a recorded session.
     """
     if path is not None:
         _refuse_sessions(path)
-    if path is not None and path.is_file() and _first_character(path) not in ("", "{", "["):
-        raise ConfigError(f"'{path}' is there and holds no JSON: results would overwrite it; name another file")
+        check_replaceable(path)
     return path
 
 
@@ -36,12 +52,31 @@ def _refuse_sessions(path: Path) -> None:
         )
 
 
-def _first_character(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return file.read(1).decode("latin-1")
-    except OSError as error:
-        raise _unwritable(path, error) from error
+def refuse_other_pictures(path: Path | None) -> Path | None:
+    """Return the path of a picture if it is free, empty or holds one that moodring saved.
+
+    Raises
+    ------
+    ConfigError
+        Another file is there, or the path lies in a recorded session.
+    """
+    if path is not None:
+        _refuse_sessions(path)
+        if path.is_file() and path.stat().st_size and not _holds(path, _PICTURE_MARK):
+            raise ConfigError(f"'{path}' is there and is no picture that moodring saved; name another file")
+    return path
+
+
+def refuse_other_tables(path: Path) -> Path:
+    """Return the path of a table if it is free, empty or holds one that moodring wrote; raise ConfigError otherwise."""
+    if path.is_file() and path.stat().st_size and not _holds(path, TABLE_MARK.encode()):
+        raise ConfigError(f"'{path}' is there and is no table that moodring wrote; name another folder")
+    return path
+
+
+def _holds(path: Path, mark: bytes) -> bool:
+    with path.open("rb") as file:
+        return mark in file.read(_HEAD_BYTES)
 
 
 JsonOption = Annotated[
@@ -49,7 +84,7 @@ JsonOption = Annotated[
     typer.Option(
         "--json",
         metavar="FILE",
-        help="Write the results here; what is there is replaced if it is JSON.",
+        help="Write the results here; earlier results are replaced, other files never.",
         callback=refuse_other_files,
     ),
 ]
@@ -58,7 +93,7 @@ JsonOutOption = Annotated[
     typer.Option(
         "--out",
         metavar="FILE",
-        help="Write the results here, as JSON; what is there is replaced if it is JSON.",
+        help="Write the results here, as JSON; earlier results are replaced, other files never.",
         callback=refuse_other_files,
     ),
 ]
@@ -84,16 +119,7 @@ def check_writable(path: Path | None, inputs: Iterable[Path] = ()) -> None:
     same = next((one for one in inputs if _same(one, path)), None)
     if same is not None:
         raise ConfigError(f"'{path}' is one of the inputs and would be overwritten; name another file to write")
-    was_there = path.exists()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8"):
-            pass
-        if not was_there:
-            # A command that fails later leaves no empty file.
-            path.unlink()
-    except OSError as error:
-        raise _unwritable(path, error) from error
+    results.check_writable(path)
 
 
 def check_model_out(path: Path, suffix: str, inputs: Iterable[Path] = ()) -> None:
@@ -121,21 +147,16 @@ def check_model_out(path: Path, suffix: str, inputs: Iterable[Path] = ()) -> Non
     check_writable(path, inputs)
 
 
-def write_json(path: Path | None, values: Any) -> None:
-    """Write results as JSON; nothing where the path is None.
+def write_json(path: Path | None, values: dict[str, Any]) -> None:
+    """Write results as JSON for this user alone; nothing where the path is None.
 
     Raises
     ------
     MoodringError
-        The file cannot be written.
+        The file cannot be written, or another one has come to be there.
     """
-    if path is None:
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(values, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise _unwritable(path, error) from error
+    if path is not None:
+        write_results(path, values)
 
 
 def _written_by_moodring(path: Path) -> bool:
@@ -157,10 +178,6 @@ def _written_by_moodring(path: Path) -> bool:
             return any(key.startswith("moodring_") for key in file.metadata() or {})
     except (OSError, SafetensorError, ValidationError):
         return False
-
-
-def _unwritable(path: Path, error: OSError) -> MoodringError:
-    return MoodringError(f"results cannot be written to '{path}': {error.strerror}; name another file")
 
 
 def _suffix(path: Path) -> str:

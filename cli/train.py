@@ -11,7 +11,18 @@ import typer
 
 from ..configs.schema.errors import ConfigError
 from .options import ConfigArgument, SetOption
-from .output import JsonOption, JsonOutOption, check_model_out, write_json
+from .output import (
+    TABLE_MARK,
+    JsonOption,
+    JsonOutOption,
+    check_model_out,
+    refuse_other_tables,
+    say,
+    say_all,
+    write_json,
+)
+
+_TABLE = "evaluation.md"
 
 
 def simulate(
@@ -32,7 +43,7 @@ def simulate(
     for person in range(seed, seed + participants):
         recording = simulate_person(person, seconds, chosen)
         folder = write_session(recording, out / recording.name, protocol=f"simulated, difficulty {difficulty}")
-        typer.echo(f"wrote {folder}")
+        say(f"wrote {folder}")
 
 
 def train(
@@ -56,7 +67,7 @@ def train(
         _train(kind, config, out, tuple(overrides or ()))
     except KeyboardInterrupt:
         if kind != "voices":
-            typer.echo("interrupted: the same command goes on where this one stopped", err=True)
+            say("interrupted: the same command goes on where this one stopped", err=True)
         raise
 
 
@@ -67,27 +78,27 @@ def _train(kind: Any, config: Path, out: Path, overrides: tuple[str, ...]) -> No
         from ..configs.schema.train_video_eeg import TrainVideoEegConfig
         from ..offline.training.video_eeg.train import train_video_eeg
 
-        train_video_eeg(load(config, TrainVideoEegConfig, overrides), out, typer.echo)
+        train_video_eeg(load(config, TrainVideoEegConfig, overrides), out, say)
     elif kind == "speech":
         from ..configs.schema.train_speech import TrainSpeechConfig
         from ..offline.training.speech.train import train_speech
 
-        train_speech(load(config, TrainSpeechConfig, overrides), out, typer.echo)
+        train_speech(load(config, TrainSpeechConfig, overrides), out, say)
     elif kind == "recogniser":
         from ..configs.schema.train_recogniser import TrainRecogniserConfig
         from ..offline.training.recogniser.train import train_recogniser
 
-        train_recogniser(load(config, TrainRecogniserConfig, overrides), out, typer.echo)
+        train_recogniser(load(config, TrainRecogniserConfig, overrides), out, say)
     elif kind == "voices":
         from ..configs.schema.train_voices import TrainVoicesConfig
         from ..offline.training.speaker.train import train_voices
 
-        train_voices(load(config, TrainVoicesConfig, overrides), out, typer.echo)
+        train_voices(load(config, TrainVoicesConfig, overrides), out, say)
     elif kind == "pooling":
         from ..configs.schema.train_pooling import TrainPoolingConfig
         from ..offline.training.pooling.train import train_pooling
 
-        train_pooling(load(config, TrainPoolingConfig, overrides), out, typer.echo)
+        train_pooling(load(config, TrainPoolingConfig, overrides), out, say)
     else:
         expected = '"video_eeg", "speech", "recogniser", "voices" or "pooling"'
         raise ConfigError(f"config '{config}': kind is {kind!r}; expected {expected}")
@@ -107,12 +118,14 @@ def evaluate(
     """
     from ..configs.schema.load import read
 
+    if out is not None:
+        refuse_other_tables(out / _TABLE)
     paper = config.is_dir() or read(config).get("kind") == "paper"
     name, text, values = (_evaluate_paper if paper else _evaluate_people)(config, tuple(overrides or ()))
-    typer.echo(text)
+    say_all(text)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        (out / "evaluation.md").write_text(f"# {name}\n\n{text}\n", encoding="utf-8")
+        (out / _TABLE).write_text(f"# {name}\n\n{TABLE_MARK}\n\n{text}\n", encoding="utf-8")
     write_json(json_file, json.loads(json.dumps(values, default=lambda array: array.tolist())))
 
 
@@ -124,7 +137,7 @@ def _evaluate_people(config: Path, overrides: tuple[str, ...]) -> tuple[str, str
     from ..offline.evaluation.simulated_people import evaluate, table
 
     loaded = load(config, EvaluateConfig, overrides)
-    result = evaluate(loaded, partial(typer.echo, err=True))
+    result = evaluate(loaded, partial(say, err=True))
     return loaded.name, table(result), asdict(result)
 
 
@@ -135,7 +148,7 @@ def _evaluate_paper(config: Path, overrides: tuple[str, ...]) -> tuple[str, str,
     from ..offline.evaluation.paper_speech import evaluate_systems
     from ..offline.evaluation.paper_table import row, table
 
-    rows = [row(result) for result in evaluate_systems(load_systems(config, overrides), partial(typer.echo, err=True))]
+    rows = [row(result) for result in evaluate_systems(load_systems(config, overrides), partial(say, err=True))]
     return "The paper's systems on raw speech", table(rows), {"rows": [asdict(one) for one in rows]}
 
 
@@ -148,5 +161,5 @@ def reference(
     from ..offline.simulate.baselines import baseline_figures
 
     figures = asdict(baseline_figures())
-    typer.echo(json.dumps(figures, indent=1))
+    say_all(json.dumps(figures, indent=1))
     write_json(out, figures)

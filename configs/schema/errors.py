@@ -2,14 +2,20 @@
 
 from typing import ClassVar
 
+from .foreign_text import visible
+
 
 class MoodringError(Exception):
     """Error at run time: a stream, a camera, a bundle, a data file, the disk.
 
-    The message is one line for the user: what was expected, what came, what to do.
+    The message is one line for the user: what was expected, what came, what to do. Foreign names in it are written out
+    (:func:`~moodring.configs.schema.foreign_text.visible`), so that they cannot act on a terminal or screen.
     """
 
     exit_status: ClassVar[int] = 1
+
+    def __init__(self, line: str = "") -> None:
+        super().__init__(visible(" ".join(line.splitlines())))
 
 
 class ConfigError(MoodringError):

@@ -10,6 +10,7 @@ from .load import Section
 
 SHORTEST_REST_S = 10.0
 RESERVED_MODALITIES = ("eeg", "face", "speech", "loudspeaker", "estimates", "recording")
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveSeconds = Annotated[float, Field(ge=0.0, le=10.0)]
 
 
@@ -50,11 +51,30 @@ class EegSection(Section):
 
 
 class FaceSection(Section):
-    """The camera: an LSL video stream, or whatever OpenCV opens (an index, a file, a URL)."""
+    """The camera: an LSL video stream, or whatever OpenCV opens (an index, a file, a URL).
+
+    ``region`` is the part of the picture that holds the centre of the participant's face: x and y of its corner on the
+    upper left, width and height, in fractions of the picture's sides. Faces elsewhere count for nothing.
+    """
 
     stream: StreamQuery | None = None
     camera: int | str | None = None
+    region: tuple[Fraction, Fraction, Fraction, Fraction] | None = None
     delay_s: PositiveSeconds | None = None
+
+    @field_validator("region")
+    @classmethod
+    def _lies_in_the_picture(
+        cls, value: tuple[float, float, float, float] | None
+    ) -> tuple[float, float, float, float] | None:
+        if value is not None:
+            x, y, width, height = value
+            if not (width > 0.0 and height > 0.0 and x + width <= 1.0 + 1e-6 and y + height <= 1.0 + 1e-6):
+                raise ValueError(
+                    "a region is [x, y, width, height] in fractions of the picture: width and height above 0, x + "
+                    "width and y + height at most 1"
+                )
+        return value
 
     @model_validator(mode="after")
     def _one_source(self) -> "FaceSection":
@@ -224,6 +244,15 @@ class SessionSection(Section):
     warn_minutes: Annotated[float, Field(ge=0.0, le=600.0)] = 15.0
 
 
+class MemorySection(Section):
+    """Memory of a session: ``rings_gb`` is the most that the rings of all its sources may take together, in 10^9 bytes.
+
+    A ring holds a minute of a signal, or 128 frames; its size follows from what a stream says of itself.
+    """
+
+    rings_gb: Annotated[float, Field(gt=0.0, le=1000.0)] = 1.0
+
+
 class LiveConfig(Section):
     """A live session: sources, models, decisions, outlets. A modality that is left out is absent."""
 
@@ -238,6 +267,7 @@ class LiveConfig(Section):
     lsl: LslSection = LslSection()
     outlet: OutletSection = OutletSection()
     session: SessionSection = SessionSection()
+    memory: MemorySection = MemorySection()
     journal: Path | None = None
 
     @property

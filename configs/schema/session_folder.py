@@ -47,7 +47,7 @@ class SessionFile(Section):
     """Contents of ``session.toml``; times are seconds on the clock of the stamps.
 
     ``t0_s`` is missing where the session ended before its first decision was planned, ``ended_at`` where nobody was
-    left to write it.
+    left to write it. ``missing_streams`` are sources and marker streams that the config named and that never came.
     """
 
     version: Literal[2]
@@ -61,6 +61,7 @@ class SessionFile(Section):
     task: str = ""
     protocol: str = ""
     consent: str = ""
+    missing_streams: list[str] = []
 
 
 def package_versions(*packages: str) -> dict[str, str | None]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from .arrays import FloatArray, MicrophoneFault
+from .arrays import FaceState, FloatArray, MicrophoneFault
 from .specs import ContractError, NotFiniteError, refuse_duplicates
 from .windows import FaceBox
 
@@ -22,13 +22,19 @@ class Look:
     frame_stamp_s : float or None
         The camera frame embedded; None where no face frame was there.
     face : FaceBox or None
-        None where no face was found.
+        The participant's, in pixels of that frame; None where it was not found or not used.
     eeg : bool
         Whether a valid EEG window was embedded.
     band_attention : (3,) float32 or None
         Weights of theta, alpha and beta, sum 1; None without EEG.
     wait_frames : int
         How many grid frames the policy waits until the next look.
+    face_state : FaceState or None
+        Whether the participant's face was followed, or why no face was used; None without a frame.
+    faces : int
+        Faces found in the frame, in the region of the config where it names one.
+    person : int or None
+        Number of the person whose face is followed, from 1; None until one is chosen.
     """
 
     time_s: float
@@ -37,6 +43,9 @@ class Look:
     eeg: bool
     band_attention: FloatArray | None
     wait_frames: int
+    face_state: FaceState | None = None
+    faces: int = 0
+    person: int | None = None
 
 
 @dataclass(frozen=True)

@@ -195,6 +195,8 @@ class RecordingStatus:
         What went wrong lately, and was mended or goes on.
     error : str or None
         What is not being recorded any more, and why.
+    missing : tuple of str
+        Sources and marker streams of the config that are not there, so not recorded; at the end, those that never came.
     """
 
     on: bool
@@ -209,6 +211,7 @@ class RecordingStatus:
     lsl: bool
     news: str | None
     error: str | None
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

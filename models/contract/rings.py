@@ -1,10 +1,12 @@
 """Rings of samples as decoders and screens see them; :mod:`moodring.models.io.ring` keeps them in shared memory."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
 from .arrays import BoolArray, TimeArray
@@ -33,6 +35,11 @@ class RingLayout:
     dtype: str
     rate_hz: float
     names: tuple[str, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the samples take with their stamps, arrivals and validity."""
+        return self.capacity * (math.prod(self.shape) * np.dtype(self.dtype).itemsize + 17)
 
 
 @dataclass(frozen=True)

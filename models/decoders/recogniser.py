@@ -11,7 +11,7 @@ from ...configs.schema.errors import MoodringError
 from ..contract import FloatArray, SpeechSegment
 from ..io.bundle import Bundle
 from ..signals.speech.voice_frames import N_COLUMNS, FrameState, frame_features
-from ..signals.speech.voice_summary import functional_weights, functionals
+from ..signals.speech.voice_summary import VOICE_NUMBERS, functional_weights, functionals
 
 ARCHITECTURE = "voice summary"
 """Value of ``network["architecture"]`` in such a bundle."""
@@ -42,6 +42,12 @@ class VoiceRecogniser:
     """
 
     def __init__(self, bundle: Bundle) -> None:
+        made_with = bundle.spec.network.get("voice_numbers", 1)
+        if made_with != VOICE_NUMBERS:
+            raise MoodringError(
+                f"bundle '{bundle.name}' was trained on version {made_with} of what is measured of a voice, this "
+                f"moodring measures version {VOICE_NUMBERS}; train it again"
+            )
         n_numbers, n_classes = len(functional_weights()), len(bundle.spec.head("speech").classes)
         shapes = ((n_numbers,), (n_numbers,), (n_numbers, n_classes), (n_classes,), ())
         expected = dict(zip(_TENSORS, shapes, strict=True))

@@ -21,7 +21,7 @@ from ...configs.schema.load import Section
 from ...configs.schema.regular_files import read_regular
 from ..contract import AUDIO_RATE_HZ, FloatArray, SpeechSegment
 from ..io.bundle import bundled
-from ..io.files import write_file
+from ..io.files import PRIVATE_FILE, write_file
 from ..signals.speech import speaker_verification
 from ..signals.speech.duplicate_audio import duplicated_fraction
 from ..signals.speech.microphone_level import CLIPPED_AT, CLIPPED_FRACTION, rms_db
@@ -133,7 +133,7 @@ def load_enrolment(path: Path, voices: Voices) -> Enrolment:
 
 def save_enrolment(path: Path, means: Array, spec: EnrolmentSpec) -> str:
     """Write an enrolment in one move; return its SHA-256."""
-    return _save(path, spec, {"means": means})
+    return _save(path, spec, {"means": means}, PRIVATE_FILE)
 
 
 def enrol(segments: Sequence[SpeechSegment], voices: Voices, what: str) -> tuple[Array, EnrolmentSpec]:
@@ -237,13 +237,13 @@ def load_gate(own: Path, others: Sequence[Path] = ()) -> VoiceGate:
     return VoiceGate(voices, loaded, known)
 
 
-def _save(path: Path, spec: Section, arrays: Mapping[str, Array]) -> str:
+def _save(path: Path, spec: Section, arrays: Mapping[str, Array], mode: int | None = None) -> str:
     # One key only: safetensors writes several in random order, and the same voice shall be the same file.
     metadata = {_KEY: json.dumps(spec.model_dump(mode="json"), sort_keys=True, allow_nan=False)}
     content = save({name: np.ascontiguousarray(array, np.float32) for name, array in sorted(arrays.items())}, metadata)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_file(path, content)
+        write_file(path, content, mode=mode)
     except OSError as error:
         raise MoodringError(f"'{path}' cannot be written: {error.strerror}; free or choose another place") from error
     return hashlib.sha256(content).hexdigest()

@@ -5,7 +5,7 @@ Live decoding, `decode` and evaluation all drive this class, on whatever clock t
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ...configs.schema.errors import MoodringError
-from ..contract import LEVELS, EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, Head, HeadOutput, Look
+from ..contract import LEVELS, EegInput, EegWindow, FaceFrame, FloatArray, Head, HeadOutput, Look
 from ..contract.specs import kept_classes
 from ..io.bundle import Bundle, bundled
 from ..networks.loading import with_weights
@@ -23,6 +23,7 @@ from ..signals.eeg.montage import scalp_channels
 from ..signals.eeg.scalp_images import ScalpMapper
 from ..signals.face.detection import FaceDetector
 from ..signals.face.images import crop_face
+from ..signals.face.tracking import Region, Sighting, TrackerState, TrackingRules, track
 
 Policy = Literal["learned", "uniform", "random"]
 ENOUGH_REST_WINDOWS = 10
@@ -53,6 +54,8 @@ class VideoEegDecoder:
     seed : int
         Of the random policy.
     face_detector : FaceDetector
+    region : (x, y, width, height) or None
+        Part of the frame, in fractions of its sides, that holds the participant's face; None is the whole frame.
     now : callable
         Clock of :attr:`times`; moves nothing else.
 
@@ -69,6 +72,7 @@ class VideoEegDecoder:
         policy: Policy = "learned",
         seed: int = 0,
         face_detector: FaceDetector | None = None,
+        region: Region | None = None,
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.spec = bundle.spec
@@ -80,6 +84,7 @@ class VideoEegDecoder:
         self._policy: Policy = policy
         self._seed = seed
         self._finder = face_detector or FaceDetector(bundled("yunet").read_bytes())
+        self._tracking = TrackingRules(region)
         self._now = now
         self._heads = checked_heads(bundle, {axis: len(LEVELS) for axis in AXES})
         self._temperature = torch.tensor([[head.temperature] for head in self._heads])
@@ -104,6 +109,7 @@ class VideoEegDecoder:
     def reset(self) -> None:
         """Reset to the start of a session."""
         self._state: State = self._net.start(1)
+        self._tracked = TrackerState()
         self._baseline: RestBaseline | None = None
         self._last_s: float | None = None
         self._rng = np.random.default_rng(self._seed)
@@ -129,6 +135,9 @@ class VideoEegDecoder:
     def look(self, time_s: float, eeg: EegWindow | None, face: FaceFrame | None) -> Look:
         """Embed the inputs of one look and update the state.
 
+        Where another face is followed than before, what was seen of the former is forgotten first: only the state of
+        the EEG goes on.
+
         Parameters
         ----------
         time_s : float
@@ -142,10 +151,13 @@ class VideoEegDecoder:
         -------
         Look
         """
-        box, crop = self._crop(face)
+        sighting, crop = self._crop(time_s, face)
+        changed = sighting is not None and sighting.state == "changed"
+        if changed:
+            self._state = replace(self._net.start(1), eeg=self._state.eeg)
         images = None if eeg is None else self._images(eeg)
         features_done_s = self._now()
-        elapsed_s = 0.0 if self._last_s is None else time_s - self._last_s
+        elapsed_s = 0.0 if self._last_s is None or changed else time_s - self._last_s
         with torch.inference_mode():
             glimpse = self._glimpse(crop, images, elapsed_s)
             self._state, attention = self._net.look(self._state, glimpse)
@@ -156,10 +168,13 @@ class VideoEegDecoder:
         return Look(
             time_s=time_s,
             frame_stamp_s=None if face is None else face.stamp_s,
-            face=box,
+            face=None if sighting is None else sighting.box,
             eeg=images is not None,
             band_attention=None if images is None else weights,
             wait_frames=self._wait(wait),
+            face_state=None if sighting is None else sighting.state,
+            faces=0 if sighting is None else sighting.faces,
+            person=self._tracked.person or None,
         )
 
     def read(self) -> tuple[HeadOutput, ...]:
@@ -186,11 +201,16 @@ class VideoEegDecoder:
             for row, head in zip(probabilities, self._heads, strict=True)
         )
 
-    def _crop(self, face: FaceFrame | None) -> tuple[FaceBox | None, Tensor | None]:
-        box = None if face is None else self._finder.find(face.image)
-        if face is None or box is None:
+    def _crop(self, time_s: float, face: FaceFrame | None) -> tuple[Sighting | None, Tensor | None]:
+        """Find the participant's face; return what was seen, and the crop where it is used."""
+        if face is None:
             return None, None
-        return box, torch.from_numpy(crop_face(face.image, box, self._net.sizes.face_size))
+        height, width = face.image.shape[:2]
+        found = self._finder.find_all(face.image)
+        sighting, self._tracked = track(self._tracked, found, time_s, (height, width), self._tracking)
+        if sighting.box is None:
+            return sighting, None
+        return sighting, torch.from_numpy(crop_face(face.image, sighting.box, self._net.sizes.face_size))
 
     def _images(self, eeg: EegWindow) -> Tensor | None:
         names = eeg.channel_names

@@ -11,10 +11,12 @@ from ...configs.schema.regular_files import MOST_LINES_BYTES, read_regular
 from ..contract import Estimate
 from . import wire
 from .described_values import LONGEST_S
+from .files import make_private_folder, private
 
 _log = logging.getLogger(__name__)
 _LATEST_S = 1e12
 _MOST_SAMPLES = 10**12
+_LONGEST_LINE = 1 << 22
 
 
 class Journal:
@@ -23,19 +25,20 @@ class Journal:
     Parameters
     ----------
     path : Path
-        Its folder is made; an existing file is continued.
+        Its folder is made, and the file, for this user alone; an existing file is continued, with its permissions.
 
     Raises
     ------
     MoodringError
-        It cannot be written.
+        It cannot be written, or is no journal.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: IO[bytes] = path.open("ab")
+            make_private_folder(path.parent, exist_ok=True)
+            _refuse_other_files(path)
+            self._file: IO[bytes] = open(path, "ab", opener=private)  # noqa: SIM115 - closed by close()
         except OSError as error:
             raise _unwritable(path, error) from error
 
@@ -129,6 +132,19 @@ def _entry(line: bytes) -> Estimate:
     ):
         raise MoodringError("a time, a number of samples or a probability makes no sense")
     return entry
+
+
+def _refuse_other_files(path: Path) -> None:
+    """Raise MoodringError where a file is there whose first line is no estimate: it would be added to."""
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        first = file.readline(_LONGEST_LINE)
+    try:
+        if first.strip():
+            wire.decode(Estimate, first)
+    except MoodringError:
+        raise MoodringError(f"'{path}' is there and is no journal; choose another file for journal") from None
 
 
 def _unwritable(path: Path, error: OSError) -> MoodringError:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
 from ..contract import FloatArray, TimeArray
+from .files import private
 
 Quality = Literal["lossless", "small"]
 QUALITIES: tuple[Quality, ...] = ("lossless", "small")
@@ -42,6 +43,8 @@ class _Track:
     """
 
     def __init__(self, path: Path, codec: str, rate: Fraction | int) -> None:
+        # FFmpeg would make it readable for all.
+        open(path, "wb", opener=private).close()
         self._container = av.open(str(path), "w", format="matroska", container_options=_CLUSTERS)
         self._stream: Any = self._container.add_stream(codec, rate=rate)
         self.count = 0

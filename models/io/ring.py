@@ -4,6 +4,11 @@ The writer claims the places that it is about to overwrite, writes, and only the
 copies and looks at the claim again afterwards: what was claimed meanwhile may be torn, so it is dropped, and the copy
 that remains is consistent. Nothing is ever moved.
 
+What that rests on: stores must become visible in the order in which they are made. Between threads of one process the
+interpreter's lock sees to it on every processor, so whatever an engine decides is from whole samples. Between processes
+it holds on x86-64, whose stores stay in order; on ARM and others, where Python has no fence, a screen may now and then
+draw a sample of which a part is a turn of the ring old. Nothing but a screen reads a ring from another process.
+
 The memory is a file mapped by every process (in ``/dev/shm`` where there is one, so that no disk is touched), or
 anonymous. ``multiprocessing.shared_memory`` is not used: before Python 3.13 its resource tracker removes a segment
 when any process that merely attached to it ends.

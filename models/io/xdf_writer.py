@@ -7,6 +7,7 @@ Source: the XDF 1.0 specification, github.com/sccn/xdf/wiki/Specifications.
 """
 
 import contextlib
+import re
 import struct
 import zlib
 from collections.abc import Sequence
@@ -20,7 +21,9 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
+from ...configs.schema.foreign_text import visible
 from ..contract import TimeArray
+from .files import private
 from .stream_descriptions import StreamDescription, Tree
 
 _MAGIC = b"XDF:"
@@ -33,6 +36,7 @@ CHECK = struct.Struct("<IQII")
 CHECK_MARK = struct.pack("<BIH", 4, CHECK.size + 2, CHECK_TAG)
 """Begin of a chunk with a check; so long that a damaged file can be read on from the next one."""
 _CHUNK_S = 5.0
+_NO_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 _LARGEST_PENDING_BYTES = 1 << 20
 
 StreamValues = NDArray[np.generic] | Sequence[str] | Sequence[Sequence[str]]
@@ -59,7 +63,7 @@ class XdfWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file: RawIOBase = path.open("xb", buffering=0)
+        self._file: RawIOBase = open(path, "xb", buffering=0, opener=private)  # noqa: SIM115 - closed by close()
         self._pending = bytearray()
         self._whole_bytes = 0
         self._refused: OSError | None = None
@@ -247,6 +251,9 @@ def _printable(text: str) -> str:
 
 
 def _xml(element: ElementTree.Element) -> bytes:
+    """Return a description as XML; what XML cannot hold (a control character in a name) is written out."""
+    for one in element.iter():
+        one.text = one.text and _NO_XML.sub(lambda found: visible(found[0]), one.text)
     text: bytes = ElementTree.tostring(element, encoding="utf-8", xml_declaration=True)
     return text
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
-from ..contract import EegInput, EegWindow, FaceFrame, FaceInput, HeadOutput, Look, ModelSpec
+from ..contract import EegInput, EegWindow, FaceFrame, FaceInput, FaceState, HeadOutput, Look, ModelSpec
 from . import alignment
 from .decision_schedule import ModalityInput, Plan
 from .decoder import DecoderStep
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 REST_STEP_S = 0.5
 _OLDEST_LOOK_S = 2.5
 _NO_EEG_WINDOW_S = 1.0
+SETTLE_S = 2.0
+"""For so long after another face is followed there is no answer: it would rest on a look or two."""
+_WITHOUT_FACE: dict[FaceState, str] = {
+    "several": "several faces, none of them clearly the participant's (set face.region)",
+    "too_small": "the face is too small",
+}
 
 
 @dataclass
@@ -34,6 +40,8 @@ class _Progress:
     looks: int = 0
     last_eeg: Look | None = None
     last_face: Look | None = None
+    face_state: FaceState | None = None
+    changed_s: float | None = None
 
 
 @dataclass
@@ -91,7 +99,7 @@ class StreamingVideoEeg:
         work = _Work()
         looks = self._look(time_s, inputs, work)
         described_s = self._described_s(time_s, inputs)
-        heads = self._heads(described_s, _unusable(time_s, inputs.get("eeg")))
+        heads = self._heads(time_s, described_s, _unusable(time_s, inputs.get("eeg")))
         return DecoderStep(
             heads=heads,
             described_s=described_s,
@@ -130,6 +138,8 @@ class StreamingVideoEeg:
             at.next_look += min(max(look.wait_frames, 1), self._max_wait_frames)
             at.last_eeg = look if look.eeg else at.last_eeg
             at.last_face = look if look.face is not None else at.last_face
+            at.face_state = look.face_state
+            at.changed_s = look.time_s if look.face_state == "changed" else at.changed_s
             looks.append(look)
         self._rest(time_s, inputs.get("eeg"), work)
         return tuple(looks)
@@ -192,16 +202,23 @@ class StreamingVideoEeg:
                 described_s["face"] = look.frame_stamp_s
         return described_s
 
-    def _heads(self, used: Mapping[str, float], unusable: str) -> tuple[HeadOutput, ...]:
-        """Return the heads; abstain where no input is fresh, and name the missing input where every class is kept."""
-        if not self._at.looks:
+    def _heads(self, time_s: float, used: Mapping[str, float], unusable: str) -> tuple[HeadOutput, ...]:
+        """Return the heads; abstain where nothing fresh is known of this person, and say why all classes are kept."""
+        at = self._at
+        if not at.looks:
             return self._abstained(unusable or "no look yet")
+        if at.changed_s is not None and time_s - at.changed_s < SETTLE_S:
+            return self._abstained("another face is followed now; what was seen of the one before is forgotten")
+        without_face = "no face" if at.face_state is None else _WITHOUT_FACE.get(at.face_state, "no face")
         if not used:
             # The state is still there, but it describes a person who is no longer seen.
-            return self._abstained(f"no face, and {unusable}" if unusable else "neither EEG nor face for a while")
+            if unusable:
+                return self._abstained(f"{without_face}, and {unusable}")
+            told = at.face_state in _WITHOUT_FACE
+            return self._abstained(without_face if told else "neither EEG nor face for a while")
         heads = self._decoder.read()
         if all(len(head.kept) == len(head.classes) for head in heads):
-            words = {"eeg": unusable or "no EEG", "face": "no face"}
+            words = {"eeg": unusable or "no EEG", "face": without_face}
             missing = [said for modality, said in words.items() if modality not in used]
             why = ", ".join(missing) or "the evidence fits every level"
             return tuple(HeadOutput(**{**head.__dict__, "abstained": why}) for head in heads)

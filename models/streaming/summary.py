@@ -89,6 +89,7 @@ def summarise(
         **({"pooled": tally.pooled()} if any(head.name == "pooled_valence" for head in tally.heads) else {}),
         "heads": tally.further_heads(),
         "hearing": tally.hearing(),
+        "faces": tally.faces(),
         "domain": list(domain),
         "bundles": [{"file": bundle.file, "sha256": bundle.sha256} for bundle in bundles],
         "notices": list(notices),

@@ -3,11 +3,11 @@
 import array
 from collections import Counter
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from ..contract import Estimate, FloatArray, Head, Percentiles
+from ..contract import Estimate, FaceState, FloatArray, Head, Percentiles
 from ..fusion.circumplex import affect_of
 
 STAGES = ("received", "ring", "features", "inference", "published")
@@ -110,6 +110,8 @@ class Tally:
         self._times = AllRows(0)
         self._answers = {head.name: AllRows(max(len(head.classes), 1) + len(head.shares)) for head in heads}
         self._hearing: Counter[str] = Counter()
+        self._faces: Counter[str] = Counter()
+        self._most_faces = self._people = 0
 
     def add(self, estimate: Estimate, started_s: float) -> None:
         """Count a published estimate; times count from ``started_s``."""
@@ -133,6 +135,7 @@ class Tally:
             self.latency = self.latency_ms()
             self.ages = self.ages_ms()
         self._count_hearing(estimate)
+        self._count_faces(estimate)
         self._keep(estimate, round(estimate.time_s - started_s, 4))
 
     def latency_ms(self) -> Percentiles | None:
@@ -195,6 +198,16 @@ class Tally:
             if head.name not in _HEADS_WITH_A_KEY
         }
 
+    def faces(self) -> dict[str, Any] | None:
+        """Return the looks at a frame by what became of the face, the most faces in one, and people followed.
+
+        None where no frame was looked at.
+        """
+        if not self._faces:
+            return None
+        states = {state: self._faces[state] for state in get_args(FaceState)}
+        return {"looks": states, "most_at_once": self._most_faces, "people": self._people}
+
     def hearing(self) -> dict[str, Any]:
         """Return the number of decisions by state of the microphone."""
         counts = self._hearing
@@ -204,6 +217,13 @@ class Tally:
             if what:
                 kinds[kind][what] = count
         return {"speaking": counts["speaking"], "degraded": counts["degraded"], **kinds}
+
+    def _count_faces(self, estimate: Estimate) -> None:
+        for look in estimate.looks:
+            if look.face_state is not None:
+                self._faces[look.face_state] += 1
+                self._most_faces = max(self._most_faces, look.faces)
+                self._people = max(self._people, look.person or 0)
 
     def _count_hearing(self, estimate: Estimate) -> None:
         self._hearing["degraded"] += estimate.degraded is not None

@@ -18,6 +18,7 @@ from ...models.decoders.session_models import (
     Models,
     check_fit,
     domain_notices,
+    enrolment_notices,
     line_noise_notices,
     load_models,
     loudspeaker_notices,
@@ -56,12 +57,23 @@ class Decoded:
     summary : dict
         As ``--json`` of a live session; times count from the recording's t0, and costs are not measured.
     plan : Plan
+    held_s : float
+        From the first sample to the last.
     """
 
     estimates: tuple[Estimate, ...]
     glimpsed_fraction: float | None
     summary: dict[str, Any]
     plan: Plan
+    held_s: float
+
+    @property
+    def too_short(self) -> str:
+        """Return why a recording without decisions has none, for the user."""
+        return (
+            f"the recording holds {self.held_s:.1f} s, and the first decision is made after the warm-up; record "
+            "longer, or shorten it: --set decisions.warmup_s=1"
+        )
 
 
 def decode(
@@ -106,7 +118,7 @@ def decode(
         wanted = ", ".join(only or STANDARD_MODALITIES)
         raise MoodringError(f"recording '{recording.name}' holds none of {wanted}; choose among what it holds")
     models = models or load_models(config, modalities, clock, factories)
-    make = ingest_factory(config.eeg, rings_in(None))
+    make = ingest_factory(config.eeg, rings_in(None), config.memory.rings_gb)
     try:
         for key, channel in playback.channels.items():
             info = channel.source.open() if channel.source is not None else None
@@ -174,6 +186,7 @@ def _decode(
     notices = domain_notices(models, origins) + montage_notices(ingests)
     models = models.of_people(origins)
     notices += () if referenced else loudspeaker_notices(config.speech, ingests)
+    notices += enrolment_notices(config.speech) if "speech" in playback.channels else ()
     tally = Tally(models.heads, eeg_filter_delay_ms=eeg_delay_ms(ingests))
     estimates: list[Estimate] = []
     with Journal(config.journal) if config.journal is not None else nullcontext() as written:
@@ -193,7 +206,8 @@ def _decode(
     )
     # On the virtual clock there is nothing to measure.
     summary["latency_ms"] = {"sample_to_estimate": {"p50": None, "p99": None}, "stages": dict.fromkeys(STAGES)}
-    return Decoded(tuple(estimates), tally.glimpsed_fraction, summary, plan)
+    held_s = playback.last_s - playback.first_s
+    return Decoded(tuple(estimates), tally.glimpsed_fraction, summary, plan, held_s)
 
 
 def _decisions(

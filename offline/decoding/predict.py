@@ -14,13 +14,16 @@ import numpy as np
 from scipy.special import softmax
 
 from ...configs.schema.errors import MoodringError
-from ...models.contract import AUDIO_RATE_HZ, FloatArray, HeadOutput
+from ...models.contract import AUDIO_RATE_HZ, SIMULATED, FloatArray, HeadOutput
+from ...models.decoders.session_models import DEMONSTRATION
 from ...models.decoders.speech import SpeechDecoder
+from ...models.io.bundle import Bundle
 from ..datasets.open_corpus import parse_file_name
 from ..evaluation.metrics import SMALLEST_PROBABILITY, uar
 from ..recordings.sound import fault, stream_sound
 from .sound_findings import SoundFindings
 
+NO_VOICE = "no voice is enrolled here: all voices in a file are read as one person's"
 _SILENCE_S = 1.0  # longer than the pause that closes an utterance
 _NO_LABEL = ""
 
@@ -196,13 +199,45 @@ def uar_lines(predictions: Sequence[Prediction], known: Sequence[str]) -> tuple[
     return tuple(lines)
 
 
-def as_plain(predictions: Sequence[Prediction], with_truth: bool = False) -> dict[str, Any]:
-    """Return the content of ``moodring predict --json``."""
-    plain: dict[str, Any] = {"files": [_plain(one, with_truth) for one in predictions]}
+def as_plain(
+    predictions: Sequence[Prediction], bundle: Bundle, config: Mapping[str, Any], with_truth: bool = False
+) -> dict[str, Any]:
+    """Return the content of ``moodring predict --json``.
+
+    Parameters
+    ----------
+    predictions : sequence of Prediction
+    bundle : Bundle
+        That they were made with.
+    config : mapping of str to plain values
+        What the command was asked.
+    with_truth : bool
+        Whether labels were read from the names.
+    """
+    plain: dict[str, Any] = {
+        "files": [_plain(one, with_truth) for one in predictions],
+        "domain": list(bundle.spec.domain),
+        "bundles": [{"file": bundle.name, "sha256": bundle.sha256}],
+        "config": dict(config),
+        "notices": list(notices(bundle)),
+    }
     if with_truth:
         recall, n = score(predictions)
         plain |= {"uar": None if recall is None else round(recall, 6), "n": n}
     return plain
+
+
+def heading(bundle: Bundle) -> str:
+    """Return the line on the bundle that predictions are made with: file, hash, domain, construct."""
+    head = bundle.spec.head("speech")
+    domain = ", ".join(bundle.spec.domain)
+    return f"bundle {bundle.name} (SHA-256 {bundle.sha256[:12]}): {head.construct} emotion; domain: {domain}"
+
+
+def notices(bundle: Bundle) -> tuple[str, ...]:
+    """Return what holds for all predictions with a bundle."""
+    simulated = (DEMONSTRATION,) if SIMULATED in bundle.spec.domain else ()
+    return (*simulated, NO_VOICE, f"for voices unlike '{', '.join(bundle.spec.domain)}' it is less often right")
 
 
 def in_words(prediction: Prediction) -> str:

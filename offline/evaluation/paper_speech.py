@@ -20,7 +20,8 @@ from ..datasets.speech_corpus import SpeechCorpus
 from ..training.common.checkpoints import Checkpoints
 from ..training.common.utterances import LabelledUtterance
 from ..training.paper_speech.train import PAPER_TRAINING, fit, utterance_logits
-from .splits import Items, LeaveOneGroupOut, Protocol, RandomHoldOut, Split, audit
+from .leakage import LeakageGuard, audit
+from .splits import Items, LeaveOneGroupOut, Protocol, RandomHoldOut, Split
 
 IntArray = NDArray[np.int64]
 Report = Callable[[str], None]
@@ -163,7 +164,7 @@ def folds(run: RunSection, items: Items, seed: int) -> Iterator[Fold]:
         training = np.setdiff1d(split.train, stopping)
         share = np.random.default_rng((seed, 2)).permutation(training)[: round(run.training_share * len(training))]
         fold = Fold(split, np.sort(share), stopping)
-        audit(items, split, protocol.apart, {"early stopping": stopping, "network": fold.training})
+        audit(items, split, protocol.apart)
         audit(items, Split(f"{split.name}, early stopping", fold.training, stopping), protocol.apart)
         yield fold
 
@@ -218,6 +219,10 @@ def _train(
     training, stopping, test = (
         [files.utterances[i] for i in index] for index in (fold.training, fold.stopping, fold.split.test)
     )
+    sounds = [one.samples for one in files.utterances]
+    guard = LeakageGuard(files.items, fold.split, protocol_of(run, seed).apart, (sounds,))
+    guard.check("network", (one.samples for one in training))
+    guard.check("early stopping", (one.samples for one in stopping))
     fitted = fit(system, training, stopping, len(run.classes), seed, checkpoints, _no_report)
     probabilities = softmax(utterance_logits(fitted.network, test), axis=1)
     checkpoints.clear()

@@ -1,9 +1,10 @@
-"""Protocols that split items into training and test, and an audit for leakage.
+"""Protocols that split items into training and test.
 
 A reader declares each item's groups (subject, session, trial, stimulus, prompt …); a protocol says which of them may
-not cross; :func:`audit` checks a split before every training.
+not cross; :mod:`.leakage` checks it on the data before every training.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol as Interface
@@ -18,9 +19,6 @@ from ..datasets.base import Trial
 
 IntArray = NDArray[np.int64]
 
-# How many offending pairs an error names.
-PAIRS_NAMED = 3
-
 
 @dataclass(frozen=True)
 class Items:
@@ -33,7 +31,9 @@ class Items:
     groups : mapping of str to tuple of str
         ``{"subject": (…, one per item), "stimulus": …}``.
     sources : tuple of str
-        The file (or its hash) each item was cut from.
+        The file each item was cut from.
+    contents : tuple of str
+        SHA-256 of that file's bytes, or of the item's data where there is no file.
     timelines : tuple of str
         The recording whose clock the item's times are on; several files of one recording share it.
     start_s, end_s : (n_items,) float64
@@ -42,6 +42,7 @@ class Items:
     names: tuple[str, ...]
     groups: Mapping[str, tuple[str, ...]]
     sources: tuple[str, ...]
+    contents: tuple[str, ...]
     timelines: tuple[str, ...]
     start_s: NDArray[np.float64]
     end_s: NDArray[np.float64]
@@ -49,6 +50,7 @@ class Items:
     def __post_init__(self) -> None:
         lengths = {
             "sources": len(self.sources),
+            "contents": len(self.contents),
             "timelines": len(self.timelines),
             "start_s": len(self.start_s),
             "end_s": len(self.end_s),
@@ -72,6 +74,11 @@ class Items:
         -------
         Items
             With the labels and the further groups that all trials share beside these two.
+
+        Raises
+        ------
+        MoodringError
+            A file cannot be read.
         """
         groups = {subject: tuple(one.subject for one in trials), stimulus: tuple(one.stimulus for one in trials)}
         for attribute in ("labels", "groups"):
@@ -83,6 +90,7 @@ class Items:
             names=tuple(one.name for one in trials),
             groups=groups,
             sources=sources,
+            contents=tuple(_content(one) for one in trials),
             timelines=sources,
             start_s=np.array([one.start_s for one in trials]),
             end_s=np.array([one.stop_s for one in trials]),
@@ -289,76 +297,15 @@ class RandomHoldOut:
         return f"leaky: random {self.share:.0%} to test, seed {self.seed}"
 
 
-def audit(
-    items: Items,
-    split: Split,
-    apart: Sequence[str],
-    fitted: Mapping[str, IntArray] | None = None,
-    one_source_both_sides: bool = False,
-) -> None:
-    """Stop where anything crosses from test to train.
-
-    Parameters
-    ----------
-    items : Items
-    split : Split
-    apart : sequence of str
-        Groups that may not cross: :attr:`Protocol.apart`.
-    fitted : mapping of str to indices, optional
-        What was fitted ("normaliser", "temperature" …) and on which items.
-    one_source_both_sides : bool
-        Allow items of one file on both sides, as protocols within a person need; overlapping windows never are.
-
-    Raises
-    ------
-    MoodringError
-        An item on both sides, windows that overlap in time, one source file or one group on both sides, or
-        statistics fitted on test items; with the offending pairs.
-    """
-    both = np.intersect1d(split.train, split.test)
-    _refuse(split, "the same item is on both sides", [(items.names[i], items.names[i]) for i in both])
-    _refuse(split, "windows overlap in time", _overlapping(items, split))
-    if not one_source_both_sides:
-        _refuse(split, "one source file is on both sides", _crossing(items, split, np.asarray(items.sources)))
-    for name in apart:
-        _refuse(split, f"one {name} is on both sides", _crossing(items, split, items.group(name)))
-    for what, used in (fitted or {}).items():
-        seen = np.intersect1d(used, split.test)
-        _refuse(split, f"the {what} was fitted on test items", [(what, items.names[i]) for i in seen])
-
-
-def _refuse(split: Split, what: str, pairs: Sequence[tuple[str, str]]) -> None:
-    if not pairs:
-        return
-    named = "; ".join(f"{one} and {other}" for one, other in pairs[:PAIRS_NAMED])
-    more = f" and {len(pairs) - PAIRS_NAMED} more" if len(pairs) > PAIRS_NAMED else ""
-    raise MoodringError(
-        f"leak in split '{split.name}': {what} ({named}{more}); use a protocol that keeps them apart, "
-        "or run a leaky one by its name"
-    )
-
-
-def _crossing(items: Items, split: Split, groups: NDArray[np.str_]) -> list[tuple[str, str]]:
-    """Name one training and one test item of each group that is on both sides."""
-    pairs = []
-    for name in np.intersect1d(groups[split.train], groups[split.test]):
-        one = split.train[np.flatnonzero(groups[split.train] == name)[0]]
-        other = split.test[np.flatnonzero(groups[split.test] == name)[0]]
-        pairs.append((f"{items.names[one]} [{name}]", f"{items.names[other]} [{name}]"))
-    return pairs
-
-
-def _overlapping(items: Items, split: Split) -> list[tuple[str, str]]:
-    """Name, for each test window that meets a training window of its timeline, one such pair."""
-    pairs = []
-    timelines = np.asarray(items.timelines)
-    for timeline in np.intersect1d(timelines[split.train], timelines[split.test]):
-        train = split.train[timelines[split.train] == timeline]
-        for test in split.test[timelines[split.test] == timeline]:
-            meets = (items.start_s[train] < items.end_s[test]) & (items.start_s[test] < items.end_s[train])
-            if meets.any():
-                pairs.append((items.names[train[meets.argmax()]], items.names[test]))
-    return pairs
+def _content(trial: Trial) -> str:
+    """Return the SHA-256 of a trial's file; of its name where it has none, since nothing else is known of it yet."""
+    if trial.file is None:
+        return hashlib.sha256(trial.name.encode()).hexdigest()
+    try:
+        with trial.file.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise MoodringError(f"'{trial.file}' cannot be read: {error.strerror}; mend or remove it") from None
 
 
 def _folds(groups: NDArray[np.str_], name: str, folds: int, seed: int) -> list[tuple[IntArray, IntArray]]:

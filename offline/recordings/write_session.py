@@ -16,6 +16,7 @@ from ...configs.schema import session_folder as names
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.load import toml_text
 from ...models.contract import Arrivals, Recording, Signal, TimeArray, Video
+from ...models.io.files import PRIVATE_FILE, make_private_folder, write_file
 from ...models.io.matroska import FilmWriter, Quality, SoundWriter
 from ...models.io.source_streams import RecordedSource, SourceChunk, SourceStreams
 from ...models.io.stream_descriptions import (
@@ -70,7 +71,7 @@ def write_session(
         raise MoodringError(f"session folder '{folder}' exists already; give another name or move it away")
     partial = folder.with_name(folder.name + ".partial")
     try:
-        partial.mkdir(parents=True)
+        make_private_folder(partial)
     except FileExistsError:
         raise MoodringError(f"'{partial}' is left from a writer that broke off; remove it, or choose a name") from None
     except OSError as error:
@@ -90,8 +91,8 @@ def write_session(
 
 def _write(recording: Recording, folder: Path, task: str, protocol: str, consent: str, quality: Quality) -> None:
     streams, video = folder / names.STREAMS_FOLDER, folder / names.VIDEO_FOLDER
-    streams.mkdir()
-    video.mkdir()
+    make_private_folder(streams)
+    make_private_folder(video)
     with XdfWriter(streams / names.PART_FILE.format(1)) as writer:
         if recording.eeg is not None:
             _write_signal(writer, recording, "eeg", recording.eeg)
@@ -111,8 +112,8 @@ def _write(recording: Recording, folder: Path, task: str, protocol: str, consent
         "python": platform.python_version(),
         **names.package_versions(*_PACKAGES),
     }
-    (folder / names.VERSIONS_FILE).write_text(json.dumps(versions, indent=2) + "\n", encoding="utf-8")
-    (folder / names.NOTES_FILE).touch()
+    write_file(folder / names.VERSIONS_FILE, json.dumps(versions, indent=2) + "\n", mode=PRIVATE_FILE)
+    (folder / names.NOTES_FILE).touch(PRIVATE_FILE)
     session = names.SessionFile(
         version=names.VERSION,
         name=recording.name,
@@ -126,7 +127,7 @@ def _write(recording: Recording, folder: Path, task: str, protocol: str, consent
         consent=consent,
     )
     # Last: a folder with this file has everything else.
-    (folder / names.SESSION_FILE).write_text(toml_text(session), encoding="utf-8")
+    write_file(folder / names.SESSION_FILE, toml_text(session), mode=PRIVATE_FILE)
 
 
 def _write_signal(writer: XdfWriter, recording: Recording, key: str, signal: Signal) -> None:

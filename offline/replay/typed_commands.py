@@ -10,14 +10,14 @@ from .playhead import Command, parse_command
 _STDIN = 0
 
 
-def announcement(names: tuple[str, ...]) -> str:
+def announcement(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the line that names the streams, and the option that tells a session which one is the loudspeaker's."""
     line = f"streams: {', '.join(names)}; waiting until they are read (moodring live CONFIG)"
     played = [name for name in names if name.endswith("_loudspeaker")]
     if not played:
-        return line
+        return (line,)
     option = f"--set speech.reference.stream.name={played[0]}"
-    return f"{line}\n{played[0]} is what the loudspeaker played: moodring live configs/replay.toml {option}"
+    return line, f"{played[0]} is what the loudspeaker played: moodring live configs/replay.toml {option}"
 
 
 def read_commands(send: Callable[[Command], None], say: Callable[[str], None], descriptor: int = _STDIN) -> None:

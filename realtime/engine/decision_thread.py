@@ -66,12 +66,13 @@ class DecisionThread:
         """Start."""
         self._thread.start()
 
-    def stop(self, timeout_s: float) -> None:
-        """End after the decision that is under way."""
+    def stop(self, timeout_s: float) -> bool:
+        """End after the decision that is under way; False where that takes longer."""
         self._stopping.set()
         with self._arrived:
             self._arrived.notify_all()
         self._thread.join(timeout_s)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:

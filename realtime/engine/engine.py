@@ -1,21 +1,19 @@
 """The engine: a process that decodes a session, with or without screens."""
 
 import contextlib
-import json
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from ...configs.schema.errors import MoodringError
+from ...configs.schema.foreign_text import log_visibly
 from ...models.decoders.session_models import Models, load_models
-from ...models.io.files import write_file
+from ...models.io import results
 from ...models.streaming.summary import Costs, summarise
 from ...processes import Parent
 from ..ipc import run_dir
@@ -58,10 +56,12 @@ def run_engine(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None] = 
 
 def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], stopping: threading.Event) -> dict[str, Any]:
     apply_settings(job)
+    log_visibly()
     clock = LslClock()
     started_s = clock.now() - (max(0.0, time.time() - job.started_wall_s) if job.started_wall_s else 0.0)
     if job.json_path is not None:
-        _check_writable(job.json_path)
+        results.check_replaceable(job.json_path)
+        results.check_writable(job.json_path)
     folder = run_dir.create()
     recorder: Recorder | None = None
     try:
@@ -71,7 +71,7 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], stoppin
             recorder = _recorder(job, models, clock)
             freeze_gc()
             with Session(job.config, models, clock, folder, started_s, recorder, job.extensions.sources) as session:
-                server = ChannelServer(session.snapshot, stopping.set)
+                server = ChannelServer(session.snapshot, stopping.set, folder)
                 server.start()
                 card = run_dir.card_of(job.config.name, server.address, server.key)
                 run_dir.write_card(folder, card)
@@ -100,7 +100,7 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], stoppin
             recorder.stop()  # where no session was there to do so
         run_dir.remove(folder)
     if job.json_path is not None:
-        _write(job.json_path, summary)
+        results.write_results(job.json_path, summary)
     return summary
 
 
@@ -175,23 +175,3 @@ def _signals(stopping: threading.Event) -> Iterator[None]:
 def _cpu_s() -> float:
     times = psutil.Process(os.getpid()).cpu_times()
     return float(times.user + times.system)
-
-
-def _check_writable(path: Path) -> None:
-    """Raise MoodringError before the session if a file cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = not path.exists()
-        with path.open("a", encoding="utf-8"):
-            pass
-        if new:
-            path.unlink()  # a session that fails leaves no empty file
-    except OSError as error:
-        raise MoodringError(f"'{path}' cannot be written ({error}); give another file for --json") from error
-
-
-def _write(path: Path, summary: dict[str, Any]) -> None:
-    try:
-        write_file(path, json.dumps(summary, indent=1))
-    except OSError as error:
-        raise MoodringError(f"'{path}' cannot be written ({error}); give another file for --json") from error

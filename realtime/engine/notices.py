@@ -7,6 +7,7 @@ from ...models.contract import Estimate, RecordingStatus
 from ...models.decoders.session_models import (
     Models,
     domain_notices,
+    enrolment_notices,
     line_noise_notices,
     loudspeaker_notices,
     montage_notices,
@@ -40,6 +41,7 @@ def session_notices(
         + line_noise_notices(ingests)
         + rest
         + loudspeaker_notices(config.speech, ingests)
+        + (enrolment_notices(config.speech) if any(ingest.info.modality == "speech" for ingest in ingests) else ())
         + (_missing(channels) if connected else ())
         + _unread(models, channels)
     )
@@ -57,7 +59,13 @@ def recording_notices(status: RecordingStatus | None) -> tuple[str, ...]:
     if status is None:
         return ()
     stopped = () if status.error is None else (f"NOT RECORDING: {status.error}",)
-    return stopped if status.news is None else (*stopped, f"recording: {status.news}")
+    missing = tuple(
+        f"NOT RECORDED: {stream}, which the config names and is not there; start its sender"
+        for stream in status.missing
+    )
+    if status.news is None:
+        return (*stopped, *missing)
+    return (*stopped, *missing, f"recording: {status.news}")
 
 
 def _unread(models: Models, channels: Mapping[str, SourceChannel]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ...configs.schema.live import LiveConfig
-from ...models.contract import Estimate, Head, Transition, at_publication
+from ...models.contract import Estimate, FloatArray, Head, Look, Transition, at_publication
 from ...models.io.journal import Journal
 from ...models.io.ring import Ring
 from ...models.streaming.clock import Clock
@@ -18,8 +18,21 @@ _ESTIMATES_KEPT = 2048
 _LOOKING_S = 1.0
 
 
+def undecided_labels(heads: tuple[Head, ...]) -> tuple[str, ...]:
+    """Return the names of the columns of :func:`undecided_row`: ``<head>_undecided``."""
+    return tuple(f"{head.name}_undecided" for head in heads if head.classes)
+
+
+def undecided_row(estimate: Estimate, heads: tuple[Head, ...]) -> FloatArray:
+    """Return for each head with classes whether every class was left open: 1 or 0, NaN without an answer."""
+    outputs = ((head, estimate.answer(head.name)) for head in heads if head.classes)
+    return np.array(
+        [np.nan if one is None else float(len(one.kept) == len(head.classes)) for head, one in outputs], np.float32
+    )
+
+
 class Publisher:
-    """Publishes from the decoder's thread, while others read :attr:`estimate`, :attr:`attention` and :attr:`tally`.
+    """Publishes from the decoder's thread, while others read its attributes.
 
     Parameters
     ----------
@@ -37,12 +50,15 @@ class Publisher:
     Attributes
     ----------
     rows : Ring
-        The estimates, as :func:`~moodring.realtime.engine.lsl_outlet.estimate_row` lays them out.
+        The estimates, as :func:`~moodring.realtime.engine.lsl_outlet.estimate_row` lays them out, and then
+        :func:`undecided_row`.
     tally : Tally
     estimate : Estimate or None
         The newest.
     attention : tuple of 3 floats or None
         Over theta, alpha and beta, of the last look with EEG.
+    look : Look or None
+        The last.
     """
 
     def __init__(
@@ -62,7 +78,8 @@ class Publisher:
         self.tally = Tally(heads)
         self.estimate: Estimate | None = None
         self.attention: tuple[float, float, float] | None = None
-        labels = estimate_labels(heads)
+        self.look: Look | None = None
+        labels = (*estimate_labels(heads), *undecided_labels(heads))
         path = folder / "estimates.ring" if folder is not None else None
         rate_hz = 1 / config.decisions.interval_s
         self.rows = Ring.create(_ESTIMATES_KEPT, (len(labels),), np.float32, rate_hz, labels, path)
@@ -80,7 +97,7 @@ class Publisher:
         """Publish an estimate, to the journal last, because its line has the time of publication."""
         if self._outlet is not None:
             self._outlet.push(estimate)
-        row = estimate_row(estimate, self._heads)
+        row = np.concatenate([estimate_row(estimate, self._heads), undecided_row(estimate, self._heads)])
         self.rows.append(row[np.newaxis], np.array([estimate.time_s]), self._clock.now())
         published_s = self._clock.now()
         estimate = at_publication(estimate, published_s)
@@ -88,6 +105,7 @@ class Publisher:
         if not self._taken and published_s - self._screen_at_s < _LOOKING_S:
             self.tally.dropped += 1
         for look in estimate.looks:
+            self.look = look
             if look.band_attention is not None:
                 theta, alpha, beta = (float(weight) for weight in look.band_attention)
                 self.attention = (theta, alpha, beta)

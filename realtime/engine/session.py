@@ -88,7 +88,7 @@ class Session:
         for channel in self._channels.values():
             channel.started_s = started_s
         self._arrived = threading.Condition()
-        self._make_ingest = ingest_factory(config.eeg, rings_in(folder))
+        self._make_ingest = ingest_factory(config.eeg, rings_in(folder), config.memory.rings_gb)
         self._recorder = recorder
         record = recorder.take if recorder is not None else None
         played = recorder.take_loudspeaker if recorder is not None else None
@@ -99,6 +99,7 @@ class Session:
         self._decisions: DecisionThread | None = None
         self._truth: TruthWatch | None = None
         self._phase: Phase = "connecting"
+        self._undecided = False
         self._health_sent_s = -math.inf
         self._collected_s = started_s
         journal = recorder.journal if recorder is not None else None
@@ -239,8 +240,9 @@ class Session:
         if self._phase == "ended":
             return
         self._phase = "ended"
-        if self._decisions is not None:
-            self._decisions.stop(_JOIN_S)
+        self._undecided = self._decisions is not None and not self._decisions.stop(_JOIN_S)
+        if self._undecided:
+            _log.warning("the decision under way did not end within %g s; its outlet and rings are left open", _JOIN_S)
         for thread in self._threads:
             thread.ask_to_stop()
         if self._truth is not None:
@@ -252,10 +254,16 @@ class Session:
         if self._recorder is not None:
             # Before the outlets go: a recorder takes what is still on its way.
             self._recorder.stop()
-        self.publisher.close()
+        if not self._undecided:
+            self.publisher.close()
 
     def release(self) -> None:
-        """Release the rings' memory; call after :meth:`stop`, when no screen reads them."""
+        """Release the rings' memory; call after :meth:`stop`, when no screen reads them.
+
+        A decision that is still under way reads rings and writes to the outlet: then they go with the process.
+        """
+        if self._undecided:
+            return
         for channel in self._channels.values():
             if channel.ingest is not None and channel.released:
                 channel.ingest.ring.close()
@@ -277,6 +285,7 @@ class Session:
             device=self._models.device,
             estimate=self.publisher.take(now_s),
             band_attention=self.publisher.attention,
+            look=self.publisher.look,
             truth=self._truth.newest if self._truth is not None else None,
             decisions=tally.decisions,
             dropped_decisions=tally.dropped,

@@ -5,11 +5,15 @@ nonsense holds up nobody.
 """
 
 import contextlib
+import os
 import secrets
+import socket
+import struct
 import threading
 from collections.abc import Callable
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
+from pathlib import Path
 from typing import Any
 
 from ...configs.schema.errors import MoodringError
@@ -20,6 +24,7 @@ from .snapshot import Snapshot
 _MOST_SCREENS = 16
 _LONGEST_QUESTION = 1024
 _LONGEST_ANSWER = 1 << 22
+_LONGEST_PLACE = 100  # of a Unix socket, in bytes
 
 
 class ChannelServer:
@@ -31,6 +36,8 @@ class ChannelServer:
         Gives the newest snapshot; called from the channel's threads.
     stop : callable
         Asks the engine to stop.
+    folder : Path or None
+        The engine's own folder, where the socket goes, so that it goes with it; None is the system's place.
 
     Attributes
     ----------
@@ -39,12 +46,13 @@ class ChannelServer:
     key : bytes
     """
 
-    def __init__(self, snapshot: Callable[[], Snapshot], stop: Callable[[], None]) -> None:
+    def __init__(self, snapshot: Callable[[], Snapshot], stop: Callable[[], None], folder: Path | None = None) -> None:
         self._snapshot = snapshot
         self._stop = stop
         self.key = secrets.token_bytes(32)
         # The family is the system's default: a Unix socket, or a named pipe on Windows.
-        self._listener = Listener()
+        place = None if folder is None or os.name == "nt" else str(folder / "channel")
+        self._listener = Listener(place if place is not None and len(place) < _LONGEST_PLACE else None)
         self.address = str(self._listener.address)
         self._seats = threading.BoundedSemaphore(_MOST_SCREENS)
         self._closing = threading.Event()
@@ -117,17 +125,37 @@ class ChannelServer:
 class EngineClient:
     """Client side of the channel; for one thread.
 
+    Parameters
+    ----------
+    card : EngineCard
+    timeout_s : float
+        How long to wait for each answer.
+
     Raises
     ------
     MoodringError
-        From every method: the engine is gone.
+        From every method: the engine is gone, or does not answer in time.
     """
 
-    def __init__(self, card: run_dir.EngineCard) -> None:
+    def __init__(self, card: run_dir.EngineCard, timeout_s: float = 5.0) -> None:
         self.card = card
+        self._timeout_s = timeout_s
+        key = bytes.fromhex(card.key)
         try:
-            self._connection = Client(card.address, authkey=bytes.fromhex(card.key))
+            self._connection = _connect(card.address, timeout_s)
+        except BlockingIOError as error:
+            raise MoodringError(self._stopped()) from error
+        except OSError as error:
+            raise MoodringError(f"engine '{card.name}' does not answer ({error}); it has ended or is ending") from error
+        try:
+            patient = _Patient(self._connection, timeout_s)
+            answer_challenge(patient, key)  # type: ignore[arg-type]
+            deliver_challenge(patient, key)  # type: ignore[arg-type]
+        except (TimeoutError, BlockingIOError) as error:
+            self.close()
+            raise MoodringError(self._stopped()) from error
         except (OSError, EOFError, AuthenticationError) as error:
+            self.close()
             raise MoodringError(f"engine '{card.name}' does not answer ({error}); it has ended or is ending") from error
 
     def snapshot(self) -> Snapshot:
@@ -149,11 +177,52 @@ class EngineClient:
         self.close()
 
     def _ask(self, question: bytes) -> bytes:
+        patient = _Patient(self._connection, self._timeout_s)
         try:
-            self._connection.send_bytes(question)
-            return self._connection.recv_bytes(_LONGEST_ANSWER)
+            patient.send_bytes(question)
+            return patient.recv_bytes(_LONGEST_ANSWER)
+        except (TimeoutError, BlockingIOError) as error:
+            self.close()  # an answer that comes later would be taken for that to the next question
+            raise MoodringError(self._stopped()) from error
         except (OSError, EOFError) as error:
             raise MoodringError(f"engine '{self.card.name}' has ended") from error
+
+    def _stopped(self) -> str:
+        return (
+            f"engine '{self.card.name}' has not answered for {self._timeout_s:g} s: process {self.card.pid} is stopped "
+            "or overloaded; let it go on (kill -CONT), or end it"
+        )
+
+
+class _Patient:
+    """A connection whose answers are waited for up to a time; TimeoutError after it."""
+
+    def __init__(self, connection: "Connection[Any, Any]", timeout_s: float) -> None:
+        self._connection = connection
+        self._timeout_s = timeout_s
+
+    def send_bytes(self, message: bytes) -> None:
+        """Send a message."""
+        self._connection.send_bytes(message)
+
+    def recv_bytes(self, longest: int | None = None) -> bytes:
+        """Return the next message."""
+        if not self._connection.poll(self._timeout_s):
+            raise TimeoutError
+        return self._connection.recv_bytes(longest)
+
+
+def _connect(address: str, timeout_s: float) -> "Connection[Any, Any]":
+    """Connect to a local socket, on which nothing blocks for longer than a time; raises OSError."""
+    if os.name == "nt":
+        return Client(address)
+    with socket.socket(socket.AF_UNIX) as made:
+        # The system's own limits hold in the middle of a message too, and for a queue of callers that is full.
+        limit = struct.pack("@ll", int(timeout_s), int(timeout_s % 1 * 1e6))
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            made.setsockopt(socket.SOL_SOCKET, option, limit)
+        made.connect(address)
+        return Connection(made.detach())
 
 
 def attach(name: str | None = None) -> EngineClient:

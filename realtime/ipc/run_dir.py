@@ -1,14 +1,20 @@
 """Folders of running engines: how to reach each, and its rings.
 
-One private folder per engine, removed with it. It lies in shared memory where the system has it (``/dev/shm``), because
-rings are written all the time, else in the user's runtime folder.
+One private folder per engine, removed with it; what an engine that was killed has left is removed by the next command.
+They lie in the user's runtime folder, which is in memory where the system makes one, else in shared memory
+(``/dev/shm``), because rings are written all the time. Both places are made by whoever comes first, so a folder is used
+only if it is a real one, of this user, and closed to all others.
 """
 
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
+import stat
+import sys
+import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,13 +22,15 @@ import platformdirs
 import psutil
 
 from ...configs.schema.errors import MoodringError
-from ...models.io.files import write_file
+from ...models.io.files import PRIVATE_FILE, PRIVATE_FOLDER, write_file
 
-_PREFIX = "moodring-"
 _CARD = "engine.json"
-# Preferred to the user's runtime folder, which is missing in containers and under cron, is limited to a tenth of the
-# memory, and lies on disk on systems other than Linux.
+# Only where the system has no runtime folder of the user (containers, cron): platformdirs then names one on a disk.
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a private folder is made in it
+_SYSTEM_RUNTIME = Path("/run/user")
+_ENGINE = re.compile(r"moodring-(\d{1,10})-(\d{1,12}\.\d\d)-[0-9a-f]{8}")
+# The system's boot time, which Linux counts from, is told in whole seconds.
+_SAME_START_S = 1.5
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,8 @@ class EngineCard:
         The session's name.
     pid : int
     started_s : float
-        Start of the process in the system's words, because process ids are used again.
+        Start of the process, since the computer's own start where the system tells it so: process ids are used again,
+        and the clock on the wall may be set.
     address : str
         Of its local channel.
     key : str
@@ -55,32 +64,46 @@ def runtime_root() -> Path:
     Raises
     ------
     MoodringError
-        It belongs to another user.
+        It is a link or a file, belongs to another user, or others may look into it.
     """
-    if hasattr(os, "getuid") and os.access(_SHARED_MEMORY, os.W_OK):
-        root = _SHARED_MEMORY / f"{_PREFIX}{os.getuid()}"
-    else:
+    own = os.getuid() if hasattr(os, "getuid") else None
+    wanted = bool(os.environ.get("XDG_RUNTIME_DIR")) or own is None or (_SYSTEM_RUNTIME / str(own)).is_dir()
+    if not wanted and os.access(_SHARED_MEMORY, os.W_OK):
+        return _private(_SHARED_MEMORY / f"moodring-{own}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that there is no runtime folder: another place does as well
         root = platformdirs.user_runtime_path("moodring", appauthor=False)
-    for folder in (root.parent, root):
-        folder.mkdir(mode=0o700, exist_ok=True)
-    if hasattr(os, "getuid") and root.stat().st_uid != os.getuid():
-        raise MoodringError(f"folder '{root}' belongs to another user; remove it")
-    return root
+    if not root.parent.is_dir():
+        root.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    return _private(root)
 
 
 def create() -> Path:
     """Create the folder of this process's engine, and remove those of engines that have died."""
-    root = runtime_root()
-    for folder in root.iterdir():
-        if folder.name.startswith(_PREFIX) and not _alive(folder):
-            remove(folder)
-    folder = root / f"{_PREFIX}{os.getpid()}-{_started_s(os.getpid()):.2f}-{secrets.token_hex(4)}"
-    folder.mkdir(mode=0o700)
+    clean()
+    folder = runtime_root() / f"moodring-{os.getpid()}-{_started_s(os.getpid()):.2f}-{secrets.token_hex(4)}"
+    folder.mkdir(mode=PRIVATE_FOLDER)
     return folder
 
 
+def clean() -> int:
+    """Remove what engines that no longer run have left in memory, and return its size in bytes.
+
+    Raises
+    ------
+    MoodringError
+        As :func:`runtime_root`.
+    """
+    freed = 0
+    for folder in _folders():
+        if not _alive(folder):
+            freed += sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
+            remove(folder)
+    return freed
+
+
 def remove(folder: Path) -> None:
-    """Remove a folder with everything in it."""
+    """Remove a folder with everything in it; not one that is a link."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -91,15 +114,15 @@ def card_of(name: str, address: str, key: bytes) -> EngineCard:
 
 def write_card(folder: Path, card: EngineCard) -> None:
     """Write the card of the engine of this folder, readable by this user only."""
-    write_file(folder / _CARD, json.dumps(asdict(card)), mode=0o600)
+    write_file(folder / _CARD, json.dumps(asdict(card)), mode=PRIVATE_FILE)
 
 
 def running() -> tuple[EngineCard, ...]:
     """Return the cards of all running engines, the newest first."""
     cards = []
-    for folder in runtime_root().iterdir():
+    for folder in _folders():
         with contextlib.suppress(OSError, ValueError, TypeError):
-            if folder.name.startswith(_PREFIX) and _alive(folder):
+            if _alive(folder):
                 cards.append(EngineCard(**json.loads((folder / _CARD).read_text(encoding="utf-8"))))
     return tuple(sorted(cards, key=lambda card: -card.started_s))
 
@@ -123,13 +146,44 @@ def find(name: str | None) -> EngineCard:
     return fitting[0]
 
 
+def _private(folder: Path) -> Path:
+    """Make a folder for this user alone, or check the one that is there: anybody may have put it there."""
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=PRIVATE_FOLDER)
+    found = folder.lstat()
+    elsewhere = "remove it, or set XDG_RUNTIME_DIR to a folder of your own"
+    if not stat.S_ISDIR(found.st_mode):
+        raise MoodringError(f"'{folder}' is a link or a file; a folder of this user was expected: {elsewhere}")
+    if hasattr(os, "getuid"):
+        if found.st_uid != os.getuid():
+            raise MoodringError(f"folder '{folder}' belongs to another user: {elsewhere}")
+        if found.st_mode & 0o077:
+            raise MoodringError(
+                f"folder '{folder}' is open to others (mode {stat.S_IMODE(found.st_mode):o}); nobody may look into "
+                f"what an engine decodes: chmod 700 '{folder}'"
+            )
+    return folder
+
+
+def _folders() -> tuple[Path, ...]:
+    """Return the folders of engines, dead ones too; what is a link or has another name is none."""
+    found = (Path(entry.path) for entry in os.scandir(runtime_root()) if entry.is_dir(follow_symlinks=False))
+    return tuple(folder for folder in found if _ENGINE.fullmatch(folder.name))
+
+
 def _alive(folder: Path) -> bool:
-    pid, _, rest = folder.name.removeprefix(_PREFIX).partition("-")
+    parts = _ENGINE.fullmatch(folder.name)
+    if parts is None:
+        return False
     try:
-        return abs(_started_s(int(pid)) - float(rest.split("-")[0])) < 1.0
-    except (psutil.Error, ValueError):
+        return abs(_started_s(int(parts[1])) - float(parts[2])) < _SAME_START_S
+    except psutil.Error:
         return False
 
 
 def _started_s(pid: int) -> float:
-    return float(psutil.Process(pid).create_time())
+    """Return when a process started, in a way that setting the clock does not change."""
+    if sys.platform != "linux":
+        return float(psutil.Process(pid).create_time())  # kept by the system as it was at the start
+    booted_s = float(psutil.boot_time())  # moves with the clock on the wall, and the next figure with it
+    return float(psutil.Process(pid).create_time()) - booted_s

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ...models.contract import Estimate, Head, Percentiles, RecordingStatus, SourceStatus
+from ...models.contract import Estimate, Head, Look, Percentiles, RecordingStatus, SourceStatus
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ class Snapshot:
         None where nothing is recorded.
     information_age_ms : tuple of (modality, Percentiles)
         Of each modality that was used.
+    look : Look or None
+        The newest of the video-EEG model: which face it followed, or why none.
     eeg_filter_delay_ms : float or None
         How much the causal filters delay the EEG (group delay at 10 Hz); part of its information age.
     """
@@ -83,6 +85,7 @@ class Snapshot:
     recording: RecordingStatus | None = None
     information_age_ms: tuple[tuple[str, Percentiles], ...] = ()
     eeg_filter_delay_ms: float | None = None
+    look: Look | None = None
 
     def classes(self, head: str) -> tuple[str, ...]:
         """Return the classes of a head; none where the session has no such head."""

@@ -2,7 +2,8 @@
 
 import contextlib
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 
 import cv2
 import pylsl
@@ -10,8 +11,11 @@ from pylsl.util import LostError
 from pylsl.util import TimeoutError as LslTimeoutError
 
 from ...configs.schema.errors import MoodringError
+from ...configs.schema.live import LslSection
+from ...processes import Child, ChildError, Parent
 
 CAMERAS_TRIED = 4
+_SEARCH_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,50 @@ class MicrophoneDevice:
     default: bool
 
 
-def lsl_streams(wait_s: float = 1.5, listen_s: float = 2.0) -> tuple[LslStream, ...]:
+def streams_here(
+    listen_s: float, report: Callable[[str], None], lsl: LslSection | None = None
+) -> tuple[LslStream, ...]:
+    """Return the LSL streams of the network, found by another process: liblsl may end its process over a stream.
+
+    Parameters
+    ----------
+    listen_s : float
+        As :func:`lsl_streams`.
+    report : callable
+        Told in one line where that happened; the streams are then listed unread.
+    lsl : LslSection or None
+        Settings of liblsl; None are the defaults.
+
+    Raises
+    ------
+    MoodringError
+        They cannot even be listed.
+    """
+    try:
+        return _by_a_child(listen_s, True, lsl)
+    except ChildError as error:
+        report(f"a stream of the network cannot be read ({error}); listed without their observed rates")
+    try:
+        return _by_a_child(0.0, False, lsl)
+    except ChildError as error:
+        raise MoodringError(f"LSL streams cannot be listed: {error}; stop their senders one by one") from None
+
+
+def _by_a_child(listen_s: float, read: bool, lsl: LslSection | None) -> tuple[LslStream, ...]:
+    with Child("search for streams", search, listen_s, read, lsl or LslSection(), advice="run it again") as child:
+        found = child.wait_for("streams", _SEARCH_S + listen_s)
+    return tuple(LslStream(**one) for one in found)
+
+
+def search(parent: Parent, listen_s: float, read: bool, lsl: LslSection) -> None:
+    """Find the streams and send them to the parent: the target of a child process."""
+    from ..engine.process_settings import apply_lsl_settings
+
+    apply_lsl_settings(lsl)
+    parent.send({"streams": [asdict(one) for one in lsl_streams(listen_s=listen_s, read=read)]})
+
+
+def lsl_streams(wait_s: float = 1.5, listen_s: float = 2.0, read: bool = True) -> tuple[LslStream, ...]:
     """Resolve all LSL streams and measure their rates.
 
     Parameters
@@ -61,10 +108,13 @@ def lsl_streams(wait_s: float = 1.5, listen_s: float = 2.0) -> tuple[LslStream, 
         Time to resolve streams.
     listen_s : float
         Time to count samples; 0 skips it.
+    read : bool
+        Connect to the streams; one without channels never is, since liblsl divides by their number.
     """
     infos = pylsl.resolve_streams(wait_time=wait_s)
-    replays = [_is_replay(info) for info in infos]
-    readable = [info for info, replay in zip(infos, replays, strict=True) if not replay]
+    readable = [info for info in infos if read and info.channel_count() > 0]
+    replays = {info.uid() for info in readable if _is_replay(info)}
+    readable = [info for info in readable if info.uid() not in replays]
     rates = dict(
         zip((info.uid() for info in readable), _count(readable, listen_s) if listen_s > 0 else [], strict=False)
     )
@@ -77,9 +127,9 @@ def lsl_streams(wait_s: float = 1.5, listen_s: float = 2.0) -> tuple[LslStream, 
             channels=info.channel_count(),
             nominal_rate_hz=info.nominal_srate(),
             observed_rate_hz=rates.get(info.uid()),
-            replay=replay,
+            replay=info.uid() in replays,
         )
-        for info, replay in zip(infos, replays, strict=True)
+        for info in infos
     ]
     return tuple(sorted(found, key=lambda stream: (stream.type, stream.name, stream.source_id)))
 

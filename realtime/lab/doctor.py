@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...configs.schema.errors import MoodringError
+from ...configs.schema.foreign_text import visible
 from ...configs.schema.session_folder import package_versions
 from ...models.device import best_device
 from ...models.io.bundle import bundled, load_bundle
 from ...models.io.matroska import QUALITIES, check_encoder
+from ..ipc import run_dir
 
 PACKAGES = (
     "torch",
@@ -53,6 +55,9 @@ class Finding:
     cure: str = ""
     essential: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", visible(self.text))
+
 
 def examine() -> Iterator[Finding]:
     """Yield the findings one by one, because some take seconds."""
@@ -66,6 +71,7 @@ def examine() -> Iterator[Finding]:
     yield _cameras()
     yield _recorder()
     yield _disk()
+    yield _memory()
 
 
 def _packages() -> Iterator[Finding]:
@@ -196,3 +202,17 @@ def _disk() -> Finding:
     free_gb = shutil.disk_usage(Path.cwd()).free / 1e9
     cure = "" if free_gb > 5 else "free some space before recording"
     return Finding("disk", free_gb > 5, f"{free_gb:.0f} GB free here", cure)
+
+
+def _memory() -> Finding:
+    """Remove what killed engines have left, and name the engines that run."""
+    try:
+        freed = run_dir.clean()
+        engines = run_dir.running()
+    except MoodringError as error:
+        return Finding(
+            "memory", False, str(error), "nobody else may reach an engine's rings: do as the line says", True
+        )
+    named = ", ".join(f"'{card.name}' (process {card.pid})" for card in engines) or "none"
+    gone = f"; {freed / 1e6:.0f} MB that a killed engine had left are free again" if freed else ""
+    return Finding("memory", True, f"running engines: {named}{gone}")

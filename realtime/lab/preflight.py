@@ -1,15 +1,21 @@
 """Check before a session that every source of the config is there, delivers, and fits the models."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
-from ...configs.schema.live import LiveConfig
+from ...configs.schema.live import LiveConfig, StreamQuery
 from ...models.contract import EegInput
-from ...models.decoders.session_models import Models, check_fit, domain_notices, load_models
+from ...models.decoders.session_models import (
+    Models,
+    check_fit,
+    domain_notices,
+    enrolment_notices,
+    load_models,
+)
 from ...models.signals.eeg.amplitude import check_amplitudes
 from ...models.signals.eeg.chain import delay_s
 from ...models.signals.eeg.montage import scalp_channels
@@ -18,14 +24,15 @@ from ...models.signals.speech.microphone_level import check_microphone, fault_te
 from ...models.streaming.clock import Clock
 from ...models.streaming.decoder import Extensions
 from ...models.streaming.ingest.source_channel import SourceChannel
-from ...models.streaming.ingest.sources import SourceInfo
-from ...models.streaming.ingest.stream_ingest import chain_spec
+from ...models.streaming.ingest.sources import Source, SourceInfo
+from ...models.streaming.ingest.stream_ingest import chain_spec, ring_layout, too_large
 from ..engine.build import build_reference, build_source_channels
 from ..engine.lsl_clock import LslClock
-from ..sources.lsl import on_the_network
+from ..sources.lsl import listed, matching, on_the_network
 from .doctor import Finding
 
 _LISTEN_S = 3.0
+_LISTEN_LONGER_S = 6.0
 _LISTEN_PERIODS = 4.0  # of a slow source
 _RATE_OFF = 0.05
 
@@ -58,11 +65,31 @@ def check_config(config: LiveConfig, extensions: Extensions | None = None) -> It
         yield Finding("model", True, text)
     for notice in domain_notices(models, dict.fromkeys(config.modalities)):
         yield Finding("model", True, f"note: {notice}, unless the participant is simulated")
+    for notice in enrolment_notices(config.speech):
+        yield Finding("voice", True, f"note: {notice}")
     for source_channel in build_source_channels(config, clock, extensions.sources):
         yield _checked(source_channel, source_channel.modality, models, config, clock)
     reference = build_reference(config, clock)
     if reference is not None:
         yield _checked(reference, "loudspeaker", models, config, clock)
+    for query in config.session.markers:
+        yield check_markers(query, config.lsl.resolve_timeout_s)
+
+
+def check_markers(query: StreamQuery, wait_s: float) -> Finding:
+    """Check that a stream which is to be recorded beside the sources is there; it is not read."""
+    found = matching(query, wait_s)
+    if not found:
+        return Finding(
+            "markers",
+            False,
+            f"stream {query} of session.markers was not found within {wait_s:g} s and would not be recorded; on the "
+            f"network: {on_the_network()}. Start its sender, or correct the config",
+        )
+    empty = next((info for info in found if info.channel_count() == 0), None)
+    if empty is not None:
+        return Finding("markers", False, f"'{empty.name()}' has no channels (0) and cannot be read; check its sender")
+    return Finding("markers", True, f"{listed(found)}: there, and recorded with --record; not listened to")
 
 
 def _checked(source_channel: SourceChannel, what: str, models: Models, config: LiveConfig, clock: Clock) -> Finding:
@@ -97,26 +124,22 @@ def check_source(source_channel: SourceChannel, what: str, models: Models, confi
                 f"{on_the_network()}. Start it, or correct the config",
             )
     check_fit(models, info, config)
+    if ring_layout(info).nbytes > config.memory.rings_gb * 1e9:
+        return Finding(what, False, too_large(info, 0, config.memory.rings_gb))
     if info.first_sample_after_t0_s is not None:
         return Finding(what, True, f"'{info.name}': a replay, which begins when it is read; not listened to")
-    count, stamps = 0, []
     newest = _RecentSamples(info)
     listened_s = max(_LISTEN_S, _LISTEN_PERIODS / info.rate_hz) if info.rate_hz else _LISTEN_S
-    until_s = clock.now() + listened_s
-    while clock.now() < until_s:
-        chunk = source.poll()
-        if chunk is not None and len(chunk.stamps_s):
-            count += len(chunk.stamps_s)
-            stamps += [float(chunk.stamps_s[0]), float(chunk.stamps_s[-1])]
-            newest.add(chunk.samples)
-    if count < 2 or stamps[-1] <= stamps[0]:
+    rate_hz = _listen(source, newest, clock, listened_s)
+    if rate_hz is None:
         return Finding(
-            what, False, f"'{info.name}' is there but sent {count or 'nothing'} in {listened_s:g} s; is it running?"
+            what,
+            False,
+            f"'{info.name}' is there but sent {newest.count or 'nothing'} in {listened_s:g} s; is it running?",
         )
-    rate_hz = (count - 1) / (stamps[-1] - stamps[0])
     channels = f"{len(info.channel_names)} channels, " if info.channel_names else ""
     text = f"'{info.name}': {channels}{rate_hz:.1f} Hz"
-    if info.rate_hz and abs(rate_hz / info.rate_hz - 1) > _RATE_OFF:
+    if _is_off(info, rate_hz):
         return Finding(what, False, f"{text} came, {info.rate_hz:g} Hz were announced; set the sender's rate right")
     delay = (
         "undeclared ('moodring calibrate-sync' measures it)" if info.delay_s is None else f"{info.delay_s * 1e3:.0f} ms"
@@ -129,15 +152,61 @@ def check_source(source_channel: SourceChannel, what: str, models: Models, confi
     return Finding(what, not fatal, f"{text}; {'' if fatal else 'note: '}{trouble}")
 
 
+def _listen(source: Source, newest: "_RecentSamples", clock: Clock, listened_s: float) -> float | None:
+    """Listen for a few seconds and return the rate of the samples; None where none came.
+
+    A source whose single stamps may be far off, as a sound server's are while it settles on a latency, is listened to
+    for longer where its rate seems wrong, and judged by what comes once it has settled.
+    """
+    info = newest.info
+    chunks: list[tuple[float, int]] = []
+    began_s = clock.now()
+    _take(source, newest, clock, began_s + listened_s, chunks)
+    rate_hz = _rate_hz(chunks)
+    if info.jitter_s and rate_hz is not None and _is_off(info, rate_hz):
+        chunks.clear()
+        _take(source, newest, clock, began_s + listened_s + _LISTEN_LONGER_S, chunks)
+        rate_hz = _rate_hz(chunks)
+    return rate_hz
+
+
+def _take(
+    source: Source, newest: "_RecentSamples", clock: Clock, until_s: float, chunks: list[tuple[float, int]]
+) -> None:
+    """Poll until a time; append the last stamp and the number of samples of each chunk."""
+    while clock.now() < until_s:
+        chunk = source.poll()
+        if chunk is not None and len(chunk.stamps_s):
+            if not chunks and len(chunk.stamps_s) > 1:
+                chunks.append((float(chunk.stamps_s[0]), 1))
+                chunks.append((float(chunk.stamps_s[-1]), len(chunk.stamps_s) - 1))
+            else:
+                chunks.append((float(chunk.stamps_s[-1]), len(chunk.stamps_s)))
+            newest.add(chunk.samples)
+
+
+def _rate_hz(chunks: Sequence[tuple[float, int]]) -> float | None:
+    """Return the rate from the samples after the first, by the time from the first to the last."""
+    if len(chunks) < 2 or chunks[-1][0] <= chunks[0][0]:
+        return None
+    return sum(n for _, n in chunks[1:]) / (chunks[-1][0] - chunks[0][0])
+
+
+def _is_off(info: SourceInfo, rate_hz: float) -> bool:
+    return bool(info.rate_hz) and abs(rate_hz / (info.rate_hz or 1.0) - 1) > _RATE_OFF
+
+
 class _RecentSamples:
     """The newest seconds of a signal; frames are not kept."""
 
     def __init__(self, info: SourceInfo) -> None:
         self.info = info
+        self.count = 0
         self._pieces: list[NDArray[Any]] = []
 
     def add(self, samples: NDArray[Any]) -> None:
         """Append a copy of samples, because the source reuses their memory."""
+        self.count += len(samples)
         if self.info.modality != "face":
             self._pieces.append(samples.copy())
 

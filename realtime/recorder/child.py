@@ -6,11 +6,14 @@ import signal
 import threading
 import time
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .messages import STOP
 from .part_job import PartJob
 from .part_writer import PartWriter
+
+if TYPE_CHECKING:
+    from .lsl_streams import LslStreams
 
 _FLUSH_S = 0.2
 
@@ -18,8 +21,8 @@ _FLUSH_S = 0.2
 def record_part(engine: "Connection[Any, Any]", job: PartJob) -> None:
     """Write a part until the engine says so, or is gone: the target of a child process.
 
-    Sends JSON through ``engine``: ``{"written": number, "complete": bool}`` after every flush, ``{"news": line}``, and
-    ``{"error": line}`` where the disk refuses, which ends it.
+    Sends JSON through ``engine``: ``{"written": number, "complete": bool, "missing": [stream]}`` after every flush,
+    ``{"news": line}``, and ``{"error": line}`` where the disk refuses, which ends it.
     """
     asked = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked.set())
@@ -47,14 +50,18 @@ def _record(job: PartJob, writer: PartWriter, engine: "Connection[Any, Any]", as
         going = _take(writer, engine, max(0.0, flushed_s + _FLUSH_S - time.monotonic()))
         if time.monotonic() - flushed_s >= _FLUSH_S:
             flushed_s = time.monotonic()
-            _send(engine, {"written": writer.flush(), "complete": streams.complete})
+            _send(engine, _state(writer, streams))
             if streams.error is not None and not reported:
                 reported = True
                 _send(engine, {"news": streams.error})
     # What the engine handed over comes first: that it is safe must not wait for LSL.
     _send(engine, {"written": writer.flush(), "complete": False})
     streams.finish()
-    _send(engine, {"written": writer.flush(), "complete": streams.complete})
+    _send(engine, _state(writer, streams))
+
+
+def _state(writer: PartWriter, streams: "LslStreams") -> dict[str, Any]:
+    return {"written": writer.flush(), "complete": streams.complete, "missing": streams.missing}
 
 
 def _take(writer: PartWriter, engine: "Connection[Any, Any]", wait_s: float) -> bool:

@@ -1,19 +1,19 @@
 """Copies of the enrolments of a session, so that decoding again verifies the same voices."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
 from ...configs.schema.session_folder import ENROLMENT_FILE, OTHER_VOICE_FILE, VOICES_FOLDER
+from ...models.io.files import PRIVATE_FILE, make_private_folder, write_file
 
 
 def copy_enrolments(folder: Path, config: LiveConfig) -> None:
     """Copy the enrolments that a config names into a session folder; raises OSError."""
     for given, kept in _places(folder, config):
-        kept.parent.mkdir(exist_ok=True)
-        shutil.copyfile(given, kept)
+        make_private_folder(kept.parent, exist_ok=True)
+        write_file(kept, given.read_bytes(), mode=PRIVATE_FILE)
 
 
 def with_copied_enrolments(config: LiveConfig, folder: Path) -> LiveConfig:

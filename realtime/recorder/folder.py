@@ -1,4 +1,4 @@
-"""The folder of a session: its BIDS-style path, and its metadata files."""
+"""The folder of a session, for this user alone: its BIDS-style path, and its metadata files."""
 
 import json
 import platform
@@ -12,7 +12,7 @@ from ...configs.schema import session_folder as names
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
 from ...configs.schema.load import toml_text
-from ...models.io.files import write_file
+from ...models.io.files import PRIVATE_FILE, make_private_folder, write_file
 from ...models.streaming.ingest.sources import SourceInfo
 from ...models.streaming.summary import BundleName
 from .enrolments import copy_enrolments
@@ -55,7 +55,7 @@ class SessionFolder:
         try:
             path = _new_folder(root, config)
             # First these two: with them, a folder opens, whenever the engine dies.
-            write_file(path / names.CONFIG_FILE, toml_text(config), fsync=True)
+            write_file(path / names.CONFIG_FILE, toml_text(config), mode=PRIVATE_FILE, fsync=True)
             about = config.session
             session = names.SessionFile(
                 version=names.VERSION,
@@ -71,9 +71,9 @@ class SessionFolder:
             folder = cls(path, session, _versions(bundles))
             folder.update()
             for inner in (names.STREAMS_FOLDER, names.VIDEO_FOLDER):
-                (path / inner).mkdir()
+                make_private_folder(path / inner)
             copy_enrolments(path, config)
-            (path / names.NOTES_FILE).touch()
+            (path / names.NOTES_FILE).touch(PRIVATE_FILE)
             folder.write_versions(())
         except OSError as error:
             raise MoodringError(
@@ -85,11 +85,11 @@ class SessionFolder:
     def update(self, **changes: Any) -> None:
         """Write ``session.toml`` anew with some of its values changed; raises OSError."""
         self.session = self.session.model_copy(update=changes)
-        write_file(self.path / names.SESSION_FILE, toml_text(self.session), fsync=True)
+        write_file(self.path / names.SESSION_FILE, toml_text(self.session), mode=PRIVATE_FILE, fsync=True)
 
-    def mark_ended(self) -> None:
-        """Write the end of the session; raises OSError."""
-        self.update(ended_at=_now())
+    def mark_ended(self, missing: Sequence[str] = ()) -> None:
+        """Write the end of the session, and what never came of what the config names; raises OSError."""
+        self.update(ended_at=_now(), missing_streams=list(missing))
 
     def write_versions(self, infos: Sequence[SourceInfo]) -> None:
         """Write ``versions.json`` with the sources that are there; raises OSError."""
@@ -105,14 +105,14 @@ class SessionFolder:
             for info in infos
         ]
         text = json.dumps({**self._versions, "devices": devices}, indent=2)
-        write_file(self.path / names.VERSIONS_FILE, text + "\n", fsync=True)
+        write_file(self.path / names.VERSIONS_FILE, text + "\n", mode=PRIVATE_FILE, fsync=True)
 
 
 def _new_folder(root: Path, config: LiveConfig) -> Path:
     for run in range(1, 10_000):
         path = session_place(root, config, run)
         try:
-            path.mkdir(parents=True)
+            make_private_folder(path)
         except FileExistsError:
             if not path.is_dir():
                 raise

@@ -29,6 +29,7 @@ _PULL_SAMPLES = 1024
 _BUFFER_S = 60
 _OPEN_S = 5.0
 _OFFSET_EVERY_S = 5.0
+_LONGEST_DESCRIPTION = 4_000_000  # the parsed tree takes some thirty times as much
 _LINGER_S = 0.4  # what was sent just before the end is still on its way
 _END_S = 3.0
 _FORMATS: tuple[ChannelFormat, ...] = ("float32", "double64", "string", "int32", "int16", "int8", "int64")
@@ -57,6 +58,8 @@ class LslStreams:
         self.complete = False
         """Whether every stream that is wanted and there is being written."""
         self.error: str | None = None
+        self.missing = tuple(str(one.query) for one in self._wanted if one.named)
+        """The streams named by the config of which none is being written."""
 
     def start(self) -> None:
         """Begin to look for streams."""
@@ -91,6 +94,8 @@ class LslStreams:
             if reader is None or (reader.lost and not reader.thread.is_alive()):
                 self._readers[uid] = _Reader(info, wanted, self._writer)
         self.complete = all(self._readers[info.uid()].open for info, _ in here)
+        written = [wanted for info, wanted in here if self._readers[info.uid()].written]
+        self.missing = tuple(str(one.query) for one in self._wanted if one.named and one not in written)
         self.error = self.error or next((one.error for one in self._readers.values() if one.error), None)
 
 
@@ -134,12 +139,17 @@ class _Reader:
         self._writer = writer
         self.stopping = threading.Event()
         self.open = False
+        self.written = False
         self.lost = False
         self.error: str | None = None
         self.thread = threading.Thread(target=self._run, name=f"lsl-{info.name()}", daemon=True)
         self.thread.start()
 
     def _run(self) -> None:
+        if self._info.channel_count() == 0:  # liblsl would divide by it, and end this process
+            self.error = f"LSL stream '{self._info.name()}' has no channels (0) and is not recorded; check its sender"
+            self.open = True
+            return
         rate_hz = float(self._info.nominal_srate())
         if not 0 <= rate_hz <= HIGHEST_RATE_HZ:
             # liblsl takes memory for a minute of it.
@@ -174,7 +184,7 @@ class _Reader:
                 offset_s = time.monotonic()
                 self._note_offset(inlet, number)
             samples, stamps = inlet.pull_chunk(0.0 if stopping else _PULL_S, _PULL_SAMPLES)
-            self.open = True
+            self.open = self.written = True
             if len(stamps):
                 rows: Any = (
                     [[row[pick] for pick in picks] for row in samples] if text else np.asarray(samples)[:, picks]
@@ -194,7 +204,10 @@ class _Reader:
 
 def describe(info: pylsl.StreamInfo, auxiliary: bool) -> tuple[StreamDescription, list[int], Tree]:
     """Return how a stream is described in XDF, which of its channels are recorded, and what is said of its sender."""
-    root = ElementTree.fromstring(info.as_xml())  # noqa: S314 - liblsl's own
+    text = info.as_xml()
+    if len(text) > _LONGEST_DESCRIPTION:
+        raise ValueError(f"it describes itself in {len(text) / 1e6:.1f} MB, {_LONGEST_DESCRIPTION / 1e6:.0f} at most")
+    root = ElementTree.fromstring(text)  # noqa: S314 - liblsl's own
     desc = root.find("desc")
     tree = () if desc is None else _tree(desc)
     picks = list(range(info.channel_count()))

@@ -17,11 +17,14 @@ class WantedStream:
         Only those of this machine.
     auxiliary : bool
         Only the channels that are not EEG: those that are EEG come from the engine, as it decoded them.
+    named : bool
+        The config names it, so that its absence is told.
     """
 
     query: StreamQuery
     own: bool = False
     auxiliary: bool = False
+    named: bool = False
 
 
 @dataclass(frozen=True)

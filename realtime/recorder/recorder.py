@@ -39,6 +39,7 @@ _log = logging.getLogger(__name__)
 _LOOK_S = 1.0
 _CLOSING_S = 20.0
 _SHOWN_S = 20.0
+_MISSING_AFTER_S = 5.0
 _LINES_WAITING = 5000
 # Some seconds of each: a disk that hesitates for longer loses samples, which are counted.
 _FRAMES_WAITING, _BLOCKS_WAITING = 150, 1000
@@ -81,12 +82,15 @@ class Recorder:
         self._looked_s = -1e9
         self._warned = False
         self._failed: set[str] = set()
+        self._began_s = math.inf
+        self._missing: tuple[str, ...] = ()
         self._error: str | None = None
         self._over = False
         self._closing: threading.Thread | None = None
         self._handler = _ToLog(self)
         logging.getLogger("moodring").addHandler(self._handler)
-        self._supervisor = Supervisor(self._start_part, self._report, self._halt)
+        named = tuple(str(query) for query in config.session.markers)
+        self._supervisor = Supervisor(self._start_part, self._report, self._halt, named=named)
         self._supervisor.start()
 
     def take(self, info: SourceInfo, chunk: Chunk) -> None:
@@ -139,7 +143,10 @@ class Recorder:
             self._error = f"{key}: {(error.strerror or str(error)).lower()}"
             self._report(f"recording of {self._error}; decoding goes on", True)
             return
-        self._films[key] = WriterThread(key, sink, _FRAMES_WAITING if key == "face" else _BLOCKS_WAITING)
+        if key == "face":
+            self._films[key] = WriterThread(key, sink, _FRAMES_WAITING, lambda chunk: len(chunk.stamps_s))
+        else:
+            self._films[key] = WriterThread(key, sink, _BLOCKS_WAITING)
 
     def journal(self, estimate: Estimate) -> None:
         """Record a decision."""
@@ -154,6 +161,7 @@ class Recorder:
             changes["origin"] = origins[0] if len(set(origins)) == 1 else ", ".join(dict.fromkeys(origins))
         if whose and self.folder.session.participant == "unknown":
             changes["participant"] = whose[0]
+        self._began_s = time.monotonic()
         try:
             self.folder.update(**changes)
             self.folder.write_versions(infos)
@@ -182,6 +190,7 @@ class Recorder:
             if now_s - self._looked_s >= _LOOK_S:
                 self._looked_s = now_s
                 self._look_at_disk(now_s)
+                self._look_for_streams(now_s)
         with self._events_lock:
             events, self._events = tuple(self._events), []
         return events
@@ -206,6 +215,7 @@ class Recorder:
             lsl=self._supervisor.complete,
             news=self._news[0] if time.monotonic() - self._news[1] < _SHOWN_S else None,
             error=self._error,
+            missing=self._never_came() if self._over else tuple(dict.fromkeys((*self._never_came(), *self._missing))),
         )
 
     def stop(self) -> None:
@@ -221,7 +231,7 @@ class Recorder:
             return
         try:
             self._disk = self._disk.with_use(measure(self.folder.path, time.monotonic()))
-            self.folder.mark_ended()
+            self.folder.mark_ended(self._never_came())
         except OSError as error:
             _log.warning("session.toml keeps no end: %s", error)
 
@@ -259,6 +269,30 @@ class Recorder:
             self._warned = True
         elif left is None or left > 1.2 * self._config.session.warn_minutes:
             self._warned = False
+
+    def _look_for_streams(self, now_s: float) -> None:
+        """Report which marker streams of the config are not there, once those of the session had time to come."""
+        if self._supervisor.missing is None or now_s - self._began_s < _MISSING_AFTER_S:
+            return
+        before, self._missing = self._missing, self._supervisor.missing
+        gone = [one for one in self._missing if one not in before]
+        came = [one for one in before if one not in self._missing]
+        for stream in gone:
+            self._report(f"stream {stream} is not there and is not recorded; start its sender", True)
+        for stream in came:
+            self._report(f"stream {stream} is recorded from now on", True)
+        if gone or came:
+            try:
+                self.folder.update(missing_streams=list(self._never_came()))
+            except OSError as error:
+                self._halt((error.strerror or str(error)).lower())
+
+    def _never_came(self) -> tuple[str, ...]:
+        """Return what the config names and of which nothing has come since the session began."""
+        if self._began_s == math.inf:
+            return ()
+        sources = tuple(key for key in self._config.modalities if key not in self._types)
+        return sources + self._supervisor.never
 
     def _halt(self, why: str) -> None:
         """Stop recording and show why; decoding goes on."""

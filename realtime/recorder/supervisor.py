@@ -57,6 +57,8 @@ class Supervisor:
         Told why nothing can be recorded any more: the disk refuses, or recorders die at once.
     outbox_bytes : int
         How much may wait; what does not fit is counted as lost.
+    named : tuple of str
+        The marker streams of the config, as recorders call them.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Supervisor:
         report: Callable[[str, bool], None],
         failed: Callable[[str], None],
         outbox_bytes: int = _OUTBOX_BYTES,
+        named: tuple[str, ...] = (),
     ) -> None:
         self._start = start
         self._report = report
@@ -85,7 +88,11 @@ class Supervisor:
         self.restarts = 0
         self.lost: dict[str, int] = {}
         self.complete = False
-        """Whether a recorder is at work, and every LSL stream that is wanted and there is being written."""
+        """Whether every LSL stream that is wanted and there is being written, at the end: was to its end."""
+        self.missing: tuple[str, ...] | None = None
+        """The named streams that are not there now; None before a recorder has looked."""
+        self.never = named
+        """The named streams that have not been there yet."""
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
     def start(self) -> None:
@@ -140,7 +147,7 @@ class Supervisor:
                 time.sleep(_AGAIN_S)
                 continue
             refused = self._follow(child)
-            self.complete = False
+            self.complete = self.complete and self._stopping and not self._outbox
             if refused is not None:
                 self._failed(refused)
                 return
@@ -191,6 +198,9 @@ class Supervisor:
                     self._waiting_bytes -= len(self._outbox.popleft().content)
                     self._sent -= 1
             self.complete = bool(news["complete"])
+        if "missing" in news:
+            self.missing = tuple(map(str, news["missing"]))
+            self.never = tuple(one for one in self.never if one in self.missing)
         if "news" in news:
             self._report(str(news["news"]), True)
         return str(news["error"]) if "error" in news else None

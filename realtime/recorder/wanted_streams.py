@@ -22,7 +22,7 @@ def decoded_streams(config: LiveConfig) -> tuple[StreamQuery, ...]:
 
 def wanted_streams(config: LiveConfig) -> tuple[WantedStream, ...]:
     """Return the streams to record: of the config, the amplifier's triggers, a simulation's truth, the engine's own."""
-    wanted = [WantedStream(query) for query in config.session.markers]
+    wanted = [WantedStream(query, named=True) for query in config.session.markers]
     if config.eeg is not None:
         wanted.append(WantedStream(config.eeg.stream, auxiliary=True))
     wanted.append(WantedStream(StreamQuery(type=TRUTH_TYPE)))

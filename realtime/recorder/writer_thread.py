@@ -5,8 +5,11 @@ import logging
 import queue
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
+
+from ...models.io.files import private
 
 _log = logging.getLogger(__name__)
 _FLUSH_S = 0.2
@@ -41,18 +44,21 @@ class WriterThread(Generic[Item]):
     sink : Sink
     capacity : int
         How many items may wait.
+    size : callable
+        How many pictures or lines an item counts for, where it is lost.
 
     Attributes
     ----------
     lost : int
-        Items for which there was no room.
+        What was not written: there was no room, or the sink had failed.
     error : str or None
         Why nothing is written any more.
     """
 
-    def __init__(self, name: str, sink: Sink[Item], capacity: int) -> None:
+    def __init__(self, name: str, sink: Sink[Item], capacity: int, size: Callable[[Item], int] = lambda _: 1) -> None:
         self.name = name
         self._sink = sink
+        self._size = size
         self._items: queue.Queue[Item | None] = queue.Queue(capacity)
         self._closing = threading.Event()
         self.lost = 0
@@ -63,12 +69,12 @@ class WriterThread(Generic[Item]):
     def put(self, item: Item) -> None:
         """Queue an item; return at once."""
         if self._closing.is_set() or self.error is not None:
-            self.lost += self.error is not None
+            self.lost += self._size(item) if self.error is not None else 0
             return
         try:
             self._items.put_nowait(item)
         except queue.Full:
-            self.lost += 1
+            self.lost += self._size(item)
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Write what waits and finish the files; called again, do nothing."""
@@ -87,8 +93,23 @@ class WriterThread(Generic[Item]):
             # A disk and an encoder may raise anything; decoding goes on, and the screen shows what it was.
             self.error = f"{type(error).__name__}: {error}" if not isinstance(error, OSError) else _words(error)
             _log.warning("recording of %s stopped: %s", self.name, self.error)
+            self._count_waiting()
             with contextlib.suppress(Exception):
                 self._sink.close()
+
+    def _write_one(self, item: Item) -> None:
+        try:
+            self._sink.write(item)
+        except Exception:
+            self.lost += self._size(item)
+            raise
+
+    def _count_waiting(self) -> None:
+        """Count what waits and will not be written."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                item = self._items.get_nowait()
+                self.lost += 0 if item is None else self._size(item)
 
     def _write(self) -> None:
         flushed_s = time.monotonic()
@@ -98,7 +119,7 @@ class WriterThread(Generic[Item]):
             except queue.Empty:
                 item = None
             if item is not None:
-                self._sink.write(item)
+                self._write_one(item)
             elif self._closing.is_set():
                 return
             if time.monotonic() - flushed_s >= _FLUSH_S:
@@ -116,7 +137,7 @@ class LineSink:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("xb")
+        self._file = open(path, "xb", opener=private)  # noqa: SIM115 - closed by close()
 
     def write(self, item: bytes) -> None:
         """Append a line."""

@@ -67,6 +67,10 @@ def prefilled(history: History, stamps_s: TimeArray, rows: FloatArray, labels: S
     columns = [f"{axis}_{level}" for axis in ("valence", "arousal") for level in LEVELS]
     if not set(columns) <= set(labels):
         return history
+    undecided = np.zeros((len(rows), 2), np.bool_)
+    for which, axis in enumerate(("valence", "arousal")):
+        if (column := f"{axis}_undecided") in labels:
+            undecided[:, which] = rows[:, list(labels).index(column)] == 1.0
     rows = rows[:, [list(labels).index(column) for column in columns]]
     first = history.times_s[0] if len(history.times_s) else np.inf
     known = (stamps_s < first) & np.isfinite(rows).all(axis=1)
@@ -75,7 +79,7 @@ def prefilled(history: History, stamps_s: TimeArray, rows: FloatArray, labels: S
         times_s=np.concatenate([stamps_s[known], history.times_s]),
         valence=np.concatenate([rows[known, :3], history.valence]),
         arousal=np.concatenate([rows[known, 3:], history.arousal]),
-        undecided=np.concatenate([np.zeros((int(known.sum()), 2), np.bool_), history.undecided]),
+        undecided=np.concatenate([undecided[known], history.undecided]),
     )
 
 
@@ -90,21 +94,24 @@ def _with_estimate(history: History, snapshot: Snapshot) -> History:
     estimate = snapshot.estimate
     if estimate is None:
         return history
+    # Looks are told whether anything is answered or not.
+    old = tuple(look for look in history.looks if look.time_s >= estimate.time_s - LOOKS_SPAN_S)
+    newest = old[-1].time_s if old else -np.inf
+    new = tuple(look for look in estimate.looks if look.time_s > newest)
+    if new:
+        history = replace(history, looks=(*old, *new))
     valence, arousal = estimate.answer("valence"), estimate.answer("arousal")
     if valence is None or arousal is None:
         return history
     if len(history.times_s) and estimate.time_s <= history.times_s[-1]:
         return history
     keep = history.times_s >= estimate.time_s - SPAN_S
-    old = tuple(look for look in history.looks if look.time_s >= estimate.time_s - LOOKS_SPAN_S)
-    newest = old[-1].time_s if old else -np.inf
     return replace(
         history,
         times_s=np.append(history.times_s[keep], estimate.time_s),
         valence=np.vstack([history.valence[keep], np.asarray(valence.probabilities, np.float32)]),
         arousal=np.vstack([history.arousal[keep], np.asarray(arousal.probabilities, np.float32)]),
         undecided=np.vstack([history.undecided[keep], [_open(valence.kept), _open(arousal.kept)]]),
-        looks=(*old, *(look for look in estimate.looks if look.time_s > newest)),
     )
 
 

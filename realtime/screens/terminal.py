@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from rich.columns import Columns
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
 from rich.panel import Panel
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from ...configs.schema.foreign_text import visible
 from ...models.contract import BANDS, LEVELS, Estimate, FloatArray, Head, HeadOutput, SourceStatus
 from ..ipc.snapshot import Snapshot
 from ..ipc.snapshot_feed import SnapshotSource
@@ -120,7 +122,20 @@ class _Screen:
         """Draw the present picture."""
         if snapshot is not None:
             self._history = extended(self._history, snapshot)
-        self._live.update(picture(snapshot, self._history, silent_s, self._glyphs, why), refresh=True)
+        self._live.update(Visible(picture(snapshot, self._history, silent_s, self._glyphs, why)), refresh=True)
+
+
+class Visible:
+    """A renderable whose foreign text is written out, so that nothing in it acts on the terminal."""
+
+    def __init__(self, renderable: RenderableType) -> None:
+        self._renderable = renderable
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Render it."""
+        for segment in console.render(self._renderable, options):
+            shown = "\n".join(map(visible, segment.text.split("\n")))
+            yield segment if segment.control else Segment(shown, segment.style)
 
 
 class _Lines:
@@ -139,7 +154,11 @@ class _Lines:
 
     def show(self, snapshot: Snapshot | None, silent_s: float, why: str) -> None:
         """Print one line."""
-        text = line(snapshot, silent_s, why).encode(self._console.encoding, "replace").decode(self._console.encoding)
+        text = (
+            visible(line(snapshot, silent_s, why))
+            .encode(self._console.encoding, "replace")
+            .decode(self._console.encoding)
+        )
         self._console.print(text, soft_wrap=True, markup=False, highlight=False)
 
 
@@ -159,6 +178,7 @@ def line(snapshot: Snapshot | None, silent_s: float = 0.0, why: str = "") -> str
     if not felt and (why := _no_answer(snapshot.estimate)):
         parts.append(f"valence and arousal: {why}")
     parts.append(f"voice {wording.speech(snapshot).text}")
+    parts += [text.text for text in (_followed(snapshot),) if text is not None]
     parts += _pooled_line(snapshot.estimate)
     parts += [f"{head.name} {_head_words(head, output)}" for head, output in wording.further_heads(snapshot)]
     if (recording := wording.recording(snapshot)) is not None:
@@ -339,8 +359,21 @@ def _attention_panel(snapshot: Snapshot, glyphs: Glyphs) -> Panel:
     share = "no frame looked at yet" if glimpsed is None else f"{glimpsed:.1%} of the frames looked at"
     bands = snapshot.band_attention
     lines = [Text(share), *(_bar(n, bands[i] if bands else None, False, "cyan", glyphs) for i, n in enumerate(BANDS))]
-    lines.append(Text("EEG bands in the last look", "bright_black", no_wrap=True, overflow="ellipsis"))
+    followed = _followed(snapshot)
+    last = Text("EEG bands in the last look", "bright_black") if followed is None else _told(followed, glyphs)
+    last.no_wrap, last.overflow = True, "ellipsis"
+    lines.append(last)
     return Panel(Group(*lines), title="Attention", title_align="left", border_style="bright_black")
+
+
+def _followed(snapshot: Snapshot) -> wording.StatusText | None:
+    """Return whose face the last look saw; None where it saw no picture."""
+    look = snapshot.look
+    return None if look is None or look.face_state is None else wording.face(look)
+
+
+def _told(status_text: wording.StatusText, glyphs: Glyphs) -> Text:
+    return Text(f"{glyphs.marks[status_text.tone]} {status_text.text}", _STYLES[status_text.tone])
 
 
 def _sources(snapshot: Snapshot, glyphs: Glyphs) -> Table:

@@ -1,10 +1,10 @@
 """Texts of the screens: answers, health and phase, each with a mark beside its colour."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from ...models.contract import LEVELS, Estimate, Head, HeadOutput, HealthState, MicrophoneFault, SourceStatus
+from ...models.contract import LEVELS, Estimate, Head, HeadOutput, HealthState, Look, MicrophoneFault, SourceStatus
 from ...models.signals.speech.microphone_level import fault_text, microphone_fault
 from ..ipc.snapshot import Snapshot
 
@@ -210,6 +210,8 @@ def recording(snapshot: Snapshot) -> StatusText | None:
         return StatusText(f"{size}, finished", "idle")
     known = status.minutes_left is not None and status.minutes_left < _PLENTY_MIN
     left = f", {_minutes(status.minutes_left)} left" if known and status.minutes_left is not None else ""
+    if status.missing and snapshot.phase not in ("connecting", "ended"):
+        return StatusText(f"{size}{left}, {len(status.missing)} stream(s) missing", "bad")
     missed = status.lost_frames + status.lost_chunks
     if missed:
         return StatusText(f"{size}{left}, {missed} missed", "warn")
@@ -246,6 +248,42 @@ def speech(snapshot: Snapshot) -> StatusText:
     return StatusText(output.best or "", "good")
 
 
+def face(look: Look) -> StatusText:
+    """Return which face a look followed as text, or why none."""
+    others = look.faces - (look.face is not None)
+    beside = f"; {others} other{'s' if others > 1 else ''} left out" if others > 0 else ""
+    if look.face_state == "changed":
+        return StatusText(f"another face (person {look.person}); the one before is forgotten{beside}", "warn")
+    if look.face_state == "several":
+        return StatusText(f"{look.faces} faces, none chosen: set face.region", "warn")
+    if look.face_state == "too_small":
+        return StatusText("the face is too small: come closer", "warn")
+    if look.face is None:
+        if look.frame_stamp_s is None:
+            return StatusText("no picture in the last look", "idle")
+        gone = look.person is not None and look.faces > 0
+        return StatusText(f"the followed face is gone{beside}" if gone else "no face in the last look", "idle")
+    person = f", person {look.person}" if (look.person or 1) > 1 else ""
+    return StatusText(f"face of the last look{person}{beside}", "good")
+
+
+def faces_at_the_end(faces: Mapping[str, Any] | None) -> str:
+    """Return what became of the faces as text, from the summary; empty where one face alone was followed, or none."""
+    if faces is None:
+        return ""
+    looks, words = faces["looks"], []
+    if faces["people"] > 1:
+        words.append(f"{faces['people']} people were followed one after another, each with a state of its own")
+    if faces["most_at_once"] > 1:
+        words.append(f"up to {faces['most_at_once']} faces at once")
+    words += [
+        f"{text} in {looks[state]} of {sum(looks.values())} looks"
+        for state, text in (("several", "none chosen among several"), ("too_small", "too small"))
+        if looks[state]
+    ]
+    return "faces: " + ", ".join(words) if words else ""
+
+
 def whose_weight(estimate: Estimate, voice_share: float) -> str:
     """Return whose weight a pooled answer was: "64% face and EEG, 36% voice"."""
     felt = " and ".join(name for modality, name in (("face", "face"), ("eeg", "EEG")) if modality in estimate.used)
@@ -275,14 +313,28 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
-def at_the_end(estimates: Sequence[Estimate]) -> str:
-    """Return the last valence and arousal as a line."""
+def _why_nothing(estimates: Sequence[Estimate]) -> str:
+    """Return why none of the estimates has valence and arousal; empty where there are no estimates."""
+    if not estimates:
+        return ""
+    heads = (estimates[-1].head(axis) for axis in ("valence", "arousal"))
+    reasons = dict.fromkeys(head.abstained for head in heads if head is not None and head.abstained)
+    return "; ".join(reasons) or "no model that was used reads them from what there is"
+
+
+def at_the_end(estimates: Sequence[Estimate], too_short: str = "") -> str:
+    """Return the last valence and arousal as a line, or why nothing is said of them.
+
+    Parameters
+    ----------
+    estimates : sequence of Estimate
+    too_short : str
+        Why there are none, where there are none.
+    """
     axes = ("valence", "arousal")
     last = next((e for e in reversed(estimates) if all(e.answer(axis) is not None for axis in axes)), None)
     if last is None:
-        newest = None if not estimates else estimates[-1].head(axes[0])
-        why = "" if newest is None or newest.abstained is None else f": {newest.abstained}"
-        return f"at the end: nothing can be said of valence and arousal{why}"
+        return f"at the end: nothing can be said of valence and arousal: {_why_nothing(estimates) or too_short}"
     heads = [head for axis in axes if (head := last.answer(axis)) is not None]
     rows = (
         f"{head.name} " + ", ".join(f"{c} {p:.0%}" for c, p in zip(head.classes, head.probabilities or (), strict=True))

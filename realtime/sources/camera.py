@@ -1,4 +1,8 @@
-"""A camera, file or URL through OpenCV, stamped right after each grab."""
+"""A camera, file or URL through OpenCV, stamped right after each grab.
+
+A frame that had to be waited for was captured just now. One that was there at once had waited for its reader, in the
+queue of the driver or the network, and is dated from the one before it.
+"""
 
 import cv2
 import numpy as np
@@ -10,7 +14,10 @@ from ...models.streaming.clock import Clock
 from ...models.streaming.ingest.sources import Chunk, SourceGoneError, SourceInfo
 
 LONGEST_SIDE = 320
+_USUAL_RATE_HZ = 25.0
 _ENDED_S = 0.05
+_WAITED_S = 0.003  # a frame that comes sooner was there already
+_QUEUED = 4  # frames that drivers keep
 _NETWORK_WAIT_MS = 2000  # OpenCV's own 30 s would hold the thread, and with it the end of the session
 
 
@@ -34,7 +41,9 @@ class Camera:
         self._file_rate_hz: float | None = None
         self._next_s = 0.0
         self._shape = (0, 0, 3)
-        self._first: Image | None = None
+        self._first: tuple[Image, float] | None = None
+        self._period_s = 1.0 / _USUAL_RATE_HZ
+        self._stamp_s: float | None = None
 
     def open(self) -> SourceInfo:
         """Open it, the first time or again, and read one frame, which settles the size.
@@ -52,14 +61,17 @@ class Camera:
                 f"camera {self._camera!r} does not open or gives no picture; connect it, close other programs that "
                 "use it, or set face.camera to another index, file or URL ('moodring streams' lists them)"
             )
+        captured_s = self._clock.now()
         self._capture = capture
-        self._first = scaled(np.asarray(image, np.uint8))
-        self._shape = (self._first.shape[0], self._first.shape[1], 3)
+        first = scaled(np.asarray(image, np.uint8))
+        self._first, self._stamp_s = (first, captured_s), captured_s
+        self._shape = (first.shape[0], first.shape[1], 3)
         rate_hz = float(capture.get(cv2.CAP_PROP_FPS))
         rate = rate_hz if 1.0 <= rate_hz <= 1000.0 else None
         # Only a file has a last frame, and only a file hands frames out faster than they were taken.
         is_file = isinstance(self._camera, str) and capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0
-        self._file_rate_hz = (rate or 25.0) if is_file else None
+        self._file_rate_hz = (rate or _USUAL_RATE_HZ) if is_file else None
+        self._period_s = 1.0 / (rate or _USUAL_RATE_HZ)
         self._next_s = self._clock.now()
         name = f"camera {self._camera}"
         return SourceInfo("face", name, rate, self._shape, "|u1", delay_s=self._delay_s)
@@ -80,12 +92,13 @@ class Camera:
             stamp_s = self._next_s
             self._next_s += 1.0 / self._file_rate_hz
         if self._first is not None:
-            image, self._first = self._first, None
-            stamp_s = self._clock.now() if self._file_rate_hz is None else stamp_s
+            (image, captured_s), self._first = self._first, None
+            stamp_s = captured_s if self._file_rate_hz is None else stamp_s
         else:
+            asked_s = self._clock.now()
             grabbed = self._capture.grab()
             if self._file_rate_hz is None:
-                stamp_s = self._clock.now()
+                stamp_s = self._stamp_s = self._captured_s(asked_s, self._clock.now())
             ok, frame = self._capture.retrieve() if grabbed else (False, None)
             if not ok or frame is None:
                 self.close()
@@ -95,6 +108,13 @@ class Camera:
             image = scaled(np.asarray(frame, np.uint8), self._shape[:2])
         stamps_s = np.array([stamp_s - (self._delay_s or 0.0)])
         return Chunk(image[np.newaxis], stamps_s, self._clock.now())
+
+    def _captured_s(self, asked_s: float, now_s: float) -> float:
+        """Return when a live frame was captured that was asked for at one time and came at another."""
+        if self._stamp_s is None or now_s - asked_s >= _WAITED_S:
+            return now_s
+        # A queue that is full holds so many frames, and drops the new ones.
+        return min(now_s, max(self._stamp_s + self._period_s, now_s - _QUEUED * self._period_s))
 
     def close(self) -> None:
         """Release the device."""

@@ -37,6 +37,9 @@ _OPEN_TIMEOUT_S = 5.0
 _FORGET_AFTER_S = 1.0
 _FORGET_AT_FIRST_S = 5.0
 
+_MOST_PULLED_BYTES = 1_000_000_000
+_LONGEST_DESCRIPTION = 4_000_000
+
 _FORMATS = {
     pylsl.cf_float32: "float32",
     pylsl.cf_double64: "double64",
@@ -211,6 +214,7 @@ class LslInlet:
         )
         try:
             full = inlet.info(_OPEN_TIMEOUT_S)
+            _refuse_excess(self._what, full, self._pull_samples)
             description = describe(full)
         except (TimeoutError, LslTimeoutError, LostError):
             return None
@@ -240,6 +244,22 @@ class LslInlet:
         if self._settled():
             self._inlet = None
             raise SourceGoneError(f"{self._what} stream ({self._query}) is silent for {silent_s:.1f} s; start it again")
+
+
+def _refuse_excess(what: str, info: pylsl.StreamInfo, pull_samples: int) -> None:
+    """Raise SourceUnfitError for a stream whose own description, or a pull of it, would take memory beyond sense."""
+    pulled = pull_samples * info.channel_count() * 8
+    if pulled > _MOST_PULLED_BYTES:
+        raise SourceUnfitError(
+            f"{what} stream '{info.name()}' says {info.channel_count()} channels: one reading takes {pulled / 1e6:.0f} "
+            f"MB, {_MOST_PULLED_BYTES / 1e6:.0f} MB at most are expected; check its sender"
+        )
+    described = len(info.as_xml())
+    if described > _LONGEST_DESCRIPTION:
+        raise SourceUnfitError(
+            f"{what} stream '{info.name()}' describes itself in {described / 1e6:.1f} MB; "
+            f"{_LONGEST_DESCRIPTION / 1e6:.0f} MB at most are expected; check its sender"
+        )
 
 
 class LslSource(ABC):
@@ -310,6 +330,12 @@ def listed(infos: Iterable[pylsl.StreamInfo]) -> str:
 def on_the_network(wait_s: float = 1.0) -> str:
     """Return a list of the streams on the network for a message."""
     return listed(pylsl.resolve_streams(wait_s)) or "no LSL stream at all"
+
+
+def matching(query: StreamQuery, wait_s: float) -> list[pylsl.StreamInfo]:
+    """Return the streams that answer to a query, as soon as there is one; none after a wait."""
+    found: list[pylsl.StreamInfo] = pylsl.resolve_bypred(predicate(query), 1, wait_s)
+    return found
 
 
 def with_session(source: SourceInfo, info: pylsl.StreamInfo) -> SourceInfo:

@@ -40,9 +40,10 @@ def announced_t0_s(timelines: Iterable[str], patience_s: float = PATIENCE_S) -> 
 def _ask(source_id: str, patience_s: float) -> float | None:
     deadline_s = time.monotonic() + patience_s
     found = pylsl.resolve_byprop("source_id", source_id, 1, patience_s)
-    if not found:
+    readable = [info for info in found if info.channel_count() > 0]
+    if not readable:
         return None
-    newest = max(found, key=lambda info: float(info.created_at()))
+    newest = max(readable, key=lambda info: float(info.created_at()))
     inlet = pylsl.StreamInlet(newest, max_buflen=10, recover=False, processing_flags=pylsl.proc_clocksync)
     try:
         # The first pull would wait for it anyway.

@@ -13,9 +13,11 @@ from typing import Any
 
 import pyqtgraph as pg
 from PyQt5.QtCore import QMessageLogContext, Qt, QTimer, QtMsgType, qInstallMessageHandler
+from PyQt5.QtGui import QImage
 from PyQt5.QtWidgets import QApplication
 
 from ...configs.schema.errors import MoodringError
+from ...models.io.files import private
 from ..ipc.snapshot_feed import SnapshotFeed, SnapshotSource
 from .view_model import ViewModel
 from .window import Window
@@ -54,7 +56,9 @@ class Closing:
     close_when_ended: bool = False
 
 
-def run_window(source: SnapshotSource, closing: Closing | None = None) -> int:
+def run_window(
+    source: SnapshotSource, closing: Closing | None = None, closed: Callable[[str], None] = lambda _: None
+) -> int:
     """Show an engine until the window is closed; blocks.
 
     Parameters
@@ -62,6 +66,8 @@ def run_window(source: SnapshotSource, closing: Closing | None = None) -> int:
     source : SnapshotSource
         Closed at the end.
     closing : Closing or None
+    closed : callable
+        Told why it has closed: ``"user"``, ``"ended"`` (the session has) or ``"gone"`` (the engine does not answer).
 
     Returns
     -------
@@ -84,10 +90,13 @@ def run_window(source: SnapshotSource, closing: Closing | None = None) -> int:
     timer.stop()
     shot.take_if_missing()
     window.close()
+    closed(shot.why_closed)
     return shot.status
 
 
-def show_engine(name: str | None, closing: Closing | None = None) -> None:
+def show_engine(
+    name: str | None, closing: Closing | None = None, closed: Callable[[str], None] = lambda _: None
+) -> None:
     """Attach a window to a running engine and end this process with its status: for a spawned process.
 
     Parameters
@@ -95,8 +104,10 @@ def show_engine(name: str | None, closing: Closing | None = None) -> None:
     name : str or None
         Of the engine; None is the newest.
     closing : Closing or None
+    closed : callable
+        As of :func:`run_window`.
     """
-    sys.exit(run_window(SnapshotFeed(name), closing))
+    sys.exit(run_window(SnapshotFeed(name), closing, closed))
 
 
 def application_here() -> QApplication:
@@ -123,6 +134,7 @@ class WindowScreenshot:
         self._closing = closing
         self._taken = closing.screenshot is None
         self.status = 0
+        self.why_closed = "user"
 
     def look(self) -> None:
         """Check whether to take the screenshot or close."""
@@ -136,6 +148,7 @@ class WindowScreenshot:
                 self.finish()
         over = view.attachment == "ended" or (view.attachment == "gone" and view.silent_s > GONE_FOR_GOOD_S)
         if self._closing.close_when_ended and over:
+            self.why_closed = view.attachment
             self.finish()
 
     def take_if_missing(self) -> None:
@@ -144,7 +157,9 @@ class WindowScreenshot:
         if self._taken or path is None:
             return
         self._taken = True
-        if not self._window.grab().save(str(path), "PNG"):
+        picture = self._window.grab().toImage()
+        picture.setText("Software", "moodring")  # so that the next one may take its place, and nothing else is replaced
+        if not _saved(picture, path):
             self.status = MoodringError.exit_status
             _log.error("picture '%s' cannot be written; give --screenshot a file in a folder that exists", path)
 
@@ -152,6 +167,16 @@ class WindowScreenshot:
         """Save the screenshot if it is missing, and close."""
         self.take_if_missing()
         self._window.close()
+
+
+def _saved(picture: QImage, path: Path) -> bool:
+    """Save a picture, which may show a face, for this user alone."""
+    try:
+        with open(path, "ab", opener=private):
+            pass
+    except OSError:
+        return False
+    return bool(picture.save(str(path), "PNG"))
 
 
 @contextmanager

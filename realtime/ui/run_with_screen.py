@@ -13,6 +13,7 @@ from ...processes import Child, Parent, hold_interrupts
 from ..engine.engine_process import EngineProcess
 from ..engine.job import EngineJob
 from ..ipc.snapshot_feed import SnapshotFeed
+from ..screens import wording
 from ..screens.terminal import run_dashboard
 from .display import display_available
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from .app import Closing
 
 _CLOSE_S = 20.0
+_CLOSED = {
+    "user": "The window is closed; decoding goes on. Ctrl+C stops it, `moodring monitor` opens a screen again.",
+    "gone": "The window has closed because the engine did not answer; waiting for it. Ctrl+C stops it.",
+}
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,8 @@ def run_with_screen(job: EngineJob, options: ScreenOptions, say: Callable[[str],
                     window = _open_window(name, job.duration_s, options.screenshot, offscreen=not windowed)
             if not (windowed and window is not None and _wait_for_window(engine, window, options.window_is_all, say)):
                 console = Console(stderr=True, force_terminal=False, width=200) if options.headless else Console()
-                run_dashboard(SnapshotFeed(name), console, goes_on=lambda: not engine.over(0.0))
+                # It ends with the engine's process: one that is silent for a while is not to be stopped for it.
+                run_dashboard(SnapshotFeed(name), console, close_when_ended=False, goes_on=lambda: not engine.over(0.0))
         except KeyboardInterrupt:
             say("stopping")
         engine.ask_to_stop()
@@ -72,19 +78,25 @@ def run_with_screen(job: EngineJob, options: ScreenOptions, say: Callable[[str],
             window.join(_CLOSE_S)
             window.end(0.0)
     say(f"{summary_line(summary)} in {summary['duration_s']:.0f} s")
-    if (folder := summary["recording"].get("folder")) is not None:
+    if absent := [key for key in job.config.modalities if not summary["modalities"][key]["present"]]:
+        say(f"NOT THERE: {', '.join(absent)}, which the config names; nothing was decoded from it")
+    recording = summary["recording"]
+    if (folder := recording.get("folder")) is not None:
         say(f"recorded: {folder}")
+        if recording["missing"]:
+            say(f"NOT RECORDED: {', '.join(recording['missing'])}, which the config names and which never came")
 
 
 def summary_line(summary: dict[str, Any]) -> str:
-    """Return a line on the number of decisions, their modalities, and how many are calibrated by a rest."""
+    """Return a line on the number of decisions, their modalities and faces, and how many a rest calibrates."""
     used = ", ".join(
         f"{name} {facts['used_fraction'] or 0.0:.0%}"
         for name, facts in summary["modalities"].items()
         if facts["present"]
     )
     decisions = f"{summary['decisions']} decisions ({summary['calibrated_decisions']} calibrated by a rest)"
-    return f"{decisions}; used: {used or 'nothing'}"
+    faces = wording.faces_at_the_end(summary["faces"])
+    return f"{decisions}; used: {used or 'nothing'}" + (f"; {faces}" if faces else "")
 
 
 def _open_window(name: str, duration_s: float | None, screenshot: Path | None, offscreen: bool) -> Child:
@@ -102,10 +114,10 @@ def _open_window(name: str, duration_s: float | None, screenshot: Path | None, o
     return window
 
 
-def _show(_: Parent, name: str, closing: "Closing") -> None:
+def _show(parent: Parent, name: str, closing: "Closing") -> None:
     from .app import show_engine
 
-    show_engine(name, closing)
+    show_engine(name, closing, lambda why: parent.send({"closed": why}))
 
 
 def _wait_for_window(engine: EngineProcess, window: Child, window_is_all: bool, say: Callable[[str], None]) -> bool:
@@ -118,7 +130,8 @@ def _wait_for_window(engine: EngineProcess, window: Child, window_is_all: bool, 
             return False
         if window_is_all:
             return True
-        say("The window is closed; decoding goes on. Ctrl+C stops it, `moodring monitor` opens a screen again.")
+        if (line := _CLOSED.get(window.take("closed") or "user")) is not None:
+            say(line)
         while not engine.over(0.5):
             pass
     return True

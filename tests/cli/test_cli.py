@@ -258,12 +258,12 @@ def test_no_recording_is_ever_written_over(run, tmp_path: Path) -> None:
         (["train", config, "--out", bundle], "is there and moodring did not write it"),
         (["train", CONFIGS / "train_pooling.toml", "--out", bundle], "a .json file is written"),
         (["train", CONFIGS / "train_pooling.toml", "--out", named], "is there and moodring did not write it"),
-        (["predict", "emodb", talk, "--json", talk], "is there and holds no JSON"),
-        (["predict", "emodb", talk, "--json", tmp_path / "link.json"], "is there and holds no JSON"),
-        (["predict", "emodb", talk, "--json", named], "is there and holds no JSON"),
-        (["decode", talk, "--journal", journal, "--out", journal], "is one of the inputs"),
-        (["decode", talk, "--out", talk], "is there and holds no JSON"),
-        (["reference", "--out", talk], "is there and holds no JSON"),
+        (["predict", "emodb", talk, "--json", talk], "holds no results that moodring wrote"),
+        (["predict", "emodb", talk, "--json", tmp_path / "link.json"], "holds no results that moodring wrote"),
+        (["predict", "emodb", talk, "--json", named], "holds no results that moodring wrote"),
+        (["decode", talk, "--journal", journal, "--out", journal], "holds no results that moodring wrote"),
+        (["decode", talk, "--out", talk], "holds no results that moodring wrote"),
+        (["reference", "--out", talk], "holds no results that moodring wrote"),
     ):
         status, _, error = run(*words)
         assert status == 2, words
@@ -277,12 +277,58 @@ def test_results_replace_results_and_what_fails_leaves_no_file(run, tmp_path: Pa
     soundfile.write(quiet, np.zeros(48_000), 16_000)
     assert run("predict", "emodb", quiet, "--json", out)[0] == 0
     first = out.read_text()
-    out.write_text("{}")
     assert run("predict", "emodb", quiet, "--json", out)[0] == 0
     assert out.read_text() == first
+    for text in ("{}", "[1]", '{"time_s": 1.0}\n'):
+        out.write_text(text)
+        status, _, error = run("predict", "emodb", quiet, "--json", out)
+        assert status == 2
+        assert "holds no results that moodring wrote" in one_line(error)
+        assert out.read_text() == text
     gone = tmp_path / "gone.json"
     assert run("predict", tmp_path / "none.safetensors", quiet, "--json", gone)[0] == 1
     assert not gone.exists()
+
+
+def test_pictures_and_tables_replace_only_their_own_kind(run, tmp_path: Path) -> None:
+    photo, table = tmp_path / "photo.png", tmp_path / "evaluation.md"
+    photo.write_bytes(b"\x89PNG\r\n\x1a\n a photograph")
+    table.write_text("# My notes\n")
+    status, _, error = run("demo", "--headless", "--screenshot", photo)
+    assert status == 2
+    assert "is no picture that moodring saved" in one_line(error)
+    status, _, error = run("evaluate", CONFIGS / "evaluate.toml", "--out", tmp_path)
+    assert status == 2
+    assert "is no table that moodring wrote" in one_line(error)
+    assert photo.read_bytes().endswith(b"a photograph")
+    assert table.read_text() == "# My notes\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
+def test_what_is_written_about_a_person_is_for_its_owner_alone(run, tmp_path: Path) -> None:
+    out = tmp_path / "lab" / "sessions"
+    before = os.umask(0o022)
+    try:
+        assert run("simulate", out, "--seconds", 14, "--seed", 4)[0] == 0
+        (folder,) = out.iterdir()
+        places = ("--out", tmp_path / "d.json", "--set", f"journal='{tmp_path / 'j' / 'said.jsonl'}'")
+        assert run("decode", folder, *places)[0] == 0
+    finally:
+        os.umask(before)
+    for path in sorted(tmp_path.rglob("*")):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_any_command_frees_what_a_killed_engine_left(run, tmp_path: Path, monkeypatch) -> None:
+    runtime = tmp_path / "runtime"
+    runtime.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    dead = runtime / "moodring" / "moodring-999999999-1.00-abcdabcd"
+    dead.mkdir(parents=True, mode=0o700)
+    dead.parent.chmod(0o700)
+    (dead / "face.ring").write_bytes(bytes(1000))
+    assert run("decode", tmp_path / "none.xdf")[0] == 1
+    assert not dead.exists()
 
 
 def test_enrol_refuses_the_same_recording_again(run, tmp_path: Path) -> None:

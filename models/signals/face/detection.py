@@ -1,4 +1,4 @@
-"""Find the face in a camera frame with YuNet.
+"""Find faces in a camera frame with YuNet.
 
 References
 ----------
@@ -71,6 +71,21 @@ class FaceDetector:
         found = self._best(image)
         return None if found is None else found[0]
 
+    def find_all(self, image: Image) -> tuple[FaceBox, ...]:
+        """Find all faces.
+
+        Parameters
+        ----------
+        image : (height, width, 3) uint8
+            BGR.
+
+        Returns
+        -------
+        tuple of FaceBox
+            In pixels of ``image``; the order means nothing.
+        """
+        return tuple(box for box, _ in self._all(image))
+
     def find_eyes(self, image: Image) -> NDArray[np.float64] | None:
         """Find the centres of the main face's eyes.
 
@@ -89,28 +104,34 @@ class FaceDetector:
 
     def _best(self, image: Image) -> tuple[FaceBox, NDArray[np.float64]] | None:
         """Find the face with the largest product of area and confidence, and its eyes."""
+        return max(self._all(image), key=lambda one: one[0].width * one[0].height * one[0].score, default=None)
+
+    def _all(self, image: Image) -> list[tuple[FaceBox, NDArray[np.float64]]]:
+        """Find all faces and their eyes."""
         check_frame(image)
         height, width = image.shape[:2]
         scale = min(1.0, LONGEST_SIDE / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         small = image if scale == 1.0 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         if min(size) < _SMALLEST_SIDE:
-            return None
+            return []
         if size != self._size:
             self._detector.setInputSize(size)
             self._size = size
         _, found = self._detector.detect(small)
         # On images of a few pixels OpenCV reads uninitialised memory and returns boxes that are not finite.
         found = [] if found is None else [face for face in found if np.isfinite(face).all()]
-        if not found:
-            return None
-        best = max(found, key=lambda face: float(face[2] * face[3] * face[14]))
         to_x, to_y = width / size[0], height / size[1]
-        box = FaceBox(
-            x=float(best[0]) * to_x,
-            y=float(best[1]) * to_y,
-            width=float(best[2]) * to_x,
-            height=float(best[3]) * to_y,
-            score=float(best[14]),
-        )
-        return box, best[4:8].reshape(2, 2).astype(np.float64) * (to_x, to_y)
+        return [
+            (
+                FaceBox(
+                    x=float(face[0]) * to_x,
+                    y=float(face[1]) * to_y,
+                    width=float(face[2]) * to_x,
+                    height=float(face[3]) * to_y,
+                    score=float(face[14]),
+                ),
+                face[4:8].reshape(2, 2).astype(np.float64) * (to_x, to_y),
+            )
+            for face in found
+        ]

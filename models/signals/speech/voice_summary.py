@@ -24,6 +24,8 @@ _COSINES = (
 _MODULATION_HZ = (0.5, 1.5, 2.5, 4.0, 6.0, 8.0, 11.0, 15.0, 20.0, 30.0)
 _DELTA_WEIGHT = 0.5
 _FEWEST_FRAMES = 5
+VOICE_NUMBERS = 1
+"""Version of what is measured: raise it whenever the same sound gives other numbers. Caches and bundles carry it."""
 
 
 def functionals(rows: FloatArray) -> FloatArray:

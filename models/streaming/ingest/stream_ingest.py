@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....configs.schema.live import EegSection
+from ....configs.schema.errors import MoodringError
+from ....configs.schema.live import EegSection, MemorySection
 from ...contract import BoolArray, Figures, FloatArray, RingFactory, RingLayout, RingWriter, TimeArray
 from ...signals.eeg.chain import EegChainSpec, EegChainState, delay_s, start, step
 from ...signals.eeg.channel_quality import in_words
@@ -248,12 +249,21 @@ class StreamIngest:
         self.figures = replace(self.figures, first_s=first_s, newest_s=float(stamps_s[-1]), received_s=received_s)
 
 
-def ingest_factory(section: EegSection | None, make_ring: RingFactory) -> Callable[[SourceInfo], StreamIngest]:
-    """Return the function that makes a source's ingest, with a ring of the given factory."""
+def ingest_factory(
+    section: EegSection | None, make_ring: RingFactory, rings_gb: float = MemorySection().rings_gb
+) -> Callable[[SourceInfo], StreamIngest]:
+    """Return the function that makes a source's ingest, with a ring of the given factory.
+
+    It raises MoodringError, before a ring is made, where the rings would take more than ``rings_gb`` together.
+    """
+    taken: list[int] = []
 
     def make(info: SourceInfo) -> StreamIngest:
-        capacity = _KEPT_FRAMES if info.modality == "face" else max(_LEAST_KEPT, round(_KEPT_S * (info.rate_hz or 1.0)))
-        layout = RingLayout(capacity, info.shape, info.dtype, info.rate_hz or 0.0, info.channel_names)
+        layout = ring_layout(info)
+        taken.append(layout.nbytes)
+        if sum(taken) > rings_gb * 1e9:
+            taken.remove(layout.nbytes)
+            raise MoodringError(too_large(info, sum(taken), rings_gb))
         ring = make_ring(info.modality, layout)
         eeg = None
         if info.modality == "eeg":
@@ -261,6 +271,26 @@ def ingest_factory(section: EegSection | None, make_ring: RingFactory) -> Callab
         return StreamIngest(info, ring, eeg)
 
     return make
+
+
+def ring_layout(info: SourceInfo) -> RingLayout:
+    """Return the layout of a source's ring."""
+    capacity = _KEPT_FRAMES if info.modality == "face" else max(_LEAST_KEPT, round(_KEPT_S * (info.rate_hz or 1.0)))
+    return RingLayout(capacity, info.shape, info.dtype, info.rate_hz or 0.0, info.channel_names)
+
+
+def too_large(info: SourceInfo, taken: int, rings_gb: float) -> str:
+    """Return the line for a source whose ring does not fit beside those that take ``taken`` bytes."""
+    size = ring_layout(info).nbytes
+    frames = info.modality == "face"
+    rate = "" if info.rate_hz is None else f" at {info.rate_hz:g} Hz"
+    what = f"{info.shape[1]}x{info.shape[0]} pixels" if frames else f"{info.shape[0]} channels{rate}"
+    kept = f"{_KEPT_FRAMES} frames" if frames else f"{_KEPT_S:g} s"
+    cure = "send smaller frames" if frames else "set the sender's rate and channels right"
+    return (
+        f"{info.modality} '{info.name}' says {what}: {kept} of it take {size / 1e9:.2f} GB, and {taken / 1e9:.2f} of "
+        f"{rings_gb:g} GB are taken; {cure}, or allow more: --set memory.rings_gb={-(-(size + taken) // 10**9)}"
+    )
 
 
 def chain_spec(rate_hz: float, names: tuple[str, ...], section: EegSection | None) -> EegChainSpec:

@@ -53,9 +53,13 @@ class Linear:
     bias: FloatArray
     sexes: SexTerm | None = None
 
+    def standardised(self, numbers: FloatArray) -> FloatArray:
+        """Return numbers in standard deviations of the training data, bounded."""
+        return np.asarray(np.clip((numbers - self.mean) / self.scale, -CLIP, CLIP))
+
     def scores(self, numbers: FloatArray) -> FloatArray:
         """Return ``(n, n_classes)`` float32 for ``(n, n_numbers)``: about 1 for the class, -1 for the others."""
-        x = np.clip((numbers - self.mean) / self.scale, -CLIP, CLIP)
+        x = self.standardised(numbers)
         scores: FloatArray = x @ self.weights + self.bias
         if self.sexes is not None:
             side = np.clip(x @ self.sexes.tell_weights + self.sexes.tell_bias, -1.0, 1.0)

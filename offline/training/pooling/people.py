@@ -15,7 +15,7 @@ from ....models.contract import Estimate, Recording
 from ....models.fusion import opinion_pool
 from ....models.fusion.opinion_pool import Situation, VoiceLevels
 from ....models.fusion.pool_file import AXES
-from ....models.io.files import atomic_write
+from ....models.io.files import PRIVATE_FILE, atomic_write
 from ....processes import in_workers
 from ...datasets.base import Dataset, Trial
 from ...datasets.simulated import SimulatedPeople
@@ -135,7 +135,7 @@ def _decode_into(trial: Trial, people: Dataset[Recording], models: ModelsSection
     """Load and decode one person into their file; return the name of the trial."""
     recording = people.load(trial)
     found = decoded_person(recording, decode_with(recording, models).estimates)
-    with atomic_write(paths[trial.name]) as file:
+    with atomic_write(paths[trial.name], mode=PRIVATE_FILE) as file:
         np.savez(file, **{field.name: getattr(found, field.name) for field in fields(DecodedPerson)})
     return trial.name
 

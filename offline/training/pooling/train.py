@@ -1,6 +1,6 @@
 """Fit a pool: decode people whom neither bundle knows, fit the weights, score further people."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import platformdirs
@@ -11,10 +11,11 @@ from ....models.contract import SIMULATED
 from ....models.fusion.circumplex import PLACES
 from ....models.fusion.pool_file import AXES, PooledBundle, PoolFile, WeightsTable, save_pool
 from ....models.io.bundle import Bundle, load_bundle, models_path
+from ...evaluation.leakage import Part, audit_parts, digest
 from ...simulate import BENCHMARK
 from .card import write_pool_card
 from .fit import add_thresholds, fit_axis, held_out_loss
-from .people import decode_people
+from .people import DecodedPerson, decode_people
 from .scores import score_pool
 
 Report = Callable[[str], None]
@@ -50,6 +51,7 @@ def train_pooling(config: TrainPoolingConfig, out: Path, report: Report, cache: 
     people, others = config.people.seeds, config.people.test_seeds
     decoded = decode_people([*people, *others], config, hashes, folder, report)
     fitting, testing = decoded[: len(people)], decoded[len(people) :]
+    audit_parts("pooling", {"weights": _parts(people, fitting), "test": _parts(others, testing)})
     losses = {half_life_s: held_out_loss(fitting, half_life_s, config.folds) for half_life_s in config.half_life_s}
     half_life_s = min(losses, key=losses.__getitem__)
     report(f"what the voice said fades with a half-life of {half_life_s:g} s")
@@ -78,6 +80,13 @@ def train_pooling(config: TrainPoolingConfig, out: Path, report: Report, cache: 
     scores = {axis: score_pool(testing, table, fitted[axis], index, config.seed) for index, axis in enumerate(AXES)}
     write_pool_card(out.with_suffix(".md"), table, sha256, scores, losses, config)
     report(f"wrote {out} and {out.with_suffix('.md')}")
+
+
+def _parts(seeds: Sequence[int], decoded: Sequence[DecodedPerson]) -> list[Part]:
+    return [
+        Part(f"person {seed}", str(seed), digest(one.truth, one.felt, one.voice))
+        for seed, one in zip(seeds, decoded, strict=True)
+    ]
 
 
 _KINDS = ("video_eeg", "speech")

@@ -14,7 +14,7 @@ from ..common.card import CardSection, bullets, write_card
 
 _LIMITS = (
     "Acted emotion, spoken once on demand in a quiet studio, in one language, by few people: **not** how people sound "
-    "who feel something. On other voices, languages, microphones and rooms it is worse, and its probabilities are too "
+    "who feel something. On other voices, languages, microphones and rooms it is much worse, and still too "
     "sure.",
     "Anger and happiness are both loud and high, and are taken for each other most; short and noisy speech is worse "
     "(see "
@@ -36,7 +36,10 @@ class HeldOutScores:
 
 
 def write_recogniser_card(
-    path: Path, spec: ModelSpec, config: TrainRecogniserConfig, scores: Sequence[HeldOutScores]
+    path: Path,
+    spec: ModelSpec,
+    config: TrainRecogniserConfig,
+    scores: Sequence[HeldOutScores],
 ) -> None:
     """Write the card of a recogniser; raise MoodringError where the file cannot be written."""
     first = scores[0].scores
@@ -69,7 +72,11 @@ def _facts(spec: ModelSpec, config: TrainRecogniserConfig, first: Scores) -> Ite
         "Input: 16 kHz mono; voice activity by silero-vad; gain does not matter; an estimate after each second of an "
         "utterance."
     )
-    yield f"Probabilities suppose that all classes are equally frequent; temperature {head.temperature:.3f}."
+    yield (
+        f"Probabilities suppose that all classes are equally frequent; temperature {head.temperature:.3f}, fitted on "
+        "voices unlike those trained on (of the other sex, in noise, by telephone, only their first second). On other "
+        f"speakers of the same corpus {spec.network['temperature_at_home']:.3f} would do: the ECE below is at that."
+    )
     yield f"Data, SHA-256: {spec.data_hashes[0]}."
 
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +12,16 @@ from ....configs.schema.errors import MoodringError
 from ....models.contract import AUDIO_RATE_HZ, FloatArray
 from ....models.decoders.speech import UtteranceCutter
 from ....models.decoders.voice_activity import VoiceActivity
-from ....models.io.files import atomic_write
+from ....models.io.files import PRIVATE_FILE, atomic_write
 from ....models.signals.speech.voice_frames import FrameState, frame_features
-from ....models.signals.speech.voice_summary import functionals
+from ....models.signals.speech.voice_summary import VOICE_NUMBERS, functionals
 from ...datasets.speech_corpus import SpeechCorpus, file_of
+from ...evaluation.leakage import digest
 from ..common.stages import Stage
 from .augment import CONDITIONS, apply_condition, augment
 
-FEATURES = Stage("recogniser features", 1)
-"""Raise its version whenever the same sound gives other features, copies or utterances."""
+FEATURES = Stage("recogniser features", 1, (Stage("voice numbers", VOICE_NUMBERS),))
+"""Raise its version whenever the same sound gives other copies or utterances."""
 Report = Callable[[str], None]
 
 
@@ -38,6 +39,11 @@ class FeatureSets:
 
     conditions: dict[str, FloatArray]
     copies: tuple[FloatArray, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all of them."""
+        return digest(*self.conditions.values(), *self.copies)
 
 
 def trim_silence(samples: FloatArray, voice: VoiceActivity) -> FloatArray:
@@ -127,7 +133,7 @@ def write_array(path: Path, values: FloatArray) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path) as file:
+        with atomic_write(path, mode=PRIVATE_FILE) as file:
             np.save(file, values, allow_pickle=False)
     except OSError as error:
         raise MoodringError(f"'{path}' cannot be written: {error.strerror}; set cache to another folder") from error

@@ -1,6 +1,7 @@
 """Train the speech recogniser on a corpus, and test it on held-out speakers."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,21 +10,22 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from ....configs.schema.errors import ConfigError
+from ....configs.schema.errors import ConfigError, MoodringError
 from ....configs.schema.train_recogniser import TrainRecogniserConfig
 from ....models.contract import FloatArray, Head, ModelSpec, SpeechInput
 from ....models.decoders.recogniser import ARCHITECTURE
 from ....models.io.bundle import save_bundle
-from ....models.signals.speech.voice_summary import functional_weights
+from ....models.signals.speech.voice_summary import VOICE_NUMBERS, functional_weights
 from ...datasets.open_corpus import read_corpus
+from ...evaluation.leakage import LeakageGuard
 from ...evaluation.metrics import fit_temperature, score
-from ...evaluation.splits import BothApart, GroupedKFold, IntArray, Items, LeaveOneGroupOut, Protocol, Split, audit
+from ...evaluation.splits import BothApart, GroupedKFold, IntArray, Items, LeaveOneGroupOut, Protocol, Split
 from ..common.ridge import CLIP, Linear, fit_linear
 from ..common.stages import Stage
 from .card import HeldOutScores, write_recogniser_card
 from .features import FEATURES, FeatureCache, FeatureSets, Report, write_array
 
-FOLDS = Stage("recogniser folds", 1, (FEATURES,))
+FOLDS = Stage("recogniser folds", 2, (FEATURES,))
 """Raise its version whenever the same features and settings give other logits."""
 _INNER_FOLDS = 3
 _FOLDS_OF_BOTH = 4  # of speakers, where one is left out at a time but prompts are kept apart, too
@@ -87,8 +89,9 @@ def train_recogniser(config: TrainRecogniserConfig, out: Path, report: Report) -
     everybody = np.flatnonzero(whole.labels >= 0)
     features = cache.features(config.copies, config.seeds[0])
     temperature = _inner_temperature(whole, features, everybody, config)
+    away = temperature_away(whole, features, config)
     model = fit(whole, features, everybody, config)
-    spec = _spec(config, whole, cache.sha256, temperature)
+    spec = _spec(config, whole, cache.sha256, temperature, away)
     save_bundle(out, spec, _tensors(model))
     write_recogniser_card(out.with_suffix(".md"), spec, config, scores)
     report(f"wrote {out} ({out.stat().st_size / 1e3:.0f} kB) and {out.with_suffix('.md')}")
@@ -136,7 +139,8 @@ def cross_validate(
 ) -> dict[str, FloatArray]:
     """Return held-out calibrated logits ``(n, n_classes)`` under every condition, fold by fold; NaN where never tested.
 
-    The temperature of a fold is fitted on its own training speakers, by models that were not trained on them.
+    A fold is found again by the very features that it was trained on. Its temperature is fitted on its own training
+    speakers, by models that were not trained on them.
     """
     chosen = np.flatnonzero(task.labels >= 0)
     everything = task.items
@@ -146,13 +150,11 @@ def cross_validate(
         inside = Split(split.name, np.intersect1d(split.train, chosen), np.intersect1d(split.test, chosen))
         if not len(inside.test) or len(np.unique(task.labels[inside.train])) < len(task.classes):
             continue
-        path = cache.path(FOLDS, task.name, protocol.describe(), split.name, str(seed), settings)
+        path = cache.path(FOLDS, task.name, protocol.describe(), split.name, str(seed), settings, features.digest)
         if not path.is_file():
-            audit(
-                everything, inside, protocol.apart, {"scaling and weights": inside.train, "temperature": inside.train}
-            )
-            model = fit(task, features, inside.train, config)
-            temperature = _inner_temperature(task, features, inside.train, config)
+            guard = LeakageGuard(everything, inside, protocol.apart, (*features.conditions.values(), *features.copies))
+            model = fit(task, features, inside.train, config, (guard,))
+            temperature = _inner_temperature(task, features, inside.train, config, (guard,))
             write_array(
                 path, np.stack([model.scores(x[inside.test]) / temperature for x in features.conditions.values()])
             )
@@ -161,11 +163,20 @@ def cross_validate(
     return result
 
 
-def fit(task: ClassificationTask, features: FeatureSets, train: IntArray, config: TrainRecogniserConfig) -> Linear:
-    """Fit on some items and their copies."""
+def fit(
+    task: ClassificationTask,
+    features: FeatureSets,
+    train: IntArray,
+    config: TrainRecogniserConfig,
+    guards: Sequence[LeakageGuard] = (),
+) -> Linear:
+    """Fit on some items and their copies; stop where one of the rows is of an item that a guard keeps for testing."""
     sources = (features.conditions["whole"], *features.copies)
+    rows = np.concatenate([source[train] for source in sources])
+    for guard in guards:
+        guard.check("scaling and weights", rows)
     return fit_linear(
-        np.concatenate([source[train] for source in sources]),
+        rows,
         np.tile(task.labels[train], len(sources)),
         np.tile(task.speakers[train], len(sources)),
         len(task.classes),
@@ -189,19 +200,64 @@ def _tensors(model: Linear) -> dict[str, torch.Tensor]:
 
 
 def _inner_temperature(
-    task: ClassificationTask, features: FeatureSets, train: IntArray, config: TrainRecogniserConfig
+    task: ClassificationTask,
+    features: FeatureSets,
+    train: IntArray,
+    config: TrainRecogniserConfig,
+    guards: Sequence[LeakageGuard] = (),
 ) -> float:
-    speakers = task.speakers[train]
-    names = np.unique(speakers)
-    logits = np.full((len(train), len(task.classes)), np.nan)
+    """Return the temperature at home: on other speakers of the same corpus, as they were recorded."""
+    names = np.unique(task.speakers[train])
+    held = [np.isin(task.speakers[train], names[fold::_INNER_FOLDS]) for fold in range(_INNER_FOLDS)]
+    # Without the copies: a third of a fold's time instead of thrice it, for one number.
     plain = replace(features, copies=())
-    for fold in range(_INNER_FOLDS):
-        held = np.isin(speakers, names[fold::_INNER_FOLDS])
+    return _held_out_temperature(task, plain, ("whole",), train, held, config, guards)
+
+
+def temperature_away(task: ClassificationTask, features: FeatureSets, config: TrainRecogniserConfig) -> float:
+    """Return the temperature away from home: on people unlike those trained on, under every condition of the test.
+
+    Women are judged by models of men's voices and the other way round, where the corpus says whose is which, else one
+    third of the speakers by the others. A temperature that holds on the same corpus leaves a model too sure elsewhere
+    (Ovadia et al. 2019, Can you trust your model's uncertainty?, https://arxiv.org/abs/1906.02530).
+    """
+    train = np.flatnonzero(task.labels >= 0)
+    groups = task.items.group("sex" if "sex" in task.items.groups else "speaker")[train]
+    names = np.unique(groups)
+    parts = [names[part :: min(len(names), _INNER_FOLDS)] for part in range(min(len(names), _INNER_FOLDS))]
+    held = [np.isin(groups, part) for part in parts]
+    return _held_out_temperature(task, features, tuple(features.conditions), train, held, config)
+
+
+def _held_out_temperature(
+    task: ClassificationTask,
+    features: FeatureSets,
+    conditions: Sequence[str],
+    train: IntArray,
+    folds: Sequence[NDArray[np.bool_]],
+    config: TrainRecogniserConfig,
+    guards: Sequence[LeakageGuard] = (),
+) -> float:
+    """Fit a temperature on what models say, under some conditions, of folds of items that they were not trained on."""
+    logits: list[FloatArray] = []
+    judged: list[IntArray] = []
+    for number, held in enumerate(folds, 1):
         if held.any() and len(np.unique(task.labels[train[~held]])) == len(task.classes):
-            # Without the copies: a third of a fold's time instead of thrice it, for one number.
-            logits[held] = fit(task, plain, train[~held], config).scores(features.conditions["whole"][train[held]])
-    there = ~np.isnan(logits[:, 0])
-    return fit_temperature(logits[there], task.labels[train[there]], list(speakers[there]))
+            split = Split(f"temperature, fold {number}", train[~held], train[held])
+            inner = LeakageGuard(task.items, split, ("speaker",), features.conditions.values())
+            model = fit(task, features, train[~held], config, (*guards, inner))
+            for name in conditions:
+                rows = features.conditions[name][train[held]]
+                for guard in guards:
+                    guard.check("temperature", rows)
+                logits.append(model.scores(rows))
+                judged.append(train[held])
+    if not logits:
+        raise MoodringError(
+            "no temperature can be fitted: no group of speakers can be left out without losing a class; record more"
+        )
+    items = np.concatenate(judged)
+    return fit_temperature(np.concatenate(logits), task.labels[items], list(task.speakers[items]))
 
 
 def _score(
@@ -244,12 +300,14 @@ def _tasks(config: TrainRecogniserConfig, items: Items) -> tuple[ClassificationT
     )
 
 
-def _spec(config: TrainRecogniserConfig, task: ClassificationTask, sha256: str, temperature: float) -> ModelSpec:
+def _spec(
+    config: TrainRecogniserConfig, task: ClassificationTask, sha256: str, temperature: float, away: float
+) -> ModelSpec:
     speakers = ", ".join(np.unique(task.speakers))
     return ModelSpec(
         kind="speech",
         inputs=(SpeechInput(),),
-        outputs=(Head("speech", "acted", task.classes, temperature=temperature),),
+        outputs=(Head("speech", "acted", task.classes, temperature=max(temperature, away)),),
         label_source="the emotion that the actor was asked to express, per utterance",
         domain=(config.domain,),
         protocol=f"trained on all speakers ({speakers}); scores with speakers apart: see the card",
@@ -258,5 +316,10 @@ def _spec(config: TrainRecogniserConfig, task: ClassificationTask, sha256: str, 
             hashlib.sha256(config.model_dump_json(exclude={"data", "cache", "on_bad"}).encode()).hexdigest(),
         ),
         seed=config.seeds[0],
-        network={"architecture": ARCHITECTURE, "numbers": len(functional_weights())},
+        network={
+            "architecture": ARCHITECTURE,
+            "numbers": len(functional_weights()),
+            "voice_numbers": VOICE_NUMBERS,
+            "temperature_at_home": round(temperature, 4),
+        },
     )

@@ -27,14 +27,16 @@ def write_voices_card(
     path: Path, config: TrainVoicesConfig, spec: BackgroundSpec, tested: Sequence[CorpusTrials]
 ) -> None:
     """Write the card of a background; raise MoodringError where the file cannot be written."""
-    thresholds = spec.thresholds
     sections = (
         CardSection("", (bullets(_facts(config, spec)),)),
         CardSection(
             "On speakers never trained on",
             (
-                "EMO-DB: every pair of speakers with a background of the other six. Any other corpus: all its speakers "
-                "with the shipped background, at thresholds set without it. Speakers are enrolled with every other "
+                f"{tested[0].corpus}: every pair of speakers with a background of the others, at thresholds set on "
+                "the others too (each of them left out of a background of the rest): nothing of a judged speaker is in "
+                "background or thresholds. Any other corpus: all its speakers "
+                "with the shipped background and thresholds, which know nothing of it. Speakers are enrolled with "
+                "every other "
                 "sentence and tested with the other ones. An utterance counts after its first 1, 2, 3 seconds (only "
                 "those "
                 "that last so long) and at its end. *EER*: the equal error rate. *Lost*: of what the enrolled person "
@@ -42,9 +44,9 @@ def write_voices_card(
                 "*Passes*: of what others say, of the same and of the other sex. Brackets: 95 %, bootstrap over "
                 "enrolled "
                 'speakers. "The other voice too": the other speaker is enrolled as somebody who may be heard.',
-                error_table(tested, thresholds),
+                error_table(tested),
                 "What is lost at an utterance's end, by emotion:",
-                emotion_table(tested, thresholds),
+                emotion_table(tested),
             ),
         ),
         CardSection("Limits", (bullets(_LIMITS),)),
@@ -63,16 +65,17 @@ def _facts(config: TrainVoicesConfig, spec: BackgroundSpec) -> tuple[str, ...]:
         f"Model: {config.gaussians} Gaussians over 18 cepstral coefficients; a person's own are adapted from them "
         "(Reynolds, Quatieri & Dunn 2000).",
         f"Thresholds, in mean log-likelihood ratio a frame: {after}; so set that {config.false_rejection:.0%} of what "
-        f"the speakers below say is lost, enrolled with {RECOMMENDED}.",
+        f"the speakers that it is trained on say is lost, each left out of the background, enrolled with "
+        f"{RECOMMENDED}. On new speakers more is lost: see below.",
         f"Data, SHA-256: {spec.data_sha256}.",
     )
 
 
-def error_table(tested: Sequence[CorpusTrials], thresholds: tuple[float, float, float]) -> str:
+def error_table(tested: Sequence[CorpusTrials]) -> str:
     """Return the table of error rates."""
     rows = []
     for one in tested:
-        found, all_margins = one.trials, margins(one.trials, thresholds)
+        found, all_margins = one.trials, margins(one.trials, one.thresholds)
         for column, after in enumerate(AFTER):
             own, same = found.own, found.same_sex
             margin = all_margins[:, column]
@@ -89,12 +92,12 @@ def error_table(tested: Sequence[CorpusTrials], thresholds: tuple[float, float, 
     return markdown_table(header, rows)
 
 
-def emotion_table(tested: Sequence[CorpusTrials], thresholds: tuple[float, float, float]) -> str:
+def emotion_table(tested: Sequence[CorpusTrials]) -> str:
     """Return the table of what is lost of each emotion at an utterance's end."""
     labels = sorted({str(label) for one in tested for label in one.trials.label})
     rows = []
     for one in tested:
-        margin = margins(one.trials, thresholds)[:, -1]
+        margin = margins(one.trials, one.thresholds)[:, -1]
         lost = np.where(np.isnan(margin), np.nan, margin < 0.0)
         own = one.trials.own
         cells = [_percent(lost[own & (one.trials.label == label)]) for label in labels]

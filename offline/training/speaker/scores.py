@@ -53,6 +53,7 @@ class EnrolmentCondition:
 
 
 RECOMMENDED = "20 s, all emotions"
+THRESHOLDS_SET_WITH = EnrolmentCondition(RECOMMENDED, 20.0, False)
 ENROLMENT_CONDITIONS = (
     EnrolmentCondition("10 s, neutral", 10.0, True, True),
     EnrolmentCondition("10 s, all emotions", 10.0, False),
@@ -94,11 +95,20 @@ class VerificationTrials:
 
 @dataclass(frozen=True)
 class CorpusTrials:
-    """All trials of one corpus under one enrolment condition."""
+    """All trials of one corpus under one enrolment condition.
+
+    Attributes
+    ----------
+    corpus, condition : str
+    trials : VerificationTrials
+    thresholds : (n, 3) float
+        The thresholds that each trial is judged by, after 1, 2 and 3 seconds; set on other speakers.
+    """
 
     corpus: str
     condition: str
     trials: VerificationTrials
+    thresholds: Array
 
 
 def concatenate(parts: Sequence[VerificationTrials]) -> VerificationTrials:
@@ -108,7 +118,10 @@ def concatenate(parts: Sequence[VerificationTrials]) -> VerificationTrials:
 
 
 def run_trials(
-    utterances: Sequence[CepstralUtterance], background: Background, seed: int
+    utterances: Sequence[CepstralUtterance],
+    background: Background,
+    seed: int,
+    ways: Sequence[EnrolmentCondition] = ENROLMENT_CONDITIONS,
 ) -> dict[str, VerificationTrials]:
     """Enrol each speaker in each way with every other sentence, and score the other sentences against each speaker.
 
@@ -116,7 +129,7 @@ def run_trials(
     of the enrolled speaker once with each of the others.
     """
     found = {}
-    for way in ENROLMENT_CONDITIONS:
+    for way in ways:
         names, tested = _likelihoods(utterances, background, way, seed)
         found[way.name] = _trials(utterances, names, tested, known=False)
         if way.known:
@@ -168,6 +181,12 @@ def _trials(
     return VerificationTrials(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
+def trials_of(found: VerificationTrials, enrolled: str) -> VerificationTrials:
+    """Return the trials in which somebody is the enrolled speaker."""
+    kept = found.enrolled == enrolled
+    return VerificationTrials(**{one.name: getattr(found, one.name)[kept] for one in fields(VerificationTrials)})
+
+
 def thresholds_of(found: VerificationTrials, false_rejection: float) -> tuple[float, float, float]:
     """Return the thresholds at which that share of the enrolled speakers' own utterances is lost after 1, 2 and 3 s."""
     one, two, three = (
@@ -177,11 +196,23 @@ def thresholds_of(found: VerificationTrials, false_rejection: float) -> tuple[fl
     return one, two, three
 
 
-def margins(found: VerificationTrials, thresholds: tuple[float, float, float]) -> Array:
-    """Return by how much each trial passes (``(n, 4)``, below 0: it does not); NaN where the utterance is shorter."""
-    at = np.array(thresholds)
+def margins(found: VerificationTrials, thresholds: Array) -> Array:
+    """Return by how much each trial passes (below 0: it does not).
+
+    Parameters
+    ----------
+    found : VerificationTrials
+    thresholds : (3,) or (n, 3) float
+        For all trials, or for each.
+
+    Returns
+    -------
+    (n, 4) float
+        NaN where the utterance is shorter.
+    """
+    at = np.broadcast_to(thresholds, (len(found.segments), LONGEST_WINDOW))
     # An utterance that ends after one or two seconds is tested against the threshold for those.
-    needed = np.column_stack((np.tile(at, (len(found.segments), 1)), at[found.segments - 1]))
+    needed = np.column_stack((at, at[np.arange(len(at)), found.segments - 1]))
     return np.asarray(np.minimum(found.people - needed, found.others))
 
 

@@ -16,23 +16,27 @@ from ....models.decoders.speaker import BackgroundSpec, save_voices
 from ....models.decoders.speech import UtteranceCutter
 from ....models.decoders.voice_activity import VoiceActivity
 from ....models.signals.speech.segments import SEGMENT_SAMPLES
-from ....models.signals.speech.speaker_verification import Background, CepstraState, cepstra
+from ....models.signals.speech.speaker_verification import Array, Background, CepstraState, cepstra
 from ...datasets.open_corpus import read_corpus
 from ...datasets.speech_corpus import SpeechCorpus
+from ...evaluation.leakage import Part, audit_parts, digest
 from ..recogniser.features import corpus_digest
 from .card import write_voices_card
 from .scores import (
     RECOMMENDED,
+    THRESHOLDS_SET_WITH,
     CepstralUtterance,
     CorpusTrials,
     VerificationTrials,
     concatenate,
     run_trials,
     thresholds_of,
+    trials_of,
 )
 
 _STEPS = 30
 _FLOOR = 1e-3
+_FEWEST_SPEAKERS = 4
 Report = Callable[[str], None]
 
 
@@ -42,30 +46,34 @@ def train_voices(config: TrainVoicesConfig, out: Path, report: Report) -> list[C
     Raises
     ------
     MoodringError
-        A corpus is not there or has bad files, or a file cannot be written.
+        A corpus is not there, has bad files or fewer than four speakers, or a file cannot be written.
     """
     if config.data is None:
         raise ConfigError(f"config '{config.name}' needs the corpus's folder: add --set data=FOLDER")
     corpus = read_corpus(config.corpus, config.data, config.on_bad)
     for problem in corpus.problems:
         report(f"left out: {problem}")
+    speakers = sorted({trial.subject for trial in corpus.trials})
+    if len(speakers) < _FEWEST_SPEAKERS:
+        raise ConfigError(
+            f"'{config.corpus}' has {len(speakers)} speaker(s), and testing needs {_FEWEST_SPEAKERS}: two to judge, "
+            "one to set thresholds on, one as background; record more"
+        )
     utterances = measure_corpus(corpus, config.women)
     report(f"measured {len(utterances)} utterances of {corpus.name}")
-    tested = [
-        CorpusTrials(corpus.name, name, found) for name, found in _pairs_left_out(utterances, config, report).items()
-    ]
+    tested = _pairs_left_out(corpus.name, utterances, config, report)
+    own = next(one.trials for one in tested if one.condition == RECOMMENDED)
+    after_s = thresholds_of(own, config.false_rejection)
     background = fit_background(utterances, config)
     if config.test is not None:
         other = read_corpus(config.test_corpus, config.test, "skip")
         strangers = measure_corpus(other, ())
         report(f"measured {len(strangers)} utterances of {other.name}")
         tested += [
-            CorpusTrials(other.name, name, found)
+            CorpusTrials(other.name, name, found, np.broadcast_to(after_s, (len(found.enrolled), 3)))
             for name, found in run_trials(strangers, background, config.seed).items()
         ]
         report(f"tested the speakers of {other.name}")
-    own = next(one.trials for one in tested if one.condition == RECOMMENDED)
-    after_s = thresholds_of(own, config.false_rejection)
     spec = BackgroundSpec(
         domain=config.domain, seed=config.seed, data_sha256=corpus_digest(corpus), thresholds=after_s
     )  # fmt: skip
@@ -128,14 +136,60 @@ def fit_background(utterances: Sequence[CepstralUtterance], config: TrainVoicesC
 
 
 def _pairs_left_out(
-    utterances: list[CepstralUtterance], config: TrainVoicesConfig, report: Report
-) -> dict[str, VerificationTrials]:
-    """Test every pair of speakers with a background that was trained on neither."""
+    corpus: str, utterances: list[CepstralUtterance], config: TrainVoicesConfig, report: Report
+) -> list[CorpusTrials]:
+    """Test every pair of speakers with a background trained on neither, at thresholds set on neither."""
     found: dict[str, list[VerificationTrials]] = {}
-    for pair in combinations(sorted({one.speaker for one in utterances}), 2):
-        background = fit_background([one for one in utterances if one.speaker not in pair], config)
-        both = [one for one in utterances if one.speaker in pair]
+    judged_by: dict[str, list[Array]] = {}
+    thresholds = set_on_others(utterances, config, report)
+    for pair, after_s in thresholds.items():
+        others, both = _apart(utterances, pair)
+        background = fit_background(others, config)
         for name, part in run_trials(both, background, config.seed).items():
             found.setdefault(name, []).append(part)
-        report(f"tested speakers {' and '.join(pair)}, left out")
-    return {name: concatenate(parts) for name, parts in found.items()}
+            judged_by.setdefault(name, []).append(np.tile(after_s, (len(part.enrolled), 1)))
+        report(f"tested speakers {' and '.join(pair)}, left out, at thresholds {after_s} of the others")
+    return [
+        CorpusTrials(corpus, name, concatenate(parts), np.concatenate(judged_by[name])) for name, parts in found.items()
+    ]
+
+
+def set_on_others(
+    utterances: list[CepstralUtterance], config: TrainVoicesConfig, report: Report
+) -> dict[tuple[str, str], tuple[float, float, float]]:
+    """Return thresholds for each pair of speakers, set on the other speakers alone.
+
+    Each of the others is enrolled and tried with a background of the rest: neither that speaker nor the pair is in it.
+    """
+    names = sorted({one.speaker for one in utterances})
+    own: dict[tuple[str, ...], VerificationTrials] = {}
+    for three in combinations(names, 3):
+        others, there = _apart(utterances, three)
+        background = fit_background(others, config)
+        found = run_trials(there, background, config.seed, (THRESHOLDS_SET_WITH,))[RECOMMENDED]
+        own |= {(*three, speaker): trials_of(found, speaker) for speaker in three}
+        report(f"thresholds: speakers {', '.join(three)} left out of the background")
+    return {
+        (one, other): thresholds_of(
+            concatenate([own[*sorted((one, other, third)), third] for third in names if third not in (one, other)]),
+            config.false_rejection,
+        )
+        for one, other in combinations(names, 2)
+    }
+
+
+def _apart(
+    utterances: Sequence[CepstralUtterance], left_out: Sequence[str]
+) -> tuple[list[CepstralUtterance], list[CepstralUtterance]]:
+    """Split by speaker into those to fit a background on and those left out; stop where anything is in both."""
+    others = [one for one in utterances if one.speaker not in left_out]
+    there = [one for one in utterances if one.speaker in left_out]
+    parts = {"background": others, "left out": there}
+    audit_parts(
+        "voices",
+        {
+            name: [Part(f"'{one.prompt}' by {one.speaker}", one.speaker, digest(*one.seconds)) for one in members]
+            for name, members in parts.items()
+        },
+    )
+    return others, there

@@ -21,6 +21,7 @@ from ....models.device import best_device
 from ....models.io.bundle import save_bundle
 from ....models.networks.speech import SpeechNetwork, SpeechSizes
 from ....models.signals.speech.segments import UtteranceRules, segments_of
+from ...evaluation.leakage import Part, audit_parts, digest
 from ...simulate.difficulty import BENCHMARK, EASY, Difficulty
 from ..common.checkpoints import Checkpoint, Checkpoints
 from ..common.early_stopping import SgdSettings, fit_with_early_stopping
@@ -100,6 +101,15 @@ def _train(config: TrainSpeechConfig, out: Path, report: Report) -> SpeechScores
     stopping, calibration, test = (
         simulate_all(seeds, people.held_out_seconds, difficulty, voice)
         for seeds in (people.stopping_seeds, people.calibration_seeds, people.test_seeds)
+    )
+    audit_parts(
+        "speech",
+        {
+            "training": _parts(training),
+            "early stopping": _parts(stopping),
+            "temperature": _parts(calibration),
+            "test": _parts(test),
+        },
     )
     report(f"found {len(training.utterances)} utterances of {people.count} people to train on")
     checkpoints = Checkpoints(
@@ -205,6 +215,13 @@ def utterance_class_weights(utterances: Sequence[LabelledUtterance]) -> Tensor:
     """Return a weight of each class inverse to its frequency, 1 on average over utterances."""
     counts: NDArray[np.int64] = np.bincount([one.label for one in utterances], minlength=len(CLASSES))
     return torch.tensor(len(utterances) / (len(CLASSES) * np.maximum(counts, 1)), dtype=torch.float32)
+
+
+def _parts(found: SimulatedUtterances) -> list[Part]:
+    return [
+        Part(f"utterance {index} of {one.person}", str(one.person), digest(one.samples))
+        for index, one in enumerate(found.utterances)
+    ]
 
 
 def _sizes(config: TrainSpeechConfig) -> SpeechSizes:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ....models.contract import BoolArray, EegWindow, FloatArray, Image, Recording, Signal, Truth, Video
 from ....models.io.bundle import bundled
-from ....models.io.files import atomic_write
+from ....models.io.files import PRIVATE_FILE, atomic_write
 from ....models.signals.eeg import chain
 from ....models.signals.eeg.band_power import log_band_power
 from ....models.signals.face.detection import FaceDetector
@@ -147,7 +147,7 @@ def prepare_people(
 
 def write_prepared(path: Path, prepared: PreparedSession) -> None:
     """Write to an ``.npz`` file that is whole or not there."""
-    with atomic_write(path) as file:
+    with atomic_write(path, mode=PRIVATE_FILE) as file:
         np.savez(file, **{field.name: getattr(prepared, field.name) for field in fields(prepared)})
 
 

@@ -1,6 +1,7 @@
 """Train the video-EEG model on simulated people, stage by stage, and write its bundle and card."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ....models.decoders.video_eeg import Normalisation
 from ....models.io.bundle import save_bundle
 from ....models.networks import video_eeg as network
 from ....models.networks.video_eeg import AXES, Sizes, VideoEegNet
+from ...evaluation.leakage import Part, audit_parts, digest
 from ...simulate.difficulty import BENCHMARK, EASY, Difficulty
 from ..common.optimization import Report
 from . import eeg_variants, scores
@@ -81,6 +83,15 @@ def train_video_eeg(
     torch.set_num_threads(config.threads)
     folder = cache or Path(platformdirs.user_cache_dir("moodring", appauthor=False)) / "training"
     training, validation, calibration = _prepare_groups(config, folder, report)
+    people = config.people
+    audit_parts(
+        "video-EEG",
+        {
+            "weights and normaliser": _parts(people.training_seeds, training),
+            "watched": _parts(people.validation_seeds, validation),
+            "temperature and conformal thresholds": _parts(people.calibration_seeds, calibration),
+        },
+    )
     normal = eeg_variants.fit_normalisation(training)
     torch.manual_seed(config.seed)
     net = VideoEegNet(_sizes(config))
@@ -177,6 +188,13 @@ def _prepare_groups(
     held_out = prepared(people.validation_seeds + people.calibration_seeds, 1)
     n = len(people.validation_seeds)
     return training, held_out[:n], held_out[n:]
+
+
+def _parts(seeds: Sequence[int], prepared: Sequence[PreparedSession]) -> list[Part]:
+    return [
+        Part(f"person {seed}", str(seed), digest(one.power, one.crops, one.levels))
+        for seed, one in zip(seeds, prepared, strict=True)
+    ]
 
 
 def _sizes(config: TrainVideoEegConfig) -> Sizes:

@@ -1,4 +1,4 @@
-"""The camera: its newest frame, and the face of the last look."""
+"""The camera: the frame of the last look and the face followed in it, or else the newest frame."""
 
 from PyQt5.QtCore import QRectF, QSize, Qt
 from PyQt5.QtGui import QImage, QPainter, QPainterPath, QPen
@@ -14,7 +14,10 @@ FRESH_LOOK_S = 2.5
 
 
 class FaceView(Canvas):
-    """A frame, the box of the last look, and a word where there is neither."""
+    """The frame of the last look with the box found in that very frame, and a line on whose face it is.
+
+    Where no look is fresh: the newest frame, without a box.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,16 +33,19 @@ class FaceView(Canvas):
         return QSize(240, 180)
 
     def show_view(self, view: View) -> None:
-        """Set the newest frame and box; repaint only on a change."""
-        look = view.history.looks[-1] if view.history.looks else None
+        """Set frame and box; repaint only on a change."""
         self._live = _live(view)
-        box = look.face if look is not None and self._live and _fresh(look, view) else None
-        caption = _caption(view, box)
-        if view.frame is self._frame and box is self._box and caption == self.caption:
+        look = view.history.looks[-1] if view.history.looks and self._live else None
+        look = look if look is not None and _fresh(look, view) else None
+        looked_at = _frame_of(look, view)
+        frame = view.frame if looked_at is None else looked_at
+        box = look.face if look is not None and looked_at is not None else None
+        caption = _caption(view, look)
+        if frame is self._frame and box is self._box and caption == self.caption:
             return
-        if view.frame is not self._frame:
-            self._frame = view.frame
-            self._image = None if view.frame is None else qimage(view.frame)
+        if frame is not self._frame:
+            self._frame = frame
+            self._image = None if frame is None else qimage(frame)
         self._box, self.caption = box, caption
         self.update()
 
@@ -87,6 +93,13 @@ def _fitted(image: QImage, room: QRectF) -> QRectF:
     return place
 
 
+def _frame_of(look: Look | None, view: View) -> Image | None:
+    """Return the very frame that a look saw; None where it is not at hand."""
+    if look is None or look.frame_stamp_s is None:
+        return None
+    return next((one.image for one in view.glimpses if one.stamp_s == look.frame_stamp_s), None)
+
+
 def _fresh(look: Look, view: View) -> bool:
     return view.snapshot is not None and view.snapshot.now_s - look.time_s < FRESH_LOOK_S
 
@@ -100,7 +113,7 @@ def _status(view: View) -> SourceStatus | None:
     return next((s for s in view.snapshot.sources if s.modality == "face"), None) if view.snapshot else None
 
 
-def _caption(view: View, box: FaceBox | None) -> str:
+def _caption(view: View, look: Look | None) -> str:
     status = _status(view)
     if status is None:
         return "no camera yet"
@@ -109,4 +122,4 @@ def _caption(view: View, box: FaceBox | None) -> str:
         return f"camera {status_text.text}"
     if not view.history.looks:
         return "not looked yet"
-    return "face of the last look" if box is not None else "no face in the last look"
+    return "no look of late" if look is None else wording.face(look).text

@@ -1,8 +1,11 @@
 """The health panel: state, rate, losses, age and declared delay of each source."""
 
+import html
+
 from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from ....configs.schema.foreign_text import visible
 from ....models.contract import SourceStatus
 from ...screens import wording
 from .. import theme
@@ -42,7 +45,9 @@ class SourceCard(QFrame):
         self.name.setText(status.name if len(status.name) <= 26 else status.name[:25] + "…")
         past = [f"{t.time_s:.1f} s: {t.state}, {t.why}" for t in status.transitions[-8:]]
         past.append("now: " + ", ".join((status.why, *wording.more_figures(status))))
-        self.setToolTip("\n".join(past if status.error is None else [*past, status.error]))
+        # Qt takes what looks like markup for markup.
+        lines = past if status.error is None else [*past, status.error]
+        self.setToolTip("<br>".join(html.escape(visible(line)) for line in lines))
         room = self.width() - 26
         if status.error is not None:
             self.figures.setText(self.figures.fontMetrics().elidedText(status.error, Qt.ElideRight, room))

@@ -6,8 +6,8 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PyQt5.QtCore import Qt
-from PyQt5.QtGui import QBrush
-from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PyQt5.QtGui import QBrush, QColor, QPainter
+from PyQt5.QtWidgets import QFrame, QHBoxLayout, QStyleOptionGraphicsItem, QVBoxLayout, QWidget
 
 from ....models.contract import LEVELS, TimeArray
 from ...screens import wording
@@ -45,8 +45,8 @@ class LevelChart(pg.PlotWidget):  # type: ignore[misc]
         # The highest level lies at the back over the full height; each lower one covers what is below it.
         # Areas are not smoothed: pyqtgraph draws them in pieces, whose smoothed edges would show. Their borders are.
         self._areas = [self._added(brush=theme.colour(theme.LEVEL_COLOURS[level]), fillLevel=0) for level in (2, 1, 0)]
-        hatch = QBrush(theme.colour(theme.BACKGROUND, 0.8), Qt.BDiagPattern)
-        self.undecided = self._added(brush=hatch, fillLevel=0, stepMode="left")
+        self.undecided = Hatching(theme.colour(theme.BACKGROUND, 0.8))
+        self.addItem(self.undecided)
         edge = pg.mkPen(theme.PANEL, width=1.5)
         self._borders = [self._added(pen=edge, antialias=True) for _ in range(2)]
         self._halo = self._added(
@@ -81,6 +81,20 @@ class LevelChart(pg.PlotWidget):  # type: ignore[misc]
         times, columns = with_gaps(history.truth_times_s - now, (history.truth[:, which : which + 1] + 1) / 2, np.nan)
         for item in (self._halo, self.truth):
             item.setData(times, columns[:, 0])
+
+
+class Hatching(pg.PlotCurveItem):  # type: ignore[misc]
+    """A hatched area under steps, whose lines are of the screen: a pattern in data units would be seconds wide."""
+
+    def __init__(self, colour: QColor) -> None:
+        super().__init__(pen=None, brush=QBrush(colour, Qt.BDiagPattern), fillLevel=0, stepMode="left")
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        """Draw it."""
+        to_data, known = painter.worldTransform().inverted()
+        if known:
+            self.opts["brush"].setTransform(to_data)
+        super().paint(painter, option, widget)
 
 
 def with_gaps(times: TimeArray, columns: NDArray[Any], filler: float) -> tuple[TimeArray, NDArray[Any]]:

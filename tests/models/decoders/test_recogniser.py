@@ -132,3 +132,8 @@ def test_the_shipped_recogniser_is_of_this_code() -> None:
     card = bundled("emodb").with_suffix(".md").read_text(encoding="utf-8")
     assert "CC BY 4.0" in card
     assert "Burkhardt" in card
+
+
+def test_a_bundle_of_another_measure_is_refused() -> None:
+    with pytest.raises(MoodringError, match="trained on version 99 of what is measured of a voice"):
+        VoiceRecogniser(bundle(voice_numbers=99))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from moodring.configs.schema.errors import MoodringError
-from moodring.models.contract import EegInput, EegWindow, FaceBox, FaceFrame, FaceInput, Head, Image, ModelSpec
+from moodring.models.contract import EegInput, EegWindow, FaceBox, FaceFrame, FaceInput, Head, Image, Look, ModelSpec
 from moodring.models.contract.specs import kept_classes
 from moodring.models.decoders.video_eeg import VideoEegDecoder, random_wait
 from moodring.models.io.bundle import Bundle, load_bundle, save_bundle
@@ -21,8 +21,8 @@ CPU = torch.device("cpu")
 class ScriptedFinder:
     """Finds a face in any picture that is not black."""
 
-    def find(self, image: Image) -> FaceBox | None:
-        return FaceBox(40.0, 40.0, 60.0, 60.0, 0.9) if image.any() else None
+    def find_all(self, image: Image) -> tuple[FaceBox, ...]:
+        return (FaceBox(40.0, 40.0, 60.0, 60.0, 0.9),) if image.any() else ()
 
 
 def make_bundle(network: Mapping[str, float | int | str] | None = None, kind: str = "video_eeg") -> Bundle:
@@ -129,6 +129,57 @@ def test_either_modality_may_be_absent_and_the_look_says_so() -> None:
     assert no_face.band_attention is not None
     assert float(no_face.band_attention.sum()) == pytest.approx(1.0, abs=1e-5)
     assert np.isfinite(decoder.read()[0].probabilities).all()
+
+
+class FacesByTime:
+    """Finds the faces that a script has for the picture's first value."""
+
+    def __init__(self, script: Mapping[int, tuple[FaceBox, ...]]) -> None:
+        self._script = script
+
+    def find_all(self, image: Image) -> tuple[FaceBox, ...]:
+        return self._script.get(int(image[0, 0, 0]), ())
+
+
+ANN, BEN = FaceBox(20.0, 30.0, 60.0, 70.0, 0.9), FaceBox(120.0, 40.0, 50.0, 60.0, 0.9)
+
+
+def numbered(number: int, stamp_s: float) -> FaceFrame:
+    image = np.array(frame(number, stamp_s).image)
+    image[0, 0, 0] = number
+    return FaceFrame(image, stamp_s)
+
+
+def test_another_face_begins_where_nothing_is_known_of_a_face() -> None:
+    script = {1: (ANN,), 2: (ANN, BEN), 3: (BEN,), 4: (BEN,)}
+
+    def seen(light: float) -> tuple[list[Look], list[tuple[float, ...] | None]]:
+        """Looks, and valence after each; the light falls on the first person alone."""
+        decoder = VideoEegDecoder(make_bundle(), CPU, face_detector=FacesByTime(script))  # type: ignore[arg-type]
+        looks, read = [], []
+        for number, time_s in ((1, 3.0), (2, 4.0), (3, 5.0), (4, 7.5)):
+            shown = numbered(number, time_s)
+            if number < 4:
+                shown.image[1:] = (light * shown.image[1:]).astype(np.uint8)
+            looks.append(decoder.look(time_s, None, shown))
+            read.append(decoder.read()[0].probabilities)
+        return looks, read
+
+    looks, read = seen(1.0)
+    assert [(look.face_state, look.faces, look.person) for look in looks] == [
+        ("tracked", 1, 1), ("tracked", 2, 1), ("none", 1, 1), ("changed", 1, 2),
+    ]  # fmt: skip
+    assert [look.face for look in looks] == [ANN, ANN, None, BEN]
+    _, other = seen(0.2)
+    assert read[:3] != other[:3]
+    assert read[3] == other[3], "nothing of the first person is left"
+
+
+def test_the_region_says_whose_face_it_is() -> None:
+    finder = FacesByTime({1: (ANN, BEN)})
+    right = VideoEegDecoder(make_bundle(), CPU, face_detector=finder, region=(0.5, 0.0, 0.5, 1.0))  # type: ignore[arg-type]
+    look = right.look(2.0, None, numbered(1, 2.0))
+    assert (look.face, look.face_state, look.faces) == (BEN, "tracked", 1)
 
 
 def test_samples_that_are_no_numbers_count_as_absent() -> None:

@@ -1,13 +1,14 @@
 """Files that are replaced whole."""
 
 import os
+import secrets
 import stat
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from moodring.models.io.files import atomic_write, write_file
+from moodring.models.io.files import atomic_write, make_private_folder, write_file
 
 
 def test_the_new_content_takes_the_place_of_the_old_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
@@ -50,3 +51,24 @@ def test_permissions_are_those_asked_for_or_those_of_the_file_before(tmp_path: P
 def test_a_folder_that_is_missing_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         write_file(tmp_path / "missing" / "a.txt", "a")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
+def test_a_private_folder_and_those_made_for_it_are_closed_and_others_stay(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    make_private_folder(tmp_path / "sub" / "ses")
+    assert [stat.S_IMODE(one.stat().st_mode) for one in (tmp_path, tmp_path / "sub", tmp_path / "sub" / "ses")] == [
+        *(0o755, 0o700, 0o700)
+    ]
+    with pytest.raises(FileExistsError):
+        make_private_folder(tmp_path / "sub")
+
+
+def test_a_planted_link_beside_a_file_is_not_written_through(tmp_path: Path, monkeypatch) -> None:
+    victim, path = tmp_path / "victim", tmp_path / "out.json"
+    victim.write_bytes(b"mine")
+    monkeypatch.setattr(secrets, "token_hex", lambda _: "0")
+    (tmp_path / "out.json.0.partial").symlink_to(victim)
+    with pytest.raises(FileExistsError):
+        write_file(path, b"new")
+    assert victim.read_bytes() == b"mine"

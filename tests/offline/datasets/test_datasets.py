@@ -13,7 +13,8 @@ from moodring.offline.datasets.base import Dataset, Trial
 from moodring.offline.datasets.open_corpus import corpus_names, parse_file_name, read_corpus
 from moodring.offline.datasets.simulated import SimulatedPeople
 from moodring.offline.datasets.speech_corpus import SpeechCorpus
-from moodring.offline.evaluation.splits import Items, LeaveOneGroupOut, audit
+from moodring.offline.evaluation.leakage import audit
+from moodring.offline.evaluation.splits import Items, LeaveOneGroupOut
 
 ANOTHER_CORPUS = '''
 """A corpus whose files are named <speaker>-<emotion>.wav."""

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from moodring.configs.schema.live import (
     SpeechSection,
     StreamQuery,
 )
-from moodring.models.decoders.session_models import DEMONSTRATION, UNDECLARED_LOUDSPEAKER
+from moodring.models.decoders.session_models import DEMONSTRATION, NO_OTHER_VOICE, UNDECLARED_LOUDSPEAKER
 from moodring.offline.decoding.decode import decode
 
 CONFIG = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")))
@@ -191,3 +192,13 @@ def test_an_undeclared_loudspeaker_is_told_of_people_only(fakes, origin, changes
     config = CONFIG.model_copy(update={"speech": section})
     (estimate, *_) = decode(fakes.recording(6.0, origin=origin), config, models=fakes.fake_models()).estimates
     assert (UNDECLARED_LOUDSPEAKER in estimate.notices) == told
+
+
+@pytest.mark.parametrize(("changes", "told"), [({}, False), ({"others": 0}, True), ({"others": 1}, False)])
+def test_that_no_other_voice_is_enrolled_is_told(fakes, changes, told):
+    others = [Path("other.safetensors")] * changes.get("others", 0)
+    enrolled = {"enrolment": Path("me.safetensors"), "others": others} if changes else {}
+    section = SpeechSection(microphone="default", headphones=True, **enrolled)
+    config = CONFIG.model_copy(update={"speech": section})
+    (estimate, *_) = decode(fakes.recording(6.0), config, models=fakes.fake_models()).estimates
+    assert (NO_OTHER_VOICE in estimate.notices) == told

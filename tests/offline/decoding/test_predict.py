@@ -16,20 +16,22 @@ import soundfile
 from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import FloatArray, HeadOutput
 from moodring.models.decoders.speech import SpeechDecoder
-from moodring.models.io.bundle import bundled
+from moodring.models.io.bundle import bundled, load_bundle
 from moodring.offline.decoding.predict import Prediction, as_plain, pooled, predict_file, predict_files, score
 from moodring.offline.recordings.sound import load_sound
 
 RATE_HZ = 16_000
 CLASSES = ("anger", "sadness")
 PARITY = 0.25
+ABOUT = ("domain", "bundles", "config", "notices")
+BUNDLE = load_bundle(bundled("emodb"))
 """What live and predict may differ by, see docs/speech.md."""
 
 
 @pytest.fixture
 def run(run):
-    """Run ``moodring predict``."""
-    return partial(run, "predict")
+    """Run ``moodring predict``, also with the bundle of simulated voices, which is the one at hand that is quick."""
+    return partial(run, "predict", "--allow-simulated")
 
 
 def at_rate(samples: FloatArray, rate_hz: int) -> FloatArray:
@@ -99,7 +101,7 @@ def test_silence_and_20_ms_are_no_speech(decoder: SpeechDecoder, tmp_path: Path,
     path = tmp_path / "quiet.wav"
     soundfile.write(path, samples, RATE_HZ)
     said = predict_file(decoder, path)
-    (row,) = as_plain([said])["files"]
+    (row,) = as_plain([said], BUNDLE, {})["files"]
     assert row == {
         "file": str(path), "duration_s": pytest.approx(len(samples) / RATE_HZ, abs=1e-4), "label": None,
         "probabilities": {}, "segments": [],
@@ -150,7 +152,8 @@ def test_what_is_no_sound_has_its_line_and_the_rest_go_on(
             assert sum(row["probabilities"].values()) == pytest.approx(1.0, abs=1e-5)
     assert "6 of 8 file(s)" in error.splitlines()[-1]
     assert "Traceback" not in error
-    assert len(said.splitlines()) == len(files)
+    about = ("bundle ", "note: ")
+    assert len([line for line in said.splitlines() if not line.startswith(about)]) == len(files)
 
 
 def test_links_and_pipes_say_what_they_are(run, voice: FloatArray, tmp_path: Path) -> None:
@@ -209,9 +212,28 @@ def test_names_tell_the_truth_and_the_recall_is_over_them(
     assert result["files"][1]["truth"] is None
 
 
+def test_what_was_predicted_with_is_told_and_kept(run, voice: FloatArray, tmp_path: Path) -> None:
+    path, out = tmp_path / "voice.wav", tmp_path / "out.json"
+    soundfile.write(path, voice, RATE_HZ)
+    status, said, _ = run("emodb", path, "--json", out)
+    assert status == 0
+    first, *others = said.splitlines()
+    assert first == (
+        f"bundle emodb.safetensors (SHA-256 {BUNDLE.sha256[:12]}): acted emotion; domain: "
+        "acted German studio speech, 8 actors"
+    )
+    assert "note: no voice is enrolled here: all voices in a file are read as one person's" in others
+    kept = json.loads(out.read_text())
+    assert kept["domain"] == ["acted German studio speech, 8 actors"]
+    assert kept["bundles"] == [{"file": "emodb.safetensors", "sha256": BUNDLE.sha256}]
+    assert kept["config"]["models"]["speech"] == "emodb"
+    assert [f"note: {notice}" for notice in kept["notices"]] == others[: len(kept["notices"])]
+
+
 def test_without_truth_there_is_no_recall(plain: Prediction) -> None:
-    assert set(as_plain([plain])) == {"files"}
-    assert as_plain([plain], with_truth=True) | {"files": []} == {"files": [], "uar": None, "n": 0}
+    assert set(as_plain([plain], BUNDLE, {})) == {"files", *ABOUT}
+    told = as_plain([plain], BUNDLE, {}, with_truth=True)
+    assert {key: told[key] for key in told.keys() - {"files", *ABOUT}} == {"uar": None, "n": 0}
     assert score([replace(plain, truth=plain.label, error="its line")]) == (None, 0)
 
 

@@ -1,7 +1,10 @@
 """Training of the recogniser: the ridge, the copies, honest folds, and a bundle that decodes."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -15,11 +18,13 @@ from moodring.models.contract import FloatArray, SpeechSegment
 from moodring.models.decoders.recogniser import VoiceRecogniser
 from moodring.models.decoders.speech import SpeechDecoder
 from moodring.models.io.bundle import load_bundle
+from moodring.models.signals.speech.voice_summary import functional_weights
 from moodring.offline.datasets.speech import emodb
+from moodring.offline.evaluation.splits import Items, LeaveOneGroupOut
 from moodring.offline.training.common.ridge import fit_linear
 from moodring.offline.training.recogniser import train
 from moodring.offline.training.recogniser.augment import at_speed, augment, by_telephone, with_noise
-from moodring.offline.training.recogniser.features import FeatureCache
+from moodring.offline.training.recogniser.features import FeatureCache, FeatureSets
 from moodring.offline.training.recogniser.train import train_recogniser
 
 CONFIGS = Path(train.__file__).resolve().parents[3] / "configs"
@@ -92,7 +97,7 @@ def test_a_trained_bundle_decodes_and_folds_are_kept(
     train_recogniser(config(corpus, tmp_path / "cache"), again, lambda line: None)
     assert load_bundle(again).sha256 == bundle.sha256
     assert fits.count(16) == 1
-    assert len(fits) <= 4
+    assert len(fits) <= 7
 
 
 def test_nothing_of_the_test_speaker_reaches_training(
@@ -260,3 +265,72 @@ def test_the_fewest_speakers_that_are_let_through_can_be_trained_on(corpus: Path
     assert "08a09Wa.wav' is empty" in lines[0]
     assert all(np.isfinite(one.scores.uar.value) for one in scored)
     assert load_bundle(tmp_path / "made.safetensors", "speech").spec.head("speech").temperature > 0
+
+
+def synthetic(seed: int) -> tuple[train.ClassificationTask, FeatureSets]:
+    """Four speakers of two classes, with numbers that tell the class a little."""
+    grid = [(s, p, e) for s in range(4) for p in range(3) for e in range(2)]
+    names = tuple(f"s{s}p{p}e{e}" for s, p, e in grid)
+    groups = {"speaker": tuple(f"s{s}" for s, _, _ in grid), "prompt": tuple(f"p{p}" for _, p, _ in grid)}
+    n = len(names)
+    items = Items(names, groups, names, names, names, np.zeros(n), np.ones(n))
+    labels = np.array([e for _, _, e in grid])
+    rng = np.random.default_rng(seed)
+    whole = rng.standard_normal((n, len(functional_weights()))).astype(np.float32)
+    whole[:, :40] += 2.0 * labels[:, None]
+    features = FeatureSets(
+        {"whole": whole, "noise 0 dB": (whole + rng.normal(0, 2, whole.shape)).astype(np.float32)}, ()
+    )
+    return train.ClassificationTask("two", ("a", "b"), labels, items), features
+
+
+def folds_in(folder: Path) -> FeatureCache:
+    return cast(
+        FeatureCache, SimpleNamespace(path=lambda stage, *settings: folder / f"{stage.key(*settings)[:20]}.npy")
+    )
+
+
+def test_folds_of_other_features_are_not_taken_from_the_cache(tmp_path: Path) -> None:
+    chosen = config(tmp_path, tmp_path)
+    task, features = synthetic(1)
+    _, others = synthetic(2)
+    one, again, other = (
+        train.cross_validate(task, LeaveOneGroupOut("speaker"), these, chosen, 0, folds_in(tmp_path))["whole"]
+        for these in (features, features, others)
+    )
+    np.testing.assert_array_equal(one, again)
+    assert not np.allclose(one, other)
+    assert len(list(tmp_path.glob("*.npy"))) == 8, "four folds of each"
+
+
+@pytest.mark.parametrize("what", ["scaling and weights", "temperature"])
+def test_a_fold_that_is_fitted_on_its_test_speaker_stops(
+    what: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    task, features = synthetic(1)
+    real = train.fit if what == "scaling and weights" else train._inner_temperature
+    everything = np.arange(len(task.labels))
+
+    def leaky(task, features, *rest):  # type: ignore[no-untyped-def]
+        return real(task, features, everything, *rest[1:])
+
+    monkeypatch.setattr(train, real.__name__, leaky)
+    with pytest.raises(MoodringError, match=rf"the {what} is fitted on test items \({what} and s0p0e0"):
+        train.cross_validate(
+            task, LeaveOneGroupOut("speaker"), features, config(tmp_path, tmp_path), 0, folds_in(tmp_path)
+        )
+
+
+def test_the_temperature_away_is_that_of_the_other_sex_in_noise() -> None:
+    task, features = synthetic(1)
+    sexes = ("female", "female", "male", "male")
+    groups = {**task.items.groups, "sex": tuple(sexes[int(name[1])] for name in task.items.names)}
+    task = replace(task, items=replace(task.items, groups=groups))
+    quiet, loud = features.conditions["whole"].copy(), features.conditions["whole"].copy()
+    # What tells the classes of women apart says the opposite of men.
+    men = np.array([name[1] in "23" for name in task.items.names])
+    loud[men, :40] *= -1.0
+    chosen = config(Path(), Path())
+    alike, unlike = (FeatureSets({"whole": numbers}, ()) for numbers in (quiet, loud))
+    assert train.temperature_away(task, alike, chosen) < 1.0
+    assert train.temperature_away(task, unlike, chosen) > 5.0

@@ -27,7 +27,7 @@ from moodring.offline.training.speaker.scores import (
 )
 
 CONFIGS = Path(train.__file__).resolve().parents[3] / "configs"
-PEOPLE = {"03": 0.75, "08": 1.3, "10": 0.95}
+PEOPLE = {"03": 0.75, "08": 1.3, "10": 0.95, "11": 1.12}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_a_background_is_tested_trained_and_described(
     }, "everybody is tried against everybody"
     # With one person left to train on, people in general are that person; the two enrolled ones differ all the same.
     known = next(one.trials for one in scored if one.condition == RECOMMENDED + KNOWN)
-    own, end = known.own, margins(known, (0.0, 0.0, 0.0))[:, -1]
+    own, end = known.own, margins(known, np.zeros(3))[:, -1]
     assert equal_error_rate(end[own], end[~own]) < 0.1
     assert set(
         recommended.same_sex[recommended.enrolled == "03"][recommended.speaker[recommended.enrolled == "03"] == "08"]
@@ -106,14 +106,14 @@ def test_thresholds_lose_what_they_may_and_short_utterances_have_their_own() -> 
     names, nobody = np.full(n, "a"), np.full((n, 4), np.inf)
     made = VerificationTrials(names, names, np.ones(n, bool), names, people, nobody, segments)
     thresholds = thresholds_of(made, 0.05)
-    margin = margins(made, thresholds)
+    margin = margins(made, np.array(thresholds))
     assert np.isnan(margin[:50, 1]).all()
     for column in range(3):
         there = margin[np.isfinite(margin[:, column]), column]
         assert (there >= 0).mean() == pytest.approx(0.95, abs=0.01)
     np.testing.assert_allclose(margin[:50, 3], own[:50] - thresholds[0])
     np.testing.assert_allclose(margin[50:, 3], own[50:] + 2 - thresholds[2])
-    beaten = margins(replace(made, others=np.full((n, 4), -0.1)), thresholds)
+    beaten = margins(replace(made, others=np.full((n, 4), -0.1)), np.array(thresholds))
     assert (beaten[np.isfinite(beaten)] <= -0.1).all()
 
 
@@ -123,3 +123,32 @@ def test_the_equal_error_rate_of_known_distributions() -> None:
     assert equal_error_rate(own, other) == pytest.approx(0.1587, abs=0.006)
     assert equal_error_rate(own, own) == pytest.approx(0.5, abs=0.01)
     assert np.isnan(equal_error_rate(own, np.array([])))
+
+
+def test_thresholds_of_a_judged_pair_know_nothing_of_it(corpus: Path) -> None:
+    utterances = train.measure_corpus(emodb.read(corpus), ["08"])
+    settings = config(corpus)
+    before = train.set_on_others(utterances, settings, lambda line: None)
+    assert len(before) == 6
+    # The pair's own voices become noise: whatever is set for others changes, their own thresholds do not.
+    rng = np.random.default_rng(1)
+    pair = ("03", "08")
+    spoilt = [
+        replace(one, seconds=tuple(rng.normal(0, 9, row.shape).astype(np.float32) for row in one.seconds))
+        if one.speaker in pair
+        else one
+        for one in utterances
+    ]
+    after = train.set_on_others(spoilt, settings, lambda line: None)
+    assert after[pair] == before[pair]
+    assert all(after[other] != before[other] for other in before if set(other) & set(pair) and other != pair)
+
+
+def test_three_speakers_are_too_few_to_judge_by_others(corpus: Path, tmp_path: Path) -> None:
+    few = tmp_path / "few"
+    few.mkdir()
+    for path in corpus.glob("*.wav"):
+        if path.name[:2] != "03":
+            (few / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(ConfigError, match=r"has 3 speaker.s., and testing needs 4"):
+        train.train_voices(config(few), tmp_path / "x.safetensors", lambda line: None)

@@ -73,7 +73,9 @@ def test_an_engine_runs_is_watched_is_stopped_and_leaves_nothing(film, bundle, t
             screen.stop()
             summary = engine.wait_done(30)
         assert not folder.exists()
-    assert json.loads((tmp_path / "out.json").read_text()) == summary
+    written = json.loads((tmp_path / "out.json").read_text())
+    assert written.pop("written_by").startswith("moodring ")
+    assert written == summary
     assert summary["decisions"] >= 3
     assert summary["modalities"]["face"]["present"]
     assert summary["modalities"]["eeg"]["present"] is False

@@ -1,18 +1,23 @@
-import json
 import os
+import signal
 import stat
 import threading
 from multiprocessing.connection import Client
 
+import psutil
 import pytest
 
 from moodring.configs.schema.errors import MoodringError
+from moodring.processes import Child
 from moodring.realtime.ipc import run_dir
 from moodring.realtime.ipc.channel import ChannelServer, EngineClient, attach
+from tests.support.lsl_stand import wait_for
 
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setattr(run_dir, "_SYSTEM_RUNTIME", tmp_path / "none")
     monkeypatch.setattr(run_dir, "_SHARED_MEMORY", tmp_path)
     return tmp_path
 
@@ -86,24 +91,37 @@ def test_the_card_is_private(served):
     assert stat.S_IMODE((folder / "engine.json").stat().st_mode) == 0o600
 
 
-def test_folders_of_dead_engines_go(root):
-    alive = run_dir.create()
-    dead = alive.with_name("moodring-999999999-1.00-abcd")
-    reused = alive.with_name(f"moodring-{os.getpid()}-1.00-abcd")
-    for folder in (dead, reused):
-        folder.mkdir()
-        (folder / "eeg.ring").write_bytes(b"x")
-        (folder / "engine.json").write_text(json.dumps({"name": "ghost"}))
-    assert run_dir.running() == ()
-    other = run_dir.create()
-    assert alive.exists()
-    assert other.exists()
-    assert not dead.exists()
-    assert not reused.exists()
+def _serve_and_wait(parent, address):
+    """An engine that answers until it is stopped from outside."""
+    server = ChannelServer(lambda: None, lambda: None)
+    server.start()
+    parent.send({"address": server.address, "key": server.key.hex()})
+    parent.ended.wait(120)
 
 
-def test_without_shared_memory_the_folder_lies_in_the_users_runtime_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(run_dir, "_SHARED_MEMORY", tmp_path / "missing")
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
-    assert run_dir.runtime_root() == tmp_path / "runtime" / "moodring"
-    assert run_dir.runtime_root().stat().st_mode & 0o777 == 0o700
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_a_stopped_engine_holds_no_client_for_ever(root):
+    with Child("engine", _serve_and_wait, "") as child:
+        card = run_dir.EngineCard("stopped", child.pid, 0.0, child.wait_for("address", 60.0), child.latest["key"])
+        with EngineClient(card, 0.2) as attached:
+            os.kill(child.pid, signal.SIGSTOP)
+            try:
+                wait_for(lambda: psutil.Process(child.pid).status() == psutil.STATUS_STOPPED, 20.0)
+                for ask in (attached.snapshot, *(lambda: EngineClient(card, 0.2) for _ in range(4))):
+                    with pytest.raises(MoodringError, match=r"has not answered for 0.2 s: process \d+ is stopped"):
+                        ask()
+            finally:
+                os.kill(child.pid, signal.SIGCONT)
+
+
+def test_an_engine_that_is_busy_is_told_from_one_that_has_ended(root):
+    busy = threading.Event()
+    server = ChannelServer(lambda: busy.wait(60.0), lambda: None)
+    server.start()
+    with EngineClient(run_dir.card_of("busy", server.address, server.key), 0.2) as client:
+        with pytest.raises(MoodringError, match=r"has not answered for 0\.2 s"):
+            client.snapshot()
+        with pytest.raises(MoodringError, match="has ended"):
+            client.snapshot()
+    busy.set()
+    server.close()

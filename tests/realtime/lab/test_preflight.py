@@ -12,7 +12,7 @@ from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decoder import Extensions
 from moodring.models.streaming.ingest.source_channel import SourceChannel
 from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
-from moodring.realtime.lab.preflight import check_config, check_source
+from moodring.realtime.lab.preflight import check_config, check_markers, check_source
 from tests.support.toy.dataset import StressDataset
 from tests.support.toy.decoder import DECODER
 from tests.support.toy.signal import MODALITY
@@ -101,6 +101,47 @@ def test_a_microphone_is_heard(check, loudness, words):
     assert found.ok == (not words)
     assert words in found.text
     assert check("speech", sound, 16_000.0, ("audio",), "loudspeaker").ok, "before a session it plays nothing"
+
+
+class SoundServer(Scripted):
+    """Settles for two seconds, in which it hands out two thirds of what it should; ``factor`` is of its rate after."""
+
+    def __init__(self, clock, factor=1.0):
+        info = SourceInfo("speech", "pulse", 16_000.0, (1,), "<f4", ("audio",), jitter_s=0.3)
+        super().__init__(info, np.random.default_rng(1).normal(0, 0.05, (12 * 16_000, 1)), clock)
+        self._factor, self._s = factor, 10.0
+
+    def poll(self):
+        chunk = super().poll()
+        step_s = 0.15 if self._clock.now() < 12.5 else 0.1 / self._factor
+        stamps_s = self._s + np.linspace(0, step_s, len(chunk.stamps_s), endpoint=False)
+        self._s += step_s
+        return Chunk(chunk.samples, stamps_s, chunk.received_s)
+
+
+@pytest.mark.parametrize(("factor", "ok"), [(1.0, True), (0.68, False), (44.1 / 48, False)])
+def test_a_sound_server_that_still_settles_is_judged_by_what_comes_after(fakes, factor, ok):
+    clock = VirtualClock(10.0)
+    channel = SourceChannel("speech", "it", SoundServer(clock, factor))
+    found = check_source(channel, "speech", fakes.fake_models(), CONFIG, clock)
+    assert found.ok == ok, found.text
+    assert f"{16_000 * factor:.1f} Hz" in found.text
+
+
+@pytest.mark.lsl
+def test_a_marker_stream_that_is_not_there_fails_and_one_that_is_there_does_not(lsl_session, stand):
+    stand(
+        {"name": "triggers", "type": "Markers", "count": 1, "rate": 0.0, "format": "string"},
+        {"name": "none", "count": 0},
+    )
+    found = check_markers(StreamQuery(name="triggers"), 10.0)
+    assert found.ok
+    assert "'triggers' (type Markers" in found.text
+    absent = check_markers(StreamQuery(name="stimuli"), 0.5)
+    assert not absent.ok
+    assert "name='stimuli' of session.markers was not found" in absent.text
+    assert "'triggers'" in absent.text
+    assert not check_markers(StreamQuery(name="none"), 10.0).ok
 
 
 @pytest.mark.lsl

@@ -117,6 +117,17 @@ def test_streams_are_recorded_whenever_they_come_and_whatever_they_come_back_as(
     assert len(join_parts([found])) == 4
 
 
+def test_a_stream_without_channels_is_told_and_the_others_are_recorded(recording):
+    name, streams, read, _ = recording
+    markers = Pushed(outlet_of(name, "Markers", 1, "string"))
+    empty = outlet_of("empty", f"{name}-type", 0, "float32")
+    markers.push(["a"])
+    wait(lambda: streams.error is not None and streams.complete)
+    assert streams.error == "LSL stream 'empty' has no channels (0) and is not recorded; check its sender"
+    assert [(one.name, one.texts) for one in read()] == [(name, ("a",))]
+    del empty
+
+
 AHEAD_S = 1000.0
 
 

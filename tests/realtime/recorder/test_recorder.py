@@ -1,7 +1,9 @@
 """The recorder's folder, threads, disk and choice of streams, without a process and without LSL."""
 
+import os
 import threading
 import tomllib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,12 +24,15 @@ from moodring.configs.schema.load import load
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
 from moodring.offline.recordings.open import open_recording
+from moodring.realtime.engine.notices import recording_notices
+from moodring.realtime.recorder import recorder as module
 from moodring.realtime.recorder.disk import RESERVE_BYTES, DiskUse, DiskWatch
 from moodring.realtime.recorder.folder import SessionFolder
 from moodring.realtime.recorder.part_job import WantedStream
 from moodring.realtime.recorder.recorder import Recorder
 from moodring.realtime.recorder.wanted_streams import decoded_streams, wanted_streams
 from moodring.realtime.recorder.writer_thread import WriterThread
+from tests.support.lsl_stand import wait_for
 
 CONFIG = LiveConfig(
     eeg=EegSection(stream=StreamQuery(name="amp"), rename={"EEG 001": "Fp1"}),
@@ -51,6 +56,30 @@ def test_a_folder_is_filed_under_its_person_and_never_used_twice(tmp_path):
     assert "t0_s" not in said
     first.update(t0_s=12.5)
     assert tomllib.loads((first.path / "session.toml").read_text(encoding="utf-8"))["t0_s"] == 12.5
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
+def test_what_a_session_records_is_for_its_owner_alone(tmp_path):
+    voice = tmp_path / "voice.safetensors"
+    voice.write_bytes(b"x")
+    config = CONFIG.model_copy(update={"speech": SpeechSection(microphone="default", enrolment=voice)})
+    before = os.umask(0o022)
+    try:
+        recorder = Recorder(config, (), VirtualClock(), tmp_path / "lab")
+        info = SourceInfo("speech", "mic", 16_000.0, (1,), "<f4", ("audio",))
+        film = SourceInfo("face", "cam", 25.0, (48, 64, 3), "|u1")
+        recorder.take(info, Chunk(np.zeros((160, 1), np.float32), np.arange(160) / 16_000, 0.0))
+        recorder.take(film, Chunk(np.zeros((1, 48, 64, 3), np.uint8), np.zeros(1), 0.0))
+        recorder.stop()
+    finally:
+        os.umask(before)
+    written = [path.name for path in (tmp_path / "lab").rglob("*") if path.is_file()]
+    assert {"camera.mkv", "microphone.mkv", "session.toml", "decisions.jsonl", "participant.safetensors"} <= set(
+        written
+    )
+    assert any(name.endswith(".xdf") for name in written)
+    for path in sorted((tmp_path / "lab").rglob("*")):
+        assert path.stat().st_mode & 0o077 == 0, path
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
@@ -101,6 +130,17 @@ def test_a_disk_that_refuses_is_told_once_and_nothing_raises():
     assert sink.closed
 
 
+@pytest.mark.parametrize("error", [None, OSError(28, "No space left on device")])
+def test_what_is_lost_of_a_film_is_counted_in_frames(error):
+    sink = Held(error)
+    writing = WriterThread("face", sink, 4, len)
+    for _ in range(20):
+        writing.put(("one", "two", "three"))
+    sink.go.set()
+    writing.close()
+    assert 3 * len(sink.got) + writing.lost == 60
+
+
 def test_minutes_left_follow_the_faster_of_folder_and_disk():
     watch = DiskWatch()
     assert watch.minutes_left is None
@@ -118,7 +158,7 @@ def test_what_is_decoded_is_not_recorded_twice_and_the_rest_of_the_amplifier_is(
     config = CONFIG.model_copy(update={"speech": speech, "signals": signals})
     assert decoded_streams(config) == tuple(StreamQuery(name=name) for name in ("amp", "mixer", "skin-1"))
     wanted = wanted_streams(config)
-    assert WantedStream(StreamQuery(type="Markers")) in wanted
+    assert WantedStream(StreamQuery(type="Markers"), named=True) in wanted
     assert WantedStream(StreamQuery(name="amp"), auxiliary=True) in wanted
     assert all(one.query.name != "mixer" for one in wanted)
     own = [one.query.name for one in wanted if one.own]
@@ -147,6 +187,27 @@ def test_a_gap_that_was_told_without_a_sample_reaches_the_next_chunk_of_every_ki
         assert signal.arrivals.gap.tolist() == [False, True, False]
         assert signal.arrivals.skipped.tolist() == [0, 6, 2]
         assert signal.arrivals.received_s.tolist() == [11.0, 12.0, 13.0]
+
+
+def test_what_the_config_names_and_never_came_is_told_shown_and_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_MISSING_AFTER_S", 0.0)
+    monkeypatch.setattr(module, "_LOOK_S", 0.0)
+    config = CONFIG.model_copy(update={"outlet": OutletSection(enabled=False), "lsl": own_session("test")})
+    recorder = Recorder(config, (), VirtualClock(0.0), tmp_path)
+    info = SourceInfo("speech", "mic", 16_000.0, (1,), "<f4", ("audio",))
+    recorder.take(info, Chunk(np.zeros((160, 1), np.float32), np.arange(160) / 16_000, 0.0))
+    recorder.begin(SimpleNamespace(t0_s=0.0, rest_s=0.0), [info])
+    told = wait_for(recorder.step, 60.0)[0]
+    assert told == ("stream type='Markers' is not there and is not recorded; start its sender",)
+    assert recorder.status.missing == ("eeg", "type='Markers'")
+    assert recording_notices(recorder.status)[0].startswith("NOT RECORDED: eeg, which the config names")
+    recorder.stop()
+    status = recorder.status
+    assert status.missing == ("eeg", "type='Markers'")
+    assert status.lsl, "whatever was there is in the file"
+    said = tomllib.loads((recorder.folder.path / "session.toml").read_text(encoding="utf-8"))
+    assert said["missing_streams"] == ["eeg", "type='Markers'"]
+    assert open_recording(recorder.folder.path).speech is not None
 
 
 def test_any_further_source_is_recorded_whatever_its_numbers_are(tmp_path):

@@ -3,6 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from moodring.realtime.engine.lsl_outlet import estimate_row
+from moodring.realtime.engine.publisher import undecided_labels, undecided_row
 from moodring.realtime.screens.history import LOOKS_SPAN_S, SPAN_S, empty, extended, prefilled
 
 
@@ -48,3 +50,14 @@ def test_the_engines_own_ring_goes_before_what_was_seen(script):
     assert full.times_s.tolist() == [1029.0, 1030.0]
     assert full.arousal[0].tolist() == [0.25] * 3
     assert full.undecided.shape == (2, 2)
+
+
+def test_a_late_screen_knows_what_had_been_left_open(script):
+    """The rows are those that an engine writes."""
+    estimate = script.estimate_at(30.0)
+    heads = tuple(replace(head, kept=(0, 1, 2)) if head.name == "arousal" else head for head in estimate.heads)
+    estimate = replace(estimate, heads=heads)
+    labels = (*script.LABELS, *undecided_labels(script.HEADS))
+    row = np.concatenate([estimate_row(estimate, script.HEADS), undecided_row(estimate, script.HEADS)])
+    full = prefilled(empty(), np.array([1029.0]), row[np.newaxis], labels)
+    assert full.undecided.tolist() == [[len(estimate.answer("valence").kept) == 3, True]]

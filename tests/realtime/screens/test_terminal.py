@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from moodring.models.contract import Hearing
+from moodring.models.contract import FaceBox, Hearing, Look
 from moodring.models.signals.speech.microphone_level import check_microphone
+from moodring.realtime.screens import wording
 from moodring.realtime.screens.history import empty, extended
 from moodring.realtime.screens.terminal import ASCII, line, picture, run_dashboard, spark
-from tests.support.heads import with_head
+from tests.support.heads import with_head, without_answer
 
 
 def drawn(snapshot, history=None, **options):
@@ -222,6 +223,72 @@ def test_pooling_has_a_line_of_its_own_and_still_fits(script):
     plain = script.snapshot_at(95.0)
     assert "pooled" not in line(plain)
     assert not any("pooled" in text for text in drawn(plain)[0])
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_name_cannot_act_on_the_terminal(script, terminal):
+    hostile = script.snapshot_at(
+        30.0, engine="\x1b[2Jown", sources=(script.source("eeg", error="amp [/x]\x1b]0;owned\x07"),)
+    )
+    console = Console(width=200, height=24, file=io.StringIO(), force_terminal=terminal)
+
+    class Source:
+        def snapshot(self):
+            return hostile
+
+        def why_silent(self):
+            return ""
+
+        def close(self):
+            pass
+
+    run_dashboard(Source(), console, goes_on=iter((True, False)).__next__, wait=lambda _: None)
+    said = console.file.getvalue()
+    assert "\x1b[2Jown" not in said
+    assert "\x1b]0;" not in said
+    assert "amp [/x]" in said
+
+
+FACE = FaceBox(10.0, 10.0, 60.0, 80.0, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("state", "box", "faces", "person", "words"),
+    [
+        ("tracked", FACE, 1, 1, "face of the last look"),
+        ("tracked", FACE, 3, 2, "face of the last look, person 2; 2 others left out"),
+        ("changed", FACE, 2, 2, "another face (person 2); the one before is forgotten; 1 other left out"),
+        ("several", None, 4, None, "4 faces, none chosen: set face.region"),
+        ("too_small", None, 1, None, "the face is too small: come closer"),
+        ("none", None, 0, 1, "no face in the last look"),
+        ("none", None, 2, 1, "the followed face is gone; 2 others left out"),
+    ],
+)
+def test_whose_face_was_seen_is_told_in_words(script, state, box, faces, person, words):
+    look = Look(1.0, 1.0, box, False, None, 8, state, faces, person)
+    snapshot = replace(script.snapshot_at(95.0), look=look)
+    assert wording.face(look).text == words
+    assert words in line(snapshot)
+    lines, _ = drawn(snapshot)
+    assert any(words[:24] in one for one in lines)
+    assert len(lines) <= 24
+
+
+def test_looks_are_shown_while_nothing_is_answered(script):
+    snapshot = next(one for k in range(180, 200) if (one := script.snapshot_at(k / 2)).estimate.looks)
+    silent = replace(snapshot, estimate=without_answer(snapshot.estimate, "valence"))
+    assert extended(empty(silent), silent).looks == snapshot.estimate.looks != ()
+
+
+def test_the_summary_says_in_words_what_became_of_the_faces():
+    none = {"tracked": 0, "changed": 0, "several": 0, "too_small": 0, "none": 0}
+    assert wording.faces_at_the_end(None) == ""
+    assert wording.faces_at_the_end({"looks": none | {"tracked": 9}, "most_at_once": 1, "people": 1}) == ""
+    told = wording.faces_at_the_end({"looks": none | {"several": 3, "changed": 1}, "most_at_once": 4, "people": 2})
+    assert told == (
+        "faces: 2 people were followed one after another, each with a state of its own, up to 4 faces at once, none "
+        "chosen among several in 3 of 4 looks"
+    )
 
 
 def test_a_missing_model_says_what_is_missing_and_how_to_train_it(script, felt_model_missing):

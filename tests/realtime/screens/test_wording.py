@@ -128,3 +128,13 @@ def test_recording_in_words(script, changes, text, tone):
 
 def test_without_a_recording_nothing_is_said_of_one(script):
     assert wording.recording(script.snapshot_at(30.0)) is None
+
+
+def test_a_missing_stream_is_red_and_why_nothing_can_be_said_is_said(script):
+    recording = script.recording(missing=("name='triggers'",))
+    shown = wording.recording(script.snapshot_at(30.0, recording=recording))
+    assert (shown.tone, shown.text.split(", ")[-1]) == ("bad", "1 stream(s) missing")
+    assert wording.at_the_end((), "too short").endswith("of valence and arousal: too short")
+    estimate = script.estimate_at(30.0)
+    heads = tuple(replace(head, probabilities=None, kept=(), abstained="too few channels") for head in estimate.heads)
+    assert wording.at_the_end((replace(estimate, heads=heads),)).endswith(": too few channels")

@@ -47,6 +47,56 @@ def test_a_film_is_played_at_its_own_rate_on_the_clock(film):
     assert clock.now() == pytest.approx(51.5, abs=0.2)
 
 
+class LiveCamera:
+    """A camera of 20 Hz whose driver keeps four frames, the oldest first; each frame's brightness is its number."""
+
+    def __init__(self, clock):
+        self._clock, self._began_s, self._next = clock, clock.now(), 0
+
+    def isOpened(self):  # noqa: N802 - OpenCV's name
+        return True
+
+    def get(self, what):
+        return 20.0 if what == cv2.CAP_PROP_FPS else -1.0
+
+    def captured_s(self, number):
+        return self._began_s + 0.05 * (number + 1)
+
+    def grab(self):
+        taken = int((self._clock.now() - self._began_s) / 0.05 + 1e-6)  # frames captured so far
+        self._next = max(self._next, taken - 4)
+        self._clock.sleep(max(0.0, self.captured_s(self._next) - self._clock.now()))
+        self._next += 1
+        return True
+
+    def retrieve(self):
+        return True, np.full((48, 64, 3), self._next - 1, np.uint8)
+
+    def read(self):
+        self.grab()
+        return self.retrieve()
+
+    def release(self):
+        pass
+
+
+def test_every_frame_of_a_camera_is_stamped_when_it_was_captured_whenever_it_is_read(monkeypatch):
+    clock = VirtualClock(50.0)
+    device = LiveCamera(clock)
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *_: device)
+    camera = Camera(0, None, clock)
+    camera.open()
+    clock.advance_to(clock.now() + 0.12)  # what a session does between opening and reading
+    late = []
+    for index in range(60):
+        chunk = camera.poll()
+        late.append(float(chunk.stamps_s[0]) - device.captured_s(int(chunk.samples[0, 0, 0, 0])))
+        if index in (20, 30):
+            clock.advance_to(clock.now() + (0.16 if index == 20 else 1.3))  # the reader is held up
+    assert np.abs(late).max() < 0.06, "the queue's phase is not known: up to a period"
+    assert np.abs(late[:20]).max() < 1e-6
+
+
 @pytest.mark.parametrize("camera", [63, "no/such/film.mp4"])
 def test_a_camera_that_does_not_open_says_what_to_do(camera):
     with pytest.raises(MoodringError, match=r"does not open.*face.camera") as caught:

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import uuid
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -11,6 +12,7 @@ from PyQt5.QtGui import QImage
 
 from moodring.realtime.ipc import run_dir
 from moodring.realtime.ipc.channel import ChannelServer
+from moodring.realtime.ui import run_with_screen
 from moodring.realtime.ui.app import Closing, application_here, run_window
 
 pytestmark = pytest.mark.qt
@@ -31,7 +33,16 @@ sys.exit(status)
 
 
 @pytest.fixture
-def engine(stage):
+def runtime(tmp_path, monkeypatch):
+    """The user's runtime folder, in which a screen finds the engine."""
+    folder = tmp_path / "runtime"
+    folder.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+def engine(stage, runtime):
     """The name of an engine that answers over the real channel."""
     stage.to(60.0)
     folder = run_dir.create()
@@ -47,9 +58,7 @@ def engine(stage):
 
 
 @pytest.fixture
-def start(tmp_path):
-    runtime = tmp_path / "runtime"
-    runtime.mkdir(mode=0o700)
+def start(runtime):
     # What importing cv2 leaves behind in a parent process must not reach Qt.
     foreign = {"QT_QPA_PLATFORM_PLUGIN_PATH": "/nowhere/cv2/qt/plugins", "QT_QPA_FONTDIR": "/nowhere/cv2/qt/fonts"}
     environ = {**os.environ, **foreign, "QT_QPA_PLATFORM": "offscreen", "XDG_RUNTIME_DIR": str(runtime)}
@@ -102,7 +111,38 @@ def test_a_picture_is_taken_at_the_end_where_estimates_were_few(qt, stage, tmp_p
 def test_the_window_closes_when_the_session_has_ended(qt, stage):
     stage.to(30.0)
     stage.changes = {"phase": "ended"}
-    assert run_window(stage, Closing(close_when_ended=True)) == 0
+    why = []
+    assert run_window(stage, Closing(close_when_ended=True), why.append) == 0
+    assert why == ["ended"]
+
+
+def test_a_window_that_was_closed_by_its_user_says_so(qt, stage):
+    stage.to(30.0)
+    why = []
+    run_window(stage, Closing(close_after_s=0.3), why.append)
+    assert why == ["user"]
+
+
+class FakeEngine:
+    """Over at the third question."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def over(self, _):
+        self.asked += 1
+        return self.asked > 2
+
+
+@pytest.mark.parametrize(
+    ("why", "words"), [("ended", []), ("user", ["decoding goes on"]), ("gone", ["did not answer"]), (None, ["goes on"])]
+)
+def test_only_a_window_closed_before_the_end_says_that_decoding_goes_on(why, words):
+    window = SimpleNamespace(running=False, exit_status=0, take=lambda _: why)
+    said = []
+    assert run_with_screen._wait_for_window(FakeEngine(), window, False, said.append)
+    assert len(said) == len(words)
+    assert all(word in line for word, line in zip(words, said, strict=True))
 
 
 def test_an_error_in_the_window_is_logged_and_does_not_end_it(qt, stage, caplog):

@@ -333,6 +333,18 @@ def test_a_narrow_window_says_the_weight_in_short(window, stage):
     assert share_of(pixels(window.valence.pooled), theme.SOFT, 40) > 0.003
 
 
+def test_the_box_is_drawn_on_the_very_frame_that_it_was_found_in(window, stage, script):
+    play(window, stage, 0, 30)
+    look = script.looks(30.0)[-1]
+    shown = window.face._frame
+    np.testing.assert_array_equal(shown, script.frame(look.frame_stamp_s - script.T0))
+    assert window.face._box == look.face
+    # Later the newest frame is another, but the one that was looked at stays with its box until the next look.
+    stage.to(30.25)
+    window.tick()
+    np.testing.assert_array_equal(window.face._frame, shown)
+
+
 def test_a_missing_model_says_what_is_missing_and_how_to_train_it(window, stage, script, felt_model_missing):
     snapshot = script.snapshot_at(50.0)
     missing = {"probabilities": None, "kept": (), "abstained": felt_model_missing}

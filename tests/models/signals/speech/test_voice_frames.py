@@ -7,7 +7,12 @@ import pytest
 
 from moodring.models.contract import FloatArray
 from moodring.models.signals.speech.voice_frames import COLUMNS, N_COLUMNS, FrameState, frame_features
-from moodring.models.signals.speech.voice_summary import functional_weights, functionals, track_pitch
+from moodring.models.signals.speech.voice_summary import (
+    VOICE_NUMBERS,
+    functional_weights,
+    functionals,
+    track_pitch,
+)
 
 
 def vowel(pitch_hz: FloatArray | float, seconds: float = 1.0, seed: int = 0) -> FloatArray:
@@ -78,3 +83,17 @@ def test_too_few_samples_measure_nothing_yet() -> None:
     rows, state = frame_features(np.zeros(639, np.float32), FrameState())
     assert rows.shape == (0, N_COLUMNS)
     assert len(frame_features(np.zeros(1, np.float32), state)[0]) == 1
+
+
+def test_another_measure_of_a_voice_is_another_version() -> None:
+    """A sound with a melody gives these numbers; where it does not any more, raise the version and train again."""
+    t = np.arange(24_000) / 16_000
+    phase = 2 * np.pi * np.cumsum(140 + 30 * np.sin(2 * np.pi * 1.3 * t)) / 16_000
+    tone = sum((np.sin(k * phase) / k for k in range(1, 20)), np.zeros(24_000)) * (0.6 + 0.4 * np.sin(8 * np.pi * t))
+    sound = (0.2 * tone + 0.002 * np.random.default_rng(0).standard_normal(24_000)).astype(np.float32)
+    numbers = functionals(frame_features(sound, FrameState())[0])
+    found = (len(numbers), numbers.mean(), numbers.std(), np.abs(numbers).max(), *numbers[::457])
+    of_version = {
+        1: (3655, 0.9853, 5.1351, 54.9879, -2.6533, -6.4049, 0.2568, 0.177, 0.0133, 0.182, 0.9287, 0.0083),
+    }  # fmt: skip
+    assert found == pytest.approx(of_version[VOICE_NUMBERS], abs=5e-3)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from moodring.models.io.ring import rings_in
+from moodring.configs.schema.errors import MoodringError
+from moodring.models.io.ring import Ring, rings_in
 from moodring.models.signals.eeg.chain import EegChainSpec
 from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
 from moodring.models.streaming.ingest.stream_ingest import ingest_factory
@@ -120,3 +121,37 @@ def test_a_jump_of_the_clock_loses_nothing():
     assert (ingest.figures.lost_samples, ingest.figures.gap_s) == (0, None)
     assert ingest.figures.jump_s == pytest.approx(30.0)
     assert ingest.figures.clock_offset_s == pytest.approx(-30.0)
+
+
+@pytest.mark.parametrize(
+    ("info", "words"),
+    [
+        (
+            SourceInfo("eeg", "amp", 200_000.0, (64,), "<f4", ()),
+            ("64 channels at 200000 Hz", "60 s of it take 3.28 GB"),
+        ),
+        (
+            SourceInfo("face", "cam", 30.0, (3000, 4000, 3), "|u1"),
+            ("4000x3000 pixels", "128 frames of it take 4.61 GB"),
+        ),
+        (SourceInfo("heart", "belt", 1e6, (1,), "<f8", ()), ("1 channels at 1e+06 Hz", "GB")),
+    ],
+)
+def test_a_ring_beyond_the_budget_is_refused_before_memory_is_taken(tmp_path, monkeypatch, info, words):
+    monkeypatch.setattr(Ring, "create", None)
+    with pytest.raises(MoodringError) as caught:
+        ingest_factory(None, rings_in(tmp_path))(info)
+    for word in (*words, info.name, "0.00 of 1 GB are taken", "memory.rings_gb="):
+        assert word in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_budget_is_for_all_rings_together_and_can_be_set():
+    info = SourceInfo("heart", "belt", 1000.0, (4,), "<f4", ())  # about 2 MB
+    make = ingest_factory(None, rings_in(None), 0.004)
+    make(info)
+    make(info)
+    with pytest.raises(MoodringError, match=r"0\.00 of 0\.004 GB are taken"):
+        make(info)
+    twice = ingest_factory(None, rings_in(None), 0.02)
+    assert all(twice(info).ring.layout.capacity == 60_000 for _ in range(3))

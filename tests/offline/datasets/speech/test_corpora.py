@@ -8,7 +8,8 @@ from moodring.configs.schema.errors import MoodringError
 from moodring.offline.datasets.open_corpus import parse_file_name, read_corpus
 from moodring.offline.datasets.speech import emodb, enterface, folders, manifest, ravdess, savee
 from moodring.offline.datasets.speech_corpus import EMOTIONS, SpeechCorpus, file_of
-from moodring.offline.evaluation.splits import Items, LeaveOneGroupOut, audit
+from moodring.offline.evaluation.leakage import audit
+from moodring.offline.evaluation.splits import Items, LeaveOneGroupOut
 
 
 def labels(corpus: SpeechCorpus) -> Counter[str]:
