@@ -79,6 +79,11 @@ def _train(kind: Any, config: Path, out: Path, overrides: tuple[str, ...]) -> No
         from ..offline.training.video_eeg.train import train_video_eeg
 
         train_video_eeg(load(config, TrainVideoEegConfig, overrides), out, say)
+    elif kind == "attention":
+        from ..configs.schema.train_attention import TrainAttentionConfig
+        from ..offline.training.attention.train import train_attention
+
+        train_attention(load(config, TrainAttentionConfig, overrides), out, say)
     elif kind == "speech":
         from ..configs.schema.train_speech import TrainSpeechConfig
         from ..offline.training.speech.train import train_speech
@@ -100,7 +105,7 @@ def _train(kind: Any, config: Path, out: Path, overrides: tuple[str, ...]) -> No
 
         train_pooling(load(config, TrainPoolingConfig, overrides), out, say)
     else:
-        expected = '"video_eeg", "speech", "recogniser", "voices" or "pooling"'
+        expected = '"video_eeg", "attention", "speech", "recogniser", "voices" or "pooling"'
         raise ConfigError(f"config '{config}': kind is {kind!r}; expected {expected}")
 
 

@@ -35,6 +35,7 @@ from moodring.realtime.engine.lsl_outlet import estimate_labels, estimate_row
 from moodring.realtime.engine.notices import session_notices
 from moodring.realtime.screens import terminal
 from moodring.realtime.screens.history import empty, extended
+from moodring.realtime.screens.plain_line import line
 from tests.support.lsl_stand import wait_for
 from tests.support.recorded import assert_equal
 from tests.support.toy.dataset import StressDataset
@@ -165,8 +166,8 @@ def test_the_dashboard_shows_it(script, decoded, models):
     assert "Stress level, felt: " in shown
     assert "Skin conductance" in shown
     estimate = snapshot.estimate
-    assert f"stress {estimate.answer('stress').best}" in terminal.line(snapshot)
-    assert f"{estimate.answer('stress_level').value:.2f} (0 to 10)" in terminal.line(snapshot)
+    assert f"stress {estimate.answer('stress').best}" in line(snapshot)
+    assert f"{estimate.answer('stress_level').value:.2f} (0 to 10)" in line(snapshot)
 
 
 def test_the_window_has_a_panel_for_each_of_its_heads(qt, stage, script, decoded, models):
@@ -303,7 +304,12 @@ def _beside_eeg(lsl_session, stand, fakes, bundle, folder, signals):
         name=f"open-{uuid4().hex[:8]}",
         eeg=EegSection(stream=StreamQuery(name=eeg)),
         signals=signals,
-        models=ModelsSection(video_eeg=str(fakes.write_bundle(folder / "v.safetensors")), more=[bundle], device="cpu"),
+        models=ModelsSection(
+            video_eeg=str(fakes.write_bundle(folder / "v.safetensors")),
+            more=[bundle],
+            device="cpu",
+            allow_simulated=True,
+        ),
         lsl=lsl_session.model_copy(update={"resolve_timeout_s": 20.0}),
         outlet=OutletSection(name=f"estimates-{uuid4().hex}"),
         journal=folder / "decisions.jsonl",

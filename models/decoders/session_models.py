@@ -121,7 +121,7 @@ def load_models(
     _refuse_second_factory(known)
     wanted = [models_path("video_eeg", section.video_eeg)] if {"eeg", "face"} & set(modalities) else []
     wanted += [models_path("speech", section.speech)] if "speech" in modalities else []
-    bundles = [load_bundle(path, kind) for path, kind in zip(wanted, _kinds(modalities), strict=True)]
+    bundles = [load_bundle(path, *kinds) for path, kinds in zip(wanted, _kinds(modalities), strict=True)]
     bundles += [load_bundle(path) for path in section.more]
     names = [BundleName(bundle.name, bundle.sha256, bundle.spec.domain) for bundle in bundles]
     decoders = [_decoder_of(bundle, modalities, known, device) for bundle in bundles]
@@ -152,15 +152,18 @@ def load_models(
         raise MoodringError(f"{error}: load one of these bundles only") from None
 
 
-def _kinds(modalities: Sequence[str]) -> tuple[str, ...]:
-    felt = ("video_eeg",) if {"eeg", "face"} & set(modalities) else ()
-    return (*felt, "speech") if "speech" in modalities else felt
+def _kinds(modalities: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the kinds of bundles that may decode EEG and face, and speech."""
+    felt = (("attention", "video_eeg"),) if {"eeg", "face"} & set(modalities) else ()
+    return (*felt, ("speech",)) if "speech" in modalities else felt
 
 
 def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ...]:
     """Return the factories of the shipped decoders, which import torch only when they are called."""
+    from ..streaming.streaming_attention import StreamingAttention
     from ..streaming.streaming_speech import StreamingSpeech
     from ..streaming.streaming_video_eeg import StreamingVideoEeg
+    from .attention import AttentionDecoder
     from .speaker import load_gate
     from .speech import SpeechDecoder
     from .video_eeg import VideoEegDecoder
@@ -172,6 +175,10 @@ def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ..
         decoder = VideoEegDecoder(bundle, device, section.policy, section.seed, region=region, now=clock.now)
         return StreamingVideoEeg(decoder)
 
+    def attention(bundle: Bundle, device: torch.device) -> StreamingDecoder:
+        region = None if face is None else face.region
+        return StreamingAttention(AttentionDecoder(bundle, device, section.policy, section.seed, region=region))
+
     def speech(bundle: Bundle, device: torch.device) -> StreamingDecoder:
         gate = None
         if voice is not None and voice.enrolment is not None:
@@ -179,7 +186,11 @@ def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ..
             gate = load_gate(voice.enrolment, voice.others)
         return StreamingSpeech(SpeechDecoder(bundle, device, gate))
 
-    return DecoderFactory("video_eeg", video_eeg), DecoderFactory("speech", speech)
+    return (
+        DecoderFactory("attention", attention),
+        DecoderFactory("video_eeg", video_eeg),
+        DecoderFactory("speech", speech),
+    )
 
 
 def _refuse_second_factory(factories: Sequence[DecoderFactory]) -> None:

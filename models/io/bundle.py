@@ -23,6 +23,7 @@ _SPEC_KEY = "moodring_spec"
 MOST_BYTES = 2_000_000_000
 _SHIPPED = {
     "video_eeg": "video_eeg.safetensors",
+    "attention": "attention.safetensors",
     "speech": "speech.safetensors",
     "emodb": "emodb.safetensors",
     "voices": "voices.safetensors",
@@ -31,7 +32,7 @@ _SHIPPED = {
 }
 
 _NAMES: dict[str, dict[str, str]] = {
-    "video_eeg": {"bundled": "video_eeg"},
+    "video_eeg": {"bundled": "video_eeg", "attention": "attention"},
     # The bundle of simulated voices has two names: that of its file, and what it was trained on.
     "speech": {"emodb": "emodb", "simulated": "speech", "speech": "speech"},
 }
@@ -60,7 +61,8 @@ class Bundle:
 def bundled(name: str) -> Path:
     """Return the path of a file shipped with the package.
 
-    The names are ``"video_eeg"``, ``"speech"`` (simulated), ``"emodb"``, ``"voices"``, ``"pool"`` and ``"yunet"``.
+    The names are ``"video_eeg"``, ``"attention"``, ``"speech"`` (simulated), ``"emodb"``, ``"voices"``, ``"pool"`` and
+    ``"yunet"``.
 
     Raises
     ------
@@ -120,14 +122,14 @@ def _looked_for(path: Path) -> str:
     return "" if path.is_absolute() else f" (looked for '{path.absolute()}')"
 
 
-def load_bundle(path: Path, kind: str | None = None) -> Bundle:
+def load_bundle(path: Path, *kinds: str) -> Bundle:
     """Read a bundle.
 
     Parameters
     ----------
     path : Path
-    kind : str, optional
-        What it must be, for example ``"video_eeg"``.
+    *kinds : str
+        What it may be, for example ``"video_eeg"``; anything where none is named.
 
     Raises
     ------
@@ -159,9 +161,10 @@ def load_bundle(path: Path, kind: str | None = None) -> Bundle:
         raise MoodringError(
             f"bundle '{path}' has weights that are no finite numbers ('{broken}'); copy or train it again"
         )
-    if kind is not None and spec.kind != kind:
+    if kinds and spec.kind not in kinds:
+        needed = " or ".join(map(repr, kinds))
         raise MoodringError(
-            f"bundle '{path}' is a {spec.kind!r} model, a {kind!r} model is needed; give another bundle"
+            f"bundle '{path}' is a {spec.kind!r} model, a {needed} model is needed; give another bundle"
         )
     return Bundle(spec=spec, tensors=tensors, sha256=sha256, name=path.name)
 

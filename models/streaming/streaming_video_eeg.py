@@ -24,7 +24,7 @@ _OLDEST_LOOK_S = 2.5
 _NO_EEG_WINDOW_S = 1.0
 SETTLE_S = 2.0
 """For so long after another face is followed there is no answer: it would rest on a look or two."""
-_WITHOUT_FACE: dict[FaceState, str] = {
+WITHOUT_FACE: dict[FaceState, str] = {
     "several": "several faces, none of them clearly the participant's (set face.region)",
     "too_small": "the face is too small",
 }
@@ -99,7 +99,7 @@ class StreamingVideoEeg:
         work = _Work()
         looks = self._look(time_s, inputs, work)
         described_s = self._described_s(time_s, inputs)
-        heads = self._heads(time_s, described_s, _unusable(time_s, inputs.get("eeg")))
+        heads = self._heads(time_s, described_s, unusable_eeg(time_s, inputs.get("eeg")))
         return DecoderStep(
             heads=heads,
             described_s=described_s,
@@ -209,12 +209,12 @@ class StreamingVideoEeg:
             return self._abstained(unusable or "no look yet")
         if at.changed_s is not None and time_s - at.changed_s < SETTLE_S:
             return self._abstained("another face is followed now; what was seen of the one before is forgotten")
-        without_face = "no face" if at.face_state is None else _WITHOUT_FACE.get(at.face_state, "no face")
+        without_face = "no face" if at.face_state is None else WITHOUT_FACE.get(at.face_state, "no face")
         if not used:
             # The state is still there, but it describes a person who is no longer seen.
             if unusable:
                 return self._abstained(f"{without_face}, and {unusable}")
-            told = at.face_state in _WITHOUT_FACE
+            told = at.face_state in WITHOUT_FACE
             return self._abstained(without_face if told else "neither EEG nor face for a while")
         heads = self._decoder.read()
         if all(len(head.kept) == len(head.classes) for head in heads):
@@ -228,7 +228,7 @@ class StreamingVideoEeg:
         return tuple(HeadOutput(head.name, head.construct, head.classes, abstained=why) for head in self.spec.outputs)
 
 
-def _unusable(time_s: float, modality_input: ModalityInput | None) -> str:
+def unusable_eeg(time_s: float, modality_input: ModalityInput | None) -> str:
     """Return why the EEG that comes cannot be used; empty where it can, or none comes."""
     if modality_input is None or modality_input.ingest.eeg is None:
         return ""

@@ -15,11 +15,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ...configs.schema.foreign_text import visible
-from ...models.contract import BANDS, LEVELS, Estimate, FloatArray, Head, HeadOutput, SourceStatus
+from ...models.contract import BANDS, LEVELS, FloatArray, SourceStatus
 from ..ipc.snapshot import Snapshot
 from ..ipc.snapshot_feed import SnapshotSource
 from . import wording
 from .history import History, empty, extended
+from .plain_line import followed, head_words, line, notices
 from .wording import Tone
 
 WIDTH = 80
@@ -162,68 +163,6 @@ class _Lines:
         self._console.print(text, soft_wrap=True, markup=False, highlight=False)
 
 
-# ------------------------------------------------------------------------------------------------ plain lines
-
-
-def line(snapshot: Snapshot | None, silent_s: float = 0.0, why: str = "") -> str:
-    """Return a snapshot as one line of text."""
-    if snapshot is None:
-        return "waiting for an engine" + (f": {why}" if why else "")
-    parts = [f"{wording.clock(snapshot.elapsed_s)} {wording.phase(snapshot).text}"]
-    if silent_s > 1.0 and snapshot.phase != "ended":
-        parts = [f"engine '{snapshot.engine}' has not answered for {silent_s:.0f} s; the last it said: {parts[0]}"]
-    answers = [None if snapshot.estimate is None else snapshot.estimate.answer(axis) for axis in ("valence", "arousal")]
-    felt = [head for head in answers if head is not None]
-    parts += [f"{head.name} {_answer_line(head)}" for head in felt]
-    if not felt and (why := _no_answer(snapshot.estimate)):
-        parts.append(f"valence and arousal: {why}")
-    parts.append(f"voice {wording.speech(snapshot).text}")
-    parts += [text.text for text in (_followed(snapshot),) if text is not None]
-    parts += _pooled_line(snapshot.estimate)
-    parts += [f"{head.name} {_head_words(head, output)}" for head, output in wording.further_heads(snapshot)]
-    if (recording := wording.recording(snapshot)) is not None:
-        parts.append(recording.text)
-    parts.append(", ".join(_source_line(source) for source in snapshot.sources))
-    if snapshot.latency_ms is not None:
-        parts.append(f"latency {snapshot.latency_ms.p50:.0f}/{snapshot.latency_ms.p99:.0f} ms")
-        parts.append(f"information age {wording.information_ages(snapshot)}")
-    if snapshot.skipped_decisions:
-        parts.append(f"{snapshot.skipped_decisions} decisions skipped")
-    return " | ".join([*parts, *notices(snapshot)])
-
-
-def _no_answer(estimate: Estimate | None) -> str:
-    """Return why neither valence nor arousal has an answer; empty where there is no such head yet."""
-    heads = () if estimate is None else (estimate.head("valence"), estimate.head("arousal"))
-    return next((head.abstained for head in heads if head is not None and head.abstained), "")
-
-
-def _pooled_line(estimate: Estimate | None) -> list[str]:
-    if estimate is None:
-        return []
-    return [
-        f"pooled {axis} {_answer_line(head)}, weight {wording.whose_weight(estimate, head.shares['voice'])}"
-        for axis, head in wording.pooled_answers(estimate)
-    ]
-
-
-def _source_line(status: SourceStatus) -> str:
-    text = f"{wording.source_title(status.modality)} {wording.health(status).text}"
-    why = wording.trouble(status) or wording.drift(status)
-    return f"{text} ({why})" if why else text
-
-
-def _answer_line(head: HeadOutput) -> str:
-    figures = " ".join(f"{name} {p:.0%}" for name, p in zip(head.classes, head.probabilities or (), strict=True))
-    return f"{wording.answer(head.kept)} ({figures})"
-
-
-def notices(snapshot: Snapshot) -> tuple[str, ...]:
-    """Return the permanent notices of snapshot and estimate, each once."""
-    own = snapshot.notices + (() if snapshot.estimate is None else snapshot.estimate.notices)
-    return tuple(dict.fromkeys(own))
-
-
 # ----------------------------------------------------------------------------------------------------- picture
 
 
@@ -245,9 +184,7 @@ def picture(
         rows.append(Text.assemble(("pooled ", "bold magenta"), pooled, no_wrap=True, overflow="ellipsis"))
     rows.append(_side_by_side(_voice_panel(snapshot, glyphs), _attention_panel(snapshot, glyphs)))
     rows += [
-        Text.assemble(
-            (f"{wording.title(head)}: ", "bold"), _head_words(head, output), no_wrap=True, overflow="ellipsis"
-        )
+        Text.assemble((f"{wording.title(head)}: ", "bold"), head_words(head, output), no_wrap=True, overflow="ellipsis")
         for head, output in wording.further_heads(snapshot)
     ]
     rows.append(_sources(snapshot, glyphs))
@@ -269,15 +206,6 @@ def _head(snapshot: Snapshot, silent_s: float, glyphs: Glyphs) -> Text:
     if (recording := wording.recording(snapshot)) is not None:
         text.append(f"  {glyphs.marks[recording.tone]} {recording.text}", _STYLES[recording.tone])
     return text
-
-
-def _head_words(head: Head, output: HeadOutput | None) -> str:
-    """Return the answer of a head with the probability of each class."""
-    words = wording.head_answer(head, output)
-    if output is None or output.probabilities is None:
-        return words
-    shares = " ".join(f"{name} {p:.0%}" for name, p in zip(head.classes, output.probabilities, strict=True))
-    return f"{words} ({shares})"
 
 
 def _level_panel(axis: str, snapshot: Snapshot, history: History, glyphs: Glyphs) -> Panel:
@@ -359,17 +287,11 @@ def _attention_panel(snapshot: Snapshot, glyphs: Glyphs) -> Panel:
     share = "no frame looked at yet" if glimpsed is None else f"{glimpsed:.1%} of the frames looked at"
     bands = snapshot.band_attention
     lines = [Text(share), *(_bar(n, bands[i] if bands else None, False, "cyan", glyphs) for i, n in enumerate(BANDS))]
-    followed = _followed(snapshot)
-    last = Text("EEG bands in the last look", "bright_black") if followed is None else _told(followed, glyphs)
+    face = followed(snapshot)
+    last = Text("EEG bands in the last look", "bright_black") if face is None else _told(face, glyphs)
     last.no_wrap, last.overflow = True, "ellipsis"
     lines.append(last)
     return Panel(Group(*lines), title="Attention", title_align="left", border_style="bright_black")
-
-
-def _followed(snapshot: Snapshot) -> wording.StatusText | None:
-    """Return whose face the last look saw; None where it saw no picture."""
-    look = snapshot.look
-    return None if look is None or look.face_state is None else wording.face(look)
 
 
 def _told(status_text: wording.StatusText, glyphs: Glyphs) -> Text:

@@ -90,6 +90,38 @@ def log_band_power(window: EegWindow) -> FloatArray:
     return np.where(window.good[:, None], log_power, np.nan).astype(np.float32)
 
 
+MIDLINE = ("Fz", "FCz", "Cz", "F1", "F2")
+
+
+def midline_theta(window: EegWindow) -> float:
+    """Return the log power of frontal midline theta in a short window.
+
+    Parameters
+    ----------
+    window : EegWindow
+        About half a second.
+
+    Returns
+    -------
+    float
+        log10 of the power in microvolts squared from 4 to 8 Hz, averaged over the good midline electrodes; NaN where
+        there is none.
+    """
+    names = [canonical_name(name) for name in window.channel_names]
+    chosen = [i for i, name in enumerate(names) if name in MIDLINE and window.good[i]]
+    if not chosen:
+        return float("nan")
+    samples = window.samples_uv[:, chosen].astype(np.float64)
+    n_times = len(samples)
+    taper = hann(n_times, sym=False)
+    spectrum = np.fft.rfft((samples - samples.mean(axis=0)) * taper[:, None], axis=0)
+    power = (spectrum.real**2 + spectrum.imag**2) * (2.0 / (n_times * float((taper**2).sum())))
+    frequency = np.fft.rfftfreq(n_times, 1.0 / window.rate_hz)
+    low, high = BAND_EDGES_HZ[0]
+    theta = power[(frequency >= low) & (frequency < high)].sum(axis=0)
+    return float(np.mean(np.log10(np.maximum(theta, FLOOR_UV2))))
+
+
 @dataclass(frozen=True)
 class RestBaseline:
     """A person's log band power at rest so far.

@@ -280,7 +280,7 @@ def test_an_overloaded_engine_leaves_decisions_out_counts_them_and_does_not_fall
     import time
 
     from moodring.models.streaming.summary import Costs, summarise
-    from moodring.realtime.screens.terminal import line
+    from moodring.realtime.screens.plain_line import line
 
     class Slow(fakes.FakeVideoEeg):
         def read(self):

@@ -29,7 +29,7 @@ def test_looking_at_a_replay_does_not_begin_it(lsl_session, fakes, tmp_path):
     bundle = fakes.write_bundle(tmp_path / "untrained.safetensors")
     config = LiveConfig(
         eeg=EegSection(stream=StreamQuery(name=name)),
-        models=ModelsSection(video_eeg=str(bundle)),
+        models=ModelsSection(video_eeg=str(bundle), allow_simulated=True),
         lsl=lsl_session,
     )
     eeg = next(finding for finding in check_config(config) if finding.what == "eeg")

@@ -9,7 +9,8 @@ from moodring.models.contract import FaceBox, Hearing, Look
 from moodring.models.signals.speech.microphone_level import check_microphone
 from moodring.realtime.screens import wording
 from moodring.realtime.screens.history import empty, extended
-from moodring.realtime.screens.terminal import ASCII, line, picture, run_dashboard, spark
+from moodring.realtime.screens.plain_line import line
+from moodring.realtime.screens.terminal import ASCII, picture, run_dashboard, spark
 from tests.support.heads import with_head, without_answer
 
 

@@ -1,0 +1,90 @@
+"""The schema of a training run of the attention model."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from .load import Section
+from .train_video_eeg import Count, Positive, Share, StageSection, people_apart
+
+
+class AttentionPeopleSection(Section):
+    """Simulated people to train on, to validate on, and to calibrate probabilities on.
+
+    Nobody may be in two groups, and the people of the final tests (seeds 1001 to 1010 and 3001 to 3040) in none.
+    """
+
+    difficulty: Literal["benchmark", "easy"] = "benchmark"
+    seconds: Annotated[float, Field(ge=40.0, le=3600.0)] = 150.0
+    first_seed: Count = 1
+    count: Count = 500
+    validation_seeds: tuple[int, ...] = tuple(range(801, 841))
+    calibration_seeds: tuple[int, ...] = tuple(range(841, 865))
+    validation_seconds: Annotated[float, Field(ge=40.0, le=3600.0)] = 180.0
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+
+    @property
+    def training_seeds(self) -> tuple[int, ...]:
+        """Seeds of the people to train on."""
+        return tuple(range(self.first_seed, self.first_seed + self.count))
+
+    @model_validator(mode="after")
+    def _apart(self) -> "AttentionPeopleSection":
+        people_apart(self.training_seeds, self.validation_seeds, self.calibration_seeds)
+        return self
+
+
+class AttentionNetworkSection(Section):
+    """Widths of the layers. The paper's core has 1,024 units."""
+
+    image_size: Annotated[int, Field(ge=8, multiple_of=4)] = 16
+    face_features: Count = 16
+    band_features: Count = 16
+    glimpse: Count = 24
+    layer1: Count = 40
+    core: Count = 80
+
+
+class TrainAttentionConfig(Section):
+    """A training run.
+
+    ``budget`` is the share of grid frames that may be looked at. ``batch`` clips of ``clip_ticks`` half seconds make a
+    batch; ``plain_share`` of them are calibrated and from all electrodes, ``modality_dropout`` go without face and as
+    many without EEG, and ``told_share`` are told the onsets of stimuli. ``distillation`` weighs the teacher against the
+    labels. ``band_balance`` is the paper's mu. ``horizon_ticks`` is how far the gain of a look is counted.
+    ``reward_right`` and ``reward_wrong`` are the paper's lambda_tp and lambda_fp, ``most_looks`` its N_max (a clip),
+    and ``spread`` the standard deviation of its Gaussian as a share of the longest wait.
+    """
+
+    kind: Literal["attention"] = "attention"
+    name: str = "attention"
+    seed: int = 0
+    threads: Annotated[int, Field(ge=1, le=64)] = 1
+    people: AttentionPeopleSection = AttentionPeopleSection()
+    network: AttentionNetworkSection = AttentionNetworkSection()
+    policy: Literal["hazard", "gaussian", "uniform", "random", "every"] = "hazard"
+    budget: Annotated[float, Field(gt=0.0, le=1.0)] = 0.05
+    batch: Count = 96
+    clip_ticks: Annotated[int, Field(ge=16)] = 100
+    plain_share: Share = 0.7
+    modality_dropout: Share = 0.12
+    told_share: Share = 0.3
+    distillation: Share = 0.5
+    dropout: Share = 0.2
+    weight_decay: Annotated[float, Field(ge=0.0)] = 0.05
+    band_balance: Annotated[float, Field(ge=0.0)] = 0.02
+    expression: StageSection = StageSection(batches=1500, learning_rate=2e-3)
+    bands: StageSection = StageSection(batches=800, learning_rate=2e-3)
+    teacher: StageSection = StageSection(batches=700, learning_rate=4e-3)
+    student: StageSection = StageSection(batches=500, learning_rate=2e-3)
+    thumbnail: StageSection = StageSection(batches=1200, learning_rate=2e-3)
+    periphery: StageSection = StageSection(batches=400, learning_rate=3e-3)
+    gains: StageSection = StageSection(batches=600, learning_rate=2e-3)
+    reinforce: StageSection = StageSection(batches=100, learning_rate=3e-4)
+    own: StageSection = StageSection(batches=150, learning_rate=1e-3)
+    horizon_ticks: Count = 32
+    reward_right: float = 1.0
+    reward_wrong: Annotated[float, Field(le=0.0)] = -3.0
+    most_looks: Count = 30
+    spread: Positive = 0.1
+    coverage: Share = 0.8

@@ -1,0 +1,302 @@
+"""Felt valence and arousal from EEG at every tick and from the camera frames worth looking at.
+
+Live decoding, `decode` and evaluation all drive this class, on whatever clock they are given.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...configs.schema.errors import MoodringError
+from ..contract import EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, HeadOutput
+from ..contract.specs import kept_classes
+from ..io.bundle import Bundle, bundled
+from ..networks.attention import AXES, FRAME_HZ, LONGEST_ELAPSED_S, AttentionNet, Sizes, State, Ticks, pooled
+from ..networks.look_policy import LONGEST_WAIT_FRAMES, THUMBNAIL, GaussianPolicy, HazardPolicy
+from ..signals.eeg.band_power import RestBaseline, add_window, log_band_power, midline_theta
+from ..signals.eeg.scalp_images import ScalpMapper
+from ..signals.face.detection import FaceDetector
+from ..signals.face.images import crop_face, thumbnail
+from ..signals.face.tracking import Region, Sighting, TrackerState, TrackingRules, track
+from .video_eeg import ENOUGH_REST_WINDOWS, Normalisation, check_eeg
+
+Policy = Literal["hazard", "gaussian", "uniform", "random", "every"]
+POLICIES: tuple[Policy, ...] = ("hazard", "gaussian", "uniform", "random", "every")
+SEARCH_FRAMES = 8
+"""While no face is known, one frame a second is searched for one."""
+# Looks may be ten seconds apart: a face is held for longer than that.
+_HOLD_S = 12.0
+
+
+class AttentionDecoder:
+    """Decode with an attention bundle.
+
+    Call :meth:`rest` with windows of the resting person; :meth:`frame` with each frame of the 8 Hz grid, which looks
+    where the policy says so; and :meth:`tick` every half second.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        Of kind "attention".
+    device : torch.device
+    policy : "learned", "uniform" or "random"
+        The bundle's own policy, or another one at the same budget that its core was not trained for.
+    seed : int
+        Of the random policy.
+    face_detector : FaceDetector
+    region : (x, y, width, height) or None
+        Part of the frame, in fractions of its sides, that holds the participant's face; None is the whole frame.
+
+    Raises
+    ------
+    MoodringError
+        The bundle is of another kind, or its weights do not fit its own sizes.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: torch.device,
+        policy: Literal["learned", "uniform", "random"] = "learned",
+        seed: int = 0,
+        face_detector: FaceDetector | None = None,
+        region: Region | None = None,
+    ) -> None:
+        self.spec = bundle.spec
+        self._name = bundle.name
+        self._net, self._hazard, self._gaussian = networks_of(bundle)
+        for module in (self._net, self._hazard, self._gaussian):
+            module.to(device).eval()
+        self._policy: Policy = policy_of(bundle) if policy == "learned" else policy
+        self._budget = float(bundle.spec.network["budget"])
+        self.normalisation = Normalisation.of(bundle)
+        self._device = device
+        self._seed = seed
+        self._finder = face_detector or FaceDetector(bundled("yunet").read_bytes())
+        self._tracking = TrackingRules(region, hold_s=_HOLD_S)
+        self._heads = [self.spec.head(axis) for axis in AXES]
+        self._temperature = torch.tensor([[head.temperature] for head in self._heads])
+        self._mappers: dict[tuple[str, ...], ScalpMapper] = {}
+        self.reset()
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether enough rest was seen to normalise the EEG to this person (5 s)."""
+        return self._baseline is not None and self._baseline.windows >= ENOUGH_REST_WINDOWS
+
+    def reset(self) -> None:
+        """Reset to the start of a session."""
+        self._state = self._net.start(1)
+        self._core = self._state.core[0]
+        self._watching = self._hazard.start(1)
+        self._baseline: RestBaseline | None = None
+        self._box: FaceBox | None = None
+        self._tracked = TrackerState()
+        self._waited = LONGEST_WAIT_FRAMES
+        self._wait = 1
+        self._owed = 1.0
+        self._since_face = round(LONGEST_ELAPSED_S * FRAME_HZ)
+        self._faces: list[Tensor] = []
+        self._rng = np.random.default_rng(self._seed)
+        self.ticked = False
+        self.band_attention: FloatArray | None = None
+
+    def check_eeg(self, channel_names: Sequence[str], rate_hz: float) -> None:
+        """Raise MoodringError, with both values, where an EEG stream does not fit the bundle."""
+        check_eeg(self._name, self.spec.input(EegInput), channel_names, rate_hz)
+
+    def rest(self, eeg: EegWindow) -> None:
+        """Add a window of rest to the baseline; call every half second of the rest."""
+        if self._baseline is None or len(self._baseline.count) != len(eeg.channel_names):
+            self._baseline = RestBaseline.empty(eeg.channel_names)
+        self._baseline = add_window(self._baseline, log_band_power(eeg))
+
+    def frame(self, time_s: float, face: FaceFrame | None, short: EegWindow | None) -> Sighting | None:
+        """Process one frame of the grid, and look at it where the policy says so.
+
+        Where another face is followed than before, what was seen of the former is forgotten: only the state of the EEG
+        goes on.
+
+        Parameters
+        ----------
+        time_s : float
+            On the grid, later than the frame before.
+        face : FaceFrame or None
+            The newest frame captured by now.
+        short : EegWindow or None
+            The half second of EEG that ends here.
+
+        Returns
+        -------
+        Sighting or None
+            What the look saw; None where the frame was not looked at.
+        """
+        self._since_face += 1
+        wants = self._wants(face, short)
+        if face is None or not wants:
+            self._waited += 1
+            return None
+        self._waited = 1
+        height, width = face.image.shape[:2]
+        found = self._finder.find_all(face.image)
+        sighting, self._tracked = track(self._tracked, found, time_s, (height, width), self._tracking)
+        self._box = sighting.box
+        if sighting.state == "changed":
+            self._forget_face()
+        if sighting.box is not None:
+            crop = torch.from_numpy(crop_face(face.image, sighting.box, self._net.sizes.face_size))
+            with torch.inference_mode():
+                self._faces.append(self._net.face_net(crop[None].to(self._device))[0])
+            self._since_face = 0
+        return sighting
+
+    def tick(self, eeg: EegWindow | None) -> None:
+        """Update the core with the EEG second that ends here and with the looks since the tick before."""
+        images = None if eeg is None else self._images(eeg)
+        sizes, device = self._net.sizes, self._device
+        looked = torch.ones(len(self._faces), 1, dtype=torch.bool, device=device)
+        faces = (
+            torch.stack(self._faces)[:, None] if self._faces else torch.zeros(0, 1, sizes.face_features, device=device)
+        )
+        with torch.inference_mode():
+            face, presence = pooled(faces, self._net.face_net.expressed(faces)[..., 0], looked)
+            bands = (
+                torch.zeros(1, 3, sizes.band_features, device=device)
+                if images is None
+                else self._net.band_net(images[None].to(device))
+            )
+            ticks = Ticks(
+                face=face[None],
+                looks=torch.tensor([[float(len(self._faces))]], device=device),
+                presence=presence[None],
+                elapsed_s=torch.tensor([[min(self._since_face / FRAME_HZ, LONGEST_ELAPSED_S)]], device=device),
+                bands=bands[None],
+                eeg_present=torch.tensor([[float(images is not None)]], device=device),
+                since_onset_s=torch.tensor([[-1.0]], device=device),
+            )
+            self._state, cores, attention = self._net.run(self._state, ticks)
+        self._core = cores[0]
+        self._faces = []
+        self.ticked = True
+        self.band_attention = None if images is None else attention[0, 0].cpu().numpy()
+
+    def read(self) -> tuple[HeadOutput, ...]:
+        """Return valence and arousal after the last tick.
+
+        Raises
+        ------
+        MoodringError
+            There was no tick yet.
+        """
+        if not self.ticked:
+            raise MoodringError("the attention model has not ticked yet; call tick() before read()")
+        with torch.inference_mode():
+            logits = self._net.logits(self._core)[0].float().cpu()
+            probabilities = torch.softmax(logits / self._temperature, dim=1).numpy()
+        return tuple(
+            HeadOutput(
+                head.name,
+                head.construct,
+                head.classes,
+                tuple(row.tolist()),
+                kept=kept_classes(row, head.conformal_threshold),
+            )
+            for row, head in zip(probabilities, self._heads, strict=True)
+        )
+
+    def _forget_face(self) -> None:
+        """Start the core, the face's part of the first LSTM and the periphery anew."""
+        fresh = self._net.start(1)
+        kept = torch.tensor([[0.0], [1.0]], device=self._device)
+        hidden, cell = self._state.layer1
+        self._state = State((hidden * kept, cell * kept), fresh.core)
+        self._core = fresh.core[0]
+        self._watching = self._hazard.start(1)
+        self._faces = []
+
+    def _wants(self, face: FaceFrame | None, short: EegWindow | None) -> bool:
+        """Return whether the policy asks for a look at this frame; the periphery is fed in any case."""
+        if self._policy == "every":
+            return True
+        if self._policy == "uniform":
+            self._owed += self._budget
+            due = self._owed >= 1.0 - 1e-9
+            self._owed -= float(due)
+            return due
+        if self._policy == "random":
+            return bool(self._rng.random() < self._budget)
+        if self._policy == "gaussian":
+            due = self._waited >= self._wait
+            if due:
+                with torch.inference_mode():
+                    self._wait = int(self._gaussian.frames(self._gaussian.wait_mean(self._core))[0])
+            return due
+        self._watch(face, short)
+        if self._box is None:
+            return self._waited >= SEARCH_FRAMES
+        with torch.inference_mode():
+            waited = torch.tensor([self._waited], device=self._device)
+            return bool(self._hazard.looks(self._watching.hidden, self._core, waited)[0])
+
+    def _watch(self, face: FaceFrame | None, short: EegWindow | None) -> None:
+        there = face is not None and self._box is not None
+        picture = np.zeros((THUMBNAIL, THUMBNAIL), np.uint8)
+        if face is not None and self._box is not None:
+            picture = thumbnail(crop_face(face.image, self._box, self._net.sizes.face_size))
+        theta = float("nan") if short is None else midline_theta(short)
+        with torch.inference_mode():
+            self._watching = self._hazard.watch(
+                self._watching,
+                torch.from_numpy(picture)[None].to(self._device),
+                torch.tensor([float(there)], device=self._device),
+                torch.tensor([theta], device=self._device),
+            )
+
+    def _images(self, eeg: EegWindow) -> Tensor | None:
+        names = eeg.channel_names
+        if names not in self._mappers:
+            self._mappers[names] = ScalpMapper(names, self._net.sizes.image_size)
+        relative = self.normalisation.apply(log_band_power(eeg), names, self._baseline)
+        images = self._mappers[names].images(relative, eeg.good)
+        # Electrodes that span no area, or samples that are no numbers, say nothing: the EEG counts as absent.
+        return torch.from_numpy(images) if np.isfinite(images).all() and images.any() else None
+
+
+def policy_of(bundle: Bundle) -> Policy:
+    """Return the policy of looks that a bundle names; raise MoodringError for an unknown one."""
+    named = str(bundle.spec.network["policy"])
+    for policy in POLICIES:
+        if named == policy:
+            return policy
+    raise MoodringError(
+        f"bundle '{bundle.name}' names the policy of looks {named!r}; known are {', '.join(POLICIES)}: use another"
+    )
+
+
+def networks_of(bundle: Bundle) -> tuple[AttentionNet, HazardPolicy, GaussianPolicy]:
+    """Return the network and the policies of a bundle.
+
+    Raises
+    ------
+    MoodringError
+        It holds another kind, or weights and sizes do not fit each other.
+    """
+    if bundle.spec.kind != "attention":
+        raise MoodringError(
+            f"a bundle of kind 'attention' was expected; '{bundle.name}' is of kind '{bundle.spec.kind}'"
+        )
+    sizes = Sizes.of(bundle.spec.network)
+    modules = {"net": AttentionNet(sizes), "hazard": HazardPolicy(sizes.core), "gaussian": GaussianPolicy(sizes.core)}
+    try:
+        for prefix, module in modules.items():
+            own = {k.removeprefix(f"{prefix}."): v for k, v in bundle.tensors.items() if k.startswith(f"{prefix}.")}
+            module.load_state_dict(own)
+    except RuntimeError as error:
+        first = str(error).splitlines()[-1].strip()
+        raise MoodringError(
+            f"bundle '{bundle.name}': its weights do not fit its sizes ({first}); use another"
+        ) from None
+    return modules["net"], modules["hazard"], modules["gaussian"]  # type: ignore[return-value]

@@ -1,0 +1,85 @@
+"""The model card of an attention bundle."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ....configs.schema.train_attention import TrainAttentionConfig
+from ....models.contract import EegInput, ModelSpec
+from ...evaluation.markdown import markdown_table
+from ..common.card import DEMONSTRATION, CardSection, bullets, write_card
+from .scores import ConditionScores
+
+_NAMES = {
+    "full": "EEG and face",
+    "no_eeg": "without EEG",
+    "no_face": "without face",
+    "uncalibrated": "without rest calibration",
+}
+_POLICIES = {
+    "hazard": "decides at each frame of the 8 Hz grid whether to look, from a thumbnail of the face's last known "
+    "place, its movement, midline theta, the core's state and the time since the last look",
+    "gaussian": "draws the wait until the next look from a Gaussian, as in the paper",
+    "uniform": "looks at regular intervals",
+    "random": "looks at random moments",
+    "every": "looks at every frame",
+}
+_LIMITS = (
+    "Simulated people, faces and EEG; stimuli are shared between the people, as in the corpora it imitates.",
+    "The EEG is normalised to the person's rest. Without a rest the session is marked uncalibrated, and recalls fall.",
+    "Trained on 32 electrodes and random parts of them; few electrodes cost accuracy.",
+    "Facial muscles reach the EEG: its contribution is not all brain.",
+)
+
+
+def write_attention_card(
+    path: Path, spec: ModelSpec, sha256: str, scores: Mapping[str, ConditionScores], config: TrainAttentionConfig
+) -> None:
+    """Write the card of an attention bundle; raise MoodringError where the file cannot be written."""
+    eeg, people = spec.input(EegInput), config.people
+    rows = [
+        (
+            _NAMES[name],
+            f"{score.recall[:, 0].mean():.3f}",
+            f"{score.recall[:, 1].mean():.3f}",
+            f"{score.looked:.3f}",
+            f"{score.hits:.2f} ({score.base:.2f})",
+        )
+        for name, score in scores.items()
+    ]
+    description = (
+        "Felt valence and arousal (low, medium, high each) from EEG and face video. Three scalp images (theta, alpha, "
+        "beta) under band attention are read every half second; camera frames only where the policy looks. Both go "
+        "through one shared LSTM each into a core LSTM. After Liu, Su, Wei and Liu (2020); where it differs is written "
+        "in `models/networks/attention.py`.",
+        bullets(
+            (
+                f"the policy ({config.policy}) {_POLICIES[config.policy]}",
+                f"sha256 `{sha256}`",
+                f"needs at least {eeg.min_scalp_channels if eeg else 0} scalp electrodes with 10-20 names; average "
+                "reference; a camera that shows one face",
+            )
+        ),
+    )
+    training = (
+        f'`moodring train` with kind "attention", seed {spec.seed}. {spec.protocol}. Data: '
+        f"{', '.join(spec.data_hashes)}. Stages: faces and what they express; averaged scalp images; a "
+        "causal teacher that sees every frame; a student distilled from it on looks of all budgets and patterns; for "
+        "the hazard policy the measured gain of looks, then REINFORCE; the core once more on its own looks. "
+        "Temperature and "
+        f"conformal thresholds from the {len(people.calibration_seeds)} calibration people ({config.coverage:.0%} "
+        "nominal coverage)."
+    )
+    figures = (
+        f"{len(people.validation_seeds)} simulated people ({people.validation_seconds:g} s each) that were not trained "
+        "on; decisions every half second after rest; unweighted average recall, mean over people. Chance is 0.333. "
+        "These people were watched while the model was made; the final test is `moodring evaluate` on others.",
+        markdown_table(("condition", "UAR valence", "UAR arousal", "looked at", "looks that hit (base rate)"), rows),
+    )
+    sections = (
+        CardSection("", (DEMONSTRATION,)),
+        CardSection("What it is", description),
+        CardSection("Training", (training,)),
+        CardSection("Figures on validation people", figures),
+        CardSection("Limits", (bullets(_LIMITS),)),
+    )
+    write_card(path, f"Model card: `{path.stem}.safetensors`", sections)

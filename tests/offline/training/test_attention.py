@@ -1,0 +1,186 @@
+"""Training of the attention model on made-up people whose faces and bands spell the levels."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from moodring.configs.schema.train_attention import AttentionPeopleSection, TrainAttentionConfig
+from moodring.configs.schema.train_video_eeg import StageSection
+from moodring.models.networks.attention import FRAMES_PER_TICK, AttentionNet, Sizes
+from moodring.models.networks.look_policy import THUMBNAIL, HazardPolicy
+from moodring.offline.training.attention import core, policy
+from moodring.offline.training.attention.feature_bank import (
+    Clips,
+    FeatureBank,
+    elapsed_since,
+    ticks_of,
+    whole_sessions,
+)
+from moodring.offline.training.attention.roll_out import by_hazard, clip_hidden, fixed, hidden_states, roll_out
+from moodring.offline.training.attention.scores import answers_of_stimuli, decisions_of, hit_rate, recall_of_decisions
+from moodring.offline.training.attention.train import train_attention
+
+SIZES = Sizes(face_features=4, band_features=4, glimpse=8, layer1=12, core=16)
+TICKS, BLOCK = 80, 20
+
+
+def quiet(_: str) -> None:
+    """Take a report and say nothing."""
+
+
+def stage(batches: int, learning_rate: float = 5e-3) -> StageSection:
+    return StageSection(batches=batches, learning_rate=learning_rate)
+
+
+CONFIG = TrainAttentionConfig(
+    batch=24, clip_ticks=40, horizon_ticks=12, modality_dropout=0.0, dropout=0.0, plain_share=1.0,
+    teacher=stage(100, 2e-2), student=stage(60, 1e-2), gains=stage(60),
+)  # fmt: skip
+
+
+def made_bank(people: int = 24, seed: int = 0) -> FeatureBank:
+    """Make people whose level shows only in the face, and only in one burst of three frames for each block of ticks."""
+    rng = torch.Generator().manual_seed(seed)
+    frames = (TICKS - 1) * FRAMES_PER_TICK + 1
+    levels = torch.randint(0, 3, (people, TICKS // BLOCK, 2), generator=rng).repeat_interleave(BLOCK, dim=1)
+    expressed = torch.zeros(people, frames, 3)
+    for person in range(people):
+        for block in range(TICKS // BLOCK):
+            at = block * BLOCK * FRAMES_PER_TICK + int(torch.randint(4, 20, (1,), generator=rng))
+            expressed[person, at : at + 3, 0] = 1.0
+    tick = torch.arange(frames) // FRAMES_PER_TICK
+    visible = expressed[..., 0] > 0.5
+    face = torch.where(visible[..., None], (levels[:, tick] - 1.0).repeat(1, 1, 2), torch.zeros(()))
+    stimulus = torch.arange(TICKS).expand(people, -1) // BLOCK
+    there = torch.ones(people, frames, dtype=torch.bool)
+    return FeatureBank(
+        face=face,
+        presence=torch.where(visible, 6.0, -6.0),
+        face_there=there,
+        bands=torch.zeros(people, 2, TICKS, 3, 4),
+        eeg_there=torch.ones(people, TICKS, dtype=torch.bool),
+        levels=levels,
+        stimulus=stimulus,
+        since_onset_s=torch.zeros(people, TICKS),
+        thumbnails=torch.zeros(people, frames, THUMBNAIL, THUMBNAIL, dtype=torch.uint8),
+        theta=torch.zeros(people, frames),
+        expressed=expressed,
+    )
+
+
+def trained(bank: FeatureBank) -> AttentionNet:
+    torch.manual_seed(0)
+    net = AttentionNet(SIZES)
+    weights = torch.ones(2, 3)
+    core.train_core(net, bank, weights, CONFIG, core.CoreTraining(CONFIG.teacher, core.every_frame, None, 7), quiet)
+    teacher = core.teacher_of(net)
+    core.train_core(
+        net, bank, weights, CONFIG, core.CoreTraining(CONFIG.student, core.random_patterns, teacher, 8), quiet
+    )
+    return net.eval()
+
+
+@pytest.fixture(scope="module")
+def bank() -> FeatureBank:
+    return made_bank()
+
+
+@pytest.fixture(scope="module")
+def net(bank: FeatureBank) -> AttentionNet:
+    return trained(bank)
+
+
+def recall(net: AttentionNet, bank: FeatureBank, clips: Clips, looks: Tensor) -> float:
+    rollout = roll_out(net, bank, clips, fixed(looks))
+    return float(recall_of_decisions(decisions_of(net, bank, clips, rollout.cores, looks)).mean())
+
+
+def test_elapsed_counts_from_the_last_look_that_found_a_face() -> None:
+    found = torch.zeros(4, FRAMES_PER_TICK, 1, dtype=torch.bool)
+    found[1, 2, 0] = True
+    assert elapsed_since(found)[:, 0].tolist() == [10.0, 0.125, 0.625, 1.125]
+
+
+def test_a_roll_out_of_fixed_looks_is_the_whole_at_once(net: AttentionNet, bank: FeatureBank) -> None:
+    clips = whole_sessions(bank)
+    looks = torch.rand(clips.length, FRAMES_PER_TICK, bank.people, generator=torch.Generator().manual_seed(1)) < 0.1
+    with torch.no_grad():
+        _, cores, _ = net.run(net.start(bank.people), ticks_of(bank, clips, looks))
+    assert torch.allclose(roll_out(net, bank, clips, fixed(looks)).cores, cores, atol=1e-5)
+
+
+def test_looks_at_expressions_are_worth_more_than_others(net: AttentionNet, bank: FeatureBank) -> None:
+    fresh = made_bank(seed=5)
+    clips = whole_sessions(fresh)
+    visible = fresh.expressed[clips.person, clips.frames][..., 0] > 0.5
+    blind = recall(net, fresh, clips, torch.zeros_like(visible))
+    assert recall(net, fresh, clips, visible) > blind + 0.2
+    assert recall(net, fresh, clips, ~visible) < blind + 0.1
+    assert recall(net, fresh, clips, torch.ones_like(visible)) > blind + 0.2
+
+
+def test_the_policy_learns_from_measured_gains_to_look_when_it_pays(net: AttentionNet, bank: FeatureBank) -> None:
+    torch.manual_seed(4)
+    hazard = HazardPolicy(SIZES.core)
+    # A periphery that knows: its hidden state holds whether an expression is on.
+    frames, people = bank.face.shape[1], bank.people
+    hidden = torch.zeros(frames, people, hazard.units)
+    hidden[..., 0] = bank.expressed[..., 0].T
+    policy.train_gains(hazard, net, bank, hidden, CONFIG, quiet)
+    clips = whole_sessions(bank)
+    price = policy.price_for(hazard, net, bank, hidden, clips, 0.03)
+    rollout = roll_out(net, bank, clips, by_hazard(hazard, clip_hidden(hidden, clips), price, clips.no_face))
+    hits, base = hit_rate(bank, clips, rollout.looks)
+    assert rollout.looks.float().mean() < 0.04
+    assert hits > 3.0 * base
+    # With a periphery that is blind there is nothing to time looks by.
+    none = by_hazard(hazard, clip_hidden(torch.zeros_like(hidden), clips), price, clips.no_face)
+    assert hit_rate(bank, clips, roll_out(net, bank, clips, none).looks)[0] < 0.5 * hits
+
+
+def test_whole_stimuli_are_answered_at_their_end(bank: FeatureBank, net: AttentionNet) -> None:
+    clips = whole_sessions(bank)
+    levels = bank.levels[clips.person, clips.ticks]
+    logits = torch.nn.functional.one_hot(levels, 3).float()
+    decisions = replace(
+        decisions_of(net, bank, clips, torch.zeros(clips.length, bank.people, SIZES.core), torch.zeros(1, 4, 1)),
+        logits=logits,
+    )
+    people, truth, answers = answers_of_stimuli(decisions)
+    assert len(people) == bank.people * (TICKS // BLOCK)
+    assert (truth == answers).all()
+
+
+def test_hidden_states_follow_the_thumbnails() -> None:
+    hazard = HazardPolicy(SIZES.core)
+    measured = torch.zeros(5, 2, 2 * THUMBNAIL**2 + 4)
+    measured[3, 1] = 1.0
+    hidden = hidden_states(hazard, measured)
+    assert torch.equal(hidden[2, 0], hidden[2, 1])
+    assert not torch.equal(hidden[3, 0], hidden[3, 1])
+
+
+@pytest.mark.parametrize("named", ["hazard", "gaussian"])
+def test_a_training_run_is_resumed_to_the_same_file(named: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder: Path = tmp_path_factory.getbasetemp() / "attention"
+    folder.mkdir(exist_ok=True)
+    few = {name: stage(2) for name in (
+        "expression", "bands", "teacher", "student", "thumbnail", "periphery", "gains", "reinforce", "own",
+    )}  # fmt: skip
+    people = AttentionPeopleSection(
+        count=3, seconds=40.0, validation_seconds=40.0, validation_seeds=(801,), calibration_seeds=(841,), workers=1
+    )
+    config = TrainAttentionConfig.model_validate(
+        {"policy": named, "batch": 8, "clip_ticks": 32, "horizon_ticks": 8, "people": people, **few}
+    )
+    said: list[str] = []
+    first = train_attention(config, folder / f"{named}.safetensors", quiet, folder)
+    again = train_attention(config, folder / f"{named}-again.safetensors", said.append, folder)
+    assert first.sha256 == again.sha256
+    assert sum("from the cache" in line for line in said) >= 5
+    assert np.isfinite(first.scores["no_eeg"].looked)
+    assert "Demonstration model" in (folder / f"{named}.md").read_text(encoding="utf-8")
