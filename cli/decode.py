@@ -59,7 +59,7 @@ def decode(
     compared = None
     if journalled is not None:
         compared = _compare(decoded.estimates, journalled, "this decoding", "the journal")
-    elif bundle:
+    elif bundle and (loaded.models.video_eeg != "none" or loaded.models.more):
         unchanged = loaded.model_copy(update={"journal": None})
         configured = again.decode(recording, unchanged, factories=factories, journal=followed or ()).estimates
         compared = _compare(decoded.estimates, configured, "this decoding", "the config's bundles")
@@ -141,12 +141,12 @@ def _with_bundles(models: ModelsSection, bundles: Sequence[Path], recording: Rec
     ConfigError
         Two bundles of a kind that a session has once, or one that reads nothing of the recording.
     """
-    from ..models.io.bundle import load_bundle
+    from ..models.io.bundle import load_bundle, models_path
 
     present = tuple(recording.sources)
     kinds: dict[str, str] = {}
     more: dict[Path, str] = {}
-    for path in bundles:
+    for path in (models_path("more", str(given)) for given in bundles):
         spec = load_bundle(path).spec
         if not set(spec.modalities) & set(present):
             raise ConfigError(
@@ -162,7 +162,9 @@ def _with_bundles(models: ModelsSection, bundles: Sequence[Path], recording: Rec
         else:
             more[path] = spec.kind
     if more:
-        kept = [path for path in models.more if load_bundle(path).spec.kind not in more.values()]
+        kept = [
+            path for path in models.more if load_bundle(models_path("more", str(path))).spec.kind not in more.values()
+        ]
         return models.model_copy(update={**kinds, "more": [*kept, *more]})
     return models.model_copy(update=kinds)
 

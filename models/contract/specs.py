@@ -49,8 +49,8 @@ class EegInput:
         ``"average"``, or channel names joined by ``+``.
     window_s : float
         Length of the window that one inference sees.
-    image_size : int
-        Side of the scalp images in pixels.
+    image_size : int or None
+        Side of the scalp images in pixels; None for a model without images.
 
     Raises
     ------
@@ -62,12 +62,14 @@ class EegInput:
     min_scalp_channels: Count
     reference: Name
     window_s: WindowS
-    image_size: Side
+    image_size: Side | None = None
     kind: Literal["eeg"] = "eeg"
 
     def __post_init__(self) -> None:
         _check_input(self, "eeg", min_rate_hz=self.min_rate_hz, window_s=self.window_s,
-                     min_scalp_channels=self.min_scalp_channels, image_size=self.image_size)  # fmt: skip
+                     min_scalp_channels=self.min_scalp_channels)  # fmt: skip
+        if self.image_size is not None:
+            _check_input(self, "eeg", image_size=self.image_size)
 
     @property
     def modality(self) -> str:

@@ -349,7 +349,8 @@ def check_eeg(bundle: str, needs: EegInput | None, channel_names: Sequence[str],
         raise MoodringError(
             f"EEG stream has {scalp} channels on the scalp (of {len(channel_names)}: {', '.join(channel_names[:8])}"
             f"{', …' if len(channel_names) > 8 else ''}); bundle '{bundle}' needs at least {needs.min_scalp_channels}. "
-            "Rename channels to 10-20 names under [eeg.rename], or use another bundle"
+            'Rename channels to 10-20 names under [eeg.rename], or use another bundle (models.video_eeg = "none" '
+            "leaves the video-EEG one out)"
         )
     if rate_hz < needs.min_rate_hz:
         raise MoodringError(

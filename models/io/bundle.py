@@ -27,6 +27,7 @@ _SHIPPED = {
     "speech": "speech.safetensors",
     "emodb": "emodb.safetensors",
     "voices": "voices.safetensors",
+    "workload": "workload.safetensors",
     "pool": "pool.json",
     "yunet": "yunet.onnx",
 }
@@ -35,6 +36,7 @@ _NAMES: dict[str, dict[str, str]] = {
     "video_eeg": {"bundled": "video_eeg", "attention": "attention"},
     # The bundle of simulated voices has two names: that of its file, and what it was trained on.
     "speech": {"emodb": "emodb", "simulated": "speech", "speech": "speech"},
+    "more": {"workload": "workload"},
 }
 
 
@@ -61,7 +63,8 @@ class Bundle:
 def bundled(name: str) -> Path:
     """Return the path of a file shipped with the package.
 
-    The names are ``"video_eeg"``, ``"attention"``, ``"speech"`` (simulated), ``"emodb"``, ``"voices"``, ``"pool"`` and
+    The names are ``"video_eeg"``, ``"attention"``, ``"speech"`` (simulated), ``"emodb"``, ``"voices"``,
+    ``"workload"``, ``"pool"`` and
     ``"yunet"``.
 
     Raises
