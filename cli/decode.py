@@ -43,7 +43,9 @@ def decode(
     recording = open_recording(session, eeg=eeg)
     loaded = _session_config(session, recording, config, overrides or ())
     own = session / DECISIONS_FILE
-    journalled = read_journal(journal or own) if journal is not None or own.is_file() else None
+    journalled = read_journal(journal) if journal is not None else None
+    if journal is None and own.is_file():
+        journalled = read_journal(own, session)
     chosen = loaded.model_copy(update={"models": _with_bundles(loaded.models, bundle or (), recording)})
     began_s = time.monotonic()
     # The session's own journal says from which samples each decision was made.
@@ -57,7 +59,7 @@ def decode(
     compared = None
     if journalled is not None:
         compared = _compare(decoded.estimates, journalled, "this decoding", "the journal")
-    elif bundle:
+    elif bundle and (loaded.models.video_eeg != "none" or loaded.models.more):
         unchanged = loaded.model_copy(update={"journal": None})
         configured = again.decode(recording, unchanged, factories=factories, journal=followed or ()).estimates
         compared = _compare(decoded.estimates, configured, "this decoding", "the config's bundles")
@@ -119,6 +121,9 @@ def _session_config(session: Path, recording: Recording, config: Path | None, ov
     recorded = session / CONFIG_FILE
     chosen = config or (recorded if recorded.is_file() else None)
     loaded = default_config(recording, overrides) if chosen is None else load(chosen, LiveConfig, overrides)
+    if chosen == recorded and not any(override.startswith("journal") for override in overrides):
+        # A recording does not choose where on this computer something is written.
+        loaded = loaded.model_copy(update={"journal": None})
     if chosen == recorded and not any(override.startswith("speech.") for override in overrides):
         loaded = with_copied_enrolments(loaded, session)
     if loaded.journal is not None and loaded.journal.exists():
@@ -136,12 +141,12 @@ def _with_bundles(models: ModelsSection, bundles: Sequence[Path], recording: Rec
     ConfigError
         Two bundles of a kind that a session has once, or one that reads nothing of the recording.
     """
-    from ..models.io.bundle import load_bundle
+    from ..models.io.bundle import load_bundle, models_path
 
     present = tuple(recording.sources)
     kinds: dict[str, str] = {}
     more: dict[Path, str] = {}
-    for path in bundles:
+    for path in (models_path("more", str(given)) for given in bundles):
         spec = load_bundle(path).spec
         if not set(spec.modalities) & set(present):
             raise ConfigError(
@@ -157,7 +162,9 @@ def _with_bundles(models: ModelsSection, bundles: Sequence[Path], recording: Rec
         else:
             more[path] = spec.kind
     if more:
-        kept = [path for path in models.more if load_bundle(path).spec.kind not in more.values()]
+        kept = [
+            path for path in models.more if load_bundle(models_path("more", str(path))).spec.kind not in more.values()
+        ]
         return models.model_copy(update={**kinds, "more": [*kept, *more]})
     return models.model_copy(update=kinds)
 

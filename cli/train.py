@@ -99,13 +99,18 @@ def _train(kind: Any, config: Path, out: Path, overrides: tuple[str, ...]) -> No
         from ..offline.training.speaker.train import train_voices
 
         train_voices(load(config, TrainVoicesConfig, overrides), out, say)
+    elif kind == "eeg_state":
+        from ..configs.schema.train_eeg_state import TrainEegStateConfig
+        from ..offline.training.eeg_state.train import train_eeg_state
+
+        train_eeg_state(load(config, TrainEegStateConfig, overrides), out, say)
     elif kind == "pooling":
         from ..configs.schema.train_pooling import TrainPoolingConfig
         from ..offline.training.pooling.train import train_pooling
 
         train_pooling(load(config, TrainPoolingConfig, overrides), out, say)
     else:
-        expected = '"video_eeg", "attention", "speech", "recogniser", "voices" or "pooling"'
+        expected = '"video_eeg", "attention", "speech", "recogniser", "voices", "eeg_state" or "pooling"'
         raise ConfigError(f"config '{config}': kind is {kind!r}; expected {expected}")
 
 
@@ -125,8 +130,9 @@ def evaluate(
 
     if out is not None:
         refuse_other_tables(out / _TABLE)
-    paper = config.is_dir() or read(config).get("kind") == "paper"
-    name, text, values = (_evaluate_paper if paper else _evaluate_people)(config, tuple(overrides or ()))
+    kind = "paper" if config.is_dir() else str(read(config).get("kind"))
+    ways = {"paper": _evaluate_paper, "eeg_state": _evaluate_eeg_state}
+    name, text, values = ways.get(kind, _evaluate_people)(config, tuple(overrides or ()))
     say_all(text)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -144,6 +150,16 @@ def _evaluate_people(config: Path, overrides: tuple[str, ...]) -> tuple[str, str
     loaded = load(config, EvaluateConfig, overrides)
     result = evaluate(loaded, partial(say, err=True))
     return loaded.name, table(result), asdict(result)
+
+
+def _evaluate_eeg_state(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:
+    from ..configs.schema.load import load
+    from ..configs.schema.train_eeg_state import EvaluateEegStateConfig
+    from ..offline.evaluation.eeg_state import as_plain, evaluate, table
+
+    loaded = load(config, EvaluateEegStateConfig, overrides)
+    result = evaluate(loaded, partial(typer.echo, err=True))
+    return loaded.name, table(result), as_plain(result)
 
 
 def _evaluate_paper(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:

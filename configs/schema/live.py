@@ -144,10 +144,11 @@ class SignalSection(Section):
 class ModelsSection(Section):
     """Bundles that decode, and the compute device.
 
-    ``video_eeg``: "bundled" for the shipped one, else a path. ``speech``: "emodb" for the shipped recogniser of acted
-    German speech, "simulated" (or "speech") for the shipped network of simulated voices, else a path. ``more``: paths
-    of further bundles, whose heads stand beside the others'. Bundles that were trained on simulated people decode
-    people only with ``allow_simulated``; without, their heads abstain.
+    ``video_eeg``: "bundled" for the shipped one, "none" to leave it out, else a path. ``speech``: "emodb" for the
+    shipped recogniser of acted German speech, "simulated" (or "speech") for the shipped network of simulated voices,
+    else a path. ``more``: paths of further bundles, whose heads stand beside the others'; "workload" is the shipped one
+    of mental arithmetic. Bundles that were
+    trained on simulated people decode people only with ``allow_simulated``; without, their heads abstain.
     """
 
     video_eeg: str = "bundled"

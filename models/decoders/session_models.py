@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...configs.schema.errors import MoodringError
-from ...configs.schema.live import LiveConfig, SpeechSection
+from ...configs.schema.live import LiveConfig, ModelsSection, SpeechSection
 from ..contract import SIMULATED, Head
 from ..contract.specs import refuse_duplicates
 from ..device import best_device
@@ -119,10 +119,14 @@ def load_models(
     device = best_device(section.device)
     known = (*_own_factories(config, clock), *factories)
     _refuse_second_factory(known)
-    wanted = [models_path("video_eeg", section.video_eeg)] if {"eeg", "face"} & set(modalities) else []
-    wanted += [models_path("speech", section.speech)] if "speech" in modalities else []
-    bundles = [load_bundle(path, *kinds) for path, kinds in zip(wanted, _kinds(modalities), strict=True)]
-    bundles += [load_bundle(path) for path in section.more]
+    kinds = _kinds(section, modalities)
+    wanted = [models_path(theirs[-1], getattr(section, theirs[-1])) for theirs in kinds]
+    bundles = [load_bundle(path, *theirs) for path, theirs in zip(wanted, kinds, strict=True)]
+    bundles += [load_bundle(models_path("more", str(path))) for path in section.more]
+    if not bundles:
+        raise MoodringError(
+            f"models.video_eeg is 'none' and no other bundle reads {', '.join(modalities)}; name one in models.more"
+        )
     names = [BundleName(bundle.name, bundle.sha256, bundle.spec.domain) for bundle in bundles]
     decoders = [_decoder_of(bundle, modalities, known, device) for bundle in bundles]
     if not section.allow_simulated:
@@ -152,18 +156,20 @@ def load_models(
         raise MoodringError(f"{error}: load one of these bundles only") from None
 
 
-def _kinds(modalities: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+def _kinds(section: ModelsSection, modalities: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """Return the kinds of bundles that may decode EEG and face, and speech."""
-    felt = (("attention", "video_eeg"),) if {"eeg", "face"} & set(modalities) else ()
+    felt = (("attention", "video_eeg"),) if {"eeg", "face"} & set(modalities) and section.video_eeg != "none" else ()
     return (*felt, ("speech",)) if "speech" in modalities else felt
 
 
 def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ...]:
     """Return the factories of the shipped decoders, which import torch only when they are called."""
     from ..streaming.streaming_attention import StreamingAttention
+    from ..streaming.streaming_eeg_state import StreamingEegState
     from ..streaming.streaming_speech import StreamingSpeech
     from ..streaming.streaming_video_eeg import StreamingVideoEeg
     from .attention import AttentionDecoder
+    from .eeg_state import KIND, EegStateDecoder
     from .speaker import load_gate
     from .speech import SpeechDecoder
     from .video_eeg import VideoEegDecoder
@@ -186,10 +192,14 @@ def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ..
             gate = load_gate(voice.enrolment, voice.others)
         return StreamingSpeech(SpeechDecoder(bundle, device, gate))
 
+    def eeg_state(bundle: Bundle, _device: torch.device) -> StreamingDecoder:
+        return StreamingEegState(EegStateDecoder(bundle))
+
     return (
         DecoderFactory("attention", attention),
         DecoderFactory("video_eeg", video_eeg),
         DecoderFactory("speech", speech),
+        DecoderFactory(KIND, eeg_state),
     )
 
 

@@ -1,0 +1,214 @@
+"""A state of mind from the EEG alone: covariances of the electrodes in bands, relative to the person's own rest.
+
+The discriminant is linear in the tangent space (:mod:`..signals.eeg.band_covariance`); its evidence is averaged over
+the last seconds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from ...configs.schema.errors import MoodringError
+from ..contract import BoolArray, EegInput, EegWindow, HeadOutput
+from ..contract.specs import kept_classes
+from ..io.bundle import Bundle
+from ..signals.eeg.band_covariance import Band, Reference, band_covariances, relative_power, tangent
+from ..signals.eeg.montage import scalp_channels
+from .video_eeg import check_eeg
+
+Array = NDArray[np.float64]
+KIND = "eeg_state"
+REST, NO_REFERENCE = "rest", "none"
+COVARIANCE, POWER = "covariance", "power"
+ENOUGH_REST_WINDOWS = 10
+_FORMAT_BANDS = "{:g}-{:g}"
+
+
+@dataclass(frozen=True)
+class Discriminant:
+    """A linear discriminant: scores are ``features @ weights.T + bias``.
+
+    Attributes
+    ----------
+    weights : (n_classes, n_features) float64
+    bias : (n_classes,) float64
+    """
+
+    weights: Array
+    bias: Array
+
+    def scores(self, features: NDArray[np.floating]) -> Array:
+        """Return the score of each class, ``(n, n_classes)``; a softmax makes probabilities of them."""
+        found: Array = np.asarray(features, np.float64) @ self.weights.T + self.bias
+        return found
+
+
+@dataclass(frozen=True)
+class Features:
+    """Which covariances a model reads.
+
+    Attributes
+    ----------
+    electrodes : tuple of str
+        Canonical 10-10 names.
+    bands : tuple of (low, high)
+        In Hz.
+    window_s : float
+    min_channels : int
+        Fewest good channels on the scalp that a window needs.
+    reference : "rest" or "none"
+        What they are taken relative to: the person's rest, or nothing.
+    whole : bool
+        Covariances in the tangent space; False: the log power of each electrode alone.
+    """
+
+    electrodes: tuple[str, ...]
+    bands: tuple[Band, ...]
+    window_s: float
+    min_channels: int
+    reference: str = REST
+    whole: bool = True
+
+    @property
+    def size(self) -> int:
+        """How many numbers a window gives."""
+        electrodes = len(self.electrodes)
+        return len(self.bands) * (electrodes * (electrodes + 1) // 2 if self.whole else electrodes)
+
+    def relative(self, covariances: Array, reference: Reference) -> Array:
+        """Return the features of windows, ``(n_windows, size)``; see :func:`~..band_covariance.tangent`."""
+        return tangent(covariances, reference) if self.whole else relative_power(covariances, reference)
+
+    def usable(self, channel_names: Sequence[str], good: BoolArray) -> bool:
+        """Return whether enough channels on the scalp are good."""
+        return int((good & scalp_channels(channel_names)).sum()) >= self.min_channels
+
+    def covariances(self, window: EegWindow) -> Array:
+        """Return the covariances of one window, ``(n_bands, n_electrodes, n_electrodes)``."""
+        return band_covariances(window, self.electrodes, self.bands)
+
+    def empty_reference(self) -> Reference:
+        """Return a reference without windows."""
+        return Reference.empty(len(self.bands), len(self.electrodes))
+
+    def as_settings(self) -> dict[str, float | int | str]:
+        """Return them as a bundle's spec keeps them."""
+        return {
+            "electrodes": ",".join(self.electrodes),
+            "bands_hz": ",".join(_FORMAT_BANDS.format(*band) for band in self.bands),
+            "reference": self.reference,
+            "measure": COVARIANCE if self.whole else POWER,
+        }
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> "Features":
+        """Return those of a bundle."""
+        settings, needs = bundle.spec.network, bundle.spec.input(EegInput)
+        if bundle.spec.kind != KIND or needs is None:
+            raise MoodringError(
+                f"bundle '{bundle.name}' is of kind '{bundle.spec.kind}', '{KIND}' with EEG was expected; give another"
+            )
+        bands = [tuple(float(edge) for edge in band.split("-")) for band in str(settings["bands_hz"]).split(",")]
+        return cls(
+            tuple(str(settings["electrodes"]).split(",")),
+            tuple((low, high) for low, high in bands),
+            needs.window_s,
+            needs.min_scalp_channels,
+            str(settings["reference"]),
+            str(settings["measure"]) == COVARIANCE,
+        )
+
+
+class EegStateDecoder:
+    """Decode with a bundle of kind "eeg_state".
+
+    Call :meth:`rest` with windows of the resting person, then :meth:`look` with one every half second.
+
+    Parameters
+    ----------
+    bundle : Bundle
+
+    Raises
+    ------
+    MoodringError
+        The bundle is of another kind, or its weights do not fit its electrodes and bands.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.features = Features.of(bundle)
+        self.spec = bundle.spec
+        self._name = bundle.name
+        self._head = bundle.spec.outputs[0]
+        self.memory_s = float(bundle.spec.network["memory_s"])
+        weights, bias = (bundle.tensors[name].numpy().astype(np.float64) for name in ("weights", "bias"))
+        shape = (len(self._head.classes), self.features.size)
+        if weights.shape != shape or bias.shape != shape[:1]:
+            raise MoodringError(
+                f"bundle '{bundle.name}': its weights have shape {weights.shape}, its electrodes, bands and classes "
+                f"need {shape}; use another"
+            )
+        self._discriminant = Discriminant(weights, bias)
+        self.reset()
+
+    @property
+    def needs_rest(self) -> bool:
+        """Whether windows are taken relative to the person's own rest."""
+        return self.features.reference == REST
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether enough rest was seen to normalise the EEG to this person (5 s)."""
+        return self._rest.windows >= ENOUGH_REST_WINDOWS
+
+    @property
+    def ready(self) -> bool:
+        """Whether windows can be judged."""
+        return self.calibrated or not self.needs_rest
+
+    def reset(self) -> None:
+        """Forget the person."""
+        self._rest = self.features.empty_reference()
+        self._seen: list[tuple[float, Array]] = []
+
+    def check_eeg(self, channel_names: Sequence[str], rate_hz: float) -> None:
+        """Raise MoodringError, with both values, where an EEG stream has too few channels on the scalp or is slow."""
+        check_eeg(self._name, self.spec.input(EegInput), channel_names, rate_hz)
+
+    def rest(self, window: EegWindow) -> None:
+        """Add a window of rest to the reference."""
+        self._rest = self._rest.with_window(self.features.covariances(window))
+
+    def look(self, window: EegWindow) -> None:
+        """Add the evidence of one window, later than the one before."""
+        reference = self._rest if self.needs_rest else self.features.empty_reference()
+        scores = self._discriminant.scores(self.features.relative(self.features.covariances(window)[None], reference))[
+            0
+        ]
+        oldest_s = window.end_s - self.memory_s + 1e-6
+        self._seen = [*((at_s, one) for at_s, one in self._seen if at_s > oldest_s), (window.end_s, scores)]
+
+    def described_s(self, time_s: float) -> float | None:
+        """Return the mean of the moments that the evidence up to a time describes; None where there is none."""
+        recent = [at_s for at_s, _ in self._recent(time_s)]
+        return float(np.mean(recent)) - self.features.window_s / 2 if recent else None
+
+    def read(self, time_s: float) -> HeadOutput | None:
+        """Return the answer on the evidence of the last ``memory_s`` seconds; None where there is none."""
+        recent = self._recent(time_s)
+        if not recent:
+            return None
+        mean = np.mean([scores for _, scores in recent], axis=0)
+        probabilities = softmax(mean / self._head.temperature)
+        return HeadOutput(
+            self._head.name,
+            self._head.construct,
+            self._head.classes,
+            tuple(probabilities.tolist()),
+            kept=kept_classes(probabilities, self._head.conformal_threshold),
+        )
+
+    def _recent(self, time_s: float) -> list[tuple[float, Array]]:
+        return [(at_s, scores) for at_s, scores in self._seen if at_s > time_s - self.memory_s + 1e-6]

@@ -1,0 +1,1 @@
+"""Corpora of physiological signals, one module each: ``read(root)`` returns the dataset."""

@@ -1,0 +1,1 @@
+"""Training of states of mind from the EEG alone."""
