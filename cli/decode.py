@@ -153,12 +153,11 @@ def _with_bundles(models: ModelsSection, bundles: Sequence[Path], recording: Rec
                 f"--bundle '{path}' reads {', '.join(spec.modalities)}; recording '{recording.name}' holds "
                 f"{', '.join(present) or 'no source'}: decode with a bundle for one of these"
             )
-        if spec.kind in kinds:
-            raise ConfigError(
-                f"--bundle '{path}' and '{kinds[spec.kind]}' are both of kind '{spec.kind}'; give one of a kind"
-            )
-        if spec.kind in ("video_eeg", "speech"):
-            kinds[spec.kind] = str(path)
+        slot = {"attention": "video_eeg"}.get(spec.kind, spec.kind)
+        if slot in kinds:
+            raise ConfigError(f"--bundle '{path}' and '{kinds[slot]}' take one place, models.{slot}; give one of them")
+        if slot in ("video_eeg", "speech"):
+            kinds[slot] = str(path)
         else:
             more[path] = spec.kind
     if more:

@@ -36,7 +36,7 @@ _NAMES: dict[str, dict[str, str]] = {
     "video_eeg": {"bundled": "video_eeg", "attention": "attention"},
     # The bundle of simulated voices has two names: that of its file, and what it was trained on.
     "speech": {"emodb": "emodb", "simulated": "speech", "speech": "speech"},
-    "more": {"workload": "workload"},
+    "more": {"workload": "workload", "attention": "attention"},
 }
 
 
