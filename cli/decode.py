@@ -43,7 +43,9 @@ def decode(
     recording = open_recording(session, eeg=eeg)
     loaded = _session_config(session, recording, config, overrides or ())
     own = session / DECISIONS_FILE
-    journalled = read_journal(journal or own) if journal is not None or own.is_file() else None
+    journalled = read_journal(journal) if journal is not None else None
+    if journal is None and own.is_file():
+        journalled = read_journal(own, session)
     chosen = loaded.model_copy(update={"models": _with_bundles(loaded.models, bundle or (), recording)})
     began_s = time.monotonic()
     # The session's own journal says from which samples each decision was made.
@@ -119,6 +121,9 @@ def _session_config(session: Path, recording: Recording, config: Path | None, ov
     recorded = session / CONFIG_FILE
     chosen = config or (recorded if recorded.is_file() else None)
     loaded = default_config(recording, overrides) if chosen is None else load(chosen, LiveConfig, overrides)
+    if chosen == recorded and not any(override.startswith("journal") for override in overrides):
+        # A recording does not choose where on this computer something is written.
+        loaded = loaded.model_copy(update={"journal": None})
     if chosen == recorded and not any(override.startswith("speech.") for override in overrides):
         loaded = with_copied_enrolments(loaded, session)
     if loaded.journal is not None and loaded.journal.exists():
@@ -148,12 +153,11 @@ def _with_bundles(models: ModelsSection, bundles: Sequence[Path], recording: Rec
                 f"--bundle '{path}' reads {', '.join(spec.modalities)}; recording '{recording.name}' holds "
                 f"{', '.join(present) or 'no source'}: decode with a bundle for one of these"
             )
-        if spec.kind in kinds:
-            raise ConfigError(
-                f"--bundle '{path}' and '{kinds[spec.kind]}' are both of kind '{spec.kind}'; give one of a kind"
-            )
-        if spec.kind in ("video_eeg", "speech"):
-            kinds[spec.kind] = str(path)
+        slot = {"attention": "video_eeg"}.get(spec.kind, spec.kind)
+        if slot in kinds:
+            raise ConfigError(f"--bundle '{path}' and '{kinds[slot]}' take one place, models.{slot}; give one of them")
+        if slot in ("video_eeg", "speech"):
+            kinds[slot] = str(path)
         else:
             more[path] = spec.kind
     if more:

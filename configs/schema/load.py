@@ -10,6 +10,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .errors import ConfigError
+from .regular_files import DEEPEST, check_toml_depth, read_regular
 
 
 class Section(BaseModel):
@@ -17,6 +18,8 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+
+_LONGEST_VALUE = 200
 
 Config = TypeVar("Config", bound=Section)
 
@@ -43,10 +46,13 @@ def load(path: Path, schema: type[Config], overrides: Sequence[str] = ()) -> Con
     return check(values, schema, where)
 
 
-def read(path: Path) -> dict[str, Any]:
-    """Return the values of a TOML file without validation; errors as in :func:`load`."""
+def read(path: Path, inside: Path | None = None) -> dict[str, Any]:
+    """Return the values of a TOML file without validation; errors as in :func:`load`.
+
+    With ``inside``, the file must lie in that folder, links followed.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path, inside=inside).decode()
     except FileNotFoundError:
         raise ConfigError(f"config '{path}' does not exist; give the path of a TOML file") from None
     except UnicodeDecodeError:
@@ -56,8 +62,8 @@ def read(path: Path) -> dict[str, Any]:
             raise ConfigError(f"config '{path}' is a folder; give the path of a TOML file") from None
         raise ConfigError(f"config '{path}' cannot be read: {error.strerror}; give another file") from error
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return _parsed(text)
+    except ValueError as error:
         raise ConfigError(f"config '{path}' is not valid TOML: {error}") from error
 
 
@@ -74,15 +80,32 @@ def check(values: Mapping[str, Any], schema: type[Config], where: str) -> Config
         raise ConfigError(f"config '{where}': " + "; ".join(_sentences(error, schema))) from None
 
 
+def _parsed(text: str) -> dict[str, Any]:
+    check_toml_depth(text)
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except tomllib.TOMLDecodeError:
+        raise
+    except (ValueError, OverflowError) as error:
+        # Numbers of thousands of digits, and dates that no calendar has.
+        raise ValueError(f"a value that cannot be read ({error})") from None
+
+
 def _set(values: dict[str, Any], override: str) -> None:
     key, sign, text = override.partition("=")
     if not sign or not key.strip():
         raise ConfigError(f"--set '{override}' is not key=value, for example --set training.seed=3")
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
+        value = _parsed(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text
+    except ValueError as error:
+        raise ConfigError(f"--set '{override[:60]}…' {error}; shorten it") from None
     *tables, last = key.strip().split(".")
+    if len(tables) > DEEPEST:
+        raise ConfigError(f"--set '{override[:60]}…' goes deeper than {DEEPEST} tables; shorten it")
     for table in tables:
         inner = values.setdefault(table, {})
         if not isinstance(inner, dict):
@@ -103,8 +126,16 @@ def _sentences(error: ValidationError, schema: type[Section]) -> Iterator[str]:
             yield f"'{place}' is missing"
         else:
             message = problem["msg"].removeprefix("Value error, ")
-            came = "" if isinstance(problem["input"], dict) else f" (came: {problem['input']!r})"
+            came = "" if isinstance(problem["input"], dict) else f" (came: {_short(problem['input'])})"
             yield f"'{place}': {message}{came}" if place else f"{message}{came}"
+
+
+def _short(value: Any) -> str:
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # what is nested too deeply, and whole numbers of thousands of digits
+        return f"a {type(value).__name__}"
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
 def _keys(schema: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

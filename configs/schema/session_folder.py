@@ -38,6 +38,7 @@ MEDIA_FILES = {"face": CAMERA_FILE, "speech": MICROPHONE_FILE, "loudspeaker": LO
 VOICES_FOLDER = "voices"
 ENROLMENT_FILE = "participant.safetensors"
 OTHER_VOICE_FILE = "other-{}.safetensors"
+LONGEST_REST_S = 3600.0
 HEALTH_SUFFIX = "_health"
 """Suffix of the name of the marker stream of health."""
 
@@ -54,7 +55,7 @@ class SessionFile(Section):
     participant: str
     origin: str
     t0_s: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    rest_s: Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+    rest_s: Annotated[float, Field(ge=0.0, le=LONGEST_REST_S)]
     recorded_at: str = ""
     ended_at: str = ""
     task: str = ""

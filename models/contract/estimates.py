@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from .arrays import FaceState, FloatArray, MicrophoneFault
-from .specs import ContractError, refuse_duplicates
+from .specs import ContractError, NotFiniteError, refuse_duplicates
 from .windows import FaceBox
 
 _ROUNDING = 1e-3  # of probabilities that were written with few digits
@@ -94,6 +94,10 @@ class HeadOutput:
     shares: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        numbers = (*(self.probabilities or ()), *(() if self.value is None else (self.value,)), *self.shares.values())
+        if not all(map(math.isfinite, numbers)):
+            came = numbers if len(numbers) > 1 else numbers[0]
+            raise NotFiniteError(f"head '{self.name}' needs finite numbers, or none and why it abstains; {came} came")
         if self.probabilities is not None and len(self.probabilities) != len(self.classes):
             raise ContractError(
                 f"head '{self.name}' has {len(self.classes)} classes ({', '.join(self.classes)}); "
@@ -105,10 +109,6 @@ class HeadOutput:
         ):
             raise ContractError(
                 f"head '{self.name}' needs probabilities in 0..1 that add up to 1; {self.probabilities} came"
-            )
-        if self.value is not None and not math.isfinite(self.value):
-            raise ContractError(
-                f"head '{self.name}' needs a finite value, or none and why it abstains; {self.value} came"
             )
         if self.value is not None and self.classes:
             raise ContractError(

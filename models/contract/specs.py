@@ -3,17 +3,36 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from ...configs.schema.live import RESERVED_MODALITIES
 from .arrays import AUDIO_RATE_HZ
 
+# Ranges that are checked where a spec is read from a file.
+RateHz = Annotated[float, Field(gt=0.0, le=1e6)]
+WindowS = Annotated[float, Field(gt=0.0, le=60.0)]
+Count = Annotated[int, Field(ge=1, le=4096)]
+Side = Annotated[int, Field(ge=4, le=1024)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(max_length=10_000)]
+Finite = Annotated[float, Field(ge=-1e9, le=1e9)]
+Whole = Annotated[int, Field(ge=-(10**9), le=10**9)]
+
 
 class ContractError(ValueError):
     """Misuse of the contract: a value that no bundle, decoder or estimate may have. The message has both values."""
+
+
+class NotFiniteError(ContractError):
+    """An answer that is no finite number: the decider shows an abstention in its place."""
+
+
+NOT_FINITE = "the model's answer is no finite number"
+"""Reason of the abstention in place of such an answer."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +58,11 @@ class EegInput:
         Another kind, or a size that is not above 0.
     """
 
-    min_rate_hz: float
-    min_scalp_channels: int
-    reference: str
-    window_s: float
-    image_size: int | None = None
+    min_rate_hz: RateHz
+    min_scalp_channels: Count
+    reference: Name
+    window_s: WindowS
+    image_size: Side | None = None
     kind: Literal["eeg"] = "eeg"
 
     def __post_init__(self) -> None:
@@ -68,8 +87,8 @@ class FaceInput:
         As :class:`EegInput`.
     """
 
-    rate_hz: float
-    size: int
+    rate_hz: Annotated[float, Field(ge=0.1, le=240.0)]
+    size: Side
     kind: Literal["face"] = "face"
 
     def __post_init__(self) -> None:
@@ -91,7 +110,7 @@ class SpeechInput:
         As :class:`EegInput`.
     """
 
-    rate_hz: float = float(AUDIO_RATE_HZ)
+    rate_hz: RateHz = float(AUDIO_RATE_HZ)
     kind: Literal["speech"] = "speech"
 
     def __post_init__(self) -> None:
@@ -124,10 +143,10 @@ class SignalInput:
         As :class:`EegInput`, or a modality that has a meaning of its own, such as ``"eeg"``.
     """
 
-    modality: str
-    rate_hz: float
-    channels: int
-    window_s: float
+    modality: Name
+    rate_hz: RateHz
+    channels: Count
+    window_s: WindowS
     kind: Literal["signal"] = "signal"
 
     def __post_init__(self) -> None:
@@ -182,12 +201,12 @@ class Head:
         0..1.
     """
 
-    name: str
-    construct: str
-    classes: tuple[str, ...] = ()
-    scale: tuple[float, float] | None = None
-    temperature: float = 1.0
-    conformal_threshold: float = 0.0
+    name: Name
+    construct: Name
+    classes: Annotated[tuple[Name, ...], Field(max_length=1000)] = ()
+    scale: tuple[Finite, Finite] | None = None
+    temperature: Annotated[float, Field(ge=1e-3, le=1e3)] = 1.0
+    conformal_threshold: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     shares: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -241,15 +260,15 @@ class ModelSpec:
         An input of unknown kind, an output that is no head, no input or head, or a modality or head named twice.
     """
 
-    kind: str
+    kind: Name
     inputs: tuple[Input, ...]
     outputs: tuple[Head, ...]
-    label_source: str
-    domain: tuple[str, ...]
-    protocol: str
-    data_hashes: tuple[str, ...]
+    label_source: Text
+    domain: tuple[Name, ...]
+    protocol: Text
+    data_hashes: tuple[Name, ...]
     seed: int
-    network: Mapping[str, float | int | str]
+    network: Mapping[Name, Finite | Whole | Annotated[str, Field(max_length=2000)]]
 
     def __post_init__(self) -> None:
         for one in self.inputs:

@@ -123,7 +123,7 @@ def load_models(
     wanted = [models_path(theirs[-1], getattr(section, theirs[-1])) for theirs in kinds]
     bundles = [load_bundle(path, *theirs) for path, theirs in zip(wanted, kinds, strict=True)]
     bundles += [load_bundle(models_path("more", str(path))) for path in section.more]
-    if not bundles:
+    if not bundles and section.video_eeg == "none":
         raise MoodringError(
             f"models.video_eeg is 'none' and no other bundle reads {', '.join(modalities)}; name one in models.more"
         )

@@ -18,6 +18,7 @@ from safetensors.numpy import save
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.load import Section
+from ...configs.schema.regular_files import read_regular
 from ..contract import AUDIO_RATE_HZ, FloatArray, SpeechSegment
 from ..io.bundle import bundled
 from ..io.files import PRIVATE_FILE, write_file
@@ -38,6 +39,7 @@ SHORTEST_ENROLMENT_S = 20.0
 ANOTHER_VOICE = "another voice"
 UNCLEAR_VOICE = "too little to tell whose voice"
 _KEY = "moodring_voices"
+_MOST_BYTES = 64 << 20
 
 
 class BackgroundSpec(Section):
@@ -251,10 +253,11 @@ def _load(path: Path, schema: type[Spec], what: str) -> tuple[Spec, dict[str, An
     if not path.is_file():
         raise MoodringError(f"'{path}' does not exist; {what} (.safetensors) was expected: 'moodring enrol' writes one")
     try:
+        raw = read_regular(path, _MOST_BYTES)
         with safe_open(path, framework="numpy") as file:
             metadata: dict[str, str] = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it has no __iter__
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        sha256 = hashlib.sha256(raw).hexdigest()
     except (OSError, SafetensorError) as error:
         raise MoodringError(f"'{path}' is truncated or no .safetensors file ({error}); {what} was expected") from error
     if _KEY not in metadata:

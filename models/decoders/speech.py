@@ -8,9 +8,10 @@ import torch
 from scipy.special import softmax
 
 from ...configs.schema.errors import MoodringError
-from ..contract import AUDIO_RATE_HZ, FloatArray, HeadOutput, SpeechSegment
-from ..contract.specs import kept_classes
+from ..contract import AUDIO_RATE_HZ, FloatArray, Head, HeadOutput, SpeechSegment
+from ..contract.specs import NOT_FINITE, kept_classes
 from ..io.bundle import Bundle
+from ..networks.loading import with_weights
 from ..networks.speech import Memory, SpeechNetwork, sizes_from
 from ..signals.speech import segments as cutting
 from ..signals.speech.microphone_level import QUIETEST_DB, rms_db
@@ -175,8 +176,8 @@ class SpeechDecoder:
                 "give another one as models.speech"
             )
         self.spec = bundle.spec
+        self.head = _head_of(bundle)
         self._model = model_of(bundle, device)
-        self.head = bundle.spec.head("speech")
         self._cutter = UtteranceCutter(VoiceActivity())
         self._memory: Any = None
         self._last: HeadOutput | None = None
@@ -257,8 +258,9 @@ class SpeechDecoder:
                 head.classes,
                 probabilities,
                 kept=kept_classes(np.asarray(probabilities), head.conformal_threshold)
-                if head.conformal_threshold
+                if head.conformal_threshold and probabilities is not None
                 else (),
+                abstained=NOT_FINITE if probabilities is None else None,
                 start_s=segment.start_s,
                 end_s=segment.end_s,
                 final=segment.final,
@@ -266,12 +268,23 @@ class SpeechDecoder:
         self._last = estimate
         return estimate
 
-    def _infer(self, segment: SpeechSegment) -> tuple[float, ...]:
+    def _infer(self, segment: SpeechSegment) -> tuple[float, ...] | None:
+        """Return the probabilities; None where the model's answer is no finite number."""
         logits, self._memory = self._model.step(segment, self._memory)
-        return tuple(float(p) for p in softmax(logits.astype(np.float64) / self.head.temperature))
+        scaled = logits.astype(np.float64) / self.head.temperature
+        return tuple(float(p) for p in softmax(scaled)) if np.isfinite(scaled).all() else None
 
     def _forget(self) -> None:
         self._memory, self._last = None, None
+
+
+def _head_of(bundle: Bundle) -> Head:
+    """Return the one head of a speech bundle; raise MoodringError where it has others, or no classes."""
+    heads = bundle.spec.outputs
+    if [head.name for head in heads] != ["speech"] or not heads[0].classes:
+        came = ", ".join(f"'{head.name}' with {len(head.classes)} classes" for head in heads)
+        raise MoodringError(f"bundle '{bundle.name}': one head 'speech' with classes was expected, {came} came")
+    return heads[0]
 
 
 def model_of(bundle: Bundle, device: torch.device) -> SpeechModel:
@@ -301,12 +314,5 @@ def network_of(bundle: Bundle) -> SpeechNetwork:
     MoodringError
         Weights and sizes do not fit each other.
     """
-    network = SpeechNetwork(sizes_from(bundle.spec.network), len(bundle.spec.head("speech").classes))
-    try:
-        network.load_state_dict(dict(bundle.tensors))
-    except RuntimeError as error:
-        first = str(error).splitlines()[-1].strip()
-        raise MoodringError(
-            f"bundle '{bundle.name}': its weights do not fit its sizes ({first}); use another"
-        ) from None
-    return network
+    sizes, classes = sizes_from(bundle.spec.network), len(bundle.spec.head("speech").classes)
+    return with_weights(lambda: SpeechNetwork(sizes, classes), bundle.tensors, bundle.name)

@@ -4,7 +4,7 @@ Live decoding, `decode` and evaluation all drive this class, on whatever clock t
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from ...configs.schema.errors import MoodringError
-from ..contract import EegInput, EegWindow, FaceFrame, FloatArray, HeadOutput, Look
+from ..contract import LEVELS, EegInput, EegWindow, FaceFrame, FloatArray, Head, HeadOutput, Look
 from ..contract.specs import kept_classes
 from ..io.bundle import Bundle, bundled
+from ..networks.loading import with_weights
 from ..networks.video_eeg import AXES, Glimpse, Sizes, State, VideoEegNet
 from ..signals.eeg.band_power import BandPrior, RestBaseline, add_window, log_band_power, shrunken_mean
 from ..signals.eeg.montage import scalp_channels
@@ -78,13 +79,14 @@ class VideoEegDecoder:
         self._name = bundle.name
         self._net = network_of(bundle).to(device).eval()
         self.normalisation = Normalisation.of(bundle)
+        self._mean_wait_frames = _mean_wait_frames(bundle, self._net.sizes.max_wait_frames)
         self._device = device
         self._policy: Policy = policy
         self._seed = seed
         self._finder = face_detector or FaceDetector(bundled("yunet").read_bytes())
         self._tracking = TrackingRules(region)
         self._now = now
-        self._heads = [self.spec.head(axis) for axis in AXES]
+        self._heads = checked_heads(bundle, {axis: len(LEVELS) for axis in AXES})
         self._temperature = torch.tensor([[head.temperature] for head in self._heads])
         self._mappers: dict[tuple[str, ...], ScalpMapper] = {}
         self.reset()
@@ -234,7 +236,7 @@ class VideoEegDecoder:
         return Glimpse(face, bands, one(float(crop is not None)), one(float(images is not None)), one(elapsed_s))
 
     def _wait(self, learned: int) -> int:
-        mean_frames = float(self.spec.network["mean_wait_frames"])
+        mean_frames = self._mean_wait_frames
         if self._policy == "learned":
             return learned
         if self._policy == "uniform":
@@ -243,6 +245,16 @@ class VideoEegDecoder:
             self._owed -= wait
             return min(wait, self._net.sizes.max_wait_frames)
         return random_wait(self._rng, mean_frames, self._net.sizes.max_wait_frames)
+
+
+def _mean_wait_frames(bundle: Bundle, longest: int) -> float:
+    mean = bundle.spec.network.get("mean_wait_frames")
+    if not (isinstance(mean, int | float) and 1 <= mean <= longest):
+        raise MoodringError(
+            f"bundle '{bundle.name}': network.mean_wait_frames is {mean!r}; a number from 1 to its longest wait of "
+            f"{longest} frames was expected: use another"
+        )
+    return float(mean)
 
 
 @dataclass(frozen=True)
@@ -262,10 +274,22 @@ class Normalisation:
 
     @classmethod
     def of(cls, bundle: Bundle) -> "Normalisation":
-        """Return the normalisation of a bundle."""
-        names = tuple(str(bundle.spec.network["prior_channels"]).split(","))
-        table = bundle.tensors["normalisation.prior"].numpy().astype(np.float64)
-        scale = bundle.tensors["normalisation.scale"].numpy().astype(np.float32)
+        """Return the normalisation of a bundle.
+
+        Raises
+        ------
+        MoodringError
+            It lacks one, or its channels and their table do not fit each other.
+        """
+        names = tuple(str(bundle.spec.network.get("prior_channels", "")).split(","))
+        none = torch.zeros(0)
+        table = bundle.tensors.get("normalisation.prior", none).numpy().astype(np.float64)
+        scale = bundle.tensors.get("normalisation.scale", none).numpy().astype(np.float32)
+        if table.shape != (len(names), 3) or scale.shape != (3,) or not (scale > 0).all():
+            raise MoodringError(
+                f"bundle '{bundle.name}': network.prior_channels lists {len(names)} channels; a table of them by 3 "
+                f"bands and 3 scales above 0 were expected, {table.shape} and {scale.tolist()[:3]} came; use another"
+            )
         return cls(BandPrior(table.mean(axis=0), names, table), scale)
 
     def apply(self, power: FloatArray, channel_names: Sequence[str], baseline: RestBaseline | None) -> FloatArray:
@@ -301,16 +325,19 @@ def network_of(bundle: Bundle) -> VideoEegNet:
             f"EEG and face need a bundle of kind 'video_eeg'; '{bundle.name}' is of kind '{bundle.spec.kind}': "
             "give another one as models.video_eeg"
         )
-    net = VideoEegNet(Sizes.of(bundle.spec.network))
+    sizes = Sizes.of(bundle.spec.network)
     weights = {name: tensor for name, tensor in bundle.tensors.items() if not name.startswith("normalisation.")}
-    try:
-        net.load_state_dict(weights)
-    except RuntimeError as error:
-        first = str(error).splitlines()[-1].strip()
+    return with_weights(lambda: VideoEegNet(sizes), weights, bundle.name)
+
+
+def checked_heads(bundle: Bundle, classes: Mapping[str, int]) -> list[Head]:
+    """Return the heads of a bundle by name; raise MoodringError where one is missing or has other classes."""
+    there = {head.name: len(head.classes) for head in bundle.spec.outputs}
+    if there != classes:
         raise MoodringError(
-            f"bundle '{bundle.name}': its weights do not fit its sizes ({first}); use another"
-        ) from None
-    return net
+            f"bundle '{bundle.name}': heads with so many classes were expected: {classes}; {there} came; use another"
+        )
+    return [bundle.spec.head(name) for name in classes]
 
 
 def check_eeg(bundle: str, needs: EegInput | None, channel_names: Sequence[str], rate_hz: float) -> None:

@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.load import Section
+from ...configs.schema.regular_files import read_regular
 from ..contract import LEVELS, Head, HeadOutput
 from ..contract.specs import kept_classes
 from ..io.bundle import bundled
@@ -191,7 +192,7 @@ def load_pool(path: Path, bundles: Mapping[str, PooledBundle]) -> Pool:
         No such file, no pool, or it was fitted with other bundles; with both names and hashes.
     """
     try:
-        raw = path.read_bytes()
+        raw = read_regular(path)
     except OSError as error:
         raise MoodringError(
             f"pool '{path}' cannot be read ({error.strerror}); give pooling.file = \"simulated\" or the path of a pool"

@@ -4,7 +4,6 @@ Nothing in a bundle is ever executed or unpickled.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from ...configs.schema.errors import MoodringError
+from ...configs.schema.regular_files import check_regular, parse_json
 from ..contract import ModelSpec
 from .bundle_format import FORMAT, read_spec, upgrade_format_1, write_spec
 from .files import write_file
 
 _SPEC_KEY = "moodring_spec"
+MOST_BYTES = 2_000_000_000
 _SHIPPED = {
     "video_eeg": "video_eeg.safetensors",
     "attention": "attention.safetensors",
@@ -35,7 +36,7 @@ _NAMES: dict[str, dict[str, str]] = {
     "video_eeg": {"bundled": "video_eeg", "attention": "attention"},
     # The bundle of simulated voices has two names: that of its file, and what it was trained on.
     "speech": {"emodb": "emodb", "simulated": "speech", "speech": "speech"},
-    "more": {"workload": "workload"},
+    "more": {"workload": "workload", "attention": "attention"},
 }
 
 
@@ -144,6 +145,11 @@ def load_bundle(path: Path, *kinds: str) -> Bundle:
             f"[models] the name of a shipped one ({', '.join(name for names in _NAMES.values() for name in names)})"
         )
     try:
+        check_regular(path)
+        if (size := path.stat().st_size) > MOST_BYTES:
+            raise MoodringError(
+                f"bundle '{path}' has {size / 1e9:.1f} GB, at most {MOST_BYTES / 1e9:.1f} GB are read; give another"
+            )
         with safe_open(path, framework="pt", device="cpu") as file:
             metadata: dict[str, str] = file.metadata() or {}
             spec = _parse(metadata, path)
@@ -153,12 +159,21 @@ def load_bundle(path: Path, *kinds: str) -> Bundle:
         raise MoodringError(
             f"bundle '{path}' is truncated or not a .safetensors file ({error}); copy or train it again"
         ) from error
+    broken = next((name for name, one in tensors.items() if not _is_finite(one)), None)
+    if broken is not None:
+        raise MoodringError(
+            f"bundle '{path}' has weights that are no finite numbers ('{broken}'); copy or train it again"
+        )
     if kinds and spec.kind not in kinds:
         needed = " or ".join(map(repr, kinds))
         raise MoodringError(
             f"bundle '{path}' is a {spec.kind!r} model, a {needed} model is needed; give another bundle"
         )
     return Bundle(spec=spec, tensors=tensors, sha256=sha256, name=path.name)
+
+
+def _is_finite(tensor: torch.Tensor) -> bool:
+    return not (tensor.is_floating_point() or tensor.is_complex()) or bool(torch.isfinite(tensor).all())
 
 
 def _sha256(path: Path) -> str:
@@ -173,20 +188,20 @@ def _parse(metadata: Mapping[str, str], path: Path) -> ModelSpec:
             "give a file written by 'moodring train'"
         )
     try:
-        described = json.loads(metadata[_SPEC_KEY])
+        described = parse_json(metadata[_SPEC_KEY])
         written, raw = described["format"], described["spec"]
     except (ValueError, TypeError, KeyError) as error:
         raise MoodringError(f"bundle '{path}' has a spec that cannot be read ({error!r}); train it again") from None
     if written not in (1, FORMAT):
         cure = "update moodring" if isinstance(written, int) and written > FORMAT else "train it again"
         raise MoodringError(
-            f"bundle '{path}' has format {written!r}, this moodring reads formats 1 and {FORMAT}; {cure}"
+            f"bundle '{path}' has format {str(written)[:60]}, this moodring reads formats 1 and {FORMAT}; {cure}"
         )
     try:
         return read_spec(upgrade_format_1(raw) if written == 1 else raw)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
+        place = ".".join(str(part) for part in first["loc"])[:200]
         problem = f"'{place}': {first['msg']}" if place else str(first["msg"]).removeprefix("Value error, ")
     except ValueError as error:
         problem = str(error)

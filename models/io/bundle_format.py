@@ -34,11 +34,14 @@ def read_spec(raw: Any) -> ModelSpec:
     for one in _tables(raw, "inputs"):
         kind = one.get("kind")
         if kind not in INPUT_KINDS:
-            raise ValueError(f"inputs: unknown kind {kind!r}; known are {', '.join(INPUT_KINDS)}")
+            raise ValueError(f"inputs: unknown kind {str(kind)[:60]!r}; known are {', '.join(INPUT_KINDS)}")
         _refuse_unknown_keys(one, INPUT_TYPES[INPUT_KINDS.index(kind)], "inputs.")
     for one in _tables(raw, "outputs"):
         _refuse_unknown_keys(one, Head, "outputs.")
-    return TypeAdapter(ModelSpec).validate_json(json.dumps(raw), strict=True)
+    try:
+        return TypeAdapter(ModelSpec).validate_json(json.dumps(raw), strict=True)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def upgrade_format_1(raw: Any) -> dict[str, Any]:
@@ -85,4 +88,4 @@ def _tables(raw: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 def _refuse_unknown_keys(raw: Mapping[str, Any], kind: type[Any], place: str) -> None:
     unknown = set(raw) - {field.name for field in dataclasses.fields(kind)}
     if unknown:
-        raise ValueError(f"unknown key {', '.join(place + key for key in sorted(unknown))}")
+        raise ValueError(f"unknown key {', '.join(place + key[:60] for key in sorted(unknown))}")

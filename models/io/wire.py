@@ -25,7 +25,7 @@ def decode(kind: type[Message], data: bytes) -> Message:
     """
     try:
         return msgspec.json.decode(data, type=kind, dec_hook=_array)
-    except (msgspec.MsgspecError, ValueError, TypeError) as error:
+    except (msgspec.MsgspecError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
         raise MoodringError(
             f"a {kind.__name__} was expected and something else came ({error}); use the same version on both sides"
         ) from None
@@ -44,6 +44,6 @@ def _array(kind: Any, value: Any) -> Any:
     if (get_origin(kind) or kind) is not np.ndarray:
         raise NotImplementedError(f"a {kind} has no place in a message")
     dtype = get_args(get_args(kind)[1])[0]
-    filled = np.array(value, dtype=object)
-    filled[filled == None] = np.nan  # noqa: E711 - element by element
-    return filled.astype(dtype)
+    if not isinstance(value, list) or not all(one is None or isinstance(one, int | float) for one in value):
+        raise ValueError("a list of numbers was expected")
+    return np.array([np.nan if one is None else one for one in value], dtype=np.float64).astype(dtype)

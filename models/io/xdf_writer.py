@@ -1,11 +1,15 @@
 """Write XDF, the file format of the LSL world, which pyxdf only reads.
 
+Behind each chunk lies one of a kind of our own, :data:`CHECK_TAG`, which readers of XDF pass over: a CRC-32 of the
+chunk, and which samples of its stream it holds. So a reader finds damage, and what is missing for it, to the sample.
+
 Source: the XDF 1.0 specification, github.com/sccn/xdf/wiki/Specifications.
 """
 
 import contextlib
 import re
 import struct
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import RawIOBase
@@ -26,6 +30,11 @@ _MAGIC = b"XDF:"
 _BOUNDARY = bytes.fromhex("43A546DCCBF5410FB30ED5467383CBE4")
 _FILE_HEADER, _STREAM_HEADER, _SAMPLES, _CLOCK_OFFSET, _BOUNDARY_TAG, _STREAM_FOOTER = 1, 2, 3, 4, 5, 6
 _NUMBERS = {"float32": "<f4", "double64": "<f8", "int64": "<i8", "int32": "<i4", "int16": "<i2", "int8": "i1"}
+CHECK_TAG = 0x4D43
+CHECK = struct.Struct("<IQII")
+"""Stream (0 for none), samples of it before the chunk, samples in it, and the CRC-32 of the chunk and these three."""
+CHECK_MARK = struct.pack("<BIH", 4, CHECK.size + 2, CHECK_TAG)
+"""Begin of a chunk with a check; so long that a damaged file can be read on from the next one."""
 _CHUNK_S = 5.0
 _NO_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 _LARGEST_PENDING_BYTES = 1 << 20
@@ -87,7 +96,7 @@ class XdfWriter:
         self._counts.append(0)
         self._ends.append((0.0, 0.0))
         number = len(self._streams)
-        self._chunk(_STREAM_HEADER, struct.pack("<I", number) + _xml(_header(description, more)))
+        self._chunk(_STREAM_HEADER, struct.pack("<I", number) + _xml(_header(description, more)), number)
         return number
 
     def samples(self, number: int, values: StreamValues, stamps_s: TimeArray) -> None:
@@ -115,7 +124,7 @@ class XdfWriter:
             content = _texts(values, stamps_s)
         else:
             content = _numbers(np.asarray(values), stamps_s, description)
-        self._chunk(_SAMPLES, struct.pack("<IBI", number, 4, len(stamps_s)) + content)
+        self._chunk(_SAMPLES, struct.pack("<IBI", number, 4, len(stamps_s)) + content, number, len(stamps_s))
         first_s = self._ends[number - 1][0] if self._counts[number - 1] else float(stamps_s[0])
         self._ends[number - 1] = (first_s, float(stamps_s[-1]))
         self._counts[number - 1] += len(stamps_s)
@@ -130,7 +139,7 @@ class XdfWriter:
             When it was measured, on the stream's own clock.
         offset_s : float
         """
-        self._chunk(_CLOCK_OFFSET, struct.pack("<Idd", number, collected_s, offset_s))
+        self._chunk(_CLOCK_OFFSET, struct.pack("<Idd", number, collected_s, offset_s), number)
 
     def boundary(self) -> None:
         """Write a mark from which a reader of a damaged file can go on."""
@@ -162,17 +171,33 @@ class XdfWriter:
             ElementTree.SubElement(info, "first_timestamp").text = repr(first_s)
             ElementTree.SubElement(info, "last_timestamp").text = repr(last_s)
             ElementTree.SubElement(info, "sample_count").text = str(count)
-            self._chunk(_STREAM_FOOTER, struct.pack("<I", number) + _xml(info))
+            self._chunk(_STREAM_FOOTER, struct.pack("<I", number) + _xml(info), number)
         try:
             if self._refused is None:
                 self.flush()
         finally:
             self._file.close()
 
-    def _chunk(self, tag: int, content: bytes) -> None:
-        self._pending += struct.pack("<BIH", 4, len(content) + 2, tag) + content
+    def _chunk(self, tag: int, content: bytes, number: int = 0, count: int = 0) -> None:
+        chunk = struct.pack("<BIH", 4, len(content) + 2, tag) + content
+        self._pending += chunk + check_of(chunk, number, self._counts[number - 1] if number else 0, count)
         if len(self._pending) > _LARGEST_PENDING_BYTES:
             self.flush()
+
+
+def check_of(chunk: bytes | memoryview, number: int, first: int, count: int) -> bytes:
+    """Return the check of a chunk, itself a chunk.
+
+    Parameters
+    ----------
+    chunk : bytes
+    number : int
+        Of its stream; 0 for none.
+    first, count : int
+        Samples of the stream in this file before it, and in it.
+    """
+    facts = CHECK.pack(number, first, count, 0)[:-4]
+    return CHECK_MARK + facts + struct.pack("<I", zlib.crc32(facts, zlib.crc32(chunk)))
 
 
 def write_xdf(path: Path, streams: Sequence[StreamData]) -> None:

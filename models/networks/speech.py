@@ -22,6 +22,7 @@ from ...configs.schema.errors import MoodringError
 from ..contract import AUDIO_RATE_HZ
 
 BLOCKS = 4
+_LARGEST = 4096
 _LOWEST_HZ, _HIGHEST_HZ = 80.0, 7_000.0
 Memory = tuple[Tensor, Tensor]
 
@@ -64,10 +65,13 @@ def sizes_from(numbers: Mapping[str, float | int | str]) -> SpeechSizes:
             key: tuple(int(part) for part in str(numbers[key]).split(","))
             for key in ("channels", "kernels", "strides", "pools")
         }
-        if any(len(block) != BLOCKS or min(block) < 1 for block in blocks.values()):
-            raise ValueError(f"each of {', '.join(blocks)} needs {BLOCKS} numbers from 1 on")
-        return SpeechSizes(**blocks, lstm_units=int(numbers["lstm_units"]), dropout=float(numbers["dropout"]))
-    except (KeyError, ValueError) as error:
+        if any(len(block) != BLOCKS or min(block) < 1 or max(block) > _LARGEST for block in blocks.values()):
+            raise ValueError(f"each of {', '.join(blocks)} needs {BLOCKS} numbers from 1 to {_LARGEST}")
+        sizes = SpeechSizes(**blocks, lstm_units=int(numbers["lstm_units"]), dropout=float(numbers["dropout"]))
+        if not (1 <= sizes.lstm_units <= _LARGEST and 0 <= sizes.dropout < 1):
+            raise ValueError(f"lstm_units from 1 to {_LARGEST} and dropout below 1 are needed")
+        return sizes
+    except (KeyError, ValueError, OverflowError) as error:
         raise MoodringError(
             f"the speech network's sizes {dict(numbers)} do not fit ({error}); use another bundle"
         ) from None

@@ -24,6 +24,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from ...configs.schema.errors import MoodringError
+
+_LARGEST = 4096
 AXES = ("valence", "arousal")
 _POSITION = 2
 _FLAGS = 2
@@ -44,8 +47,21 @@ class Sizes:
 
     @classmethod
     def of(cls, network: Mapping[str, float | int | str]) -> "Sizes":
-        """Read the sizes from a spec's ``network``; other keys are left alone."""
-        return cls(**{name: int(network[name]) for name in asdict(cls()) if name in network})
+        """Read the sizes from a spec's ``network``; other keys are left alone.
+
+        Raises
+        ------
+        MoodringError
+            One is no whole number from 1 to 4096.
+        """
+        found = {name: network[name] for name in asdict(cls()) if name in network}
+        for name, value in found.items():
+            if not isinstance(value, int | float) or not 1 <= value <= _LARGEST or value != int(value):
+                raise MoodringError(
+                    f"the video-EEG network's {name} is {value!r}; a whole number from 1 to {_LARGEST} was expected: "
+                    "use another bundle"
+                )
+        return cls(**{name: int(value) for name, value in found.items()})
 
 
 @dataclass(frozen=True)

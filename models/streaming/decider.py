@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...configs.schema.errors import MoodringError
 from ..contract import Estimate, Head, HeadOutput, Ledger, SampleRange
-from ..contract.specs import ContractError
+from ..contract.specs import NOT_FINITE, ContractError, NotFiniteError
 from . import alignment
 from .clock import Clock
 from .decision_schedule import ModalityInput, Plan
@@ -74,7 +74,7 @@ class Decider:
         done_s = self._clock.now()
         heads = tuple(_with_ages(head, step, done_s) for step in steps for head in step.heads)
         if self._fusion is not None:
-            heads = (*heads, *self._fusion.fuse(time_s, done_s, heads, degraded is not None))
+            heads = (*heads, *_fused(self._fusion, time_s, done_s, heads, degraded is not None))
         received_s = max((_received_s(inputs[modality], stops[modality]) for modality in used), default=-math.inf)
         ring_s = started_s + sum(step.cutting_s for step in steps)
         features_s = ring_s + sum(step.features_s for step in steps)
@@ -121,10 +121,15 @@ class Decider:
 
 
 def _checked_step(decoder: StreamingDecoder, time_s: float, inputs: Mapping[str, ModalityInput]) -> DecoderStep:
-    """Run one decoder; raise MoodringError where its answer misuses the contract."""
+    """Run one decoder; raise MoodringError where its answer misuses the contract.
+
+    Where its answer is no finite number, all its heads abstain.
+    """
     spec = decoder.spec
     try:
         step = decoder.step(time_s, inputs)
+    except NotFiniteError:
+        return DecoderStep(_not_finite(spec.outputs))
     except ContractError as error:
         raise MoodringError(
             f"decoder of bundles of kind '{spec.kind}' answered against the contract: {error}"
@@ -135,6 +140,19 @@ def _checked_step(decoder: StreamingDecoder, time_s: float, inputs: Mapping[str,
             f"{_listed(spec.outputs)}: answer each head of the spec, in its order"
         )
     return step
+
+
+def _fused(
+    fusion: Fusion, time_s: float, now_s: float, heads: tuple[HeadOutput, ...], speaking: bool
+) -> tuple[HeadOutput, ...]:
+    try:
+        return fusion.fuse(time_s, now_s, heads, speaking)
+    except NotFiniteError:
+        return _not_finite(fusion.heads)
+
+
+def _not_finite(heads: Sequence[Head]) -> tuple[HeadOutput, ...]:
+    return tuple(HeadOutput(head.name, head.construct, head.classes, abstained=NOT_FINITE) for head in heads)
 
 
 def _listed(heads: Sequence[Head | HeadOutput]) -> str:

@@ -1,6 +1,7 @@
 """Decode a recording as fast as possible: the engine's own ingest and decider on a virtual clock, in one thread."""
 
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -40,6 +41,7 @@ from .playback import Playback
 _log = logging.getLogger(__name__)
 _SAME_TIME_S = 1e-3
 _JOURNAL_CUT_S = 2.0  # a live session ends within a decision or two of its last samples
+_LONGEST_SILENCE_S = 300.0  # a live session makes decisions through any silence, but somebody would be there
 _CONFIGS = Path(__file__).parents[2] / "configs"
 
 
@@ -227,6 +229,12 @@ def _decisions(
             return
         _log.warning("the journal ends %.1f s before the recording; the rest is decoded as it would be live", missing_s)
     while (time_s := plan.time_s(k)) <= playback.last_s + 1e-6:
+        silent_s = playback.silence_s(time_s)
+        if silent_s > _LONGEST_SILENCE_S:
+            # A damaged stamp may lie days behind all others: work follows the samples, not what they claim.
+            _log.warning("nothing came for %.0f s of the recording; no decision is made in it", silent_s)
+            k += math.floor(silent_s / plan.interval_s)
+            continue
         playback.wait_for(time_s, config.decisions.lateness_s)
         yield time_s, playback.inputs()
         k += 1

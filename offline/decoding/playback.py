@@ -6,6 +6,7 @@ passed its time, or the lateness bound is over.
 """
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 
 from ...models.contract import Recording, Signal, Video
@@ -17,6 +18,7 @@ from .recorded_sources import RecordedSignal, RecordedVideo
 
 _log = logging.getLogger(__name__)
 _STEP_S = 0.5
+_QUIET_S = 10.0  # after which nothing changes until something comes
 _ARRIVING_STEP_S = 0.05  # as a live session looks after its sources' health
 
 
@@ -70,14 +72,30 @@ class Playback:
         return SourceChannel(modality, one.name, signal, started_s=t0_s)
 
     def run_to(self, time_s: float) -> None:
-        """Advance the clock in small steps, so that health is updated as live."""
+        """Advance the clock in small steps, so that health is updated as live; over a long silence, in one."""
         step_s = _ARRIVING_STEP_S if self.arrivals_known else _STEP_S
+        quiet_since_s = self._clock.now()
         while True:
-            self._clock.advance_to(min(time_s, self._clock.now() + step_s))
+            now_s, next_s = self._clock.now(), self.next_s
+            if next_s is not None and next_s <= now_s + step_s:
+                quiet_since_s = now_s
+            quiet = now_s - quiet_since_s > _QUIET_S
+            self._clock.advance_to(
+                min(time_s, math.inf if next_s is None else next_s) if quiet else min(time_s, now_s + step_s)
+            )
             for key in self.channels:
                 self._ingest(key)
             if self._clock.now() >= time_s:
                 return
+
+    @property
+    def next_s(self) -> float | None:
+        """When the next samples of any source arrive; None at the end."""
+        return min((at_s for source in self._sources.values() if (at_s := source.next_s) is not None), default=None)
+
+    def silence_s(self, time_s: float) -> float:
+        """Return for how long nothing comes from a moment on that has been reached; 0 at the end."""
+        return 0.0 if self.next_s is None else max(0.0, self.next_s - time_s)
 
     def wait_for(self, time_s: float, lateness_s: float) -> None:
         """Advance the clock to the moment at which a decision at a data time would be made live."""

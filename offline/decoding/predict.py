@@ -110,6 +110,8 @@ def predict_file(decoder: SpeechDecoder, path: Path) -> Prediction:
             yield block
 
     estimates = _decoded(decoder, blocks())
+    if estimates and not any(one.answered for one in estimates):
+        raise MoodringError(f"sound file '{path}': {estimates[-1].abstained}; use another bundle")
     duration_s = samples / AUDIO_RATE_HZ
     cut = fault(path)
     wrong = [*([] if cut is None else [f"{cut}; what is there was used"]), *findings.in_words()]

@@ -78,7 +78,7 @@ class RecordedSignal:
         self._modality = modality
         self._signal = signal
         self._recording = recording
-        most = int(_MOST_SECONDS * signal.rate_hz)
+        most = max(1, int(_MOST_SECONDS * signal.rate_hz))
         self._chunks = _Chunks(signal.stamps_s, signal.arrivals, most, clock)
 
     @property
@@ -99,7 +99,7 @@ class RecordedSignal:
             None if signal.arrivals is None else signal.arrivals.delay_s,
             self._recording.origin,
             self._recording.participant,
-            float(signal.stamps_s[0]) - self._recording.t0_s,
+            _first_after_t0_s(signal, self._recording),
             self._recording.rest_s,
             signal.jitter_s,
         )
@@ -148,7 +148,7 @@ class RecordedVideo:
             delay_s=None if arrivals is None else arrivals.delay_s,
             origin=self._recording.origin,
             participant=self._recording.participant,
-            first_sample_after_t0_s=float(self._video.stamps_s[0]) - self._recording.t0_s,
+            first_sample_after_t0_s=_first_after_t0_s(self._video, self._recording),
             rest_s=self._recording.rest_s,
         )
 
@@ -166,3 +166,8 @@ class RecordedVideo:
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+def _first_after_t0_s(one: Signal | Video, recording: Recording) -> float:
+    first = int(np.isfinite(one.stamps_s).argmax())
+    return float(one.stamps_s[first]) - recording.t0_s

@@ -11,9 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
+from ...configs.schema.regular_files import check_regular
 from ...models.contract import Frames, Image
 from ...models.signals.face.images import scaled_size
 
+_CONTAINERS = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,asf,mpeg,mpegts,mpegvideo,ogg,wav,flac,mp3,aac",
+}
 _DECODE_AHEAD = 60  # frames it is cheaper to decode on than to seek
 
 
@@ -168,8 +173,16 @@ class SomeFrames:
 
 
 def open_container(path: Path) -> Any:
-    """Open a media file, whatever bytes its titles are made of."""
-    return av.open(str(path), metadata_errors="replace")
+    """Open a media file, whatever bytes its titles are made of.
+
+    Raises
+    ------
+    OSError
+        It is no regular file, or no media file; FFmpeg's errors are among these.
+    """
+    check_regular(path)
+    # A playlist among the formats would open other files, and addresses.
+    return av.open(str(path), metadata_errors="replace", container_options=_CONTAINERS)
 
 
 def video_stream(container: Any) -> Any:

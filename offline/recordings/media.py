@@ -7,6 +7,7 @@ import numpy as np
 import soundfile
 
 from ...configs.schema.errors import MoodringError
+from ...configs.schema.regular_files import check_regular
 from ...models.contract import FloatArray, Recording, Signal, Video
 from ...models.signals.face.images import MAX_FRAME_SIDE
 from .frames import FileFrames, FrameTimes, error_line, frame_times
@@ -41,6 +42,7 @@ def read_media(path: Path) -> Recording:
 def read_wav(path: Path) -> Recording:
     """Read a sound file (wav, flac, ogg) as speech alone; see :func:`read_media` for what is raised."""
     try:
+        check_regular(path)
         samples, rate_hz = soundfile.read(str(path), dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError) as error:
         raise MoodringError(f"sound file '{path}' cannot be read: {error_line(error)}; use a copy") from None

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ...configs.schema.errors import MoodringError
+from ...configs.schema.regular_files import check_regular
 from ...configs.schema.session_folder import SESSION_FILE
 from ...models.contract import Recording
 from .eeg_files import SUFFIXES as EEG_SUFFIXES
@@ -39,6 +40,10 @@ def open_recording(path: Path, *, eeg: str | None = None) -> Recording:
         return read_session(path)
     if not path.exists():
         raise MoodringError(f"'{path}' does not exist; {can}")
+    try:
+        check_regular(path)
+    except OSError as error:
+        raise MoodringError(f"'{path}' {error.strerror}; {can}") from None
     suffix = path.suffix.lower()
     if suffix in XDF_SUFFIXES:
         return read_xdf(path, eeg=eeg)

@@ -15,8 +15,10 @@ import numpy as np
 from ...configs.schema import session_folder as names
 from ...configs.schema.errors import ConfigError, MoodringError
 from ...configs.schema.live import LiveConfig
-from ...configs.schema.load import check, load, read
+from ...configs.schema.load import check, read
+from ...configs.schema.regular_files import check_regular
 from ...models.contract import AUDIO_RATE_HZ, Frames, Recording, Signal, Video
+from ...models.io.described_values import LONGEST_S
 from ...models.signals.eeg.stream_layout import settings_of
 from .frames import FileFrames, SomeFrames, error_line, frame_times
 from .session_streams import SourceSamples, read_parts
@@ -58,30 +60,77 @@ def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> R
     loudspeaker = _sound(folder, "loudspeaker", sources.get("loudspeaker"), report)
     if config is not None:
         _report_missing(folder, config, {"eeg": eeg, "face": face, "speech": speech, "loudspeaker": loudspeaker})
-    signals = [one for one in (eeg, face, speech) if one is not None]
+    further = {key: _signal(one) for key, one in sources.items() if key != "eeg" and key not in names.MEDIA_FILES}
+    held: dict[str, Signal | Video | None] = {
+        **{"eeg": None if eeg is None else _eeg(eeg), "face": face, "speech": speech, "loudspeaker": loudspeaker},
+        **further,
+    }
+    t0_s, held = _on_one_clock(folder, session, held, report)
     return Recording(
         name=session.name,
         participant=session.participant,
         origin=session.origin,
-        t0_s=session.t0_s
-        if session.t0_s is not None
-        else min((float(one.stamps_s[0]) for one in signals), default=0.0),
+        t0_s=t0_s,
         rest_s=session.rest_s,
-        eeg=None if eeg is None else _eeg(eeg),
-        face=face,
-        speech=speech,
+        eeg=_signal_of(held["eeg"]),
+        face=_video_of(held["face"]),
+        speech=_signal_of(held["speech"]),
         truth=truth_of(others),
         markers=markers_of([one for one in others if not one.name.endswith(names.HEALTH_SUFFIX)]),
-        loudspeaker=loudspeaker,
-        signals={key: _signal(one) for key, one in sources.items() if key != "eeg" and key not in names.MEDIA_FILES},
+        loudspeaker=_signal_of(held["loudspeaker"]),
+        signals={key: one for key in further if (one := _signal_of(held[key])) is not None},
         eeg_settings=None if config is None else settings_of(config.eeg),
     )
+
+
+def _signal_of(one: Signal | Video | None) -> Signal | None:
+    return one if isinstance(one, Signal) else None
+
+
+def _video_of(one: Signal | Video | None) -> Video | None:
+    return one if isinstance(one, Video) else None
+
+
+def _on_one_clock(
+    folder: Path, session: names.SessionFile, held: Mapping[str, Signal | Video | None], report: Report
+) -> tuple[float, dict[str, Signal | Video | None]]:
+    """Return t0 and the sources that share a clock with it.
+
+    Stamps may be on any clock where it is known how they arrived, as live; others must lie near the session.
+
+    Raises
+    ------
+    MoodringError
+        t0 lies days from the samples.
+    """
+    firsts_s = {key: _first_s(one) for key, one in held.items() if one is not None}
+    arrived_s = [firsts_s[key] for key in firsts_s if (one := held[key]) is not None and one.arrivals is not None]
+    first_s = min(arrived_s or list(firsts_s.values()), default=0.0)
+    t0_s = first_s if session.t0_s is None else session.t0_s
+    if firsts_s and abs(t0_s - first_s) > LONGEST_S:
+        raise MoodringError(
+            f"'{folder / names.SESSION_FILE}': t0_s = {t0_s:.6g} lies days from the first sample (at {first_s:.6g} s); "
+            "correct it, or take it out to begin with the first sample"
+        )
+    near = dict(held)
+    for key, at_s in firsts_s.items():
+        if abs(at_s - t0_s) > LONGEST_S:
+            report(f"'{folder}': {key} is on a clock of its own, and it is not known how it arrived; read without it")
+            near[key] = None
+    return t0_s, near
+
+
+def _first_s(one: Signal | Video) -> float:
+    """Return when the first sample arrived; where that is not known, its stamp."""
+    if one.arrivals is not None:
+        return float(one.arrivals.received_s[0])
+    return float(one.stamps_s[np.isfinite(one.stamps_s).argmax()])
 
 
 def _session_file(folder: Path) -> names.SessionFile:
     path = folder / names.SESSION_FILE
     try:
-        values = read(path)
+        values = read(path, folder)
         version = values.get("version", names.VERSION)
         if version != names.VERSION:
             raise MoodringError(
@@ -97,7 +146,7 @@ def _session_file(folder: Path) -> names.SessionFile:
 def _config(folder: Path) -> LiveConfig | None:
     path = folder / names.CONFIG_FILE
     try:
-        return load(path, LiveConfig) if path.exists() else None
+        return check(read(path, folder), LiveConfig, str(path)) if path.exists() else None
     except ConfigError as error:
         _log.warning("%s", error)
         return None
@@ -115,7 +164,7 @@ def _eeg(samples: SourceSamples) -> Signal:
         signal.rate_hz,
         signal.channel_names,
         samples.name,
-        samples.number("jitter_s") or 0.0,
+        samples.jitter_s,
         samples.arrivals,
     )  # in microvolts and under the config's names since it was recorded: no description of a foreign stream
 
@@ -127,7 +176,7 @@ def _signal(samples: SourceSamples) -> Signal:
         samples.rate_hz or 1.0,
         tuple(samples.about.channels("label")),
         samples.name,
-        samples.number("jitter_s") or 0.0,
+        samples.jitter_s,
         samples.arrivals,
     )
 
@@ -137,7 +186,11 @@ def _video(folder: Path, index: SourceSamples | None, report: Report) -> Video |
         return None
     path = folder / names.VIDEO_FOLDER / names.CAMERA_FILE
     try:
+        check_regular(path, folder)
         times = frame_times(path)
+    except OSError as error:
+        report(f"video '{path}' cannot be read: {error_line(error)}; use a copy")
+        return None
     except MoodringError as error:
         report(str(error))
         return None
@@ -149,7 +202,7 @@ def _video(folder: Path, index: SourceSamples | None, report: Report) -> Video |
     if times is None or not len(index.stamps_s):
         return None
     file = FileFrames(path, times, None)
-    numbers = index.values[:, 0].astype(np.int64)
+    numbers = np.nan_to_num(index.values[:, 0]).astype(np.int64)
     frames: Frames = file if np.array_equal(numbers, np.arange(len(file))) else SomeFrames(file, numbers)
     return Video(frames, index.stamps_s, rate_hz, *file.size, index.name or path.name, index.arrivals)
 
@@ -159,6 +212,7 @@ def _sound(folder: Path, key: str, index: SourceSamples | None, report: Report) 
         return None
     path = folder / names.VIDEO_FOLDER / names.MEDIA_FILES[key]
     try:
+        check_regular(path, folder)
         sound = read_sound(path)
     except (av.FFmpegError, OSError) as error:
         report(f"sound file '{path}' cannot be read: {error_line(error)}; use a copy")
@@ -170,14 +224,15 @@ def _sound(folder: Path, key: str, index: SourceSamples | None, report: Report) 
         report(f"'{path}' was cut: read {count / rate_hz:.1f} s of {whole / rate_hz:.1f} s")
     if sound is None or not len(index.stamps_s):
         return None
-    samples = sound[0][index.values[:, 0].astype(np.int64), :1]
-    jitter_s = index.number("jitter_s") or 0.0
+    samples = sound[0][np.nan_to_num(index.values[:, 0]).astype(np.int64), :1]
+    jitter_s = index.jitter_s
     return Signal(samples, index.stamps_s, rate_hz, ("audio",), index.name or path.name, jitter_s, index.arrivals)
 
 
 def _held(index: SourceSamples, count: int) -> SourceSamples:
     """Return the samples up to the first that its Matroska file does not hold."""
-    beyond = np.flatnonzero(index.values[:, 0].astype(np.float64) >= count)
+    numbers = index.values[:, 0].astype(np.float64)  # NaN where the row was damaged: a frame without a stamp
+    beyond = np.flatnonzero((numbers >= count) | (numbers < 0))
     return index.first(int(beyond[0])) if len(beyond) else index
 
 

@@ -15,12 +15,22 @@ from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
 from ...models.contract import Arrivals, TimeArray
-from ...models.io.source_streams import ARRIVALS_TYPE, AUDIO_STAMPS_TYPE, arrival_starts, stamps_of_blocks
-from .xdf_reading import HIGHEST_RATE_HZ, LONGEST_S, ReadStream, read_streams, rising
+from ...models.io.described_values import HIGHEST_RATE_HZ, LONGEST_S, number_in, short_text, whole_in
+from ...models.io.source_streams import (
+    ARRIVALS_TYPE,
+    AUDIO_STAMPS_TYPE,
+    BLOCK_SAMPLES,
+    arrival_starts,
+    stamps_of_blocks,
+)
+from .xdf_reading import ReadStream, read_streams, rising
 
 _log = logging.getLogger(__name__)
 _APART_S = 0.001
 _MOST_SKIPPED = 1e12
+_LOWEST_RATE_HZ = 1e-3
+_LONGEST_DELAY_S = 10.0
+_MOST_HOLE_SAMPLES = 16_000 * 600
 
 
 @dataclass(frozen=True)
@@ -63,17 +73,22 @@ class SourceSamples:
     @property
     def name(self) -> str:
         """Name of the device or stream."""
-        return self.about.text("moodring", "device") or ""
+        return short_text(self.about.text("moodring", "device")) or ""
 
     @property
     def rate_hz(self) -> float | None:
         """Nominal rate; None where the device did not say, or it makes no sense."""
-        rate_hz = self.number("rate_hz")
-        return rate_hz if rate_hz is not None and 0 < rate_hz <= HIGHEST_RATE_HZ else None
+        return number_in(self.about.text("moodring", "rate_hz"), _LOWEST_RATE_HZ, HIGHEST_RATE_HZ)
 
-    def number(self, fact: str) -> float | None:
-        """Return a number of the description; None where it has none."""
-        return _number(self.about, fact)
+    @property
+    def jitter_s(self) -> float:
+        """How far single stamps may be off; 0 where it is not said, or makes no sense."""
+        return number_in(self.about.text("moodring", "jitter_s"), 0.0, _LONGEST_DELAY_S) or 0.0
+
+    @property
+    def delay_s(self) -> float | None:
+        """Declared delay of the device; None where it is not said, or makes no sense."""
+        return number_in(self.about.text("moodring", "delay_s"), 0.0, _LONGEST_DELAY_S)
 
 
 @dataclass(frozen=True)
@@ -107,7 +122,7 @@ def read_parts(folder: Path, report: Callable[[str], None]) -> tuple[dict[str, S
     others: list[list[ReadStream]] = []
     for path in sorted(folder.glob("*.xdf")):
         try:
-            streams = read_streams(path)
+            streams = read_streams(path, folder.parent)
         except MoodringError as error:
             report(str(error))
             continue
@@ -130,11 +145,11 @@ def _part_of(streams: Sequence[ReadStream], path: Path) -> _FilePart | None:
     samples = next(iter(by_type.values()), None)
     if samples is None or samples.values is None:
         return None
-    first = int(_number(samples, "first_sample") or 0)
+    first = whole_in(samples.text("moodring", "first_sample"), 0, int(_MOST_SKIPPED)) or 0
     values, stamps_s = np.asarray(samples.values), samples.stamps_s
     if samples.text("moodring", "kind") == "sound":
         values, stamps_s = _sound_samples(samples, listed)
-    rows = None if arrivals is None else np.asarray(arrivals.values, np.float64)
+    rows = None if arrivals is None else _without_holes(np.asarray(arrivals.values, np.float64), first)
     if rows is not None and not _fits(rows, first, len(stamps_s)):
         _log.warning("'%s': chunks of '%s' are missing; how its samples arrived is not known", path, samples.name)
         rows = None
@@ -145,12 +160,18 @@ def _part_of(streams: Sequence[ReadStream], path: Path) -> _FilePart | None:
     return _FilePart(samples, first, values, stamps_s, rows) if len(stamps_s) else None
 
 
-def _number(stream: ReadStream, fact: str) -> float | None:
-    try:
-        value = float(stream.text("moodring", fact) or "nan")
-    except ValueError:
-        return None
-    return value if np.isfinite(value) else None
+def _without_holes(rows: NDArray[np.float64], first: int) -> NDArray[np.float64]:
+    """Return rows in which one stands for those that were damaged in a row: all its samples came with the next."""
+    there = np.isfinite(rows).all(axis=1)
+    if there.all():
+        return rows
+    whole = rows[there]
+    ends = np.concatenate(([first], whole[:-1, 1])) if len(whole) else np.zeros(0)
+    holes = np.flatnonzero(whole[:, 0] > ends)
+    nothing = np.zeros(len(holes))
+    put_in = np.column_stack((ends[holes], whole[holes, 0], whole[holes, 2], nothing, nothing))
+    mended: NDArray[np.float64] = np.insert(whole, holes, put_in, axis=0)
+    return mended
 
 
 def _fits(rows: NDArray[np.float64], first: int, count: int) -> bool:
@@ -168,10 +189,39 @@ def _fits(rows: NDArray[np.float64], first: int, count: int) -> bool:
 
 def _sound_samples(index: ReadStream, listed: ReadStream | None) -> tuple[NDArray[np.generic], TimeArray]:
     blocks = np.asarray(index.values, np.float64)
-    rows = np.zeros((0, 0)) if listed is None else np.asarray(listed.values, np.float64)
-    stamps_s = stamps_of_blocks(blocks, index.stamps_s, rows, _number(index, "rate_hz") or 1.0)
-    numbers = np.concatenate([np.arange(first, first + count) for first, count in blocks[:, :2]])
+    there = np.isfinite(blocks).all(axis=1)
+    whole, first_s = blocks[there], index.stamps_s[there]
+    if not len(whole):
+        return np.zeros((0, 1)), np.zeros(0)
+    rows = np.zeros((0, BLOCK_SAMPLES)) if listed is None else np.asarray(listed.values, np.float64)
+    if not there.all() or np.count_nonzero(whole[:, 3]) != len(rows):
+        rows = _listed_for(whole, first_s, listed)
+    rate_hz = number_in(index.text("moodring", "rate_hz"), _LOWEST_RATE_HZ, HIGHEST_RATE_HZ)
+    stamps_s = stamps_of_blocks(whole, first_s, rows, rate_hz or 1.0)
+    starts, counts = whole[:, 0], whole[:, 1]
+    if not ((starts >= 0) & (starts < _MOST_SKIPPED)).all():
+        raise ValueError("a block has an impossible place in its file")
+    numbers = np.concatenate([np.arange(first, first + count) for first, count in whole[:, :2]])
+    if not there.all():
+        # What was damaged between two blocks is there without stamps, so that those behind keep their numbers.
+        missing = starts[1:] - starts[:-1] - counts[:-1]
+        places = np.cumsum(counts)[:-1].astype(np.int64)
+        if len(missing) and ((missing < 0) | (missing > _MOST_HOLE_SAMPLES)).any():
+            raise ValueError("blocks do not follow on each other")
+        repeats = missing.astype(np.int64)
+        lost = [np.arange(end, end + n) for end, n in zip(starts[:-1] + counts[:-1], repeats, strict=True)]
+        at = np.repeat(places, repeats)
+        numbers = np.insert(numbers, at, np.concatenate(lost) if lost else [])
+        stamps_s = np.insert(stamps_s, at, np.nan)
     return numbers[:, np.newaxis], stamps_s
+
+
+def _listed_for(blocks: NDArray[np.float64], first_s: TimeArray, listed: ReadStream | None) -> NDArray[np.float64]:
+    """Return the listed stamps of the blocks that have some, found by their first; NaN where they are lost."""
+    rows = {} if listed is None else dict(zip(listed.stamps_s.tolist(), np.asarray(listed.values), strict=True))
+    lost = np.full(BLOCK_SAMPLES, np.nan)
+    found = [rows.get(float(stamp_s), lost) for stamp_s in first_s[blocks[:, 3] > 0]]
+    return np.array(found, np.float64).reshape(-1, BLOCK_SAMPLES)
 
 
 def _joined(key: str, parts: list[_FilePart]) -> SourceSamples:
@@ -209,7 +259,7 @@ def _joined(key: str, parts: list[_FilePart]) -> SourceSamples:
         gap=table[:, 3] > 0,
         skipped=table[:, 4].astype(np.int64),
         rate_hz=samples.rate_hz,
-        delay_s=samples.number("delay_s"),
+        delay_s=samples.delay_s,
     )
     return replace(samples, arrivals=arrivals)
 

@@ -21,6 +21,7 @@ SUFFIXES = SOUND_SUFFIXES + FILM_SUFFIXES
 
 _BLOCK_FRAMES = 16_384
 _HOLE_S = 0.05  # shorter holes between packets are rounding
+_LONGEST_HOLES_S = 600.0  # of silence put in, together: what is longer is a damaged time
 _RIFF_OPEN_ENDED = (0, 0xFFFFFFFF)  # what writes to a pipe cannot know its size
 _RIFF_SLACK_BYTES = 64  # writers disagree about padding and trailing chunks
 
@@ -73,7 +74,7 @@ def read_sound(path: Path) -> tuple[FloatArray, float, float] | None:
     """Return the first sound track of a file, ``(n, channels)``, its rate in Hz and start in seconds; None without one.
 
     Holes between packets become silence, so that the n-th sample is where its number says; a track that breaks is
-    kept up to there.
+    kept up to there, as is one whose holes are longer than ten minutes.
     """
     with open_container(path) as container:
         stream = next((one for one in container.streams.audio if one.codec_context is not None), None)
@@ -82,7 +83,7 @@ def read_sound(path: Path) -> tuple[FloatArray, float, float] | None:
         rate_hz = float(stream.codec_context.sample_rate or 0)
         pieces: list[NDArray[np.float32]] = []
         start_s: float | None = None
-        written = 0
+        written, holes_s = 0, 0.0
         try:
             for frame in container.decode(stream):
                 piece = _block_of(frame)
@@ -91,6 +92,9 @@ def read_sound(path: Path) -> tuple[FloatArray, float, float] | None:
                 start_s = (at_s or 0.0) if start_s is None else start_s
                 hole_s = 0.0 if at_s is None else at_s - start_s - written / rate_hz
                 if hole_s > _HOLE_S and pieces:
+                    holes_s += hole_s
+                    if holes_s > _LONGEST_HOLES_S:
+                        break
                     pieces.append(np.zeros((round(hole_s * rate_hz), pieces[0].shape[1]), dtype=np.float32))
                     written += len(pieces[-1])
                 pieces.append(piece)

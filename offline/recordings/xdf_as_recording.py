@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
+from ...configs.schema.session_folder import LONGEST_REST_S
 from ...models.contract import FloatArray, Image, Marker, Recording, Signal, StreamChannels, TimeArray, Truth, Video
+from ...models.io.described_values import HIGHEST_RATE_HZ, LARGEST_SIDE, LONGEST_S, number_in, short_text, whole_in
 from ...models.io.stream_descriptions import LOUDSPEAKER_TYPE, TIMELINE_TYPE, TRUTH_CHANNELS, TRUTH_TYPE, VIDEO_TYPE
 from ...models.signals.eeg.stream_layout import eeg_picks, known_factors
 from .sound import speech_signal
-from .xdf_reading import HIGHEST_RATE_HZ, LONGEST_S, ReadStream, read_streams, rising
+from .xdf_reading import ReadStream, read_streams, rising
 
 _log = logging.getLogger(__name__)
 
@@ -58,10 +60,10 @@ def read_xdf(path: Path, eeg: str | None = None, speech: str | None = None) -> R
             )
     return Recording(
         name=path.stem,
-        participant=(main.text("moodring", "participant") if main else None) or "unknown",
-        origin=(main.text("moodring", "origin") if main else None) or path.name,
+        participant=short_text(main.text("moodring", "participant") if main else None) or "unknown",
+        origin=short_text(main.text("moodring", "origin") if main else None) or path.name,
         t0_s=_t0_s(main, first_s, streams),
-        rest_s=max(0.0, _number(main.text("moodring", "rest_s") if main else None, 0.0)),
+        rest_s=number_in(main.text("moodring", "rest_s") if main else None, 0.0, LONGEST_REST_S) or 0.0,
         eeg=None if eeg_stream is None else eeg_signal(eeg_stream),
         face=video_of(streams),
         speech=None if speech_stream is None else speech_of(speech_stream),
@@ -133,7 +135,9 @@ def video_of(streams: Sequence[ReadStream]) -> Video | None:
     """Return the first stream of pictures in the layout that a replay publishes; others are named in the log."""
     taken = None
     for stream in (s for s in streams if s.type == VIDEO_TYPE and len(s.stamps_s)):
-        width, height = (int(_number(stream.text("moodring", "video", side), 0.0)) for side in ("width", "height"))
+        width, height = (
+            whole_in(stream.text("moodring", "video", side), 1, LARGEST_SIDE) or 0 for side in ("width", "height")
+        )
         rows = stream.values
         fits = rows is not None and rows.dtype == np.int8 and rows.shape[1] == width * height * 3 > 0
         if rows is None or not fits or taken is not None:
@@ -194,18 +198,10 @@ def _t0_s(stream: ReadStream | None, first_s: float, streams: Sequence[ReadStrea
     announced = next((s for s in streams if s.type == TIMELINE_TYPE and len(s.stamps_s)), None)
     if announced is not None and abs(float(announced.stamps_s[0]) - first_s) <= LONGEST_S:
         return float(announced.stamps_s[0])
-    after = stream.text("moodring", "first_sample_after_t0_s") if stream else None
-    if stream is None or after is None:
+    if stream is None or stream.text("moodring", "first_sample_after_t0_s") is None:
         return first_s
-    return float(stream.stamps_s[0]) - _number(after, 0.0)
-
-
-def _number(text: str | None, default: float) -> float:
-    try:
-        value = float(text) if text is not None else default
-    except ValueError:
-        return default
-    return value if abs(value) <= LONGEST_S else default
+    after_s = number_in(stream.text("moodring", "first_sample_after_t0_s"), -LONGEST_S, LONGEST_S)
+    return float(stream.stamps_s[0]) - (after_s or 0.0)
 
 
 def _filled(values: Sequence[str], count: int) -> list[str]:

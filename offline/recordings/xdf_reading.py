@@ -9,34 +9,24 @@ import gzip
 import io
 import logging
 import mmap
-import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 import pyxdf
 from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
+from ...configs.schema.regular_files import open_regular
 from ...models.contract import TimeArray
+from ...models.io.described_values import LONGEST_S
+from .xdf_survey import believed_part, survey
 
-HIGHEST_RATE_HZ = 1e6
-LONGEST_S = 7 * 86_400.0
-"""No session is longer: what is further apart is damage."""
-
-_MAGIC = 4
-_BOUNDARY = bytes.fromhex("43A546DCCBF5410FB30ED5467383CBE4")
-_FILE_HEADER, _STREAM_HEADER, _SAMPLES, _CLOCK_OFFSET, _BOUNDARY_TAG, _FOOTER = 1, 2, 3, 4, 5, 6
-_ITEM_BYTES = {"float32": 4, "double64": 8, "int64": 8, "int32": 4, "int16": 2, "int8": 1}
-_LEAST_TEXT_BYTES = 2  # one says that no stamp follows, one how long the text's length is
-_STREAM_ID = 6  # tag and number of the stream
-_HEAD = 24
-
+_LEAST_UNPACKED_BYTES, _MOST_UNPACKED = 64 << 20, 30  # a packed file of zeros would grow a thousandfold
 
 _log = logging.getLogger(__name__)
 _pyxdf_log = logging.getLogger("pyxdf.pyxdf")
@@ -83,11 +73,11 @@ class ReadStream:
         return [((row.get(tag) or [""])[0] or "") if isinstance(row, Mapping) else "" for row in rows]
 
 
-def read_streams(path: Path) -> list[ReadStream]:
+def read_streams(path: Path, inside: Path | None = None) -> list[ReadStream]:
     """Read all streams of an XDF file; of a damaged one, those parts that can be read, with a warning in the log.
 
     The samples of a session's own sources stay as they were written (see :mod:`moodring.models.io.source_streams`);
-    those of every other stream are brought into the order of time.
+    those of every other stream are brought into the order of time. With ``inside``, the file must lie in that folder.
 
     Raises
     ------
@@ -95,7 +85,7 @@ def read_streams(path: Path) -> list[ReadStream]:
         Not there, not XDF, or nothing in it can be read.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path, inside) as file:
             magic = file.read(4)
     except OSError as error:
         raise MoodringError(f"XDF file '{path}' cannot be read: {error.strerror}; check the path") from None
@@ -152,7 +142,7 @@ def _load(path: Path, packed: bool, complaints: list[str]) -> list[dict[str, Any
 def _streams(
     raw: bytes | mmap.mmap, reopen: Callable[[], io.BufferedIOBase], complaints: list[str]
 ) -> list[dict[str, Any]]:
-    found = _survey(raw)
+    found = survey(raw)
     if found.fault is None:
         try:
             return _pyxdf(reopen())
@@ -160,16 +150,20 @@ def _streams(
             complaints.append(_one_line(error))
     else:
         complaints.append(found.fault)
-    return _pyxdf(io.BytesIO(_sane_part(raw, found)))
+    return _pyxdf(io.BytesIO(believed_part(raw, found)))
 
 
 def _unpacked(path: Path, complaints: list[str]) -> bytes:
     """Unpack a file as far as that goes."""
     raw = bytearray()
+    most = max(_LEAST_UNPACKED_BYTES, _MOST_UNPACKED * path.stat().st_size)
     with gzip.open(path) as file:
         try:
             while part := file.read1(1 << 20):  # a longer read would lose what came before the damage
                 raw += part
+                if len(raw) > most:
+                    complaints.append(f"it unpacks to more than {most >> 20} MB")
+                    break
         except (EOFError, OSError, zlib.error) as error:
             complaints.append(_one_line(error))
             if not raw:
@@ -225,131 +219,3 @@ def _stream(stream: Mapping[str, Any]) -> ReadStream:
 def _one_line(error: Exception) -> str:
     lines: Sequence[str] = str(error).splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-
-
-@dataclass(frozen=True)
-class _Survey:
-    """Survey of the chunks of a file: those that are plausible.
-
-    Attributes
-    ----------
-    sane : tuple of (int, int)
-        First and one past the last byte of each intact chunk, in order.
-    fault : str or None
-        What was wrong first, where something was.
-    """
-
-    sane: tuple[tuple[int, int], ...]
-    fault: str | None
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """Least size of a sample of a stream in bytes."""
-
-    least_bytes: int
-
-
-def _survey(raw: bytes | mmap.mmap) -> _Survey:
-    """Find the intact chunks of an XDF file, before anything relies on their headers.
-
-    A chunk is left out that ends behind the file, whose XML cannot be read, that belongs to a stream without a
-    readable header, or that claims more samples than it has bytes for. After a chunk whose length makes no sense the
-    search goes on at the next boundary mark.
-    """
-    layouts: dict[int, _Layout] = {}
-    sane: list[tuple[int, int]] = []
-    faults: list[str] = []
-    for first, content, stop in _chunks(raw, faults):
-        # Of samples, which are most of a file, only the beginning is looked at.
-        is_samples = raw[content : content + 2] == _SAMPLES.to_bytes(2, "little")
-        head = raw[content : min(stop, content + _HEAD) if is_samples else stop]
-        fault = _fault_of(head, stop - content, layouts)
-        if fault is None:
-            sane.append((first, stop))
-        else:
-            faults.append(fault)
-    more = f", and {len(faults) - 1} more chunks" if len(faults) > 1 else ""
-    return _Survey(tuple(sane), f"{faults[0]}{more}" if faults else None)
-
-
-def _sane_part(raw: bytes | mmap.mmap, found: _Survey) -> bytes:
-    """Return a file of the intact chunks."""
-    return raw[:_MAGIC] + b"".join(raw[first:stop] for first, stop in found.sane)
-
-
-def _chunks(raw: bytes | mmap.mmap, faults: list[str]) -> Iterator[tuple[int, int, int]]:
-    """Yield where each chunk begins, where its content does, and where it ends."""
-    place = _MAGIC
-    while place < len(raw):
-        length, content = _varlen(raw, place)
-        if length is not None and length >= 2 and content + length <= len(raw):
-            yield place, content, content + length
-            place = content + length
-            continue
-        faults.append(f"the chunk at byte {place} is cut or has an impossible length")
-        mark = raw.find(_BOUNDARY, place)
-        if mark < 0:
-            return
-        place = mark + len(_BOUNDARY)
-
-
-def _fault_of(content: bytes, length: int, layouts: dict[int, _Layout]) -> str | None:
-    """Return what is wrong with a chunk of a length, and note the layout where it is a stream's header."""
-    tag = int.from_bytes(content[:2], "little")
-    if tag == _FILE_HEADER:
-        return None if _parsed(content[2:]) is not None else "the file's header cannot be read"
-    if tag == _BOUNDARY_TAG:
-        return None
-    if tag not in (_STREAM_HEADER, _SAMPLES, _CLOCK_OFFSET, _FOOTER) or len(content) < _STREAM_ID:
-        return f"a chunk of unknown kind {tag}"
-    number = int.from_bytes(content[2:_STREAM_ID], "little")
-    if tag == _STREAM_HEADER:
-        layout = _layout(content[_STREAM_ID:])
-        if layout is None:
-            return f"the header of stream {number} cannot be read"
-        layouts[number] = layout
-        return None
-    if number not in layouts:
-        return f"a chunk belongs to stream {number}, which has no header"
-    if tag == _SAMPLES:
-        count, start = _varlen(content, _STREAM_ID)
-        if count is None or count * layouts[number].least_bytes > length - start:
-            return f"a chunk of stream {number} claims more samples than it has bytes"
-    if tag == _CLOCK_OFFSET and len(content) < _STREAM_ID + 16:
-        return f"a clock offset of stream {number} is cut"
-    if tag == _FOOTER and _parsed(content[_STREAM_ID:]) is None:
-        return f"the footer of stream {number} cannot be read"
-    return None
-
-
-def _layout(header: bytes) -> _Layout | None:
-    info = _parsed(header)
-    if info is None:
-        return None
-    try:
-        channels = int(info.findtext("channel_count") or "")
-        float(info.findtext("nominal_srate") or "")
-    except ValueError:
-        return None
-    kind = info.findtext("channel_format") or ""
-    if channels < 0 or (kind != "string" and kind not in _ITEM_BYTES):
-        return None
-    return _Layout(1 + channels * _ITEM_BYTES[kind] if kind != "string" else max(_LEAST_TEXT_BYTES, 1 + channels))
-
-
-def _parsed(text: bytes) -> ElementTree.Element | None:
-    try:
-        # expat itself refuses entities that grow without bound.
-        return ElementTree.fromstring(text)  # noqa: S314
-    except (ElementTree.ParseError, ValueError, LookupError):
-        return None
-
-
-def _varlen(raw: bytes | mmap.mmap, place: int) -> tuple[int | None, int]:
-    """Return XDF's number of variable length, or None, and where it ends."""
-    form = {1: "<B", 4: "<I", 8: "<Q"}.get(raw[place]) if place < len(raw) else None
-    stop = place + 1 + struct.calcsize(form or "")
-    if form is None or stop > len(raw):
-        return None, place
-    return int(struct.unpack_from(form, raw, place + 1)[0]), stop

@@ -17,6 +17,7 @@ from pylsl.util import LostError
 from pylsl.util import TimeoutError as LslTimeoutError
 
 from ...configs.schema.live import StreamQuery
+from ...models.io.described_values import HIGHEST_RATE_HZ
 from ...models.io.stream_descriptions import ChannelFormat, StreamDescription, Tree
 from .part_job import WantedStream
 from .part_writer import PartWriter
@@ -148,6 +149,15 @@ class _Reader:
         if self._info.channel_count() == 0:  # liblsl would divide by it, and end this process
             self.error = f"LSL stream '{self._info.name()}' has no channels (0) and is not recorded; check its sender"
             self.open = True
+            return
+        rate_hz = float(self._info.nominal_srate())
+        if not 0 <= rate_hz <= HIGHEST_RATE_HZ:
+            # liblsl takes memory for a minute of it.
+            self.open = True
+            self.error = (
+                f"LSL stream '{self._info.name()}' is not recorded: it says {rate_hz:g} Hz, 0 to {HIGHEST_RATE_HZ:g} "
+                "was expected"
+            )
             return
         inlet = pylsl.StreamInlet(self._info, max_buflen=_BUFFER_S, recover=False, processing_flags=pylsl.proc_none)
         try:

@@ -19,7 +19,7 @@ from typing import Any
 from ...configs.schema import session_folder as names
 from ...configs.schema.live import LiveConfig
 from ...models.contract import Estimate, RecordingStatus, Transition
-from ...models.io import wire
+from ...models.io.journal import journal_line
 from ...models.io.source_streams import SourceChunk
 from ...models.streaming.clock import Clock
 from ...models.streaming.decision_schedule import Plan
@@ -150,7 +150,7 @@ class Recorder:
 
     def journal(self, estimate: Estimate) -> None:
         """Record a decision."""
-        self._journal.put(wire.encode(estimate))
+        self._journal.put(journal_line(estimate))
 
     def begin(self, plan: Plan, infos: Sequence[SourceInfo]) -> None:
         """Note t0 and the devices."""

@@ -5,6 +5,7 @@ ended, or is silent while another sender answers to the query, is given up and f
 recovery is off, because it takes whatever has the same ``source_id``.
 """
 
+import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
@@ -19,11 +20,14 @@ from pylsl.util import TimeoutError as LslTimeoutError
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import StreamQuery
+from ...configs.schema.session_folder import LONGEST_REST_S
 from ...models.contract import TimeArray
+from ...models.io.described_values import HIGHEST_RATE_HZ, LONGEST_S, number_in, short_text
 from ...models.streaming.ingest.health import lost_after_s
 from ...models.streaming.ingest.sources import Chunk, SourceGoneError, SourceInfo, SourceUnfitError
 from .backlog import BacklogState, behind
 
+_log = logging.getLogger(__name__)
 _SETTLE_S = 0.5
 _SETTLE_AGAIN_S = 0.3
 _PULL_S = 0.05
@@ -201,6 +205,7 @@ class LslInlet:
             raise SourceUnfitError(
                 f"{self._what} stream '{info.name()}' has no channels (0); at least one was expected: check its sender"
             )
+        check_rate(info, self._what)
         inlet = pylsl.StreamInlet(
             info,
             max_buflen=self._buffer_s,
@@ -336,18 +341,30 @@ def matching(query: StreamQuery, wait_s: float) -> list[pylsl.StreamInfo]:
 def with_session(source: SourceInfo, info: pylsl.StreamInfo) -> SourceInfo:
     """Return a source with the facts of a replayed session in its stream's description."""
     node = info.desc().child("moodring")
+
+    def number(fact: str, low: float, high: float) -> float | None:
+        text = node.child_value(fact)
+        value = number_in(text, low, high)
+        if text and value is None:
+            _log.warning(
+                "stream '%s' says %s = '%s'; %g to %g was expected: it is ignored",
+                *(info.name(), fact, short_text(text), low, high),
+            )
+        return value
+
     return replace(
         source,
-        origin=node.child_value("origin") or None,
-        participant=node.child_value("participant") or None,
-        first_sample_after_t0_s=_number(node.child_value("first_sample_after_t0_s")),
-        rest_s=_number(node.child_value("rest_s")),
+        origin=short_text(node.child_value("origin")),
+        participant=short_text(node.child_value("participant")),
+        first_sample_after_t0_s=number("first_sample_after_t0_s", -LONGEST_S, LONGEST_S),
+        rest_s=number("rest_s", 0.0, LONGEST_REST_S),
         timeline=node.child_value("timeline") or None,
     )
 
 
 def regular_rate_hz(info: pylsl.StreamInfo, what: str) -> float:
     """Return the nominal rate of a stream that must have one."""
+    check_rate(info, what)
     rate_hz = float(info.nominal_srate())
     if not rate_hz > 0:
         raise MoodringError(
@@ -355,6 +372,16 @@ def regular_rate_hz(info: pylsl.StreamInfo, what: str) -> float:
             "set it where the stream is sent"
         )
     return rate_hz
+
+
+def check_rate(info: pylsl.StreamInfo, what: str) -> None:
+    """Raise SourceUnfitError for a rate that no device has: liblsl takes memory for seconds of it."""
+    rate_hz = float(info.nominal_srate())
+    if not 0 <= rate_hz <= HIGHEST_RATE_HZ:
+        raise SourceUnfitError(
+            f"{what} stream '{info.name()}' says {rate_hz:g} Hz; 0 to {HIGHEST_RATE_HZ:g} Hz was expected: "
+            "set it where the stream is sent"
+        )
 
 
 def numeric(info: pylsl.StreamInfo, what: str) -> None:
@@ -365,13 +392,6 @@ def numeric(info: pylsl.StreamInfo, what: str) -> None:
 
 def _quoted(value: str) -> str:
     return f"'{value}'" if "'" not in value else f'"{value}"'
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return None
 
 
 def sample_format(info: pylsl.StreamInfo) -> str:

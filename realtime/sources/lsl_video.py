@@ -7,6 +7,7 @@ import pylsl
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import StreamQuery
+from ...models.io.described_values import LARGEST_SIDE, whole_in
 from ...models.streaming.ingest.sources import Chunk, SourceInfo
 from .lsl import LslInlet, LslSource, sample_format, with_session
 
@@ -54,7 +55,7 @@ def frame_shape(info: pylsl.StreamInfo) -> tuple[int, int, int]:
     """Read height and width from a stream's description; zeros where they are not there."""
     node = info.desc().child("moodring").child("video")
     texts = (node.child_value("height"), node.child_value("width"))
-    height, width = (int(text) if text.isdigit() else 0 for text in texts)
+    height, width = (whole_in(text, 1, LARGEST_SIDE) or 0 for text in texts)
     return height, width, 3
 
 

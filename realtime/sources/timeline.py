@@ -4,7 +4,7 @@ Streams of a replay name, in their description, a small stream whose samples are
 (``ReplayTimeline``). liblsl's clock correction brings that stamp onto this computer's clock like any other.
 """
 
-import math
+import logging
 import time
 from collections.abc import Iterable
 
@@ -12,7 +12,10 @@ import pylsl
 from pylsl.util import LostError
 from pylsl.util import TimeoutError as LslTimeoutError
 
+from ...models.io.described_values import LONGEST_S
+
 PATIENCE_S = 3.0
+_log = logging.getLogger(__name__)
 
 
 def announced_t0_s(timelines: Iterable[str], patience_s: float = PATIENCE_S) -> float | None:
@@ -48,7 +51,12 @@ def _ask(source_id: str, patience_s: float) -> float | None:
         _, t0_s = inlet.pull_sample(_left_s(deadline_s))
     except (TimeoutError, LslTimeoutError, LostError):
         return None
-    return float(t0_s) if t0_s is not None and math.isfinite(t0_s) else None
+    if t0_s is None:
+        return None
+    if not abs(t0_s - pylsl.local_clock()) <= LONGEST_S:
+        _log.warning("stream '%s' announces t0 = %g, days from now; it is ignored", newest.name(), t0_s)
+        return None
+    return float(t0_s)
 
 
 def _left_s(deadline_s: float) -> float:

@@ -16,7 +16,7 @@ from moodring.models.decoders.session_models import Models
 from moodring.models.io.ring import rings_in
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decider import Decider
-from moodring.models.streaming.decision_schedule import make_plan, plan_facts
+from moodring.models.streaming.decision_schedule import Plan, make_plan, plan_facts
 from moodring.models.streaming.ingest.source_channel import SourceChannel
 from moodring.models.streaming.ingest.source_connection import SourceConnection
 from moodring.models.streaming.ingest.sources import Chunk, SourceGoneError, SourceInfo, SourceUnfitError
@@ -240,6 +240,11 @@ class ScriptedSession:
     def close(self) -> None:
         for channel in self._connected:
             channel.ingest.ring.close()
+
+    @property
+    def plan(self) -> Plan | None:
+        """The session's times; None before its first decision was planned."""
+        return None if self._decider is None else self._decider.plan
 
     @property
     def _connected(self) -> list[SourceChannel]:

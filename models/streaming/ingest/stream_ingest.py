@@ -25,6 +25,7 @@ from .sources import Chunk, SourceInfo
 
 _KEPT_S = 60.0
 _KEPT_FRAMES = 128
+_LEAST_KEPT = 64
 _FRAME_GAP_S = 0.25
 _FRAME_GAP_PERIODS = 5
 _RATE_SPAN_FRAMES = 128
@@ -274,7 +275,7 @@ def ingest_factory(
 
 def ring_layout(info: SourceInfo) -> RingLayout:
     """Return the layout of a source's ring."""
-    capacity = _KEPT_FRAMES if info.modality == "face" else round(_KEPT_S * (info.rate_hz or 1.0))
+    capacity = _KEPT_FRAMES if info.modality == "face" else max(_LEAST_KEPT, round(_KEPT_S * (info.rate_hz or 1.0)))
     return RingLayout(capacity, info.shape, info.dtype, info.rate_hz or 0.0, info.channel_names)
 
 

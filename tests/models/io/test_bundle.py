@@ -2,6 +2,7 @@ import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from safetensors.torch import save_file
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import EegInput, FaceInput, Head, ModelSpec, SignalInput, SpeechInput
+from moodring.models.decoders.video_eeg import VideoEegDecoder
 from moodring.models.io.bundle import Bundle, bundled, load_bundle, models_path, save_bundle, speech_bundle_path
 
 SPEC = ModelSpec(
@@ -203,3 +205,64 @@ def test_the_simulated_speech_bundle_has_both_names_everywhere() -> None:
     for name in ("voices", "pool", "yunet", "video_eeg"):
         with pytest.raises(MoodringError, match=f"no speech bundle '{name}' is shipped"):
             speech_bundle_path(name)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_weight_that_is_not_finite_is_refused(saved: Path, value: float) -> None:
+    broken = TENSORS | {"a.weight": torch.tensor([[1.0, value]])}
+    save_bundle(saved, SPEC, broken)
+    with pytest.raises(MoodringError, match=r"weights that are no finite numbers \('a\.weight'\)"):
+        load_bundle(saved)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("outputs", 0, "temperature"), 0.0),
+        (("outputs", 0, "temperature"), -1.0),
+        (("outputs", 0, "conformal_threshold"), 7.0),
+        (("inputs", 0, "window_s"), 1e9),
+        (("inputs", 0, "image_size"), 10**6),
+        (("inputs", 1, "rate_hz"), 1e-9),
+        (("network", "core"), 10**12),
+        (("network", "core"), "x" * 5000),
+        (("domain",), [""]),
+    ],
+)
+def test_a_value_out_of_its_range_is_refused(saved: Path, place: tuple[str | int, ...], value: object) -> None:
+    spec: Any = spec_as_json(saved)
+    table = spec
+    for part in place[:-1]:
+        table = table[part]
+    table[place[-1]] = value
+    tampered(saved, spec)
+    with pytest.raises(MoodringError, match="has a spec that cannot be read") as error:
+        load_bundle(saved)
+    assert "\n" not in str(error.value)
+
+
+def test_a_spec_nested_a_thousand_deep_is_refused(saved: Path) -> None:
+    save_file(TENSORS, saved, {"moodring_spec": '{"spec":' * 100_000})
+    with pytest.raises(MoodringError, match="nested too deeply"):
+        load_bundle(saved)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"max_wait_frames": 0}, "max_wait_frames is 0"),
+        ({"max_wait_frames": 1e9}, "max_wait_frames is"),
+        ({"core": "many"}, "core is 'many'"),
+        ({"core": 4096}, "do not fit its sizes"),
+        ({"prior_channels": -1}, "prior_channels lists 1 channels"),
+        ({"mean_wait_frames": -3.0}, "mean_wait_frames is -3.0"),
+        ({"mean_wait_frames": None}, "mean_wait_frames is None"),
+    ],
+)
+def test_a_network_that_is_none_is_refused_before_memory_is_taken(
+    tmp_path: Path, fakes: Any, values: dict[str, Any], words: str
+) -> None:
+    bundle = load_bundle(fakes.write_bundle(tmp_path / "v.safetensors"))
+    network = {key: one for key, one in (dict(bundle.spec.network) | values).items() if one is not None}
+    with pytest.raises(MoodringError, match=words):
+        VideoEegDecoder(replace(bundle, spec=replace(bundle.spec, network=network)), torch.device("cpu"))

@@ -14,6 +14,7 @@ from moodring.models.io.source_streams import RecordedSource, SourceChunk, Sourc
 from moodring.models.io.stream_descriptions import StreamDescription
 from moodring.models.io.xdf_writer import XdfWriter
 from moodring.offline.recordings.open import open_recording
+from tests.support.session_folders import without_checks
 
 SESSION = names.SessionFile(version=names.VERSION, name="one", participant="P1", origin="live", rest_s=3.0)
 RATE_HZ = 100.0
@@ -154,8 +155,14 @@ def test_a_damaged_index_of_sound_is_left_out_and_told(folder: Path, caplog: pyt
     sound_of(folder, 1.0)
     # The count of a block: a number that would make a session of years.
     raw = path.read_bytes()
-    path.write_bytes(raw.replace(np.float64(320.0).tobytes(), np.float64(1e300).tobytes(), 1))
+    damaged = raw.replace(np.float64(320.0).tobytes(), np.float64(1e300).tobytes(), 1)
+    path.write_bytes(without_checks(damaged))
     recording = open_recording(folder)
     assert recording.speech is None
     assert recording.loudspeaker is not None
     assert "speech is damaged and left out (a block has 1 to 320 samples)" in caplog.text
+    path.write_bytes(damaged)
+    recording = open_recording(folder)
+    assert recording.speech is None, "its one chunk of blocks"
+    assert recording.loudspeaker is not None
+    assert "does not fit its check; 50 samples are missing" in caplog.text

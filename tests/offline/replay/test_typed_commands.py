@@ -18,8 +18,8 @@ from moodring.offline.replay.typed_commands import announcement, read_commands
 
 
 def test_what_is_said_of_the_loudspeaker_makes_a_config_that_hears_it() -> None:
-    assert "--set" not in announcement(("replay_eeg", "replay_speech"))
-    option = announcement(("mine_speech", "mine_loudspeaker")).rpartition("--set ")[2]
+    assert not any("--set" in line for line in announcement(("replay_eeg", "replay_speech")))
+    option = announcement(("mine_speech", "mine_loudspeaker"))[-1].rpartition("--set ")[2]
     config = load(Path(__file__).parents[3] / "configs" / "replay.toml", LiveConfig, [option])
     assert config.speech is not None
     assert config.speech.reference is not None

@@ -1,0 +1,1 @@
+"""Seeded hostile inputs, and the worker that runs them."""
