@@ -141,15 +141,14 @@ def evaluate(
 
 
 def _evaluate_people(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:
-    from dataclasses import asdict
-
     from ..configs.schema.evaluate import EvaluateConfig
     from ..configs.schema.load import load
-    from ..offline.evaluation.simulated_people import evaluate, table
+    from ..offline.evaluation.simulated import evaluate
+    from ..offline.evaluation.simulated_table import table
 
     loaded = load(config, EvaluateConfig, overrides)
-    result = evaluate(loaded, partial(say, err=True))
-    return loaded.name, table(result), asdict(result)
+    values = evaluate(loaded, partial(say, err=True))
+    return loaded.name, table(values), values
 
 
 def _evaluate_eeg_state(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:
@@ -163,14 +162,16 @@ def _evaluate_eeg_state(config: Path, overrides: tuple[str, ...]) -> tuple[str, 
 
 
 def _evaluate_paper(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:
-    from dataclasses import asdict
+    import time
 
     from ..configs.schema.paper import load_systems
     from ..offline.evaluation.paper_speech import evaluate_systems
-    from ..offline.evaluation.paper_table import row, table
+    from ..offline.evaluation.paper_table import paper_values, row, table
 
-    rows = [row(result) for result in evaluate_systems(load_systems(config, overrides), partial(say, err=True))]
-    return "The paper's systems on raw speech", table(rows), {"rows": [asdict(one) for one in rows]}
+    began = time.monotonic()
+    results = evaluate_systems(load_systems(config, overrides), partial(say, err=True))
+    values = paper_values(results, time.monotonic() - began)
+    return "The paper's systems on raw speech", table([row(result) for result in results]), values
 
 
 def reference(

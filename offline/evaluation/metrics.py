@@ -12,23 +12,12 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn import metrics as sk
 
+from .intervals import Interval, over_groups
+
 IntArray = NDArray[np.int64]
 Array = NDArray[np.float64]
 
 SMALLEST_PROBABILITY = 1e-7
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A figure and its interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        """Write it as ``0.62 [0.58, 0.66]``."""
-        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
 
 @dataclass(frozen=True)
@@ -58,7 +47,7 @@ class Scores:
     n, n_groups : int
     class_counts : tuple of int
     uar : Interval
-        Pooled over windows; the interval is a bootstrap over groups.
+        Pooled over windows; the interval is a jackknife t interval over groups.
     accuracy, macro_f1 : float
     majority_uar, majority_accuracy : float
         Of always predicting the most frequent class.
@@ -90,7 +79,7 @@ def uar(truth: ArrayLike, predicted: ArrayLike) -> float:
     Parameters
     ----------
     truth, predicted : (n,) int64
-        Classes, from 0 on. Not checked, since bootstrap and permutations call this thousands of times.
+        Classes, from 0 on. Not checked, since permutations call this thousands of times.
 
     Returns
     -------
@@ -149,39 +138,6 @@ def ece(truth: IntArray, probabilities: ArrayLike, bins: int = 15) -> float:
     return float(np.abs(excess).sum() / len(truth))
 
 
-def bootstrap(
-    metric: Callable[[IntArray], float], groups: Sequence[str], seed: int, draws: int = 1000, level: float = 0.95
-) -> Interval:
-    """Return a metric with its percentile interval over groups.
-
-    Parameters
-    ----------
-    metric : callable
-        Takes the indices of the items to count (repeated where a group is drawn twice).
-    groups : sequence of str
-        The group (person) of each item.
-    seed, draws : int
-    level : float
-    """
-    members = _members(groups)
-    rng = np.random.default_rng(seed)
-    drawn = [
-        metric(np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))]))
-        for _ in range(draws)
-    ]
-    low, high = np.quantile(drawn, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
-    return Interval(metric(np.arange(len(groups))), float(low), float(high))
-
-
-def bootstrap_mean(values: Sequence[float], seed: int, draws: int = 10_000, level: float = 0.95) -> Interval:
-    """Return the mean of one figure per person with its percentile interval over people."""
-    figures = np.asarray(values, np.float64)
-    rng = np.random.default_rng(seed)
-    means = figures[rng.integers(len(figures), size=(draws, len(figures)))].mean(axis=1)
-    low, high = np.quantile(means, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
-    return Interval(float(figures.mean()), float(low), float(high))
-
-
 def permutation(
     metric: Callable[[IntArray, IntArray], float],
     truth: IntArray,
@@ -218,7 +174,7 @@ def score(truth: IntArray, probabilities: ArrayLike, groups: Sequence[str], seed
     groups : sequence of str
         The person of each item, in the order of time within each.
     seed : int
-        Of bootstrap and permutations.
+        Of the permutations.
     """
     given = np.asarray(probabilities, np.float64)
     predicted = given.argmax(axis=1)
@@ -228,7 +184,7 @@ def score(truth: IntArray, probabilities: ArrayLike, groups: Sequence[str], seed
         n=len(truth),
         n_groups=len(set(groups)),
         class_counts=tuple(int(count) for count in counts),
-        uar=bootstrap(lambda index: uar(truth[index], predicted[index]), groups, seed),
+        uar=over_groups(lambda index: uar(truth[index], predicted[index]), groups).within(0.0, 1.0),
         accuracy=accuracy(truth, predicted),
         macro_f1=macro_f1(truth, predicted),
         majority_uar=uar(truth, majority),

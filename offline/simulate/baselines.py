@@ -17,6 +17,7 @@ from sklearn.metrics import recall_score
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from ...configs.schema.errors import MoodringError
+from ...models.contract import Signal
 from .difficulty import BENCHMARK, Difficulty
 from .eeg import EEG_RATE_HZ
 from .face import FRAME_RATE_HZ
@@ -28,7 +29,7 @@ TRAIN_SEEDS = tuple(range(801, 861))
 TEST_SEEDS = tuple(range(861, 885))
 FINAL_SEEDS = tuple(range(1001, 1011))
 _BANDS_HZ = ((4.0, 8.0), (8.0, 13.0), (13.0, 30.0))
-_WINDOW_S = 2.0
+WINDOW_S = 2.0
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -82,7 +83,7 @@ class BaselineFigures:
 
 
 @dataclass(frozen=True)
-class _Windows:
+class EegWindows:
     """EEG windows of people: features (n, 96), levels (n, 2), and which presentation each belongs to (n,)."""
 
     features: Floats
@@ -122,12 +123,12 @@ def baseline_figures(
         )
     eeg_train, face_train = _gather(train_seeds, duration_s, difficulty)
     eeg_test, face_test = _gather(test_seeds, duration_s, difficulty)
-    logs = _log_probabilities(_lda(), eeg_train.features, eeg_train.levels, eeg_test.features)
+    logs = log_probabilities(lda(), eeg_train.features, eeg_train.levels, eeg_test.features)
     so_far, last = _averaged(logs, eeg_test.presentation)
-    strongest = _log_probabilities(
+    strongest = log_probabilities(
         _face_lda(len(face_train.strongest)), face_train.strongest, face_train.strongest_levels, face_test.strongest
     )
-    random = _log_probabilities(
+    random = log_probabilities(
         _face_lda(len(face_train.random)), face_train.random, face_train.random_levels, face_test.random
     )
     return BaselineFigures(
@@ -162,16 +163,16 @@ def figures_table(figures: BaselineFigures) -> str:
     return "\n".join(lines)
 
 
-def _gather(seeds: tuple[int, ...], duration_s: float, difficulty: Difficulty) -> tuple[_Windows, _FaceFrames]:
+def _gather(seeds: tuple[int, ...], duration_s: float, difficulty: Difficulty) -> tuple[EegWindows, _FaceFrames]:
     """Simulate people and keep only features."""
     windows, faces = [], []
     for seed in seeds:
         session = simulate_parts(seed, duration_s, difficulty)
-        windows.append(_eeg_windows(session))
+        windows.append(eeg_windows(session))
         faces.append(_frames(session, aspect_rng(seed, "reference")))
     # Presentations are counted on over people.
     shifts = np.concatenate([[0], np.cumsum([one.presentation.max() + 1 for one in windows])])
-    eeg = _Windows(
+    eeg = EegWindows(
         np.concatenate([one.features for one in windows]),
         np.concatenate([one.levels for one in windows]),
         np.concatenate([one.presentation + shift for one, shift in zip(windows, shifts, strict=False)]),
@@ -185,31 +186,58 @@ def _gather(seeds: tuple[int, ...], duration_s: float, difficulty: Difficulty) -
     return eeg, face
 
 
-def _eeg_windows(session: SimulatedSession) -> _Windows:
-    """Cut a session's EEG into 2-s windows: log band power minus its mean over the rest."""
-    eeg = session.recording.eeg
-    if eeg is None:
-        raise MoodringError("Expected a simulated session with EEG, got one without. Simulate it with all modalities.")
-    length = int(_WINDOW_S * EEG_RATE_HZ)
-    starts_s = np.arange(0.0, len(eeg.samples) / EEG_RATE_HZ - _WINDOW_S + 1e-9, _WINDOW_S / 2.0)
+def log_band_power(eeg: Signal, ends_s: Floats, rest_s: float) -> Floats:
+    """Return the log band power of 2-s windows, minus its mean over windows every second of the rest.
+
+    Parameters
+    ----------
+    eeg : Signal
+        Of a simulated session.
+    ends_s : (n,)
+        When each window ends, from the session's start; at least 2.
+    rest_s : float
+        The session begins with a rest of this length.
+
+    Returns
+    -------
+    (n, 3 * n_channels) float64
+        Theta, alpha and beta of every channel.
+    """
+    resting_s = np.arange(WINDOW_S, rest_s + 1e-9, WINDOW_S / 2.0)
+    return np.asarray(_log_powers(eeg, ends_s) - _log_powers(eeg, resting_s).mean(axis=0))
+
+
+def _log_powers(eeg: Signal, ends_s: Floats) -> Floats:
+    length = int(WINDOW_S * EEG_RATE_HZ)
     hertz = np.fft.rfftfreq(length, 1.0 / EEG_RATE_HZ)
     taper = np.hanning(length)[:, None]
     power = []
-    for start_s in starts_s:
-        first = round(start_s * EEG_RATE_HZ)
+    for end_s in ends_s:
+        first = round((end_s - WINDOW_S) * EEG_RATE_HZ)
         window = eeg.samples[first : first + length].astype(np.float64)
         spectrum = np.abs(np.fft.rfft((window - window.mean(axis=0)) * taper, axis=0)) ** 2
         power.append(
             np.concatenate([spectrum[(hertz >= low) & (hertz < high)].mean(axis=0) for low, high in _BANDS_HZ])
         )
-    logs = np.log(np.array(power))
-    logs -= logs[starts_s + _WINDOW_S <= session.latents.rest_s].mean(axis=0)
-    ends_s = starts_s + _WINDOW_S
+    return np.asarray(np.log(np.array(power)))
+
+
+def eeg_windows(session: SimulatedSession) -> EegWindows:
+    """Return the 2-s windows, one a second, that lie within one presentation, with the levels at their centres."""
+    eeg = session.recording.eeg
+    if eeg is None:
+        raise MoodringError("Expected a simulated session with EEG, got one without. Simulate it with all modalities.")
+    starts_s = np.arange(0.0, len(eeg.samples) / EEG_RATE_HZ - WINDOW_S + 1e-9, WINDOW_S / 2.0)
+    ends_s = starts_s + WINDOW_S
     presentation = np.full(len(ends_s), -1, dtype=np.int64)
     for index, shown in enumerate(session.presentations):
         presentation[(starts_s >= shown.start_s) & (ends_s <= shown.stop_s + 1e-9)] = index
     used = presentation >= 0
-    return _Windows(logs[used], levels(session.latents.at(ends_s[used] - _WINDOW_S / 2.0)), presentation[used])
+    return EegWindows(
+        log_band_power(eeg, ends_s[used], session.latents.rest_s),
+        levels(session.latents.at(ends_s[used] - WINDOW_S / 2.0)),
+        presentation[used],
+    )
 
 
 def _frames(session: SimulatedSession, rng: np.random.Generator) -> _FaceFrames:
@@ -241,7 +269,7 @@ def _gradients(frame: NDArray[np.uint8]) -> Floats:
     return np.asarray(describe.compute(np.asarray(grey)), np.float64).ravel()
 
 
-def _lda() -> Pipeline:
+def lda() -> Pipeline:
     """Return shrinkage LDA with equal priors."""
     return make_pipeline(LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=np.full(3, 1.0 / 3.0)))
 
@@ -254,7 +282,7 @@ def _face_lda(n_frames: int) -> Pipeline:
     )
 
 
-def _log_probabilities(model: Pipeline, features: Floats, targets: Labels, queries: Floats) -> Floats:
+def log_probabilities(model: Pipeline, features: Floats, targets: Labels, queries: Floats) -> Floats:
     """Fit each axis and return log probabilities, ``(n, 2, 3)``."""
     axes = [model.fit(features, targets[:, axis]).predict_proba(queries) for axis in range(2)]
     return np.asarray(np.log(np.maximum(np.stack(axes, axis=1), 1e-9)))

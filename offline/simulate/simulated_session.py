@@ -67,6 +67,11 @@ def simulate(seed: int, duration_s: float, difficulty: Difficulty = BENCHMARK) -
     return simulate_parts(seed, duration_s, difficulty).recording
 
 
+def simulate_expressions(seed: int, duration_s: float, difficulty: Difficulty = BENCHMARK) -> FacePlan:
+    """Return what the face of :func:`simulate`'s person expresses when, without drawing it."""
+    return plan_face(seed, duration_s, simulate_latents(seed, duration_s, difficulty), difficulty)
+
+
 def simulate_parts(seed: int, duration_s: float, difficulty: Difficulty = BENCHMARK) -> SimulatedSession:
     """Simulate like :func:`simulate` and return also latents, expressions and utterances."""
     if seed < 0:

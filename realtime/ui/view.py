@@ -35,7 +35,7 @@ class Traces:
 
 @dataclass(frozen=True)
 class ChosenFrame:
-    """A chosen frame with its capture time."""
+    """A frame that the model looked at, with its capture time."""
 
     stamp_s: float
     image: Image
@@ -59,7 +59,7 @@ class View:
     frame : Image or None
         The newest camera frame, (height, width, 3) BGR.
     glimpses : tuple of ChosenFrame
-        The last frames that the policy chose, oldest first.
+        The last frames looked at, oldest first.
     sound : (n,) float32 or None
         Largest loudness (0..1) of each twentieth of a second, the newest last.
     """

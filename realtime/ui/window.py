@@ -114,7 +114,7 @@ class Window(QWidget):
         return box
 
     def _looked(self) -> QWidget:
-        frame, column = theme.panel("Chosen frames: what the model looked at, and when")
+        frame, column = theme.panel("Looks: the frames that the model took, and when")
         column.addWidget(self.glimpses, 1)
         column.addWidget(self.looks)
         return frame

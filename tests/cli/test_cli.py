@@ -168,23 +168,37 @@ def test_decode_of_a_simulated_session_writes_plain_json(run, tmp_path: Path) ->
     assert all(summary["modalities"][name]["present"] for name in ("eeg", "face", "speech"))
 
 
-def test_evaluate_prints_a_table_with_every_condition(run, tmp_path: Path) -> None:
+def test_evaluate_scores_any_people_beside_plain_methods_on_the_same_people(run, tmp_path: Path) -> None:
     path = tmp_path / "e.toml"
     path.write_text(
-        'name = "two people"\nconditions = ["full", "no_eeg"]\n[people]\nseeds = [21, 22]\nseconds = 40.0\n'
+        'name = "two people"\nconditions = ["full", "no_eeg"]\nseeds = [23, 24]\nseconds = 40.0\n'
+        "lda_people = [31, 33]\n"
     )
-    status, said, _ = run("evaluate", path, "--json", tmp_path / "e.json", "--out", tmp_path / "out")
+    status, said, _ = run(
+        "evaluate", path, "--set", "seeds=[21, 22]", "--json", tmp_path / "e.json", "--out", tmp_path / "out"
+    )
     assert status == 0
-    rows = [line for line in said.splitlines() if line.startswith("| ") and "UAR [" not in line]
-    assert [row.split("|")[1].strip() for row in rows] == ["full model", "without EEG"]
     assert said.strip() in (tmp_path / "out" / "evaluation.md").read_text()
     result = json.loads((tmp_path / "e.json").read_text())
-    for condition in result["conditions"]:
-        # 40 s: 10 s of rest, and then a decision every half second.
-        assert condition["decisions"] == pytest.approx(2 * 60, abs=6)
-        for axis in condition["axes"]:
-            assert len(axis["uar_by_person"]) == 2
-            assert 0 <= axis["uar"]["low"] <= axis["uar"]["value"] <= axis["uar"]["high"] <= 1
+    assert (result["seeds"], result["groups"], result["domain"]) == (
+        [21, 22], ["sim-0021", "sim-0022"], ["simulated"],
+    )  # fmt: skip
+    # 40 s: 10 s of rest, and then a decision every half second.
+    assert result["n"] == pytest.approx(2 * 60, abs=6)
+    names = ("full", "no_eeg", "lda", "lda_window", "majority", "permutation")
+    rows = {(row["name"], row["axis"], row["unit"]): row for row in result["rows"]}
+    units = ("decision", "stimulus")
+    wanted = {(name, axis, unit) for name in names for axis in ("valence", "arousal") for unit in units}
+    assert set(rows) == {one for one in wanted if one[::2] != ("lda_window", "stimulus")}
+    for row in rows.values():
+        assert 0 <= row["low"] <= row["uar"] <= row["high"] <= 1
+        assert row["name"] == "permutation" or row["uar"] == pytest.approx(sum(row["uar_by_group"]) / 2, abs=1e-3)
+    full, blind = (rows[name, "valence", "decision"] for name in ("full", "no_eeg"))
+    assert full["frames_fraction"] > 0.05
+    gain = next(one for one in result["paired"] if (one["a"], one["b"], one["axis"]) == ("full", "no_eeg", "valence"))
+    assert gain["difference"] == pytest.approx(full["uar"] - blind["uar"], abs=1e-3)
+    assert [one["name"] for one in result["looks"]] == ["full", "no_eeg"]
+    assert result["wall_s"] > 0
 
 
 @pytest.mark.lsl

@@ -7,8 +7,9 @@ from ....configs.schema.train_pooling import TrainPoolingConfig
 from ....models.contract import SIMULATED
 from ....models.fusion.opinion_pool import SITUATIONS, Situation
 from ....models.fusion.pool_file import AXES, Axis, PoolFile
+from ...evaluation.intervals import Interval
 from ...evaluation.markdown import markdown_table
-from ...evaluation.metrics import Interval, Scores
+from ...evaluation.metrics import Scores
 from ..common.card import CardSection, bullets, write_card
 from .scores import FELT, SELECTIONS, PoolScores
 
@@ -100,7 +101,8 @@ def score_blocks(scores: ScoresByAxis, config: TrainPoolingConfig) -> tuple[str,
         ),
         "What the voice brings (pooled minus face and EEG weighted anew), 95 % over people:",
         bullets(gains),
-        f"Decisions per level (low, medium, high): {counts}. Bootstrap seed {config.seed}.",
+        f"Decisions per level (low, medium, high): {counts}. Permutation seed {config.seed}; intervals are jackknife t "
+        "over people.",
     )
 
 

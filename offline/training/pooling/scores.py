@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ....models.fusion.pool_file import PoolFile
-from ...evaluation.metrics import Array, IntArray, Interval, Scores, bootstrap, conformal_sets, nll, score, uar
+from ...evaluation.intervals import Interval, over_groups
+from ...evaluation.metrics import Array, IntArray, Scores, conformal_sets, nll, score, uar
 from .fit import WeightsBySituation, pool_person
 from .people import DecodedPerson
 
@@ -53,7 +54,7 @@ def score_pool(
         Of the axis.
     axis : 0 for valence, 1 for arousal
     seed : int
-        Of the bootstrap.
+        Of the permutations.
     """
     systems: dict[str, list[Array]] = {
         FELT: [person.felt[:, axis] for person in people],
@@ -102,8 +103,8 @@ def _score(
     sets = np.stack([conformal_sets(row[None], limit)[0] for row, limit in zip(pooled, limits[kept], strict=True)])
     return PoolScores(
         rows,
-        bootstrap(gain_uar, names, seed),
-        bootstrap(gain_nll, names, seed),
+        over_groups(gain_uar, names),
+        over_groups(gain_nll, names),
         float(sets[np.arange(len(true)), true].mean()),
         float(sets.sum(axis=1).mean()),
     )

@@ -86,9 +86,8 @@ def _scores(spec: ModelSpec, config: TrainRecogniserConfig, scores: Sequence[Hel
     return (
         "The recipe trained without them; the shipped weights are trained on everybody, and there are no scores of "
         "theirs. Nothing of the tested speakers was used for scaling, weights or temperature. UAR: mean over seeds "
-        f"{', '.join(map(str, config.seeds))} [lowest, highest]; in brackets after the first seed's, 95 % bootstrap "
-        "over "
-        "speakers. An utterance is a file without the silence around it.",
+        f"{', '.join(map(str, config.seeds))} [lowest, highest]; in brackets after the first seed's, 95 %, jackknife t "
+        "over speakers. An utterance is a file without the silence around it.",
         markdown_table(
             ("task", "protocol", "heard", "UAR", "first seed", "accuracy", "ECE", "majority"), _rows(scores)
         ),

@@ -40,7 +40,7 @@ def _scores(spec: ModelSpec, scores: SpeechScores) -> tuple[str, ...]:
     classes = spec.head("speech").classes
     by_class = zip(classes, whole.class_counts, recalls(whole.confusion), recalls(parts.confusion), strict=True)
     return (
-        "Interval: 95 % bootstrap over people. Majority: UAR of always saying the most frequent class. Chance: UAR "
+        "Interval: 95 %, jackknife t over people. Majority: UAR of always saying the most frequent class. Chance: UAR "
         "with "
         "the truth shifted in time within each person, mean and 95th percentile.",
         markdown_table(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ....configs.schema.train_video_eeg import TrainVideoEegConfig
 from ....models.contract import EegInput, ModelSpec
+from ...evaluation.intervals import mean_over_people
 from ...evaluation.markdown import markdown_table
-from ...evaluation.metrics import bootstrap_mean
 from ..common.card import DEMONSTRATION, CardSection, bullets, write_card
 from .scores import RecallByPerson
 
@@ -81,7 +81,7 @@ def _figures(recalls: Mapping[str, RecallByPerson], config: TrainVideoEegConfig)
     people = config.people
     return (
         f"{len(people.validation_seeds)} simulated people ({people.seconds:g} s each) that were not trained on; "
-        "decisions every half second after rest; unweighted average recall, mean over people with a bootstrap interval "
+        "decisions every half second after rest; unweighted average recall, mean over people with a t interval "
         "over people. Chance is 0.333. These people were watched while the model was made; the final test is "
         "`moodring evaluate` on others.",
         markdown_table(
@@ -95,5 +95,5 @@ def _figures(recalls: Mapping[str, RecallByPerson], config: TrainVideoEegConfig)
 
 
 def _mean(recall: RecallByPerson, axis: int) -> str:
-    over_people = bootstrap_mean(recall.uar[:, axis].tolist(), seed=0)
+    over_people = mean_over_people(recall.uar[:, axis])
     return f"{over_people.value:.3f} ({over_people.low:.3f}-{over_people.high:.3f})"

@@ -1,4 +1,4 @@
-"""The looks panel: the frames of the last half minute that the policy chose."""
+"""The looks panel: the frames of the last half minute that the model looked at."""
 
 from PyQt5.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt5.QtGui import QImage, QPainter, QPen
@@ -15,9 +15,9 @@ _NAMES = 36
 
 
 class LookStrip(Canvas):
-    """Every frame of the grid as a faint tick, the chosen ones as bars: filled where a face or EEG was found.
+    """Every frame of the grid as a faint tick, those looked at as bars: filled where a face or EEG was found.
 
-    A chosen frame without a face, or without EEG, shows as an empty bar.
+    A look without a face, or without EEG, shows as an empty bar.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class LookStrip(Canvas):
 
     @property
     def shown(self) -> int:
-        """Number of chosen frames in the strip."""
+        """Number of looks in the strip."""
         return 0 if self._now_s is None else sum(self._now_s - look.time_s <= SPAN_S for look in self._looks)
 
     def sizeHint(self) -> QSize:  # noqa: N802
@@ -76,7 +76,7 @@ class LookStrip(Canvas):
 
 
 class Glimpses(Canvas):
-    """The last chosen frames side by side, the newest on the right."""
+    """The last frames looked at, side by side, the newest on the right."""
 
     def __init__(self, count: int) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class Glimpses(Canvas):
         return QSize(300, 54)
 
     def show_view(self, view: View) -> None:
-        """Set the chosen frames; repaint only for new ones."""
+        """Set the frames looked at; repaint only for new ones."""
         if view.glimpses is not self._given:
             self._given = view.glimpses
             self._images = tuple(qimage(glimpse.image) for glimpse in view.glimpses)

@@ -2,11 +2,9 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from moodring.offline.evaluation.intervals import Interval
 from moodring.offline.evaluation.metrics import (
-    Interval,
     accuracy,
-    bootstrap,
-    bootstrap_mean,
     brier,
     conformal_sets,
     conformal_threshold,
@@ -61,30 +59,6 @@ def test_calibrated_probabilities_have_little_ece() -> None:
     truth, logits, _ = people(50, 200)
     assert ece(truth, softmax(logits, axis=1)) < 0.02
     assert ece(truth, softmax(4 * logits, axis=1)) > 0.1
-
-
-def test_bootstrap_counts_people_not_windows() -> None:
-    rng = np.random.default_rng(0)
-    hit_rate = rng.uniform(0.2, 1.0, 10)
-    hits = (rng.uniform(size=(10, 300)) < hit_rate[:, None]).ravel().astype(float)
-    by_person = bootstrap(lambda index: hits[index].mean(), [str(i) for i in np.repeat(np.arange(10), 300)], seed=1)
-    by_window = bootstrap(lambda index: hits[index].mean(), [str(i) for i in range(3000)], seed=1, draws=100)
-    assert by_person.low < by_person.value < by_person.high
-    assert by_person.value == pytest.approx(hits.mean())
-    assert by_person.high - by_person.low > 4 * (by_window.high - by_window.low)
-    means = bootstrap_mean(hits.reshape(10, 300).mean(axis=1).tolist(), seed=1)
-    assert means.value == pytest.approx(by_person.value)
-    assert means.low == pytest.approx(by_person.low, abs=0.03)
-    assert means.high == pytest.approx(by_person.high, abs=0.03)
-
-
-def test_intervals_cover_as_often_as_they_say() -> None:
-    rng = np.random.default_rng(2)
-    held = [
-        (got := bootstrap_mean(rng.normal(size=20).tolist(), seed, draws=500)).low <= 0 <= got.high
-        for seed in range(200)
-    ]
-    assert 0.88 < np.mean(held) < 0.98
 
 
 def test_permutation_keeps_the_rhythm_of_the_truth() -> None:

@@ -211,4 +211,12 @@ def test_the_command_makes_one_table_of_a_folder(
         "network",
     ]
     assert said.strip() in (tmp_path / "out" / "evaluation.md").read_text()
-    assert [len(one["pooled"]["confusion"]) for one in json.loads((tmp_path / "p.json").read_text())["rows"]] == [3, 3]
+    result = json.loads((tmp_path / "p.json").read_text())
+    assert [len(one["pooled"]["confusion"]) for one in result["rows"]] == [3, 3]
+    assert set(result) - {"written_by"} == {"protocol", "groups", "n", "seeds", "domain", "rows", "paired", "wall_s"}
+    assert set(result["groups"]) < set(PERSONS)  # a random fifth of the files is tested
+    one, other = result["rows"]
+    (gain,) = result["paired"]
+    assert (gain["a"], gain["b"]) == (one["name"], other["name"])
+    assert gain["difference"] == pytest.approx(one["uar"] - other["uar"], abs=1e-3)
+    assert gain["low"] <= gain["difference"] <= gain["high"]

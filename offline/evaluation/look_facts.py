@@ -1,0 +1,58 @@
+"""What a policy of looks does: how long it waits, how often a look meets an expression, whether attention moves."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...models.contract import BANDS, FloatArray, Look
+from ..simulate import BENCHMARK
+from ..simulate.simulated_session import simulate_expressions
+
+GRID_HZ = 8.0
+# An expression shows from here on; intensities rise from 0 to an apex of 0.5 to 1 and fall again.
+SHOWN = 0.25
+
+
+def look_facts(name: str, people: Iterable[tuple[int, float, Sequence[Look]]]) -> dict[str, Any]:
+    """Return facts on the looks of one condition.
+
+    Parameters
+    ----------
+    name : str
+    people : iterable of (seed, seconds, looks)
+        Simulated people of the benchmark, and the looks taken, with times from t0.
+
+    Returns
+    -------
+    dict
+        ``name``, ``looks``; ``wait_mean`` and ``wait_sd`` in frames of the 8 Hz grid and ``waits``, how often each
+        occurred; ``on_expression``, the share of looks at a face that expresses at least :data:`SHOWN` of the
+        strongest, and ``expression_base_rate``, that of all moments of the grid from the first look on;
+        ``band_attention_mean`` and ``band_attention_sd`` over looks, per band (None without EEG).
+    """
+    waits: list[int] = []
+    met: list[float] = []
+    shown: list[float] = []
+    attention: list[FloatArray] = []
+    for seed, seconds, looks in people:
+        plan = simulate_expressions(seed, seconds, BENCHMARK)
+        times_s = np.array([look.time_s for look in looks])
+        grid_s = np.arange(np.ceil(times_s[0] * GRID_HZ), np.floor(seconds * GRID_HZ)) / GRID_HZ
+        met.extend(plan.expression_at(times_s)[0] >= SHOWN)
+        shown.extend(plan.expression_at(grid_s)[0] >= SHOWN)
+        waits.extend(look.wait_frames for look in looks)
+        attention.extend(look.band_attention for look in looks if look.band_attention is not None)
+    weights = np.array(attention, np.float64).reshape(-1, len(BANDS))
+    return {
+        "name": name,
+        "looks": len(waits),
+        "wait_mean": float(np.mean(waits)),
+        "wait_sd": float(np.std(waits)),
+        "waits": {str(wait): count for wait, count in sorted(Counter(waits).items())},
+        "on_expression": float(np.mean(met)),
+        "expression_base_rate": float(np.mean(shown)),
+        "band_attention_mean": weights.mean(axis=0) if len(weights) else None,
+        "band_attention_sd": weights.std(axis=0) if len(weights) else None,
+    }
