@@ -86,11 +86,12 @@ def replayed(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     asked = {
         "amplifier": (
             ("xdf/switch_example.xdf", "--only", "eeg"),
-            '[eeg]\nstream = { type = "EEG" }\nline_hz = 60\n',
+            '[eeg]\nstream = { type = "EEG" }\nline_hz = 60\n[models]\nallow_simulated = true\n',
         ),
         "film": (
             ("grid/bbaf2n.mpg", "--loop"),
-            '[face]\nstream = { name = "replay_face" }\n[speech]\nstream = { name = "replay_speech" }\n',
+            '[face]\nstream = { name = "replay_face" }\n[speech]\nstream = { name = "replay_speech" }\n'
+            "[models]\nallow_simulated = true\n",
         ),
     }
 

@@ -10,7 +10,15 @@ import cv2
 import pytest
 
 from moodring.configs.schema.liblsl import liblsl_settings
-from moodring.configs.schema.live import EegSection, FaceSection, LiveConfig, OutletSection, SpeechSection, StreamQuery
+from moodring.configs.schema.live import (
+    EegSection,
+    FaceSection,
+    LiveConfig,
+    ModelsSection,
+    OutletSection,
+    SpeechSection,
+    StreamQuery,
+)
 from tests.support.fault_injectors import CameraInjector, MicrophoneInjector, ScreenInjector, StreamInjector
 from tests.support.fault_table import Span, observe, row_of
 from tests.support.faults import FAULTS, LIVE_WITHIN_S
@@ -113,7 +121,8 @@ def _run(injectors, observer):
 
 def _config(lsl, **sections):
     name = f"faults-{uuid4().hex[:8]}"
-    return LiveConfig(name=name, lsl=lsl, outlet=OutletSection(name=name), **sections)
+    models = ModelsSection(allow_simulated=True)
+    return LiveConfig(name=name, lsl=lsl, outlet=OutletSection(name=name), models=models, **sections)
 
 
 @pytest.fixture(scope="module")
