@@ -132,7 +132,7 @@ def test_a_stream_with_too_few_electrodes_is_refused_with_both_numbers(bundle, s
     recording, _ = session
     few = replace(
         recording,
-        eeg=replace(recording.eeg, samples=recording.eeg.samples[:, :3], channel_names=("O1", "O2", "Fz")),
+        eeg=replace(recording.eeg, samples=recording.eeg.samples[:, :3], channel_names=("O1", "O2", "Fz"), source=None),
     )
     with pytest.raises(MoodringError, match=r"has 3 channels on the scalp .* needs at least 4"):
         decode(few, _config(bundle))
@@ -147,6 +147,7 @@ def test_other_montages_are_brought_to_its_electrodes(bundle, session):
             recording.eeg,
             samples=recording.eeg.samples[:, kept],
             channel_names=tuple(recording.eeg.channel_names[i] for i in kept),
+            source=None,
         ),
     )
     told = [e for e in decode(fewer, _config(bundle)).estimates if e.session_time_s > later + 12.0]

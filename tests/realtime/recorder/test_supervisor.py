@@ -243,7 +243,7 @@ def test_samples_that_both_lost_are_counted_and_the_rest_keeps_its_place(tmp_pat
     assert "16 samples of eeg were lost between two parts" in caplog.text
 
 
-def test_a_chunk_that_is_missing_in_the_middle_is_told_and_its_arrivals_are_not_believed(tmp_path, caplog):
+def test_a_chunk_that_is_missing_in_the_middle_is_told_and_keeps_its_place(tmp_path, caplog):
     writer = PartWriter(tmp_path / "part-001.xdf")
     writer.take(source_message(0, EEG))
     rng = np.random.default_rng(7)
@@ -262,9 +262,13 @@ def test_a_chunk_that_is_missing_in_the_middle_is_told_and_its_arrivals_are_not_
     path.write_bytes(raw[: place - 5] + raw[stop:])
     sources, _ = read_parts(tmp_path, pytest.fail)
     eeg = sources["eeg"]
-    assert eeg.arrivals is None
-    assert eeg.values[:, 0].tolist() == [*range(16), *range(24, 48)]
-    assert "how its samples arrived is not known" in caplog.text
+    # The samples of the lost chunk keep their places, without stamps, so that arrivals and journal still fit.
+    assert eeg.arrivals is not None
+    assert eeg.arrivals.stop[-1] == 48
+    assert np.isnan(eeg.stamps_s[16:24]).all()
+    assert np.isnan(eeg.values[16:24]).all()
+    assert eeg.values[np.r_[0:16, 24:48], 0].tolist() == [*range(16), *range(24, 48)]
+    assert "8 samples are missing" in caplog.text
 
 
 def test_messages_come_back(tmp_path):
