@@ -94,11 +94,11 @@ def in_lines(comparison: Comparison, first: str, second: str) -> list[str]:
         return [
             f"against {second}: it has no decision at any of these times; it belongs to another session or another t0"
         ]
-    worst = max((one.largest_difference for one in comparison.agreement.values()), default=None)
+    worst = max((one.largest_difference for one in comparison.agreement.values() if one.compared), default=None)
     lines = [
         f"against {second}: {len(comparison.pairs)} decisions in common, {_only(comparison.only_first_s, first)}, "
         f"{_only(comparison.only_second_s, second)}; "
-        + ("no head to compare" if worst is None else f"probabilities at most {worst:.2g} apart")
+        + ("no answer of both to compare" if worst is None else f"probabilities at most {worst:.2g} apart")
         + ("" if comparison.same_bundles else "; other bundles")
     ]
     width = max([8, *map(len, comparison.agreement)])

@@ -167,8 +167,8 @@ class Outlet:
         for head in heads:
             if not head.shares:
                 classes.append_child_value(head.name, ",".join(head.classes))
-        for name, text in ((SPEAKS, SPEAKS_MEANS), *MEANINGS):
-            about.append_child_value(name, text)
+        for key, value in ((SPEAKS, SPEAKS_MEANS), *MEANINGS):
+            about.append_child_value(key, value)
         if any(head.shares for head in heads):
             about.append_child_value("pooled", POOLED_MEANS)
         for key, value in meanings:

@@ -26,7 +26,8 @@ class SoundServer:
         if any(shutil.which(program) is None for program in PROGRAMS):
             pytest.skip("no PulseAudio: apt-get install pulseaudio pulseaudio-utils libasound2-plugins")
         folder.mkdir(mode=0o700)
-        names = {"XDG_RUNTIME_DIR": folder, "HOME": folder, "PULSE_RUNTIME_PATH": folder / "pulse"}
+        # Not XDG_RUNTIME_DIR: screens find an engine by it.
+        names = {"HOME": folder, "PULSE_RUNTIME_PATH": folder / "pulse"}
         self.environment = {name: str(path) for name, path in names.items()}
         self._modules = ("module-native-protocol-unix", *modules)
 

@@ -36,7 +36,7 @@ def test_sessions_without_heads_have_nothing_to_compare(said):
     silent = [replace(estimate, heads=()) for estimate in said]
     (line,) = in_lines(compare(silent, silent), "A", "B")
     assert f"{len(said)} decisions in common" in line
-    assert "no head to compare" in line
+    assert "no answer of both to compare" in line
 
 
 def test_every_difference_is_found_and_placed(said):
