@@ -14,8 +14,8 @@ UNKNOWN = "no 10-20 name"
 TWICE = "another channel has this electrode"
 NO_SCALP = "not on the scalp"
 _BESIDE = re.compile(
-    r"^(eeg[\s_:.-]*)?(.*eog.*|.*e[ck]g.*|.*emg.*|exg?\s*\d*|[ame][12]([-+][am][12])?|gsr.*|eda.*|.*resp.*|stat(us|i).*|"
-    r"trig.*|aux.*|ref.*|gnd.*|acc.*|gyro.*|count(er)?|pleth.*|temp.*|marker.*|ergo.*)$",
+    r"^(eeg[\s_:.-]*)?(.*eog.*|.*e[ck]g.*|.*emg.*|exg?\s*\d*|[ame][12]([-+][am][12])?|gsr.*|eda.*|.*resp.*|"
+    r"stat(us|i).*|trig.*|aux.*|ref.*|gnd.*|acc.*|gyro.*|count(er)?|pleth.*|temp.*|marker.*|ergo.*)$",
     re.IGNORECASE,
 )
 _NAMED = 8
