@@ -51,7 +51,7 @@ def measure(seconds: float = SECONDS) -> dict[str, Any]:
 
     with threadpool_limits(1):
         new_set_ms = _median_ms(lambda: ScalpMapper(CAP, SIZE).map(good), seconds / 6, 1)
-        ours, theirs = [], []
+        ours, theirs = list[float](), list[float]()
         end_s = time.perf_counter() + seconds
         while not ours or time.perf_counter() < end_s:
             ours.append(_mean_ms(lambda: mapper.images(values, good), 10 * _ROUND) / BANDS)
