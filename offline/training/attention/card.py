@@ -36,8 +36,8 @@ def _backbone(spec: ModelSpec) -> tuple[str, ...]:
     if spec.network.get("backbone", "compact") == "compact":
         return ()
     return (
-        "reads 227-pixel faces by a frozen VGG-16 that is not in this file: `[models] vgg16_weights` names its weights, "
-        f"sha256 `{spec.network['backbone_sha256']}`",
+        "reads 227-pixel faces by a frozen VGG-16 that is not in this file: `[models] vgg16_weights` names its weights,"
+        f" sha256 `{spec.network['backbone_sha256']}`",
     )
 
 
