@@ -102,7 +102,7 @@ def bench_decode(
         list[str] | None, typer.Option(metavar="NAME", help="compact or vgg16; both unless said.", show_default=False)
     ] = None,
 ) -> None:
-    """Looks of the attention model, first and steady: periphery, embedding and tick, and steps of its training."""
+    """Cost of a look of the attention model, first and steady, its parts, and steps of training."""
     from ..models.io.bundle import bundled, load_bundle
     from ..models.networks.attention import BACKBONES
     from ..offline.simulate import simulate
