@@ -22,6 +22,7 @@ from ..signals.eeg.scalp_images import ScalpMapper
 from ..signals.face.detection import FaceDetector
 from ..signals.face.images import crop_face, thumbnail
 from ..signals.face.tracking import Region, Sighting, TrackerState, TrackingRules, track
+from .domain_gate import DomainWatch, gate_of, power_features
 from .face_backbone import backbone_of, face_input
 from .video_eeg import ENOUGH_REST_WINDOWS, Normalisation, check_eeg
 
@@ -78,6 +79,8 @@ class AttentionDecoder:
         self._policy: Policy = policy_of(bundle) if policy == "learned" else policy
         self._budget = float(bundle.spec.network["budget"])
         self.normalisation = Normalisation.of(bundle)
+        self._electrodes = self.normalisation.prior.names
+        self.domain = DomainWatch(gate_of(bundle, 3 * len(self._electrodes)))
         self._device = device
         self._seed = seed
         self._backbone = backbone
@@ -108,6 +111,7 @@ class AttentionDecoder:
         self._faces: list[Tensor] = []
         self._rng = np.random.default_rng(self._seed)
         self.ticked = False
+        self.domain.reset()
         self.band_attention: FloatArray | None = None
 
     def check_eeg(self, channel_names: Sequence[str], rate_hz: float) -> None:
@@ -159,7 +163,10 @@ class AttentionDecoder:
         return sighting
 
     def tick(self, eeg: EegWindow | None) -> None:
-        """Update the core with the EEG second that ends here and with the looks since the tick before."""
+        """Update the core with the EEG second that ends here and with the looks since the tick before.
+
+        EEG that is out of the model's domain (:attr:`domain`) counts as absent.
+        """
         images = None if eeg is None else self._images(eeg)
         sizes, device = self._net.sizes, self._device
         looked = torch.ones(len(self._faces), 1, dtype=torch.bool, device=device)
@@ -264,10 +271,13 @@ class AttentionDecoder:
             )
 
     def _images(self, eeg: EegWindow) -> Tensor | None:
-        names = eeg.channel_names
+        names, power = eeg.channel_names, log_band_power(eeg)
+        self.domain.add(power_features(power, eeg.good, names, self._electrodes))
+        if self.domain.unlike is not None:
+            return None
         if names not in self._mappers:
             self._mappers[names] = ScalpMapper(names, self._net.sizes.image_size)
-        relative = self.normalisation.apply(log_band_power(eeg), names, self._baseline)
+        relative = self.normalisation.apply(power, names, self._baseline)
         images = self._mappers[names].images(relative, eeg.good)
         # Electrodes that span no area, or samples that are no numbers, say nothing: the EEG counts as absent.
         return torch.from_numpy(images) if np.isfinite(images).all() and images.any() else None

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 
@@ -16,11 +17,13 @@ from ..contract import BoolArray, EegInput, EegWindow, HeadOutput
 from ..contract.specs import kept_classes
 from ..io.bundle import Bundle
 from ..signals.eeg.band_covariance import Band, Reference, band_covariances, relative_power, tangent
-from ..signals.eeg.montage import scalp_channels
+from ..signals.eeg.montage import canonical_name, scalp_channels
+from .domain_gate import PREFIX, DomainWatch, agreement, gate_of, has_gate
 from .video_eeg import check_eeg
 
 Array = NDArray[np.float64]
 KIND = "eeg_state"
+PATTERN = PREFIX + "pattern"
 REST, NO_REFERENCE = "rest", "none"
 COVARIANCE, POWER = "covariance", "power"
 ENOUGH_REST_WINDOWS = 10
@@ -90,6 +93,11 @@ class Features:
         """Return the covariances of one window, ``(n_bands, n_electrodes, n_electrodes)``."""
         return band_covariances(window, self.electrodes, self.bands)
 
+    def recorded(self, channel_names: Sequence[str], good: BoolArray) -> BoolArray:
+        """Return which electrodes are good channels of their own, ``(n_electrodes,)``; others are interpolated."""
+        there = {canonical_name(name) for name, ok in zip(channel_names, good, strict=True) if ok}
+        return np.array([name in there for name in self.electrodes], np.bool_)
+
     def empty_reference(self) -> Reference:
         """Return a reference without windows."""
         return Reference.empty(len(self.bands), len(self.electrodes))
@@ -151,6 +159,8 @@ class EegStateDecoder:
                 f"need {shape}; use another"
             )
         self._discriminant = Discriminant(weights, bias)
+        self.domain = DomainWatch(gate_of(bundle, len(self.features.bands)))
+        self._pattern = _pattern(bundle, self.features)
         self.reset()
 
     @property
@@ -171,6 +181,7 @@ class EegStateDecoder:
     def reset(self) -> None:
         """Forget the person."""
         self._rest = self.features.empty_reference()
+        self.domain.reset()
         self._seen: list[tuple[float, Array]] = []
 
     def check_eeg(self, channel_names: Sequence[str], rate_hz: float) -> None:
@@ -179,14 +190,15 @@ class EegStateDecoder:
 
     def rest(self, window: EegWindow) -> None:
         """Add a window of rest to the reference."""
-        self._rest = self._rest.with_window(self.features.covariances(window))
+        self._rest = self._rest.with_window(self._covariances(window))
 
     def look(self, window: EegWindow) -> None:
-        """Add the evidence of one window, later than the one before."""
+        """Add the evidence of one window, later than the one before, unless it is out of the model's domain."""
+        covariances = self._covariances(window)
+        if self.domain.unlike is not None:
+            return
         reference = self._rest if self.needs_rest else self.features.empty_reference()
-        scores = self._discriminant.scores(self.features.relative(self.features.covariances(window)[None], reference))[
-            0
-        ]
+        scores = self._discriminant.scores(self.features.relative(covariances[None], reference))[0]
         oldest_s = window.end_s - self.memory_s + 1e-6
         self._seen = [*((at_s, one) for at_s, one in self._seen if at_s > oldest_s), (window.end_s, scores)]
 
@@ -210,5 +222,27 @@ class EegStateDecoder:
             kept=kept_classes(probabilities, self._head.conformal_threshold),
         )
 
+    def _covariances(self, window: EegWindow) -> Array:
+        """Return the covariances of a window, after the gate has seen them."""
+        covariances = self.features.covariances(window)
+        if self._pattern is not None:
+            there = self.features.recorded(window.channel_names, window.good)
+            self.domain.add(agreement(covariances, self._pattern, there))
+        return covariances
+
     def _recent(self, time_s: float) -> list[tuple[float, Array]]:
         return [(at_s, scores) for at_s, scores in self._seen if at_s > time_s - self.memory_s + 1e-6]
+
+
+def _pattern(bundle: Bundle, features: Features) -> Array | None:
+    """Return the correlations that a bundle's gate expects; None without a gate."""
+    if not has_gate(bundle):
+        return None
+    shape = (len(features.bands), len(features.electrodes), len(features.electrodes))
+    pattern = bundle.tensors.get(PATTERN, torch.zeros(0)).numpy().astype(np.float64)
+    if pattern.shape != shape or not (np.abs(pattern) <= 1.0 + 1e-3).all():
+        raise MoodringError(
+            f"bundle '{bundle.name}': its gate on the EEG needs correlations of shape {shape} from -1 to 1, "
+            f"{pattern.shape} came; train it again"
+        )
+    return pattern

@@ -19,6 +19,7 @@ from ..streaming.decoder import DecoderFactory, Fusion, StreamingDecoder
 from ..streaming.ingest.sources import SourceInfo
 from ..streaming.ingest.stream_ingest import StreamIngest
 from ..streaming.summary import BundleName
+from .domain_gate import has_gate
 from .simulated_only import SimulatedOnly
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def load_models(
         raise MoodringError(
             f"models.video_eeg is 'none' and no other bundle reads {', '.join(modalities)}; name one in models.more"
         )
-    names = [BundleName(bundle.name, bundle.sha256, bundle.spec.domain) for bundle in bundles]
+    names = [BundleName(bundle.name, bundle.sha256, bundle.spec.domain, has_gate(bundle)) for bundle in bundles]
     decoders = [_decoder_of(bundle, modalities, known, device) for bundle in bundles]
     if not section.allow_simulated:
         decoders = [

@@ -96,7 +96,13 @@ class StreamingAttention:
             self._frame(at.next_frame, inputs, work)
             at.next_frame += 1
         described_s = self._described_s(time_s, inputs)
-        heads = self._heads(time_s, described_s, unusable_eeg(time_s, inputs.get("eeg")))
+        unlike = self._decoder.domain.unlike if "eeg" in described_s else None
+        described_s = described_s if unlike is None else {}
+        heads = (
+            self._abstained(unlike)
+            if unlike is not None
+            else self._heads(time_s, described_s, unusable_eeg(time_s, inputs.get("eeg")))
+        )
         return DecoderStep(
             heads=heads,
             described_s=described_s,

@@ -65,7 +65,7 @@ class StreamingEegState:
         given = inputs.get("eeg")
         work = self._windows(time_s, given)
         fresh = given is not None and self._newest_s >= time_s - _SILENT_S
-        output = self._decoder.read(time_s) if fresh else None
+        output = self._decoder.read(time_s) if fresh and self._decoder.domain.unlike is None else None
         described_s = self._decoder.described_s(time_s) if output is not None else None
         delay_s = given.ingest.eeg.delay_s if given is not None and given.ingest.eeg is not None else 0.0
         return DecoderStep(
@@ -122,6 +122,8 @@ class StreamingEegState:
         rest_s, head = self._plan.rest_s, self.spec.outputs[0]
         if not fresh:
             why = "no clean EEG for a while" if math.isfinite(self._newest_s) else "no clean EEG yet"
+        elif (unlike := self._decoder.domain.unlike) is not None:
+            why = unlike
         elif self._decoder.needs_rest and rest_s <= 0.0:
             why = "it needs the person's rest at the start: set decisions.rest_s, 30 at best"
         elif time_s - self._plan.t0_s <= rest_s + self._decoder.features.window_s:

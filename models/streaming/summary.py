@@ -23,11 +23,12 @@ class Costs:
 
 @dataclass(frozen=True)
 class BundleName:
-    """A bundle's file and hash, and the domain that it was trained on."""
+    """A bundle's file and hash, the domain that it was trained on, and whether it has a gate against other EEG."""
 
     file: str
     sha256: str
     domain: tuple[str, ...] = ()
+    domain_gate: bool = False
 
 
 def summarise(

@@ -61,7 +61,8 @@ def check_config(config: LiveConfig, extensions: Extensions | None = None) -> It
             yield Finding("voice", True, f"enrolment {bundle.file}")
             continue
         domain = ", ".join(bundle.domain)
-        text = f"{bundle.file}, domain {domain}, runs on {models.device}; no out-of-domain gate"
+        gate = "abstains on EEG unlike its domain's" if bundle.domain_gate else "no out-of-domain gate"
+        text = f"{bundle.file}, domain {domain}, runs on {models.device}; {gate}"
         yield Finding("model", True, text)
     for notice in domain_notices(models, dict.fromkeys(config.modalities)):
         yield Finding("model", True, f"note: {notice}, unless the participant is simulated")

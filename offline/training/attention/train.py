@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ....configs.schema.train_attention import TrainAttentionConfig
 from ....configs.schema.train_video_eeg import StageSection
 from ....models.contract import LEVELS, SIMULATED, EegInput, FaceInput, Head, ModelSpec
+from ....models.decoders.domain_gate import DomainGate
 from ....models.decoders.video_eeg import Normalisation
 from ....models.device import best_device
 from ....models.io.bundle import save_bundle
@@ -26,6 +27,7 @@ from ..video_eeg.stage_cache import StageCache
 from . import core, policy
 from .band_network import BAND_NETWORK, train_band_network
 from .card import write_attention_card
+from .domain_gate import fit_attention_gate
 from .eeg_variants import TRAINING_VARIANTS, fit_normalisation
 from .expressions import EXPRESSIONS, train_face
 from .feature_bank import Clips, FeatureBank, draw_images, extract_features, whole_sessions
@@ -78,6 +80,7 @@ class Prepared:
     calibration: FeatureBank
     weights: Tensor
     normal: Normalisation
+    gate: DomainGate
 
 
 def train_attention(
@@ -116,7 +119,7 @@ def train_attention(
     scores = policies.evaluate(data.validation)
     calibrated = policies.decide(data.calibration, whole_sessions(data.calibration))
     spec = _spec(config, data.normal, calibrated, frozen)
-    sha256 = save_bundle(out, spec, _tensors(networks, data.normal))
+    sha256 = save_bundle(out, spec, _tensors(networks, data.normal, data.gate))
     trained = TrainedAttention(out, sha256, spec, scores, time.monotonic() - started)
     write_attention_card(out.with_suffix(".md"), spec, sha256, scores, config)
     report(f"wrote {out} ({out.stat().st_size / 1e6:.2f} MB) in {trained.wall_s:.0f} s")
@@ -169,7 +172,8 @@ def _fixed_layers(
         return extract_features(others[part], drawn, net, other_faces and other_faces[part])
 
     n = len(people.validation_seeds)
-    return Prepared(training, features(slice(n)), features(slice(n, None)), weights, normal)
+    gate = fit_attention_gate(paths, others[n:], normal.prior.names)
+    return Prepared(training, features(slice(n)), features(slice(n, None)), weights, normal, gate)
 
 
 def _train_core(
@@ -338,11 +342,11 @@ def _settings(section: StageSection, config: TrainAttentionConfig, *names: str) 
     return settings | config.model_dump(mode="json", include=set(names))
 
 
-def _tensors(networks: Networks, normal: Normalisation) -> dict[str, Tensor]:
+def _tensors(networks: Networks, normal: Normalisation, gate: DomainGate) -> dict[str, Tensor]:
     tensors = {name: tensor.contiguous() for name, tensor in networks.state_dict().items()}
     tensors["normalisation.prior"] = torch.from_numpy(normal.prior.at(normal.prior.names)).float()
     tensors["normalisation.scale"] = torch.from_numpy(normal.scale).float()
-    return tensors
+    return {**tensors, **gate.tensors()}
 
 
 def _spec(

@@ -134,13 +134,14 @@ class Measure:
 
     def __call__(self, one: TrialWindows, resting: TrialWindows, rows: IntArray) -> FloatArray:
         """Return the features of a trial; see :data:`Extract`."""
-        own, rest = self._chosen(one.covariances), self._chosen(resting.covariances[rows])
+        own, rest = self.chosen(one.covariances), self.chosen(resting.covariances[rows])
         reference = Reference.of(rest) if len(rest) else Reference.empty(*own.shape[1:3])
         relative = tangent if self.whole else relative_power
         features: FloatArray = relative(own, reference).astype(np.float32)
         return features
 
-    def _chosen(self, covariances: FloatArray) -> Array:
+    def chosen(self, covariances: FloatArray) -> Array:
+        """Return the covariances of its bands and electrodes, ``(n_windows, n_bands, n_electrodes, n_electrodes)``."""
         summed = [covariances[:, list(band)].sum(axis=1, dtype=np.float64) for band in self.bands]
         return among(np.stack(summed, axis=1), self.electrodes)
 

@@ -13,6 +13,7 @@ from ....models.decoders.eeg_state import KIND
 from ....models.io.bundle import save_bundle
 from ...evaluation.eeg_state import BRANCH, evaluate_windows, features_of, measure_of, measured, task_of
 from .card import write_eeg_state_card
+from .domain_gate import fit_state_gate
 from .fit import Chosen, choose, discriminants, moments
 from .people import PersonWindows, people_of
 from .windows import TrialWindows
@@ -31,13 +32,15 @@ def train_eeg_state(config: TrainEegStateConfig, out: Path, report: Callable[[st
     """
     trials = measured(config, "data", config.bands_hz, report)
     tested = evaluate_windows(_as_evaluation(config), trials, (), report)
-    people = people_of(trials, task_of(config), measure_of(config, ControlSection(name=BRANCH), config.branch))
+    measure = measure_of(config, ControlSection(name=BRANCH), config.branch)
+    people = people_of(trials, task_of(config), measure)
     known = [moments(person, len(config.classes)) for person in people]
     chosen = choose(people, known, config.shrinkages, config.memory_s, config.seeds[0], _FOLDS)
     model = discriminants(known, [chosen.shrinkage])[0]
     tensors = {
         "weights": torch.from_numpy(np.asarray(model.weights, np.float32)),
         "bias": torch.from_numpy(np.asarray(model.bias, np.float32)),
+        **fit_state_gate(trials, measure, config.electrodes, _FOLDS).tensors(),
     }
     spec = _spec(config, people, trials, chosen)
     sha256 = save_bundle(out, spec, tensors)

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from moodring.configs.schema.train_attention import AttentionPeopleSection, TrainAttentionConfig
 from moodring.configs.schema.train_video_eeg import StageSection
+from moodring.models.decoders.domain_gate import has_gate
+from moodring.models.io.bundle import load_bundle
 from moodring.models.networks.attention import FRAMES_PER_TICK, AttentionNet, Sizes
 from moodring.models.networks.look_policy import THUMBNAIL, HazardPolicy
 from moodring.offline.training.attention import core, policy
@@ -183,4 +185,5 @@ def test_a_training_run_is_resumed_to_the_same_file(named: str, tmp_path_factory
     assert first.sha256 == again.sha256
     assert sum("from the cache" in line for line in said) >= 5
     assert np.isfinite(first.scores["no_eeg"].looked)
+    assert has_gate(load_bundle(first.path))
     assert "Demonstration model" in (folder / f"{named}.md").read_text(encoding="utf-8")

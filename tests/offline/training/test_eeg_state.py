@@ -11,6 +11,7 @@ from moodring.configs.schema.live import DecisionSection, EegSection, LiveConfig
 from moodring.configs.schema.load import load
 from moodring.configs.schema.train_eeg_state import EvaluateEegStateConfig, TrainEegStateConfig
 from moodring.models.contract import Marker
+from moodring.models.decoders.domain_gate import has_gate
 from moodring.models.decoders.eeg_state import EegStateDecoder
 from moodring.models.io.bundle import load_bundle
 from moodring.models.signals.eeg.band_covariance import tangent
@@ -126,6 +127,7 @@ def test_the_bundle_says_what_it_needs_and_its_card_how_well_it_works(bundle):
     for words in ("Zyma", "ODC-By", "leave one person out", BASELINE, "5 people", "Rest always came first"):
         assert words in card
     assert bundle.stat().st_size < 1e6
+    assert has_gate(load_bundle(bundle))
 
 
 def test_a_stream_with_too_few_electrodes_is_refused_with_both_numbers(bundle, session):

@@ -1,0 +1,77 @@
+"""The gate of an attention bundle: log band power at the electrodes, as far as they are there."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....models.decoders.domain_gate import DomainGate, power_features
+from ....models.decoders.video_eeg import Normalisation
+from ....models.io.bundle import load_bundle, save_bundle
+from ..common.domain_gate import distances, fit_gate, limit_of, recent_means
+from .prepare import PreparedSession, read_prepared
+
+Array = NDArray[np.float64]
+_ELECTRODES = (24, 16, 12, 8)
+_SEED = 17
+_STRIDE = 4
+_QUANTILE = 0.999  # other EEG is far away: the limit may be wide
+
+
+def power_means(person: PreparedSession, electrodes: Sequence[str], kept: Sequence[str] | None = None) -> Array:
+    """Return the recent means of one person's log band power, ``(n_means, n_electrodes * 3)``.
+
+    Parameters
+    ----------
+    person : PreparedSession
+    electrodes : sequence of str
+        Of the gate.
+    kept : sequence of str, optional
+        The channels that are there; by default all.
+    """
+    names = [str(name) for name in person.channel_names]
+    there = np.isin(names, names if kept is None else list(kept))
+    there = person.good[person.eeg_there] & there
+    return recent_means(power_features(person.power[person.eeg_there], there, names, electrodes))
+
+
+def fit_attention_gate(training: Sequence[Path], calibration: Sequence[Path], electrodes: Sequence[str]) -> DomainGate:
+    """Fit the gate to training people and its limit to others, with all of their electrodes and with some.
+
+    Parameters
+    ----------
+    training, calibration : sequence of Path
+        Files of prepared people.
+    electrodes : sequence of str
+        Canonical 10-10 names: those of the bundle's normalisation.
+    """
+    gate = fit_gate([power_means(read_prepared(path), electrodes) for path in training])
+    rng = np.random.default_rng(_SEED)
+    held_out = []
+    for path in calibration:
+        person = read_prepared(path)
+        names = [str(name) for name in person.channel_names]
+        parts = [names, *(rng.permutation(names)[:count].tolist() for count in _ELECTRODES)]
+        held_out += [distances(gate, power_means(person, electrodes, part), _STRIDE) for part in parts]
+    return replace(gate, limit=limit_of(held_out, _QUANTILE))
+
+
+def add_attention_gate(bundle: Path, training: Sequence[Path], calibration: Sequence[Path]) -> str:
+    """Add a gate to an attention bundle, or replace it, in place; nothing else of it changes.
+
+    Parameters
+    ----------
+    bundle : Path
+    training, calibration : sequence of Path
+        Files of prepared people.
+
+    Returns
+    -------
+    str
+        The file's sha256 in hexadecimal.
+    """
+    loaded = load_bundle(bundle, "attention")
+    gate = fit_attention_gate(training, calibration, Normalisation.of(loaded).prior.names)
+    return save_bundle(bundle, loaded.spec, {**loaded.tensors, **gate.tensors()})
