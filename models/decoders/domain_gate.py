@@ -1,9 +1,9 @@
-"""A gate on features: is this EEG like any that the model was trained on?
+"""A gate on features: whether EEG is like any that the model was trained on.
 
-Features of the EEG are averaged over the last seconds, and their Mahalanobis distance from those of the people trained on
-is compared with a limit that such people hardly ever pass (Lee, Lee, Lee and Shin 2018, A simple unified framework for
-detecting out-of-distribution samples and adversarial attacks). The features are taken before anything is normalised to
-the person's rest: a rest of noise makes noise look like rest.
+Features of the EEG are averaged over the last seconds, and their Mahalanobis distance from those of the people trained
+on is compared with a limit that such people hardly ever pass (Lee, Lee, Lee and Shin 2018, A simple unified framework
+for detecting out-of-distribution samples and adversarial attacks). The features are taken before anything is normalised
+to the person's rest: a rest of noise makes noise look like rest.
 """
 
 from collections.abc import Sequence
