@@ -43,7 +43,7 @@ def templates(tmp_path_factory):
             shutil.copyfile(source, root / "config" / source.name)
     (root / "bundle").mkdir()
     write_bundle(root / "bundle" / "video_eeg.safetensors")
-    for name in ("speech", "emodb"):
+    for name in ("speech", "emodb", "attention", "workload"):
         shutil.copyfile(bundled(name), root / "bundle" / f"{name}.safetensors")
     (root / "media").mkdir()
     for source in (root / "session").rglob("*.mkv"):

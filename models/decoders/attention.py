@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from ...configs.schema.errors import MoodringError
-from ..contract import EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, HeadOutput, Image
+from ..contract import LEVELS, EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, HeadOutput, Image
 from ..contract.specs import kept_classes
 from ..io.bundle import Bundle, bundled
 from ..networks.attention import AXES, FRAME_HZ, LONGEST_ELAPSED_S, AttentionNet, Sizes, State, Ticks, pooled
+from ..networks.loading import with_weights
 from ..networks.look_policy import LONGEST_WAIT_FRAMES, THUMBNAIL, GaussianPolicy, HazardPolicy
 from ..networks.vgg16 import FrozenVgg16
 from ..signals.eeg.band_power import RestBaseline, add_window, log_band_power, midline_theta
@@ -23,7 +24,7 @@ from ..signals.face.detection import FaceDetector
 from ..signals.face.images import crop_face, thumbnail
 from ..signals.face.tracking import Region, Sighting, TrackerState, TrackingRules, track
 from .face_backbone import backbone_of, face_input
-from .video_eeg import ENOUGH_REST_WINDOWS, Normalisation, check_eeg
+from .video_eeg import ENOUGH_REST_WINDOWS, Normalisation, check_eeg, checked_heads
 
 Policy = Literal["hazard", "gaussian", "uniform", "random", "every"]
 POLICIES: tuple[Policy, ...] = ("hazard", "gaussian", "uniform", "random", "every")
@@ -76,14 +77,14 @@ class AttentionDecoder:
         for module in (self._net, self._hazard, self._gaussian):
             module.to(device).eval()
         self._policy: Policy = policy_of(bundle) if policy == "learned" else policy
-        self._budget = float(bundle.spec.network["budget"])
+        self._budget = _budget_of(bundle)
         self.normalisation = Normalisation.of(bundle)
         self._device = device
         self._seed = seed
         self._backbone = backbone
         self._finder = face_detector or FaceDetector(bundled("yunet").read_bytes())
         self._tracking = TrackingRules(region, hold_s=_HOLD_S)
-        self._heads = [self.spec.head(axis) for axis in AXES]
+        self._heads = checked_heads(bundle, {axis: len(LEVELS) for axis in AXES})
         self._temperature = torch.tensor([[head.temperature] for head in self._heads])
         self._mappers: dict[tuple[str, ...], ScalpMapper] = {}
         self.reset()
@@ -275,7 +276,7 @@ class AttentionDecoder:
 
 def policy_of(bundle: Bundle) -> Policy:
     """Return the policy of looks that a bundle names; raise MoodringError for an unknown one."""
-    named = str(bundle.spec.network["policy"])
+    named = str(bundle.spec.network.get("policy"))
     for policy in POLICIES:
         if named == policy:
             return policy
@@ -296,16 +297,23 @@ def networks_of(bundle: Bundle) -> tuple[AttentionNet, HazardPolicy, GaussianPol
         raise MoodringError(
             f"a bundle of kind 'attention' was expected; '{bundle.name}' is of kind '{bundle.spec.kind}'"
         )
-    sizes = Sizes.of(bundle.spec.network)
-    net = AttentionNet(sizes, backbone_of(bundle))
-    modules = {"net": net, "hazard": HazardPolicy(sizes.core), "gaussian": GaussianPolicy(sizes.core)}
-    try:
-        for prefix, module in modules.items():
-            own = {k.removeprefix(f"{prefix}."): v for k, v in bundle.tensors.items() if k.startswith(f"{prefix}.")}
-            module.load_state_dict(own)
-    except RuntimeError as error:
-        first = str(error).splitlines()[-1].strip()
+    sizes, backbone = Sizes.of(bundle.spec.network), backbone_of(bundle)
+
+    def own(prefix: str) -> dict[str, Tensor]:
+        return {k.removeprefix(f"{prefix}."): v for k, v in bundle.tensors.items() if k.startswith(f"{prefix}.")}
+
+    return (
+        with_weights(lambda: AttentionNet(sizes, backbone), own("net"), bundle.name),
+        with_weights(lambda: HazardPolicy(sizes.core), own("hazard"), bundle.name),
+        with_weights(lambda: GaussianPolicy(sizes.core), own("gaussian"), bundle.name),
+    )
+
+
+def _budget_of(bundle: Bundle) -> float:
+    budget = bundle.spec.network.get("budget")
+    if not (isinstance(budget, int | float) and 0.0 < budget <= 1.0):
         raise MoodringError(
-            f"bundle '{bundle.name}': its weights do not fit its sizes ({first}); use another"
-        ) from None
-    return modules["net"], modules["hazard"], modules["gaussian"]  # type: ignore[return-value]
+            f"bundle '{bundle.name}': network.budget is {budget!r}; a share of the frames above 0 and up to 1 was "
+            "expected: use another"
+        )
+    return float(budget)
