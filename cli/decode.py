@@ -34,8 +34,7 @@ def decode(
     from ..models.io.journal import read_journal
     from ..offline.decoding import decode as again
     from ..offline.recordings.open import open_recording
-    from ..realtime.screens.wording import at_the_end
-    from ..realtime.ui.run_with_screen import summary_line
+    from ..realtime.screens.at_the_end import answers, summary_line, what_it_rests_on
 
     check_writable(out, (session, *(path for path in (journal, config) if path is not None)))
     factories = load_extensions(extension or ()).decoders
@@ -55,7 +54,8 @@ def decode(
     for notice in sorted({notice for estimate in decoded.estimates for notice in estimate.notices}):
         say(f"note: {notice}")
     say(f"{summary_line(decoded.summary)}; decoded in {took_s:.1f} s")
-    say(at_the_end(decoded.estimates, decoded.too_short))
+    for line in (*what_it_rests_on(decoded.summary), *answers(decoded.estimates, decoded.summary, decoded.too_short)):
+        say(line)
     compared = None
     if journalled is not None:
         compared = _compare(decoded.estimates, journalled, "this decoding", "the journal")
@@ -88,9 +88,8 @@ def predict(
     check_writable(json_file, files)
     loaded = load_bundle(speech_bundle_path(bundle), "speech")
     if SIMULATED in loaded.spec.domain and not allow_simulated:
-        raise ConfigError(
-            f"{missing_model(loaded.name, loaded.spec)}; --allow-simulated uses it nevertheless, for a demonstration"
-        )
+        missing = missing_model(loaded.name, loaded.spec, "speech")
+        raise ConfigError(f"{missing}; --allow-simulated uses it nevertheless, for a demonstration")
     device = best_device()
     decoder = SpeechDecoder(loaded, device)
     say(prediction.heading(loaded))

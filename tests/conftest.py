@@ -52,7 +52,7 @@ def felt_model_missing():
     from moodring.models.decoders.simulated_only import missing_model
     from tests.support.engine_fakes import FakeVideoEeg
 
-    return missing_model("video_eeg.safetensors", FakeVideoEeg().spec)
+    return missing_model("video_eeg.safetensors", FakeVideoEeg().spec, "video_eeg")
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,8 @@ from .arrays import FaceState, FloatArray, MicrophoneFault
 from .specs import ContractError, NotFiniteError, refuse_duplicates
 from .windows import FaceBox
 
+SURE = 0.5
+"""From this probability on an answer counts as sure: below, it is by its own account more likely wrong than right."""
 _ROUNDING = 1e-3  # of probabilities that were written with few digits
 
 
@@ -128,6 +130,11 @@ class HeadOutput:
         if self.start_s is None or self.end_s is None:
             raise ValueError(f"head '{self.name}' describes a moment, not a stretch of time")
         return self.start_s, self.end_s
+
+    @property
+    def unsure(self) -> bool:
+        """Whether there are classes and none has half of the probability: the best is more likely wrong than right."""
+        return self.probabilities is not None and max(self.probabilities) < SURE
 
     @property
     def best(self) -> str | None:

@@ -127,12 +127,13 @@ def load_models(
         raise MoodringError(
             f"models.video_eeg is 'none' and no other bundle reads {', '.join(modalities)}; name one in models.more"
         )
-    names = [BundleName(bundle.name, bundle.sha256, bundle.spec.domain) for bundle in bundles]
+    keys = [*(theirs[-1] for theirs in kinds), *("more" for _ in section.more)]
+    names = [_name_of_bundle(bundle) for bundle in bundles]
     decoders = [_decoder_of(bundle, modalities, known, device) for bundle in bundles]
     if not section.allow_simulated:
         decoders = [
-            SimulatedOnly(decoder, name) if SIMULATED in name.domain else decoder
-            for decoder, name in zip(decoders, names, strict=True)
+            SimulatedOnly(decoder, name, key) if SIMULATED in name.domain else decoder
+            for decoder, name, key in zip(decoders, names, keys, strict=True)
         ]
     domain = [name for bundle in bundles for name in bundle.spec.domain]
     fusion = None
@@ -142,7 +143,8 @@ def load_models(
         fitting = {b.spec.kind: PooledBundle(file=b.name, sha256=b.sha256) for b in bundles[: len(wanted)]}
         pool = load_pool(pool_path(config.pooling.file), fitting)
         fusion = LevelPooling(pool)
-        names.append(BundleName(pool.name, pool.sha256, tuple(pool.table.domain)))
+        heads = tuple(head.name for head in fusion.heads)
+        names.append(BundleName(pool.name, pool.sha256, tuple(pool.table.domain), "", heads))
         domain += pool.table.domain
     try:
         return Models(
@@ -154,6 +156,12 @@ def load_models(
         )
     except ValueError as error:
         raise MoodringError(f"{error}: load one of these bundles only") from None
+
+
+def _name_of_bundle(bundle: Bundle) -> BundleName:
+    spec = bundle.spec
+    heads = tuple(head.name for head in spec.outputs)
+    return BundleName(bundle.name, bundle.sha256, spec.domain, spec.label_source, heads)
 
 
 def _kinds(section: ModelsSection, modalities: Sequence[str]) -> tuple[tuple[str, ...], ...]:
@@ -310,6 +318,18 @@ def domain_notices(models: Models, origins: Mapping[str, str | None]) -> tuple[s
         return tuple(one.why for one in models.guarded if one.withheld(origins))
     people = any(origin != SIMULATED for origin in origins.values())
     return (DEMONSTRATION,) if people and SIMULATED in models.domain else ()
+
+
+def needed_rest_notices(decoders: Iterable[StreamingDecoder], rest_s: float) -> tuple[str, ...]:
+    """Return a notice for each model that answers relative to the person's rest only, where none is declared."""
+    if rest_s > 0:
+        return ()
+    return tuple(
+        f"{', '.join(head.name for head in decoder.spec.outputs)}: answers only relative to the person's rest, and no "
+        "rest is declared: set decisions.rest_s, 30 at best, and let the person rest from the start"
+        for decoder in decoders
+        if decoder.spec.network.get("reference") == "rest"
+    )
 
 
 def origins_of(ingests: Iterable[StreamIngest]) -> dict[str, str | None]:

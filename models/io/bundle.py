@@ -80,6 +80,11 @@ def bundled(name: str) -> Path:
     return path
 
 
+def shipped_bundles() -> tuple[str, ...]:
+    """Return the names of the shipped files that :func:`load_bundle` reads, for :func:`bundled`."""
+    return tuple(name for name, file in _SHIPPED.items() if file.endswith(".safetensors") and name != "voices")
+
+
 def speech_bundle_path(name: str) -> Path:
     """Return the path of a speech bundle: that of a file, or of a shipped one by its name in configs.
 
@@ -140,9 +145,10 @@ def load_bundle(path: Path, *kinds: str) -> Bundle:
         The file is missing, truncated, not a moodring bundle, of a newer moodring, or of another kind.
     """
     if not path.is_file():
+        names = ", ".join(dict.fromkeys(name for names in _NAMES.values() for name in names))
         raise MoodringError(
             f"bundle '{path}' does not exist{_looked_for(path)}; give the path of a .safetensors file, or in "
-            f"[models] the name of a shipped one ({', '.join(name for names in _NAMES.values() for name in names)})"
+            f"[models] the name of a shipped one ({names})"
         )
     try:
         check_regular(path)

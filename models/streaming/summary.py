@@ -23,11 +23,13 @@ class Costs:
 
 @dataclass(frozen=True)
 class BundleName:
-    """A bundle's file and hash, and the domain that it was trained on."""
+    """A bundle's file and hash, the domain that it was trained on, where its labels came from, and its heads."""
 
     file: str
     sha256: str
     domain: tuple[str, ...] = ()
+    labels: str = ""
+    heads: tuple[str, ...] = ()
 
 
 def summarise(
@@ -40,6 +42,7 @@ def summarise(
     bundles: Sequence[BundleName],
     notices: Sequence[str],
     recording: RecordingStatus | None = None,
+    rest_s: float = 0.0,
 ) -> dict[str, Any]:
     """Return the dictionary of ``--json``.
 
@@ -55,6 +58,8 @@ def summarise(
     bundles : sequence of BundleName
     notices : sequence of str
     recording : RecordingStatus or None
+    rest_s : float
+        How long a rest is declared from t0; 0 for none.
     """
     latency, ages = tally.latency_ms(), tally.ages_ms()
     span_s = (tally.last_published_s or 0.0) - (tally.first_published_s or 0.0)
@@ -67,6 +72,7 @@ def summarise(
         "dropped_decisions": tally.dropped,
         "skipped_decisions": tally.skipped,
         "glimpsed_fraction": tally.glimpsed_fraction,
+        "rest_s": rest_s,
         "calibrated_decisions": tally.calibrated,
         "peak_rss_mb": costs.peak_rss_mb,
         "cpu_s_per_s": costs.cpu_s_per_s,
@@ -91,7 +97,7 @@ def summarise(
         "hearing": tally.hearing(),
         "faces": tally.faces(),
         "domain": list(domain),
-        "bundles": [{"file": bundle.file, "sha256": bundle.sha256} for bundle in bundles],
+        "bundles": [json.loads(wire.encode(bundle)) for bundle in bundles],
         "notices": list(notices),
     }
 

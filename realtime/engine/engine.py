@@ -93,6 +93,7 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], stoppin
                     session.models.bundles,
                     session.notices,
                     recorder.status if recorder is not None else None,
+                    0.0 if session.plan is None else session.plan.rest_s,
                 )
                 session.release()
     finally:

@@ -11,6 +11,7 @@ from ...models.decoders.session_models import (
     line_noise_notices,
     loudspeaker_notices,
     montage_notices,
+    needed_rest_notices,
     origins_of,
 )
 from ...models.streaming.decider import LOUDSPEAKER
@@ -47,9 +48,16 @@ def session_notices(
     )
 
 
-def rest_notices(plan: Plan | None, estimate: Estimate | None) -> tuple[str, ...]:
-    """Return the notice that the rest held too little EEG; ``estimate`` is the newest after it, None before its end."""
-    if plan is None or plan.rest_s <= 0 or estimate is None or estimate.calibrated:
+def rest_notices(models: Models, plan: Plan | None, estimate: Estimate | None) -> tuple[str, ...]:
+    """Return the notice that a rest is needed and none declared, or that it held too little EEG.
+
+    ``estimate`` is the newest after the rest, None before its end.
+    """
+    if plan is None:
+        return ()
+    if plan.rest_s <= 0:
+        return needed_rest_notices(models.decoders, plan.rest_s)
+    if estimate is None or estimate.calibrated:
         return ()
     return ("the rest held too little clean EEG to normalise to: uncalibrated; for a calibrated session start again",)
 

@@ -61,7 +61,7 @@ def assert_equal(again, journal, counts=True):
     assert len(comparison.pairs) == len(journal)
     for name, agreement in comparison.agreement.items():
         assert agreement.one_silent == 0, name
-        assert agreement.largest_difference <= SAME, (name, agreement)
+        assert (agreement.largest_difference or 0.0) <= SAME, (name, agreement)
     for one, other in comparison.pairs:
         assert one.used == other.used
         assert [head.abstained for head in one.heads] == [head.abstained for head in other.heads]
