@@ -1,7 +1,7 @@
 """Train an attention model on simulated people, stage by stage, and write its bundle and card."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,17 @@ import torch
 from torch import Tensor, nn
 
 from ....configs.schema.train_attention import TrainAttentionConfig
-from ....configs.schema.train_video_eeg import StageSection
+from ....configs.schema.training import StageSection
 from ....models.contract import LEVELS, SIMULATED, EegInput, FaceInput, Head, ModelSpec
-from ....models.decoders.video_eeg import Normalisation
 from ....models.io.bundle import save_bundle
 from ....models.networks.attention import AXES, FRAME_HZ, AttentionNet, Sizes
 from ....models.networks.look_policy import GaussianPolicy, HazardPolicy
+from ....models.signals.eeg.normalisation import Normalisation
+from ...evaluation.leakage import Part, audit_parts, digest
 from ...simulate.difficulty import BENCHMARK, EASY, Difficulty
+from ..common.losses import level_class_weights
 from ..common.optimization import Report
-from ..video_eeg.losses import level_class_weights
-from ..video_eeg.stage_cache import StageCache
+from ..common.stage_cache import StageCache
 from . import core, policy
 from .band_network import BAND_NETWORK, train_band_network
 from .card import write_attention_card
@@ -29,7 +30,7 @@ from .eeg_variants import TRAINING_VARIANTS, fit_normalisation
 from .expressions import EXPRESSIONS, train_face
 from .feature_bank import Clips, FeatureBank, draw_images, extract_features, whole_sessions
 from .gaussian import GAUSSIAN, train_gaussian
-from .prepare import FACE_SIZE, WINDOW_S, prepare_people, read_prepared
+from .prepare import FACE_SIZE, WINDOW_S, PreparedSession, prepare_people, read_prepared
 from .roll_out import LookRule, by_gaussian, by_hazard, clip_hidden, fixed, hidden_states, periphery_of, roll_out
 from .scores import (
     ConditionScores,
@@ -132,6 +133,15 @@ def _fixed_layers(
     held_out = (*people.validation_seeds, *people.calibration_seeds)
     others = prepare_people(held_out, people.validation_seconds, difficulty, folder, people.workers, report)
     prepared = [read_prepared(path) for path in paths]
+    n = len(people.validation_seeds)
+    audit_parts(
+        "attention",
+        {
+            "weights and normaliser": _parts(people.training_seeds, prepared),
+            "watched": _parts(people.validation_seeds, map(read_prepared, others[:n])),
+            "temperature and conformal thresholds": _parts(people.calibration_seeds, map(read_prepared, others[n:])),
+        },
+    )
     normal = fit_normalisation(prepared)
     size, net = config.network.image_size, networks.net
     levels = torch.from_numpy(np.stack([p.levels for p in prepared]).astype(np.int64))
@@ -153,8 +163,14 @@ def _fixed_layers(
         drawn = draw_images([read_prepared(path) for path in files], normal, size, 2, config.seed)
         return extract_features(files, drawn, net)
 
-    n = len(people.validation_seeds)
     return Prepared(training, features(others[:n]), features(others[n:]), weights, normal)
+
+
+def _parts(seeds: Iterable[int], prepared: Iterable[PreparedSession]) -> list[Part]:
+    return [
+        Part(f"person {seed}", str(seed), digest(one.power, one.levels))
+        for seed, one in zip(seeds, prepared, strict=True)
+    ]
 
 
 def _train_core(

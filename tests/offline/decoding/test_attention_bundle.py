@@ -9,7 +9,7 @@ import torch
 from moodring.configs.schema.live import ModelsSection
 from moodring.models.contract import Estimate
 from moodring.models.decoders.attention import networks_of
-from moodring.models.decoders.video_eeg import Normalisation
+from moodring.models.decoders.bundle_parts import normalisation_of
 from moodring.models.io.bundle import bundled, load_bundle
 from moodring.models.networks.attention import AXES, FRAME_HZ
 from moodring.models.signals.face.detection import FaceDetector
@@ -77,7 +77,7 @@ def test_training_and_decoding_give_the_same_probabilities(decoded: DecodedPerso
     path = tmp_path / "person.npz"
     prepared = prepare(recording, FaceDetector(bundled("yunet").read_bytes()))
     write_prepared(path, prepared)
-    images = draw_images([prepared], Normalisation.of(bundle), net.sizes.image_size, 1, 0)
+    images = draw_images([prepared], normalisation_of(bundle), net.sizes.image_size, 1, 0)
     bank = extract_features([path], images, net)
     clips = whole_sessions(bank)
     hidden = clip_hidden(hidden_states(hazard, periphery_of(hazard, bank, torch.arange(1), bank.face.shape[1])), clips)
