@@ -1,6 +1,7 @@
 """The shipped attention bundle on a simulated person it was never trained on: the policy does what its name says."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -97,9 +98,7 @@ def test_training_and_decoding_give_the_same_probabilities(decoded: DecodedPerso
     assert np.mean(np.array(differences) < 0.15) > 0.9
 
 
-def test_eeg_cleaned_by_the_soft_threshold_is_the_same_in_training_and_decoding(
-    decoded: DecodedPerson, tmp_path
-) -> None:  # type: ignore[no-untyped-def]
+def test_eeg_cleaned_on_the_stream_is_the_same_in_training_and_decoding(decoded: DecodedPerson, tmp_path: Path) -> None:
     shipped = load_bundle(bundled("attention"))
     path = tmp_path / "soft.safetensors"
     save_bundle(path, replace(shipped.spec, network={**shipped.spec.network, "artifact": "soft"}), shipped.tensors)
