@@ -18,13 +18,21 @@ from ..networks.attention import AXES, FRAME_HZ, LONGEST_ELAPSED_S, AttentionNet
 from ..networks.loading import with_weights
 from ..networks.look_policy import LONGEST_WAIT_FRAMES, THUMBNAIL, GaussianPolicy, HazardPolicy
 from ..networks.vgg16 import FrozenVgg16
-from ..signals.eeg.band_power import RestBaseline, add_window, log_band_power, midline_theta
+from ..signals.eeg.band_power import (
+    ARTIFACTS,
+    ENOUGH_REST_WINDOWS,
+    Artifact,
+    RestBaseline,
+    add_window,
+    log_band_power,
+    midline_theta,
+)
 from ..signals.eeg.scalp_images import ScalpMapper
 from ..signals.face.detection import FaceDetector
 from ..signals.face.images import crop_face, thumbnail
 from ..signals.face.tracking import Region, Sighting, TrackerState, TrackingRules, track
+from .bundle_parts import check_eeg, checked_heads, normalisation_of
 from .face_backbone import backbone_of, face_input
-from .video_eeg import ENOUGH_REST_WINDOWS, Normalisation, check_eeg, checked_heads
 
 Policy = Literal["hazard", "gaussian", "uniform", "random", "every"]
 POLICIES: tuple[Policy, ...] = ("hazard", "gaussian", "uniform", "random", "every")
@@ -77,8 +85,9 @@ class AttentionDecoder:
         for module in (self._net, self._hazard, self._gaussian):
             module.to(device).eval()
         self._policy: Policy = policy_of(bundle) if policy == "learned" else policy
+        self.artifact = artifact_of(bundle)
         self._budget = _budget_of(bundle)
-        self.normalisation = Normalisation.of(bundle)
+        self.normalisation = normalisation_of(bundle)
         self._device = device
         self._seed = seed
         self._backbone = backbone
@@ -119,7 +128,7 @@ class AttentionDecoder:
         """Add a window of rest to the baseline; call every half second of the rest."""
         if self._baseline is None or len(self._baseline.count) != len(eeg.channel_names):
             self._baseline = RestBaseline.empty(eeg.channel_names)
-        self._baseline = add_window(self._baseline, log_band_power(eeg))
+        self._baseline = add_window(self._baseline, log_band_power(eeg, self.artifact))
 
     def frame(self, time_s: float, face: FaceFrame | None, short: EegWindow | None) -> Sighting | None:
         """Process one frame of the grid, and look at it where the policy says so.
@@ -268,7 +277,7 @@ class AttentionDecoder:
         names = eeg.channel_names
         if names not in self._mappers:
             self._mappers[names] = ScalpMapper(names, self._net.sizes.image_size)
-        relative = self.normalisation.apply(log_band_power(eeg), names, self._baseline)
+        relative = self.normalisation.apply(log_band_power(eeg, self.artifact), names, self._baseline)
         images = self._mappers[names].images(relative, eeg.good)
         # Electrodes that span no area, or samples that are no numbers, say nothing: the EEG counts as absent.
         return torch.from_numpy(images) if np.isfinite(images).all() and images.any() else None
@@ -282,6 +291,18 @@ def policy_of(bundle: Bundle) -> Policy:
             return policy
     raise MoodringError(
         f"bundle '{bundle.name}' names the policy of looks {named!r}; known are {', '.join(POLICIES)}: use another"
+    )
+
+
+def artifact_of(bundle: Bundle) -> Artifact:
+    """Return how a bundle's EEG is rid of artifacts; raise MoodringError for an unknown way."""
+    named = str(bundle.spec.network.get("artifact", "clip"))
+    for artifact in ARTIFACTS:
+        if named == artifact:
+            return artifact
+    raise MoodringError(
+        f"bundle '{bundle.name}' takes artifacts out by {named!r}; known are {', '.join(ARTIFACTS)}: update moodring, "
+        "or use another bundle"
     )
 
 

@@ -1,6 +1,7 @@
 """Train an attention model on simulated people, stage by stage, and write its bundle and card."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,18 +12,19 @@ import torch
 from torch import Tensor, nn
 
 from ....configs.schema.train_attention import TrainAttentionConfig
-from ....configs.schema.train_video_eeg import StageSection
+from ....configs.schema.training import StageSection
 from ....models.contract import LEVELS, SIMULATED, EegInput, FaceInput, Head, ModelSpec
-from ....models.decoders.video_eeg import Normalisation
 from ....models.device import best_device
 from ....models.io.bundle import save_bundle
 from ....models.networks import vgg16
 from ....models.networks.attention import AXES, FRAME_HZ, AttentionNet, Backbone, Sizes
 from ....models.networks.look_policy import GaussianPolicy, HazardPolicy
+from ....models.signals.eeg.normalisation import Normalisation
+from ...evaluation.leakage import Part, audit_parts, digest
 from ...simulate.difficulty import BENCHMARK, EASY, Difficulty
+from ..common.losses import level_class_weights
 from ..common.optimization import Report
-from ..video_eeg.losses import level_class_weights
-from ..video_eeg.stage_cache import StageCache
+from ..common.stage_cache import StageCache
 from . import core, policy
 from .band_network import BAND_NETWORK, train_band_network
 from .card import write_attention_card
@@ -30,7 +32,7 @@ from .eeg_variants import TRAINING_VARIANTS, fit_normalisation
 from .expressions import EXPRESSIONS, train_face
 from .feature_bank import Clips, FeatureBank, draw_images, extract_features, whole_sessions
 from .gaussian import GAUSSIAN, train_gaussian
-from .prepare import WINDOW_S, prepare_people, read_prepared
+from .prepare import WINDOW_S, PreparedSession, prepare_people, read_prepared
 from .roll_out import LookRule, by_gaussian, by_hazard, clip_hidden, fixed, hidden_states, periphery_of, roll_out
 from .scores import (
     ConditionScores,
@@ -137,14 +139,24 @@ def _fixed_layers(
     report: Report,
 ) -> Prepared:
     people, difficulty = config.people, difficulty_of(config)
-    paths = prepare_people(people.training_seeds, people.seconds, difficulty, folder, people.workers, report)
+    artifact = config.eeg.artifact
+    paths = prepare_people(people.training_seeds, people.seconds, difficulty, folder, people.workers, report, artifact)
     held_out = (*people.validation_seeds, *people.calibration_seeds)
-    others = prepare_people(held_out, people.validation_seconds, difficulty, folder, people.workers, report)
+    others = prepare_people(held_out, people.validation_seconds, difficulty, folder, people.workers, report, artifact)
     faces, other_faces = None, None
     if frozen is not None:
         faces = frozen.embed(people.training_seeds, people.seconds, difficulty, folder, report)
         other_faces = frozen.embed(held_out, people.validation_seconds, difficulty, folder, report)
     prepared = [read_prepared(path) for path in paths]
+    n = len(people.validation_seeds)
+    audit_parts(
+        "attention",
+        {
+            "weights and normaliser": _parts(people.training_seeds, prepared),
+            "watched": _parts(people.validation_seeds, map(read_prepared, others[:n])),
+            "temperature and conformal thresholds": _parts(people.calibration_seeds, map(read_prepared, others[n:])),
+        },
+    )
     normal = fit_normalisation(prepared)
     size, net = config.network.image_size, networks.net
     levels = torch.from_numpy(np.stack([p.levels for p in prepared]).astype(np.int64))
@@ -168,8 +180,14 @@ def _fixed_layers(
         drawn = draw_images([read_prepared(path) for path in others[part]], normal, size, 2, config.seed)
         return extract_features(others[part], drawn, net, other_faces and other_faces[part])
 
-    n = len(people.validation_seeds)
     return Prepared(training, features(slice(n)), features(slice(n, None)), weights, normal)
+
+
+def _parts(seeds: Iterable[int], prepared: Iterable[PreparedSession]) -> list[Part]:
+    return [
+        Part(f"person {seed}", str(seed), digest(one.power, one.levels))
+        for seed, one in zip(seeds, prepared, strict=True)
+    ]
 
 
 def _train_core(
@@ -326,6 +344,8 @@ def shared_settings(config: TrainAttentionConfig, frozen: FrozenFaces | None) ->
     kept = config.model_dump(mode="json", include={"seed", "network", "weight_decay"})
     for name in ("backbone", "weights", "weights_sha256"):
         del kept["network"][name]
+    if config.eeg.artifact != "clip":
+        kept["artifact"] = config.eeg.artifact
     if frozen is not None:
         kept["network"]["backbone_sha256"] = frozen.sha256
     people = config.people.model_dump(mode="json", include={"difficulty", "seconds", "first_seed", "count"})
@@ -370,6 +390,7 @@ def _spec(
         network={
             **asdict(sizes),
             **backbone,
+            **({} if config.eeg.artifact == "clip" else {"artifact": config.eeg.artifact}),
             "policy": config.policy,
             "budget": 1.0 if config.policy == "every" else config.budget,
             "coverage": config.coverage,
