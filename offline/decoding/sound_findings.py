@@ -53,11 +53,6 @@ class SoundFindings:
             value = "only zeros" if not self._highest.any() else "one value"
             return [f"holds {value} from its start to its end: no microphone was heard; record it again"]
         faults = []
-        if dead.any():
-            numbers = ", ".join(str(index + 1) for index in np.flatnonzero(dead))
-            faults.append(
-                f"has a dead channel ({numbers} of {len(dead)}), averaged with the others; use one that is not"
-            )
         if self._worst_second >= CLIPPED_FRACTION:
             share = int(self._clipped.max()) / self._frames
             faults.append(f"is clipped ({share:.1%} of samples at full scale): record it with a lower gain")

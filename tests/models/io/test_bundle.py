@@ -11,7 +11,15 @@ from safetensors.torch import save_file
 from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import EegInput, FaceInput, Head, ModelSpec, SignalInput, SpeechInput
 from moodring.models.decoders.video_eeg import VideoEegDecoder
-from moodring.models.io.bundle import Bundle, bundled, load_bundle, models_path, save_bundle, speech_bundle_path
+from moodring.models.io.bundle import (
+    Bundle,
+    bundled,
+    load_bundle,
+    models_path,
+    save_bundle,
+    shipped_bundles,
+    speech_bundle_path,
+)
 
 SPEC = ModelSpec(
     kind="video_eeg",
@@ -266,3 +274,19 @@ def test_a_network_that_is_none_is_refused_before_memory_is_taken(
     network = {key: one for key, one in (dict(bundle.spec.network) | values).items() if one is not None}
     with pytest.raises(MoodringError, match=words):
         VideoEegDecoder(replace(bundle, spec=replace(bundle.spec, network=network)), torch.device("cpu"))
+
+
+def test_shipped_names_come_once_and_all_load(tmp_path):
+    with pytest.raises(MoodringError) as caught:
+        load_bundle(tmp_path / "nosuch")
+    assert str(caught.value).count("attention") == 1
+    assert {"attention", "workload", "emodb", "speech"} <= set(shipped_bundles())
+    for name in shipped_bundles():
+        load_bundle(bundled(name))
+
+
+def test_doctor_names_every_shipped_bundle():
+    from moodring.realtime.lab.doctor import _bundles
+
+    found = {finding.what.removeprefix("bundle "): finding.ok for finding in _bundles()}
+    assert found == {**dict.fromkeys(shipped_bundles(), True), "voices": True}

@@ -17,7 +17,7 @@ from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import FloatArray, HeadOutput
 from moodring.models.decoders.speech import SpeechDecoder
 from moodring.models.io.bundle import bundled, load_bundle
-from moodring.offline.decoding.predict import Prediction, as_plain, pooled, predict_file, predict_files, score
+from moodring.offline.decoding.predict import Prediction, as_plain, in_words, pooled, predict_file, predict_files, score
 from moodring.offline.recordings.sound import load_sound
 
 RATE_HZ = 16_000
@@ -336,3 +336,10 @@ def test_real_voices_give_labels_and_truth(decoder: SpeechDecoder, data_dir: Pat
         assert one.label is not None, one.file
         assert one.truth is not None
         assert (one.error, one.warning) == (None, None)
+
+
+def test_a_label_stands_beside_its_confidence_and_an_unsure_one_says_so() -> None:
+    unsure = Prediction("a.wav", 1.0, ("anger", "fear", "joy"), (0.4, 0.35, 0.25))
+    assert in_words(unsure) == "a.wav: not sure: anger (confidence 0.40)"
+    assert in_words(replace(unsure, probabilities=(0.1, 0.7, 0.2))) == "a.wav: fear (confidence 0.70)"
+    assert (unsure.confidence, unsure.unsure) == (0.4, True)

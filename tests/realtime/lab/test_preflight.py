@@ -193,6 +193,9 @@ def test_a_model_that_will_not_answer_is_no_ok():
     assert "video_eeg.safetensors will not answer: no model of felt emotion in people" in person[0].text
     assert not person[-1].ok
     assert "no model of the config answers" in person[-1].text
+    section = ModelsSection(video_eeg="attention", device="cpu")
+    attention = load_models(config.model_copy(update={"models": section}), ("eeg",), VirtualClock())
+    assert attention.guarded[0].why.endswith("for models.video_eeg"), "the key that the user set"
     simulated = list(check_models(models, config, {"eeg": of("eeg", "simulated")}))
     assert [(one.ok, one.note) for one in simulated] == [(True, False)]
 

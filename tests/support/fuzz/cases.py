@@ -249,7 +249,7 @@ def _with_odd_weights(tensors, rng):
     elif how == 3:
         one = torch.zeros(*one.shape, 2)
     elif how == 4:
-        one = torch.full_like(one, 1) * 10**30 if one.is_floating_point() else one
+        one = torch.full_like(one, 1) * 1e30 if one.is_floating_point() else one
     else:
         return {key: value for key, value in tensors.items() if key != name}
     return {**tensors, name: one}
