@@ -86,6 +86,14 @@ def bench_speech(
     _output(figures, json_file)
 
 
+@bench_app.command("images")
+def bench_images(json_file: JsonOption = None, seconds: SecondsOption = None) -> None:
+    """Scalp images by the cached matrix, beside SciPy's interpolation anew for each image: time and error."""
+    from ..realtime.bench import images
+
+    _output(images.measure(images.SECONDS if seconds is None else seconds), json_file)
+
+
 @bench_app.command("lag")
 def bench_lag(
     json_file: JsonOption = None,

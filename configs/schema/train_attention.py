@@ -1,5 +1,6 @@
 """The schema of a training run of the attention model."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -35,7 +36,12 @@ class AttentionPeopleSection(Section):
 
 
 class AttentionNetworkSection(Section):
-    """Widths of the layers. The paper's core has 1,024 units."""
+    """Widths of the layers. The paper's core has 1,024 units.
+
+    ``backbone``: "compact" is a small face network that is trained; "vgg16" reads 227-pixel faces by a frozen VGG-16
+    whose ``weights`` are a file of yours (a torchvision state dict or ``.safetensors``; nothing is downloaded), which
+    must have the sha256 ``weights_sha256`` where that is given.
+    """
 
     image_size: Annotated[int, Field(ge=8, multiple_of=4)] = 16
     face_features: Count = 16
@@ -43,6 +49,17 @@ class AttentionNetworkSection(Section):
     glimpse: Count = 24
     layer1: Count = 40
     core: Count = 80
+    backbone: Literal["compact", "vgg16"] = "compact"
+    weights: Path | None = None
+    weights_sha256: Annotated[str, Field(pattern="^([0-9a-fA-F]{64})?$")] = ""
+
+    @model_validator(mode="after")
+    def _weights_of_vgg16(self) -> "AttentionNetworkSection":
+        if self.backbone == "vgg16" and self.weights is None:
+            raise ValueError("backbone 'vgg16' needs weights: the file of torchvision's vgg16 (nothing is downloaded)")
+        if self.backbone == "compact" and (self.weights is not None or self.weights_sha256):
+            raise ValueError("weights are those of backbone 'vgg16'; the compact one is trained: leave them out")
+        return self
 
 
 class TrainAttentionConfig(Section):

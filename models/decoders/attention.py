@@ -4,6 +4,7 @@ Live decoding, `decode` and evaluation all drive this class, on whatever clock t
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ from ..signals.eeg.scalp_images import ScalpMapper
 from ..signals.face.detection import FaceDetector
 from ..signals.face.images import crop_face, thumbnail
 from ..signals.face.tracking import Region, Sighting, TrackerState, TrackingRules, track
+from .face_backbone import FaceCropper, backbone_of
 from .video_eeg import ENOUGH_REST_WINDOWS, Normalisation, check_eeg
 
 Policy = Literal["hazard", "gaussian", "uniform", "random", "every"]
@@ -49,11 +51,13 @@ class AttentionDecoder:
     face_detector : FaceDetector
     region : (x, y, width, height) or None
         Part of the frame, in fractions of its sides, that holds the participant's face; None is the whole frame.
+    vgg16_weights : Path or None
+        Of a bundle with the backbone "vgg16": the file of the weights it was trained with.
 
     Raises
     ------
     MoodringError
-        The bundle is of another kind, or its weights do not fit its own sizes.
+        The bundle is of another kind, its weights do not fit its own sizes, or it needs other VGG-16 weights.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class AttentionDecoder:
         seed: int = 0,
         face_detector: FaceDetector | None = None,
         region: Region | None = None,
+        vgg16_weights: Path | None = None,
     ) -> None:
         self.spec = bundle.spec
         self._name = bundle.name
@@ -75,6 +80,7 @@ class AttentionDecoder:
         self.normalisation = Normalisation.of(bundle)
         self._device = device
         self._seed = seed
+        self._cropper = FaceCropper(bundle, self._net.sizes.face_size, device, vgg16_weights)
         self._finder = face_detector or FaceDetector(bundled("yunet").read_bytes())
         self._tracking = TrackingRules(region, hold_s=_HOLD_S)
         self._heads = [self.spec.head(axis) for axis in AXES]
@@ -147,9 +153,8 @@ class AttentionDecoder:
         if sighting.state == "changed":
             self._forget_face()
         if sighting.box is not None:
-            crop = torch.from_numpy(crop_face(face.image, sighting.box, self._net.sizes.face_size))
             with torch.inference_mode():
-                self._faces.append(self._net.face_net(crop[None].to(self._device))[0])
+                self._faces.append(self._net.face_net(self._cropper.read(face.image, sighting.box))[0])
             self._since_face = 0
         return sighting
 
@@ -245,7 +250,7 @@ class AttentionDecoder:
         there = face is not None and self._box is not None
         picture = np.zeros((THUMBNAIL, THUMBNAIL), np.uint8)
         if face is not None and self._box is not None:
-            picture = thumbnail(crop_face(face.image, self._box, self._net.sizes.face_size))
+            picture = thumbnail(crop_face(face.image, self._box, 2 * THUMBNAIL))
         theta = float("nan") if short is None else midline_theta(short)
         with torch.inference_mode():
             self._watching = self._hazard.watch(
@@ -289,7 +294,8 @@ def networks_of(bundle: Bundle) -> tuple[AttentionNet, HazardPolicy, GaussianPol
             f"a bundle of kind 'attention' was expected; '{bundle.name}' is of kind '{bundle.spec.kind}'"
         )
     sizes = Sizes.of(bundle.spec.network)
-    modules = {"net": AttentionNet(sizes), "hazard": HazardPolicy(sizes.core), "gaussian": GaussianPolicy(sizes.core)}
+    net = AttentionNet(sizes, backbone_of(bundle))
+    modules = {"net": net, "hazard": HazardPolicy(sizes.core), "gaussian": GaussianPolicy(sizes.core)}
     try:
         for prefix, module in modules.items():
             own = {k.removeprefix(f"{prefix}."): v for k, v in bundle.tensors.items() if k.startswith(f"{prefix}.")}

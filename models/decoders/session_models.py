@@ -183,7 +183,10 @@ def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ..
 
     def attention(bundle: Bundle, device: torch.device) -> StreamingDecoder:
         region = None if face is None else face.region
-        return StreamingAttention(AttentionDecoder(bundle, device, section.policy, section.seed, region=region))
+        decoder = AttentionDecoder(
+            bundle, device, section.policy, section.seed, region=region, vgg16_weights=section.vgg16_weights
+        )
+        return StreamingAttention(decoder)
 
     def speech(bundle: Bundle, device: torch.device) -> StreamingDecoder:
         gate = None

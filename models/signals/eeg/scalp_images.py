@@ -110,7 +110,7 @@ def scalp_images(values: FloatArray, scalp: ScalpMap) -> FloatArray:
 
 
 class ScalpMapper:
-    """Cache of the maps of the newest sets of good channels, at most ``capacity`` of them.
+    """Cache of the maps of sets of good channels: the ``capacity`` of them that were used last.
 
     Parameters
     ----------
@@ -129,15 +129,21 @@ class ScalpMapper:
     def map(self, good: BoolArray) -> ScalpMap:
         """Return the map for a set of good channels, ``(n_channels,)`` bool."""
         key = np.packbits(good).tobytes()
-        if key not in self._maps:
-            if len(self._maps) >= self._capacity:
-                del self._maps[next(iter(self._maps))]
-            self._maps[key] = scalp_map(self._channel_names, good, self._size)
-        return self._maps[key]
+        found = self._maps.pop(key, None) or scalp_map(self._channel_names, good, self._size)
+        self._maps[key] = found
+        if len(self._maps) > self._capacity:
+            del self._maps[next(iter(self._maps))]
+        return found
 
     def images(self, values: FloatArray, good: BoolArray) -> FloatArray:
         """Interpolate values ``(n_channels, n_bands)`` to images ``(n_bands, size, size)`` float32."""
         return scalp_images(values, self.map(good))
+
+
+def pixel_places(size: int) -> NDArray[np.float64]:
+    """Return x and y of the centres of an image's pixels, row by row: ``(size * size, 2)`` float64."""
+    x, y = _grid(size)
+    return np.column_stack([x.ravel(), y.ravel()])
 
 
 def _grid(size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -152,12 +158,11 @@ def _interpolate_identity(places: NDArray[np.float64], size: int) -> NDArray[np.
     nothing = np.full((size * size, n_channels), np.nan)
     if n_channels < 3:
         return nothing
-    x, y = _grid(size)
     try:
         interpolator = CloughTocher2DInterpolator(places, np.eye(n_channels))
     except QhullError:  # all electrodes in one line span no area
         return nothing
-    drawn: NDArray[np.float64] = interpolator(np.column_stack([x.ravel(), y.ravel()]))
+    drawn: NDArray[np.float64] = interpolator(pixel_places(size))
     return drawn
 
 

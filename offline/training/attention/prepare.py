@@ -92,10 +92,8 @@ def prepare(recording: Recording, detector: FaceDetector) -> PreparedSession:
     PreparedSession
         Expressions are unknown (NaN).
     """
-    end_s = max(float(stamps[-1]) for stamps in _stamps(recording))
-    n_ticks = int((end_s - recording.t0_s) * TICK_HZ) + 1
-    ticks_s = recording.t0_s + np.arange(n_ticks) / TICK_HZ
-    frames_s = recording.t0_s + np.arange((n_ticks - 1) * FRAMES_PER_TICK + 1) / FRAME_HZ
+    ticks_s, frames_s = grids(recording)
+    n_ticks = len(ticks_s)
     power, good, eeg_there, theta, names = _eeg(recording.eeg, ticks_s, frames_s)
     crops, face_there = _faces(recording.face, frames_s, detector)
     return PreparedSession(
@@ -111,6 +109,14 @@ def prepare(recording: Recording, detector: FaceDetector) -> PreparedSession:
         expressed=np.full((len(frames_s), 3), np.nan, np.float32),
         channel_names=np.array(names),
     )
+
+
+def grids(recording: Recording) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the times of a recording's ticks, ``(n_ticks,)``, and of its frames, ``(4 * (n_ticks - 1) + 1,)``."""
+    end_s = max(float(stamps[-1]) for stamps in _stamps(recording))
+    n_ticks = int((end_s - recording.t0_s) * TICK_HZ) + 1
+    ticks_s = recording.t0_s + np.arange(n_ticks) / TICK_HZ
+    return ticks_s, recording.t0_s + np.arange((n_ticks - 1) * FRAMES_PER_TICK + 1) / FRAME_HZ
 
 
 def prepare_simulated(seed: int, seconds: float, difficulty: Difficulty, detector: FaceDetector) -> PreparedSession:
@@ -224,18 +230,25 @@ def _eeg(
 def _faces(video: Video | None, frames_s: NDArray[np.float64], detector: FaceDetector) -> tuple[Image, BoolArray]:
     crops = np.zeros((len(frames_s), FACE_SIZE, FACE_SIZE), np.uint8)
     there = np.zeros(len(frames_s), np.bool_)
-    if video is None:
-        return crops, there
+    for frame, image, box in found_faces(video, frames_s, detector):
+        crops[frame], there[frame] = crop_face(image, box, FACE_SIZE), True
+    return crops, there
+
+
+def found_faces(
+    video: Video | None, frames_s: NDArray[np.float64], detector: FaceDetector
+) -> Iterator[tuple[int, Image, FaceBox]]:
+    """Yield each frame of the grid that shows a face: its number, the newest picture by then, and the face's box."""
     box: FaceBox | None = None
-    for frame, newest in enumerate(_newest(video.stamps_s, frames_s, video.rate_hz)):
-        if newest < 0:
+    stamps = () if video is None else _newest(video.stamps_s, frames_s, video.rate_hz)
+    for frame, newest in enumerate(stamps):
+        if video is None or newest < 0:
             continue
         image = video.frames[int(newest)]
         if box is None or frame % FRAMES_PER_TICK == 0:
             box = detector.find(image)
         if box is not None:
-            crops[frame], there[frame] = crop_face(image, box, FACE_SIZE), True
-    return crops, there
+            yield frame, image, box
 
 
 def _levels(truth: Truth | None, times_s: NDArray[np.float64]) -> NDArray[np.int64]:

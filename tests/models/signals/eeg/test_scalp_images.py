@@ -87,6 +87,18 @@ def test_mapper_keeps_each_set_and_no_more_than_its_capacity() -> None:
     np.testing.assert_array_equal(mapper.map(ALL).matrix, first.matrix)
 
 
+def test_the_set_used_longest_ago_is_forgotten() -> None:
+    mapper = ScalpMapper(CAP, 8, capacity=2)
+    sets = [ALL.copy() for _ in range(2)]
+    for bad, good in enumerate(sets):
+        good[bad] = False
+    whole, first = mapper.map(ALL), mapper.map(sets[0])
+    assert mapper.map(ALL) is whole
+    mapper.map(sets[1])
+    assert mapper.map(ALL) is whole
+    assert mapper.map(sets[0]) is not first
+
+
 def test_flags_must_match_channels() -> None:
     with pytest.raises(MoodringError, match="3 flags for 32 channels"):
         scalp_map(CAP, np.ones(3, dtype=np.bool_), 16)
