@@ -1,7 +1,7 @@
 """Trials of corpora of felt valence and arousal: EEG, face video where there is one, ratings and their levels."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
 from ...models.contract import LEVELS, FloatArray, Marker, Recording, Signal, Truth, Video
+from ...models.io.stream_descriptions import TRUTH_RATE_HZ
 from ..recordings.media import read_video
 from .base import Trial
 
@@ -29,8 +30,8 @@ class AffectTrial(Trial):
     ----------
     order : int
         Place in the session, in the order of presentation.
-    rest_s : float
-        The trial begins with a rest of this length.
+    rest_s, wait_s : float
+        The trial begins with a rest of this length; so long after its end the stimulus begins.
     video : Path or None
         Film of the face.
     video_start_s : float
@@ -39,8 +40,14 @@ class AffectTrial(Trial):
 
     order: int = 0
     rest_s: float = 0.0
+    wait_s: float = 0.0
     video: Path | None = None
     video_start_s: float = 0.0
+
+    @property
+    def onset_s(self) -> float:
+        """Seconds from the first moment of the trial to the stimulus."""
+        return self.rest_s + self.wait_s
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,14 @@ class TrialLoader(Protocol):
         ...
 
 
+class FilmLoader(Protocol):
+    """Reads the films of trials from their recordings."""
+
+    def __call__(self, trial: AffectTrial, /) -> Video | None:
+        """Return the film from the trial's first moment, at 0 s, on; None where there is none."""
+        ...
+
+
 @dataclass(frozen=True)
 class AffectCorpus:
     """Trials of felt valence and arousal.
@@ -111,6 +126,8 @@ class AffectCorpus:
         Of the mains where it was recorded.
     tables : tuple of Path
         Files with ratings that the trials rest on.
+    film : FilmLoader or None
+        Of trials whose films lie within their recordings.
     """
 
     name: str
@@ -119,7 +136,8 @@ class AffectCorpus:
     label_source: str
     problems: tuple[str, ...] = ()
     line_hz: float = 50.0
-    tables: tuple[Path, ...] = field(default_factory=tuple)
+    tables: tuple[Path, ...] = ()
+    film: FilmLoader | None = None
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -137,8 +155,10 @@ class AffectCorpus:
         eeg = self.loader(trial)
         end_s = float(eeg.stamps_s[-1]) + 1.0 / eeg.rate_hz
         face = None if trial.video is None else _film(trial, trial.video, end_s)
+        if face is None and self.film is not None:
+            face = self.film(trial)
         markers = [Marker(0.0, f"rest {self.name}")] if trial.rest_s else []
-        markers.append(Marker(trial.rest_s, f"stimulus {trial.stimulus or trial.name}"))
+        markers.append(Marker(trial.onset_s, f"stimulus {trial.stimulus or trial.name}"))
         return Recording(
             name=trial.name,
             participant=trial.subject,
@@ -174,21 +194,15 @@ def _film(trial: AffectTrial, path: Path, end_s: float) -> Video:
 
 
 def truth_of(trial: AffectTrial, end_s: float) -> Truth | None:
-    """Return the levels of a trial over time: none in its rest; None for a trial without any."""
+    """Return the levels of a trial eight times a second, none before the stimulus; None for a trial without any."""
     if not trial.labels:
         return None
     known = [LEVELS.index(trial.labels[axis]) if axis in trial.labels else -1 for axis in AXES]
-    times_s = [0.0, trial.rest_s] if trial.rest_s else [0.0]
-    shown = [-1, trial.order] if trial.rest_s else [trial.order]
-    levels: NDArray[np.int64] = np.array([known if number >= 0 else [-1, -1] for number in shown], np.int64)
-    latents: FloatArray = np.clip(levels - 1.0, _LOWEST, _HIGHEST).astype(np.float32) * (levels >= 0)
-    stamps_s = np.array([*times_s, end_s])
-    return Truth(
-        stamps_s,
-        np.concatenate([latents, latents[-1:]]).astype(np.float32),
-        np.concatenate([levels, levels[-1:]]),
-        np.array([*shown, shown[-1]], np.int64),
-    )
+    stamps_s = np.arange(int(np.ceil(end_s * TRUTH_RATE_HZ))) / TRUTH_RATE_HZ
+    shown = stamps_s >= trial.onset_s
+    levels: NDArray[np.int64] = np.where(shown[:, None], np.array(known, np.int64), -1)
+    latents: FloatArray = (np.clip(levels - 1.0, _LOWEST, _HIGHEST) * (levels >= 0)).astype(np.float32)
+    return Truth(stamps_s, latents, levels, np.where(shown, trial.order, -1).astype(np.int64))
 
 
 def levels_of(ratings: Mapping[str, float], scale: Scale, trial: str) -> dict[str, str]:

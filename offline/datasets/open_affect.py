@@ -1,5 +1,6 @@
 """Open a corpus of felt valence and arousal, by name or by its layout: every module in :mod:`.affect` is one."""
 
+import difflib
 import importlib
 import pkgutil
 from pathlib import Path
@@ -7,7 +8,7 @@ from types import ModuleType
 
 from ...configs.schema.errors import ConfigError, MoodringError
 from . import affect
-from .affect_corpus import AffectCorpus
+from .affect_corpus import AffectCorpus, AffectTrial
 
 _MOST_FOLDERS = 200
 
@@ -43,6 +44,25 @@ def read_affect(root: Path, name: str | None = None) -> AffectCorpus:
         reason = f" ({corpus.problems[0]})" if corpus.problems else ""
         raise MoodringError(f"'{root}' has no trial of {corpus.name} with EEG and labels{reason}; copy it again")
     return corpus
+
+
+def trial_named(corpus: AffectCorpus, name: str) -> AffectTrial:
+    """Return the trial of a name, or the only one whose name holds it.
+
+    Raises
+    ------
+    ConfigError
+        There is none, or there are several.
+    """
+    found = [one for one in corpus.trials if one.name == name] or [one for one in corpus.trials if name in one.name]
+    if len(found) == 1:
+        return found[0]
+    near = difflib.get_close_matches(name, [one.name for one in corpus.trials], n=3, cutoff=0.0)
+    named = ", ".join(f"'{one.name}'" for one in found[:3]) if found else ", ".join(f"'{one}'" for one in near)
+    problem = f"fits {len(found)} trials" if found else "is no trial"
+    raise ConfigError(
+        f"--trial '{name}' {problem} of {corpus.name}, such as {named}; name one of its {len(corpus.trials)}"
+    )
 
 
 def _module(name: str) -> ModuleType:

@@ -74,7 +74,7 @@ def write_bdf(path, columns, rate_hz, names, status=None):
         file.write(header)
         for record in range(records):
             rows = slice(record * rate, (record + 1) * rate)
-            digital = np.rint(np.asarray(columns[rows]) * 32.0).astype("<i4")
+            digital = np.rint((np.asarray(columns[rows]) - low) * (16777215 / (high - low)) - 8388608).astype("<i4")
             if status is not None:
                 digital = np.concatenate([digital, np.asarray(status[rows], "<i4")[:, None]], axis=1)
             content = np.ascontiguousarray(digital.T).view(np.uint8).reshape(-1, 4)[:, :3]

@@ -78,7 +78,7 @@ class PreparedSession:
         return len(self.power)
 
 
-def prepare(recording: Recording, detector: FaceDetector) -> PreparedSession:
+def prepare(recording: Recording, detector: FaceDetector, line_hz: float = LINE_HZ) -> PreparedSession:
     """Compute what one recording gives at each tick and frame.
 
     Parameters
@@ -86,6 +86,8 @@ def prepare(recording: Recording, detector: FaceDetector) -> PreparedSession:
     recording : Recording
         With truth where there is one.
     detector : FaceDetector
+    line_hz : float
+        Of the mains.
 
     Returns
     -------
@@ -94,7 +96,7 @@ def prepare(recording: Recording, detector: FaceDetector) -> PreparedSession:
     """
     ticks_s, frames_s = grids(recording)
     n_ticks = len(ticks_s)
-    power, good, eeg_there, theta, names = _eeg(recording.eeg, ticks_s, frames_s)
+    power, good, eeg_there, theta, names = _eeg(recording.eeg, ticks_s, frames_s, line_hz)
     crops, face_there = _faces(recording.face, frames_s, detector)
     return PreparedSession(
         power=power,
@@ -198,7 +200,7 @@ def _newest(stamps_s: NDArray[np.float64], times_s: NDArray[np.float64], rate_hz
 
 
 def _eeg(
-    signal: Signal | None, ticks_s: NDArray[np.float64], frames_s: NDArray[np.float64]
+    signal: Signal | None, ticks_s: NDArray[np.float64], frames_s: NDArray[np.float64], line_hz: float
 ) -> tuple[FloatArray, BoolArray, BoolArray, FloatArray, tuple[str, ...]]:
     names = () if signal is None else signal.channel_names
     power = np.zeros((len(ticks_s), len(names), 3), np.float32)
@@ -206,7 +208,7 @@ def _eeg(
     theta = np.full(len(frames_s), np.nan, np.float32)
     if signal is None:
         return power, good, there, theta, names
-    spec = chain.EegChainSpec(rate_hz=signal.rate_hz, channel_names=names, line_hz=LINE_HZ)
+    spec = chain.EegChainSpec(rate_hz=signal.rate_hz, channel_names=names, line_hz=line_hz)
     chunk, _ = chain.step(chain.start(spec), signal.samples, False)
 
     def window(last: int, seconds: float, end_s: float) -> EegWindow | None:

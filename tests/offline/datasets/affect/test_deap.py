@@ -49,7 +49,8 @@ def test_a_trial_is_a_recording_with_its_rest_and_film(root: Path) -> None:
     assert recording.face.stamps_s[0] == 3.0
     assert recording.truth is not None
     wanted = [["low", "medium", "high"].index(trial.labels[axis]) for axis in ("valence", "arousal")]
-    assert recording.truth.levels.tolist() == [[-1, -1], wanted, wanted]
+    assert recording.truth.levels[: 3 * 8].tolist() == [[-1, -1]] * 24
+    assert recording.truth.levels[3 * 8 :].tolist() == [wanted] * (8 * SECONDS)
 
 
 def test_a_rating_on_an_edge_belongs_to_the_lower_level() -> None:
