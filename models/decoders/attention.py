@@ -4,7 +4,6 @@ Live decoding, `decode` and evaluation all drive this class, on whatever clock t
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -12,17 +11,18 @@ import torch
 from torch import Tensor
 
 from ...configs.schema.errors import MoodringError
-from ..contract import EegInput, EegWindow, FaceBox, FaceFrame, FaceInput, FloatArray, HeadOutput
+from ..contract import EegInput, EegWindow, FaceBox, FaceFrame, FaceInput, FloatArray, HeadOutput, Image
 from ..contract.specs import kept_classes
 from ..io.bundle import Bundle, bundled
 from ..networks.attention import AXES, FRAME_HZ, LONGEST_ELAPSED_S, AttentionNet, Sizes, State, Ticks, pooled
 from ..networks.look_policy import LONGEST_WAIT_FRAMES, THUMBNAIL, GaussianPolicy, HazardPolicy
+from ..networks.vgg16 import FrozenVgg16
 from ..signals.eeg.band_power import RestBaseline, add_window, log_band_power, midline_theta
 from ..signals.eeg.scalp_images import ScalpMapper
 from ..signals.face.detection import FaceDetector
 from ..signals.face.images import crop_face, thumbnail
 from ..signals.face.tracking import Region, Sighting, TrackerState, TrackingRules, track
-from .face_backbone import FaceCropper, backbone_of
+from .face_backbone import backbone_of, face_input
 from .video_eeg import ENOUGH_REST_WINDOWS, Normalisation, check_eeg
 
 Policy = Literal["hazard", "gaussian", "uniform", "random", "every"]
@@ -51,13 +51,13 @@ class AttentionDecoder:
     face_detector : FaceDetector
     region : (x, y, width, height) or None
         Part of the frame, in fractions of its sides, that holds the participant's face; None is the whole frame.
-    vgg16_weights : Path or None
-        Of a bundle with the backbone "vgg16": the file of the weights it was trained with.
+    backbone : FrozenVgg16 or None
+        That the bundle reads faces by: :func:`~moodring.models.decoders.face_backbone.load_backbone`.
 
     Raises
     ------
     MoodringError
-        The bundle is of another kind, its weights do not fit its own sizes, or it needs other VGG-16 weights.
+        The bundle is of another kind, or its weights do not fit its own sizes.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class AttentionDecoder:
         seed: int = 0,
         face_detector: FaceDetector | None = None,
         region: Region | None = None,
-        vgg16_weights: Path | None = None,
+        backbone: FrozenVgg16 | None = None,
     ) -> None:
         self.spec = bundle.spec
         self._name = bundle.name
@@ -80,7 +80,7 @@ class AttentionDecoder:
         self.normalisation = Normalisation.of(bundle)
         self._device = device
         self._seed = seed
-        self._cropper = FaceCropper(bundle, self._net.sizes.face_size, device, vgg16_weights)
+        self._backbone = backbone
         self._finder = face_detector or FaceDetector(bundled("yunet").read_bytes())
         self._tracking = TrackingRules(region, hold_s=_HOLD_S)
         # A bundle of a corpus has the heads that were rated, and no face where nobody was filmed.
@@ -158,7 +158,7 @@ class AttentionDecoder:
             self._forget_face()
         if sighting.box is not None:
             with torch.inference_mode():
-                self._faces.append(self._net.face_net(self._cropper.read(face.image, sighting.box))[0])
+                self._faces.append(self._net.face_net(self._read_face(face.image, sighting.box))[0])
             self._since_face = 0
         return sighting
 
@@ -216,6 +216,9 @@ class AttentionDecoder:
             )
             for row, head in zip(probabilities, self._heads, strict=True)
         )
+
+    def _read_face(self, image: Image, box: FaceBox) -> Tensor:
+        return face_input(image, box, self._net.sizes.face_size, self._backbone, self._device)
 
     def _forget_face(self) -> None:
         """Start the core, the face's part of the first LSTM and the periphery anew."""
