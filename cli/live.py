@@ -111,6 +111,9 @@ def replay(
     trial: Annotated[
         str | None, typer.Option(metavar="NAME", help="The trial of the corpus in the folder SOURCE (docs/corpora.md).")
     ] = None,
+    corpus: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which corpus it is, where its folder fits several.")
+    ] = None,
     speed: Annotated[float, typer.Option(min=0.1, max=20.0, help="Times as fast.")] = 1.0,
     loop: Annotated[bool, typer.Option("--loop", help="Start again at the end.")] = False,
     start: Annotated[float, typer.Option(min=0.0, metavar="S", help="Begin so far into the recording.")] = 0.0,
@@ -145,7 +148,8 @@ def replay(
     )
     with ExitStack() as stack:
         with hold_interrupts():
-            child = stack.enter_context(start_replay(source if trial is None else TrialSource(source, trial), options))
+            chosen = source if trial is None else TrialSource(source, trial, corpus)
+            child = stack.enter_context(start_replay(chosen, options))
         names = child.wait_ready(60.0)
         for line in announcement(names):
             say(line)

@@ -11,6 +11,8 @@ from . import affect
 from .affect_corpus import AffectCorpus, AffectTrial
 
 _MOST_FOLDERS = 200
+_ANY = "recordings"
+"""Taken where no corpus has the layout."""
 
 
 def affect_names() -> tuple[str, ...]:
@@ -70,7 +72,8 @@ def _module(name: str) -> ModuleType:
 
 
 def _layouts(root: Path) -> list[str]:
-    return [name for name in affect_names() if _module(name).found_in(root)]
+    """Return the corpora whose own layout a folder has."""
+    return [name for name in affect_names() if name != _ANY and _module(name).found_in(root)]
 
 
 def _detected(root: Path) -> str:
@@ -78,13 +81,15 @@ def _detected(root: Path) -> str:
     if len(found) == 1:
         return found[0]
     if found:
-        raise MoodringError(f"'{root}' holds {' and '.join(found)}; name one with --set corpus={found[0]}")
+        raise MoodringError(f"'{root}' holds {' and '.join(found)}; name one as the corpus")
     for inside in sorted(one for one in root.iterdir() if one.is_dir())[:_MOST_FOLDERS]:
         below = _layouts(inside)
         if below:
             raise MoodringError(f"'{root}' has no layout that is known, '{inside}' has that of {below[0]}; give that")
     if _layouts(root.parent):
         raise MoodringError(f"'{root}' is a part of a corpus; give its folder, '{root.parent}'")
+    if _module(_ANY).found_in(root):
+        return _ANY
     raise MoodringError(
         f"'{root}' has the layout of none of {', '.join(affect_names())}; give the folder of one (docs/corpora.md)"
     )

@@ -19,7 +19,7 @@ SECONDS = 4
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_preprocessed(tmp_path_factory.mktemp("DEAP"), (1, 23), 3, SECONDS, missing={(1, 2)})
+    return write_preprocessed(tmp_path_factory.mktemp("above") / "DEAP", (1, 23), 3, SECONDS, missing={(1, 2)})
 
 
 def test_rows_and_films_are_joined_by_the_table(root: Path) -> None:
