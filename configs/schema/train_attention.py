@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from .load import Section
-from .train_video_eeg import Count, Positive, Share, StageSection, people_apart
+from .training import Count, Positive, Share, StageSection, people_apart
 
 
 class AttentionPeopleSection(Section):
@@ -69,6 +69,16 @@ class HeldOutSection(Section):
     calibration: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.2
 
 
+class AttentionEegSection(Section):
+    """How artifacts are taken out before band power is measured.
+
+    "clip" limits the wavelet coefficients within each window; "soft" subtracts, on the stream, what exceeds a running
+    threshold, and is a quarter of a second late.
+    """
+
+    artifact: Literal["clip", "soft"] = "clip"
+
+
 class TrainAttentionConfig(Section):
     """A training run.
 
@@ -96,6 +106,7 @@ class TrainAttentionConfig(Section):
     held_out: HeldOutSection = HeldOutSection()
     start: str = "attention"
     network: AttentionNetworkSection = AttentionNetworkSection()
+    eeg: AttentionEegSection = AttentionEegSection()
     policy: Literal["hazard", "gaussian", "uniform", "random", "every"] = "hazard"
     budget: Annotated[float, Field(gt=0.0, le=1.0)] = 0.05
     batch: Count = 96

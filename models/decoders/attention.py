@@ -11,19 +11,27 @@ import torch
 from torch import Tensor
 
 from ...configs.schema.errors import MoodringError
-from ..contract import EegInput, EegWindow, FaceBox, FaceFrame, FaceInput, FloatArray, HeadOutput, Image
+from ..contract import LEVELS, EegInput, EegWindow, FaceBox, FaceFrame, FaceInput, FloatArray, HeadOutput, Image
 from ..contract.specs import kept_classes
 from ..io.bundle import Bundle, bundled
 from ..networks.attention import AXES, FRAME_HZ, LONGEST_ELAPSED_S, AttentionNet, Sizes, State, Ticks, pooled
 from ..networks.look_policy import LONGEST_WAIT_FRAMES, THUMBNAIL, GaussianPolicy, HazardPolicy
 from ..networks.vgg16 import FrozenVgg16
-from ..signals.eeg.band_power import RestBaseline, add_window, log_band_power, midline_theta
+from ..signals.eeg.band_power import (
+    ARTIFACTS,
+    ENOUGH_REST_WINDOWS,
+    Artifact,
+    RestBaseline,
+    add_window,
+    log_band_power,
+    midline_theta,
+)
 from ..signals.eeg.scalp_images import ScalpMapper
 from ..signals.face.detection import FaceDetector
 from ..signals.face.images import crop_face, thumbnail
 from ..signals.face.tracking import Region, Sighting, TrackerState, TrackingRules, track
+from .bundle_parts import check_eeg, checked_heads, normalisation_of
 from .face_backbone import backbone_of, face_input
-from .video_eeg import ENOUGH_REST_WINDOWS, Normalisation, check_eeg
 
 Policy = Literal["hazard", "gaussian", "uniform", "random", "every"]
 POLICIES: tuple[Policy, ...] = ("hazard", "gaussian", "uniform", "random", "every")
@@ -76,8 +84,9 @@ class AttentionDecoder:
         for module in (self._net, self._hazard, self._gaussian):
             module.to(device).eval()
         self._policy: Policy = policy_of(bundle) if policy == "learned" else policy
+        self.artifact = artifact_of(bundle)
         self._budget = float(bundle.spec.network["budget"])
-        self.normalisation = Normalisation.of(bundle)
+        self.normalisation = normalisation_of(bundle)
         self._device = device
         self._seed = seed
         self._backbone = backbone
@@ -85,8 +94,9 @@ class AttentionDecoder:
         self._tracking = TrackingRules(region, hold_s=_HOLD_S)
         # A bundle of a corpus has the heads that were rated, and no face where nobody was filmed.
         self._sees = self.spec.input(FaceInput) is not None
-        self._axes = [axis for axis in AXES if axis in {head.name for head in self.spec.outputs}]
-        self._heads = [self.spec.head(axis) for axis in self._axes or AXES]
+        rated = {head.name for head in self.spec.outputs} & set(AXES)
+        self._axes = [axis for axis in AXES if axis in rated or not rated]
+        self._heads = checked_heads(bundle, {axis: len(LEVELS) for axis in self._axes})
         self._temperature = torch.tensor([[head.temperature] for head in self._heads])
         self._mappers: dict[tuple[str, ...], ScalpMapper] = {}
         self.reset()
@@ -121,7 +131,7 @@ class AttentionDecoder:
         """Add a window of rest to the baseline; call every half second of the rest."""
         if self._baseline is None or len(self._baseline.count) != len(eeg.channel_names):
             self._baseline = RestBaseline.empty(eeg.channel_names)
-        self._baseline = add_window(self._baseline, log_band_power(eeg))
+        self._baseline = add_window(self._baseline, log_band_power(eeg, self.artifact))
 
     def frame(self, time_s: float, face: FaceFrame | None, short: EegWindow | None) -> Sighting | None:
         """Process one frame of the grid, and look at it where the policy says so.
@@ -272,7 +282,7 @@ class AttentionDecoder:
         names = eeg.channel_names
         if names not in self._mappers:
             self._mappers[names] = ScalpMapper(names, self._net.sizes.image_size)
-        relative = self.normalisation.apply(log_band_power(eeg), names, self._baseline)
+        relative = self.normalisation.apply(log_band_power(eeg, self.artifact), names, self._baseline)
         images = self._mappers[names].images(relative, eeg.good)
         # Electrodes that span no area, or samples that are no numbers, say nothing: the EEG counts as absent.
         return torch.from_numpy(images) if np.isfinite(images).all() and images.any() else None
@@ -286,6 +296,18 @@ def policy_of(bundle: Bundle) -> Policy:
             return policy
     raise MoodringError(
         f"bundle '{bundle.name}' names the policy of looks {named!r}; known are {', '.join(POLICIES)}: use another"
+    )
+
+
+def artifact_of(bundle: Bundle) -> Artifact:
+    """Return how a bundle's EEG is rid of artifacts; raise MoodringError for an unknown way."""
+    named = str(bundle.spec.network.get("artifact", "clip"))
+    for artifact in ARTIFACTS:
+        if named == artifact:
+            return artifact
+    raise MoodringError(
+        f"bundle '{bundle.name}' takes artifacts out by {named!r}; known are {', '.join(ARTIFACTS)}: update moodring, "
+        "or use another bundle"
     )
 
 

@@ -7,12 +7,12 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from ....configs.schema.train_attention import TrainAttentionConfig
-from ....configs.schema.train_video_eeg import StageSection
+from ....configs.schema.training import StageSection
 from ....models.contract import Input
-from ....models.decoders.video_eeg import Normalisation
 from ....models.networks.attention import AXES, AttentionNet, Backbone, Sizes
 from ....models.networks.look_policy import GaussianPolicy, HazardPolicy
-from ..video_eeg.stage_cache import StageCache
+from ....models.signals.eeg.normalisation import Normalisation
+from ..common.stage_cache import StageCache
 from .feature_bank import FeatureBank
 
 

@@ -1,5 +1,6 @@
 """Simulated people as the data of a training."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,17 @@ import torch
 from ....configs.schema.train_attention import TrainAttentionConfig
 from ....models.contract import SIMULATED, EegInput, FaceInput
 from ....models.networks.attention import FRAME_HZ, Sizes
+from ...evaluation.leakage import Part, audit_parts, digest
 from ...simulate.difficulty import BENCHMARK, EASY, Difficulty
+from ..common.losses import level_class_weights
 from ..common.optimization import Report
-from ..video_eeg.losses import level_class_weights
-from ..video_eeg.stage_cache import StageCache
+from ..common.stage_cache import StageCache
 from .band_network import BAND_NETWORK, train_band_network
 from .data import Networks, Origin, Prepared, stage_settings
 from .eeg_variants import TRAINING_VARIANTS, fit_normalisation
 from .expressions import EXPRESSIONS, train_face
 from .feature_bank import FeatureBank, draw_images, extract_features
-from .prepare import WINDOW_S, prepare_people, read_prepared
+from .prepare import WINDOW_S, PreparedSession, prepare_people, read_prepared
 from .vgg16_features import FrozenFaces
 
 MIN_RATE_HZ = 100.0
@@ -85,14 +87,30 @@ class SimulatedData:
         """Train face and band network, and compute the features of everybody."""
         config, frozen, folder, report = self.config, self.frozen, self.folder, self.report
         people, difficulty = config.people, difficulty_of(config)
-        paths = prepare_people(people.training_seeds, people.seconds, difficulty, folder, people.workers, report)
+        artifact = config.eeg.artifact
+        paths = prepare_people(
+            people.training_seeds, people.seconds, difficulty, folder, people.workers, report, artifact
+        )
         held_out = (*people.validation_seeds, *people.calibration_seeds)
-        others = prepare_people(held_out, people.validation_seconds, difficulty, folder, people.workers, report)
+        others = prepare_people(
+            held_out, people.validation_seconds, difficulty, folder, people.workers, report, artifact
+        )
         faces, other_faces = None, None
         if frozen is not None:
             faces = frozen.embed(people.training_seeds, people.seconds, difficulty, folder, report)
             other_faces = frozen.embed(held_out, people.validation_seconds, difficulty, folder, report)
         prepared = [read_prepared(path) for path in paths]
+        n = len(people.validation_seeds)
+        audit_parts(
+            "attention",
+            {
+                "weights and normaliser": _parts(people.training_seeds, prepared),
+                "watched": _parts(people.validation_seeds, map(read_prepared, others[:n])),
+                "temperature and conformal thresholds": _parts(
+                    people.calibration_seeds, map(read_prepared, others[n:])
+                ),
+            },
+        )
         normal = fit_normalisation(prepared)
         size, net = config.network.image_size, networks.net
         levels = torch.from_numpy(np.stack([p.levels for p in prepared]).astype(np.int64))
@@ -116,7 +134,6 @@ class SimulatedData:
             drawn = draw_images([read_prepared(path) for path in others[part]], normal, size, 2, config.seed)
             return extract_features(others[part], drawn, net, other_faces and other_faces[part])
 
-        n = len(people.validation_seeds)
         return Prepared(training, features(slice(n)), features(slice(n, None)), weights, normal)
 
 
@@ -130,7 +147,16 @@ def shared_settings(config: TrainAttentionConfig, frozen: FrozenFaces | None) ->
     kept = config.model_dump(mode="json", include={"seed", "network", "weight_decay"})
     for name in ("backbone", "weights", "weights_sha256"):
         del kept["network"][name]
+    if config.eeg.artifact != "clip":
+        kept["artifact"] = config.eeg.artifact
     if frozen is not None:
         kept["network"]["backbone_sha256"] = frozen.sha256
     people = config.people.model_dump(mode="json", include={"difficulty", "seconds", "first_seed", "count"})
     return kept | people
+
+
+def _parts(seeds: Iterable[int], prepared: Iterable[PreparedSession]) -> list[Part]:
+    return [
+        Part(f"person {seed}", str(seed), digest(one.power, one.levels))
+        for seed, one in zip(seeds, prepared, strict=True)
+    ]

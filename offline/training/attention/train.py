@@ -10,13 +10,13 @@ from torch import Tensor
 
 from ....configs.schema.train_attention import TrainAttentionConfig
 from ....models.contract import LEVELS, Head, ModelSpec
-from ....models.decoders.video_eeg import Normalisation
 from ....models.device import best_device
 from ....models.io.bundle import save_bundle
 from ....models.networks import vgg16
 from ....models.networks.attention import AXES, AttentionNet, Sizes
+from ....models.signals.eeg.normalisation import Normalisation
 from ..common.optimization import Report
-from ..video_eeg.stage_cache import StageCache
+from ..common.stage_cache import StageCache
 from . import core, policy
 from .card import write_attention_card
 from .corpora.data import CorpusData
@@ -280,6 +280,7 @@ def _spec(
         network={
             **asdict(sizes),
             **backbone,
+            **({} if config.eeg.artifact == "clip" else {"artifact": config.eeg.artifact}),
             "policy": config.policy,
             "budget": 1.0 if config.policy == "every" else config.budget,
             "coverage": config.coverage,

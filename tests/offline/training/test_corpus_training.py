@@ -10,7 +10,7 @@ import pytest
 from moodring.configs.schema.errors import ConfigError, MoodringError
 from moodring.configs.schema.live import ModelsSection
 from moodring.configs.schema.train_attention import AttentionPeopleSection, TrainAttentionConfig
-from moodring.configs.schema.train_video_eeg import StageSection
+from moodring.configs.schema.training import StageSection
 from moodring.models.io.bundle import load_bundle
 from moodring.offline.datasets.array_pickles import read_arrays
 from moodring.offline.datasets.open_affect import read_affect

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from .....configs.schema.errors import MoodringError
 from .....models.contract import BoolArray
-from .....models.decoders.video_eeg import Normalisation
 from .....models.networks.attention import FRAMES_PER_TICK, AttentionNet
 from .....models.signals.eeg.montage import canonical_name, scalp_channels
+from .....models.signals.eeg.normalisation import Normalisation
 from .....models.signals.face.images import thumbnail
 from ..eeg_variants import fit_normalisation, scalp_image_variants
 from ..feature_bank import FeatureBank, in_chunks, since_onset

@@ -18,9 +18,9 @@ from .....models.networks.attention import AXES, FRAME_HZ, Sizes
 from ....datasets.affect_corpus import AffectCorpus
 from ....datasets.open_affect import read_affect
 from ....evaluation.leakage import Part, audit_parts
+from ...common.losses import level_class_weights
 from ...common.optimization import Report
-from ...video_eeg.losses import level_class_weights
-from ...video_eeg.stage_cache import StageCache
+from ...common.stage_cache import StageCache
 from ..band_network import BAND_NETWORK, train_band_network
 from ..data import Networks, Origin, Prepared, stage_settings
 from ..eeg_variants import TRAINING_VARIANTS
@@ -86,7 +86,7 @@ class CorpusData:
             report(problem)
         if len(corpus.problems) > _MOST_PROBLEMS:
             report(f"and {len(corpus.problems) - _MOST_PROBLEMS} more of the kind")
-        trials = prepare_trials(corpus, cache, config.people.workers, config.on_bad, report)
+        trials = prepare_trials(corpus, cache, config.people.workers, config.on_bad, report, config.eeg.artifact)
         groups = people_apart(config, corpus.name, sorted({one.trial.subject for one in trials}))
         _audit(corpus.name, trials, groups)
         start = None

@@ -21,9 +21,9 @@ from torch.nn import functional
 
 from .....configs.schema.train_attention import TrainAttentionConfig
 from .....models.networks.attention import FaceNet, FrozenFaceNet
+from ...common.losses import class_loss
 from ...common.optimization import AveragedAdamW, Report, generator_for, integers, smoothed
 from ...common.stages import Stage
-from ...video_eeg.losses import class_loss
 from ..expressions import augment
 from ..prepare import read_prepared
 from .trials import TRIALS

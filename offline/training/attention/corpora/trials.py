@@ -12,6 +12,7 @@ import numpy as np
 from .....configs.schema.errors import MoodringError
 from .....models.contract import Recording
 from .....models.io.bundle import bundled
+from .....models.signals.eeg.band_power import Artifact
 from .....models.signals.face.detection import FaceDetector
 from .....processes import in_workers
 from ....datasets.affect_corpus import AffectCorpus, AffectTrial
@@ -47,7 +48,7 @@ class _Group:
 
 
 def prepare_trials(
-    corpus: AffectCorpus, cache: Path, workers: int, on_bad: OnBad, report: Report
+    corpus: AffectCorpus, cache: Path, workers: int, on_bad: OnBad, report: Report, artifact: Artifact = "clip"
 ) -> tuple[PreparedTrial, ...]:
     """Prepare the labelled trials that are not in the cache yet, one after the other.
 
@@ -63,6 +64,8 @@ def prepare_trials(
         Processes; each has one file at a time.
     on_bad : "stop" or "skip"
         What to do about trials that cannot be used.
+    artifact : "clip" or "soft"
+        How artifacts of the EEG are taken out.
     report : callable
         Takes a line for each file with what is done, its share and the time left, and one for each thing found.
 
@@ -73,12 +76,12 @@ def prepare_trials(
     """
     cache.mkdir(parents=True, exist_ok=True)
     labelled = [trial for trial in corpus.trials if trial.labels]
-    paths = {trial.name: cache / f"trial-{_key(corpus, trial)[:32]}.npz" for trial in labelled}
+    paths = {trial.name: cache / f"trial-{_key(corpus, trial, artifact)[:32]}.npz" for trial in labelled}
     missing = [trial for trial in labelled if not paths[trial.name].exists()]
     groups = _groups(missing, paths)
     if missing:
         report(f"preparing {len(missing)} trials of {corpus.name} ({len(labelled) - len(missing)} are in the cache)")
-    work = partial(_prepare_group, corpus=replace(corpus, trials=()), on_bad=on_bad)
+    work = partial(_prepare_group, corpus=replace(corpus, trials=()), on_bad=on_bad, artifact=artifact)
     started, done = time.monotonic(), 0
     for group, lines in zip(groups, in_workers(work, groups, workers), strict=True):
         done += len(group.trials)
@@ -101,10 +104,11 @@ def fingerprint(path: Path | None) -> Any:
     return [path.name, path.stat().st_size, path.stat().st_mtime_ns]
 
 
-def _key(corpus: AffectCorpus, trial: AffectTrial) -> str:
+def _key(corpus: AffectCorpus, trial: AffectTrial, artifact: Artifact) -> str:
     return TRIALS.key(
         corpus.name,
         corpus.line_hz,
+        artifact,
         [trial.name, trial.subject, trial.stimulus, trial.order, trial.rest_s, trial.wait_s],
         [trial.start_s, str(trial.stop_s)],
         dict(trial.labels),
@@ -124,14 +128,14 @@ def _progress(done: int, total: int, passed_s: float) -> str:
     return f"prepared {done}/{total} trials ({100.0 * done / total:.0f} %), {left_min:.1f} min left"
 
 
-def _prepare_group(group: _Group, corpus: AffectCorpus, on_bad: OnBad) -> list[str]:
+def _prepare_group(group: _Group, corpus: AffectCorpus, on_bad: OnBad, artifact: Artifact) -> list[str]:
     """Prepare the trials of one file; return what was found."""
     detector = FaceDetector(bundled("yunet").read_bytes())
     lines = []
     for trial, path in zip(group.trials, group.paths, strict=True):
         try:
             recording = corpus.load(trial)
-            prepared = prepare(recording, detector, corpus.line_hz)
+            prepared = prepare(recording, detector, artifact, corpus.line_hz)
         except MoodringError as error:
             if on_bad == "stop":
                 raise
