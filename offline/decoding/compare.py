@@ -94,7 +94,8 @@ def in_lines(comparison: Comparison, first: str, second: str) -> list[str]:
         return [
             f"against {second}: it has no decision at any of these times; it belongs to another session or another t0"
         ]
-    worst = max((one.largest_difference for one in comparison.agreement.values() if one.compared), default=None)
+    known = (one.largest_difference for one in comparison.agreement.values())
+    worst = max((one for one in known if one is not None), default=None)
     lines = [
         f"against {second}: {len(comparison.pairs)} decisions in common, {_only(comparison.only_first_s, first)}, "
         f"{_only(comparison.only_second_s, second)}; "
