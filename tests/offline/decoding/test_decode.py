@@ -137,7 +137,7 @@ def test_the_summary_holds_plain_numbers(decoded):
     assert summary["decisions"] == 20
     assert summary["decision_rate_hz"] == pytest.approx(2.0)
     assert summary["domain"] == ["simulated"]
-    assert summary["bundles"][0] == {"file": "a.safetensors", "sha256": "a" * 64}
+    assert summary["bundles"][0].items() >= {"file": "a.safetensors", "sha256": "a" * 64}.items()
     assert len(summary["estimates"]) == len(summary["speech"]) == 20
     time_s, valence, arousal = summary["estimates"][0]
     assert time_s == 2.0
