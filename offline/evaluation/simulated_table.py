@@ -13,6 +13,7 @@ NAMES = {
     "no_face": "without face",
     "uniform": "uniform looks, same budget",
     "random": "random looks, same budget",
+    "every": "looks at every frame",
     "lda": "LDA on band power that sees all EEG, averaged over the stimulus so far (told when stimuli begin)",
     "lda_window": "the same on the last 2 s alone (told nothing)",
     "majority": "always the same answer",

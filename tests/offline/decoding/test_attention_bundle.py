@@ -42,7 +42,7 @@ def decoded() -> DecodedPerson:
 
     session = simulate_parts(SEED, SECONDS)
     silent = replace(session.recording, speech=None)
-    result = decode_with(silent, ModelsSection(video_eeg="attention"))
+    result = decode_with(silent, ModelsSection())
     assert result.glimpsed_fraction is not None
     return DecodedPerson(session, result.estimates, result.glimpsed_fraction)
 
