@@ -62,6 +62,16 @@ class AttentionNetworkSection(Section):
         return self
 
 
+class AttentionEegSection(Section):
+    """How artifacts are taken out before band power is measured.
+
+    "clip" limits the wavelet coefficients within each window; "soft" subtracts, on the stream, what exceeds a running
+    threshold, and is a quarter of a second late.
+    """
+
+    artifact: Literal["clip", "soft"] = "clip"
+
+
 class TrainAttentionConfig(Section):
     """A training run.
 
@@ -79,6 +89,7 @@ class TrainAttentionConfig(Section):
     threads: Annotated[int, Field(ge=1, le=64)] = 1
     people: AttentionPeopleSection = AttentionPeopleSection()
     network: AttentionNetworkSection = AttentionNetworkSection()
+    eeg: AttentionEegSection = AttentionEegSection()
     policy: Literal["hazard", "gaussian", "uniform", "random", "every"] = "hazard"
     budget: Annotated[float, Field(gt=0.0, le=1.0)] = 0.05
     batch: Count = 96

@@ -4,7 +4,6 @@ Live decoding, `decode` and evaluation all drive this class, on whatever clock t
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -12,19 +11,28 @@ import torch
 from torch import Tensor
 
 from ...configs.schema.errors import MoodringError
-from ..contract import LEVELS, EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, HeadOutput
+from ..contract import LEVELS, EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, HeadOutput, Image
 from ..contract.specs import kept_classes
 from ..io.bundle import Bundle, bundled
 from ..networks.attention import AXES, FRAME_HZ, LONGEST_ELAPSED_S, AttentionNet, Sizes, State, Ticks, pooled
 from ..networks.loading import with_weights
 from ..networks.look_policy import LONGEST_WAIT_FRAMES, THUMBNAIL, GaussianPolicy, HazardPolicy
-from ..signals.eeg.band_power import ENOUGH_REST_WINDOWS, RestBaseline, add_window, log_band_power, midline_theta
+from ..networks.vgg16 import FrozenVgg16
+from ..signals.eeg.band_power import (
+    ARTIFACTS,
+    ENOUGH_REST_WINDOWS,
+    Artifact,
+    RestBaseline,
+    add_window,
+    log_band_power,
+    midline_theta,
+)
 from ..signals.eeg.scalp_images import ScalpMapper
 from ..signals.face.detection import FaceDetector
 from ..signals.face.images import crop_face, thumbnail
 from ..signals.face.tracking import Region, Sighting, TrackerState, TrackingRules, track
 from .bundle_parts import check_eeg, checked_heads, normalisation_of
-from .face_backbone import FaceCropper, backbone_of
+from .face_backbone import backbone_of, face_input
 
 Policy = Literal["hazard", "gaussian", "uniform", "random", "every"]
 POLICIES: tuple[Policy, ...] = ("hazard", "gaussian", "uniform", "random", "every")
@@ -52,13 +60,13 @@ class AttentionDecoder:
     face_detector : FaceDetector
     region : (x, y, width, height) or None
         Part of the frame, in fractions of its sides, that holds the participant's face; None is the whole frame.
-    vgg16_weights : Path or None
-        Of a bundle with the backbone "vgg16": the file of the weights it was trained with.
+    backbone : FrozenVgg16 or None
+        That the bundle reads faces by: :func:`~moodring.models.decoders.face_backbone.load_backbone`.
 
     Raises
     ------
     MoodringError
-        The bundle is of another kind, its weights do not fit its own sizes, or it needs other VGG-16 weights.
+        The bundle is of another kind, or its weights do not fit its own sizes.
     """
 
     def __init__(
@@ -69,7 +77,7 @@ class AttentionDecoder:
         seed: int = 0,
         face_detector: FaceDetector | None = None,
         region: Region | None = None,
-        vgg16_weights: Path | None = None,
+        backbone: FrozenVgg16 | None = None,
     ) -> None:
         self.spec = bundle.spec
         self._name = bundle.name
@@ -77,11 +85,12 @@ class AttentionDecoder:
         for module in (self._net, self._hazard, self._gaussian):
             module.to(device).eval()
         self._policy: Policy = policy_of(bundle) if policy == "learned" else policy
+        self.artifact = artifact_of(bundle)
         self._budget = _budget_of(bundle)
         self.normalisation = normalisation_of(bundle)
         self._device = device
         self._seed = seed
-        self._cropper = FaceCropper(bundle, self._net.sizes.face_size, device, vgg16_weights)
+        self._backbone = backbone
         self._finder = face_detector or FaceDetector(bundled("yunet").read_bytes())
         self._tracking = TrackingRules(region, hold_s=_HOLD_S)
         self._heads = checked_heads(bundle, {axis: len(LEVELS) for axis in AXES})
@@ -119,7 +128,7 @@ class AttentionDecoder:
         """Add a window of rest to the baseline; call every half second of the rest."""
         if self._baseline is None or len(self._baseline.count) != len(eeg.channel_names):
             self._baseline = RestBaseline.empty(eeg.channel_names)
-        self._baseline = add_window(self._baseline, log_band_power(eeg))
+        self._baseline = add_window(self._baseline, log_band_power(eeg, self.artifact))
 
     def frame(self, time_s: float, face: FaceFrame | None, short: EegWindow | None) -> Sighting | None:
         """Process one frame of the grid, and look at it where the policy says so.
@@ -155,7 +164,7 @@ class AttentionDecoder:
             self._forget_face()
         if sighting.box is not None:
             with torch.inference_mode():
-                self._faces.append(self._net.face_net(self._cropper.read(face.image, sighting.box))[0])
+                self._faces.append(self._net.face_net(self._read_face(face.image, sighting.box))[0])
             self._since_face = 0
         return sighting
 
@@ -213,6 +222,9 @@ class AttentionDecoder:
             for row, head in zip(probabilities, self._heads, strict=True)
         )
 
+    def _read_face(self, image: Image, box: FaceBox) -> Tensor:
+        return face_input(image, box, self._net.sizes.face_size, self._backbone, self._device)
+
     def _forget_face(self) -> None:
         """Start the core, the face's part of the first LSTM and the periphery anew."""
         fresh = self._net.start(1)
@@ -265,7 +277,7 @@ class AttentionDecoder:
         names = eeg.channel_names
         if names not in self._mappers:
             self._mappers[names] = ScalpMapper(names, self._net.sizes.image_size)
-        relative = self.normalisation.apply(log_band_power(eeg), names, self._baseline)
+        relative = self.normalisation.apply(log_band_power(eeg, self.artifact), names, self._baseline)
         images = self._mappers[names].images(relative, eeg.good)
         # Electrodes that span no area, or samples that are no numbers, say nothing: the EEG counts as absent.
         return torch.from_numpy(images) if np.isfinite(images).all() and images.any() else None
@@ -279,6 +291,18 @@ def policy_of(bundle: Bundle) -> Policy:
             return policy
     raise MoodringError(
         f"bundle '{bundle.name}' names the policy of looks {named!r}; known are {', '.join(POLICIES)}: use another"
+    )
+
+
+def artifact_of(bundle: Bundle) -> Artifact:
+    """Return how a bundle's EEG is rid of artifacts; raise MoodringError for an unknown way."""
+    named = str(bundle.spec.network.get("artifact", "clip"))
+    for artifact in ARTIFACTS:
+        if named == artifact:
+            return artifact
+    raise MoodringError(
+        f"bundle '{bundle.name}' takes artifacts out by {named!r}; known are {', '.join(ARTIFACTS)}: update moodring, "
+        "or use another bundle"
     )
 
 

@@ -8,51 +8,45 @@ from torch import Tensor
 from ...configs.schema.errors import MoodringError
 from ..contract import FaceBox, Image
 from ..io.bundle import Bundle
-from ..networks import vgg16
 from ..networks.attention import BACKBONES, Backbone
+from ..networks.vgg16 import FrozenVgg16, load_vgg16
 from ..signals.face.images import crop_face, crop_face_colour
 
 
-class FaceCropper:
-    """From a camera frame and a box to the input of a bundle's face network.
+def load_backbone(bundle: Bundle, weights: Path | None, device: torch.device) -> FrozenVgg16 | None:
+    """Return the frozen network that a bundle reads faces by, None where it needs none.
 
     Parameters
     ----------
     bundle : Bundle
         Of kind "attention".
-    size : int
-        Side of the compact network's crops.
+    weights : Path or None
+        The file of a VGG-16.
     device : torch.device
-    vgg16_weights : Path or None
-        Where the bundle was trained on a frozen VGG-16: its file.
 
     Raises
     ------
     MoodringError
         The file is not named, or not the one that the bundle was trained with.
     """
+    if backbone_of(bundle) == "compact":
+        return None
+    sha256 = str(bundle.spec.network.get("backbone_sha256", ""))
+    if not sha256:
+        raise MoodringError(f"bundle '{bundle.name}' does not name the weights of its VGG-16; train it again")
+    if weights is None:
+        raise MoodringError(
+            f"bundle '{bundle.name}' reads faces by a VGG-16 whose weights are not in it: set models.vgg16_weights to "
+            f"the file with the sha256 {sha256}"
+        )
+    return FrozenVgg16(load_vgg16(weights, sha256)[0], device)
 
-    def __init__(self, bundle: Bundle, size: int, device: torch.device, vgg16_weights: Path | None) -> None:
-        self._size, self._device = size, device
-        self._vgg16: vgg16.FrozenVgg16 | None = None
-        if backbone_of(bundle) == "compact":
-            return
-        sha256 = str(bundle.spec.network.get("backbone_sha256", ""))
-        if not sha256:
-            raise MoodringError(f"bundle '{bundle.name}' does not name the weights of its VGG-16; train it again")
-        if vgg16_weights is None:
-            raise MoodringError(
-                f"bundle '{bundle.name}' reads faces by a VGG-16 whose weights are not in it: set models.vgg16_weights "
-                f"to the file with the sha256 {sha256}"
-            )
-        network, _ = vgg16.load_vgg16(vgg16_weights, sha256)
-        self._vgg16 = vgg16.FrozenVgg16(network, device)
 
-    def read(self, image: Image, box: FaceBox) -> Tensor:
-        """Return the face network's input for one face: a crop ``(1, size, size)``, or features ``(1, 4096)``."""
-        if self._vgg16 is None:
-            return torch.from_numpy(crop_face(image, box, self._size))[None].to(self._device)
-        return self._vgg16.embed(crop_face_colour(image, box, vgg16.FACE_SIZE)[None])
+def face_input(image: Image, box: FaceBox, size: int, backbone: FrozenVgg16 | None, device: torch.device) -> Tensor:
+    """Return the face network's input for one face: a crop ``(1, size, size)``, or the backbone's ``(1, 4096)``."""
+    if backbone is None:
+        return torch.from_numpy(crop_face(image, box, size))[None].to(device)
+    return backbone.embed(crop_face_colour(image, box, size)[None])
 
 
 def backbone_of(bundle: Bundle) -> Backbone:

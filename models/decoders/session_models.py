@@ -163,6 +163,7 @@ def _own_factories(config: LiveConfig) -> tuple[DecoderFactory, ...]:
     from ..streaming.streaming_speech import StreamingSpeech
     from .attention import AttentionDecoder
     from .eeg_state import KIND, EegStateDecoder
+    from .face_backbone import load_backbone
     from .speaker import load_gate
     from .speech import SpeechDecoder
 
@@ -170,9 +171,8 @@ def _own_factories(config: LiveConfig) -> tuple[DecoderFactory, ...]:
 
     def attention(bundle: Bundle, device: torch.device) -> StreamingDecoder:
         region = None if face is None else face.region
-        decoder = AttentionDecoder(
-            bundle, device, section.policy, section.seed, region=region, vgg16_weights=section.vgg16_weights
-        )
+        backbone = load_backbone(bundle, section.vgg16_weights, device)
+        decoder = AttentionDecoder(bundle, device, section.policy, section.seed, region=region, backbone=backbone)
         return StreamingAttention(decoder)
 
     def speech(bundle: Bundle, device: torch.device) -> StreamingDecoder:

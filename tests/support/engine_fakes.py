@@ -32,6 +32,8 @@ WAITS = (3, 10, 16, 1)
 class FakeAttention:
     """Its state is a running sum over exactly the samples it was shown, so any other sample changes the answer."""
 
+    artifact = "clip"
+
     def __init__(self):
         self.spec = ModelSpec(
             "attention",

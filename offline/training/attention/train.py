@@ -139,9 +139,10 @@ def _fixed_layers(
     report: Report,
 ) -> Prepared:
     people, difficulty = config.people, difficulty_of(config)
-    paths = prepare_people(people.training_seeds, people.seconds, difficulty, folder, people.workers, report)
+    artifact = config.eeg.artifact
+    paths = prepare_people(people.training_seeds, people.seconds, difficulty, folder, people.workers, report, artifact)
     held_out = (*people.validation_seeds, *people.calibration_seeds)
-    others = prepare_people(held_out, people.validation_seconds, difficulty, folder, people.workers, report)
+    others = prepare_people(held_out, people.validation_seconds, difficulty, folder, people.workers, report, artifact)
     faces, other_faces = None, None
     if frozen is not None:
         faces = frozen.embed(people.training_seeds, people.seconds, difficulty, folder, report)
@@ -343,6 +344,8 @@ def shared_settings(config: TrainAttentionConfig, frozen: FrozenFaces | None) ->
     kept = config.model_dump(mode="json", include={"seed", "network", "weight_decay"})
     for name in ("backbone", "weights", "weights_sha256"):
         del kept["network"][name]
+    if config.eeg.artifact != "clip":
+        kept["artifact"] = config.eeg.artifact
     if frozen is not None:
         kept["network"]["backbone_sha256"] = frozen.sha256
     people = config.people.model_dump(mode="json", include={"difficulty", "seconds", "first_seed", "count"})
@@ -387,6 +390,7 @@ def _spec(
         network={
             **asdict(sizes),
             **backbone,
+            **({} if config.eeg.artifact == "clip" else {"artifact": config.eeg.artifact}),
             "policy": config.policy,
             "budget": 1.0 if config.policy == "every" else config.budget,
             "coverage": config.coverage,

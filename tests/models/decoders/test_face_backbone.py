@@ -9,6 +9,7 @@ import torch
 from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import EegInput, FaceBox, FaceFrame, FaceInput, Head, Image, ModelSpec
 from moodring.models.decoders.attention import AttentionDecoder
+from moodring.models.decoders.face_backbone import load_backbone
 from moodring.models.io.bundle import Bundle
 from moodring.models.networks import vgg16
 from moodring.models.networks.attention import FRAMES_PER_TICK, AttentionNet, Sizes
@@ -59,7 +60,8 @@ def made_bundle(sha256: str | None, backbone: str = "vgg16") -> Bundle:
 
 
 def decoder(bundle: Bundle, weights: Path | None) -> AttentionDecoder:
-    return AttentionDecoder(bundle, CPU, face_detector=OneFace(), vgg16_weights=weights)  # type: ignore[arg-type]
+    backbone = load_backbone(bundle, weights, CPU)
+    return AttentionDecoder(bundle, CPU, face_detector=OneFace(), backbone=backbone)  # type: ignore[arg-type]
 
 
 def test_the_weights_of_the_users_file_decide_the_answer(tmp_path: Path) -> None:
