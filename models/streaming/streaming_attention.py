@@ -187,15 +187,16 @@ class StreamingAttention:
     def _heads(self, time_s: float, used: Mapping[str, float], unusable: str) -> tuple[HeadOutput, ...]:
         """Return the heads; abstain where nothing fresh is known of this person, and say why all classes are kept."""
         at = self._at
+        without_face = "no face" if at.face_state is None else WITHOUT_FACE.get(at.face_state, "no face")
+        told = at.face_state in WITHOUT_FACE
         if not self._decoder.ticked:
-            return self._abstained(unusable or "neither EEG nor face yet")
+            known = (without_face if told else "", unusable)
+            return self._abstained(", and ".join(filter(None, known)) or "neither EEG nor face yet")
         if at.changed_s is not None and time_s - at.changed_s < SETTLE_S:
             return self._abstained("another face is followed now; what was seen of the one before is forgotten")
-        without_face = "no face" if at.face_state is None else WITHOUT_FACE.get(at.face_state, "no face")
         if not used:
             if unusable:
                 return self._abstained(f"{without_face}, and {unusable}")
-            told = at.face_state in WITHOUT_FACE
             return self._abstained(without_face if told else "neither EEG nor face for a while")
         heads = self._decoder.read()
         if all(len(head.kept) == len(head.classes) for head in heads):

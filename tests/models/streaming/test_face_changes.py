@@ -88,7 +88,7 @@ def test_two_people_are_never_one_smooth_curve() -> None:
     [
         (lambda _: (ANN, FaceBox(36.0, 6.0, 24.0, 30.0, 0.9)), "several", "several faces, none of them clearly"),
         (lambda _: (TINY,), "too_small", "the face is too small"),
-        (lambda _: (), "none", "neither EEG nor face for a while"),
+        (lambda _: (), "none", "neither EEG nor face yet"),
     ],
 )
 def test_why_no_face_is_used_is_told(script: Script, state: str, words: str) -> None:
