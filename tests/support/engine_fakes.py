@@ -71,7 +71,7 @@ class FakeAttention:
         self._waited = 1
         self.looked_s.append(time_s)
         self.state[1] = 0.7 * self.state[1] + float(face.image.astype(np.float64).mean()) / 50
-        return Sighting(FaceBox(1.0, 2.0, 3.0, 4.0, 0.9), "tracked", 1, 1)
+        return Sighting("tracked", FaceBox(1.0, 2.0, 3.0, 4.0, 0.9), 1, 1)
 
     def tick(self, eeg):
         self.ticked = True

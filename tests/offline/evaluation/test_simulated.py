@@ -103,7 +103,7 @@ def test_sets_are_counted_person_by_person_and_confident_answers_are_judged_apar
 
 def test_lda_averages_over_the_stimulus_so_far_and_never_over_the_one_before() -> None:
     truth = slow_truth(60)
-    person = DecodedPerson("p", 1, 60.0, ONSETS_S, (decisions(truth, truth),), (), np.zeros((60, 1)), (), ())
+    person = DecodedPerson("p", 1, 60.0, ONSETS_S, (decisions(truth, truth),), (), (), np.zeros((60, 1)), (), ())
     logs = np.arange(60.0)[:, None, None] * np.ones((1, 2, 3))
     averaged = _so_far(logs, person)[:, 0, 0]
     # The first windows that lie within a stimulus end 2 s after its onset.
@@ -153,7 +153,7 @@ def test_any_people_can_be_decoded_but_nobody_whom_the_bundle_or_lda_knows() -> 
         ("[5, 5]", "twice"),
     ):
         with pytest.raises(ConfigError, match=why):
-            load(SHIPPED, EvaluateConfig, [f"seeds={seeds}"])
+            load(SHIPPED, EvaluateConfig, [f"seeds={seeds}", "known=[[1, 500]]"])
 
 
 def test_the_json_has_the_keys_of_every_evaluation_and_nothing_that_json_lacks() -> None:
