@@ -1,4 +1,4 @@
-"""The EEG panel: filtered traces of all channels, and band attention of the last look."""
+"""The EEG panel: filtered traces of all channels, and the weights of the bands in the newest half second."""
 
 import numpy as np
 import pyqtgraph as pg

@@ -104,7 +104,7 @@ def test_eeg_cleaned_on_the_stream_is_the_same_in_training_and_decoding(decoded:
     save_bundle(path, replace(shipped.spec, network={**shipped.spec.network, "artifact": "soft"}), shipped.tensors)
     bundle = load_bundle(path)
     eeg_alone = replace(decoded.session.recording, face=None, speech=None)
-    clipped = decode_with(eeg_alone, ModelsSection(video_eeg="attention")).estimates
+    clipped = decode_with(eeg_alone, ModelsSection()).estimates
     estimates = decode_with(eeg_alone, ModelsSection(video_eeg=str(path))).estimates
     prepared = prepare(eeg_alone, FaceDetector(bundled("yunet").read_bytes()), "soft")
     write_prepared(tmp_path / "person.npz", prepared)
