@@ -53,8 +53,8 @@ class AttentionDecoder:
     bundle : Bundle
         Of kind "attention".
     device : torch.device
-    policy : "learned", "uniform" or "random"
-        The bundle's own policy, or another one at the same budget that its core was not trained for.
+    policy : "learned", "uniform", "random" or "every"
+        The bundle's own policy, or one that its core was not trained for: looks at the same budget, or at every frame.
     seed : int
         Of the random policy.
     face_detector : FaceDetector
@@ -73,7 +73,7 @@ class AttentionDecoder:
         self,
         bundle: Bundle,
         device: torch.device,
-        policy: Literal["learned", "uniform", "random"] = "learned",
+        policy: Literal["learned", "uniform", "random", "every"] = "learned",
         seed: int = 0,
         face_detector: FaceDetector | None = None,
         region: Region | None = None,
@@ -212,7 +212,7 @@ class AttentionDecoder:
             There was no tick yet.
         """
         if not self.ticked:
-            raise MoodringError("the attention model has not ticked yet; call tick() before read()")
+            raise MoodringError("the video-EEG model has read nothing yet; call tick() before read()")
         with torch.inference_mode():
             rated = [AXES.index(axis) for axis in self._axes]
             logits = self._net.logits(self._core)[0, rated].float().cpu()
@@ -322,12 +322,13 @@ def networks_of(bundle: Bundle) -> tuple[AttentionNet, HazardPolicy, GaussianPol
     """
     if bundle.spec.kind != "attention":
         raise MoodringError(
-            f"a bundle of kind 'attention' was expected; '{bundle.name}' is of kind '{bundle.spec.kind}'"
+            f"EEG and face need a bundle of kind 'attention'; '{bundle.name}' is of kind '{bundle.spec.kind}': give "
+            "another one as models.video_eeg"
         )
     sizes, backbone = Sizes.of(bundle.spec.network), backbone_of(bundle)
 
-    def own(prefix: str) -> dict[str, Tensor]:
-        return {k.removeprefix(f"{prefix}."): v for k, v in bundle.tensors.items() if k.startswith(f"{prefix}.")}
+    def own(part: str) -> dict[str, Tensor]:
+        return {k.removeprefix(f"{part}."): v for k, v in bundle.tensors.items() if k.startswith(f"{part}.")}
 
     return (
         with_weights(lambda: AttentionNet(sizes, backbone), own("net"), bundle.name),
@@ -340,7 +341,7 @@ def _budget_of(bundle: Bundle) -> float:
     budget = bundle.spec.network.get("budget")
     if not (isinstance(budget, int | float) and 0.0 < budget <= 1.0):
         raise MoodringError(
-            f"bundle '{bundle.name}': network.budget is {budget!r}; a share of the frames above 0 and up to 1 was "
-            "expected: use another"
+            f"bundle '{bundle.name}': network.budget is {budget!r}; the share of frames that may be looked at, above 0 "
+            "and up to 1, was expected: use another"
         )
     return float(budget)

@@ -67,7 +67,7 @@ class Sizes:
         for name, value in found.items():
             if not isinstance(value, int | float) or not 1 <= value <= _LARGEST or value != int(value):
                 raise MoodringError(
-                    f"the attention network's {name} is {value!r}; a whole number from 1 to {_LARGEST} was expected: "
+                    f"the video-EEG network's {name} is {value!r}; a whole number from 1 to {_LARGEST} was expected: "
                     "use another bundle"
                 )
         return cls(**{name: int(value) for name, value in found.items()})

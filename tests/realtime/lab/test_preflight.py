@@ -190,7 +190,7 @@ def test_a_model_that_will_not_answer_is_no_ok():
     models = load_models(config, ("eeg",), VirtualClock())
     person = list(check_models(models, config, {"eeg": of("eeg", None)}))
     assert (person[0].ok, person[0].note) == (True, True)
-    assert "video_eeg.safetensors will not answer: no model of felt emotion in people" in person[0].text
+    assert "attention.safetensors will not answer: no model of felt emotion in people" in person[0].text
     assert not person[-1].ok
     assert "no model of the config answers" in person[-1].text
     section = ModelsSection(video_eeg="attention", device="cpu")
