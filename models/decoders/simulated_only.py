@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..contract import SIMULATED, HeadOutput, ModelSpec
-from ..io.bundle import slot_of
 from ..streaming.decoder import DecoderStep, StreamingDecoder
 
 if TYPE_CHECKING:
@@ -77,5 +76,5 @@ def missing_model(file: str, spec: ModelSpec, key: str) -> str:
     construct = spec.outputs[0].construct
     return (
         f"no model of {construct} emotion in people: '{file}' knows simulated ones only; train one ('moodring train "
-        f"…', docs/training.md) for models.{slot_of(spec.kind)}"
+        f"…', docs/training.md) for models.{key}"
     )
