@@ -16,7 +16,7 @@ from ...models.io.bundle import Bundle
 from .evidence import ATTENTION, Evidence, collect, during
 from .labels import UNIT_SCALE, Stretch, labelled_stretches
 from .last_layer import layers_of, personal, prior_of
-from .prequential import LEVEL, Item, Worth, fit_heads, heads_that_count, prequential
+from .prequential import LEVEL, Item, Labels, Worth, fit_heads, heads_that_count, prequential
 
 LEAST_STRETCHES = 8
 SETTLE_S = 4.0
@@ -124,6 +124,7 @@ def calibrate(
     heads = bundle.spec.outputs
     stretches = labelled_stretches(recording, heads, labels, scale, rest_s=_rest_s(recording, config))
     _check_count(stretches, heads, recording.name)
+    _counting([one.classes for one in stretches], heads, recording.name)  # before the work of decoding
     evidence = collect(recording, config, bundle, device)
     if "eeg" in recording.sources and not evidence.calibrated:
         raise MoodringError(
@@ -145,9 +146,7 @@ def adapt(
             f"{len(items)} of {len(stretches)} labelled stretches of '{session}' hold a decision after their first "
             f"{settle_s:g} s, {LEAST_STRETCHES} are needed; record longer ones, or more"
         )
-    counting = heads_that_count(items, len(heads))
-    if not counting:
-        raise MoodringError(_why_none(items, heads, session))
+    counting = _counting([item.classes for item in items], heads, session)
     layers, prior = layers_of(bundle), prior_of(bundle)
     worth = prequential(layers, items, prior, counting)
     mark = Calibration(
@@ -169,9 +168,11 @@ def settle_s_of(bundle: Bundle) -> float:
 
 
 def _participant(recording: Recording, given: str | None) -> str:
-    known = recording.participant
-    if given is None and known in ("", _UNNAMED):
+    known, unnamed = recording.participant, ("", _UNNAMED, recording.name)
+    if given is None and known in unnamed:
         raise ConfigError(f"recording '{recording.name}' names no participant; say whose it is: --participant NAME")
+    if given is not None and known not in (*unnamed, given):
+        raise ConfigError(f"recording '{recording.name}' is {known}'s; --participant {given} came: leave it out")
     return given or known
 
 
@@ -181,6 +182,11 @@ def _rest_s(recording: Recording, config: LiveConfig) -> float:
 
 def _refuse(recording: Recording, config: LiveConfig, bundle: Bundle) -> None:
     """Raise MoodringError for a bundle that may not be adapted to this recording, or a recording without a rest."""
+    if not set(bundle.spec.modalities) & set(recording.sources):
+        raise MoodringError(
+            f"bundle '{bundle.name}' reads {' and '.join(bundle.spec.modalities)}; recording '{recording.name}' holds "
+            f"{', '.join(recording.sources) or 'nothing to decode'}: calibrate with another"
+        )
     mark = bundle.spec.calibration
     if mark is not None:
         raise MoodringError(
@@ -211,9 +217,13 @@ def _check_count(stretches: Sequence[Stretch], heads: Sequence[Head], name: str)
         )
 
 
-def _why_none(items: Sequence[Item], heads: Sequence[Head], name: str) -> str:
-    order = ", ".join(str(heads[0].classes[label]) for item in items if (label := item.classes[0]) is not None)
-    return (
+def _counting(labels: Sequence[Labels], heads: Sequence[Head], name: str) -> list[int]:
+    """Return the heads that can be adapted; raise MoodringError where there is none."""
+    found = heads_that_count(labels, len(heads))
+    if found:
+        return found
+    order = ", ".join(heads[0].classes[one[0]] for one in labels if one[0] is not None)
+    raise MoodringError(
         f"the classes of '{name}' come one after the other ({heads[0].name}: {order}), so that time and label cannot "
         "be told apart; alternate them"
     )

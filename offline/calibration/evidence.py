@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
 from ...models.contract import ModelSpec, Recording
 from ...models.decoders.attention import AttentionDecoder
@@ -102,6 +101,7 @@ def collect(recording: Recording, config: LiveConfig, bundle: Bundle, device: to
     Parameters
     ----------
     recording : Recording
+        With one of the bundle's modalities.
     config : LiveConfig
         How its EEG is treated, its rest, the policy of looks and the region of the face.
     bundle : Bundle
@@ -111,14 +111,9 @@ def collect(recording: Recording, config: LiveConfig, bundle: Bundle, device: to
     Raises
     ------
     MoodringError
-        The recording has none of the bundle's modalities, or does not fit it.
+        The recording does not fit the bundle.
     """
     reads = tuple(key for key in bundle.spec.modalities if key in recording.sources)
-    if not reads:
-        raise MoodringError(
-            f"bundle '{bundle.name}' reads {' and '.join(bundle.spec.modalities)}; recording '{recording.name}' holds "
-            f"{', '.join(recording.sources) or 'nothing to decode'}: calibrate with another"
-        )
     observed, decoder = _observed(bundle, config, device)
     name = BundleName(bundle.name, bundle.sha256, bundle.spec.domain)
     models = Models((observed,), None, str(device), (name,), bundle.spec.domain)

@@ -11,6 +11,7 @@ from ..evaluation.metrics import uar
 from .fit import LEAST_CLASSES, Layer, Prior, adapted
 
 Array = NDArray[np.float64]
+Labels = tuple[int | None, ...]
 LEVEL = 0.8
 
 
@@ -27,7 +28,7 @@ class Item:
     """
 
     features: Array
-    classes: tuple[int | None, ...]
+    classes: Labels
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,13 @@ class Worth:
         return bool(self.gain.low > 0.0)
 
 
-def heads_that_count(items: Sequence[Item], n_heads: int) -> list[int]:
+def heads_that_count(labels: Sequence[Labels], n_heads: int) -> list[int]:
     """Return the heads whose labels alternate enough: two classes among the stretches that can be predicted."""
     found = []
     for head in range(n_heads):
         seen: set[int] = set()
         tested: set[int] = set()
-        for label in (item.classes[head] for item in items):
+        for label in (one[head] for one in labels):
             if label is None:
                 continue
             if len(seen) >= LEAST_CLASSES:
