@@ -94,6 +94,29 @@ def bench_images(json_file: JsonOption = None, seconds: SecondsOption = None) ->
     _output(images.measure(images.SECONDS if seconds is None else seconds), json_file)
 
 
+@bench_app.command("decode")
+def bench_decode(
+    json_file: JsonOption = None,
+    seconds: SecondsOption = None,
+    backbone: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="compact or vgg16; both unless said.", show_default=False)
+    ] = None,
+) -> None:
+    """Cost of a look of the attention model, first and steady, its parts, and steps of training."""
+    from ..models.io.bundle import bundled, load_bundle
+    from ..models.networks.attention import BACKBONES
+    from ..offline.simulate import simulate
+    from ..realtime.bench import decode
+
+    chosen = tuple(name for name in BACKBONES if backbone is None or name in backbone)
+    if unknown := set(backbone or ()) - set(BACKBONES):
+        known = ", ".join(BACKBONES)
+        raise typer.BadParameter(f"{', '.join(sorted(unknown))}; known are {known}", param_hint="--backbone")
+    took_s = decode.SECONDS if seconds is None else seconds
+    bundle = load_bundle(bundled("attention"), "attention")
+    _output(decode.measure(bundle, simulate(7, 12.0), took_s, chosen, lambda line: say(line, err=True)), json_file)
+
+
 @bench_app.command("lag")
 def bench_lag(
     json_file: JsonOption = None,

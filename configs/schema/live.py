@@ -149,6 +149,7 @@ class ModelsSection(Section):
     else a path. ``more``: paths of further bundles, whose heads stand beside the others'; "workload" is the shipped one
     of mental arithmetic. Bundles that were
     trained on simulated people decode people only with ``allow_simulated``; without, their heads abstain.
+    ``vgg16_weights``: the file of the VGG-16 that a bundle with that backbone was trained with; it is in no bundle.
     """
 
     video_eeg: str = "bundled"
@@ -158,6 +159,7 @@ class ModelsSection(Section):
     seed: int = 0
     more: list[Path] = []
     allow_simulated: bool = False
+    vgg16_weights: Path | None = None
 
 
 class DecisionSection(Section):

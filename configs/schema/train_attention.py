@@ -1,11 +1,12 @@
 """The schema of a training run of the attention model."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from .load import Section
-from .train_video_eeg import Count, Positive, Share, StageSection, people_apart
+from .training import Count, Positive, Share, StageSection, people_apart
 
 
 class AttentionPeopleSection(Section):
@@ -35,7 +36,12 @@ class AttentionPeopleSection(Section):
 
 
 class AttentionNetworkSection(Section):
-    """Widths of the layers. The paper's core has 1,024 units."""
+    """Widths of the layers. The paper's core has 1,024 units.
+
+    ``backbone``: "compact" is a small face network that is trained; "vgg16" reads 227-pixel faces by a frozen VGG-16
+    whose ``weights`` are a file of yours (a torchvision state dict or ``.safetensors``; nothing is downloaded), which
+    must have the sha256 ``weights_sha256`` where that is given.
+    """
 
     image_size: Annotated[int, Field(ge=8, multiple_of=4)] = 16
     face_features: Count = 16
@@ -43,6 +49,27 @@ class AttentionNetworkSection(Section):
     glimpse: Count = 24
     layer1: Count = 40
     core: Count = 80
+    backbone: Literal["compact", "vgg16"] = "compact"
+    weights: Path | None = None
+    weights_sha256: Annotated[str, Field(pattern="^([0-9a-fA-F]{64})?$")] = ""
+
+    @model_validator(mode="after")
+    def _weights_of_vgg16(self) -> "AttentionNetworkSection":
+        if self.backbone == "vgg16" and self.weights is None:
+            raise ValueError("backbone 'vgg16' needs weights: the file of torchvision's vgg16 (nothing is downloaded)")
+        if self.backbone == "compact" and (self.weights is not None or self.weights_sha256):
+            raise ValueError("weights are those of backbone 'vgg16'; the compact one is trained: leave them out")
+        return self
+
+
+class AttentionEegSection(Section):
+    """How artifacts are taken out before band power is measured.
+
+    "clip" limits the wavelet coefficients within each window; "soft" subtracts, on the stream, what exceeds a running
+    threshold, and is a quarter of a second late.
+    """
+
+    artifact: Literal["clip", "soft"] = "clip"
 
 
 class TrainAttentionConfig(Section):
@@ -62,6 +89,7 @@ class TrainAttentionConfig(Section):
     threads: Annotated[int, Field(ge=1, le=64)] = 1
     people: AttentionPeopleSection = AttentionPeopleSection()
     network: AttentionNetworkSection = AttentionNetworkSection()
+    eeg: AttentionEegSection = AttentionEegSection()
     policy: Literal["hazard", "gaussian", "uniform", "random", "every"] = "hazard"
     budget: Annotated[float, Field(gt=0.0, le=1.0)] = 0.05
     batch: Count = 96

@@ -11,17 +11,27 @@ import torch
 from torch import Tensor
 
 from ...configs.schema.errors import MoodringError
-from ..contract import EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, HeadOutput
+from ..contract import LEVELS, EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, HeadOutput, Image
 from ..contract.specs import kept_classes
 from ..io.bundle import Bundle, bundled
 from ..networks.attention import AXES, FRAME_HZ, LONGEST_ELAPSED_S, AttentionNet, Sizes, State, Ticks, pooled
 from ..networks.look_policy import LONGEST_WAIT_FRAMES, THUMBNAIL, GaussianPolicy, HazardPolicy
-from ..signals.eeg.band_power import RestBaseline, add_window, log_band_power, midline_theta
+from ..networks.vgg16 import FrozenVgg16
+from ..signals.eeg.band_power import (
+    ARTIFACTS,
+    ENOUGH_REST_WINDOWS,
+    Artifact,
+    RestBaseline,
+    add_window,
+    log_band_power,
+    midline_theta,
+)
 from ..signals.eeg.scalp_images import ScalpMapper
 from ..signals.face.detection import FaceDetector
 from ..signals.face.images import crop_face, thumbnail
 from ..signals.face.tracking import Region, Sighting, TrackerState, TrackingRules, track
-from .video_eeg import ENOUGH_REST_WINDOWS, Normalisation, check_eeg
+from .bundle_parts import check_eeg, checked_heads, normalisation_of
+from .face_backbone import backbone_of, face_input
 
 Policy = Literal["hazard", "gaussian", "uniform", "random", "every"]
 POLICIES: tuple[Policy, ...] = ("hazard", "gaussian", "uniform", "random", "every")
@@ -49,6 +59,8 @@ class AttentionDecoder:
     face_detector : FaceDetector
     region : (x, y, width, height) or None
         Part of the frame, in fractions of its sides, that holds the participant's face; None is the whole frame.
+    backbone : FrozenVgg16 or None
+        That the bundle reads faces by: :func:`~moodring.models.decoders.face_backbone.load_backbone`.
 
     Raises
     ------
@@ -64,6 +76,7 @@ class AttentionDecoder:
         seed: int = 0,
         face_detector: FaceDetector | None = None,
         region: Region | None = None,
+        backbone: FrozenVgg16 | None = None,
     ) -> None:
         self.spec = bundle.spec
         self._name = bundle.name
@@ -71,13 +84,15 @@ class AttentionDecoder:
         for module in (self._net, self._hazard, self._gaussian):
             module.to(device).eval()
         self._policy: Policy = policy_of(bundle) if policy == "learned" else policy
+        self.artifact = artifact_of(bundle)
         self._budget = float(bundle.spec.network["budget"])
-        self.normalisation = Normalisation.of(bundle)
+        self.normalisation = normalisation_of(bundle)
         self._device = device
         self._seed = seed
+        self._backbone = backbone
         self._finder = face_detector or FaceDetector(bundled("yunet").read_bytes())
         self._tracking = TrackingRules(region, hold_s=_HOLD_S)
-        self._heads = [self.spec.head(axis) for axis in AXES]
+        self._heads = checked_heads(bundle, {axis: len(LEVELS) for axis in AXES})
         self._temperature = torch.tensor([[head.temperature] for head in self._heads])
         self._mappers: dict[tuple[str, ...], ScalpMapper] = {}
         self.reset()
@@ -114,7 +129,7 @@ class AttentionDecoder:
         if self._baseline is None or len(self._baseline.count) != len(eeg.channel_names):
             self._baseline = RestBaseline.empty(eeg.channel_names)
             self.rest_channels = eeg.channel_names
-        self._baseline = add_window(self._baseline, log_band_power(eeg))
+        self._baseline = add_window(self._baseline, log_band_power(eeg, self.artifact))
 
     def frame(self, time_s: float, face: FaceFrame | None, short: EegWindow | None) -> Sighting | None:
         """Process one frame of the grid, and look at it where the policy says so.
@@ -149,9 +164,8 @@ class AttentionDecoder:
         if sighting.state == "changed":
             self._forget_face()
         if sighting.box is not None:
-            crop = torch.from_numpy(crop_face(face.image, sighting.box, self._net.sizes.face_size))
             with torch.inference_mode():
-                self._faces.append(self._net.face_net(crop[None].to(self._device))[0])
+                self._faces.append(self._net.face_net(self._read_face(face.image, sighting.box))[0])
             self._since_face = 0
         return sighting
 
@@ -220,6 +234,9 @@ class AttentionDecoder:
             for row, head in zip(probabilities, self._heads, strict=True)
         )
 
+    def _read_face(self, image: Image, box: FaceBox) -> Tensor:
+        return face_input(image, box, self._net.sizes.face_size, self._backbone, self._device)
+
     def _forget_face(self) -> None:
         """Start the core, the face's part of the first LSTM and the periphery anew."""
         fresh = self._net.start(1)
@@ -258,7 +275,7 @@ class AttentionDecoder:
         there = face is not None and self._box is not None
         picture = np.zeros((THUMBNAIL, THUMBNAIL), np.uint8)
         if face is not None and self._box is not None:
-            picture = thumbnail(crop_face(face.image, self._box, self._net.sizes.face_size))
+            picture = thumbnail(crop_face(face.image, self._box, 2 * THUMBNAIL))
         theta = float("nan") if short is None else midline_theta(short)
         with torch.inference_mode():
             self._watching = self._hazard.watch(
@@ -272,7 +289,7 @@ class AttentionDecoder:
         names = eeg.channel_names
         if names not in self._mappers:
             self._mappers[names] = ScalpMapper(names, self._net.sizes.image_size)
-        relative = self.normalisation.apply(log_band_power(eeg), names, self._baseline)
+        relative = self.normalisation.apply(log_band_power(eeg, self.artifact), names, self._baseline)
         images = self._mappers[names].images(relative, eeg.good)
         # Electrodes that span no area, or samples that are no numbers, say nothing: the EEG counts as absent.
         return torch.from_numpy(images) if np.isfinite(images).all() and images.any() else None
@@ -289,6 +306,18 @@ def policy_of(bundle: Bundle) -> Policy:
     )
 
 
+def artifact_of(bundle: Bundle) -> Artifact:
+    """Return how a bundle's EEG is rid of artifacts; raise MoodringError for an unknown way."""
+    named = str(bundle.spec.network.get("artifact", "clip"))
+    for artifact in ARTIFACTS:
+        if named == artifact:
+            return artifact
+    raise MoodringError(
+        f"bundle '{bundle.name}' takes artifacts out by {named!r}; known are {', '.join(ARTIFACTS)}: update moodring, "
+        "or use another bundle"
+    )
+
+
 def networks_of(bundle: Bundle) -> tuple[AttentionNet, HazardPolicy, GaussianPolicy]:
     """Return the network and the policies of a bundle.
 
@@ -302,7 +331,8 @@ def networks_of(bundle: Bundle) -> tuple[AttentionNet, HazardPolicy, GaussianPol
             f"a bundle of kind 'attention' was expected; '{bundle.name}' is of kind '{bundle.spec.kind}'"
         )
     sizes = Sizes.of(bundle.spec.network)
-    modules = {"net": AttentionNet(sizes), "hazard": HazardPolicy(sizes.core), "gaussian": GaussianPolicy(sizes.core)}
+    net = AttentionNet(sizes, backbone_of(bundle))
+    modules = {"net": net, "hazard": HazardPolicy(sizes.core), "gaussian": GaussianPolicy(sizes.core)}
     try:
         for prefix, module in modules.items():
             own = {k.removeprefix(f"{prefix}."): v for k, v in bundle.tensors.items() if k.startswith(f"{prefix}.")}

@@ -170,6 +170,7 @@ def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ..
     from ..streaming.streaming_video_eeg import StreamingVideoEeg
     from .attention import AttentionDecoder
     from .eeg_state import KIND, EegStateDecoder
+    from .face_backbone import load_backbone
     from .speaker import load_gate
     from .speech import SpeechDecoder
     from .video_eeg import VideoEegDecoder
@@ -183,7 +184,9 @@ def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ..
 
     def attention(bundle: Bundle, device: torch.device) -> StreamingDecoder:
         region = None if face is None else face.region
-        return StreamingAttention(AttentionDecoder(bundle, device, section.policy, section.seed, region=region))
+        backbone = load_backbone(bundle, section.vgg16_weights, device)
+        decoder = AttentionDecoder(bundle, device, section.policy, section.seed, region=region, backbone=backbone)
+        return StreamingAttention(decoder)
 
     def speech(bundle: Bundle, device: torch.device) -> StreamingDecoder:
         gate = None

@@ -21,16 +21,20 @@ References
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
+
+from . import vgg16
 
 AXES = ("valence", "arousal")
 TICK_HZ = 2
 FRAMES_PER_TICK = 4
 FRAME_HZ = TICK_HZ * FRAMES_PER_TICK
 LONGEST_ELAPSED_S = 10.0
+Backbone = Literal["compact", "vgg16"]
+BACKBONES: tuple[Backbone, ...] = ("compact", "vgg16")
 _FACE_CONTEXT = 5
 _EEG_CONTEXT = 1
 _ONSET_CONTEXT = 2
@@ -139,6 +143,23 @@ class FaceNet(nn.Module):
         return cast(Tensor, self.expression(features))
 
 
+class FrozenFaceNet(nn.Module):
+    """The paper's fully connected layer on features of a frozen VGG-16 (:mod:`~moodring.models.networks.vgg16`)."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        self.out = nn.Linear(vgg16.UNITS, sizes.face_features)
+        self.expression = nn.Linear(sizes.face_features, 1 + len(AXES))
+
+    def forward(self, embedded: Tensor) -> Tensor:
+        """Return features ``(n, face_features)`` of features ``(n, 4096)`` of VGG-16."""
+        return torch.tanh(cast(Tensor, self.out(nn.functional.layer_norm(embedded, embedded.shape[-1:]))))
+
+    def expressed(self, features: Tensor) -> Tensor:
+        """Return the expression read from features: ``(n, 3)``, logit of its presence, valence and arousal."""
+        return cast(Tensor, self.expression(features))
+
+
 class BandNet(nn.Module):
     """Feature vectors of the scalp images of three bands.
 
@@ -172,12 +193,19 @@ class BandNet(nn.Module):
 
 
 class AttentionNet(nn.Module):
-    """A shared first LSTM for both modalities, and a core LSTM with band attention and class heads."""
+    """A shared first LSTM for both modalities, and a core LSTM with band attention and class heads.
 
-    def __init__(self, sizes: Sizes) -> None:
+    Parameters
+    ----------
+    sizes : Sizes
+    backbone : "compact" or "vgg16"
+        What the face network reads: crops, or the features of a frozen VGG-16, which is not part of this network.
+    """
+
+    def __init__(self, sizes: Sizes, backbone: Backbone = "compact") -> None:
         super().__init__()
         self.sizes = sizes
-        self.face_net = FaceNet(sizes)
+        self.face_net: FaceNet | FrozenFaceNet = FaceNet(sizes) if backbone == "compact" else FrozenFaceNet(sizes)
         self.band_net = BandNet(sizes)
         self.band_attention = nn.Linear(sizes.core, 3)
         self.face_in = nn.Linear(sizes.face_features, sizes.glimpse)

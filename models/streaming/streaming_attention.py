@@ -15,6 +15,7 @@ from . import alignment
 from .decision_schedule import ModalityInput, Plan
 from .decoder import DecoderStep
 from .ingest.sources import SourceInfo
+from .soft_windows import SoftWindows
 from .streaming_video_eeg import SETTLE_S, WITHOUT_FACE, unusable_eeg
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class StreamingAttention:
         self._decoder = decoder
         eeg = self.spec.input(EegInput)
         self._window_s = eeg.window_s if eeg is not None else 1.0
+        self._late_s = 0.0
 
     @property
     def spec(self) -> ModelSpec:
@@ -71,6 +73,7 @@ class StreamingAttention:
         self._decoder.reset()
         self._plan, self._clock = plan, clock
         self._at = _Progress()
+        self._soft = SoftWindows()
 
     def check(self, info: SourceInfo, config: LiveConfig) -> None:
         """Raise MoodringError, with both values, where an EEG stream or its reference does not fit the bundle."""
@@ -144,6 +147,10 @@ class StreamingAttention:
     def _tick(self, tick_s: float, inputs: Mapping[str, ModalityInput], work: _Work) -> None:
         before_s = self._clock.now()
         eeg = self._eeg_window(tick_s, self._window_s, inputs.get("eeg"), work)
+        if eeg is not None and self._decoder.artifact == "soft":
+            ring = inputs["eeg"].ring
+            eeg = self._soft.window(eeg, ring, alignment.stop_at(ring, tick_s))
+            self._late_s = tick_s - eeg.end_s if eeg is not None else 0.0
         cut_s = self._clock.now()
         if eeg is not None:
             self._at.last_eeg_s = tick_s
@@ -177,7 +184,7 @@ class StreamingAttention:
         eeg, face = inputs.get("eeg"), inputs.get("face")
         if eeg is not None and at.last_eeg_s is not None and at.last_eeg_s >= time_s - 2.0 / TICK_HZ:
             delay_s = eeg.ingest.eeg.delay_s if eeg.ingest.eeg is not None else 0.0
-            described_s["eeg"] = at.last_eeg_s - delay_s - self._window_s / 2
+            described_s["eeg"] = at.last_eeg_s - delay_s - self._late_s - self._window_s / 2
         if face is not None and at.last_face_s is not None and alignment.is_fresh(face.ring, time_s):
             described_s["face"] = at.last_face_s
         return described_s

@@ -12,6 +12,7 @@ from ...models.contract import ModelSpec, Recording
 from ...models.decoders.attention import AttentionDecoder
 from ...models.decoders.eeg_state import KIND as EEG_STATE
 from ...models.decoders.eeg_state import EegStateDecoder
+from ...models.decoders.face_backbone import load_backbone
 from ...models.decoders.session_models import Models
 from ...models.io.bundle import Bundle
 from ...models.signals.eeg.band_power import RestBaseline
@@ -136,7 +137,8 @@ def _observed(
 ) -> tuple[_Observed, AttentionDecoder | EegStateDecoder]:
     if bundle.spec.kind == ATTENTION:
         section, region = config.models, None if config.face is None else config.face.region
-        attention = AttentionDecoder(bundle, device, section.policy, section.seed, region=region)
+        backbone = load_backbone(bundle, section.vgg16_weights, device)
+        attention = AttentionDecoder(bundle, device, section.policy, section.seed, region=region, backbone=backbone)
         return _Observed(StreamingAttention(attention), lambda _: attention.hidden), attention
     state = EegStateDecoder(bundle)
     return _Observed(StreamingEegState(state), state.evidence), state

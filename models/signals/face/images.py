@@ -42,15 +42,12 @@ def crop_face(image: Image, box: FaceBox, size: int) -> Image:
     (size, size) uint8
         Grey. The square around the box with a margin, moved into the frame where it sticks out, never stretched.
     """
-    check_frame(image)
-    height, width = image.shape[:2]
-    side = int(np.clip(round(MARGIN * max(box.width, box.height)), 1, min(height, width)))
-    left = int(np.clip(round(box.x + box.width / 2 - side / 2), 0, width - side))
-    top = int(np.clip(round(box.y + box.height / 2 - side / 2), 0, height - side))
-    grey = cv2.cvtColor(image[top : top + side, left : left + side], cv2.COLOR_BGR2GRAY)
-    method = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
-    crop: Image = cv2.resize(grey, (size, size), interpolation=method)
-    return crop
+    return _resized(cv2.cvtColor(_square(image, box), cv2.COLOR_BGR2GRAY), size)
+
+
+def crop_face_colour(image: Image, box: FaceBox, size: int) -> Image:
+    """Return the crop of :func:`crop_face` in colour, ``(size, size, 3)`` uint8 BGR."""
+    return _resized(_square(image, box), size)
 
 
 def thumbnail(crop: Image) -> Image:
@@ -58,6 +55,22 @@ def thumbnail(crop: Image) -> Image:
     side = len(crop) // 2
     small: Image = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
     return small
+
+
+def _square(image: Image, box: FaceBox) -> Image:
+    """Return the part of a frame around a box."""
+    check_frame(image)
+    height, width = image.shape[:2]
+    side = int(np.clip(round(MARGIN * max(box.width, box.height)), 1, min(height, width)))
+    left = int(np.clip(round(box.x + box.width / 2 - side / 2), 0, width - side))
+    top = int(np.clip(round(box.y + box.height / 2 - side / 2), 0, height - side))
+    return image[top : top + side, left : left + side]
+
+
+def _resized(square: Image, size: int) -> Image:
+    method = cv2.INTER_AREA if len(square) > size else cv2.INTER_LINEAR
+    crop: Image = cv2.resize(square, (size, size), interpolation=method)
+    return crop
 
 
 def check_frame(image: Image) -> None:

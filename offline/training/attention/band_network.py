@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from ....configs.schema.train_attention import TrainAttentionConfig
 from ....models.networks.attention import AttentionNet
+from ..common.losses import class_loss
 from ..common.optimization import AveragedAdamW, Report, generator_for, integers, smoothed
 from ..common.stages import Stage
-from ..video_eeg.losses import class_loss
 from .prepare import PREPARED
 
 BAND_NETWORK = Stage("band maps", 1, (PREPARED,))

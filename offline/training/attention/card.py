@@ -31,6 +31,16 @@ _LIMITS = (
 )
 
 
+def _backbone(spec: ModelSpec) -> tuple[str, ...]:
+    """Return what the card says of a frozen backbone, nothing where there is none."""
+    if spec.network.get("backbone", "compact") == "compact":
+        return ()
+    return (
+        "reads 227-pixel faces by a frozen VGG-16 that is not in this file: `[models] vgg16_weights` names its weights,"
+        f" sha256 `{spec.network['backbone_sha256']}`",
+    )
+
+
 def write_attention_card(
     path: Path, spec: ModelSpec, sha256: str, scores: Mapping[str, ConditionScores], config: TrainAttentionConfig
 ) -> None:
@@ -55,6 +65,7 @@ def write_attention_card(
             (
                 f"the policy ({config.policy}) {_POLICIES[config.policy]}",
                 f"sha256 `{sha256}`",
+                *_backbone(spec),
                 f"needs at least {eeg.min_scalp_channels if eeg else 0} scalp electrodes with 10-20 names; average "
                 "reference; a camera that shows one face",
             )

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from ....configs.schema.train_attention import TrainAttentionConfig
-from ....models.contract import FloatArray, Image
-from ....models.networks.attention import FaceNet
+from ....models.contract import FloatArray
+from ....models.networks.attention import FaceNet, FrozenFaceNet
 from ..common.optimization import AveragedAdamW, Report, generator_for, integers, smoothed
 from ..common.stages import Stage
 from .prepare import PREPARED, read_prepared
@@ -23,32 +23,53 @@ _BATCH = 128
 _PER_PERSON = 160
 
 
-def draw_faces(paths: Sequence[Path], seed: int) -> tuple[Image, FloatArray]:
+def draw_faces(
+    paths: Sequence[Path], seed: int, embedded: Sequence[Path] | None = None
+) -> tuple[NDArray[np.generic], FloatArray]:
     """Draw faces of prepared people, half of them expressive.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    seed : int
+    embedded : sequence of Path, optional
+        Of a frozen backbone, for the same people: what is drawn in the place of crops.
 
     Returns
     -------
-    crops : (n, size, size) uint8
+    faces : (n, size, size) uint8 or (n, 4096) float16
     expressed : (n, 3) float32
         Intensity, valence and arousal.
     """
-    crops, expressed = [], []
+    drawn, expressed = [], []
     for number, path in enumerate(paths):
         person = read_prepared(path)
         rng = np.random.default_rng((seed, 48, number))
+        faces = person.crops if embedded is None else np.load(embedded[number], mmap_mode="r")
         visible = person.expressed[:, 0] >= VISIBLE
         for which in (visible, ~visible):
             frames = np.flatnonzero(which & person.face_there)
             chosen = rng.permutation(frames)[: _PER_PERSON // 2]
-            crops.append(person.crops[chosen])
+            drawn.append(faces[chosen])
             expressed.append(person.expressed[chosen])
-    return np.concatenate(crops), np.concatenate(expressed)
+    return np.concatenate(drawn), np.concatenate(expressed)
 
 
-def train_face(net: FaceNet, paths: Sequence[Path], config: TrainAttentionConfig, report: Report) -> None:
-    """Train the face network on faces of these people, in place; every tenth is held out for the report."""
+def train_face(
+    net: FaceNet | FrozenFaceNet,
+    paths: Sequence[Path],
+    config: TrainAttentionConfig,
+    report: Report,
+    embedded: Sequence[Path] | None = None,
+) -> None:
+    """Train the face network on faces of these people, in place; every tenth is held out for the report.
+
+    Faces that a frozen backbone has ``embedded`` cannot be changed at random.
+    """
     held_out = max(1, len(paths) // 10)
-    watched, training = draw_faces(paths[:held_out], config.seed), draw_faces(paths[held_out:], config.seed + 1)
+    parts = (None, None) if embedded is None else (embedded[:held_out], embedded[held_out:])
+    watched = draw_faces(paths[:held_out], config.seed, parts[0])
+    training = draw_faces(paths[held_out:], config.seed + 1, parts[1])
     crops, expressed = torch.from_numpy(training[0]), torch.from_numpy(training[1])
     report(f"expressions: {len(crops)} faces of {len(paths) - held_out} people, {len(watched[0])} held out")
     rng = generator_for(config.seed, 1)
@@ -59,7 +80,8 @@ def train_face(net: FaceNet, paths: Sequence[Path], config: TrainAttentionConfig
     mean_loss = None
     for _ in range(stage.batches):
         chosen = integers(rng, 0, len(crops), _BATCH)
-        features = functional.dropout(net(augment(crops[chosen], rng)), 0.1)
+        faces = crops[chosen].float()
+        features = functional.dropout(net(augment(faces, rng) if embedded is None else faces), 0.1)
         loss = expression_loss(net.expressed(features), expressed[chosen])
         optimizer.step(loss)
         mean_loss = smoothed(mean_loss, float(loss.detach()))
@@ -86,14 +108,22 @@ def expression_loss(predicted: Tensor, expressed: Tensor) -> Tensor:
     return presence + 4.0 * (errors * visible).sum() / visible.sum().clamp(min=1.0)
 
 
-def describe(net: FaceNet, crops: Image, expressed: NDArray[np.float32]) -> str:
+def describe(net: FaceNet | FrozenFaceNet, faces: NDArray[np.generic], expressed: NDArray[np.float32]) -> str:
     """Return how well presence, valence and arousal are read, in words."""
     with torch.no_grad():
-        predicted = torch.cat([net.expressed(net(torch.from_numpy(part))) for part in np.array_split(crops, 8)]).numpy()
+        parts = [torch.from_numpy(part).float() for part in np.array_split(faces, 8)]
+        predicted = torch.cat([net.expressed(net(part)) for part in parts]).numpy()
     visible = expressed[:, 0] >= VISIBLE
     presence = float(np.mean((predicted[:, 0] > 0) == visible))
-    r = [float(np.corrcoef(predicted[visible, i], expressed[visible, i])[0, 1]) for i in (1, 2)]
+    r = [_correlation(predicted[visible, i], expressed[visible, i]) for i in (1, 2)]
     return f"presence {presence:.3f} right, correlation of valence {r[0]:.3f}, of arousal {r[1]:.3f}"
+
+
+def _correlation(predicted: NDArray[np.float32], expressed: NDArray[np.float32]) -> float:
+    """Return the correlation; NaN where one of both is constant."""
+    if len(predicted) < 2 or np.ptp(predicted) == 0 or np.ptp(expressed) == 0:
+        return float("nan")
+    return float(np.corrcoef(predicted, expressed)[0, 1])
 
 
 def augment(crops: Tensor, rng: torch.Generator) -> Tensor:

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ....models.decoders.video_eeg import Normalisation
 from ....models.networks.attention import FRAMES_PER_TICK, LONGEST_ELAPSED_S, TICK_HZ, AttentionNet, Ticks, pooled
+from ....models.signals.eeg.normalisation import Normalisation
 from ....models.signals.face.images import thumbnail
 from .eeg_variants import scalp_image_variants
 from .prepare import PreparedSession, read_prepared
@@ -180,12 +180,18 @@ def draw_images(
     return np.stack([scalp_image_variants(p, normal, size, variants, seed + n) for n, p in enumerate(people)])
 
 
-def extract_features(paths: Sequence[Path], images: NDArray[np.float16], net: AttentionNet) -> FeatureBank:
-    """Compute the features of the fixed layers of prepared people."""
+def extract_features(
+    paths: Sequence[Path],
+    images: NDArray[np.float16],
+    net: AttentionNet,
+    embedded: Sequence[Path] | None = None,
+) -> FeatureBank:
+    """Compute the features of the fixed layers of prepared people; from those of a frozen backbone where given."""
     people = [read_prepared(path) for path in paths]
     bands = in_chunks(net.band_net, torch.from_numpy(images).flatten(0, 2))
     stimulus = torch.from_numpy(np.stack([p.stimulus for p in people]).astype(np.int64))
-    face = torch.stack([in_chunks(net.face_net, torch.from_numpy(p.crops)) for p in people])
+    faces = [p.crops for p in people] if embedded is None else [np.load(path) for path in embedded]
+    face = torch.stack([in_chunks(net.face_net, torch.from_numpy(one)) for one in faces])
     with torch.no_grad():
         presence = net.face_net.expressed(face)[..., 0]
     return FeatureBank(

@@ -1,8 +1,8 @@
 """Train an attention model on simulated people, stage by stage, and write its bundle and card."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,19 @@ import torch
 from torch import Tensor, nn
 
 from ....configs.schema.train_attention import TrainAttentionConfig
-from ....configs.schema.train_video_eeg import StageSection
+from ....configs.schema.training import StageSection
 from ....models.contract import LEVELS, SIMULATED, EegInput, FaceInput, Head, ModelSpec
-from ....models.decoders.video_eeg import Normalisation
+from ....models.device import best_device
 from ....models.io.bundle import save_bundle
-from ....models.networks.attention import AXES, FRAME_HZ, AttentionNet, Sizes
+from ....models.networks import vgg16
+from ....models.networks.attention import AXES, FRAME_HZ, AttentionNet, Backbone, Sizes
 from ....models.networks.look_policy import GaussianPolicy, HazardPolicy
+from ....models.signals.eeg.normalisation import Normalisation
+from ...evaluation.leakage import Part, audit_parts, digest
 from ...simulate.difficulty import BENCHMARK, EASY, Difficulty
+from ..common.losses import level_class_weights
 from ..common.optimization import Report
-from ..video_eeg.losses import level_class_weights
-from ..video_eeg.stage_cache import StageCache
+from ..common.stage_cache import StageCache
 from . import core, policy
 from .band_network import BAND_NETWORK, train_band_network
 from .card import write_attention_card
@@ -29,7 +32,7 @@ from .eeg_variants import TRAINING_VARIANTS, fit_normalisation
 from .expressions import EXPRESSIONS, train_face
 from .feature_bank import Clips, FeatureBank, draw_images, extract_features, whole_sessions
 from .gaussian import GAUSSIAN, train_gaussian
-from .prepare import FACE_SIZE, WINDOW_S, prepare_people, read_prepared
+from .prepare import WINDOW_S, PreparedSession, prepare_people, read_prepared
 from .roll_out import LookRule, by_gaussian, by_hazard, clip_hidden, fixed, hidden_states, periphery_of, roll_out
 from .scores import (
     ConditionScores,
@@ -40,6 +43,7 @@ from .scores import (
     hit_rate,
     recall_of_decisions,
 )
+from .vgg16_features import FrozenFaces
 
 MIN_RATE_HZ = 100.0
 MIN_SCALP_CHANNELS = 8
@@ -60,9 +64,9 @@ class TrainedAttention:
 class Networks(nn.Module):
     """Everything that a bundle holds: the network and both learned policies."""
 
-    def __init__(self, sizes: Sizes) -> None:
+    def __init__(self, sizes: Sizes, backbone: Backbone = "compact") -> None:
         super().__init__()
-        self.net = AttentionNet(sizes)
+        self.net = AttentionNet(sizes, backbone)
         self.hazard = HazardPolicy(sizes.core)
         self.gaussian = GaussianPolicy(sizes.core)
 
@@ -103,15 +107,17 @@ def train_attention(
     torch.set_num_threads(config.threads)
     folder = cache or Path(platformdirs.user_cache_dir("moodring", appauthor=False)) / "training"
     torch.manual_seed(config.seed)
-    networks = Networks(Sizes(**config.network.model_dump()))
-    stages = StageCache(networks, folder, [_shared_settings(config), difficulty_of(config).digest()], report)
-    data = _fixed_layers(config, networks, stages, folder, report)
+    frozen = FrozenFaces.of(config.network, best_device())
+    networks = Networks(_sizes(config), config.network.backbone)
+    shared = shared_settings(config, frozen)
+    stages = StageCache(networks, folder, [shared, difficulty_of(config).digest()], report)
+    data = _fixed_layers(config, networks, stages, folder, frozen, report)
     _train_core(config, networks.net, stages, data, report)
     policies = _Policies(config, networks, stages, data, report)
     policies.train()
     scores = policies.evaluate(data.validation)
     calibrated = policies.decide(data.calibration, whole_sessions(data.calibration))
-    spec = _spec(config, data.normal, calibrated)
+    spec = _spec(config, data.normal, calibrated, frozen)
     sha256 = save_bundle(out, spec, _tensors(networks, data.normal))
     trained = TrainedAttention(out, sha256, spec, scores, time.monotonic() - started)
     write_attention_card(out.with_suffix(".md"), spec, sha256, scores, config)
@@ -125,13 +131,32 @@ def difficulty_of(config: TrainAttentionConfig) -> Difficulty:
 
 
 def _fixed_layers(
-    config: TrainAttentionConfig, networks: Networks, stages: StageCache, folder: Path, report: Report
+    config: TrainAttentionConfig,
+    networks: Networks,
+    stages: StageCache,
+    folder: Path,
+    frozen: FrozenFaces | None,
+    report: Report,
 ) -> Prepared:
     people, difficulty = config.people, difficulty_of(config)
-    paths = prepare_people(people.training_seeds, people.seconds, difficulty, folder, people.workers, report)
+    artifact = config.eeg.artifact
+    paths = prepare_people(people.training_seeds, people.seconds, difficulty, folder, people.workers, report, artifact)
     held_out = (*people.validation_seeds, *people.calibration_seeds)
-    others = prepare_people(held_out, people.validation_seconds, difficulty, folder, people.workers, report)
+    others = prepare_people(held_out, people.validation_seconds, difficulty, folder, people.workers, report, artifact)
+    faces, other_faces = None, None
+    if frozen is not None:
+        faces = frozen.embed(people.training_seeds, people.seconds, difficulty, folder, report)
+        other_faces = frozen.embed(held_out, people.validation_seconds, difficulty, folder, report)
     prepared = [read_prepared(path) for path in paths]
+    n = len(people.validation_seeds)
+    audit_parts(
+        "attention",
+        {
+            "weights and normaliser": _parts(people.training_seeds, prepared),
+            "watched": _parts(people.validation_seeds, map(read_prepared, others[:n])),
+            "temperature and conformal thresholds": _parts(people.calibration_seeds, map(read_prepared, others[n:])),
+        },
+    )
     normal = fit_normalisation(prepared)
     size, net = config.network.image_size, networks.net
     levels = torch.from_numpy(np.stack([p.levels for p in prepared]).astype(np.int64))
@@ -140,21 +165,29 @@ def _fixed_layers(
     images = draw_images(prepared, normal, size, TRAINING_VARIANTS, config.seed)
     del prepared
     stages.run(
-        EXPRESSIONS, _settings(config.expression, config), lambda: train_face(net.face_net, paths, config, report)
+        EXPRESSIONS,
+        _settings(config.expression, config),
+        lambda: train_face(net.face_net, paths, config, report, faces),
     )
     stages.run(
         BAND_NETWORK,
         _settings(config.bands, config, "dropout"),
         lambda: train_band_network(net, images, levels, stimulus, weights, config, report),
     )
-    training = extract_features(paths, images, net)
+    training = extract_features(paths, images, net, faces)
 
-    def features(files: Sequence[Path]) -> FeatureBank:
-        drawn = draw_images([read_prepared(path) for path in files], normal, size, 2, config.seed)
-        return extract_features(files, drawn, net)
+    def features(part: slice) -> FeatureBank:
+        drawn = draw_images([read_prepared(path) for path in others[part]], normal, size, 2, config.seed)
+        return extract_features(others[part], drawn, net, other_faces and other_faces[part])
 
-    n = len(people.validation_seeds)
-    return Prepared(training, features(others[:n]), features(others[n:]), weights, normal)
+    return Prepared(training, features(slice(n)), features(slice(n, None)), weights, normal)
+
+
+def _parts(seeds: Iterable[int], prepared: Iterable[PreparedSession]) -> list[Part]:
+    return [
+        Part(f"person {seed}", str(seed), digest(one.power, one.levels))
+        for seed, one in zip(seeds, prepared, strict=True)
+    ]
 
 
 def _train_core(
@@ -301,9 +334,20 @@ class _Policies:
         return self._measured
 
 
-def _shared_settings(config: TrainAttentionConfig) -> dict[str, Any]:
-    """Return the settings that every stage depends on."""
+def _sizes(config: TrainAttentionConfig) -> Sizes:
+    sizes = Sizes.of(config.network.model_dump())
+    return sizes if config.network.backbone == "compact" else replace(sizes, face_size=vgg16.FACE_SIZE)
+
+
+def shared_settings(config: TrainAttentionConfig, frozen: FrozenFaces | None) -> dict[str, Any]:
+    """Return the settings that every stage depends on; those of a frozen backbone only where there is one."""
     kept = config.model_dump(mode="json", include={"seed", "network", "weight_decay"})
+    for name in ("backbone", "weights", "weights_sha256"):
+        del kept["network"][name]
+    if config.eeg.artifact != "clip":
+        kept["artifact"] = config.eeg.artifact
+    if frozen is not None:
+        kept["network"]["backbone_sha256"] = frozen.sha256
     people = config.people.model_dump(mode="json", include={"difficulty", "seconds", "first_seed", "count"})
     return kept | people
 
@@ -321,15 +365,18 @@ def _tensors(networks: Networks, normal: Normalisation) -> dict[str, Tensor]:
     return tensors
 
 
-def _spec(config: TrainAttentionConfig, normal: Normalisation, decisions: Decisions) -> ModelSpec:
-    people = config.people
+def _spec(
+    config: TrainAttentionConfig, normal: Normalisation, decisions: Decisions, frozen: FrozenFaces | None
+) -> ModelSpec:
+    people, sizes = config.people, _sizes(config)
+    backbone = {} if frozen is None else {"backbone": config.network.backbone, "backbone_sha256": frozen.sha256}
     temperatures = fit_temperatures(decisions)
     thresholds = fit_thresholds(decisions, temperatures, config.coverage)
     return ModelSpec(
         kind="attention",
         inputs=(
             EegInput(MIN_RATE_HZ, MIN_SCALP_CHANNELS, "average", WINDOW_S, config.network.image_size),
-            FaceInput(float(FRAME_HZ), FACE_SIZE),
+            FaceInput(float(FRAME_HZ), sizes.face_size),
         ),
         outputs=tuple(Head(axis, "felt", LEVELS, None, temperatures[axis], thresholds[axis]) for axis in AXES),
         label_source="latent valence and arousal of simulated people, every half second, cut at -1/3 and 1/3",
@@ -341,7 +388,9 @@ def _spec(config: TrainAttentionConfig, normal: Normalisation, decisions: Decisi
         data_hashes=(f"difficulty {people.difficulty} {difficulty_of(config).digest()}",),
         seed=config.seed,
         network={
-            **asdict(Sizes(**config.network.model_dump())),
+            **asdict(sizes),
+            **backbone,
+            **({} if config.eeg.artifact == "clip" else {"artifact": config.eeg.artifact}),
             "policy": config.policy,
             "budget": 1.0 if config.policy == "every" else config.budget,
             "coverage": config.coverage,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from moodring.configs.schema.train_attention import AttentionPeopleSection, TrainAttentionConfig
-from moodring.configs.schema.train_video_eeg import StageSection
+from moodring.configs.schema.training import StageSection
 from moodring.models.networks.attention import FRAMES_PER_TICK, AttentionNet, Sizes
 from moodring.models.networks.look_policy import THUMBNAIL, HazardPolicy
 from moodring.offline.training.attention import core, policy

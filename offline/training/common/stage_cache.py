@@ -9,8 +9,8 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from ....models.io.files import write_file
-from ..common.optimization import Report
-from ..common.stages import Stage
+from .optimization import Report
+from .stages import Stage
 
 
 class StageCache:
