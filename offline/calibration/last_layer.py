@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...models.contract.calibration import Calibration
-from ...models.decoders.video_eeg import Normalisation
+from ...models.decoders.bundle_parts import normalisation_of
 from ...models.io.bundle import Bundle
 from ...models.signals.eeg.band_power import RestBaseline, shrunken_mean
 from ...models.signals.eeg.montage import canonical_name
@@ -78,10 +78,11 @@ def _names(bundle: Bundle) -> tuple[str, str]:
 
 def _own_prior(bundle: Bundle, rest: RestBaseline, channel_names: Sequence[str]) -> NDArray[np.float32]:
     """Return the person's log band power at rest for the channels of the bundle's table."""
-    names = Normalisation.of(bundle).prior.names
+    prior = normalisation_of(bundle).prior
+    names = prior.names
     rows = {canonical_name(name): index for index, name in enumerate(channel_names)}
     aligned = RestBaseline.empty(names)
     for place, name in enumerate(names):
         if name in rows:
             aligned.total[place], aligned.count[place] = rest.total[rows[name]], rest.count[rows[name]]
-    return shrunken_mean(aligned, Normalisation.of(bundle).prior.at(names))
+    return shrunken_mean(aligned, prior.at(names))
