@@ -79,7 +79,7 @@ class Calibrated:
         """Return the gain in one line."""
         worth = self.worth
         return (
-            f"log loss {-worth.gain.value:+.3f} [{-worth.gain.high:+.3f}, {-worth.gain.low:+.3f}] (80 %) on "
+            f"log loss {-worth.gain.value:+.3f} [{-worth.gain.high:+.3f}, {-worth.gain.low:+.3f}] (95 %) on "
             f"{len(worth.predictions)} stretches, each predicted from those before it; UAR {worth.uar_before:.2f} "
             f"before, {worth.uar:.2f} adapted"
         )
@@ -222,7 +222,7 @@ def _counting(labels: Sequence[Labels], heads: Sequence[Head], name: str) -> lis
     found = heads_that_count(labels, len(heads))
     if found:
         return found
-    order = ", ".join(heads[0].classes[one[0]] for one in labels if one[0] is not None)
+    order = ", ".join(heads[0].classes[label] for (label, *_) in labels if label is not None)
     raise MoodringError(
         f"the classes of '{name}' come one after the other ({heads[0].name}: {order}), so that time and label cannot "
         "be told apart; alternate them"

@@ -17,7 +17,6 @@ from ...models.decoders.session_models import Models
 from ...models.io.bundle import Bundle
 from ...models.signals.eeg.band_power import RestBaseline
 from ...models.streaming.clock import Clock
-from ...models.streaming.decider import LOUDSPEAKER
 from ...models.streaming.decision_schedule import ModalityInput, Plan
 from ...models.streaming.decoder import DecoderStep, StreamingDecoder
 from ...models.streaming.ingest.sources import SourceInfo
@@ -118,7 +117,7 @@ def collect(recording: Recording, config: LiveConfig, bundle: Bundle, device: to
     observed, decoder = _observed(bundle, config, device)
     name = BundleName(bundle.name, bundle.sha256, bundle.spec.domain)
     models = Models((observed,), None, str(device), (name,), bundle.spec.domain)
-    silent = replace(recording, speech=None, **{LOUDSPEAKER: None})
+    silent = replace(recording, speech=None, loudspeaker=None)
     decode(silent, config.model_copy(update={"journal": None}), models=models, only=reads)
     heads = bundle.spec.outputs
     rest = decoder.rest_baseline if isinstance(decoder, AttentionDecoder) else None
@@ -139,7 +138,7 @@ def _observed(
         section, region = config.models, None if config.face is None else config.face.region
         backbone = load_backbone(bundle, section.vgg16_weights, device)
         attention = AttentionDecoder(bundle, device, section.policy, section.seed, region=region, backbone=backbone)
-        return _Observed(StreamingAttention(attention), lambda _: attention.hidden), attention
+        return _Observed(StreamingAttention(attention), lambda _: attention.hidden.astype(np.float64)), attention
     state = EegStateDecoder(bundle)
     return _Observed(StreamingEegState(state), state.evidence), state
 

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..evaluation.intervals import Interval, mean_over_people
+from ..evaluation.intervals import LEVEL, Interval, mean_over_people
 from ..evaluation.metrics import uar
 from .fit import LEAST_CLASSES, Layer, Prior, adapted
 
 Array = NDArray[np.float64]
 Labels = tuple[int | None, ...]
-LEVEL = 0.8
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Worth:
     ----------
     predictions : tuple of Prediction
     gain : Interval
-        Mean fall of the log loss with its 80 % t interval over stretches.
+        Mean fall of the log loss with its 95 % t interval over stretches.
     uar, uar_before : float
         Of whole stretches, all heads that count together; NaN where there is none.
     """
@@ -72,7 +71,7 @@ class Worth:
 
     @property
     def better(self) -> bool:
-        """Whether the interval lies above zero: one chance in ten where adapting is worth nothing."""
+        """Whether the whole interval lies above zero."""
         return bool(self.gain.low > 0.0)
 
 
