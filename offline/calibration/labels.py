@@ -191,11 +191,10 @@ def _shown(marks: Sequence[tuple[float, str]], onset_s: float, rated_s: float) -
 
 def _rated(values: str, heads: Sequence[Head], scale: tuple[float, float], text: str) -> tuple[int | None, ...]:
     given = dict(part.partition("=")[::2] for part in values.split())
-    unknown = next((name for name in given if name not in [head.name for head in heads]), None)
-    if unknown is not None:
+    if not {head.name for head in heads} & set(given):
         raise MoodringError(
-            f"marker {text!r}: '{unknown}' is no head of the bundle; write 'rating "
-            f"{' '.join(f'{head.name}=…' for head in heads)}'"
+            f"marker {text!r} rates nothing that the bundle answers; 'rating "
+            f"{' '.join(f'{head.name}=…' for head in heads)}' was expected"
         )
     return tuple(class_of(given.get(head.name, ""), head, scale, f"marker {text!r}") for head in heads)
 
@@ -211,10 +210,10 @@ def _of_table(
     reader = csv.DictReader(io.StringIO(text))
     columns = [(name or "").strip() for name in reader.fieldnames or ()]
     labels = [name for name in _columns(heads) if name in columns]
-    timed = "onset_s" in columns and {"stop_s", "duration_s"} & set(columns)
+    timed = "start_s" in columns and {"stop_s", "duration_s"} & set(columns)
     if not labels or not (timed or "marker" in columns):
         raise MoodringError(
-            f"labels '{path}' has columns {', '.join(columns) or 'none'}; expected onset_s and stop_s (or duration_s), "
+            f"labels '{path}' has columns {', '.join(columns) or 'none'}; expected start_s and stop_s (or duration_s), "
             f"or marker, and {' or '.join(_columns(heads))}"
         )
     seen: dict[str, int] = {}
@@ -240,14 +239,14 @@ def _span(
 ) -> tuple[float, float]:
     """Return start and end of a row, by its times or by the marker that it names, each marker used once."""
     marks = sorted((mark.stamp_s - recording.t0_s, mark.text.strip()) for mark in recording.markers)
-    if row.get("onset_s"):
-        start_s = _number(row["onset_s"], "onset_s", where)
+    if row.get("start_s"):
+        start_s = _number(row["start_s"], "start_s", where)
     else:
         name = row.get("marker", "")
         times = [at_s for at_s, text in marks if text == name]
         index = seen.get(name, 0)
         if index >= len(times):
-            raise MoodringError(f"{where}: marker {name!r} comes {len(times)} times in the recording; give onset_s")
+            raise MoodringError(f"{where}: marker {name!r} comes {len(times)} times in the recording; give start_s")
         seen[name] = index + 1
         start_s = times[index]
     if row.get("stop_s"):

@@ -44,7 +44,7 @@ def table(person: Recording, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Labels that alternate, whatever was felt: the bundle of :func:`leaning` never says 'low'."""
     path = tmp_path_factory.mktemp("labels") / "labels.csv"
     rows = [f"{FIRST_S + i * STRETCH_S:g},{STRETCH_S:g},{('low', 'medium')[i % 2]}," for i in range(COUNT)]
-    path.write_text("\n".join(["onset_s,duration_s,valence,arousal", *rows]) + "\n")
+    path.write_text("\n".join(["start_s,duration_s,valence,arousal", *rows]) + "\n")
     return path
 
 

@@ -27,7 +27,7 @@ def write(folder: Path, *lines: str) -> Path:
 
 
 def test_a_table_of_times_and_ratings(tmp_path: Path) -> None:
-    table = write(tmp_path, "onset_s,stop_s,valence,arousal", "40,60,8,", "12,20,high,5", "2,9,1,1")
+    table = write(tmp_path, "start_s,stop_s,valence,arousal", "40,60,8,", "12,20,high,5", "2,9,1,1")
     found = labelled_stretches(recording(), AXES, table, (1.0, 9.0), rest_s=10.0)
     assert [(one.start_s, one.stop_s, one.classes) for one in found] == [(12.0, 20.0, (2, 1)), (40.0, 60.0, (2, None))]
 
@@ -68,15 +68,15 @@ def test_a_simulated_person_rates_the_mean_of_what_was_felt() -> None:
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (("onset_s,stop_s,valence,arousal", "20,30,7,0"), "line 2: valence is 7, outside -1 to 1.*--scale 1:9"),
-        (("onset_s,stop_s,valence,arousal", "20,30,sad,0"), "valence is 'sad'; low, medium, high or a rating"),
-        (("onset_s,stop_s,valence,arousal", "20,300,0,0"), "from 20 to 300 s; the recording lasts 99.0 s"),
-        (("onset_s,stop_s,valence,arousal", "20,10,0,0"), "ends after it begins"),
-        (("onset_s,stop_s,valence,arousal", "20,40,0,0", "30,50,0,0"), "from 30 s begins before that from 20 s ends"),
-        (("onset_s,stop_s,valence,arousal", "soon,40,0,0"), "line 2: onset_s is 'soon'"),
-        (("time,mood", "1,2"), "has columns time, mood; expected onset_s and stop_s"),
+        (("start_s,stop_s,valence,arousal", "20,30,7,0"), "line 2: valence is 7, outside -1 to 1.*--scale 1:9"),
+        (("start_s,stop_s,valence,arousal", "20,30,sad,0"), "valence is 'sad'; low, medium, high or a rating"),
+        (("start_s,stop_s,valence,arousal", "20,300,0,0"), "from 20 to 300 s; the recording lasts 99.0 s"),
+        (("start_s,stop_s,valence,arousal", "20,10,0,0"), "ends after it begins"),
+        (("start_s,stop_s,valence,arousal", "20,40,0,0", "30,50,0,0"), "from 30 s begins before that from 20 s ends"),
+        (("start_s,stop_s,valence,arousal", "soon,40,0,0"), "line 2: start_s is 'soon'"),
+        (("time,mood", "1,2"), "has columns time, mood; expected start_s and stop_s"),
         (("marker,valence", "clip,0"), "marker 'clip' comes 0 times"),
-        (("onset_s,stop_s,valence,arousal",), "carries no labels for valence, arousal"),
+        (("start_s,stop_s,valence,arousal",), "carries no labels for valence, arousal"),
     ],
 )
 def test_what_a_table_may_not_hold(tmp_path: Path, lines: tuple[str, ...], said: str) -> None:
@@ -94,11 +94,11 @@ def test_no_labels_at_all_and_no_file(tmp_path: Path) -> None:
 def test_ratings_of_nothing_and_of_unknown_heads() -> None:
     with pytest.raises(MoodringError, match="rates no stimulus"):
         labelled_stretches(recording((20.0, "rating valence=0")), AXES)
-    with pytest.raises(MoodringError, match="'mood' is no head of the bundle"):
+    with pytest.raises(MoodringError, match="rates nothing that the bundle answers"):
         labelled_stretches(recording((20.0, "stimulus_1"), (30.0, "rating mood=0")), AXES)
 
 
 def test_labels_of_a_recording_with_truth_may_come_from_a_table(tmp_path: Path) -> None:
     person = replace(simulate(620, 40.0, EASY), speech=None)
-    found = labelled_stretches(person, AXES, write(tmp_path, "onset_s,duration_s,valence,arousal", "20,7,low,high"))
+    found = labelled_stretches(person, AXES, write(tmp_path, "start_s,duration_s,valence,arousal", "20,7,low,high"))
     assert [one.classes for one in found] == [(0, 2)]
