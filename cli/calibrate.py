@@ -19,7 +19,7 @@ def calibrate(
     out: Annotated[Path, typer.Option("--out", metavar="BUNDLE", help="The person's own bundle (.safetensors).")],
     participant: Annotated[str | None, typer.Option(metavar="NAME", help="Whose session it is.")] = None,
     labels: Annotated[Path | None, typer.Option(metavar="CSV", help="Labels, where the session has none.")] = None,
-    scale: Annotated[str, typer.Option(metavar="LOW:HIGH", help="Of ratings.")] = "-1:1",
+    scale: Annotated[str, typer.Option(metavar="LOW:HIGH", help="Ends of the scale of ratings.")] = "1:9",
     config: Annotated[Path | None, typer.Option(metavar="CONFIG", help="As the session was decoded with.")] = None,
     eeg: EegStreamOption = None,
     json_file: JsonOption = None,

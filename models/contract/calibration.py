@@ -24,7 +24,7 @@ class Calibration:
     counted : int
         Those that were predicted from the ones before them.
     gain, low, high : float
-        Mean over these of what the log loss of a decision fell by, with its 95 % interval.
+        Mean over these of what the log loss of a decision fell by, with its 90 % interval.
     """
 
     participant: _Name

@@ -13,8 +13,9 @@ from ...models.contract import SIMULATED, Head, Recording
 from ...models.contract.calibration import Calibration
 from ...models.decoders.simulated_only import missing_model
 from ...models.io.bundle import Bundle
+from ..datasets.affect_corpus import Scale
 from .evidence import ATTENTION, Evidence, collect, during
-from .labels import UNIT_SCALE, Stretch, labelled_stretches
+from .labels import RATINGS, Stretch, labelled_stretches
 from .last_layer import layers_of, personal, prior_of
 from .prequential import LEVEL, Item, Labels, Worth, fit_heads, heads_that_count, prequential
 
@@ -79,7 +80,7 @@ class Calibrated:
         """Return the gain in one line."""
         worth = self.worth
         return (
-            f"log loss {-worth.gain.value:+.3f} [{-worth.gain.high:+.3f}, {-worth.gain.low:+.3f}] (95 %) on "
+            f"log loss {-worth.gain.value:+.3f} [{-worth.gain.high:+.3f}, {-worth.gain.low:+.3f}] ({LEVEL:.0%}) on "
             f"{len(worth.predictions)} stretches, each predicted from those before it; UAR {worth.uar_before:.2f} "
             f"before, {worth.uar:.2f} adapted"
         )
@@ -94,7 +95,7 @@ def calibrate(
     date: str,
     participant: str | None = None,
     labels: Path | None = None,
-    scale: tuple[float, float] = UNIT_SCALE,
+    scale: Scale = RATINGS,
 ) -> Calibrated:
     """Adapt a bundle to the person of a recording, and measure what that is worth.
 
@@ -209,7 +210,7 @@ def _check_count(stretches: Sequence[Stretch], heads: Sequence[Head], name: str)
             f"'{name}' has {len(stretches)} labelled stretch(es) after the rest, {LEAST_STRETCHES} are needed: the "
             "first ones teach, each later one is predicted"
         )
-    single = [{one.classes[index] for one in stretches} - {None} for index in range(len(heads))]
+    single = [{label for one in stretches if (label := one.classes[index]) is not None} for index in range(len(heads))]
     if all(len(classes) < 2 for classes in single):
         only = next((head.classes[next(iter(c))] for head, c in zip(heads, single, strict=True) if c), "none")
         raise MoodringError(
@@ -222,7 +223,8 @@ def _counting(labels: Sequence[Labels], heads: Sequence[Head], name: str) -> lis
     found = heads_that_count(labels, len(heads))
     if found:
         return found
-    order = ", ".join(heads[0].classes[label] for (label, *_) in labels if label is not None)
+    first = [one[0] for one in labels]
+    order = ", ".join(heads[0].classes[label] for label in first if label is not None)
     raise MoodringError(
         f"the classes of '{name}' come one after the other ({heads[0].name}: {order}), so that time and label cannot "
         "be told apart; alternate them"

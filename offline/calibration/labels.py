@@ -14,10 +14,12 @@ import numpy as np
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.regular_files import read_regular
 from ...models.contract import Head, Recording
+from ..datasets.affect.recordings import rating_scale
+from ..datasets.affect_corpus import Scale
 from ..simulate.latents import levels
 
 LEVELS = ("low", "medium", "high")
-UNIT_SCALE = (-1.0, 1.0)
+RATINGS = rating_scale(1.0, 9.0)
 _STIMULUS = re.compile(r"stimulus(?!_end)", re.IGNORECASE)
 _RATING = re.compile(r"rating\s+(?P<values>\S.*)", re.IGNORECASE)
 _ENDS = ("end", "stop", "stimulus_end", "rest_end")
@@ -45,7 +47,7 @@ def labelled_stretches(
     recording: Recording,
     heads: Sequence[Head],
     table: Path | None = None,
-    scale: tuple[float, float] = UNIT_SCALE,
+    scale: Scale = RATINGS,
     *,
     rest_s: float = 0.0,
 ) -> list[Stretch]:
@@ -58,8 +60,8 @@ def labelled_stretches(
         Of the bundle: what is labelled, and the classes.
     table : Path or None
         A CSV file; None takes the truth of a simulated recording, else its markers.
-    scale : (low, high)
-        Of ratings; the thirds of it are low, medium and high.
+    scale : Scale
+        Of ratings, and where it is cut: as where a model is trained on recordings of one's own.
     rest_s : float
         Stretches that begin within so many seconds from t0 are left out.
 
@@ -97,7 +99,7 @@ def labelled_stretches(
     return [one for one in found if one.start_s >= rest_s - 1e-3]
 
 
-def class_of(text: str, head: Head, scale: tuple[float, float], where: str) -> int | None:
+def class_of(text: str, head: Head, scale: Scale, where: str) -> int | None:
     """Return the index of the class that a label names: a class of the head, or a rating; None where it is empty.
 
     Raises
@@ -116,24 +118,23 @@ def class_of(text: str, head: Head, scale: tuple[float, float], where: str) -> i
     except ValueError:
         rating = math.nan
     if tuple(head.classes) != LEVELS or not math.isfinite(rating):
-        also = f" or a rating from {scale[0]:g} to {scale[1]:g}" if tuple(head.classes) == LEVELS else ""
+        also = f" or a rating from {scale.lowest:g} to {scale.highest:g}" if tuple(head.classes) == LEVELS else ""
         raise MoodringError(f"{where}: {head.name} is {text!r}; {', '.join(head.classes)}{also} was expected")
-    low, high = scale
-    if not low <= rating <= high:
+    if not scale.lowest <= rating <= scale.highest:
         raise MoodringError(
-            f"{where}: {head.name} is {rating:g}, outside {low:g} to {high:g}; correct it, or name the scale of your "
-            "ratings: --scale 1:9"
+            f"{where}: {head.name} is {rating:g}, outside {scale.lowest:g} to {scale.highest:g}; correct it, or name "
+            "the scale of your ratings: --scale LOW:HIGH"
         )
-    return int(levels(np.array([2.0 * (rating - low) / (high - low) - 1.0]))[0])
+    return LEVELS.index(scale.level(rating, where))
 
 
-def parse_scale(text: str) -> tuple[float, float]:
-    """Return the ends of a scale given as ``LOW:HIGH``; raise ValueError otherwise."""
+def parse_scale(text: str) -> Scale:
+    """Return the scale whose ends are given as ``LOW:HIGH``; raise ValueError otherwise."""
     low, _, high = text.partition(":")
-    scale = (float(low), float(high))
-    if not (math.isfinite(scale[0]) and math.isfinite(scale[1]) and scale[0] < scale[1]):
+    lowest, highest = float(low), float(high)
+    if not (math.isfinite(lowest) and math.isfinite(highest) and lowest < highest):
         raise ValueError(text)
-    return scale
+    return rating_scale(lowest, highest)
 
 
 def _length_s(recording: Recording) -> float:
@@ -159,9 +160,7 @@ def _of_truth(recording: Recording, length_s: float) -> list[Stretch]:
     return found
 
 
-def _of_markers(
-    recording: Recording, heads: Sequence[Head], scale: tuple[float, float], length_s: float
-) -> list[Stretch]:
+def _of_markers(recording: Recording, heads: Sequence[Head], scale: Scale, length_s: float) -> list[Stretch]:
     """Return stimuli with a rating after them, and blocks that are named after a class of the only head."""
     marks = sorted((mark.stamp_s - recording.t0_s, mark.text.strip()) for mark in recording.markers)
     found: list[Stretch] = []
@@ -189,7 +188,7 @@ def _shown(marks: Sequence[tuple[float, str]], onset_s: float, rated_s: float) -
     return onset_s, min(ends, default=rated_s)
 
 
-def _rated(values: str, heads: Sequence[Head], scale: tuple[float, float], text: str) -> tuple[int | None, ...]:
+def _rated(values: str, heads: Sequence[Head], scale: Scale, text: str) -> tuple[int | None, ...]:
     given = dict(part.partition("=")[::2] for part in values.split())
     if not {head.name for head in heads} & set(given):
         raise MoodringError(
@@ -199,9 +198,7 @@ def _rated(values: str, heads: Sequence[Head], scale: tuple[float, float], text:
     return tuple(class_of(given.get(head.name, ""), head, scale, f"marker {text!r}") for head in heads)
 
 
-def _of_table(
-    path: Path, recording: Recording, heads: Sequence[Head], scale: tuple[float, float], length_s: float
-) -> list[Stretch]:
+def _of_table(path: Path, recording: Recording, heads: Sequence[Head], scale: Scale, length_s: float) -> list[Stretch]:
     try:
         text = read_regular(path).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..evaluation.intervals import LEVEL, Interval, mean_over_people
+from ..evaluation.intervals import Interval, mean_over_people
 from ..evaluation.metrics import uar
 from .fit import LEAST_CLASSES, Layer, Prior, adapted
 
 Array = NDArray[np.float64]
 Labels = tuple[int | None, ...]
+LEVEL = 0.9
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Worth:
     ----------
     predictions : tuple of Prediction
     gain : Interval
-        Mean fall of the log loss with its 95 % t interval over stretches.
+        Mean fall of the log loss with its 90 % t interval over stretches.
     uar, uar_before : float
         Of whole stretches, all heads that count together; NaN where there is none.
     """

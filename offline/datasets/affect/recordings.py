@@ -167,7 +167,7 @@ def _of_markers(root: Path) -> tuple[list[AffectTrial], list[str]]:
                     name,
                     recording.participant,
                     stimulus=span.stimulus,
-                    labels=levels_of(span.ratings, _scale(1.0, 9.0), name),
+                    labels=levels_of(span.ratings, rating_scale(1.0, 9.0), name),
                     ratings=span.ratings,
                     groups={"session": path.name},
                     file=path,
@@ -226,7 +226,7 @@ def _trial(root: Path, path: Path, row: dict[str, str], where: str, order: int) 
     if stop_s <= start_s:
         raise MoodringError(f"{where}: the stimulus goes from {start_s:g} to {stop_s:g} s; let it end after it begins")
     lowest, highest = _number(row, "lowest", where), _number(row, "highest", where)
-    scale = _scale(1.0 if lowest is None else lowest, 9.0 if highest is None else highest)
+    scale = rating_scale(1.0 if lowest is None else lowest, 9.0 if highest is None else highest)
     rated = {axis: _number(row, axis, where) for axis in ("valence", "arousal")}
     ratings = {axis: value for axis, value in rated.items() if value is not None}
     name = f"{row['participant']} {order + 1:02d} {row.get('stimulus') or path.name}"
@@ -272,6 +272,7 @@ def _number(row: dict[str, str], column: str, where: str) -> float | None:
     return value
 
 
-def _scale(lowest: float, highest: float) -> Scale:
+def rating_scale(lowest: float, highest: float) -> Scale:
+    """Return a scale of the person's own ratings, cut at 7/16 and 9/16."""
     low, medium = (lowest + edge * (highest - lowest) for edge in _EDGES)
     return Scale(lowest, highest, low, medium)

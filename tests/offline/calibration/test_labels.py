@@ -28,7 +28,7 @@ def write(folder: Path, *lines: str) -> Path:
 
 def test_a_table_of_times_and_ratings(tmp_path: Path) -> None:
     table = write(tmp_path, "start_s,stop_s,valence,arousal", "40,60,8,", "12,20,high,5", "2,9,1,1")
-    found = labelled_stretches(recording(), AXES, table, (1.0, 9.0), rest_s=10.0)
+    found = labelled_stretches(recording(), AXES, table, rest_s=10.0)
     assert [(one.start_s, one.stop_s, one.classes) for one in found] == [(12.0, 20.0, (2, 1)), (40.0, 60.0, (2, None))]
 
 
@@ -41,7 +41,7 @@ def test_a_table_that_names_markers(tmp_path: Path) -> None:
 
 def test_markers_rate_the_stimulus_before_them() -> None:
     marked = recording(
-        (12.0, "stimulus_7"), (30.0, "stimulus_end"), (35.0, "rating valence=-0.8 arousal=0.1"),
+        (12.0, "stimulus_7"), (30.0, "stimulus_end"), (35.0, "rating valence=2 arousal=5"),
         (40.0, "stimulus_2"), (60.0, "rating arousal=high"),
     )  # fmt: skip
     found = labelled_stretches(marked, AXES)
@@ -68,14 +68,14 @@ def test_a_simulated_person_rates_the_mean_of_what_was_felt() -> None:
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (("start_s,stop_s,valence,arousal", "20,30,7,0"), "line 2: valence is 7, outside -1 to 1.*--scale 1:9"),
-        (("start_s,stop_s,valence,arousal", "20,30,sad,0"), "valence is 'sad'; low, medium, high or a rating"),
-        (("start_s,stop_s,valence,arousal", "20,300,0,0"), "from 20 to 300 s; the recording lasts 99.0 s"),
-        (("start_s,stop_s,valence,arousal", "20,10,0,0"), "ends after it begins"),
-        (("start_s,stop_s,valence,arousal", "20,40,0,0", "30,50,0,0"), "from 30 s begins before that from 20 s ends"),
-        (("start_s,stop_s,valence,arousal", "soon,40,0,0"), "line 2: start_s is 'soon'"),
+        (("start_s,stop_s,valence,arousal", "20,30,70,1"), "line 2: valence is 70, outside 1 to 9.*--scale LOW:HIGH"),
+        (("start_s,stop_s,valence,arousal", "20,30,sad,1"), "valence is 'sad'; low, medium, high or a rating"),
+        (("start_s,stop_s,valence,arousal", "20,300,5,5"), "from 20 to 300 s; the recording lasts 99.0 s"),
+        (("start_s,stop_s,valence,arousal", "20,10,5,5"), "ends after it begins"),
+        (("start_s,stop_s,valence,arousal", "20,40,5,5", "30,50,5,5"), "from 30 s begins before that from 20 s ends"),
+        (("start_s,stop_s,valence,arousal", "soon,40,5,5"), "line 2: start_s is 'soon'"),
         (("time,mood", "1,2"), "has columns time, mood; expected start_s and stop_s"),
-        (("marker,valence", "clip,0"), "marker 'clip' comes 0 times"),
+        (("marker,valence", "clip,5"), "marker 'clip' comes 0 times"),
         (("start_s,stop_s,valence,arousal",), "carries no labels for valence, arousal"),
     ],
 )
@@ -93,9 +93,9 @@ def test_no_labels_at_all_and_no_file(tmp_path: Path) -> None:
 
 def test_ratings_of_nothing_and_of_unknown_heads() -> None:
     with pytest.raises(MoodringError, match="rates no stimulus"):
-        labelled_stretches(recording((20.0, "rating valence=0")), AXES)
+        labelled_stretches(recording((20.0, "rating valence=5")), AXES)
     with pytest.raises(MoodringError, match="rates nothing that the bundle answers"):
-        labelled_stretches(recording((20.0, "stimulus_1"), (30.0, "rating mood=0")), AXES)
+        labelled_stretches(recording((20.0, "stimulus_1"), (30.0, "rating mood=5")), AXES)
 
 
 def test_labels_of_a_recording_with_truth_may_come_from_a_table(tmp_path: Path) -> None:
