@@ -176,16 +176,19 @@ def train_gains(
     learned = [*policy.core_in.parameters(), *policy.value.parameters()]
     stage = config.gains
     optimizer = AveragedAdamW(learned, stage.learning_rate, stage.batches, config.weight_decay)
-    mean_loss, memory = None, []
+    mean_loss, memory, last = None, [], 0.0
     for number in range(stage.batches):
         if number % 4 == 0:
             memory.append(measure_gains(net, bank, hidden, config, rng))
             memory = memory[-150:]
         for gains in (memory[-1], memory[int(integers(rng, 0, len(memory), 1))]):
+            if not len(gains.gain):  # no trial of the batch was filmed
+                continue
             foreseen = policy.advantage(gains.hidden, gains.core, gains.waited)
             loss = functional.huber_loss(foreseen, gains.gain / _GAIN_SCALE, delta=4.0)
             optimizer.step(loss)
-        mean_loss = smoothed(mean_loss, float(loss.detach()))
+            last = float(loss.detach())
+        mean_loss = smoothed(mean_loss, last)
         if (number + 1) % 200 == 0:
             report(f"gains of looks: batch {number + 1}/{stage.batches}, loss {mean_loss:.3f}")
     optimizer.use_average()
@@ -223,6 +226,8 @@ def reinforce(
     cost, mean_spent, mean_loss = price, None, None
     for number in range(stage.batches):
         clips = _repeated(draw_clips(bank, config.model_copy(update={"batch": config.batch // 2}), rng), _ROLLOUTS)
+        if bool(clips.no_face.all()):  # no trial of the batch was filmed: nothing is decided
+            continue
         n = len(clips.person)
         cut = clip_hidden(hidden, clips)
         draws = torch.rand(clips.length, FRAMES_PER_TICK, n, generator=rng)
