@@ -126,8 +126,6 @@ class AffectCorpus:
         Of the mains where it was recorded.
     scale : Scale
         Of the people's own ratings.
-    tables : tuple of Path
-        Files with ratings that the trials rest on.
     film : FilmLoader or None
         Of trials whose films lie within their recordings.
     """
@@ -139,7 +137,6 @@ class AffectCorpus:
     problems: tuple[str, ...] = ()
     line_hz: float = 50.0
     scale: Scale = NINE_POINTS
-    tables: tuple[Path, ...] = ()
     film: FilmLoader | None = None
 
     @property
