@@ -20,7 +20,9 @@ from ....models.networks import vgg16
 from ....models.networks.attention import AXES, FRAME_HZ, AttentionNet, Backbone, Sizes
 from ....models.networks.look_policy import GaussianPolicy, HazardPolicy
 from ...simulate.difficulty import BENCHMARK, EASY, Difficulty
+from ..common.curves import check_curves, write_curves, write_events
 from ..common.optimization import Report
+from ..common.stage_run import StageRun
 from ..video_eeg.losses import level_class_weights
 from ..video_eeg.stage_cache import StageCache
 from . import core, policy
@@ -102,6 +104,8 @@ def train_attention(
         A folder; by default the user's cache folder.
     """
     started = time.monotonic()
+    losses = out.with_suffix(".losses.csv")
+    check_curves(losses)
     torch.set_num_threads(config.threads)
     folder = cache or Path(platformdirs.user_cache_dir("moodring", appauthor=False)) / "training"
     torch.manual_seed(config.seed)
@@ -110,7 +114,7 @@ def train_attention(
     shared = shared_settings(config, frozen)
     stages = StageCache(networks, folder, [shared, difficulty_of(config).digest()], report)
     data = _fixed_layers(config, networks, stages, folder, frozen, report)
-    _train_core(config, networks.net, stages, data, report)
+    _train_core(config, networks.net, stages, data)
     policies = _Policies(config, networks, stages, data, report)
     policies.train()
     scores = policies.evaluate(data.validation)
@@ -118,6 +122,8 @@ def train_attention(
     spec = _spec(config, data.normal, calibrated, frozen)
     sha256 = save_bundle(out, spec, _tensors(networks, data.normal))
     trained = TrainedAttention(out, sha256, spec, scores, time.monotonic() - started)
+    write_curves(losses, stages.curves)
+    write_events(out.with_suffix(".tensorboard") / sha256[:8], stages.curves)
     write_attention_card(out.with_suffix(".md"), spec, sha256, scores, config)
     report(f"wrote {out} ({out.stat().st_size / 1e6:.2f} MB) in {trained.wall_s:.0f} s")
     return trained
@@ -156,12 +162,12 @@ def _fixed_layers(
     stages.run(
         EXPRESSIONS,
         _settings(config.expression, config),
-        lambda: train_face(net.face_net, paths, config, report, faces),
+        lambda run: train_face(net.face_net, paths, config, run, faces),
     )
     stages.run(
         BAND_NETWORK,
         _settings(config.bands, config, "dropout"),
-        lambda: train_band_network(net, images, levels, stimulus, weights, config, report),
+        lambda run: train_band_network(net, images, levels, stimulus, weights, config, run),
     )
     training = extract_features(paths, images, net, faces)
 
@@ -173,24 +179,22 @@ def _fixed_layers(
     return Prepared(training, features(slice(n)), features(slice(n, None)), weights, normal)
 
 
-def _train_core(
-    config: TrainAttentionConfig, net: AttentionNet, stages: StageCache, data: Prepared, report: Report
-) -> None:
-    def run(training: core.CoreTraining) -> None:
-        core.train_core(net, data.training, data.weights, config, training, report)
+def _train_core(config: TrainAttentionConfig, net: AttentionNet, stages: StageCache, data: Prepared) -> None:
+    def run(training: core.CoreTraining, stage_run: StageRun) -> None:
+        core.train_core(net, data.training, data.weights, config, training, stage_run)
 
     names = ("dropout", "band_balance", "clip_ticks", "batch", "plain_share", "modality_dropout", "told_share")
     stages.run(
         core.TEACHER,
         _settings(config.teacher, config, *names),
-        lambda: run(core.CoreTraining(config.teacher, core.every_frame, None, 7)),
+        lambda stage_run: run(core.CoreTraining(config.teacher, core.every_frame, None, 7), stage_run),
     )
     teacher = core.teacher_of(net)
     if config.policy != "every":
         stages.run(
             core.STUDENT,
             _settings(config.student, config, "distillation"),
-            lambda: run(core.CoreTraining(config.student, core.random_patterns, teacher, 8)),
+            lambda stage_run: run(core.CoreTraining(config.student, core.random_patterns, teacher, 8), stage_run),
         )
 
 
@@ -214,7 +218,7 @@ class _Policies:
             self._stages.run(
                 GAUSSIAN,
                 _settings(config.reinforce, config, "budget", "reward_right", "reward_wrong", "most_looks", "spread"),
-                lambda: train_gaussian(gaussian, net, self._data.training, config, self._report),
+                lambda run: train_gaussian(gaussian, net, self._data.training, config, run),
             )
         self._own_core()
         if config.policy == "hazard":
@@ -252,19 +256,19 @@ class _Policies:
         self._stages.run(
             policy.PERIPHERY,
             _settings(config.periphery, config),
-            lambda: policy.train_periphery(hazard, bank, measured, config, self._report),
+            lambda run: policy.train_periphery(hazard, bank, measured, config, run),
         )
         hidden = hidden_states(hazard, measured)
         self._stages.run(
             policy.GAINS,
             _settings(config.gains, config, "horizon_ticks"),
-            lambda: policy.train_gains(hazard, net, bank, hidden, config, self._report),
+            lambda run: policy.train_gains(hazard, net, bank, hidden, config, run),
         )
         self._spend_budget()
         self._stages.run(
             policy.REINFORCE,
             _settings(config.reinforce, config, "budget"),
-            lambda: policy.reinforce(hazard, net, bank, hidden, float(hazard.price), config, self._report),
+            lambda run: policy.reinforce(hazard, net, bank, hidden, float(hazard.price), config, run),
         )
         self._spend_budget()
 
@@ -293,7 +297,7 @@ class _Policies:
         self._stages.run(
             policy.OWN_CORE,
             _settings(config.own, config, "budget", "policy"),
-            lambda: core.train_core(net, self._data.training, self._data.weights, config, training, self._report),
+            lambda run: core.train_core(net, self._data.training, self._data.weights, config, training, run),
         )
 
     def _rule(self, bank: FeatureBank, clips: Clips, hidden: Tensor | None = None) -> LookRule:

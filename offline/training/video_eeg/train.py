@@ -99,7 +99,7 @@ def train_video_eeg(
     stages.run(
         EXPRESSIONS,
         _stage_settings(config.expression, config),
-        lambda: train_face(net.face_net, config.people.posing_seeds, difficulty_of(config), config, report),
+        lambda _: train_face(net.face_net, config.people.posing_seeds, difficulty_of(config), config, report),
     )
     net.face_net.requires_grad_(False)
     images = eeg_variants.draw_images(
@@ -109,19 +109,19 @@ def train_video_eeg(
     stages.run(
         BAND_NETWORK,
         _stage_settings(config.bands, config),
-        lambda: train_band_network(net, images, weights, config, report),
+        lambda _: train_band_network(net, images, weights, config, report),
     )
     stages.run(
         MODALITY_LSTM,
         _stage_settings(config.layer1, config),
-        lambda: train_modality_lstm(net, images, weights, config, report),
+        lambda _: train_modality_lstm(net, images, weights, config, report),
     )
     features = eeg_variants.extract_features(images, net)
     held_out = eeg_variants.extract_features(eeg_variants.draw_images(validation, normal, net, 2, config.seed), net)
     stages.run(
         CORE,
         _stage_settings(config.core, config, "band_balance"),
-        lambda: train_core(net, features, weights, config, report),
+        lambda _: train_core(net, features, weights, config, report),
     )
     _report_scores(
         report,
@@ -131,7 +131,7 @@ def train_video_eeg(
     stages.run(
         POLICY,
         _stage_settings(config.reinforce, config, *_POLICY_SETTINGS),
-        lambda: train_policy(net, features, weights, config, report),
+        lambda _: train_policy(net, features, weights, config, report),
     )
     scores.spend_budget(net, features, config.budget)
 
