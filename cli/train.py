@@ -74,12 +74,7 @@ def train(
 def _train(kind: Any, config: Path, out: Path, overrides: tuple[str, ...]) -> None:
     from ..configs.schema.load import load
 
-    if kind == "video_eeg":
-        from ..configs.schema.train_video_eeg import TrainVideoEegConfig
-        from ..offline.training.video_eeg.train import train_video_eeg
-
-        train_video_eeg(load(config, TrainVideoEegConfig, overrides), out, say)
-    elif kind == "attention":
+    if kind == "attention":
         from ..configs.schema.train_attention import TrainAttentionConfig
         from ..offline.training.attention.train import train_attention
 
@@ -110,7 +105,7 @@ def _train(kind: Any, config: Path, out: Path, overrides: tuple[str, ...]) -> No
 
         train_pooling(load(config, TrainPoolingConfig, overrides), out, say)
     else:
-        expected = '"video_eeg", "attention", "speech", "recogniser", "voices", "eeg_state" or "pooling"'
+        expected = '"attention", "speech", "recogniser", "voices", "eeg_state" or "pooling"'
         raise ConfigError(f"config '{config}': kind is {kind!r}; expected {expected}")
 
 

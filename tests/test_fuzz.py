@@ -39,7 +39,7 @@ def templates(tmp_path_factory):
     session.close()
     (root / "config").mkdir()
     for source in (*(REPOSITORY / "configs").glob("*.toml"),):
-        if source.stem in ("demo", "lab", "replay", "train_pooling", "train_emodb", "train_video_eeg"):
+        if source.stem in ("demo", "lab", "replay", "train_pooling", "train_emodb", "train_attention"):
             shutil.copyfile(source, root / "config" / source.name)
     (root / "bundle").mkdir()
     write_bundle(root / "bundle" / "video_eeg.safetensors")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from .load import Section
-from .train_video_eeg import Count, Positive, Share, StageSection, people_apart
+from .training import Count, Positive, Share, StageSection, people_apart
 
 
 class AttentionPeopleSection(Section):

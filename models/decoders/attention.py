@@ -11,19 +11,27 @@ import torch
 from torch import Tensor
 
 from ...configs.schema.errors import MoodringError
-from ..contract import EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, HeadOutput, Image
+from ..contract import LEVELS, EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, HeadOutput, Image
 from ..contract.specs import kept_classes
 from ..io.bundle import Bundle, bundled
 from ..networks.attention import AXES, FRAME_HZ, LONGEST_ELAPSED_S, AttentionNet, Sizes, State, Ticks, pooled
 from ..networks.look_policy import LONGEST_WAIT_FRAMES, THUMBNAIL, GaussianPolicy, HazardPolicy
 from ..networks.vgg16 import FrozenVgg16
-from ..signals.eeg.band_power import ARTIFACTS, Artifact, RestBaseline, add_window, log_band_power, midline_theta
+from ..signals.eeg.band_power import (
+    ARTIFACTS,
+    ENOUGH_REST_WINDOWS,
+    Artifact,
+    RestBaseline,
+    add_window,
+    log_band_power,
+    midline_theta,
+)
 from ..signals.eeg.scalp_images import ScalpMapper
 from ..signals.face.detection import FaceDetector
 from ..signals.face.images import crop_face, thumbnail
 from ..signals.face.tracking import Region, Sighting, TrackerState, TrackingRules, track
+from .bundle_parts import check_eeg, checked_heads, normalisation_of
 from .face_backbone import backbone_of, face_input
-from .video_eeg import ENOUGH_REST_WINDOWS, Normalisation, check_eeg
 
 Policy = Literal["hazard", "gaussian", "uniform", "random", "every"]
 POLICIES: tuple[Policy, ...] = ("hazard", "gaussian", "uniform", "random", "every")
@@ -78,13 +86,13 @@ class AttentionDecoder:
         self._policy: Policy = policy_of(bundle) if policy == "learned" else policy
         self.artifact = artifact_of(bundle)
         self._budget = float(bundle.spec.network["budget"])
-        self.normalisation = Normalisation.of(bundle)
+        self.normalisation = normalisation_of(bundle)
         self._device = device
         self._seed = seed
         self._backbone = backbone
         self._finder = face_detector or FaceDetector(bundled("yunet").read_bytes())
         self._tracking = TrackingRules(region, hold_s=_HOLD_S)
-        self._heads = [self.spec.head(axis) for axis in AXES]
+        self._heads = checked_heads(bundle, {axis: len(LEVELS) for axis in AXES})
         self._temperature = torch.tensor([[head.temperature] for head in self._heads])
         self._mappers: dict[tuple[str, ...], ScalpMapper] = {}
         self.reset()

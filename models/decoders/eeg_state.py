@@ -16,14 +16,14 @@ from ..contract import BoolArray, EegInput, EegWindow, HeadOutput
 from ..contract.specs import kept_classes
 from ..io.bundle import Bundle
 from ..signals.eeg.band_covariance import Band, Reference, band_covariances, relative_power, tangent
+from ..signals.eeg.band_power import ENOUGH_REST_WINDOWS
 from ..signals.eeg.montage import scalp_channels
-from .video_eeg import check_eeg
+from .bundle_parts import check_eeg
 
 Array = NDArray[np.float64]
 KIND = "eeg_state"
 REST, NO_REFERENCE = "rest", "none"
 COVARIANCE, POWER = "covariance", "power"
-ENOUGH_REST_WINDOWS = 10
 _FORMAT_BANDS = "{:g}-{:g}"
 
 

@@ -4,7 +4,7 @@ Live decoding, `decode` and evaluation all drive this class, on whatever clock t
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -13,21 +13,19 @@ import torch
 from torch import Tensor
 
 from ...configs.schema.errors import MoodringError
-from ..contract import LEVELS, EegInput, EegWindow, FaceFrame, FloatArray, Head, HeadOutput, Look
+from ..contract import LEVELS, EegInput, EegWindow, FaceFrame, HeadOutput, Look
 from ..contract.specs import kept_classes
 from ..io.bundle import Bundle, bundled
 from ..networks.loading import with_weights
 from ..networks.video_eeg import AXES, Glimpse, Sizes, State, VideoEegNet
-from ..signals.eeg.band_power import BandPrior, RestBaseline, add_window, log_band_power, shrunken_mean
-from ..signals.eeg.montage import scalp_channels
+from ..signals.eeg.band_power import ENOUGH_REST_WINDOWS, RestBaseline, add_window, log_band_power
 from ..signals.eeg.scalp_images import ScalpMapper
 from ..signals.face.detection import FaceDetector
 from ..signals.face.images import crop_face
 from ..signals.face.tracking import Region, Sighting, TrackerState, TrackingRules, track
+from .bundle_parts import check_eeg, checked_heads, normalisation_of
 
 Policy = Literal["learned", "uniform", "random"]
-ENOUGH_REST_WINDOWS = 10
-LARGEST_VALUE = 4.0
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ class VideoEegDecoder:
         self.spec = bundle.spec
         self._name = bundle.name
         self._net = network_of(bundle).to(device).eval()
-        self.normalisation = Normalisation.of(bundle)
+        self.normalisation = normalisation_of(bundle)
         self._mean_wait_frames = _mean_wait_frames(bundle, self._net.sizes.max_wait_frames)
         self._device = device
         self._policy: Policy = policy
@@ -257,53 +255,6 @@ def _mean_wait_frames(bundle: Bundle, longest: int) -> float:
     return float(mean)
 
 
-@dataclass(frozen=True)
-class Normalisation:
-    """Normalisation of log band power to the person's rest and the training population.
-
-    Attributes
-    ----------
-    prior : BandPrior
-        Of the training people at rest.
-    scale : (3,) float32
-        Spread of each band over the training people.
-    """
-
-    prior: BandPrior
-    scale: FloatArray
-
-    @classmethod
-    def of(cls, bundle: Bundle) -> "Normalisation":
-        """Return the normalisation of a bundle.
-
-        Raises
-        ------
-        MoodringError
-            It lacks one, or its channels and their table do not fit each other.
-        """
-        names = tuple(str(bundle.spec.network.get("prior_channels", "")).split(","))
-        none = torch.zeros(0)
-        table = bundle.tensors.get("normalisation.prior", none).numpy().astype(np.float64)
-        scale = bundle.tensors.get("normalisation.scale", none).numpy().astype(np.float32)
-        if table.shape != (len(names), 3) or scale.shape != (3,) or not (scale > 0).all():
-            raise MoodringError(
-                f"bundle '{bundle.name}': network.prior_channels lists {len(names)} channels; a table of them by 3 "
-                f"bands and 3 scales above 0 were expected, {table.shape} and {scale.tolist()[:3]} came; use another"
-            )
-        return cls(BandPrior(table.mean(axis=0), names, table), scale)
-
-    def apply(self, power: FloatArray, channel_names: Sequence[str], baseline: RestBaseline | None) -> FloatArray:
-        """Return log power relative to the person's rest, scaled and bounded, ``(n_channels, 3)``; NaN stays NaN."""
-        prior = self.prior.at(channel_names)
-        origin = shrunken_mean(baseline or RestBaseline.empty(channel_names), prior)
-        return bounded((power - origin) / self.scale)
-
-
-def bounded(relative: FloatArray) -> FloatArray:
-    """Return values bounded, so that artifacts do not dominate an image."""
-    return np.clip(relative, -LARGEST_VALUE, LARGEST_VALUE).astype(np.float32)
-
-
 def random_wait(rng: np.random.Generator, mean_frames: float, longest: int) -> int:
     """Draw a wait uniformly around the mean, within 1 and the longest wait."""
     reach = min(mean_frames - 1.0, longest - mean_frames)
@@ -328,32 +279,3 @@ def network_of(bundle: Bundle) -> VideoEegNet:
     sizes = Sizes.of(bundle.spec.network)
     weights = {name: tensor for name, tensor in bundle.tensors.items() if not name.startswith("normalisation.")}
     return with_weights(lambda: VideoEegNet(sizes), weights, bundle.name)
-
-
-def checked_heads(bundle: Bundle, classes: Mapping[str, int]) -> list[Head]:
-    """Return the heads of a bundle by name; raise MoodringError where one is missing or has other classes."""
-    there = {head.name: len(head.classes) for head in bundle.spec.outputs}
-    if there != classes:
-        raise MoodringError(
-            f"bundle '{bundle.name}': heads with so many classes were expected: {classes}; {there} came; use another"
-        )
-    return [bundle.spec.head(name) for name in classes]
-
-
-def check_eeg(bundle: str, needs: EegInput | None, channel_names: Sequence[str], rate_hz: float) -> None:
-    """Refuse an EEG stream that does not fit a bundle's needs; see :meth:`VideoEegDecoder.check_eeg`."""
-    if needs is None:
-        raise MoodringError(f"bundle '{bundle}' takes no EEG; leave [eeg] out or use another bundle")
-    scalp = int(scalp_channels(channel_names).sum())
-    if scalp < needs.min_scalp_channels:
-        raise MoodringError(
-            f"EEG stream has {scalp} channels on the scalp (of {len(channel_names)}: {', '.join(channel_names[:8])}"
-            f"{', …' if len(channel_names) > 8 else ''}); bundle '{bundle}' needs at least {needs.min_scalp_channels}. "
-            'Rename channels to 10-20 names under [eeg.rename], or use another bundle (models.video_eeg = "none" '
-            "leaves the video-EEG one out)"
-        )
-    if rate_hz < needs.min_rate_hz:
-        raise MoodringError(
-            f"EEG stream runs at {rate_hz:g} Hz; bundle '{bundle}' needs at least {needs.min_rate_hz:g} Hz. "
-            "Raise the amplifier's rate, or use another bundle"
-        )

@@ -130,6 +130,10 @@ def midline_theta(window: EegWindow) -> float:
     return float(np.mean(np.log10(np.maximum(theta, FLOOR_UV2))))
 
 
+ENOUGH_REST_WINDOWS = 10
+"""A person is known by their rest from so many windows on: 5 s of one every half second."""
+
+
 @dataclass(frozen=True)
 class RestBaseline:
     """A person's log band power at rest so far.

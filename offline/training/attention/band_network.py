@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from ....configs.schema.train_attention import TrainAttentionConfig
 from ....models.networks.attention import AttentionNet
+from ..common.losses import class_loss
 from ..common.optimization import AveragedAdamW, generator_for, integers
 from ..common.stage_run import StageRun
 from ..common.stages import Stage
-from ..video_eeg.losses import class_loss
 from .prepare import PREPARED
 
 BAND_NETWORK = Stage("band maps", 1, (PREPARED,))

@@ -9,12 +9,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from ....configs.schema.train_attention import TrainAttentionConfig
-from ....configs.schema.train_video_eeg import StageSection
+from ....configs.schema.training import StageSection
 from ....models.networks.attention import FRAMES_PER_TICK, AttentionNet
+from ..common.losses import band_imbalance, class_loss
 from ..common.optimization import AveragedAdamW, generator_for, integers
 from ..common.stage_run import StageRun
 from ..common.stages import Stage
-from ..video_eeg.losses import band_imbalance, class_loss
 from .band_network import BAND_NETWORK
 from .expressions import EXPRESSIONS
 from .feature_bank import Clips, FeatureBank, ticks_of

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ....models.decoders.video_eeg import Normalisation
 from ....models.networks.attention import FRAMES_PER_TICK, LONGEST_ELAPSED_S, TICK_HZ, AttentionNet, Ticks, pooled
+from ....models.signals.eeg.normalisation import Normalisation
 from ....models.signals.face.images import thumbnail
 from .eeg_variants import scalp_image_variants
 from .prepare import PreparedSession, read_prepared

@@ -1,6 +1,7 @@
 """Train an attention model on simulated people, stage by stage, and write its bundle and card."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,20 +12,21 @@ import torch
 from torch import Tensor, nn
 
 from ....configs.schema.train_attention import TrainAttentionConfig
-from ....configs.schema.train_video_eeg import StageSection
+from ....configs.schema.training import StageSection
 from ....models.contract import LEVELS, SIMULATED, EegInput, FaceInput, Head, ModelSpec
-from ....models.decoders.video_eeg import Normalisation
 from ....models.device import best_device
 from ....models.io.bundle import save_bundle
 from ....models.networks import vgg16
 from ....models.networks.attention import AXES, FRAME_HZ, AttentionNet, Backbone, Sizes
 from ....models.networks.look_policy import GaussianPolicy, HazardPolicy
+from ....models.signals.eeg.normalisation import Normalisation
+from ...evaluation.leakage import Part, audit_parts, digest
 from ...simulate.difficulty import BENCHMARK, EASY, Difficulty
-from ..common.curves import check_curves, write_curves, write_events
+from ..common.curves import check_losses, write_losses
+from ..common.losses import level_class_weights
 from ..common.optimization import Report
+from ..common.stage_cache import StageCache
 from ..common.stage_run import StageRun
-from ..video_eeg.losses import level_class_weights
-from ..video_eeg.stage_cache import StageCache
 from . import core, policy
 from .band_network import BAND_NETWORK, train_band_network
 from .card import write_attention_card
@@ -32,7 +34,7 @@ from .eeg_variants import TRAINING_VARIANTS, fit_normalisation
 from .expressions import EXPRESSIONS, train_face
 from .feature_bank import Clips, FeatureBank, draw_images, extract_features, whole_sessions
 from .gaussian import GAUSSIAN, train_gaussian
-from .prepare import WINDOW_S, prepare_people, read_prepared
+from .prepare import WINDOW_S, PreparedSession, prepare_people, read_prepared
 from .roll_out import LookRule, by_gaussian, by_hazard, clip_hidden, fixed, hidden_states, periphery_of, roll_out
 from .scores import (
     ConditionScores,
@@ -104,8 +106,7 @@ def train_attention(
         A folder; by default the user's cache folder.
     """
     started = time.monotonic()
-    losses = out.with_suffix(".losses.csv")
-    check_curves(losses)
+    check_losses(out)
     torch.set_num_threads(config.threads)
     folder = cache or Path(platformdirs.user_cache_dir("moodring", appauthor=False)) / "training"
     torch.manual_seed(config.seed)
@@ -122,8 +123,7 @@ def train_attention(
     spec = _spec(config, data.normal, calibrated, frozen)
     sha256 = save_bundle(out, spec, _tensors(networks, data.normal))
     trained = TrainedAttention(out, sha256, spec, scores, time.monotonic() - started)
-    write_curves(losses, stages.curves)
-    write_events(out.with_suffix(".tensorboard") / sha256[:8], stages.curves)
+    write_losses(out, sha256, stages.curves)
     write_attention_card(out.with_suffix(".md"), spec, sha256, scores, config)
     report(f"wrote {out} ({out.stat().st_size / 1e6:.2f} MB) in {trained.wall_s:.0f} s")
     return trained
@@ -152,6 +152,15 @@ def _fixed_layers(
         faces = frozen.embed(people.training_seeds, people.seconds, difficulty, folder, report)
         other_faces = frozen.embed(held_out, people.validation_seconds, difficulty, folder, report)
     prepared = [read_prepared(path) for path in paths]
+    n = len(people.validation_seeds)
+    audit_parts(
+        "attention",
+        {
+            "weights and normaliser": _parts(people.training_seeds, prepared),
+            "watched": _parts(people.validation_seeds, map(read_prepared, others[:n])),
+            "temperature and conformal thresholds": _parts(people.calibration_seeds, map(read_prepared, others[n:])),
+        },
+    )
     normal = fit_normalisation(prepared)
     size, net = config.network.image_size, networks.net
     levels = torch.from_numpy(np.stack([p.levels for p in prepared]).astype(np.int64))
@@ -175,8 +184,12 @@ def _fixed_layers(
         drawn = draw_images([read_prepared(path) for path in others[part]], normal, size, 2, config.seed)
         return extract_features(others[part], drawn, net, other_faces and other_faces[part])
 
-    n = len(people.validation_seeds)
     return Prepared(training, features(slice(n)), features(slice(n, None)), weights, normal)
+
+
+def _parts(seeds: Iterable[int], prepared: Iterable[PreparedSession]) -> list[Part]:
+    both = zip(seeds, prepared, strict=True)
+    return [Part(f"person {seed}", str(seed), digest(one.power, one.levels)) for seed, one in both]
 
 
 def _train_core(config: TrainAttentionConfig, net: AttentionNet, stages: StageCache, data: Prepared) -> None:

@@ -53,10 +53,20 @@ def read_curves(path: Path) -> list[LossRow]:
     return [LossRow(row["stage"], int(row["part"]), int(row["batch"]), float(row["loss"])) for row in rows]
 
 
-def check_curves(path: Path) -> None:
-    """Raise MoodringError where a file is there that :func:`write_curves` did not write."""
+def check_losses(bundle: Path) -> None:
+    """Raise MoodringError where the table beside a bundle is a file that :func:`write_curves` did not write."""
+    path = _beside(bundle)
     if path.exists() and not (path.is_file() and path.read_bytes().startswith(",".join(_COLUMNS).encode())):
         raise MoodringError(f"'{path}' would hold the losses, but is there already and is something else; move it")
+
+
+def write_losses(bundle: Path, sha256: str, curves: Sequence[LossRow]) -> None:
+    """Write losses beside a bundle as ``NAME.losses.csv``, and where tensorboard is installed as events.
+
+    The events lie in ``NAME.tensorboard``, in a folder named by the bundle's sha256.
+    """
+    write_curves(_beside(bundle), curves)
+    write_events(bundle.with_suffix(".tensorboard") / sha256[:8], curves)
 
 
 def write_events(folder: Path, curves: Sequence[LossRow]) -> bool:
@@ -82,3 +92,7 @@ def write_events(folder: Path, curves: Sequence[LossRow]) -> bool:
             for row in curves:
                 writer.add_scalar(f"{row.stage}/{row.part}", row.loss, row.batch)  # type: ignore[no-untyped-call]
     return True
+
+
+def _beside(bundle: Path) -> Path:
+    return bundle.with_suffix(".losses.csv")

@@ -1,4 +1,4 @@
-"""Shared by stages of the video-EEG training: optimiser, seeded generators, smoothed figures."""
+"""Shared by trainings in stages: optimiser, seeded generators, smoothed figures."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping

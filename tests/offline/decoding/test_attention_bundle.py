@@ -10,7 +10,7 @@ import torch
 from moodring.configs.schema.live import ModelsSection
 from moodring.models.contract import Estimate
 from moodring.models.decoders.attention import networks_of
-from moodring.models.decoders.video_eeg import Normalisation
+from moodring.models.decoders.bundle_parts import normalisation_of
 from moodring.models.io.bundle import bundled, load_bundle, save_bundle
 from moodring.models.networks.attention import AXES, FRAME_HZ
 from moodring.models.signals.face.detection import FaceDetector
@@ -77,7 +77,7 @@ def test_training_and_decoding_give_the_same_probabilities(decoded: DecodedPerso
     path = tmp_path / "person.npz"
     prepared = prepare(recording, FaceDetector(bundled("yunet").read_bytes()))
     write_prepared(path, prepared)
-    images = draw_images([prepared], Normalisation.of(bundle), net.sizes.image_size, 1, 0)
+    images = draw_images([prepared], normalisation_of(bundle), net.sizes.image_size, 1, 0)
     bank = extract_features([path], images, net)
     clips = whole_sessions(bank)
     hidden = clip_hidden(hidden_states(hazard, periphery_of(hazard, bank, torch.arange(1), bank.face.shape[1])), clips)
@@ -109,7 +109,7 @@ def test_eeg_cleaned_on_the_stream_is_the_same_in_training_and_decoding(decoded:
     prepared = prepare(eeg_alone, FaceDetector(bundled("yunet").read_bytes()), "soft")
     write_prepared(tmp_path / "person.npz", prepared)
     net = networks_of(bundle)[0]
-    images = draw_images([prepared], Normalisation.of(bundle), net.sizes.image_size, 1, 0)
+    images = draw_images([prepared], normalisation_of(bundle), net.sizes.image_size, 1, 0)
     bank = extract_features([tmp_path / "person.npz"], images, net)
     clips = whole_sessions(bank, face=False)
     with torch.no_grad():

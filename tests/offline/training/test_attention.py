@@ -13,7 +13,7 @@ from torch import Tensor
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.train_attention import AttentionPeopleSection, TrainAttentionConfig
-from moodring.configs.schema.train_video_eeg import StageSection
+from moodring.configs.schema.training import StageSection
 from moodring.models.networks.attention import FRAMES_PER_TICK, AttentionNet, Sizes
 from moodring.models.networks.look_policy import THUMBNAIL, HazardPolicy
 from moodring.offline.training.attention import core, policy
@@ -248,8 +248,8 @@ from moodring.offline.training.common import stage_run
 from moodring.offline.training.common.stage_run import StageRun
 from moodring.offline.training.common import stage_run
 stage_run.CHECKPOINT_S = stage_run._REPORT_S = 0.0
-config = TrainAttentionConfig.model_validate_json(sys.argv[1])
-train_attention(config, Path(sys.argv[2]) / "killed.safetensors", lambda line: print(line, flush=True), Path(sys.argv[2]))
+config, folder = TrainAttentionConfig.model_validate_json(sys.argv[1]), Path(sys.argv[2])
+train_attention(config, folder / "killed.safetensors", lambda line: print(line, flush=True), folder)
 """
 
 

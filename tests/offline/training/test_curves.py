@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from moodring.offline.training.common.curves import LossRow, check_curves, read_curves, write_curves, write_events
+from moodring.offline.training.common.curves import (
+    LossRow,
+    check_losses,
+    read_curves,
+    write_curves,
+    write_events,
+    write_losses,
+)
 
 CURVES = [LossRow("core, first", 1, 10, 0.1 + 0.2), LossRow("core, first", 1, 20, 1e-9), LossRow("policy", 2, 2, 3.0)]
 
@@ -14,8 +21,10 @@ def test_what_was_written_is_read_again_to_the_last_bit(tmp_path: Path) -> None:
     path = tmp_path / "losses.csv"
     write_curves(path, CURVES)
     assert read_curves(path) == CURVES
-    check_curves(path)
-    check_curves(tmp_path / "none.csv")
+    write_losses(tmp_path / "model.safetensors", "0" * 64, CURVES)
+    check_losses(tmp_path / "model.safetensors")
+    check_losses(tmp_path / "other.safetensors")
+    assert read_curves(tmp_path / "model.losses.csv") == CURVES
     assert read_curves(tmp_path / "none.csv") == []
 
 

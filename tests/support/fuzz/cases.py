@@ -97,14 +97,14 @@ def _config(template, folder, rng):
     def act():
         from moodring.configs.schema.live import LiveConfig
         from moodring.configs.schema.load import load
+        from moodring.configs.schema.train_attention import TrainAttentionConfig
         from moodring.configs.schema.train_pooling import TrainPoolingConfig
         from moodring.configs.schema.train_recogniser import TrainRecogniserConfig
-        from moodring.configs.schema.train_video_eeg import TrainVideoEegConfig
 
         schemas = {
             "train_pooling": TrainPoolingConfig,
             "train_emodb": TrainRecogniserConfig,
-            "train_video_eeg": TrainVideoEegConfig,
+            "train_attention": TrainAttentionConfig,
         }
         load(path, schemas.get(source.stem, LiveConfig), overrides)
 

@@ -9,10 +9,10 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from ....models.io.files import write_file
-from ..common.curves import LossRow, read_curves, write_curves
-from ..common.optimization import Report
-from ..common.stage_run import StageRun
-from ..common.stages import Stage
+from .curves import LossRow, read_curves, write_curves
+from .optimization import Report
+from .stage_run import StageRun
+from .stages import Stage
 
 
 class StageCache:
