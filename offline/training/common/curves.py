@@ -88,9 +88,9 @@ def write_events(folder: Path, curves: Sequence[LossRow]) -> bool:
     except ImportError:
         return False
     if not folder.exists():
-        with SummaryWriter(str(folder)) as writer:  # type: ignore[no-untyped-call]
+        with SummaryWriter(str(folder)) as writer:
             for row in curves:
-                writer.add_scalar(f"{row.stage}/{row.part}", row.loss, row.batch)  # type: ignore[no-untyped-call]
+                writer.add_scalar(f"{row.stage}/{row.part}", row.loss, row.batch)
     return True
 
 
