@@ -62,6 +62,13 @@ class AttentionNetworkSection(Section):
         return self
 
 
+class HeldOutSection(Section):
+    """Shares of a corpus's people to validate on and to calibrate probabilities on; at least one person each."""
+
+    validation: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.2
+    calibration: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.2
+
+
 class AttentionEegSection(Section):
     """How artifacts are taken out before band power is measured.
 
@@ -74,6 +81,11 @@ class AttentionEegSection(Section):
 
 class TrainAttentionConfig(Section):
     """A training run.
+
+    With ``data``, the folder of a corpus, it is trained on the corpus's people in the place of the simulated ones;
+    ``corpus`` names its layout where several fit. ``on_bad`` is what happens with trials that cannot be used, and
+    ``held_out`` says how many people are kept apart. ``start`` is the attention bundle, by name or path, whose face
+    network and periphery such a training starts from, because no corpus tells what a face expresses at which moment.
 
     ``budget`` is the share of grid frames that may be looked at. ``batch`` clips of ``clip_ticks`` half seconds make a
     batch; ``plain_share`` of them are calibrated and from all electrodes, ``modality_dropout`` go without face and as
@@ -88,6 +100,11 @@ class TrainAttentionConfig(Section):
     seed: int = 0
     threads: Annotated[int, Field(ge=1, le=64)] = 1
     people: AttentionPeopleSection = AttentionPeopleSection()
+    data: Path | None = None
+    corpus: str | None = None
+    on_bad: Literal["stop", "skip"] = "stop"
+    held_out: HeldOutSection = HeldOutSection()
+    start: str = "attention"
     network: AttentionNetworkSection = AttentionNetworkSection()
     eeg: AttentionEegSection = AttentionEegSection()
     policy: Literal["hazard", "gaussian", "uniform", "random", "every"] = "hazard"
@@ -116,3 +133,11 @@ class TrainAttentionConfig(Section):
     most_looks: Count = 30
     spread: Positive = 0.1
     coverage: Share = 0.8
+
+    @model_validator(mode="after")
+    def _of_a_corpus(self) -> "TrainAttentionConfig":
+        if self.data is None and self.corpus is not None:
+            raise ValueError(f"corpus is '{self.corpus}' and no folder is given; add data=FOLDER")
+        if self.data is not None and self.network.backbone != "compact":
+            raise ValueError("backbone 'vgg16' is trained on simulated people alone; leave it out with data=FOLDER")
+        return self

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ...configs.schema.errors import MoodringError
-from ..contract import LEVELS, EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, HeadOutput, Image
+from ..contract import LEVELS, EegInput, EegWindow, FaceBox, FaceFrame, FaceInput, FloatArray, HeadOutput, Image
 from ..contract.specs import kept_classes
 from ..io.bundle import Bundle, bundled
 from ..networks.attention import AXES, FRAME_HZ, LONGEST_ELAPSED_S, AttentionNet, Sizes, State, Ticks, pooled
@@ -92,7 +92,11 @@ class AttentionDecoder:
         self._backbone = backbone
         self._finder = face_detector or FaceDetector(bundled("yunet").read_bytes())
         self._tracking = TrackingRules(region, hold_s=_HOLD_S)
-        self._heads = checked_heads(bundle, {axis: len(LEVELS) for axis in AXES})
+        # A bundle of a corpus has the heads that were rated, and no face where nobody was filmed.
+        self._sees = self.spec.input(FaceInput) is not None
+        rated = {head.name for head in self.spec.outputs} & set(AXES)
+        self._axes = [axis for axis in AXES if axis in rated or not rated]
+        self._heads = checked_heads(bundle, {axis: len(LEVELS) for axis in self._axes})
         self._temperature = torch.tensor([[head.temperature] for head in self._heads])
         self._mappers: dict[tuple[str, ...], ScalpMapper] = {}
         self.reset()
@@ -150,6 +154,7 @@ class AttentionDecoder:
             What the look saw; None where the frame was not looked at.
         """
         self._since_face += 1
+        face = face if self._sees else None
         wants = self._wants(face, short)
         if face is None or not wants:
             self._waited += 1
@@ -208,7 +213,8 @@ class AttentionDecoder:
         if not self.ticked:
             raise MoodringError("the attention model has not ticked yet; call tick() before read()")
         with torch.inference_mode():
-            logits = self._net.logits(self._core)[0].float().cpu()
+            rated = [AXES.index(axis) for axis in self._axes]
+            logits = self._net.logits(self._core)[0, rated].float().cpu()
             probabilities = torch.softmax(logits / self._temperature, dim=1).numpy()
         return tuple(
             HeadOutput(

@@ -79,12 +79,15 @@ def draw_clips(bank: FeatureBank, config: TrainAttentionConfig, rng: torch.Gener
     n, length = config.batch, config.clip_ticks
     chance = torch.rand(4, n, generator=rng)
     variant = torch.where(chance[0] < config.plain_share, 0, integers(rng, 1, bank.bands.shape[1], n))
+    person, start = integers(rng, 0, bank.people, n), integers(rng, 1, bank.ticks - length, n)
+    if bank.lengths is not None:
+        start = 1 + (start - 1) % (bank.lengths[person] - length).clamp(min=1)
     return Clips(
-        person=integers(rng, 0, bank.people, n),
+        person=person,
         variant=variant,
-        start=integers(rng, 1, bank.ticks - length, n),
+        start=start,
         length=length,
-        no_face=chance[1] < config.modality_dropout,
+        no_face=(chance[1] < config.modality_dropout) | bank.without_film(person),
         no_eeg=chance[1] > 1.0 - config.modality_dropout,
         told=chance[2] < config.told_share,
     )

@@ -78,7 +78,9 @@ class PreparedSession:
         return len(self.power)
 
 
-def prepare(recording: Recording, detector: FaceDetector, artifact: Artifact = "clip") -> PreparedSession:
+def prepare(
+    recording: Recording, detector: FaceDetector, artifact: Artifact = "clip", line_hz: float = LINE_HZ
+) -> PreparedSession:
     """Compute what one recording gives at each tick and frame.
 
     Parameters
@@ -88,6 +90,8 @@ def prepare(recording: Recording, detector: FaceDetector, artifact: Artifact = "
     detector : FaceDetector
     artifact : "clip" or "soft"
         How artifacts of the EEG are taken out.
+    line_hz : float
+        Of the mains.
 
     Returns
     -------
@@ -96,7 +100,7 @@ def prepare(recording: Recording, detector: FaceDetector, artifact: Artifact = "
     """
     ticks_s, frames_s = grids(recording)
     n_ticks = len(ticks_s)
-    power, good, eeg_there, theta, names = _eeg(recording.eeg, ticks_s, frames_s, artifact)
+    power, good, eeg_there, theta, names = _eeg(recording.eeg, ticks_s, frames_s, artifact, line_hz)
     crops, face_there = _faces(recording.face, frames_s, detector)
     return PreparedSession(
         power=power,
@@ -206,7 +210,11 @@ def _newest(stamps_s: NDArray[np.float64], times_s: NDArray[np.float64], rate_hz
 
 
 def _eeg(
-    signal: Signal | None, ticks_s: NDArray[np.float64], frames_s: NDArray[np.float64], artifact: Artifact
+    signal: Signal | None,
+    ticks_s: NDArray[np.float64],
+    frames_s: NDArray[np.float64],
+    artifact: Artifact,
+    line_hz: float,
 ) -> tuple[FloatArray, BoolArray, BoolArray, FloatArray, tuple[str, ...]]:
     names = () if signal is None else signal.channel_names
     power = np.zeros((len(ticks_s), len(names), 3), np.float32)
@@ -214,7 +222,7 @@ def _eeg(
     theta = np.full(len(frames_s), np.nan, np.float32)
     if signal is None:
         return power, good, there, theta, names
-    spec = chain.EegChainSpec(rate_hz=signal.rate_hz, channel_names=names, line_hz=LINE_HZ)
+    spec = chain.EegChainSpec(rate_hz=signal.rate_hz, channel_names=names, line_hz=line_hz)
     chunk, _ = chain.step(chain.start(spec), signal.samples, False)
 
     def window(last: int, seconds: float, end_s: float) -> EegWindow | None:

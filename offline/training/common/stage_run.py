@@ -39,6 +39,21 @@ class Memory(Protocol):
         ...
 
 
+class ModuleMemory:
+    """The weights of a further module, such as a copy of what the network was when the stage began."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module = module
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the weights."""
+        return dict(self._module.state_dict())
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Take over the weights from :meth:`state`."""
+        self._module.load_state_dict(state)
+
+
 @dataclass(frozen=True)
 class _Cut:
     """Where a run was cut: the part, the batches done in it, and what was kept."""

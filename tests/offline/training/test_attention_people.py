@@ -15,7 +15,7 @@ from moodring.models.contract import Recording
 from moodring.models.io.bundle import bundled
 from moodring.models.signals.face.detection import FaceDetector
 from moodring.offline.simulate.simulated_session import simulate
-from moodring.offline.training.attention import train
+from moodring.offline.training.attention import simulated_data, train
 from moodring.offline.training.attention.eeg_variants import fit_normalisation
 from moodring.offline.training.attention.prepare import PreparedSession, prepare, read_prepared, write_prepared
 from moodring.offline.training.attention.scores import Decisions, fit_temperatures, fit_thresholds
@@ -100,7 +100,7 @@ def test_the_same_data_in_two_parts_stops_a_training(
     """Seeds apart are not enough: what the people's sessions hold is compared."""
     path = tmp_path / "person.npz"
     write_prepared(path, prepared)
-    monkeypatch.setattr(train, "prepare_people", lambda seeds, *_: [path] * len(seeds))
+    monkeypatch.setattr(simulated_data, "prepare_people", lambda seeds, *_: [path] * len(seeds))
     people = {"count": 1, "validation_seeds": [801], "calibration_seeds": [841]}
     config = check({"people": people}, TrainAttentionConfig, "x")
     with pytest.raises(MoodringError, match="attention"):
