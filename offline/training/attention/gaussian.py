@@ -61,7 +61,9 @@ def train_gaussian(
         mean = policy.wait_mean(rollout.before[:, None].expand(-1, FRAMES_PER_TICK, -1, -1))
         log_prob = -0.5 * ((rule.drawn_at(rollout) - mean) / config.spread) ** 2
         looked = rollout.looks & ~clips.no_face
-        loss = -(log_prob * looked * (advantage / advantage.std().clamp(min=1e-3))[:, None]).sum() / looked.sum()
+        loss = -(log_prob * looked * (advantage / advantage.std().clamp(min=1e-3))[:, None]).sum() / looked.sum().clamp(
+            min=1
+        )
         optimizer.step(loss)
         spent = float(rollout.looks.float().mean())
         memory.cost = max(0.0, memory.cost + 0.05 * (spent / config.budget - 1.0))

@@ -228,10 +228,12 @@ def train_gains(
         if number % 4 == 0:
             memory.add(measure_gains(net, bank, hidden, config, rng))
         for gains in (memory.gains[-1], memory.gains[int(integers(rng, 0, len(memory.gains), 1))]):
+            if not len(gains.gain):  # no trial of the batch was filmed
+                continue
             foreseen = policy.advantage(gains.hidden, gains.core, gains.waited)
             loss = functional.huber_loss(foreseen, gains.gain / _GAIN_SCALE, delta=4.0)
             optimizer.step(loss)
-        run.loss(loss)
+            run.loss(loss)
     optimizer.use_average()
 
 
@@ -267,6 +269,8 @@ def reinforce(
     cost = _Cost(price)
     for _ in run.batches(stage.batches, optimizer, rng, cost):
         clips = _repeated(draw_clips(bank, config.model_copy(update={"batch": config.batch // 2}), rng), _ROLLOUTS)
+        if bool(clips.no_face.all()):  # no trial of the batch was filmed: nothing is decided
+            continue
         n = len(clips.person)
         cut = clip_hidden(hidden, clips)
         draws = torch.rand(clips.length, FRAMES_PER_TICK, n, generator=rng)

@@ -103,7 +103,7 @@ class StageRun:
     def batches(
         self, total: int, optimizer: AveragedAdamW, rng: torch.Generator, memory: Memory | None = None
     ) -> Iterator[int]:
-        """Yield the numbers of the batches still to do, counted from 0; call :meth:`loss` once in each.
+        """Yield the numbers of the batches still to do, counted from 0; call :meth:`loss` in each.
 
         Parameters
         ----------

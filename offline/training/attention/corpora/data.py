@@ -15,7 +15,7 @@ from .....models.decoders.attention import networks_of
 from .....models.decoders.face_backbone import backbone_of
 from .....models.io.bundle import Bundle, bundled, load_bundle
 from .....models.networks.attention import AXES, FRAME_HZ, Sizes
-from ....datasets.affect_corpus import AffectCorpus
+from ....datasets.affect_corpus import AffectCorpus, labelled_by_ratings
 from ....datasets.open_affect import read_affect
 from ....evaluation.leakage import Part, audit_parts
 from ...common.losses import level_class_weights
@@ -81,6 +81,8 @@ class CorpusData:
             There is no corpus, a trial cannot be used, or there are not enough people.
         """
         corpus = read_affect(root, config.corpus)
+        if config.labels == "ratings":
+            corpus = labelled_by_ratings(corpus)
         report(f"{corpus.name}: {len(corpus.trials)} trials of {len(corpus.people)} people; {corpus.label_source}")
         for problem in corpus.problems[:_MOST_PROBLEMS]:
             report(problem)
