@@ -145,7 +145,7 @@ class CorpusData:
 
     def layers(self, networks: Networks, stages: StageCache) -> Prepared:
         """Train face and band network, and compute the features of everybody."""
-        config, net, report = self.config, networks.net, self.report
+        config, net = self.config, networks.net
         if self.start is not None:
             face, hazard, _ = networks_of(self.start)
             net.face_net.load_state_dict(face.face_net.state_dict())
@@ -167,12 +167,12 @@ class CorpusData:
             stages.run(
                 FACES_BY_LABEL,
                 stage_settings(config.expression, config),
-                lambda: tune_face(net.face_net, rows.paths, weights, config, report),
+                lambda run: tune_face(net.face_net, rows.paths, weights, config, run),
             )
         stages.run(
             BAND_NETWORK,
             stage_settings(config.bands, config, "dropout"),
-            lambda: train_band_network(net, rows.images, levels, stimulus, weights, config, report),
+            lambda run: train_band_network(net, rows.images, levels, stimulus, weights, config, run),
         )
         others = (features_of(drawn(people, 2), net) for people in (self.groups.validation, self.groups.calibration))
         validation, calibration = others
