@@ -141,7 +141,7 @@ def _with_bundles(models: ModelsSection, bundles: Sequence[Path], recording: Rec
     ConfigError
         Two bundles of a kind that a session has once, or one that reads nothing of the recording.
     """
-    from ..models.io.bundle import load_bundle, models_path
+    from ..models.io.bundle import SLOTS, load_bundle, models_path, slot_of
 
     present = tuple(recording.sources)
     kinds: dict[str, str] = {}
@@ -153,10 +153,10 @@ def _with_bundles(models: ModelsSection, bundles: Sequence[Path], recording: Rec
                 f"--bundle '{path}' reads {', '.join(spec.modalities)}; recording '{recording.name}' holds "
                 f"{', '.join(present) or 'no source'}: decode with a bundle for one of these"
             )
-        slot = {"attention": "video_eeg"}.get(spec.kind, spec.kind)
+        slot = slot_of(spec.kind)
         if slot in kinds:
             raise ConfigError(f"--bundle '{path}' and '{kinds[slot]}' take one place, models.{slot}; give one of them")
-        if slot in ("video_eeg", "speech"):
+        if slot in SLOTS:
             kinds[slot] = str(path)
         else:
             more[path] = spec.kind

@@ -31,9 +31,7 @@ def templates(tmp_path_factory):
     """Return a folder of whole inputs for each kind."""
     root = tmp_path_factory.mktemp("templates")
     clock = VirtualClock(BEGIN_S)
-    session = ScriptedSession(
-        fake_models(clock.now), clock, [ScriptedSource(one, clock) for one in ("eeg", "face", "speech")]
-    )
+    session = ScriptedSession(fake_models(), clock, [ScriptedSource(one, clock) for one in ("eeg", "face", "speech")])
     session.run_for(4.6)
     write_scripted_session(root / "session", session, CONFIG)
     session.close()
@@ -42,7 +40,7 @@ def templates(tmp_path_factory):
         if source.stem in ("demo", "lab", "replay", "train_pooling", "train_emodb", "train_attention"):
             shutil.copyfile(source, root / "config" / source.name)
     (root / "bundle").mkdir()
-    write_bundle(root / "bundle" / "video_eeg.safetensors")
+    write_bundle(root / "bundle" / "attention.safetensors")
     for name in ("speech", "emodb"):
         shutil.copyfile(bundled(name), root / "bundle" / f"{name}.safetensors")
     (root / "media").mkdir()

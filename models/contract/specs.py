@@ -240,7 +240,7 @@ class ModelSpec:
     Attributes
     ----------
     kind : str
-        Which decoder runs it: ``"video_eeg"``, ``"speech"``, or the kind of a decoder added by a lab.
+        Which decoder runs it: ``"attention"``, ``"speech"``, or the kind of a decoder added by a lab.
     inputs : tuple of Input
         One per modality.
     outputs : tuple of Head

@@ -15,6 +15,7 @@ from ..contract import LEVELS, EegInput, EegWindow, FaceBox, FaceFrame, FaceInpu
 from ..contract.specs import kept_classes
 from ..io.bundle import Bundle, bundled
 from ..networks.attention import AXES, FRAME_HZ, LONGEST_ELAPSED_S, AttentionNet, Sizes, State, Ticks, pooled
+from ..networks.loading import with_weights
 from ..networks.look_policy import LONGEST_WAIT_FRAMES, THUMBNAIL, GaussianPolicy, HazardPolicy
 from ..networks.vgg16 import FrozenVgg16
 from ..signals.eeg.band_power import (
@@ -52,8 +53,8 @@ class AttentionDecoder:
     bundle : Bundle
         Of kind "attention".
     device : torch.device
-    policy : "learned", "uniform" or "random"
-        The bundle's own policy, or another one at the same budget that its core was not trained for.
+    policy : "learned", "uniform", "random" or "every"
+        The bundle's own policy, or one that its core was not trained for: looks at the same budget, or at every frame.
     seed : int
         Of the random policy.
     face_detector : FaceDetector
@@ -72,7 +73,7 @@ class AttentionDecoder:
         self,
         bundle: Bundle,
         device: torch.device,
-        policy: Literal["learned", "uniform", "random"] = "learned",
+        policy: Literal["learned", "uniform", "random", "every"] = "learned",
         seed: int = 0,
         face_detector: FaceDetector | None = None,
         region: Region | None = None,
@@ -85,7 +86,7 @@ class AttentionDecoder:
             module.to(device).eval()
         self._policy: Policy = policy_of(bundle) if policy == "learned" else policy
         self.artifact = artifact_of(bundle)
-        self._budget = float(bundle.spec.network["budget"])
+        self._budget = _budget_of(bundle)
         self.normalisation = normalisation_of(bundle)
         self._device = device
         self._seed = seed
@@ -224,7 +225,7 @@ class AttentionDecoder:
             There was no tick yet.
         """
         if not self.ticked:
-            raise MoodringError("the attention model has not ticked yet; call tick() before read()")
+            raise MoodringError("the video-EEG model has read nothing yet; call tick() before read()")
         with torch.inference_mode():
             rated = [AXES.index(axis) for axis in self._axes]
             logits = self._net.logits(self._core)[0, rated].float().cpu()
@@ -303,7 +304,7 @@ class AttentionDecoder:
 
 def policy_of(bundle: Bundle) -> Policy:
     """Return the policy of looks that a bundle names; raise MoodringError for an unknown one."""
-    named = str(bundle.spec.network["policy"])
+    named = str(bundle.spec.network.get("policy"))
     for policy in POLICIES:
         if named == policy:
             return policy
@@ -334,18 +335,26 @@ def networks_of(bundle: Bundle) -> tuple[AttentionNet, HazardPolicy, GaussianPol
     """
     if bundle.spec.kind != "attention":
         raise MoodringError(
-            f"a bundle of kind 'attention' was expected; '{bundle.name}' is of kind '{bundle.spec.kind}'"
+            f"EEG and face need a bundle of kind 'attention'; '{bundle.name}' is of kind '{bundle.spec.kind}': give "
+            "another one as models.video_eeg"
         )
-    sizes = Sizes.of(bundle.spec.network)
-    net = AttentionNet(sizes, backbone_of(bundle))
-    modules = {"net": net, "hazard": HazardPolicy(sizes.core), "gaussian": GaussianPolicy(sizes.core)}
-    try:
-        for prefix, module in modules.items():
-            own = {k.removeprefix(f"{prefix}."): v for k, v in bundle.tensors.items() if k.startswith(f"{prefix}.")}
-            module.load_state_dict(own)
-    except RuntimeError as error:
-        first = str(error).splitlines()[-1].strip()
+    sizes, backbone = Sizes.of(bundle.spec.network), backbone_of(bundle)
+
+    def own(part: str) -> dict[str, Tensor]:
+        return {k.removeprefix(f"{part}."): v for k, v in bundle.tensors.items() if k.startswith(f"{part}.")}
+
+    return (
+        with_weights(lambda: AttentionNet(sizes, backbone), own("net"), bundle.name),
+        with_weights(lambda: HazardPolicy(sizes.core), own("hazard"), bundle.name),
+        with_weights(lambda: GaussianPolicy(sizes.core), own("gaussian"), bundle.name),
+    )
+
+
+def _budget_of(bundle: Bundle) -> float:
+    budget = bundle.spec.network.get("budget")
+    if not (isinstance(budget, int | float) and 0.0 < budget <= 1.0):
         raise MoodringError(
-            f"bundle '{bundle.name}': its weights do not fit its sizes ({first}); use another"
-        ) from None
-    return modules["net"], modules["hazard"], modules["gaussian"]  # type: ignore[return-value]
+            f"bundle '{bundle.name}': network.budget is {budget!r}; the share of frames that may be looked at, above 0 "
+            "and up to 1, was expected: use another"
+        )
+    return float(budget)

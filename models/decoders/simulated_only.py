@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..contract import SIMULATED, HeadOutput, ModelSpec
+from ..io.bundle import slot_of
 from ..streaming.decoder import DecoderStep, StreamingDecoder
 
 if TYPE_CHECKING:
@@ -72,8 +73,7 @@ class SimulatedOnly:
 def missing_model(file: str, spec: ModelSpec) -> str:
     """Return what is missing, and how to get it, where a bundle of simulated people is not used."""
     construct = spec.outputs[0].construct
-    key = spec.kind if spec.kind in ("video_eeg", "speech") else "more"
     return (
         f"no model of {construct} emotion in people: '{file}' knows simulated ones only; train one ('moodring train "
-        f"…', docs/training.md) for models.{key}"
+        f"…', docs/training.md) for models.{slot_of(spec.kind)}"
     )

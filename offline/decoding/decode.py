@@ -118,7 +118,7 @@ def decode(
     if not modalities:
         wanted = ", ".join(only or STANDARD_MODALITIES)
         raise MoodringError(f"recording '{recording.name}' holds none of {wanted}; choose among what it holds")
-    models = models or load_models(config, modalities, clock, factories)
+    models = models or load_models(config, modalities, factories)
     make = ingest_factory(config.eeg, rings_in(None), config.memory.rings_gb)
     try:
         for key, channel in playback.channels.items():

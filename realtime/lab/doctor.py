@@ -142,7 +142,7 @@ def _recorder() -> Finding:
 
 
 def _bundles() -> Iterator[Finding]:
-    for name in ("video_eeg", "speech", "emodb"):
+    for name in ("attention", "speech", "emodb"):
         try:
             bundle = load_bundle(bundled(name))
         except MoodringError as error:

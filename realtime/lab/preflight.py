@@ -54,7 +54,7 @@ def check_config(config: LiveConfig, extensions: Extensions | None = None) -> It
     clock = LslClock()
     extensions = extensions or Extensions()
     modalities = (*config.modalities, *(source.modality for source in extensions.sources))
-    models = load_models(config, modalities, clock, extensions.decoders)
+    models = load_models(config, modalities, extensions.decoders)
     named = () if config.speech is None else (config.speech.enrolment, *config.speech.others)
     for bundle in models.bundles:
         if bundle.file in {path.name for path in named if path is not None}:

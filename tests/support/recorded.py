@@ -68,8 +68,8 @@ def assert_equal(again, journal, counts=True):
         assert one.hearing == other.hearing
         assert one.ring_samples == other.ring_samples or not counts
         assert [look.time_s for look in one.looks] == [look.time_s for look in other.looks]
-        assert [(look.eeg, look.frame_stamp_s) for look in one.looks] == [
-            (look.eeg, look.frame_stamp_s) for look in other.looks
+        assert [(look.face_state, look.frame_stamp_s) for look in one.looks] == [
+            (look.face_state, look.frame_stamp_s) for look in other.looks
         ]
 
 

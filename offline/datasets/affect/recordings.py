@@ -37,7 +37,7 @@ from ...recordings.eeg_files import SUFFIXES as EEG_SUFFIXES
 from ...recordings.frames import SomeFrames
 from ...recordings.monotonic_time import on_rising_time
 from ...recordings.open import XDF_SUFFIXES, open_recording
-from ..affect_corpus import AffectCorpus, AffectTrial, Scale, file_of, levels_of, not_here
+from ..affect_corpus import AffectCorpus, AffectTrial, Scale, file_of, levels_of
 from ..rated_markers import RatedSpan, rated_spans
 
 TABLE = "ratings.csv"
@@ -122,14 +122,16 @@ def read(root: Path) -> AffectCorpus:
     table = root / TABLE
     trials, problems = _of_table(root, table) if table.is_file() else _of_markers(root)
     if not trials:
-        raise not_here("a folder of rated recordings", root, f"{TABLE} or recordings with rating markers")
+        found = f" ({problems[0]})" if problems else ""
+        raise MoodringError(
+            f"'{root}' holds no {TABLE} and no recording with rating markers{found}; add the table (docs/corpora.md)"
+        )
     return AffectCorpus(
         root.resolve().name,
         tuple(sorted(trials, key=lambda one: (one.subject, one.groups["session"], one.order))),
         loader,
         "rated by the person, cut at 7/16 and 9/16 of the scale (4.5 and 5.5 of 1 to 9); an edge is the lower level",
         tuple(problems),
-        tables=(table,) if table.is_file() else (),
         film=loader.film,
     )
 

@@ -42,7 +42,7 @@ def decoded() -> DecodedPerson:
 
     session = simulate_parts(SEED, SECONDS)
     silent = replace(session.recording, speech=None)
-    result = decode_with(silent, ModelsSection(video_eeg="attention"))
+    result = decode_with(silent, ModelsSection())
     assert result.glimpsed_fraction is not None
     return DecodedPerson(session, result.estimates, result.glimpsed_fraction)
 
@@ -104,7 +104,7 @@ def test_eeg_cleaned_on_the_stream_is_the_same_in_training_and_decoding(decoded:
     save_bundle(path, replace(shipped.spec, network={**shipped.spec.network, "artifact": "soft"}), shipped.tensors)
     bundle = load_bundle(path)
     eeg_alone = replace(decoded.session.recording, face=None, speech=None)
-    clipped = decode_with(eeg_alone, ModelsSection(video_eeg="attention")).estimates
+    clipped = decode_with(eeg_alone, ModelsSection()).estimates
     estimates = decode_with(eeg_alone, ModelsSection(video_eeg=str(path))).estimates
     prepared = prepare(eeg_alone, FaceDetector(bundled("yunet").read_bytes()), "soft")
     write_prepared(tmp_path / "person.npz", prepared)

@@ -256,8 +256,8 @@ def test_a_bundle_is_named_or_a_path(run, tmp_path: Path) -> None:
     for name, why in (
         ("nonsense", "no speech bundle 'nonsense' is shipped; shipped are emodb, simulated, speech; or give a path"),
         (tmp_path / "gone.safetensors", "does not exist"),
-        ("video_eeg", "no speech bundle 'video_eeg' is shipped"),
-        (bundled("video_eeg"), "a 'speech' model is needed"),
+        ("attention", "no speech bundle 'attention' is shipped"),
+        (bundled("attention"), "a 'speech' model is needed"),
     ):
         status, _, error = run(name, tmp_path / "x.wav")
         assert status == 1

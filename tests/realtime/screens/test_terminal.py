@@ -266,7 +266,7 @@ FACE = FaceBox(10.0, 10.0, 60.0, 80.0, 0.9)
     ],
 )
 def test_whose_face_was_seen_is_told_in_words(script, state, box, faces, person, words):
-    look = Look(1.0, 1.0, box, False, None, 8, state, faces, person)
+    look = Look(1.0, 1.0, box, 8, state, faces, person)
     snapshot = replace(script.snapshot_at(95.0), look=look)
     assert wording.face(look).text == words
     assert words in line(snapshot)

@@ -138,19 +138,19 @@ def _bundle(template, folder, rng):
     def act():
         import torch
 
+        from moodring.models.decoders.attention import AttentionDecoder
         from moodring.models.decoders.speech import SpeechDecoder
-        from moodring.models.decoders.video_eeg import VideoEegDecoder
         from moodring.models.io.bundle import load_bundle
-        from moodring.models.streaming.streaming_video_eeg import StreamingVideoEeg
+        from moodring.models.streaming.streaming_attention import StreamingAttention
 
         bundle, device = load_bundle(path), torch.device("cpu")
         if bundle.spec.kind == "speech":
             decoder = SpeechDecoder(bundle, device)
             heads = [*decoder.feed(_SOUND, 0.0), *decoder.close()]
-        elif bundle.spec.kind == "video_eeg":
-            video = VideoEegDecoder(bundle, device, policy=rng.choice(["learned", "uniform", "random"]))
-            StreamingVideoEeg(video)
-            heads = [_looked(video, time_s) for time_s in (0.0, 1.0, 2.0)][-1]
+        elif bundle.spec.kind == "attention":
+            felt = AttentionDecoder(bundle, device, policy=rng.choice(["learned", "uniform", "random", "every"]))
+            StreamingAttention(felt)
+            heads = [_looked(felt, time_s) for time_s in (0.0, 1.0, 2.0)][-1]
         else:
             heads = []
         for head in heads:
@@ -163,18 +163,18 @@ def _bundle(template, folder, rng):
 _SOUND = (0.3 * np.sin(np.arange(24_000) * (0.05 + 0.02 * np.sin(np.arange(24_000) / 900)))).astype(np.float32)
 
 
-def _looked(video, time_s):
+def _looked(felt, time_s):
     from moodring.models.contract import EegWindow, FaceFrame
     from tests.support.engine_fakes import NAMES
 
     eeg = np.random.default_rng(0).normal(0, 10, (256, len(NAMES))).astype(np.float32)
     window = EegWindow(eeg, 256.0, NAMES, np.ones(len(NAMES), bool), time_s)
-    video.check_eeg(NAMES, 256.0)
-    video.rest(window)
-    look = video.look(time_s, window, FaceFrame(np.full((48, 48, 3), 90, np.uint8), time_s))
-    assert 1 <= look.wait_frames <= video.max_wait_frames
+    felt.check_eeg(NAMES, 256.0)
+    felt.rest(window)
+    felt.frame(time_s, FaceFrame(np.full((48, 48, 3), 90, np.uint8), time_s), window)
+    felt.tick(window)
     try:
-        return video.read()
+        return felt.read()
     except NotFiniteError:
         return ()  # the decider abstains
 
