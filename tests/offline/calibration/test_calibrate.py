@@ -17,7 +17,6 @@ from moodring.models.contract.calibration import Calibration
 from moodring.models.decoders.calibrated import calibration_notices
 from moodring.models.decoders.session_models import load_models
 from moodring.models.io.bundle import Bundle, bundled, load_bundle, save_bundle
-from moodring.models.streaming.clock import VirtualClock
 from moodring.offline.calibration.calibrate import SETTLE_S, Calibrated, calibrate
 from moodring.offline.calibration.evidence import collect
 from moodring.offline.calibration.last_layer import layers_of, personal
@@ -158,9 +157,7 @@ def test_another_s_session_decodes_under_a_warning(
 ) -> None:
     path = tmp_path / "me.safetensors"
     save_bundle(path, replace(result.bundle.spec, calibration=MARK), result.bundle.tensors)
-    models = load_models(
-        config.model_copy(update={"models": ModelsSection(video_eeg=str(path))}), ("eeg",), VirtualClock()
-    )
+    models = load_models(config.model_copy(update={"models": ModelsSection(video_eeg=str(path))}), ("eeg",))
     short = replace(
         person, eeg=replace(person.eeg, samples=person.eeg.samples[:2560], stamps_s=person.eeg.stamps_s[:2560])
     )  # type: ignore[union-attr, type-var]
