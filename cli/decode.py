@@ -40,7 +40,7 @@ def decode(
     factories = load_extensions(extension or ()).decoders
     # A folder of another version says so before anything in it is read.
     recording = open_recording(session, eeg=eeg)
-    loaded = _session_config(session, recording, config, overrides or ())
+    loaded = session_config(session, recording, config, overrides or ())
     own = session / DECISIONS_FILE
     journalled = read_journal(journal) if journal is not None else None
     if journal is None and own.is_file():
@@ -109,7 +109,7 @@ def predict(
         raise MoodringError(f"{bad} of {len(predictions)} file(s) had an error; see the lines above")
 
 
-def _session_config(session: Path, recording: Recording, config: Path | None, overrides: Sequence[str]) -> LiveConfig:
+def session_config(session: Path, recording: Recording, config: Path | None, overrides: Sequence[str]) -> LiveConfig:
     """Return the config that is named, else the one a session was recorded with, else a neutral one."""
     from ..configs.schema.live import LiveConfig
     from ..configs.schema.load import load

@@ -83,9 +83,11 @@ class TrainAttentionConfig(Section):
     """A training run.
 
     With ``data``, the folder of a corpus, it is trained on the corpus's people in the place of the simulated ones;
-    ``corpus`` names its layout where several fit. ``on_bad`` is what happens with trials that cannot be used, and
-    ``held_out`` says how many people are kept apart. ``start`` is the attention bundle, by name or path, whose face
-    network and periphery such a training starts from, because no corpus tells what a face expresses at which moment.
+    ``corpus`` names its layout where several fit, and ``labels = "ratings"`` takes the people's own ratings where the
+    corpus has other levels (MAHNOB-HCI: those of the keyword). ``on_bad`` is what happens with trials that cannot be
+    used, and ``held_out`` says how many people are kept apart. ``start`` is the attention bundle, by name or path,
+    whose face network and periphery such a training starts from, because no corpus tells what a face expresses at
+    which moment.
 
     ``budget`` is the share of grid frames that may be looked at. ``batch`` clips of ``clip_ticks`` half seconds make a
     batch; ``plain_share`` of them are calibrated and from all electrodes, ``modality_dropout`` go without face and as
@@ -102,6 +104,7 @@ class TrainAttentionConfig(Section):
     people: AttentionPeopleSection = AttentionPeopleSection()
     data: Path | None = None
     corpus: str | None = None
+    labels: Literal["corpus", "ratings"] = "corpus"
     on_bad: Literal["stop", "skip"] = "stop"
     held_out: HeldOutSection = HeldOutSection()
     start: str = "attention"

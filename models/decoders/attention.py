@@ -113,6 +113,7 @@ class AttentionDecoder:
         self._core = self._state.core[0]
         self._watching = self._hazard.start(1)
         self._baseline: RestBaseline | None = None
+        self.rest_channels: tuple[str, ...] = ()
         self._box: FaceBox | None = None
         self._tracked = TrackerState()
         self._waited = LONGEST_WAIT_FRAMES
@@ -132,6 +133,7 @@ class AttentionDecoder:
         """Add a window of rest to the baseline; call every half second of the rest."""
         if self._baseline is None or len(self._baseline.count) != len(eeg.channel_names):
             self._baseline = RestBaseline.empty(eeg.channel_names)
+            self.rest_channels = eeg.channel_names
         self._baseline = add_window(self._baseline, log_band_power(eeg, self.artifact))
 
     def frame(self, time_s: float, face: FaceFrame | None, short: EegWindow | None) -> Sighting | None:
@@ -202,6 +204,17 @@ class AttentionDecoder:
         self._faces = []
         self.ticked = True
         self.band_attention = None if images is None else attention[0, 0].cpu().numpy()
+
+    @property
+    def rest_baseline(self) -> RestBaseline | None:
+        """Log band power of the rest so far, of :attr:`rest_channels`; None before any."""
+        return self._baseline
+
+    @property
+    def hidden(self) -> FloatArray:
+        """Hidden state of the core after the last tick, ``(core,)``: what the heads read."""
+        state: FloatArray = self._core[0].float().cpu().numpy()
+        return state
 
     def read(self) -> tuple[HeadOutput, ...]:
         """Return valence and arousal after the last tick.

@@ -225,24 +225,27 @@ class EegStateDecoder:
     def look(self, window: EegWindow) -> None:
         """Add the evidence of one window, later than the one before."""
         reference = self._rest if self.needs_rest else self.features.empty_reference()
-        scores = self._discriminant.scores(self.features.relative(self.features.covariances(window)[None], reference))[
-            0
-        ]
+        relative = self.features.relative(self.features.covariances(window)[None], reference)[0]
         oldest_s = window.end_s - self.memory_s + 1e-6
-        self._seen = [*((at_s, one) for at_s, one in self._seen if at_s > oldest_s), (window.end_s, scores)]
+        self._seen = [*((at_s, one) for at_s, one in self._seen if at_s > oldest_s), (window.end_s, relative)]
 
     def described_s(self, time_s: float) -> float | None:
         """Return the mean of the moments that the evidence up to a time describes; None where there is none."""
         recent = [at_s for at_s, _ in self._recent(time_s)]
         return float(np.mean(recent)) - self.features.window_s / 2 if recent else None
 
+    def evidence(self, time_s: float) -> Array | None:
+        """Return the mean features of the last ``memory_s`` seconds, ``(size,)``; None where there are none."""
+        recent = self._recent(time_s)
+        found: Array | None = np.mean([features for _, features in recent], axis=0) if recent else None
+        return found
+
     def read(self, time_s: float) -> HeadOutput | None:
         """Return the answer on the evidence of the last ``memory_s`` seconds; None where there is none."""
-        recent = self._recent(time_s)
-        if not recent:
+        evidence = self.evidence(time_s)
+        if evidence is None:
             return None
-        mean = np.mean([scores for _, scores in recent], axis=0)
-        probabilities = softmax(mean / self._head.temperature)
+        probabilities = softmax(self._discriminant.scores(evidence) / self._head.temperature)
         return HeadOutput(
             self._head.name,
             self._head.construct,

@@ -112,8 +112,8 @@ def models_path(slot: str, given: str) -> Path:
     return bundled(shipped[given]) if given in shipped else Path(given)
 
 
-def save_bundle(path: Path, spec: ModelSpec, tensors: Mapping[str, torch.Tensor]) -> str:
-    """Write a bundle in one move.
+def save_bundle(path: Path, spec: ModelSpec, tensors: Mapping[str, torch.Tensor], *, mode: int | None = None) -> str:
+    """Write a bundle in one move; ``mode`` are the file's permissions, by default the system's.
 
     Returns
     -------
@@ -125,7 +125,7 @@ def save_bundle(path: Path, spec: ModelSpec, tensors: Mapping[str, torch.Tensor]
     plain = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in sorted(tensors.items())}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_file(path, save(plain, metadata))
+        write_file(path, save(plain, metadata), mode=mode)
     except (OSError, SafetensorError) as error:
         raise MoodringError(f"bundle '{path}' cannot be written: {error}; free or choose another place") from error
     return _sha256(path)

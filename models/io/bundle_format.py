@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from ..contract import ModelSpec
+from ..contract.calibration import Calibration
 from ..contract.specs import INPUT_KINDS, INPUT_TYPES, Head
 
 FORMAT = 2
@@ -16,7 +17,10 @@ FORMAT = 2
 
 def write_spec(spec: ModelSpec) -> str:
     """Return a spec as JSON with its format version; equal specs give equal texts."""
-    described = {"format": FORMAT, "spec": TypeAdapter(ModelSpec).dump_python(spec, mode="json")}
+    plain = TypeAdapter(ModelSpec).dump_python(spec, mode="json")
+    if spec.calibration is None:
+        del plain["calibration"]
+    described = {"format": FORMAT, "spec": plain}
     return json.dumps(described, sort_keys=True, allow_nan=False)
 
 
@@ -38,6 +42,8 @@ def read_spec(raw: Any) -> ModelSpec:
         _refuse_unknown_keys(one, INPUT_TYPES[INPUT_KINDS.index(kind)], "inputs.")
     for one in _tables(raw, "outputs"):
         _refuse_unknown_keys(one, Head, "outputs.")
+    if isinstance(calibration := raw.get("calibration"), dict):
+        _refuse_unknown_keys(calibration, Calibration, "calibration.")
     try:
         return TypeAdapter(ModelSpec).validate_json(json.dumps(raw), strict=True)
     except RecursionError:

@@ -124,8 +124,8 @@ class AffectCorpus:
         What was left out, and why.
     line_hz : float
         Of the mains where it was recorded.
-    tables : tuple of Path
-        Files with ratings that the trials rest on.
+    scale : Scale
+        Of the people's own ratings.
     film : FilmLoader or None
         Of trials whose films lie within their recordings.
     """
@@ -136,7 +136,7 @@ class AffectCorpus:
     label_source: str
     problems: tuple[str, ...] = ()
     line_hz: float = 50.0
-    tables: tuple[Path, ...] = ()
+    scale: Scale = NINE_POINTS
     film: FilmLoader | None = None
 
     @property
@@ -171,6 +171,22 @@ class AffectCorpus:
             truth=truth_of(trial, end_s),
             markers=tuple(markers),
         )
+
+
+def labelled_by_ratings(corpus: AffectCorpus) -> AffectCorpus:
+    """Return a corpus whose levels are those of the people's own ratings.
+
+    Raises
+    ------
+    MoodringError
+        Nobody rated, or a rating lies outside the scale.
+    """
+    scale = corpus.scale
+    trials = tuple(replace(one, labels=levels_of(one.ratings, scale, one.name)) for one in corpus.trials)
+    if not any(one.labels for one in trials):
+        raise MoodringError(f'nobody rated the trials of {corpus.name}; take labels = "corpus"')
+    source = f"rated by the person after each trial, {scale}"
+    return replace(corpus, trials=trials, label_source=source)
 
 
 def file_of(trial: Trial) -> Path:
@@ -210,7 +226,7 @@ def levels_of(ratings: Mapping[str, float], scale: Scale, trial: str) -> dict[st
     return {
         axis: scale.level(ratings[axis], f"trial '{trial}': {axis}")
         for axis in AXES
-        if axis in ratings and np.isfinite(ratings[axis])
+        if np.isfinite(ratings.get(axis, np.nan))
     }
 
 

@@ -14,6 +14,7 @@ from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig, ModelsSection
 from ...configs.schema.load import load
 from ...models.contract import SIMULATED, STANDARD_MODALITIES, Estimate, Recording, at_publication
+from ...models.decoders.calibrated import calibration_notices
 from ...models.decoders.session_models import (
     Models,
     check_fit,
@@ -184,7 +185,8 @@ def _decode(
         journal = ()
     decider = Decider(plan, models, clock)
     origins = origins_of(ingests)
-    notices = domain_notices(models, origins) + montage_notices(ingests)
+    notices = domain_notices(models, origins) + calibration_notices(models.decoders, recording.participant)
+    notices += montage_notices(ingests)
     models = models.of_people(origins)
     notices += () if referenced else loudspeaker_notices(config.speech, ingests)
     notices += needed_rest_notices(models.decoders, plan.rest_s)

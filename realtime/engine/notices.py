@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from ...configs.schema.live import LiveConfig
 from ...models.contract import Estimate, RecordingStatus
+from ...models.decoders.calibrated import calibration_notices
 from ...models.decoders.session_models import (
     Models,
     domain_notices,
@@ -38,6 +39,7 @@ def session_notices(
     ingests = [one.ingest for key, one in channels.items() if key != LOUDSPEAKER and one.ingest is not None]
     return (
         domain_notices(models, origins_of(ingests))
+        + calibration_notices(models.decoders, config.session.participant)
         + montage_notices(ingests)
         + line_noise_notices(ingests)
         + rest

@@ -87,9 +87,7 @@ def read(root: Path) -> AffectCorpus:
         if rated and len(shown) < len(theirs):
             problems.append(f"{person}: {len(theirs) - len(shown)} of {len(theirs)} trials have no film of the face")
     problems += [f"{person} is in the table and has no file" for person in sorted(set(table) - _people(trials))]
-    return AffectCorpus(
-        NAME, tuple(trials), PreprocessedFiles(), LABEL_SOURCE, tuple(problems), tables=(path,) if path else ()
-    )
+    return AffectCorpus(NAME, tuple(trials), PreprocessedFiles(), LABEL_SOURCE, tuple(problems))
 
 
 def read_person(path: Path) -> tuple[FloatArray, NDArray[np.float64]]:

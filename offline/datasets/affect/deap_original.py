@@ -102,4 +102,4 @@ def read(root: Path) -> AffectCorpus:
         without = sum((person, one.trial) not in films for one in rated)
         if without:
             problems.append(f"{person}: {without} of {len(rated)} trials have no film of the face")
-    return AffectCorpus(NAME, tuple(trials), OriginalFiles(), LABEL_SOURCE, tuple(problems), tables=(path,))
+    return AffectCorpus(NAME, tuple(trials), OriginalFiles(), LABEL_SOURCE, tuple(problems))

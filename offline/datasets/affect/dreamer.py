@@ -86,7 +86,7 @@ def read(root: Path) -> AffectCorpus:
                     rest_s=rest_s,
                 )
             )
-    return AffectCorpus(NAME, tuple(trials), DreamerFile(data), LABEL_SOURCE)
+    return AffectCorpus(NAME, tuple(trials), DreamerFile(data), LABEL_SOURCE, scale=FIVE_POINTS)
 
 
 def _structure(path: Path) -> Any:

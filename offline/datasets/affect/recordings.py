@@ -37,7 +37,7 @@ from ...recordings.eeg_files import SUFFIXES as EEG_SUFFIXES
 from ...recordings.frames import SomeFrames
 from ...recordings.monotonic_time import on_rising_time
 from ...recordings.open import XDF_SUFFIXES, open_recording
-from ..affect_corpus import AffectCorpus, AffectTrial, Scale, file_of, levels_of, not_here
+from ..affect_corpus import AffectCorpus, AffectTrial, Scale, file_of, levels_of
 from ..rated_markers import RatedSpan, rated_spans
 
 TABLE = "ratings.csv"
@@ -122,14 +122,16 @@ def read(root: Path) -> AffectCorpus:
     table = root / TABLE
     trials, problems = _of_table(root, table) if table.is_file() else _of_markers(root)
     if not trials:
-        raise not_here("a folder of rated recordings", root, f"{TABLE} or recordings with rating markers")
+        found = f" ({problems[0]})" if problems else ""
+        raise MoodringError(
+            f"'{root}' holds no {TABLE} and no recording with rating markers{found}; add the table (docs/corpora.md)"
+        )
     return AffectCorpus(
         root.resolve().name,
         tuple(sorted(trials, key=lambda one: (one.subject, one.groups["session"], one.order))),
         loader,
         "rated by the person, cut at 7/16 and 9/16 of the scale (4.5 and 5.5 of 1 to 9); an edge is the lower level",
         tuple(problems),
-        tables=(table,) if table.is_file() else (),
         film=loader.film,
     )
 
@@ -167,7 +169,7 @@ def _of_markers(root: Path) -> tuple[list[AffectTrial], list[str]]:
                     name,
                     recording.participant,
                     stimulus=span.stimulus,
-                    labels=levels_of(span.ratings, _scale(1.0, 9.0), name),
+                    labels=levels_of(span.ratings, rating_scale(1.0, 9.0), name),
                     ratings=span.ratings,
                     groups={"session": path.name},
                     file=path,
@@ -226,7 +228,7 @@ def _trial(root: Path, path: Path, row: dict[str, str], where: str, order: int) 
     if stop_s <= start_s:
         raise MoodringError(f"{where}: the stimulus goes from {start_s:g} to {stop_s:g} s; let it end after it begins")
     lowest, highest = _number(row, "lowest", where), _number(row, "highest", where)
-    scale = _scale(1.0 if lowest is None else lowest, 9.0 if highest is None else highest)
+    scale = rating_scale(1.0 if lowest is None else lowest, 9.0 if highest is None else highest)
     rated = {axis: _number(row, axis, where) for axis in ("valence", "arousal")}
     ratings = {axis: value for axis, value in rated.items() if value is not None}
     name = f"{row['participant']} {order + 1:02d} {row.get('stimulus') or path.name}"
@@ -272,6 +274,7 @@ def _number(row: dict[str, str], column: str, where: str) -> float | None:
     return value
 
 
-def _scale(lowest: float, highest: float) -> Scale:
+def rating_scale(lowest: float, highest: float) -> Scale:
+    """Return a scale of the person's own ratings, cut at 7/16 and 9/16."""
     low, medium = (lowest + edge * (highest - lowest) for edge in _EDGES)
     return Scale(lowest, highest, low, medium)

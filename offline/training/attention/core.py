@@ -12,7 +12,8 @@ from ....configs.schema.train_attention import TrainAttentionConfig
 from ....configs.schema.training import StageSection
 from ....models.networks.attention import FRAMES_PER_TICK, AttentionNet
 from ..common.losses import band_imbalance, class_loss
-from ..common.optimization import AveragedAdamW, Report, generator_for, integers, smoothed
+from ..common.optimization import AveragedAdamW, generator_for, integers
+from ..common.stage_run import StageRun
 from ..common.stages import Stage
 from .band_network import BAND_NETWORK
 from .expressions import EXPRESSIONS
@@ -54,7 +55,7 @@ def train_core(
     weights: Tensor,
     config: TrainAttentionConfig,
     training: CoreTraining,
-    report: Report,
+    run: StageRun,
 ) -> None:
     """Train both LSTMs, attention and heads on clips with random starts, in place; face and band networks stay."""
     rng = generator_for(config.seed, training.number)
@@ -64,15 +65,12 @@ def train_core(
     learned = [p for p in net.parameters() if id(p) not in frozen]
     stage = training.stage
     optimizer = AveragedAdamW(learned, stage.learning_rate, stage.batches, config.weight_decay)
-    mean_loss = None
-    for number in range(stage.batches):
+    for _ in run.batches(stage.batches, optimizer, rng):
         clips = draw_clips(bank, config, rng)
         looks = training.looks_of(bank, clips, rng)
         loss = _loss(net, bank, clips, looks, weights, config, training.teacher)
         optimizer.step(loss)
-        mean_loss = smoothed(mean_loss, float(loss.detach()))
-        if (number + 1) % 100 == 0:
-            report(f"core: batch {number + 1}/{stage.batches}, loss {mean_loss:.3f}")
+        run.loss(loss)
     optimizer.use_average()
 
 

@@ -1,7 +1,7 @@
 """What the training of core and policies reads: features of the fixed layers, for all people at once."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +113,17 @@ class Clips:
             self.person[chosen], self.variant[chosen], self.start[chosen], self.length,
             self.no_face[chosen], self.no_eeg[chosen], self.told[chosen],
         )  # fmt: skip
+
+
+def as_tensors(clips: Clips) -> dict[str, Tensor]:
+    """Return clips as tensors by name."""
+    return {f.name: torch.as_tensor(getattr(clips, f.name)) for f in fields(clips)}
+
+
+def clips_from(tensors: Mapping[str, Tensor]) -> Clips:
+    """Return the clips that :func:`as_tensors` took apart."""
+    whole = {name: value for name, value in tensors.items() if name != "length"}
+    return Clips(length=int(tensors["length"]), **whole)
 
 
 def joined(parts: Sequence[Clips]) -> Clips:

@@ -121,12 +121,12 @@ class SimulatedData:
         stages.run(
             EXPRESSIONS,
             stage_settings(config.expression, config),
-            lambda: train_face(net.face_net, paths, config, report, faces),
+            lambda run: train_face(net.face_net, paths, config, run, faces),
         )
         stages.run(
             BAND_NETWORK,
             stage_settings(config.bands, config, "dropout"),
-            lambda: train_band_network(net, images, levels, stimulus, weights, config, report),
+            lambda run: train_band_network(net, images, levels, stimulus, weights, config, run),
         )
         training = extract_features(paths, images, net, faces)
 

@@ -15,8 +15,10 @@ from ....models.io.bundle import save_bundle
 from ....models.networks import vgg16
 from ....models.networks.attention import AXES, AttentionNet, Sizes
 from ....models.signals.eeg.normalisation import Normalisation
+from ..common.curves import check_losses, write_losses
 from ..common.optimization import Report
 from ..common.stage_cache import StageCache
+from ..common.stage_run import StageRun
 from . import core, policy
 from .card import write_attention_card
 from .corpora.data import CorpusData
@@ -74,6 +76,7 @@ def train_attention(
         A folder; by default the user's cache folder.
     """
     started = time.monotonic()
+    check_losses(out)
     torch.set_num_threads(config.threads)
     folder = cache or Path(platformdirs.user_cache_dir("moodring", appauthor=False)) / "training"
     torch.manual_seed(config.seed)
@@ -87,7 +90,7 @@ def train_attention(
     networks = Networks(_sizes(config), config.network.backbone)
     stages = StageCache(networks, folder, source.settings, report)
     data = source.layers(networks, stages)
-    _train_core(config, networks.net, stages, data, report)
+    _train_core(config, networks.net, stages, data)
     policies = _Policies(config, networks, stages, data, report)
     policies.train()
     scores = policies.evaluate(data.validation)
@@ -95,29 +98,28 @@ def train_attention(
     spec = _spec(config, origin, data.normal, calibrated, frozen)
     sha256 = save_bundle(out, spec, _tensors(networks, data.normal))
     trained = TrainedAttention(out, sha256, spec, scores, time.monotonic() - started)
+    write_losses(out, sha256, stages.curves)
     write_attention_card(out.with_suffix(".md"), spec, sha256, scores, config, origin)
     report(f"wrote {out} ({out.stat().st_size / 1e6:.2f} MB) in {trained.wall_s:.0f} s")
     return trained
 
 
-def _train_core(
-    config: TrainAttentionConfig, net: AttentionNet, stages: StageCache, data: Prepared, report: Report
-) -> None:
-    def run(training: core.CoreTraining) -> None:
-        core.train_core(net, data.training, data.weights, config, training, report)
+def _train_core(config: TrainAttentionConfig, net: AttentionNet, stages: StageCache, data: Prepared) -> None:
+    def run(training: core.CoreTraining, stage_run: StageRun) -> None:
+        core.train_core(net, data.training, data.weights, config, training, stage_run)
 
     names = ("dropout", "band_balance", "clip_ticks", "batch", "plain_share", "modality_dropout", "told_share")
     stages.run(
         core.TEACHER,
         stage_settings(config.teacher, config, *names),
-        lambda: run(core.CoreTraining(config.teacher, core.every_frame, None, 7)),
+        lambda stage_run: run(core.CoreTraining(config.teacher, core.every_frame, None, 7), stage_run),
     )
     teacher = core.teacher_of(net)
     if config.policy != "every":
         stages.run(
             core.STUDENT,
             stage_settings(config.student, config, "distillation"),
-            lambda: run(core.CoreTraining(config.student, core.random_patterns, teacher, 8)),
+            lambda stage_run: run(core.CoreTraining(config.student, core.random_patterns, teacher, 8), stage_run),
         )
 
 
@@ -141,7 +143,7 @@ class _Policies:
             self._stages.run(
                 GAUSSIAN,
                 stage_settings(config.reinforce, config, "budget", *_REWARDS),
-                lambda: train_gaussian(gaussian, net, self._data.training, config, self._report),
+                lambda run: train_gaussian(gaussian, net, self._data.training, config, run),
             )
         self._own_core()
         if config.policy == "hazard":
@@ -176,19 +178,19 @@ class _Policies:
             self._stages.run(
                 policy.PERIPHERY,
                 stage_settings(config.periphery, config),
-                lambda: policy.train_periphery(hazard, bank, measured, config, self._report),
+                lambda run: policy.train_periphery(hazard, bank, measured, config, run),
             )
         hidden = hidden_states(hazard, measured)
         self._stages.run(
             policy.GAINS,
             stage_settings(config.gains, config, "horizon_ticks"),
-            lambda: policy.train_gains(hazard, net, bank, hidden, config, self._report),
+            lambda run: policy.train_gains(hazard, net, bank, hidden, config, run),
         )
         self._spend_budget()
         self._stages.run(
             policy.REINFORCE,
             stage_settings(config.reinforce, config, "budget"),
-            lambda: policy.reinforce(hazard, net, bank, hidden, float(hazard.price), config, self._report),
+            lambda run: policy.reinforce(hazard, net, bank, hidden, float(hazard.price), config, run),
         )
         self._spend_budget()
 
@@ -217,7 +219,7 @@ class _Policies:
         self._stages.run(
             policy.OWN_CORE,
             stage_settings(config.own, config, "budget", "policy"),
-            lambda: core.train_core(net, self._data.training, self._data.weights, config, training, self._report),
+            lambda run: core.train_core(net, self._data.training, self._data.weights, config, training, run),
         )
 
     def _rule(self, bank: FeatureBank, clips: Clips, hidden: Tensor | None = None) -> LookRule:

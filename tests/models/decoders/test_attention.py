@@ -183,6 +183,20 @@ def test_foreign_weights_and_unknown_policies_are_refused() -> None:
         AttentionDecoder(replace(bundle, spec=replace(bundle.spec, kind="speech")), CPU)
 
 
+def test_a_bundle_of_a_corpus_answers_what_was_rated_and_ignores_cameras_nobody_had() -> None:
+    whole = make_bundle()
+    spec = replace(whole.spec, inputs=whole.spec.inputs[:1], outputs=whole.spec.outputs[1:])
+    detector = ScriptedDetector()
+    alone = AttentionDecoder(replace(whole, spec=spec), CPU, face_detector=detector)
+    both = AttentionDecoder(whole, CPU, face_detector=ScriptedDetector())
+    assert frames_looked_at(alone, 8) == []
+    assert detector.asked == 0
+    frames_looked_at(both, 8, black=True)
+    (arousal,) = alone.read()
+    assert arousal.name == "arousal"
+    assert arousal.probabilities == both.read()[1].probabilities
+
+
 class FacesByTime:
     """Finds the faces that a script has for the picture's first value."""
 

@@ -3,9 +3,11 @@
 import pickle
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from moodring.configs.schema.errors import ConfigError, MoodringError
 from moodring.configs.schema.live import ModelsSection
@@ -18,6 +20,7 @@ from moodring.offline.decoding.decode import decode_with
 from moodring.offline.training.attention.corpora import bank as corpus_bank
 from moodring.offline.training.attention.corpora import trials as corpus_trials
 from moodring.offline.training.attention.prepare import read_prepared
+from moodring.offline.training.attention.scores import Decisions, by_person
 from moodring.offline.training.attention.train import TrainedAttention, train_attention
 from tests.support.corpus_parts import write_film
 from tests.support.deap_fake import write_preprocessed
@@ -142,6 +145,32 @@ def test_what_is_odd_in_a_trial_is_told_and_what_is_wrong_stops_or_is_left_out(t
     assert "trial 's01 video 01': no face was found in '1.avi'; it counts as without" in said
     assert not read_prepared(ready[0].path).face_there.any()
     assert read_prepared(ready[1].path).face_there[4 * 8 :].all()
+
+
+def test_decisions_of_trials_become_those_of_people() -> None:
+    """Two trials of one person and one of another, of 3, 2 and 4 ticks; the first tick of each is not decided."""
+    ticks, rows = 4, 3
+    levels = torch.arange(rows * (ticks - 1)).reshape(rows, ticks - 1).T[..., None].expand(-1, -1, 2)
+    looks = torch.zeros(ticks - 1, 4, rows, dtype=torch.bool)
+    looks[0] = True
+    decisions = Decisions(torch.zeros(ticks - 1, rows, 2, 3), levels, levels[..., 0], looks)
+    bank = SimpleNamespace(who=torch.tensor([1, 0, 1]), lengths=torch.tensor([3, 2, 4]))
+    strung = by_person(decisions, bank)  # type: ignore[arg-type]
+    assert strung.levels[:, 0, 0].tolist() == [3, -1, -1, -1, -1]
+    assert strung.levels[:, 1, 0].tolist() == [0, 1, 6, 7, 8]
+    assert strung.looked.tolist() == pytest.approx([1.0, 0.4])
+
+
+def test_where_nobody_rested_the_mean_stands_for_the_rest(
+    trained: tuple[TrainedAttention, list[str]], root: Path, folder: Path
+) -> None:
+    ready = corpus_trials.prepare_trials(read_affect(root), folder, 1, "stop", quiet)
+    joined, _ = corpus_bank.read_eeg(corpus_bank.sittings_of(ready)[0], corpus_bank.common_channels(ready, 8))
+    normal = corpus_bank.fit_people([replace(joined, resting=np.zeros(joined.n_ticks, np.bool_))])
+    mean = joined.power[joined.eeg_there].mean(axis=0)
+    assert np.isfinite(normal.scale).all()
+    assert (normal.scale > 0).all()
+    assert np.abs(normal.prior.at(normal.prior.names) - mean).max() < 0.2
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from .....models.decoders.attention import networks_of
 from .....models.decoders.face_backbone import backbone_of
 from .....models.io.bundle import Bundle, bundled, load_bundle
 from .....models.networks.attention import AXES, FRAME_HZ, Sizes
-from ....datasets.affect_corpus import AffectCorpus
+from ....datasets.affect_corpus import AffectCorpus, labelled_by_ratings
 from ....datasets.open_affect import read_affect
 from ....evaluation.leakage import Part, audit_parts
 from ...common.losses import level_class_weights
@@ -81,6 +81,8 @@ class CorpusData:
             There is no corpus, a trial cannot be used, or there are not enough people.
         """
         corpus = read_affect(root, config.corpus)
+        if config.labels == "ratings":
+            corpus = labelled_by_ratings(corpus)
         report(f"{corpus.name}: {len(corpus.trials)} trials of {len(corpus.people)} people; {corpus.label_source}")
         for problem in corpus.problems[:_MOST_PROBLEMS]:
             report(problem)
@@ -143,7 +145,7 @@ class CorpusData:
 
     def layers(self, networks: Networks, stages: StageCache) -> Prepared:
         """Train face and band network, and compute the features of everybody."""
-        config, net, report = self.config, networks.net, self.report
+        config, net = self.config, networks.net
         if self.start is not None:
             face, hazard, _ = networks_of(self.start)
             net.face_net.load_state_dict(face.face_net.state_dict())
@@ -165,12 +167,12 @@ class CorpusData:
             stages.run(
                 FACES_BY_LABEL,
                 stage_settings(config.expression, config),
-                lambda: tune_face(net.face_net, rows.paths, weights, config, report),
+                lambda run: tune_face(net.face_net, rows.paths, weights, config, run),
             )
         stages.run(
             BAND_NETWORK,
             stage_settings(config.bands, config, "dropout"),
-            lambda: train_band_network(net, rows.images, levels, stimulus, weights, config, report),
+            lambda run: train_band_network(net, rows.images, levels, stimulus, weights, config, run),
         )
         others = (features_of(drawn(people, 2), net) for people in (self.groups.validation, self.groups.calibration))
         validation, calibration = others

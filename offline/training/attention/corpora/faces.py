@@ -22,7 +22,8 @@ from torch.nn import functional
 from .....configs.schema.train_attention import TrainAttentionConfig
 from .....models.networks.attention import FaceNet, FrozenFaceNet
 from ...common.losses import class_loss
-from ...common.optimization import AveragedAdamW, Report, generator_for, integers, smoothed
+from ...common.optimization import AveragedAdamW, generator_for, integers
+from ...common.stage_run import ModuleMemory, StageRun
 from ...common.stages import Stage
 from ..expressions import augment
 from ..prepare import read_prepared
@@ -41,7 +42,7 @@ def tune_face(
     paths: Sequence[Path],
     weights: Tensor,
     config: TrainAttentionConfig,
-    report: Report,
+    run: StageRun,
 ) -> None:
     """Tune a trained face network on the trials of training people, in place; the classifier is thrown away.
 
@@ -53,11 +54,11 @@ def tune_face(
     weights : (2, 3) Tensor
         Of each class of each axis.
     config : TrainAttentionConfig
-    report : callable
+    run : StageRun
     """
     crops, levels = _drawn(paths, config.seed)
     if not crops:
-        report("faces: no training person has a trial with face and label; the face network stays as it is")
+        run("faces: no training person has a trial with face and label; the face network stays as it is")
         return
     rng = generator_for(config.seed, 2)
     torch.manual_seed(config.seed + 2)
@@ -71,8 +72,8 @@ def tune_face(
         config.weight_decay,
     )
     net.train()
-    mean_loss = None
-    for _ in range(stage.batches):
+    # A run that was cut has changed the network already: what it was before is kept with it.
+    for _ in run.batches(stage.batches, optimizer, rng, ModuleMemory(before)):
         trial = integers(rng, 0, len(crops), _CLIPS)
         frames = torch.cat([crops[t][integers(rng, 0, len(crops[t]), _FRAMES)] for t in trial.tolist()])
         changed = augment(frames.float(), rng)
@@ -81,11 +82,9 @@ def tune_face(
         kept = functional.mse_loss(net.expressed(features), before.expressed(before(changed)))
         loss = class_loss(classes(mean).reshape(-1, 2, 3), levels[trial], weights) + kept
         optimizer.step(loss)
-        mean_loss = smoothed(mean_loss, float(loss.detach()))
+        run.loss(loss)
     optimizer.use_average()
     net.eval()
-    if mean_loss is not None:
-        report(f"faces: batch {stage.batches}/{stage.batches} on {len(crops)} trials, loss {mean_loss:.3f}")
 
 
 def _drawn(paths: Sequence[Path], seed: int) -> tuple[list[Tensor], Tensor]:

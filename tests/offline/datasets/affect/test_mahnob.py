@@ -8,6 +8,7 @@ import pytest
 from moodring.configs.schema.errors import MoodringError
 from moodring.offline.datasets.affect.deap import ELECTRODES
 from moodring.offline.datasets.affect.mahnob import read, read_session_xml
+from moodring.offline.datasets.affect_corpus import labelled_by_ratings
 from moodring.offline.datasets.open_affect import read_affect
 from tests.support.mahnob_fake import write_mahnob, write_session
 
@@ -42,6 +43,12 @@ def test_rest_and_clip_are_cut_at_the_pulses_and_the_film_is_dated_by_the_sound(
     assert recording.face.stamps_s[0] == pytest.approx(1.0)
     assert recording.truth is not None
     assert recording.truth.stamps_s[recording.truth.stimulus.argmax()] == 30.0
+
+
+def test_the_peoples_own_ratings_give_other_levels(root: Path) -> None:
+    corpus = labelled_by_ratings(read(root))
+    assert [tuple(one.labels.values()) for one in corpus.trials] == [("high", "medium")] * 4
+    assert corpus.label_source.startswith("rated by the person")
 
 
 def test_a_session_without_its_recording_is_named_and_one_without_pulses_is_refused(tmp_path: Path) -> None:

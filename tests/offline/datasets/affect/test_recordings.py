@@ -1,5 +1,6 @@
 """Recordings of one's own: a table of ratings, markers, annotations, session folders with their films."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -136,6 +137,45 @@ def test_a_session_that_moodring_recorded_is_a_corpus(fake_recording, tmp_path: 
     assert 0.0 <= loaded.face.stamps_s[0] < 0.1
 
 
+def test_an_xdf_file_with_rating_markers_is_a_corpus(fake_recording, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    recording = fake_recording(4.0)
+    t0_s = recording.t0_s
+    markers = marks((t0_s + 1, "stimulus fear"), (t0_s + 3, "rating valence=2 arousal=9"))
+    rated = replace(recording, markers=tuple(markers), truth=None, face=None, speech=None, rest_s=0.0)
+    session = write_session(rated, tmp_path / "session")
+    root = tmp_path / "corpus"
+    root.mkdir()
+    shutil.copy(session / "streams" / "part-001.xdf", root / "one.xdf")
+    corpus = read_affect(root)
+    (trial,) = corpus.trials
+    assert (trial.stimulus, dict(trial.labels)) == ("fear", {"valence": "low", "arousal": "high"})
+    loaded = corpus.load(trial).eeg
+    assert loaded is not None
+    assert loaded.stamps_s[-1] == pytest.approx(2.0, abs=0.01)
+
+
+def test_annotations_of_an_eeg_file_begin_trials_and_may_rate_them(tmp_path: Path) -> None:
+    import mne
+
+    info = mne.create_info(list(NAMES), 128.0, "eeg", verbose="ERROR")
+    raw = mne.io.RawArray(1e-6 * made_eeg(1, 12, 128, len(NAMES), 0, 0).T, info, verbose="ERROR")
+    texts = ["stimulus_joy", "rating valence=8 arousal=8"]
+    raw.set_annotations(mne.Annotations([4.0, 9.0], [0.0, 0.0], texts))
+    raw.save(tmp_path / "one_raw.fif", verbose="ERROR")
+    corpus = read_affect(tmp_path)
+    assert (corpus.trials[0].start_s, corpus.trials[0].stop_s) == (4.0, 9.0)
+    head = "participant,file,marker,duration_s,valence,arousal"
+    table(tmp_path, "P1,one_raw.fif,stimulus_joy,3,7,7", head=head)
+    (trial,) = read_affect(tmp_path).trials
+    assert (trial.start_s, trial.stop_s) == (4.0, 7.0)
+    table(tmp_path, "P1,one_raw.fif,stimulus_fear,3,7,7", head=head)
+    with pytest.raises(MoodringError, match="has no annotation 'stimulus_fear'; correct the column marker"):
+        read_affect(tmp_path)
+
+
 def test_recordings_without_ratings_are_no_corpus(root: Path) -> None:
-    with pytest.raises(MoodringError, match=r"ratings\.csv or recordings with rating markers"):
+    with pytest.raises(
+        MoodringError,
+        match=r"no ratings\.csv and no recording with rating markers \('a\.edf' has no rating among its 0 markers\)",
+    ):
         read_affect(root)
