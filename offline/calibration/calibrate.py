@@ -12,7 +12,7 @@ from ...configs.schema.live import LiveConfig
 from ...models.contract import SIMULATED, Head, Recording
 from ...models.contract.calibration import Calibration
 from ...models.decoders.simulated_only import missing_model
-from ...models.io.bundle import Bundle
+from ...models.io.bundle import Bundle, slot_of
 from ..datasets.affect_corpus import Scale
 from .evidence import ATTENTION, Evidence, collect, during
 from .labels import RATINGS, Stretch, labelled_stretches
@@ -195,7 +195,7 @@ def _refuse(recording: Recording, config: LiveConfig, bundle: Bundle) -> None:
             "it was made"
         )
     if SIMULATED in bundle.spec.domain and recording.origin != SIMULATED and not config.models.allow_simulated:
-        raise MoodringError(missing_model(bundle.name, bundle.spec))
+        raise MoodringError(missing_model(bundle.name, bundle.spec, slot_of(bundle.spec.kind)))
     if "eeg" in recording.sources and _rest_s(recording, config) <= 0.0:
         raise MoodringError(
             f"recording '{recording.name}' has no rest to normalise to; where it begins with one, say how long it is: "
