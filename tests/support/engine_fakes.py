@@ -186,7 +186,7 @@ def recording(seconds=20.0, t0_s=500.0, rest_s=4.0, lead_s=0.0, origin="simulate
     eeg = rng.normal(0, 10, (n, len(NAMES))) + np.linspace(-4000, 4000, len(NAMES))
     frames = round(seconds * 25)
     audio = np.arange(round(seconds * AUDIO_RATE_HZ)) / AUDIO_RATE_HZ
-    tone = 0.3 * np.sin(2 * np.pi * 200 * audio) * (audio % 6 < 3) + 1e-5
+    tone = 0.3 * np.sin(2 * np.pi * 200 * audio) * (audio % 6 < 3) + 1e-5 * np.cos(2 * np.pi * 50 * audio)
     return Recording(
         "scripted",
         "p1",

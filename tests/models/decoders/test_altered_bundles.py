@@ -62,6 +62,6 @@ def test_missing_weights_and_heads_are_refused_in_one_line():
     lacking = {key: value for key, value in attention.tensors.items() if key != "net.gate"}
     with pytest.raises(MoodringError, match="do not fit its sizes"):
         AttentionDecoder(replace(attention, tensors=lacking), torch.device("cpu"))
-    one = replace(attention.spec, outputs=attention.spec.outputs[:1])
+    outputs = tuple(replace(head, name=f"other {head.name}") for head in attention.spec.outputs)
     with pytest.raises(MoodringError, match="heads"):
-        AttentionDecoder(replace(attention, spec=one), torch.device("cpu"))
+        AttentionDecoder(replace(attention, spec=replace(attention.spec, outputs=outputs)), torch.device("cpu"))

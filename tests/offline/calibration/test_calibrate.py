@@ -62,7 +62,7 @@ def leaning(base: Bundle) -> Bundle:
 
 @pytest.fixture(scope="module")
 def config(person: Recording) -> LiveConfig:
-    return default_config(person).model_copy(update={"models": ModelsSection(video_eeg="attention")})
+    return default_config(person)
 
 
 @pytest.fixture(scope="module")

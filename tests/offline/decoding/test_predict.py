@@ -104,8 +104,10 @@ def test_silence_and_20_ms_are_no_speech(decoder: SpeechDecoder, tmp_path: Path,
     (row,) = as_plain([said], BUNDLE, {})["files"]
     assert row == {
         "file": str(path), "duration_s": pytest.approx(len(samples) / RATE_HZ, abs=1e-4), "label": None,
-        "probabilities": {}, "segments": [],
+        "probabilities": {}, "segments": [], "confidence": None, "unsure": False, "warning": said.warning,
     }  # fmt: skip
+    assert said.warning is not None
+    assert "from its start to its end: no microphone was heard" in said.warning
 
 
 def test_noise_by_the_name_of_mp3_is_no_sound(decoder: SpeechDecoder, tmp_path: Path) -> None:

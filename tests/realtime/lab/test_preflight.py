@@ -148,7 +148,7 @@ def test_a_marker_stream_that_is_not_there_fails_and_one_that_is_there_does_not(
 @pytest.mark.usefixtures("lsl_session")
 def test_every_model_is_named_with_its_own_domain():
     models = CONFIG.models.model_copy(update={"speech": "emodb", "device": "cpu"})
-    loaded = load_models(CONFIG.model_copy(update={"models": models}), ("eeg", "face", "speech"), VirtualClock())
+    loaded = load_models(CONFIG.model_copy(update={"models": models}), ("eeg", "face", "speech"))
     video_eeg, speech = check_models(loaded, CONFIG, {})
     assert "domain simulated, runs on" in video_eeg.text
     assert speech.text.startswith("emodb.safetensors, domain ")
@@ -187,15 +187,13 @@ def of(modality, origin, rest_s=None):
 
 def test_a_model_that_will_not_answer_is_no_ok():
     config = LiveConfig(eeg=EegSection(stream=StreamQuery(name="amp")), models=ModelsSection(device="cpu"))
-    models = load_models(config, ("eeg",), VirtualClock())
+    models = load_models(config, ("eeg",))
     person = list(check_models(models, config, {"eeg": of("eeg", None)}))
     assert (person[0].ok, person[0].note) == (True, True)
     assert "attention.safetensors will not answer: no model of felt emotion in people" in person[0].text
     assert not person[-1].ok
     assert "no model of the config answers" in person[-1].text
-    section = ModelsSection(video_eeg="attention", device="cpu")
-    attention = load_models(config.model_copy(update={"models": section}), ("eeg",), VirtualClock())
-    assert attention.guarded[0].why.endswith("for models.video_eeg"), "the key that the user set"
+    assert models.guarded[0].why.endswith("for models.video_eeg"), "the key that the user set"
     simulated = list(check_models(models, config, {"eeg": of("eeg", "simulated")}))
     assert [(one.ok, one.note) for one in simulated] == [(True, False)]
 
@@ -203,7 +201,7 @@ def test_a_model_that_will_not_answer_is_no_ok():
 def test_a_model_that_needs_a_rest_says_so_where_none_is_declared():
     section = ModelsSection(video_eeg="none", more=["workload"], device="cpu")
     config = LiveConfig(eeg=EegSection(stream=StreamQuery(name="amp")), models=section)
-    models = load_models(config, ("eeg",), VirtualClock())
+    models = load_models(config, ("eeg",))
     without = list(check_models(models, config, {"eeg": of("eeg", None)}))
     assert [one.ok for one in without] == [True, True, False]
     assert "set decisions.rest_s" in without[1].text
