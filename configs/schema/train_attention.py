@@ -126,7 +126,7 @@ class TrainAttentionConfig(Section):
     teacher: StageSection = StageSection(batches=700, learning_rate=4e-3)
     student: StageSection = StageSection(batches=500, learning_rate=2e-3)
     thumbnail: StageSection = StageSection(batches=1200, learning_rate=2e-3)
-    periphery: StageSection = StageSection(batches=400, learning_rate=3e-3)
+    periphery: StageSection = StageSection(batches=800, learning_rate=5e-3)
     gains: StageSection = StageSection(batches=600, learning_rate=2e-3)
     reinforce: StageSection = StageSection(batches=100, learning_rate=3e-4)
     own: StageSection = StageSection(batches=150, learning_rate=1e-3)

@@ -27,9 +27,9 @@ from ..common.stages import Stage
 from .core import STUDENT, draw_clips, random_patterns
 from .expressions import VISIBLE
 from .feature_bank import Clips, FeatureBank, ticks_of
-from .roll_out import by_hazard, clip_hidden, roll_out, sampled_hazard
+from .roll_out import by_hazard, clip_hidden, embedded_frames, roll_out, sampled_hazard
 
-PERIPHERY = Stage("periphery", 1, (STUDENT,))
+PERIPHERY = Stage("periphery", 2, (STUDENT,))
 GAINS = Stage("gains of looks", 1, (PERIPHERY,))
 REINFORCE = Stage("reinforce", 1, (GAINS,))
 OWN_CORE = Stage("core on its own looks", 1, (REINFORCE,))
@@ -48,6 +48,9 @@ def train_periphery(
 ) -> None:
     """Train the periphery to tell whether an expression is on, in place.
 
+    The network on thumbnails learns on single frames first and stays as it is while the recurrent layer learns on
+    sequences: trained on through sequences its bounded outputs can saturate, and the policy is blind.
+
     Parameters
     ----------
     policy : HazardPolicy
@@ -58,17 +61,16 @@ def train_periphery(
     """
     rng = generator_for(config.seed, 21)
     torch.manual_seed(config.seed + 21)
-    learned = [*policy.thumbnail.parameters(), *policy.recurrent.parameters(), *policy.expression.parameters()]
+    learned = [*policy.recurrent.parameters(), *policy.expression.parameters()]
     stage = config.periphery
     _train_thumbnail(policy, bank, measured, config, rng, run)
+    embedded = embedded_frames(policy, measured)
     optimizer = AveragedAdamW(learned, stage.learning_rate, stage.batches, config.weight_decay)
     for _ in run.batches(stage.batches, optimizer, rng):
         person = integers(rng, 0, bank.people, 32)
         start = integers(rng, 0, len(measured) - _CLIP_FRAMES, 32)
         at = start + torch.arange(_CLIP_FRAMES)[:, None]
-        rows = measured[at, person].float()
-        embedded = policy.embed(rows.flatten(0, 1)).reshape(*rows.shape[:2], -1)
-        hidden = policy.remember(embedded, embedded.new_zeros(32, policy.units))
+        hidden = policy.remember(embedded[at, person], embedded.new_zeros(32, policy.units))
         visible = (bank.expressed[person, at, 0] >= VISIBLE).float()
         loss = functional.binary_cross_entropy_with_logits(policy.expression(hidden)[..., 0], visible)
         optimizer.step(loss)

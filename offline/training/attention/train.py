@@ -177,7 +177,7 @@ class _Policies:
         if self._data.expressions_known:
             self._stages.run(
                 policy.PERIPHERY,
-                stage_settings(config.periphery, config),
+                stage_settings(config.periphery, config, "thumbnail"),
                 lambda run: policy.train_periphery(hazard, bank, measured, config, run),
             )
         hidden = hidden_states(hazard, measured)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from moodring.configs.schema.errors import MoodringError
@@ -26,7 +27,15 @@ from moodring.offline.training.attention.feature_bank import (
     ticks_of,
     whole_sessions,
 )
-from moodring.offline.training.attention.roll_out import by_hazard, clip_hidden, fixed, hidden_states, roll_out
+from moodring.offline.training.attention.roll_out import (
+    by_hazard,
+    clip_hidden,
+    embedded_frames,
+    fixed,
+    hidden_states,
+    periphery_of,
+    roll_out,
+)
 from moodring.offline.training.attention.scores import answers_of_stimuli, decisions_of, hit_rate, recall_of_decisions
 from moodring.offline.training.attention.train import TrainedAttention, train_attention
 from moodring.offline.training.common import stage_run
@@ -176,6 +185,27 @@ def test_hidden_states_follow_the_thumbnails() -> None:
     hidden = hidden_states(hazard, measured)
     assert torch.equal(hidden[2, 0], hidden[2, 1])
     assert not torch.equal(hidden[3, 0], hidden[3, 1])
+
+
+def test_learning_on_sequences_does_not_blind_the_periphery(bank: FeatureBank) -> None:
+    rows = torch.arange(THUMBNAIL)[:, None].expand(THUMBNAIL, THUMBNAIL)
+    smile = (rows > 15) & (rows < 19) & bank.expressed[..., 0][..., None, None].gt(0.5)
+    noise = torch.randint(0, 40, (*smile.shape,), generator=torch.Generator().manual_seed(3))
+    seen = replace(bank, thumbnails=(noise + 120 * smile).to(torch.uint8))
+    measured = periphery_of(HazardPolicy(SIZES.core), seen, torch.arange(seen.people), seen.face.shape[1])
+
+    def periphery(batches: int) -> HazardPolicy:
+        torch.manual_seed(4)
+        hazard = HazardPolicy(SIZES.core)
+        config = CONFIG.model_copy(update={"thumbnail": stage(80), "periphery": stage(batches, 5e-2)})
+        policy.train_periphery(hazard, seen, measured, config, unkept(hazard))
+        return hazard
+
+    short, hazard = periphery(1), periphery(120)
+    assert torch.equal(embedded_frames(short, measured), embedded_frames(hazard, measured))
+    with torch.no_grad():
+        told = hazard.expression(hidden_states(hazard, measured))[..., 0]
+    assert roc_auc_score(seen.expressed[..., 0].T.flatten() > 0.5, told.flatten()) > 0.98
 
 
 class Cut(BaseException):
