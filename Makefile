@@ -50,7 +50,7 @@ $(READY): pyproject.toml constraints.txt bootstrap.sh
 
 # Everything the shipped bundles are made of, from nothing: simulation, preparation, training (see docs/training.md).
 bundles: $(READY)
-	$(BIN)/moodring train configs/train_video_eeg.toml --out models/bundles/video_eeg.safetensors
+	$(BIN)/moodring train configs/train_attention.toml --out models/bundles/attention.safetensors
 	$(BIN)/moodring train configs/train_speech.toml --out models/bundles/speech.safetensors
 	$(BIN)/moodring train configs/train_pooling.toml --out models/bundles/pool.json
 

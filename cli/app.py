@@ -12,6 +12,7 @@ from ..configs.schema.errors import MoodringError
 from ..configs.schema.foreign_text import log_visibly
 from ..realtime.ipc.run_dir import clean
 from .bench import bench_app
+from .calibrate import calibrate
 from .decode import decode, predict
 from .lab import calibrate_sync, check, doctor, enrol, streams
 from .live import demo, live, monitor, replay, screenshots
@@ -28,7 +29,7 @@ app = typer.Typer(
 
 # Help lists the commands in the order in which they come here.
 _COMMANDS: tuple[Callable[..., None], ...] = (
-    *(demo, live, monitor, replay, decode, predict, enrol, streams, doctor, check, calibrate_sync),
+    *(demo, live, monitor, replay, decode, predict, calibrate, enrol, streams, doctor, check, calibrate_sync),
     *(simulate, train, evaluate, reference, screenshots),
 )
 for _command in _COMMANDS:

@@ -34,14 +34,13 @@ def decode(
     from ..models.io.journal import read_journal
     from ..offline.decoding import decode as again
     from ..offline.recordings.open import open_recording
-    from ..realtime.screens.wording import at_the_end
-    from ..realtime.ui.run_with_screen import summary_line
+    from ..realtime.screens.at_the_end import answers, summary_line, what_it_rests_on
 
     check_writable(out, (session, *(path for path in (journal, config) if path is not None)))
     factories = load_extensions(extension or ()).decoders
     # A folder of another version says so before anything in it is read.
     recording = open_recording(session, eeg=eeg)
-    loaded = _session_config(session, recording, config, overrides or ())
+    loaded = session_config(session, recording, config, overrides or ())
     own = session / DECISIONS_FILE
     journalled = read_journal(journal) if journal is not None else None
     if journal is None and own.is_file():
@@ -55,7 +54,8 @@ def decode(
     for notice in sorted({notice for estimate in decoded.estimates for notice in estimate.notices}):
         say(f"note: {notice}")
     say(f"{summary_line(decoded.summary)}; decoded in {took_s:.1f} s")
-    say(at_the_end(decoded.estimates, decoded.too_short))
+    for line in (*what_it_rests_on(decoded.summary), *answers(decoded.estimates, decoded.summary, decoded.too_short)):
+        say(line)
     compared = None
     if journalled is not None:
         compared = _compare(decoded.estimates, journalled, "this decoding", "the journal")
@@ -88,9 +88,8 @@ def predict(
     check_writable(json_file, files)
     loaded = load_bundle(speech_bundle_path(bundle), "speech")
     if SIMULATED in loaded.spec.domain and not allow_simulated:
-        raise ConfigError(
-            f"{missing_model(loaded.name, loaded.spec)}; --allow-simulated uses it nevertheless, for a demonstration"
-        )
+        missing = missing_model(loaded.name, loaded.spec, "speech")
+        raise ConfigError(f"{missing}; --allow-simulated uses it nevertheless, for a demonstration")
     device = best_device()
     decoder = SpeechDecoder(loaded, device)
     say(prediction.heading(loaded))
@@ -110,7 +109,7 @@ def predict(
         raise MoodringError(f"{bad} of {len(predictions)} file(s) had an error; see the lines above")
 
 
-def _session_config(session: Path, recording: Recording, config: Path | None, overrides: Sequence[str]) -> LiveConfig:
+def session_config(session: Path, recording: Recording, config: Path | None, overrides: Sequence[str]) -> LiveConfig:
     """Return the config that is named, else the one a session was recorded with, else a neutral one."""
     from ..configs.schema.live import LiveConfig
     from ..configs.schema.load import load
@@ -141,7 +140,7 @@ def _with_bundles(models: ModelsSection, bundles: Sequence[Path], recording: Rec
     ConfigError
         Two bundles of a kind that a session has once, or one that reads nothing of the recording.
     """
-    from ..models.io.bundle import load_bundle, models_path
+    from ..models.io.bundle import SLOTS, load_bundle, models_path, slot_of
 
     present = tuple(recording.sources)
     kinds: dict[str, str] = {}
@@ -153,10 +152,10 @@ def _with_bundles(models: ModelsSection, bundles: Sequence[Path], recording: Rec
                 f"--bundle '{path}' reads {', '.join(spec.modalities)}; recording '{recording.name}' holds "
                 f"{', '.join(present) or 'no source'}: decode with a bundle for one of these"
             )
-        slot = {"attention": "video_eeg"}.get(spec.kind, spec.kind)
+        slot = slot_of(spec.kind)
         if slot in kinds:
             raise ConfigError(f"--bundle '{path}' and '{kinds[slot]}' take one place, models.{slot}; give one of them")
-        if slot in ("video_eeg", "speech"):
+        if slot in SLOTS:
             kinds[slot] = str(path)
         else:
             more[path] = spec.kind

@@ -90,16 +90,19 @@ def check(config: ConfigArgument, extension: ExtensionOption = None, overrides: 
     from ..realtime.engine.process_settings import apply_lsl_settings
     from ..realtime.lab.preflight import check_config
 
-    problems = 0
+    problems = notes = 0
     loaded = load(config, LiveConfig, overrides or ())
     extensions = load_extensions(extension or ())
     apply_lsl_settings(loaded.lsl)
     for finding in check_config(loaded, extensions):
         problems += not finding.ok
-        say(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what}: {finding.text}")
+        notes += finding.note
+        mark = "FAIL" if not finding.ok else "note" if finding.note else "ok  "
+        say(f"{mark}  {finding.what}: {finding.text}")
     if problems:
         raise MoodringError(f"{problems} of the configured parts are not ready; see the lines marked FAIL")
-    say("Everything the config names is there and fits.")
+    limits = f"; {notes} line(s) marked note tell what will not be answered, or with which limit" if notes else ""
+    say(f"Everything the config names is there and fits{limits}.")
 
 
 def calibrate_sync(

@@ -104,7 +104,16 @@ def monitor(
 
 
 def replay(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A session folder, XDF, media or sound file.")],
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="SOURCE", help="A session folder, XDF, media or sound file; a corpus with --trial."),
+    ],
+    trial: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The trial of the corpus in the folder SOURCE (docs/corpora.md).")
+    ] = None,
+    corpus: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which corpus it is, where its folder fits several.")
+    ] = None,
     speed: Annotated[float, typer.Option(min=0.1, max=20.0, help="Times as fast.")] = 1.0,
     loop: Annotated[bool, typer.Option("--loop", help="Start again at the end.")] = False,
     start: Annotated[float, typer.Option(min=0.0, metavar="S", help="Begin so far into the recording.")] = 0.0,
@@ -125,7 +134,7 @@ def replay(
     from ..configs.schema.live import LiveConfig, LslSection
     from ..configs.schema.load import load
     from ..models.io.stream_descriptions import STREAM_KINDS
-    from ..offline.replay.process import start_replay
+    from ..offline.replay.process import TrialSource, start_replay
     from ..offline.replay.publish import ReplayOptions
     from ..offline.replay.typed_commands import announcement, read_commands
     from ..processes import hold_interrupts
@@ -139,7 +148,8 @@ def replay(
     )
     with ExitStack() as stack:
         with hold_interrupts():
-            child = stack.enter_context(start_replay(source, options))
+            chosen = source if trial is None else TrialSource(source, trial, corpus)
+            child = stack.enter_context(start_replay(chosen, options))
         names = child.wait_ready(60.0)
         for line in announcement(names):
             say(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,6 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from ..configs.schema.errors import ConfigError
+from ..configs.schema.regular_files import parse_json
 from .options import ConfigArgument, SetOption
 from .output import (
     TABLE_MARK,
@@ -74,12 +76,7 @@ def train(
 def _train(kind: Any, config: Path, out: Path, overrides: tuple[str, ...]) -> None:
     from ..configs.schema.load import load
 
-    if kind == "video_eeg":
-        from ..configs.schema.train_video_eeg import TrainVideoEegConfig
-        from ..offline.training.video_eeg.train import train_video_eeg
-
-        train_video_eeg(load(config, TrainVideoEegConfig, overrides), out, say)
-    elif kind == "attention":
+    if kind == "attention":
         from ..configs.schema.train_attention import TrainAttentionConfig
         from ..offline.training.attention.train import train_attention
 
@@ -110,7 +107,7 @@ def _train(kind: Any, config: Path, out: Path, overrides: tuple[str, ...]) -> No
 
         train_pooling(load(config, TrainPoolingConfig, overrides), out, say)
     else:
-        expected = '"video_eeg", "attention", "speech", "recogniser", "voices", "eeg_state" or "pooling"'
+        expected = '"attention", "speech", "recogniser", "voices", "eeg_state" or "pooling"'
         raise ConfigError(f"config '{config}': kind is {kind!r}; expected {expected}")
 
 
@@ -120,24 +117,60 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Write the table here as evaluation.md.")
     ] = None,
+    pages: Annotated[
+        list[Path] | None,
+        typer.Option("--page", metavar="FILE", help="Print the tables into this Markdown page, between its marks."),
+    ] = None,
     overrides: SetOption = None,
 ) -> None:
     """Score models on people they were never trained on, with baselines and intervals.
 
-    CONFIG may be a folder of the paper's speech systems: all of them in one table.
+    CONFIG may be a folder of the paper's speech systems: all of them in one table; or the JSON of an evaluation on
+    simulated people, whose tables are printed again.
     """
     from ..configs.schema.load import read
 
+    if config.suffix == ".json":
+        _print_again(config, pages or ())
+        return
     if out is not None:
         refuse_other_tables(out / _TABLE)
     kind = "paper" if config.is_dir() else str(read(config).get("kind"))
+    if pages and kind in ("paper", "eeg_state"):
+        raise ConfigError("--page takes the tables of an evaluation on simulated people; leave it out for another")
     ways = {"paper": _evaluate_paper, "eeg_state": _evaluate_eeg_state}
     name, text, values = ways.get(kind, _evaluate_people)(config, tuple(overrides or ()))
     say_all(text)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / _TABLE).write_text(f"# {name}\n\n{TABLE_MARK}\n\n{text}\n", encoding="utf-8")
-    write_json(json_file, json.loads(json.dumps(values, default=lambda array: array.tolist())))
+    plain = json.loads(json.dumps(values, default=lambda array: array.tolist()))
+    write_json(json_file, plain)
+    _print_pages(pages or (), plain)
+
+
+def _print_again(path: Path, pages: Sequence[Path]) -> None:
+    """Print the tables of an earlier evaluation on simulated people."""
+    from ..offline.evaluation.simulated_table import table
+
+    try:
+        values = parse_json(path.read_bytes())
+        text = table(values)
+    except (OSError, ValueError, KeyError, TypeError, StopIteration) as error:
+        raise ConfigError(
+            f"'{path}' is no result of an evaluation on simulated people ({error!r}); give what --json wrote"
+        ) from None
+    say_all(text)
+    _print_pages(pages, values)
+
+
+def _print_pages(pages: Sequence[Path], values: dict[str, Any]) -> None:
+    from ..offline.evaluation.pages import printed
+
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        page.write_text(printed(str(page), text, values), encoding="utf-8")
+        say(f"wrote the tables into {page}")
 
 
 def _evaluate_people(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:

@@ -50,9 +50,9 @@ def script():
 def felt_model_missing():
     """What stands where a bundle of simulated people would have answered."""
     from moodring.models.decoders.simulated_only import missing_model
-    from tests.support.engine_fakes import FakeVideoEeg
+    from tests.support.engine_fakes import FakeAttention
 
-    return missing_model("video_eeg.safetensors", FakeVideoEeg().spec)
+    return missing_model("attention.safetensors", FakeAttention().spec, "video_eeg")
 
 
 @pytest.fixture(scope="session")

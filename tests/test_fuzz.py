@@ -31,19 +31,17 @@ def templates(tmp_path_factory):
     """Return a folder of whole inputs for each kind."""
     root = tmp_path_factory.mktemp("templates")
     clock = VirtualClock(BEGIN_S)
-    session = ScriptedSession(
-        fake_models(clock.now), clock, [ScriptedSource(one, clock) for one in ("eeg", "face", "speech")]
-    )
+    session = ScriptedSession(fake_models(), clock, [ScriptedSource(one, clock) for one in ("eeg", "face", "speech")])
     session.run_for(4.6)
     write_scripted_session(root / "session", session, CONFIG)
     session.close()
     (root / "config").mkdir()
     for source in (*(REPOSITORY / "configs").glob("*.toml"),):
-        if source.stem in ("demo", "lab", "replay", "train_pooling", "train_emodb", "train_video_eeg"):
+        if source.stem in ("demo", "lab", "replay", "train_pooling", "train_emodb", "train_attention"):
             shutil.copyfile(source, root / "config" / source.name)
     (root / "bundle").mkdir()
-    write_bundle(root / "bundle" / "video_eeg.safetensors")
-    for name in ("speech", "emodb"):
+    write_bundle(root / "bundle" / "attention.safetensors")
+    for name in ("speech", "emodb", "workload"):
         shutil.copyfile(bundled(name), root / "bundle" / f"{name}.safetensors")
     (root / "media").mkdir()
     for source in (root / "session").rglob("*.mkv"):

@@ -24,7 +24,6 @@ from moodring.configs.schema.live import (
 from moodring.models.decoders.session_models import Models, load_models
 from moodring.models.io.bundle import load_bundle
 from moodring.models.io.journal import Journal, read_journal
-from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decoder import DecoderFactory, Extensions
 from moodring.models.streaming.ingest.source_channel import SourceChannel
 from moodring.offline.decoding.compare import compare
@@ -59,7 +58,7 @@ def models(fakes, bundle):
     """The scripted models, and the decoder of the trained bundle beside them."""
     alone = load_models(
         LiveConfig(signals=[SignalSection(name=MODALITY, stream=StreamQuery(name="x"))],
-                   models=ModelsSection(more=[bundle])), (MODALITY,), VirtualClock(), (DECODER,),
+                   models=ModelsSection(more=[bundle])), (MODALITY,), (DECODER,),
     )  # fmt: skip
     both = fakes.fake_models()
     return Models((*both.decoders, *alone.decoders), None, "cpu", (*both.bundles, *alone.bundles), ("simulated",))
@@ -200,23 +199,23 @@ def _snapshot(script, decoded, models):
 
 def test_a_bundle_without_decoder_or_source_is_refused_with_both(bundle):
     config = LiveConfig(eeg=CONFIG.eeg, models=ModelsSection(more=[bundle]))
-    with pytest.raises(MoodringError, match=r"of kind 'stress', decoders are there for attention, video_eeg, speech"):
-        load_models(config, ("eeg",), VirtualClock())
+    with pytest.raises(MoodringError, match=r"of kind 'stress', decoders are there for attention, speech"):
+        load_models(config, ("eeg",))
     with pytest.raises(MoodringError, match=f"reads {MODALITY}; the session has eeg"):
-        load_models(config, ("eeg",), VirtualClock(), (DECODER,))
+        load_models(config, ("eeg",), (DECODER,))
 
 
 def test_a_second_decoder_of_a_kind_is_refused_with_both(bundle):
     config = LiveConfig(eeg=CONFIG.eeg, models=ModelsSection(more=[bundle]))
     second = DecoderFactory("speech", DECODER.make)
     with pytest.raises(MoodringError, match=r"of kind 'speech': .*speech and tests\.support\.toy\.decoder\.make; give"):
-        load_models(config, (MODALITY,), VirtualClock(), (DECODER, second))
+        load_models(config, (MODALITY,), (DECODER, second))
 
 
 def test_a_bundle_loaded_twice_is_refused_by_its_head(bundle):
     config = LiveConfig(eeg=CONFIG.eeg, models=ModelsSection(more=[bundle, bundle]))
     with pytest.raises(MoodringError, match="head of a session 'stress' is named twice") as caught:
-        load_models(config, (MODALITY,), VirtualClock(), (DECODER,))
+        load_models(config, (MODALITY,), (DECODER,))
     assert "\n" not in str(caught.value)
 
 
@@ -235,7 +234,7 @@ def test_an_lsl_stream_that_the_config_names_decodes_live_beside_eeg(
     threading.Thread(target=_send, args=(pylsl.StreamOutlet(info), done), daemon=True).start()
     signals = [SignalSection(name=MODALITY, stream=StreamQuery(name=skin))]
     config = _beside_eeg(lsl_session, stand, fakes, bundle, tmp_path, signals)
-    models = load_models(config, config.modalities, clock, (DECODER,))
+    models = load_models(config, config.modalities, (DECODER,))
     session = Session(config, models, clock, tmp_path, clock.now())
     try:
         session.connect(threading.Event())

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from .live import ModelsSection
 from .load import Section
 
-Condition = Literal["full", "no_eeg", "no_face", "uniform", "random"]
+Condition = Literal["full", "no_eeg", "no_face", "uniform", "random", "every"]
 Span = Annotated[tuple[int, int], Field(description="first and last seed")]
 
 
@@ -25,7 +25,8 @@ class EvaluateConfig(Section):
         Length of each session.
     conditions : tuple of Condition
         ``full``; ``no_eeg`` and ``no_face`` leave a modality out; ``uniform`` and ``random`` replace the bundle's
-        policy by one of the same budget. Differences are between the first and each of the others.
+        policy by one of the same budget, ``every`` by looks at every frame; the core stays the one that was trained on
+        the bundle's own looks. Differences are between the first and each of the others.
     models : ModelsSection
         The bundle.
     lda_people : (first, last) or None
@@ -40,7 +41,7 @@ class EvaluateConfig(Section):
     known: tuple[Span, ...] = ()
     seconds: Annotated[float, Field(ge=30.0, le=3600.0)] = 180.0
     conditions: Annotated[tuple[Condition, ...], Field(min_length=1)] = (
-        "full", "no_eeg", "no_face", "uniform", "random",
+        "full", "no_eeg", "no_face", "uniform", "every",
     )  # fmt: skip
     models: ModelsSection = ModelsSection()
     lda_people: Span | None = (801, 860)

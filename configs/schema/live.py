@@ -155,7 +155,7 @@ class ModelsSection(Section):
     video_eeg: str = "bundled"
     speech: str = "emodb"
     device: str = "auto"
-    policy: Literal["learned", "uniform", "random"] = "learned"
+    policy: Literal["learned", "uniform", "random", "every"] = "learned"
     seed: int = 0
     more: list[Path] = []
     allow_simulated: bool = False

@@ -24,7 +24,7 @@ _LONGEST_VALUE = 200
 Config = TypeVar("Config", bound=Section)
 
 
-def load(path: Path, schema: type[Config], overrides: Sequence[str] = ()) -> Config:
+def load(path: Path, schema: type[Config], overrides: Sequence[str] = (), defaults: Sequence[str] = ()) -> Config:
     """Return a TOML file validated by a schema.
 
     Parameters
@@ -33,6 +33,8 @@ def load(path: Path, schema: type[Config], overrides: Sequence[str] = ()) -> Con
     schema : type of Section
     overrides : sequence of str
         ``key.sub=value`` with the value in TOML's notation (bare words count as strings).
+    defaults : sequence of str
+        Like ``overrides``, before them; nobody has typed these, and errors do not name them.
 
     Raises
     ------
@@ -40,7 +42,7 @@ def load(path: Path, schema: type[Config], overrides: Sequence[str] = ()) -> Con
         No such file, not TOML, an unknown key (the nearest valid one is named) or a wrong value.
     """
     values = read(path)
-    for override in overrides:
+    for override in (*defaults, *overrides):
         _set(values, override)
     where = f"{path}' with --set '{' '.join(overrides)}" if overrides else str(path)
     return check(values, schema, where)
@@ -64,7 +66,9 @@ def read(path: Path, inside: Path | None = None) -> dict[str, Any]:
     try:
         return _parsed(text)
     except ValueError as error:
-        raise ConfigError(f"config '{path}' is not valid TOML: {error}") from error
+        raise ConfigError(
+            f"config '{path}' is not valid TOML: {error}; correct it, or give a TOML file: configs/ holds some to copy"
+        ) from error
 
 
 def toml_text(section: Section) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from .load import Section
-from .train_video_eeg import Count, Positive, Share, StageSection, people_apart
+from .training import Count, Positive, Share, StageSection, people_apart
 
 
 class AttentionPeopleSection(Section):
@@ -62,8 +62,32 @@ class AttentionNetworkSection(Section):
         return self
 
 
+class HeldOutSection(Section):
+    """Shares of a corpus's people to validate on and to calibrate probabilities on; at least one person each."""
+
+    validation: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.2
+    calibration: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.2
+
+
+class AttentionEegSection(Section):
+    """How artifacts are taken out before band power is measured.
+
+    "clip" limits the wavelet coefficients within each window; "soft" subtracts, on the stream, what exceeds a running
+    threshold, and is a quarter of a second late.
+    """
+
+    artifact: Literal["clip", "soft"] = "clip"
+
+
 class TrainAttentionConfig(Section):
     """A training run.
+
+    With ``data``, the folder of a corpus, it is trained on the corpus's people in the place of the simulated ones;
+    ``corpus`` names its layout where several fit, and ``labels = "ratings"`` takes the people's own ratings where the
+    corpus has other levels (MAHNOB-HCI: those of the keyword). ``on_bad`` is what happens with trials that cannot be
+    used, and ``held_out`` says how many people are kept apart. ``start`` is the attention bundle, by name or path,
+    whose face network and periphery such a training starts from, because no corpus tells what a face expresses at
+    which moment.
 
     ``budget`` is the share of grid frames that may be looked at. ``batch`` clips of ``clip_ticks`` half seconds make a
     batch; ``plain_share`` of them are calibrated and from all electrodes, ``modality_dropout`` go without face and as
@@ -78,7 +102,14 @@ class TrainAttentionConfig(Section):
     seed: int = 0
     threads: Annotated[int, Field(ge=1, le=64)] = 1
     people: AttentionPeopleSection = AttentionPeopleSection()
+    data: Path | None = None
+    corpus: str | None = None
+    labels: Literal["corpus", "ratings"] = "corpus"
+    on_bad: Literal["stop", "skip"] = "stop"
+    held_out: HeldOutSection = HeldOutSection()
+    start: str = "attention"
     network: AttentionNetworkSection = AttentionNetworkSection()
+    eeg: AttentionEegSection = AttentionEegSection()
     policy: Literal["hazard", "gaussian", "uniform", "random", "every"] = "hazard"
     budget: Annotated[float, Field(gt=0.0, le=1.0)] = 0.05
     batch: Count = 96
@@ -95,7 +126,7 @@ class TrainAttentionConfig(Section):
     teacher: StageSection = StageSection(batches=700, learning_rate=4e-3)
     student: StageSection = StageSection(batches=500, learning_rate=2e-3)
     thumbnail: StageSection = StageSection(batches=1200, learning_rate=2e-3)
-    periphery: StageSection = StageSection(batches=400, learning_rate=3e-3)
+    periphery: StageSection = StageSection(batches=800, learning_rate=5e-3)
     gains: StageSection = StageSection(batches=600, learning_rate=2e-3)
     reinforce: StageSection = StageSection(batches=100, learning_rate=3e-4)
     own: StageSection = StageSection(batches=150, learning_rate=1e-3)
@@ -105,3 +136,11 @@ class TrainAttentionConfig(Section):
     most_looks: Count = 30
     spread: Positive = 0.1
     coverage: Share = 0.8
+
+    @model_validator(mode="after")
+    def _of_a_corpus(self) -> "TrainAttentionConfig":
+        if self.data is None and self.corpus is not None:
+            raise ValueError(f"corpus is '{self.corpus}' and no folder is given; add data=FOLDER")
+        if self.data is not None and self.network.backbone != "compact":
+            raise ValueError("backbone 'vgg16' is trained on simulated people alone; leave it out with data=FOLDER")
+        return self

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from .live import ModelsSection
 from .load import Section
-from .train_video_eeg import people_apart
+from .training import people_apart
 
 Span = Annotated[list[int], Field(min_length=2, max_length=2)]
 

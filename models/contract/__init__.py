@@ -17,7 +17,7 @@ from .arrays import (
     MicrophoneFault,
     TimeArray,
 )
-from .estimates import Estimate, HeadOutput, Hearing, Ledger, Look, SampleRange, at_publication
+from .estimates import SURE, Estimate, HeadOutput, Hearing, Ledger, Look, SampleRange, at_publication
 from .health import Figures, HealthState, MicrophoneCheck, Percentiles, RecordingStatus, SourceStatus, Transition
 from .recordings import (
     STANDARD_MODALITIES,
@@ -41,6 +41,7 @@ __all__ = [
     "LEVELS",
     "SIMULATED",
     "STANDARD_MODALITIES",
+    "SURE",
     "Arrivals",
     "BoolArray",
     "EegInput",

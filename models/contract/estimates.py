@@ -8,29 +8,27 @@ from .arrays import FaceState, FloatArray, MicrophoneFault
 from .specs import ContractError, NotFiniteError, refuse_duplicates
 from .windows import FaceBox
 
+SURE = 0.5
+"""From this probability on an answer counts as sure: below, it is by its own account more likely wrong than right."""
 _ROUNDING = 1e-3  # of probabilities that were written with few digits
 
 
 @dataclass(frozen=True)
 class Look:
-    """One glimpse of the video-EEG model.
+    """One camera frame that the video-EEG model looked at.
 
     Attributes
     ----------
     time_s : float
         On the 8 Hz grid.
-    frame_stamp_s : float or None
-        The camera frame embedded; None where no face frame was there.
+    frame_stamp_s : float
+        Of the frame.
     face : FaceBox or None
         The participant's, in pixels of that frame; None where it was not found or not used.
-    eeg : bool
-        Whether a valid EEG window was embedded.
-    band_attention : (3,) float32 or None
-        Weights of theta, alpha and beta, sum 1; None without EEG.
-    wait_frames : int
-        How many grid frames the policy waits until the next look.
+    waited_frames : int or None
+        Frames of the grid since the look before, 1 or more; None for the first.
     face_state : FaceState or None
-        Whether the participant's face was followed, or why no face was used; None without a frame.
+        Whether the participant's face was followed, or why no face was used.
     faces : int
         Faces found in the frame, in the region of the config where it names one.
     person : int or None
@@ -38,11 +36,9 @@ class Look:
     """
 
     time_s: float
-    frame_stamp_s: float | None
+    frame_stamp_s: float
     face: FaceBox | None
-    eeg: bool
-    band_attention: FloatArray | None
-    wait_frames: int
+    waited_frames: int | None = None
     face_state: FaceState | None = None
     faces: int = 0
     person: int | None = None
@@ -128,6 +124,11 @@ class HeadOutput:
         if self.start_s is None or self.end_s is None:
             raise ValueError(f"head '{self.name}' describes a moment, not a stretch of time")
         return self.start_s, self.end_s
+
+    @property
+    def unsure(self) -> bool:
+        """Whether there are classes and none has half of the probability: the best is more likely wrong than right."""
+        return self.probabilities is not None and max(self.probabilities) < SURE
 
     @property
     def best(self) -> str | None:
@@ -228,6 +229,9 @@ class Estimate:
         like expressions, and the muscles of jaw and tongue are in the EEG.
     glimpsed_fraction : float or None
         Frames looked at / frames elapsed, so far.
+    band_attention : (3,) float32 or None
+        Weights of theta, alpha and beta in the newest half second of EEG, sum 1; None without EEG, or a model that has
+        such weights.
     ring_samples : mapping of modality to int
         Samples that each source had delivered into its ring when the decision began: with them, and the chunks as they
         arrived, a recorded session is decoded again exactly.
@@ -251,6 +255,7 @@ class Estimate:
     hearing: Hearing | None = None
     degraded: str | None = None
     glimpsed_fraction: float | None = None
+    band_attention: FloatArray | None = None
     ring_samples: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

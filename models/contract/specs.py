@@ -11,6 +11,7 @@ from pydantic import Field
 
 from ...configs.schema.live import RESERVED_MODALITIES
 from .arrays import AUDIO_RATE_HZ
+from .calibration import Calibration
 
 # Ranges that are checked where a spec is read from a file.
 RateHz = Annotated[float, Field(gt=0.0, le=1e6)]
@@ -239,7 +240,7 @@ class ModelSpec:
     Attributes
     ----------
     kind : str
-        Which decoder runs it: ``"video_eeg"``, ``"speech"``, or the kind of a decoder added by a lab.
+        Which decoder runs it: ``"attention"``, ``"speech"``, or the kind of a decoder added by a lab.
     inputs : tuple of Input
         One per modality.
     outputs : tuple of Head
@@ -253,6 +254,8 @@ class ModelSpec:
     seed : int
     network : mapping of str to number or str
         Sizes of the architecture.
+    calibration : Calibration or None
+        Of a bundle that was adapted to one person.
 
     Raises
     ------
@@ -269,6 +272,7 @@ class ModelSpec:
     data_hashes: tuple[Name, ...]
     seed: int
     network: Mapping[Name, Finite | Whole | Annotated[str, Field(max_length=2000)]]
+    calibration: Calibration | None = None
 
     def __post_init__(self) -> None:
         for one in self.inputs:

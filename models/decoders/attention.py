@@ -11,20 +11,29 @@ import torch
 from torch import Tensor
 
 from ...configs.schema.errors import MoodringError
-from ..contract import EegInput, EegWindow, FaceBox, FaceFrame, FloatArray, HeadOutput, Image
+from ..contract import LEVELS, EegInput, EegWindow, FaceBox, FaceFrame, FaceInput, FloatArray, HeadOutput, Image
 from ..contract.specs import kept_classes
 from ..io.bundle import Bundle, bundled
 from ..networks.attention import AXES, FRAME_HZ, LONGEST_ELAPSED_S, AttentionNet, Sizes, State, Ticks, pooled
+from ..networks.loading import with_weights
 from ..networks.look_policy import LONGEST_WAIT_FRAMES, THUMBNAIL, GaussianPolicy, HazardPolicy
 from ..networks.vgg16 import FrozenVgg16
-from ..signals.eeg.band_power import RestBaseline, add_window, log_band_power, midline_theta
+from ..signals.eeg.band_power import (
+    ARTIFACTS,
+    ENOUGH_REST_WINDOWS,
+    Artifact,
+    RestBaseline,
+    add_window,
+    log_band_power,
+    midline_theta,
+)
 from ..signals.eeg.scalp_images import ScalpMapper
 from ..signals.face.detection import FaceDetector
 from ..signals.face.images import crop_face, thumbnail
 from ..signals.face.tracking import Region, Sighting, TrackerState, TrackingRules, track
+from .bundle_parts import check_eeg, checked_heads, normalisation_of
 from .domain_gate import DomainWatch, gate_of, power_features
 from .face_backbone import backbone_of, face_input
-from .video_eeg import ENOUGH_REST_WINDOWS, Normalisation, check_eeg
 
 Policy = Literal["hazard", "gaussian", "uniform", "random", "every"]
 POLICIES: tuple[Policy, ...] = ("hazard", "gaussian", "uniform", "random", "every")
@@ -45,8 +54,8 @@ class AttentionDecoder:
     bundle : Bundle
         Of kind "attention".
     device : torch.device
-    policy : "learned", "uniform" or "random"
-        The bundle's own policy, or another one at the same budget that its core was not trained for.
+    policy : "learned", "uniform", "random" or "every"
+        The bundle's own policy, or one that its core was not trained for: looks at the same budget, or at every frame.
     seed : int
         Of the random policy.
     face_detector : FaceDetector
@@ -65,7 +74,7 @@ class AttentionDecoder:
         self,
         bundle: Bundle,
         device: torch.device,
-        policy: Literal["learned", "uniform", "random"] = "learned",
+        policy: Literal["learned", "uniform", "random", "every"] = "learned",
         seed: int = 0,
         face_detector: FaceDetector | None = None,
         region: Region | None = None,
@@ -77,8 +86,9 @@ class AttentionDecoder:
         for module in (self._net, self._hazard, self._gaussian):
             module.to(device).eval()
         self._policy: Policy = policy_of(bundle) if policy == "learned" else policy
-        self._budget = float(bundle.spec.network["budget"])
-        self.normalisation = Normalisation.of(bundle)
+        self.artifact = artifact_of(bundle)
+        self._budget = _budget_of(bundle)
+        self.normalisation = normalisation_of(bundle)
         self._electrodes = self.normalisation.prior.names
         self.domain = DomainWatch(gate_of(bundle, 3 * len(self._electrodes)))
         self._device = device
@@ -86,7 +96,11 @@ class AttentionDecoder:
         self._backbone = backbone
         self._finder = face_detector or FaceDetector(bundled("yunet").read_bytes())
         self._tracking = TrackingRules(region, hold_s=_HOLD_S)
-        self._heads = [self.spec.head(axis) for axis in AXES]
+        # A bundle of a corpus has the heads that were rated, and no face where nobody was filmed.
+        self._sees = self.spec.input(FaceInput) is not None
+        rated = {head.name for head in self.spec.outputs} & set(AXES)
+        self._axes = [axis for axis in AXES if axis in rated or not rated]
+        self._heads = checked_heads(bundle, {axis: len(LEVELS) for axis in self._axes})
         self._temperature = torch.tensor([[head.temperature] for head in self._heads])
         self._mappers: dict[tuple[str, ...], ScalpMapper] = {}
         self.reset()
@@ -102,6 +116,7 @@ class AttentionDecoder:
         self._core = self._state.core[0]
         self._watching = self._hazard.start(1)
         self._baseline: RestBaseline | None = None
+        self.rest_channels: tuple[str, ...] = ()
         self._box: FaceBox | None = None
         self._tracked = TrackerState()
         self._waited = LONGEST_WAIT_FRAMES
@@ -122,7 +137,8 @@ class AttentionDecoder:
         """Add a window of rest to the baseline; call every half second of the rest."""
         if self._baseline is None or len(self._baseline.count) != len(eeg.channel_names):
             self._baseline = RestBaseline.empty(eeg.channel_names)
-        self._baseline = add_window(self._baseline, log_band_power(eeg))
+            self.rest_channels = eeg.channel_names
+        self._baseline = add_window(self._baseline, log_band_power(eeg, self.artifact))
 
     def frame(self, time_s: float, face: FaceFrame | None, short: EegWindow | None) -> Sighting | None:
         """Process one frame of the grid, and look at it where the policy says so.
@@ -145,6 +161,7 @@ class AttentionDecoder:
             What the look saw; None where the frame was not looked at.
         """
         self._since_face += 1
+        face = face if self._sees else None
         wants = self._wants(face, short)
         if face is None or not wants:
             self._waited += 1
@@ -195,6 +212,17 @@ class AttentionDecoder:
         self.ticked = True
         self.band_attention = None if images is None else attention[0, 0].cpu().numpy()
 
+    @property
+    def rest_baseline(self) -> RestBaseline | None:
+        """Log band power of the rest so far, of :attr:`rest_channels`; None before any."""
+        return self._baseline
+
+    @property
+    def hidden(self) -> FloatArray:
+        """Hidden state of the core after the last tick, ``(core,)``: what the heads read."""
+        state: FloatArray = self._core[0].float().cpu().numpy()
+        return state
+
     def read(self) -> tuple[HeadOutput, ...]:
         """Return valence and arousal after the last tick.
 
@@ -204,9 +232,10 @@ class AttentionDecoder:
             There was no tick yet.
         """
         if not self.ticked:
-            raise MoodringError("the attention model has not ticked yet; call tick() before read()")
+            raise MoodringError("the video-EEG model has read nothing yet; call tick() before read()")
         with torch.inference_mode():
-            logits = self._net.logits(self._core)[0].float().cpu()
+            rated = [AXES.index(axis) for axis in self._axes]
+            logits = self._net.logits(self._core)[0, rated].float().cpu()
             probabilities = torch.softmax(logits / self._temperature, dim=1).numpy()
         return tuple(
             HeadOutput(
@@ -271,7 +300,7 @@ class AttentionDecoder:
             )
 
     def _images(self, eeg: EegWindow) -> Tensor | None:
-        names, power = eeg.channel_names, log_band_power(eeg)
+        names, power = eeg.channel_names, log_band_power(eeg, self.artifact)
         self.domain.add(power_features(power, eeg.good, names, self._electrodes))
         if self.domain.unlike is not None:
             return None
@@ -285,12 +314,24 @@ class AttentionDecoder:
 
 def policy_of(bundle: Bundle) -> Policy:
     """Return the policy of looks that a bundle names; raise MoodringError for an unknown one."""
-    named = str(bundle.spec.network["policy"])
+    named = str(bundle.spec.network.get("policy"))
     for policy in POLICIES:
         if named == policy:
             return policy
     raise MoodringError(
         f"bundle '{bundle.name}' names the policy of looks {named!r}; known are {', '.join(POLICIES)}: use another"
+    )
+
+
+def artifact_of(bundle: Bundle) -> Artifact:
+    """Return how a bundle's EEG is rid of artifacts; raise MoodringError for an unknown way."""
+    named = str(bundle.spec.network.get("artifact", "clip"))
+    for artifact in ARTIFACTS:
+        if named == artifact:
+            return artifact
+    raise MoodringError(
+        f"bundle '{bundle.name}' takes artifacts out by {named!r}; known are {', '.join(ARTIFACTS)}: update moodring, "
+        "or use another bundle"
     )
 
 
@@ -304,18 +345,26 @@ def networks_of(bundle: Bundle) -> tuple[AttentionNet, HazardPolicy, GaussianPol
     """
     if bundle.spec.kind != "attention":
         raise MoodringError(
-            f"a bundle of kind 'attention' was expected; '{bundle.name}' is of kind '{bundle.spec.kind}'"
+            f"EEG and face need a bundle of kind 'attention'; '{bundle.name}' is of kind '{bundle.spec.kind}': give "
+            "another one as models.video_eeg"
         )
-    sizes = Sizes.of(bundle.spec.network)
-    net = AttentionNet(sizes, backbone_of(bundle))
-    modules = {"net": net, "hazard": HazardPolicy(sizes.core), "gaussian": GaussianPolicy(sizes.core)}
-    try:
-        for prefix, module in modules.items():
-            own = {k.removeprefix(f"{prefix}."): v for k, v in bundle.tensors.items() if k.startswith(f"{prefix}.")}
-            module.load_state_dict(own)
-    except RuntimeError as error:
-        first = str(error).splitlines()[-1].strip()
+    sizes, backbone = Sizes.of(bundle.spec.network), backbone_of(bundle)
+
+    def own(part: str) -> dict[str, Tensor]:
+        return {k.removeprefix(f"{part}."): v for k, v in bundle.tensors.items() if k.startswith(f"{part}.")}
+
+    return (
+        with_weights(lambda: AttentionNet(sizes, backbone), own("net"), bundle.name),
+        with_weights(lambda: HazardPolicy(sizes.core), own("hazard"), bundle.name),
+        with_weights(lambda: GaussianPolicy(sizes.core), own("gaussian"), bundle.name),
+    )
+
+
+def _budget_of(bundle: Bundle) -> float:
+    budget = bundle.spec.network.get("budget")
+    if not (isinstance(budget, int | float) and 0.0 < budget <= 1.0):
         raise MoodringError(
-            f"bundle '{bundle.name}': its weights do not fit its sizes ({first}); use another"
-        ) from None
-    return modules["net"], modules["hazard"], modules["gaussian"]  # type: ignore[return-value]
+            f"bundle '{bundle.name}': network.budget is {budget!r}; the share of frames that may be looked at, above 0 "
+            "and up to 1, was expected: use another"
+        )
+    return float(budget)

@@ -4,6 +4,7 @@ The discriminant is linear in the tangent space (:mod:`..signals.eeg.band_covari
 the last seconds.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,16 +18,18 @@ from ..contract import BoolArray, EegInput, EegWindow, HeadOutput
 from ..contract.specs import kept_classes
 from ..io.bundle import Bundle
 from ..signals.eeg.band_covariance import Band, Reference, band_covariances, relative_power, tangent
+from ..signals.eeg.band_power import ENOUGH_REST_WINDOWS
 from ..signals.eeg.montage import canonical_name, scalp_channels
+from .bundle_parts import check_eeg
 from .domain_gate import PREFIX, DomainWatch, agreement, gate_of, has_gate
-from .video_eeg import check_eeg
 
 Array = NDArray[np.float64]
 KIND = "eeg_state"
 PATTERN = PREFIX + "pattern"
 REST, NO_REFERENCE = "rest", "none"
 COVARIANCE, POWER = "covariance", "power"
-ENOUGH_REST_WINDOWS = 10
+_MEASURES = (COVARIANCE, POWER)
+_LONGEST_MEMORY_S = 3600.0
 _FORMAT_BANDS = "{:g}-{:g}"
 
 
@@ -119,15 +122,46 @@ class Features:
             raise MoodringError(
                 f"bundle '{bundle.name}' is of kind '{bundle.spec.kind}', '{KIND}' with EEG was expected; give another"
             )
-        bands = [tuple(float(edge) for edge in band.split("-")) for band in str(settings["bands_hz"]).split(",")]
-        return cls(
-            tuple(str(settings["electrodes"]).split(",")),
-            tuple((low, high) for low, high in bands),
-            needs.window_s,
-            needs.min_scalp_channels,
-            str(settings["reference"]),
-            str(settings["measure"]) == COVARIANCE,
+        electrodes = tuple(str(settings.get("electrodes")).split(","))
+        unknown = next((name for name in electrodes if canonical_name(name) != name), None)
+        try:
+            bands = tuple(_band(text) for text in str(settings.get("bands_hz")).split(","))
+        except ValueError as error:
+            raise MoodringError(f"bundle '{bundle.name}': network.bands_hz has {error}; use another") from None
+        reference, measure = settings.get("reference"), settings.get("measure")
+        for name, value, known in (("reference", reference, (REST, NO_REFERENCE)), ("measure", measure, _MEASURES)):
+            if value not in known:
+                raise MoodringError(
+                    f"bundle '{bundle.name}': network.{name} is {value!r}; expected: {' or '.join(known)}: use another"
+                )
+        if unknown is not None or len(set(electrodes)) < max(len(electrodes), 2):
+            raise MoodringError(
+                f"bundle '{bundle.name}': network.electrodes is '{settings.get('electrodes')}'; at least two different "
+                "names of the 10-10 system were expected: use another"
+            )
+        return cls(electrodes, bands, needs.window_s, needs.min_scalp_channels, str(reference), measure == COVARIANCE)
+
+
+def _band(text: str) -> Band:
+    """Return the edges of a band such as "4-8"; raise ValueError where it is none."""
+    low, _, high = text.partition("-")
+    try:
+        edges = float(low), float(high)
+    except ValueError:
+        edges = (0.0, 0.0)
+    if not 0.0 < edges[0] < edges[1] < math.inf:
+        raise ValueError(f"{text[:60]!r} where a band such as 4-8 was expected")
+    return edges
+
+
+def _memory_s(bundle: Bundle) -> float:
+    memory_s = bundle.spec.network.get("memory_s")
+    if not (isinstance(memory_s, int | float) and 0.0 < memory_s <= _LONGEST_MEMORY_S):
+        raise MoodringError(
+            f"bundle '{bundle.name}': network.memory_s is {memory_s!r}; above 0 and up to {_LONGEST_MEMORY_S:g} s was "
+            "expected: use another"
         )
+    return float(memory_s)
 
 
 class EegStateDecoder:
@@ -150,9 +184,15 @@ class EegStateDecoder:
         self.spec = bundle.spec
         self._name = bundle.name
         self._head = bundle.spec.outputs[0]
-        self.memory_s = float(bundle.spec.network["memory_s"])
-        weights, bias = (bundle.tensors[name].numpy().astype(np.float64) for name in ("weights", "bias"))
+        self.memory_s = _memory_s(bundle)
+        none = torch.zeros(0)
+        weights, bias = (bundle.tensors.get(name, none).numpy().astype(np.float64) for name in ("weights", "bias"))
         shape = (len(self._head.classes), self.features.size)
+        if len(bundle.spec.outputs) != 1 or len(self._head.classes) < 2:
+            raise MoodringError(
+                f"bundle '{bundle.name}' has {len(bundle.spec.outputs)} heads, the first with "
+                f"{len(self._head.classes)} classes; one head with two or more was expected: use another"
+            )
         if weights.shape != shape or bias.shape != shape[:1]:
             raise MoodringError(
                 f"bundle '{bundle.name}': its weights have shape {weights.shape}, its electrodes, bands and classes "
@@ -198,22 +238,27 @@ class EegStateDecoder:
         if self.domain.unlike is not None:
             return
         reference = self._rest if self.needs_rest else self.features.empty_reference()
-        scores = self._discriminant.scores(self.features.relative(covariances[None], reference))[0]
+        relative = self.features.relative(covariances[None], reference)[0]
         oldest_s = window.end_s - self.memory_s + 1e-6
-        self._seen = [*((at_s, one) for at_s, one in self._seen if at_s > oldest_s), (window.end_s, scores)]
+        self._seen = [*((at_s, one) for at_s, one in self._seen if at_s > oldest_s), (window.end_s, relative)]
 
     def described_s(self, time_s: float) -> float | None:
         """Return the mean of the moments that the evidence up to a time describes; None where there is none."""
         recent = [at_s for at_s, _ in self._recent(time_s)]
         return float(np.mean(recent)) - self.features.window_s / 2 if recent else None
 
+    def evidence(self, time_s: float) -> Array | None:
+        """Return the mean features of the last ``memory_s`` seconds, ``(size,)``; None where there are none."""
+        recent = self._recent(time_s)
+        found: Array | None = np.mean([features for _, features in recent], axis=0) if recent else None
+        return found
+
     def read(self, time_s: float) -> HeadOutput | None:
         """Return the answer on the evidence of the last ``memory_s`` seconds; None where there is none."""
-        recent = self._recent(time_s)
-        if not recent:
+        evidence = self.evidence(time_s)
+        if evidence is None:
             return None
-        mean = np.mean([scores for _, scores in recent], axis=0)
-        probabilities = softmax(mean / self._head.temperature)
+        probabilities = softmax(self._discriminant.scores(evidence) / self._head.temperature)
         return HeadOutput(
             self._head.name,
             self._head.construct,

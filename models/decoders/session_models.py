@@ -12,9 +12,8 @@ from ...configs.schema.live import LiveConfig, ModelsSection, SpeechSection
 from ..contract import SIMULATED, Head
 from ..contract.specs import refuse_duplicates
 from ..device import best_device
-from ..io.bundle import Bundle, load_bundle, models_path
+from ..io.bundle import SLOTS, Bundle, load_bundle, models_path, slot_of
 from ..signals.eeg.montage_match import LEAST_MATCHED, check_montage, match_montage
-from ..streaming.clock import Clock
 from ..streaming.decoder import DecoderFactory, Fusion, StreamingDecoder
 from ..streaming.ingest.sources import SourceInfo
 from ..streaming.ingest.stream_ingest import StreamIngest
@@ -95,9 +94,7 @@ class Models:
         return ", ".join(dict.fromkeys(head.construct for decoder in self.decoders for head in decoder.spec.outputs))
 
 
-def load_models(
-    config: LiveConfig, modalities: Sequence[str], clock: Clock, factories: Sequence[DecoderFactory] = ()
-) -> Models:
+def load_models(config: LiveConfig, modalities: Sequence[str], factories: Sequence[DecoderFactory] = ()) -> Models:
     """Load the bundles of a session's modalities and of ``models.more``, enrolments, and the pool if it is enabled.
 
     Parameters
@@ -105,8 +102,6 @@ def load_models(
     config : LiveConfig
     modalities : sequence of str
         Those that the session has.
-    clock : Clock
-        Of the stages' times.
     factories : sequence of DecoderFactory
         For bundles of other kinds than video-EEG and speech.
 
@@ -118,32 +113,33 @@ def load_models(
     """
     section = config.models
     device = best_device(section.device)
-    known = (*_own_factories(config, clock), *factories)
+    known = (*_own_factories(config), *factories)
     _refuse_second_factory(known)
-    kinds = _kinds(section, modalities)
-    wanted = [models_path(theirs[-1], getattr(section, theirs[-1])) for theirs in kinds]
-    bundles = [load_bundle(path, *theirs) for path, theirs in zip(wanted, kinds, strict=True)]
+    slots = _slots(section, modalities)
+    bundles = [load_bundle(models_path(slot, getattr(section, slot)), SLOTS[slot]) for slot in slots]
     bundles += [load_bundle(models_path("more", str(path))) for path in section.more]
     if not bundles and section.video_eeg == "none":
         raise MoodringError(
             f"models.video_eeg is 'none' and no other bundle reads {', '.join(modalities)}; name one in models.more"
         )
-    names = [BundleName(bundle.name, bundle.sha256, bundle.spec.domain, has_gate(bundle)) for bundle in bundles]
+    keys = [*slots, *("more" for _ in section.more)]
+    names = [_name_of_bundle(bundle) for bundle in bundles]
     decoders = [_decoder_of(bundle, modalities, known, device) for bundle in bundles]
     if not section.allow_simulated:
         decoders = [
-            SimulatedOnly(decoder, name) if SIMULATED in name.domain else decoder
-            for decoder, name in zip(decoders, names, strict=True)
+            SimulatedOnly(decoder, name, key) if SIMULATED in name.domain else decoder
+            for decoder, name, key in zip(decoders, names, keys, strict=True)
         ]
     domain = [name for bundle in bundles for name in bundle.spec.domain]
     fusion = None
     if config.pooling.enabled and config.pooling.file is not None:
         from ..fusion.pool_file import LevelPooling, PooledBundle, load_pool, pool_path
 
-        fitting = {b.spec.kind: PooledBundle(file=b.name, sha256=b.sha256) for b in bundles[: len(wanted)]}
+        fitting = {slot_of(b.spec.kind): PooledBundle(file=b.name, sha256=b.sha256) for b in bundles[: len(slots)]}
         pool = load_pool(pool_path(config.pooling.file), fitting)
         fusion = LevelPooling(pool)
-        names.append(BundleName(pool.name, pool.sha256, tuple(pool.table.domain)))
+        heads = tuple(head.name for head in fusion.heads)
+        names.append(BundleName(pool.name, pool.sha256, tuple(pool.table.domain), "", heads))
         domain += pool.table.domain
     try:
         return Models(
@@ -157,31 +153,30 @@ def load_models(
         raise MoodringError(f"{error}: load one of these bundles only") from None
 
 
-def _kinds(section: ModelsSection, modalities: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """Return the kinds of bundles that may decode EEG and face, and speech."""
-    felt = (("attention", "video_eeg"),) if {"eeg", "face"} & set(modalities) and section.video_eeg != "none" else ()
-    return (*felt, ("speech",)) if "speech" in modalities else felt
+def _name_of_bundle(bundle: Bundle) -> BundleName:
+    spec = bundle.spec
+    heads = tuple(head.name for head in spec.outputs)
+    return BundleName(bundle.name, bundle.sha256, spec.domain, spec.label_source, heads, has_gate(bundle))
 
 
-def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ...]:
+def _slots(section: ModelsSection, modalities: Sequence[str]) -> tuple[str, ...]:
+    """Return the keys of ``[models]`` whose bundles decode EEG and face, and speech."""
+    felt = ("video_eeg",) if {"eeg", "face"} & set(modalities) and section.video_eeg != "none" else ()
+    return (*felt, "speech") if "speech" in modalities else felt
+
+
+def _own_factories(config: LiveConfig) -> tuple[DecoderFactory, ...]:
     """Return the factories of the shipped decoders, which import torch only when they are called."""
     from ..streaming.streaming_attention import StreamingAttention
     from ..streaming.streaming_eeg_state import StreamingEegState
     from ..streaming.streaming_speech import StreamingSpeech
-    from ..streaming.streaming_video_eeg import StreamingVideoEeg
     from .attention import AttentionDecoder
     from .eeg_state import KIND, EegStateDecoder
     from .face_backbone import load_backbone
     from .speaker import load_gate
     from .speech import SpeechDecoder
-    from .video_eeg import VideoEegDecoder
 
     section, voice, face = config.models, config.speech, config.face
-
-    def video_eeg(bundle: Bundle, device: torch.device) -> StreamingDecoder:
-        region = None if face is None else face.region
-        decoder = VideoEegDecoder(bundle, device, section.policy, section.seed, region=region, now=clock.now)
-        return StreamingVideoEeg(decoder)
 
     def attention(bundle: Bundle, device: torch.device) -> StreamingDecoder:
         region = None if face is None else face.region
@@ -201,7 +196,6 @@ def _own_factories(config: LiveConfig, clock: Clock) -> tuple[DecoderFactory, ..
 
     return (
         DecoderFactory("attention", attention),
-        DecoderFactory("video_eeg", video_eeg),
         DecoderFactory("speech", speech),
         DecoderFactory(KIND, eeg_state),
     )
@@ -311,6 +305,18 @@ def domain_notices(models: Models, origins: Mapping[str, str | None]) -> tuple[s
         return tuple(one.why for one in models.guarded if one.withheld(origins))
     people = any(origin != SIMULATED for origin in origins.values())
     return (DEMONSTRATION,) if people and SIMULATED in models.domain else ()
+
+
+def needed_rest_notices(decoders: Iterable[StreamingDecoder], rest_s: float) -> tuple[str, ...]:
+    """Return a notice for each model that answers relative to the person's rest only, where none is declared."""
+    if rest_s > 0:
+        return ()
+    return tuple(
+        f"{', '.join(head.name for head in decoder.spec.outputs)}: answers only relative to the person's rest, and no "
+        "rest is declared: set decisions.rest_s, 30 at best, and let the person rest from the start"
+        for decoder in decoders
+        if decoder.spec.network.get("reference") == "rest"
+    )
 
 
 def origins_of(ingests: Iterable[StreamIngest]) -> dict[str, str | None]:

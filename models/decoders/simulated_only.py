@@ -26,12 +26,14 @@ class SimulatedOnly:
     ----------
     decoder : StreamingDecoder
     bundle : BundleName
+    key : str
+        Of ``[models]``, where the bundle is named.
     """
 
-    def __init__(self, decoder: StreamingDecoder, bundle: BundleName) -> None:
+    def __init__(self, decoder: StreamingDecoder, bundle: BundleName, key: str) -> None:
         self._decoder = decoder
         self.bundle = bundle
-        self.why = missing_model(bundle.file, decoder.spec)
+        self.why = missing_model(bundle.file, decoder.spec, key)
 
     @property
     def spec(self) -> ModelSpec:
@@ -69,10 +71,9 @@ class SimulatedOnly:
         return any(origins[name] != SIMULATED for name in self.spec.modalities if name in origins)
 
 
-def missing_model(file: str, spec: ModelSpec) -> str:
-    """Return what is missing, and how to get it, where a bundle of simulated people is not used."""
+def missing_model(file: str, spec: ModelSpec, key: str) -> str:
+    """Return what is missing, and the key of ``[models]`` to name it by, where one of simulated people is not used."""
     construct = spec.outputs[0].construct
-    key = spec.kind if spec.kind in ("video_eeg", "speech") else "more"
     return (
         f"no model of {construct} emotion in people: '{file}' knows simulated ones only; train one ('moodring train "
         f"…', docs/training.md) for models.{key}"

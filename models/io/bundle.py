@@ -16,13 +16,12 @@ from safetensors.torch import save
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.regular_files import check_regular, parse_json
 from ..contract import ModelSpec
-from .bundle_format import FORMAT, read_spec, upgrade_format_1, write_spec
+from .bundle_format import FORMAT, read_spec, write_spec
 from .files import write_file
 
 _SPEC_KEY = "moodring_spec"
 MOST_BYTES = 2_000_000_000
 _SHIPPED = {
-    "video_eeg": "video_eeg.safetensors",
     "attention": "attention.safetensors",
     "speech": "speech.safetensors",
     "emodb": "emodb.safetensors",
@@ -32,8 +31,10 @@ _SHIPPED = {
     "yunet": "yunet.onnx",
 }
 
+SLOTS = {"video_eeg": "attention", "speech": "speech"}
+"""Keys of ``[models]`` that take one bundle, and its kind."""
 _NAMES: dict[str, dict[str, str]] = {
-    "video_eeg": {"bundled": "video_eeg", "attention": "attention"},
+    "video_eeg": {"bundled": "attention"},
     # The bundle of simulated voices has two names: that of its file, and what it was trained on.
     "speech": {"emodb": "emodb", "simulated": "speech", "speech": "speech"},
     "more": {"workload": "workload", "attention": "attention"},
@@ -63,8 +64,7 @@ class Bundle:
 def bundled(name: str) -> Path:
     """Return the path of a file shipped with the package.
 
-    The names are ``"video_eeg"``, ``"attention"``, ``"speech"`` (simulated), ``"emodb"``, ``"voices"``,
-    ``"workload"``, ``"pool"`` and
+    The names are ``"attention"``, ``"speech"`` (simulated), ``"emodb"``, ``"voices"``, ``"workload"``, ``"pool"`` and
     ``"yunet"``.
 
     Raises
@@ -78,6 +78,11 @@ def bundled(name: str) -> Path:
     if not path.is_file():
         raise MoodringError(f"shipped file '{path.name}' is missing from this installation; reinstall moodring")
     return path
+
+
+def shipped_bundles() -> tuple[str, ...]:
+    """Return the names of the shipped files that :func:`load_bundle` reads, for :func:`bundled`."""
+    return tuple(name for name, file in _SHIPPED.items() if file.endswith(".safetensors") and name != "voices")
 
 
 def speech_bundle_path(name: str) -> Path:
@@ -96,14 +101,19 @@ def speech_bundle_path(name: str) -> Path:
     return bundled(shipped[name])
 
 
-def models_path(kind: str, given: str) -> Path:
-    """Return the path of a bundle that ``[models]`` names: a shipped one by its name, or a path."""
-    shipped = _NAMES.get(kind, {})
+def slot_of(kind: str) -> str:
+    """Return the key of ``[models]`` that takes bundles of a kind: "video_eeg", "speech" or "more"."""
+    return next((slot for slot, taken in SLOTS.items() if taken == kind), "more")
+
+
+def models_path(slot: str, given: str) -> Path:
+    """Return the path of a bundle that a key of ``[models]`` names: a shipped one by its name, or a path."""
+    shipped = _NAMES.get(slot, {})
     return bundled(shipped[given]) if given in shipped else Path(given)
 
 
-def save_bundle(path: Path, spec: ModelSpec, tensors: Mapping[str, torch.Tensor]) -> str:
-    """Write a bundle in one move.
+def save_bundle(path: Path, spec: ModelSpec, tensors: Mapping[str, torch.Tensor], *, mode: int | None = None) -> str:
+    """Write a bundle in one move; ``mode`` are the file's permissions, by default the system's.
 
     Returns
     -------
@@ -115,7 +125,7 @@ def save_bundle(path: Path, spec: ModelSpec, tensors: Mapping[str, torch.Tensor]
     plain = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in sorted(tensors.items())}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_file(path, save(plain, metadata))
+        write_file(path, save(plain, metadata), mode=mode)
     except (OSError, SafetensorError) as error:
         raise MoodringError(f"bundle '{path}' cannot be written: {error}; free or choose another place") from error
     return _sha256(path)
@@ -132,7 +142,7 @@ def load_bundle(path: Path, *kinds: str) -> Bundle:
     ----------
     path : Path
     *kinds : str
-        What it may be, for example ``"video_eeg"``; anything where none is named.
+        What it may be, for example ``"attention"``; anything where none is named.
 
     Raises
     ------
@@ -140,9 +150,10 @@ def load_bundle(path: Path, *kinds: str) -> Bundle:
         The file is missing, truncated, not a moodring bundle, of a newer moodring, or of another kind.
     """
     if not path.is_file():
+        names = ", ".join(dict.fromkeys(name for names in _NAMES.values() for name in names))
         raise MoodringError(
             f"bundle '{path}' does not exist{_looked_for(path)}; give the path of a .safetensors file, or in "
-            f"[models] the name of a shipped one ({', '.join(name for names in _NAMES.values() for name in names)})"
+            f"[models] the name of a shipped one ({names})"
         )
     try:
         check_regular(path)
@@ -192,13 +203,13 @@ def _parse(metadata: Mapping[str, str], path: Path) -> ModelSpec:
         written, raw = described["format"], described["spec"]
     except (ValueError, TypeError, KeyError) as error:
         raise MoodringError(f"bundle '{path}' has a spec that cannot be read ({error!r}); train it again") from None
-    if written not in (1, FORMAT):
+    if written != FORMAT:
         cure = "update moodring" if isinstance(written, int) and written > FORMAT else "train it again"
         raise MoodringError(
-            f"bundle '{path}' has format {str(written)[:60]}, this moodring reads formats 1 and {FORMAT}; {cure}"
+            f"bundle '{path}' has format {str(written)[:60]}, this moodring reads format {FORMAT}; {cure}"
         )
     try:
-        return read_spec(upgrade_format_1(raw) if written == 1 else raw)
+        return read_spec(raw)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])[:200]

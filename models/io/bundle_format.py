@@ -1,4 +1,4 @@
-"""Format of a spec in a bundle's metadata, and the upgrade from format 1."""
+"""Format of a spec in a bundle's metadata."""
 
 import dataclasses
 import json
@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from ..contract import ModelSpec
+from ..contract.calibration import Calibration
 from ..contract.specs import INPUT_KINDS, INPUT_TYPES, Head
 
 FORMAT = 2
@@ -16,7 +17,10 @@ FORMAT = 2
 
 def write_spec(spec: ModelSpec) -> str:
     """Return a spec as JSON with its format version; equal specs give equal texts."""
-    described = {"format": FORMAT, "spec": TypeAdapter(ModelSpec).dump_python(spec, mode="json")}
+    plain = TypeAdapter(ModelSpec).dump_python(spec, mode="json")
+    if spec.calibration is None:
+        del plain["calibration"]
+    described = {"format": FORMAT, "spec": plain}
     return json.dumps(described, sort_keys=True, allow_nan=False)
 
 
@@ -38,46 +42,12 @@ def read_spec(raw: Any) -> ModelSpec:
         _refuse_unknown_keys(one, INPUT_TYPES[INPUT_KINDS.index(kind)], "inputs.")
     for one in _tables(raw, "outputs"):
         _refuse_unknown_keys(one, Head, "outputs.")
+    if isinstance(calibration := raw.get("calibration"), dict):
+        _refuse_unknown_keys(calibration, Calibration, "calibration.")
     try:
         return TypeAdapter(ModelSpec).validate_json(json.dumps(raw), strict=True)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-
-
-def upgrade_format_1(raw: Any) -> dict[str, Any]:
-    """Return a spec of format 1 (video-EEG and speech models only) in format 2.
-
-    Raises
-    ------
-    ValueError
-        It is no spec of format 1.
-    """
-    if not isinstance(raw, Mapping):
-        raise ValueError("not a table")
-    try:
-        kept = ("kind", "label_source", "domain", "protocol", "data_hashes", "seed")
-        upgraded = {name: raw[name] for name in kept} | {"network": dict(raw["network"])}
-        names = {"video_eeg": ("valence", "arousal"), "speech": ("speech",)}[raw["kind"]]
-        if raw["kind"] == "video_eeg":
-            upgraded["network"].setdefault("max_wait_frames", raw["max_wait_frames"])
-            eeg = [] if raw["eeg"] is None else [{"kind": "eeg", **raw["eeg"]}]
-            face = {"kind": "face", "rate_hz": raw["frame_rate_hz"], "size": raw["face_size"]}
-            upgraded["inputs"] = [*eeg, face]
-        else:
-            upgraded["inputs"] = [{"kind": "speech"}]
-        upgraded["outputs"] = [
-            {
-                "name": name,
-                "construct": raw["target"],
-                "classes": raw["classes"],
-                "temperature": float(raw["temperatures"].get(name, 1.0)),
-                "conformal_threshold": float(raw["conformal"].get(name, 0.0)),
-            }
-            for name in names
-        ]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"format 1 without {error}") from None
-    return upgraded
 
 
 def _tables(raw: Mapping[str, Any], name: str) -> list[dict[str, Any]]:

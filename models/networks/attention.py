@@ -26,6 +26,7 @@ from typing import Literal, cast
 import torch
 from torch import Tensor, nn
 
+from ...configs.schema.errors import MoodringError
 from . import vgg16
 
 AXES = ("valence", "arousal")
@@ -35,6 +36,7 @@ FRAME_HZ = TICK_HZ * FRAMES_PER_TICK
 LONGEST_ELAPSED_S = 10.0
 Backbone = Literal["compact", "vgg16"]
 BACKBONES: tuple[Backbone, ...] = ("compact", "vgg16")
+_LARGEST = 4096
 _FACE_CONTEXT = 5
 _EEG_CONTEXT = 1
 _ONSET_CONTEXT = 2
@@ -54,8 +56,21 @@ class Sizes:
 
     @classmethod
     def of(cls, network: Mapping[str, float | int | str]) -> "Sizes":
-        """Read the sizes from a spec's ``network``; other keys are left alone."""
-        return cls(**{name: int(network[name]) for name in asdict(cls()) if name in network})
+        """Read the sizes from a spec's ``network``; other keys are left alone.
+
+        Raises
+        ------
+        MoodringError
+            One is no whole number from 1 to 4096.
+        """
+        found = {name: network[name] for name in asdict(cls()) if name in network}
+        for name, value in found.items():
+            if not isinstance(value, int | float) or not 1 <= value <= _LARGEST or value != int(value):
+                raise MoodringError(
+                    f"the video-EEG network's {name} is {value!r}; a whole number from 1 to {_LARGEST} was expected: "
+                    "use another bundle"
+                )
+        return cls(**{name: int(value) for name, value in found.items()})
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,7 @@ class Decider:
             hearing=hearing,
             degraded=degraded,
             glimpsed_fraction=next((s.glimpsed_fraction for s in steps if s.glimpsed_fraction is not None), None),
+            band_attention=next((s.band_attention for s in steps if s.band_attention is not None), None),
             ring_samples={modality: one.ring.count for modality, one in inputs.items()},
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from ..contract import Head, HeadOutput, Hearing, Look, ModelSpec
+from ..contract import FloatArray, Head, HeadOutput, Hearing, Look, ModelSpec
 from .decision_schedule import ModalityInput, Plan
 from .ingest.source_channel import SourceChannel
 from .ingest.sources import SourceInfo
@@ -40,6 +40,7 @@ class DecoderStep:
     disturbed_by_speech_s : float
         For how long after the participant spoke the answers deserve less trust; 0 where speech does not matter.
     glimpsed_fraction : float or None
+    band_attention : (3,) float32 or None
     """
 
     heads: tuple[HeadOutput, ...]
@@ -52,6 +53,7 @@ class DecoderStep:
     calibrated: bool = False
     disturbed_by_speech_s: float = 0.0
     glimpsed_fraction: float | None = None
+    band_attention: FloatArray | None = None
 
 
 class StreamingDecoder(Protocol):

@@ -15,13 +15,19 @@ from . import alignment
 from .decision_schedule import ModalityInput, Plan
 from .decoder import DecoderStep
 from .ingest.sources import SourceInfo
-from .streaming_video_eeg import SETTLE_S, WITHOUT_FACE, unusable_eeg
+from .soft_windows import SoftWindows
 
 if TYPE_CHECKING:
     from ..decoders.attention import AttentionDecoder
     from .clock import Clock
 
 THETA_WINDOW_S = 0.5
+SETTLE_S = 2.0
+"""For so long after another face is followed there is no answer: it would rest on a look or two."""
+WITHOUT_FACE: dict[FaceState, str] = {
+    "several": "several faces, none of them clearly the participant's (set face.region)",
+    "too_small": "the face is too small",
+}
 _OLDEST_FRAME_S = 2.5
 
 
@@ -32,6 +38,7 @@ class _Progress:
     next_frame: int | None = None
     first_frame: int | None = None
     looks: int = 0
+    last_look: int | None = None
     last_eeg_s: float | None = None
     last_face_s: float | None = None
     face_state: FaceState | None = None
@@ -60,6 +67,7 @@ class StreamingAttention:
         self._decoder = decoder
         eeg = self.spec.input(EegInput)
         self._window_s = eeg.window_s if eeg is not None else 1.0
+        self._late_s = 0.0
 
     @property
     def spec(self) -> ModelSpec:
@@ -71,6 +79,7 @@ class StreamingAttention:
         self._decoder.reset()
         self._plan, self._clock = plan, clock
         self._at = _Progress()
+        self._soft = SoftWindows()
 
     def check(self, info: SourceInfo, config: LiveConfig) -> None:
         """Raise MoodringError, with both values, where an EEG stream or its reference does not fit the bundle."""
@@ -113,6 +122,7 @@ class StreamingAttention:
             calibrated=self._decoder.calibrated,
             disturbed_by_speech_s=self._window_s if heads[0].answered else 0.0,
             glimpsed_fraction=at.looks / max(now - (at.first_frame or 0) + 1, 1),
+            band_attention=self._decoder.band_attention if "eeg" in described_s else None,
         )
 
     def _frame(self, frame: int, inputs: Mapping[str, ModalityInput], work: _Work) -> None:
@@ -124,24 +134,12 @@ class StreamingAttention:
         seen = self._decoder.frame(frame_s, face, short)
         if face is not None and seen is not None:
             at = self._at
-            at.looks += 1
+            waited = None if at.last_look is None else frame - at.last_look
+            at.looks, at.last_look = at.looks + 1, frame
             at.last_face_s = face.stamp_s if seen.box is not None else at.last_face_s
             at.face_state = seen.state
             at.changed_s = frame_s if seen.state == "changed" else at.changed_s
-            attention = self._decoder.band_attention
-            work.looks.append(
-                Look(
-                    frame_s,
-                    face.stamp_s,
-                    seen.box,
-                    attention is not None,
-                    attention,
-                    1,
-                    seen.state,
-                    seen.faces,
-                    seen.person,
-                )
-            )
+            work.looks.append(Look(frame_s, face.stamp_s, seen.box, waited, seen.state, seen.faces, seen.person))
         work.cutting_s += cut_s - before_s
         work.features_s += self._clock.now() - cut_s
         if frame % FRAMES_PER_TICK == 0:
@@ -150,6 +148,10 @@ class StreamingAttention:
     def _tick(self, tick_s: float, inputs: Mapping[str, ModalityInput], work: _Work) -> None:
         before_s = self._clock.now()
         eeg = self._eeg_window(tick_s, self._window_s, inputs.get("eeg"), work)
+        if eeg is not None and self._decoder.artifact == "soft":
+            ring = inputs["eeg"].ring
+            eeg = self._soft.window(eeg, ring, alignment.stop_at(ring, tick_s))
+            self._late_s = tick_s - eeg.end_s if eeg is not None else 0.0
         cut_s = self._clock.now()
         if eeg is not None:
             self._at.last_eeg_s = tick_s
@@ -183,7 +185,7 @@ class StreamingAttention:
         eeg, face = inputs.get("eeg"), inputs.get("face")
         if eeg is not None and at.last_eeg_s is not None and at.last_eeg_s >= time_s - 2.0 / TICK_HZ:
             delay_s = eeg.ingest.eeg.delay_s if eeg.ingest.eeg is not None else 0.0
-            described_s["eeg"] = at.last_eeg_s - delay_s - self._window_s / 2
+            described_s["eeg"] = at.last_eeg_s - delay_s - self._late_s - self._window_s / 2
         if face is not None and at.last_face_s is not None and alignment.is_fresh(face.ring, time_s):
             described_s["face"] = at.last_face_s
         return described_s
@@ -191,15 +193,16 @@ class StreamingAttention:
     def _heads(self, time_s: float, used: Mapping[str, float], unusable: str) -> tuple[HeadOutput, ...]:
         """Return the heads; abstain where nothing fresh is known of this person, and say why all classes are kept."""
         at = self._at
+        without_face = "no face" if at.face_state is None else WITHOUT_FACE.get(at.face_state, "no face")
+        told = at.face_state in WITHOUT_FACE
         if not self._decoder.ticked:
-            return self._abstained(unusable or "neither EEG nor face yet")
+            known = (without_face if told else "", unusable)
+            return self._abstained(", and ".join(filter(None, known)) or "neither EEG nor face yet")
         if at.changed_s is not None and time_s - at.changed_s < SETTLE_S:
             return self._abstained("another face is followed now; what was seen of the one before is forgotten")
-        without_face = "no face" if at.face_state is None else WITHOUT_FACE.get(at.face_state, "no face")
         if not used:
             if unusable:
                 return self._abstained(f"{without_face}, and {unusable}")
-            told = at.face_state in WITHOUT_FACE
             return self._abstained(without_face if told else "neither EEG nor face for a while")
         heads = self._decoder.read()
         if all(len(head.kept) == len(head.classes) for head in heads):
@@ -211,6 +214,14 @@ class StreamingAttention:
 
     def _abstained(self, why: str) -> tuple[HeadOutput, ...]:
         return tuple(HeadOutput(head.name, head.construct, head.classes, abstained=why) for head in self.spec.outputs)
+
+
+def unusable_eeg(time_s: float, modality_input: ModalityInput | None) -> str:
+    """Return why the EEG that comes cannot be used; empty where it can, or none comes."""
+    if modality_input is None or modality_input.ingest.eeg is None:
+        return ""
+    why = modality_input.ingest.eeg.unusable_at(alignment.stop_at(modality_input.ring, time_s) - 1)
+    return f"no usable EEG: {why}" if why else ""
 
 
 def _face_frame(time_s: float, modality_input: ModalityInput | None, work: _Work) -> FaceFrame | None:

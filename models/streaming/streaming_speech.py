@@ -128,7 +128,9 @@ class StreamingSpeech:
         done_s = self._clock.now()
         output = self._current(new)
         withheld = None if output is not None else _WITHHELD[self._verdict] or self._decoder.withheld
-        fresh = alignment.is_fresh(ring, time_s)
+        dead = level is not None and level.stuck
+        fresh = alignment.is_fresh(ring, time_s) and not dead
+        silence = microphone_level.fault_text(level) if dead else NO_SPEECH
         hearing = Hearing(
             speaking=self._decoder.voiced,
             withheld=withheld,
@@ -138,7 +140,7 @@ class StreamingSpeech:
             level_db=None if level is None else level.level_db,
         )
         return DecoderStep(
-            heads=(output if output is not None and fresh else self._abstained(withheld or NO_SPEECH),),
+            heads=(output if output is not None and fresh else self._abstained(withheld or silence),),
             described_s={"speech": _middle_s(output, time_s)} if fresh else {},
             first={"speech": first},
             cutting_s=cut_s - begin_s,

@@ -23,11 +23,13 @@ class Costs:
 
 @dataclass(frozen=True)
 class BundleName:
-    """A bundle's file and hash, the domain that it was trained on, and whether it has a gate against other EEG."""
+    """A bundle's file and hash, its domain, where its labels came from, its heads, and whether it gates foreign EEG."""
 
     file: str
     sha256: str
     domain: tuple[str, ...] = ()
+    labels: str = ""
+    heads: tuple[str, ...] = ()
     domain_gate: bool = False
 
 
@@ -41,6 +43,7 @@ def summarise(
     bundles: Sequence[BundleName],
     notices: Sequence[str],
     recording: RecordingStatus | None = None,
+    rest_s: float = 0.0,
 ) -> dict[str, Any]:
     """Return the dictionary of ``--json``.
 
@@ -56,6 +59,8 @@ def summarise(
     bundles : sequence of BundleName
     notices : sequence of str
     recording : RecordingStatus or None
+    rest_s : float
+        How long a rest is declared from t0; 0 for none.
     """
     latency, ages = tally.latency_ms(), tally.ages_ms()
     span_s = (tally.last_published_s or 0.0) - (tally.first_published_s or 0.0)
@@ -68,6 +73,7 @@ def summarise(
         "dropped_decisions": tally.dropped,
         "skipped_decisions": tally.skipped,
         "glimpsed_fraction": tally.glimpsed_fraction,
+        "rest_s": rest_s,
         "calibrated_decisions": tally.calibrated,
         "peak_rss_mb": costs.peak_rss_mb,
         "cpu_s_per_s": costs.cpu_s_per_s,
@@ -92,7 +98,7 @@ def summarise(
         "hearing": tally.hearing(),
         "faces": tally.faces(),
         "domain": list(domain),
-        "bundles": [{"file": bundle.file, "sha256": bundle.sha256} for bundle in bundles],
+        "bundles": [json.loads(wire.encode(bundle)) for bundle in bundles],
         "notices": list(notices),
     }
 

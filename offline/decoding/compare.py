@@ -22,10 +22,10 @@ class Agreement:
         Decisions in which both said something.
     one_silent : int
         Decisions in which only one of them did.
-    same_class : float
-        Fraction of the compared whose most probable class is the same.
-    mean_difference, largest_difference : float
-        Of the probabilities, absolute.
+    same_class : float or None
+        Fraction of the compared whose most probable class is the same; None where nothing was compared.
+    mean_difference, largest_difference : float or None
+        Of the probabilities, absolute; None where nothing was compared.
     largest_at_s : float or None
         Session time.
     first_difference_s, first_other_class_s : float or None
@@ -34,9 +34,9 @@ class Agreement:
 
     compared: int
     one_silent: int
-    same_class: float
-    mean_difference: float
-    largest_difference: float
+    same_class: float | None
+    mean_difference: float | None
+    largest_difference: float | None
     largest_at_s: float | None
     first_difference_s: float | None
     first_other_class_s: float | None
@@ -94,7 +94,8 @@ def in_lines(comparison: Comparison, first: str, second: str) -> list[str]:
         return [
             f"against {second}: it has no decision at any of these times; it belongs to another session or another t0"
         ]
-    worst = max((one.largest_difference for one in comparison.agreement.values() if one.compared), default=None)
+    known = (one.largest_difference for one in comparison.agreement.values())
+    worst = max((one for one in known if one is not None), default=None)
     lines = [
         f"against {second}: {len(comparison.pairs)} decisions in common, {_only(comparison.only_first_s, first)}, "
         f"{_only(comparison.only_second_s, second)}; "
@@ -147,9 +148,9 @@ def _agreement(
     return Agreement(
         compared=len(both),
         one_silent=sum((a is None) != (b is None) for a, b in answers),
-        same_class=1.0 - len(other) / len(both) if both else 1.0,
-        mean_difference=float(apart.mean()) if len(both) else 0.0,
-        largest_difference=float(largest.max()) if len(both) else 0.0,
+        same_class=1.0 - len(other) / len(both) if both else None,
+        mean_difference=float(apart.mean()) if both else None,
+        largest_difference=float(largest.max()) if both else None,
         largest_at_s=both[int(largest.argmax())][0] if differs else None,
         first_difference_s=differs[0] if differs else None,
         first_other_class_s=other[0] if other else None,

@@ -14,6 +14,7 @@ from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig, ModelsSection
 from ...configs.schema.load import load
 from ...models.contract import SIMULATED, STANDARD_MODALITIES, Estimate, Recording, at_publication
+from ...models.decoders.calibrated import calibration_notices
 from ...models.decoders.session_models import (
     Models,
     check_fit,
@@ -23,6 +24,7 @@ from ...models.decoders.session_models import (
     load_models,
     loudspeaker_notices,
     montage_notices,
+    needed_rest_notices,
     origins_of,
 )
 from ...models.io.journal import Journal
@@ -117,7 +119,7 @@ def decode(
     if not modalities:
         wanted = ", ".join(only or STANDARD_MODALITIES)
         raise MoodringError(f"recording '{recording.name}' holds none of {wanted}; choose among what it holds")
-    models = models or load_models(config, modalities, clock, factories)
+    models = models or load_models(config, modalities, factories)
     make = ingest_factory(config.eeg, rings_in(None), config.memory.rings_gb)
     try:
         for key, channel in playback.channels.items():
@@ -155,7 +157,7 @@ def default_config(recording: Recording, overrides: Sequence[str] = ()) -> LiveC
         ``KEY=VALUE`` as of ``--set``.
     """
     name = "demo.toml" if recording.origin == SIMULATED else "replay.toml"
-    return load(_CONFIGS / name, LiveConfig, ("decisions.rest_s=0", *overrides))
+    return load(_CONFIGS / name, LiveConfig, overrides, defaults=("decisions.rest_s=0",))
 
 
 def _decode(
@@ -183,9 +185,11 @@ def _decode(
         journal = ()
     decider = Decider(plan, models, clock)
     origins = origins_of(ingests)
-    notices = domain_notices(models, origins) + montage_notices(ingests)
+    notices = domain_notices(models, origins) + calibration_notices(models.decoders, recording.participant)
+    notices += montage_notices(ingests)
     models = models.of_people(origins)
     notices += () if referenced else loudspeaker_notices(config.speech, ingests)
+    notices += needed_rest_notices(models.decoders, plan.rest_s)
     notices += enrolment_notices(config.speech) if "speech" in playback.channels else ()
     tally = Tally(models.heads, eeg_filter_delay_ms=eeg_delay_ms(ingests))
     estimates: list[Estimate] = []
@@ -202,7 +206,16 @@ def _decode(
     statuses = [channel.status(clock.now()) for channel in {**absent, **channels}.values()]
     costs, final_notices = Costs(None, None), notices + line_noise_notices(ingests)
     summary = summarise(
-        tally, recording.t0_s, clock.now(), statuses, costs, models.domain, models.bundles, final_notices
+        tally,
+        recording.t0_s,
+        clock.now(),
+        statuses,
+        costs,
+        models.domain,
+        models.bundles,
+        final_notices,
+        None,
+        plan.rest_s,
     )
     # On the virtual clock there is nothing to measure.
     summary["latency_ms"] = {"sample_to_estimate": {"p50": None, "p99": None}, "stages": dict.fromkeys(STAGES)}

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import softmax
 
 from ...configs.schema.errors import MoodringError
-from ...models.contract import AUDIO_RATE_HZ, SIMULATED, FloatArray, HeadOutput
+from ...models.contract import AUDIO_RATE_HZ, SIMULATED, SURE, FloatArray, HeadOutput
 from ...models.decoders.session_models import DEMONSTRATION
 from ...models.decoders.speech import SpeechDecoder
 from ...models.io.bundle import Bundle
@@ -64,6 +64,16 @@ class Prediction:
     def label(self) -> str | None:
         """The most probable class; None without speech."""
         return None if self.probabilities is None else self.classes[int(np.argmax(self.probabilities))]
+
+    @property
+    def confidence(self) -> float | None:
+        """The probability of the label; None without speech."""
+        return None if self.probabilities is None else max(self.probabilities)
+
+    @property
+    def unsure(self) -> bool:
+        """Whether no class has half of the probability: by the model's own account the label is likely wrong."""
+        return self.confidence is not None and self.confidence < SURE
 
 
 def predict_files(decoder: SpeechDecoder, paths: Iterable[Path], with_truth: bool = False) -> Iterator[Prediction]:
@@ -247,7 +257,8 @@ def in_words(prediction: Prediction) -> str:
     if prediction.label is None or prediction.probabilities is None:
         outcome = "no speech"
     else:
-        outcome = f"{prediction.label} ({max(prediction.probabilities):.2f})"
+        sure = "not sure: " if prediction.unsure else ""
+        outcome = f"{sure}{prediction.label} (confidence {prediction.confidence:.2f})"
     truth = f", truth {prediction.truth}" if prediction.truth is not None else ""
     return f"{prediction.file}: {outcome}{truth}"
 
@@ -288,6 +299,8 @@ def _plain(prediction: Prediction, with_truth: bool) -> dict[str, Any]:
         "file": prediction.file,
         "duration_s": None if prediction.duration_s is None else round(prediction.duration_s, 4),
         "label": prediction.label,
+        "confidence": prediction.confidence,
+        "unsure": prediction.unsure,
         "probabilities": _named(prediction.classes, prediction.probabilities or ()),
         "segments": [
             {

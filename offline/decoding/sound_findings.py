@@ -1,4 +1,4 @@
-"""Faults of the sound in a file: clipping, samples that are not finite, channels that cancel each other."""
+"""Faults of the sound in a file: clipping, one value alone, samples that are not finite, channels that cancel out."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,18 +21,24 @@ class SoundFindings:
         self._frames = 0
         self._worst_second = 0.0
         self._power_alone = self._power_together = 0.0
+        self._lowest: NDArray[np.float64] = np.zeros(0)
+        self._highest: NDArray[np.float64] = np.zeros(0)
 
     def take(self, block: FloatArray, rate_hz: float) -> None:
         """Add the next samples, ``(n, channels)`` with full scale 1, at their own rate."""
         channels = block.shape[1]
         if len(self._clipped) != channels:
             self._clipped, self._in_second = (np.zeros(channels, np.int64) for _ in range(2))
+            self._lowest, self._highest = np.full(channels, np.inf), np.full(channels, -np.inf)
         finite = np.isfinite(block)
         self._samples += block.size
         self._not_finite += int(block.size - np.count_nonzero(finite))
         sound = np.where(finite, block, 0.0).astype(np.float64)
         self._count_clipped(np.abs(sound) >= CLIPPED_AT, round(rate_hz))
         self._frames += len(block)
+        if len(sound):
+            self._lowest = np.minimum(self._lowest, sound.min(axis=0))
+            self._highest = np.maximum(self._highest, sound.max(axis=0))
         self._power_alone += float(np.square(sound).sum()) / channels**2
         self._power_together += float(np.square(sound.mean(axis=1)).sum())
 
@@ -42,6 +48,10 @@ class SoundFindings:
         As live, a second counts as clipped from one sample in a thousand at full scale; the share is that of the worst
         channel.
         """
+        dead = self._lowest >= self._highest
+        if self._frames and dead.all():
+            value = "only zeros" if not self._highest.any() else "one value"
+            return [f"holds {value} from its start to its end: no microphone was heard; record it again"]
         faults = []
         if self._worst_second >= CLIPPED_FRACTION:
             share = int(self._clipped.max()) / self._frames

@@ -15,14 +15,15 @@ GRID_HZ = 8.0
 SHOWN = 0.25
 
 
-def look_facts(name: str, people: Iterable[tuple[int, float, Sequence[Look]]]) -> dict[str, Any]:
+def look_facts(name: str, people: Iterable[tuple[int, float, Sequence[Look], FloatArray]]) -> dict[str, Any]:
     """Return facts on the looks of one condition.
 
     Parameters
     ----------
     name : str
-    people : iterable of (seed, seconds, looks)
-        Simulated people of the benchmark, and the looks taken, with times from t0.
+    people : iterable of (seed, seconds, looks, band attention)
+        Simulated people of the benchmark, the looks taken, with times from t0, and the weights of the bands at each
+        decision that read EEG, ``(n, 3)``.
 
     Returns
     -------
@@ -30,24 +31,24 @@ def look_facts(name: str, people: Iterable[tuple[int, float, Sequence[Look]]]) -
         ``name``, ``looks``; ``wait_mean`` and ``wait_sd`` in frames of the 8 Hz grid and ``waits``, how often each
         occurred; ``on_expression``, the share of looks at a face that expresses at least :data:`SHOWN` of the
         strongest, and ``expression_base_rate``, that of all moments of the grid from the first look on;
-        ``band_attention_mean`` and ``band_attention_sd`` over looks, per band (None without EEG).
+        ``band_attention_mean`` and ``band_attention_sd`` over decisions, per band (None without EEG).
     """
     waits: list[int] = []
     met: list[float] = []
     shown: list[float] = []
     attention: list[FloatArray] = []
-    for seed, seconds, looks in people:
+    for seed, seconds, looks, weights_of_bands in people:
         plan = simulate_expressions(seed, seconds, BENCHMARK)
         times_s = np.array([look.time_s for look in looks])
         grid_s = np.arange(np.ceil(times_s[0] * GRID_HZ), np.floor(seconds * GRID_HZ)) / GRID_HZ
         met.extend(plan.expression_at(times_s)[0] >= SHOWN)
         shown.extend(plan.expression_at(grid_s)[0] >= SHOWN)
-        waits.extend(look.wait_frames for look in looks)
-        attention.extend(look.band_attention for look in looks if look.band_attention is not None)
+        waits.extend(look.waited_frames for look in looks if look.waited_frames is not None)
+        attention.extend(weights_of_bands)
     weights = np.array(attention, np.float64).reshape(-1, len(BANDS))
     return {
         "name": name,
-        "looks": len(waits),
+        "looks": len(met),
         "wait_mean": float(np.mean(waits)),
         "wait_sd": float(np.std(waits)),
         "waits": {str(wait): count for wait, count in sorted(Counter(waits).items())},

@@ -68,7 +68,10 @@ def evaluation_result(config: EvaluateConfig, people: Sequence[DecodedPerson], b
         permutation_seed=config.seed,
         coverage=coverage_rows(conditions, config.conditions),
         risk_coverage=risk_coverage_rows(conditions, config.conditions),
-        looks=[look_facts(name, [(one.seed, one.seconds, one.looks[i]) for one in people]) for i, name in seen],
+        looks=[
+            look_facts(name, [(one.seed, one.seconds, one.looks[i], one.attention[i]) for one in people])
+            for i, name in seen
+        ],
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...configs.schema.evaluate import Condition, EvaluateConfig
 from ...configs.schema.live import ModelsSection
-from ...models.contract import Estimate, Look, Recording, Truth
+from ...models.contract import BANDS, Estimate, FloatArray, Frames, Image, Look, Recording, Truth
 from ...processes import in_workers
 from ..datasets.base import Dataset, Trial
 from ..datasets.simulated import SimulatedPeople
@@ -19,6 +19,7 @@ from ..simulate.baselines import log_band_power
 
 AXES = ("valence", "arousal")
 STIMULUS = "stimulus_"
+POLICIES = ("uniform", "random", "every")
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ class DecodedPerson:
         One per condition.
     looks : tuple of tuple of Look
         One per condition; times from t0.
+    attention : tuple of (n, 3) float32
+        One per condition: the weights of the bands at each decision that read EEG.
     band_power : (n_times, n_features) float64
         Log band power of the 2 s of EEG before each decision of the first condition, against the rest.
     domain, bundles : tuple of str
@@ -81,6 +84,7 @@ class DecodedPerson:
     onsets_s: NDArray[np.float64]
     decisions: tuple[PersonDecisions, ...]
     looks: tuple[tuple[Look, ...], ...]
+    attention: tuple[FloatArray, ...]
     band_power: NDArray[np.float64]
     domain: tuple[str, ...]
     bundles: tuple[str, ...]
@@ -109,15 +113,16 @@ def decode_trial(
     trial: Trial, dataset: Dataset[Recording], conditions: Sequence[Condition], models: ModelsSection
 ) -> DecodedPerson:
     """Load one person's recording, decode it under every condition and line the decisions up with the truth."""
-    recording = dataset.load(trial)
-    decisions, looks = [], []
+    recording = _drawn_once(dataset.load(trial))
+    decisions, looks, attention = [], [], []
     domain: set[str] = set()
     bundles: dict[str, None] = {}
     for condition in conditions:
-        policy = condition if condition in ("uniform", "random") else models.policy
+        policy = condition if condition in POLICIES else models.policy
         decoded = decode_with(_without(recording, condition), models.model_copy(update={"policy": policy}))
         decisions.append(decisions_with_truth(recording, decoded.estimates, condition, decoded.glimpsed_fraction))
         looks.append(_looks(recording, decoded.estimates))
+        attention.append(_attention(decoded.estimates))
         domain.update(decoded.summary["domain"])
         bundles.update(dict.fromkeys(bundle["sha256"] for bundle in decoded.summary["bundles"]))
     if recording.eeg is None:
@@ -129,6 +134,7 @@ def decode_trial(
         onsets_s=onsets_s(recording),
         decisions=tuple(decisions),
         looks=tuple(looks),
+        attention=tuple(attention),
         band_power=log_band_power(recording.eeg, decisions[0].times_s, recording.rest_s or 0.0),
         domain=tuple(sorted(domain)),
         bundles=tuple(bundles),
@@ -179,6 +185,28 @@ def onsets_s(recording: Recording) -> NDArray[np.float64]:
     return np.array(sorted(shown), np.float64)
 
 
+class _DrawnOnce:
+    """Frames of a film, each drawn when it is first asked for and then kept: every condition sees the same ones."""
+
+    def __init__(self, frames: Frames) -> None:
+        self._frames = frames
+        self._kept: dict[int, Image] = {}
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, index: int, /) -> Image:
+        if index not in self._kept:
+            self._kept[index] = self._frames[index]
+        return self._kept[index]
+
+
+def _drawn_once(recording: Recording) -> Recording:
+    if recording.face is None:
+        return recording
+    return replace(recording, face=replace(recording.face, frames=_DrawnOnce(recording.face.frames)))
+
+
 def _without(recording: Recording, condition: Condition) -> Recording:
     """Leave out speech, and the modality that a condition goes without."""
     silent = replace(recording, speech=None)
@@ -191,3 +219,8 @@ def _looks(recording: Recording, estimates: Sequence[Estimate]) -> tuple[Look, .
     return tuple(
         replace(look, time_s=look.time_s - recording.t0_s, face=None) for one in estimates for look in one.looks
     )
+
+
+def _attention(estimates: Sequence[Estimate]) -> FloatArray:
+    rows = [one.band_attention for one in estimates if one.band_attention is not None]
+    return np.array(rows, np.float32).reshape(-1, len(BANDS))

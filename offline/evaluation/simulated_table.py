@@ -13,6 +13,7 @@ NAMES = {
     "no_face": "without face",
     "uniform": "uniform looks, same budget",
     "random": "random looks, same budget",
+    "every": "looks at every frame",
     "lda": "LDA on band power that sees all EEG, averaged over the stimulus so far (told when stimuli begin)",
     "lda_window": "the same on the last 2 s alone (told nothing)",
     "majority": "always the same answer",
@@ -103,20 +104,47 @@ def looks_table(values: Values) -> str:
 
 def table(values: Values) -> str:
     """Return all tables, with what they rest on below."""
-    first = next(row for row in values["rows"] if "class_counts" in row)
-    pair = _by_name(values["rows"], "decision")[first["name"]]
-    counts = "; ".join(f"{row['axis']} {', '.join(map(str, row['class_counts']))}" for row in pair)
     units = [unit for unit in UNIT_NAMES if any(row["unit"] == unit for row in values["rows"])]
     parts = [uar_table(values, unit) for unit in units]
     parts += [paired_table(values, unit) for unit in units if values["paired"]]
     parts += [detail_table(values), risk_table(values), looks_table(values)]
-    parts.append(
+    parts += [findings(values), protocol(values)]
+    return "\n\n".join(parts)
+
+
+def findings(values: Values) -> str:
+    """Return in a few sentences what EEG, face and policy bring, and what the looks meet."""
+    lines = []
+    for name, brings in (
+        ("no_eeg", "The EEG"),
+        ("no_face", "The face"),
+        ("uniform", "The policy, over uniform looks,"),
+    ):
+        found = [row for row in values["paired"] if row["unit"] == "decision" and row["b"] == name]
+        if found:
+            told = (f"{row['axis']} {row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]" for row in found)
+            lines.append(f"{brings} adds {', '.join(told)} to UAR every half second.")
+    if values["looks"]:
+        one = values["looks"][0]
+        lines.append(
+            f"{one['on_expression']:.1%} of the looks meet an expression of at least a quarter of the strongest, as "
+            f"{one['expression_base_rate']:.1%} of all moments do; they are {one['wait_mean'] / 8:.1f} ± "
+            f"{one['wait_sd'] / 8:.1f} s apart."
+        )
+    return "\n".join(lines)
+
+
+def protocol(values: Values) -> str:
+    """Return who was decoded, how, and with which bundle."""
+    first = next(row for row in values["rows"] if "class_counts" in row)
+    pair = _by_name(values["rows"], "decision")[first["name"]]
+    counts = "; ".join(f"{row['axis']} {', '.join(map(str, row['class_counts']))}" for row in pair)
+    return (
         f"{values['protocol']}. {len(values['groups'])} people, {values['seconds']:g} s each, {values['n']} decisions; "
         f"per class (low, medium, high): {counts}. Difficulty {values['difficulty'][:12]}; bundles "
         f"{', '.join(one[:12] for one in values['bundles'])}; permutation seed {values['permutation_seed']}; "
         f"{values['wall_s']:.0f} s."
     )
-    return "\n\n".join(parts)
 
 
 def _by_name(rows: Iterable[Values], unit: str) -> dict[str, list[Values]]:

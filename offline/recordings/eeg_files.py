@@ -1,5 +1,6 @@
 """EEG files that MNE reads (EDF, BDF, BrainVision, EEGLAB, FIF) as recordings."""
 
+import logging
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ import numpy as np
 from ...configs.schema.errors import MoodringError
 from ...models.contract import Marker, Recording, Signal, StreamChannels
 from ...models.signals.eeg.stream_layout import microvolts_per
+from .eeg_file_facts import missing_part, refuse_other_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     import mne
 
 SUFFIXES = (".edf", ".bdf", ".vhdr", ".set", ".fif", ".gdf", ".cnt")
+_log = logging.getLogger(__name__)
 _MICROVOLTS_PER_VOLT = 1e6
 _EDF_SUFFIXES = (".edf", ".bdf")
 _EDF_SCALED = ("µv", "μv", "uv", "mv", "v")
@@ -29,6 +32,7 @@ def read_eeg_file(path: Path) -> Recording:
     MoodringError
         MNE cannot read it, or it holds no EEG channel.
     """
+    refuse_other_kinds(path)
     # MNE takes a second to import, and most recordings do not need it.
     import mne
 
@@ -50,6 +54,8 @@ def read_eeg_file(path: Path) -> Recording:
         raise MoodringError(
             f"'{path}' cannot be read as EEG ({reason}); is it complete, and its companion files there?"
         ) from error
+    if missing := missing_part(path):
+        _log.warning("EEG file '%s' is cut: %s; what is there is used", path, missing)
     rate_hz = float(raw.info["sfreq"])
     channels = _channels(raw, picks)
     factors = np.array([_factor(channels.units[pick], path.suffix.lower()) for pick in picks])

@@ -1,10 +1,10 @@
 """Frames of a video file by index, decoded as they are asked for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import av
 import numpy as np
@@ -19,6 +19,7 @@ _CONTAINERS = {
     "protocol_whitelist": "file",
     "format_whitelist": "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,asf,mpeg,mpegts,mpegvideo,ogg,wav,flac,mp3,aac",
 }
+Part = TypeVar("Part")
 _DECODE_AHEAD = 60  # frames it is cheaper to decode on than to seek
 
 
@@ -51,7 +52,11 @@ def frame_times(path: Path) -> FrameTimes | None:
             if stream is None:
                 return None
             size = _shown_size(path, stream)
-            packets = [packet for packet in container.demux(stream) if packet.size and not packet.is_discard]
+            packets = [
+                packet
+                for packet in no_more_than_bytes(path, container.demux(stream))
+                if packet.size and not packet.is_discard
+            ]
             base = stream.time_base
         pts = [packet.pts for packet in packets]
         if not pts or any(value is None for value in pts) or not _ends_well(path, max(pts)):
@@ -59,6 +64,23 @@ def frame_times(path: Path) -> FrameTimes | None:
     except (av.FFmpegError, OSError) as error:
         raise MoodringError(f"video '{path}' cannot be read: {error_line(error)}; use a copy") from None
     return FrameTimes(np.unique(np.array(pts, dtype=np.int64)), base, *size)
+
+
+def no_more_than_bytes(path: Path, parts: Iterable[Part]) -> Iterator[Part]:
+    """Yield packets or frames of a file as long as they are no more than its bytes.
+
+    A damaged index leads FFmpeg round in circles.
+
+    Raises
+    ------
+    MoodringError
+        More come.
+    """
+    most = path.stat().st_size
+    for count, part in enumerate(parts):
+        if count > most:
+            raise MoodringError(f"'{path}' is damaged: it is read in circles and has no end; use a copy")
+        yield part
 
 
 class FileFrames:
@@ -240,7 +262,7 @@ def _decoded_pts(path: Path) -> list[int]:
         stream = video_stream(container)
         stream.thread_type = "AUTO"
         try:
-            for frame in container.decode(stream):
+            for frame in no_more_than_bytes(path, container.decode(stream)):
                 if frame.pts is not None:
                     found.append(frame.pts)
         except av.FFmpegError:

@@ -39,6 +39,23 @@ def read_media(path: Path) -> Recording:
     return _recording(path, face, None if sound is None else _speech(path, *sound, start_s))
 
 
+def read_video(path: Path) -> Video:
+    """Read the pictures of a film alone, at most 320 pixels long; stamps count from its first frame.
+
+    Raises
+    ------
+    MoodringError
+        Not there, no film, no frame in it, or damaged beyond reading.
+    """
+    try:
+        times = frame_times(path)
+    except OSError as error:
+        raise MoodringError(f"film '{path}' cannot be read: {error_line(error)}; use a copy") from None
+    if times is None or not len(times.pts):
+        raise MoodringError(f"film '{path}' holds no frame; use a copy")
+    return _video(path, times, float(times.seconds[0]))
+
+
 def read_wav(path: Path) -> Recording:
     """Read a sound file (wav, flac, ogg) as speech alone; see :func:`read_media` for what is raised."""
     try:

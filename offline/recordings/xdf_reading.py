@@ -91,7 +91,10 @@ def read_streams(path: Path, inside: Path | None = None) -> list[ReadStream]:
         raise MoodringError(f"XDF file '{path}' cannot be read: {error.strerror}; check the path") from None
     packed = magic[:2] == b"\x1f\x8b"
     if magic != b"XDF:" and not packed:
-        raise MoodringError(f"'{path}' is not an XDF file: it starts with {magic!r} instead of b'XDF:'")
+        raise MoodringError(
+            f"'{path}' is not an XDF file: it starts with {magic!r} instead of b'XDF:'; give the file that "
+            "was recorded, or rename it to what it is"
+        )
     with _complaints() as complaints:
         streams = _load(path, packed, complaints)
     if complaints:

@@ -29,7 +29,26 @@ class SimulatedSource:
     duration_s: float
 
 
-ReplaySource: TypeAlias = Path | SimulatedSource
+@dataclass(frozen=True)
+class TrialSource:
+    """A trial of a corpus, read in the child.
+
+    Attributes
+    ----------
+    root : Path
+        The corpus's folder.
+    trial : str
+        Its name, or a part of it that only one trial has.
+    corpus : str or None
+        The layout, where several fit.
+    """
+
+    root: Path
+    trial: str
+    corpus: str | None = None
+
+
+ReplaySource: TypeAlias = Path | SimulatedSource | TrialSource
 
 
 class Replay(ChildHandle):
@@ -101,11 +120,16 @@ def start_replay(source: ReplaySource, options: ReplayOptions) -> Replay:
 
 
 def open_source(source: ReplaySource, eeg_stream: str | None = None) -> Recording:
-    """Open a recording, or make a simulated participant of the benchmark."""
+    """Open a recording or a trial of a corpus, or make a simulated participant of the benchmark."""
     if isinstance(source, SimulatedSource):
         from ..simulate import simulate
 
         return simulate(source.seed, source.duration_s)
+    if isinstance(source, TrialSource):
+        from ..datasets.open_affect import read_affect, trial_named
+
+        corpus = read_affect(source.root, source.corpus)
+        return corpus.load(trial_named(corpus, source.trial))
     from ..recordings.open import open_recording
 
     return open_recording(source, eeg=eeg_stream)

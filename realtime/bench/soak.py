@@ -132,7 +132,7 @@ def _engine(parent: Parent, name: str, lsl: LslSection, seconds: float) -> None:
         lsl=lsl,
         outlet=OutletSection(name=name + "-estimate"),
     )
-    models = load_models(config, config.modalities, clock)
+    models = load_models(config, config.modalities)
     freeze_gc()
     process = psutil.Process()
     threads_before, python_threads_before = process.num_threads(), threading.active_count()

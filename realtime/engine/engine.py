@@ -67,7 +67,7 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], stoppin
     try:
         with _signals(stopping):
             modalities = (*job.config.modalities, *(source.modality for source in job.extensions.sources))
-            models = load_models(job.config, modalities, clock, job.extensions.decoders)
+            models = load_models(job.config, modalities, job.extensions.decoders)
             recorder = _recorder(job, models, clock)
             freeze_gc()
             with Session(job.config, models, clock, folder, started_s, recorder, job.extensions.sources) as session:
@@ -93,6 +93,7 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], stoppin
                     session.models.bundles,
                     session.notices,
                     recorder.status if recorder is not None else None,
+                    0.0 if session.plan is None else session.plan.rest_s,
                 )
                 session.release()
     finally:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from ...configs.schema.live import LiveConfig
 from ...models.contract import Estimate, RecordingStatus
+from ...models.decoders.calibrated import calibration_notices
 from ...models.decoders.session_models import (
     Models,
     domain_notices,
@@ -11,6 +12,7 @@ from ...models.decoders.session_models import (
     line_noise_notices,
     loudspeaker_notices,
     montage_notices,
+    needed_rest_notices,
     origins_of,
 )
 from ...models.streaming.decider import LOUDSPEAKER
@@ -37,6 +39,7 @@ def session_notices(
     ingests = [one.ingest for key, one in channels.items() if key != LOUDSPEAKER and one.ingest is not None]
     return (
         domain_notices(models, origins_of(ingests))
+        + calibration_notices(models.decoders, config.session.participant)
         + montage_notices(ingests)
         + line_noise_notices(ingests)
         + rest
@@ -47,9 +50,16 @@ def session_notices(
     )
 
 
-def rest_notices(plan: Plan | None, estimate: Estimate | None) -> tuple[str, ...]:
-    """Return the notice that the rest held too little EEG; ``estimate`` is the newest after it, None before its end."""
-    if plan is None or plan.rest_s <= 0 or estimate is None or estimate.calibrated:
+def rest_notices(models: Models, plan: Plan | None, estimate: Estimate | None) -> tuple[str, ...]:
+    """Return the notice that a rest is needed and none declared, or that it held too little EEG.
+
+    ``estimate`` is the newest after the rest, None before its end.
+    """
+    if plan is None:
+        return ()
+    if plan.rest_s <= 0:
+        return needed_rest_notices(models.decoders, plan.rest_s)
+    if estimate is None or estimate.calibrated:
         return ()
     return ("the rest held too little clean EEG to normalise to: uncalibrated; for a calibrated session start again",)
 

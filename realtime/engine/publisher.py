@@ -106,9 +106,8 @@ class Publisher:
             self.tally.dropped += 1
         for look in estimate.looks:
             self.look = look
-            if look.band_attention is not None:
-                theta, alpha, beta = (float(weight) for weight in look.band_attention)
-                self.attention = (theta, alpha, beta)
+        weights = None if estimate.band_attention is None else estimate.band_attention.tolist()
+        self.attention = None if weights is None else (weights[0], weights[1], weights[2])
         self.estimate = estimate
         self._taken = False
         self.tally.add(estimate, self._started_s)

@@ -306,7 +306,7 @@ class Session:
     def notices(self) -> tuple[str, ...]:
         """Permanent notices."""
         over = self.publisher.estimate if self._phase == "decoding" and self._config.eeg is not None else None
-        rest = rest_notices(self.plan, over)
+        rest = rest_notices(self._models, self.plan, over)
         return session_notices(self._config, self._models, self._channels, rest, self._phase != "connecting")
 
     def _publish(self, estimate: Estimate, left_out: int) -> None:

@@ -34,7 +34,7 @@ class Snapshot:
     estimate : Estimate or None
         The newest.
     band_attention : tuple of 3 floats or None
-        Of the last look with EEG.
+        Of the newest half second of EEG; None without EEG.
     truth : tuple of 2 floats or None
         Valence and arousal of a simulated participant, where its truth stream is there.
     decisions, dropped_decisions, skipped_decisions : int

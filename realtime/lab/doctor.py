@@ -15,7 +15,7 @@ from ...configs.schema.errors import MoodringError
 from ...configs.schema.foreign_text import visible
 from ...configs.schema.session_folder import package_versions
 from ...models.device import best_device
-from ...models.io.bundle import bundled, load_bundle
+from ...models.io.bundle import bundled, load_bundle, shipped_bundles
 from ...models.io.matroska import QUALITIES, check_encoder
 from ..ipc import run_dir
 
@@ -47,6 +47,8 @@ class Finding:
         What to do where it is not ok; empty otherwise.
     essential : bool
         Whether moodring cannot run without it.
+    note : bool
+        What is ok has a limit that is to be known.
     """
 
     what: str
@@ -54,6 +56,7 @@ class Finding:
     text: str
     cure: str = ""
     essential: bool = False
+    note: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", visible(self.text))
@@ -142,7 +145,7 @@ def _recorder() -> Finding:
 
 
 def _bundles() -> Iterator[Finding]:
-    for name in ("video_eeg", "speech", "emodb"):
+    for name in shipped_bundles():
         try:
             bundle = load_bundle(bundled(name))
         except MoodringError as error:
@@ -150,6 +153,14 @@ def _bundles() -> Iterator[Finding]:
         else:
             domain = ", ".join(bundle.spec.domain)
             yield Finding(f"bundle {name}", True, f"domain: {domain}; sha256 {bundle.sha256[:12]}")
+    from ...models.decoders.speaker import shipped_voices
+
+    try:
+        shipped_voices()
+    except MoodringError as error:
+        yield Finding("bundle voices", False, str(error), "install moodring again", essential=True)
+    else:
+        yield Finding("bundle voices", True, "background of voices, for speech.enrolment")
 
 
 def _window() -> Finding:

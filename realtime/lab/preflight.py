@@ -1,6 +1,6 @@
 """Check before a session that every source of the config is there, delivers, and fits the models."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from ...models.decoders.session_models import (
     domain_notices,
     enrolment_notices,
     load_models,
+    needed_rest_notices,
 )
 from ...models.signals.eeg.amplitude import check_amplitudes
 from ...models.signals.eeg.chain import delay_s
@@ -54,27 +55,55 @@ def check_config(config: LiveConfig, extensions: Extensions | None = None) -> It
     clock = LslClock()
     extensions = extensions or Extensions()
     modalities = (*config.modalities, *(source.modality for source in extensions.sources))
-    models = load_models(config, modalities, clock, extensions.decoders)
+    models = load_models(config, modalities, extensions.decoders)
     named = () if config.speech is None else (config.speech.enrolment, *config.speech.others)
-    for bundle in models.bundles:
-        if bundle.file in {path.name for path in named if path is not None}:
-            yield Finding("voice", True, f"enrolment {bundle.file}")
-            continue
-        domain = ", ".join(bundle.domain)
-        gate = "abstains on EEG unlike its domain's" if bundle.domain_gate else "no out-of-domain gate"
-        text = f"{bundle.file}, domain {domain}, runs on {models.device}; {gate}"
-        yield Finding("model", True, text)
-    for notice in domain_notices(models, dict.fromkeys(config.modalities)):
-        yield Finding("model", True, f"note: {notice}, unless the participant is simulated")
+    for path in named:
+        if path is not None:
+            yield Finding("voice", True, f"enrolment {path.name}")
     for notice in enrolment_notices(config.speech):
-        yield Finding("voice", True, f"note: {notice}")
+        yield Finding("voice", True, notice, note=True)
+    found: dict[str, SourceInfo] = {}
     for source_channel in build_source_channels(config, clock, extensions.sources):
-        yield _checked(source_channel, source_channel.modality, models, config, clock)
+        yield _checked(source_channel, source_channel.modality, models, config, clock, found)
+    # Which models answer depends on who the sources say they are.
+    yield from check_models(models, config, found)
     reference = build_reference(config, clock)
     if reference is not None:
-        yield _checked(reference, "loudspeaker", models, config, clock)
+        yield _checked(reference, "loudspeaker", models, config, clock, {})
     for query in config.session.markers:
         yield check_markers(query, config.lsl.resolve_timeout_s)
+
+
+def check_models(models: Models, config: LiveConfig, found: Mapping[str, SourceInfo]) -> Iterator[Finding]:
+    """Yield what each bundle will do with the sources that were found, and fail where none will answer.
+
+    Parameters
+    ----------
+    models : Models
+    config : LiveConfig
+    found : mapping of modality to SourceInfo
+        Sources that were opened.
+    """
+    origins = {modality: info.origin for modality, info in found.items()}
+    withheld = {one.bundle.sha256: one.why for one in models.guarded if one.withheld(origins)}
+    rest_s = max((info.rest_s or 0.0 for info in found.values()), default=0.0) or config.decisions.rest_s
+    needs_rest = needed_rest_notices(models.decoders, rest_s)
+    for bundle in models.bundles:
+        if not bundle.domain:
+            continue  # an enrolment
+        gate = "abstains on EEG unlike its domain's" if bundle.domain_gate else "no out-of-domain gate"
+        text = f"{bundle.file}, domain {', '.join(bundle.domain)}, runs on {models.device}; {gate}"
+        if bundle.sha256 in withheld:
+            yield Finding("model", True, f"{bundle.file} will not answer: {withheld[bundle.sha256]}", note=True)
+        else:
+            yield Finding("model", True, text)
+    for notice in (*needs_rest, *(() if models.guarded else domain_notices(models, origins))):
+        yield Finding("model", True, notice, note=True)
+    silent = {decoder.spec.outputs for decoder in models.guarded if decoder.bundle.sha256 in withheld}
+    silent |= {decoder.spec.outputs for decoder in models.decoders if needed_rest_notices((decoder,), rest_s)}
+    if found and len(silent) == len(models.decoders):
+        text = "no model of the config answers with these sources and settings; the notes say what each needs"
+        yield Finding("model", False, text)
 
 
 def check_markers(query: StreamQuery, wait_s: float) -> Finding:
@@ -93,19 +122,45 @@ def check_markers(query: StreamQuery, wait_s: float) -> Finding:
     return Finding("markers", True, f"{listed(found)}: there, and recorded with --record; not listened to")
 
 
-def _checked(source_channel: SourceChannel, what: str, models: Models, config: LiveConfig, clock: Clock) -> Finding:
+def _checked(
+    source_channel: SourceChannel,
+    what: str,
+    models: Models,
+    config: LiveConfig,
+    clock: Clock,
+    found: dict[str, SourceInfo],
+) -> Finding:
+    """Check a source, and add what it says of itself to ``found``."""
     if source_channel.source is None:
         return Finding(what, True, "not in the config; decoding goes on without")
     try:
-        return check_source(source_channel, what, models, config, clock)
+        return check_source(source_channel, what, models, config, clock, found)
     except MoodringError as error:
         return Finding(what, False, str(error))
     finally:
         source_channel.source.close()
 
 
-def check_source(source_channel: SourceChannel, what: str, models: Models, config: LiveConfig, clock: Clock) -> Finding:
+def check_source(
+    source_channel: SourceChannel,
+    what: str,
+    models: Models,
+    config: LiveConfig,
+    clock: Clock,
+    opened: dict[str, SourceInfo] | None = None,
+) -> Finding:
     """Open a source as a session would, and check its rate and amplitudes for a few seconds.
+
+    Parameters
+    ----------
+    source_channel : SourceChannel
+    what : str
+        Its name in the finding.
+    models : Models
+    config : LiveConfig
+    clock : Clock
+    opened : dict of modality to SourceInfo, optional
+        What the source says of itself is added to it.
 
     Raises
     ------
@@ -124,6 +179,8 @@ def check_source(source_channel: SourceChannel, what: str, models: Models, confi
                 f"{source_channel.title} was not found within {config.lsl.resolve_timeout_s:g} s; on the network: "
                 f"{on_the_network()}. Start it, or correct the config",
             )
+    if opened is not None:
+        opened[info.modality] = info
     check_fit(models, info, config)
     if ring_layout(info).nbytes > config.memory.rings_gb * 1e9:
         return Finding(what, False, too_large(info, 0, config.memory.rings_gb))

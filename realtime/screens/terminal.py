@@ -288,7 +288,7 @@ def _attention_panel(snapshot: Snapshot, glyphs: Glyphs) -> Panel:
     bands = snapshot.band_attention
     lines = [Text(share), *(_bar(n, bands[i] if bands else None, False, "cyan", glyphs) for i, n in enumerate(BANDS))]
     face = followed(snapshot)
-    last = Text("EEG bands in the last look", "bright_black") if face is None else _told(face, glyphs)
+    last = Text("EEG bands, last half second", "bright_black") if face is None else _told(face, glyphs)
     last.no_wrap, last.overflow = True, "ellipsis"
     lines.append(last)
     return Panel(Group(*lines), title="Attention", title_align="left", border_style="bright_black")

@@ -1,8 +1,7 @@
 """Texts of the screens: answers, health and phase, each with a mark beside its colour."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from ...models.contract import LEVELS, Estimate, Head, HeadOutput, HealthState, Look, MicrophoneFault, SourceStatus
 from ...models.signals.speech.microphone_level import fault_text, microphone_fault
@@ -245,7 +244,7 @@ def speech(snapshot: Snapshot) -> StatusText:
         if hearing is not None and hearing.withheld is not None:
             return StatusText(hearing.withheld, "warn")
         return StatusText("no speech", "idle")
-    return StatusText(output.best or "", "good")
+    return StatusText(f"not sure: {output.best}", "warn") if output.unsure else StatusText(output.best or "", "good")
 
 
 def face(look: Look) -> StatusText:
@@ -265,23 +264,6 @@ def face(look: Look) -> StatusText:
         return StatusText(f"the followed face is gone{beside}" if gone else "no face in the last look", "idle")
     person = f", person {look.person}" if (look.person or 1) > 1 else ""
     return StatusText(f"face of the last look{person}{beside}", "good")
-
-
-def faces_at_the_end(faces: Mapping[str, Any] | None) -> str:
-    """Return what became of the faces as text, from the summary; empty where one face alone was followed, or none."""
-    if faces is None:
-        return ""
-    looks, words = faces["looks"], []
-    if faces["people"] > 1:
-        words.append(f"{faces['people']} people were followed one after another, each with a state of its own")
-    if faces["most_at_once"] > 1:
-        words.append(f"up to {faces['most_at_once']} faces at once")
-    words += [
-        f"{text} in {looks[state]} of {sum(looks.values())} looks"
-        for state, text in (("several", "none chosen among several"), ("too_small", "too small"))
-        if looks[state]
-    ]
-    return "faces: " + ", ".join(words) if words else ""
 
 
 def whose_weight(estimate: Estimate, voice_share: float) -> str:
@@ -311,33 +293,3 @@ def clock(seconds: float) -> str:
     whole = max(int(seconds), 0)
     hours, minutes = whole // 3600, whole // 60 % 60
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
-
-
-def _why_nothing(estimates: Sequence[Estimate]) -> str:
-    """Return why none of the estimates has valence and arousal; empty where there are no estimates."""
-    if not estimates:
-        return ""
-    heads = (estimates[-1].head(axis) for axis in ("valence", "arousal"))
-    reasons = dict.fromkeys(head.abstained for head in heads if head is not None and head.abstained)
-    return "; ".join(reasons) or "no model that was used reads them from what there is"
-
-
-def at_the_end(estimates: Sequence[Estimate], too_short: str = "") -> str:
-    """Return the last valence and arousal as a line, or why nothing is said of them.
-
-    Parameters
-    ----------
-    estimates : sequence of Estimate
-    too_short : str
-        Why there are none, where there are none.
-    """
-    axes = ("valence", "arousal")
-    last = next((e for e in reversed(estimates) if all(e.answer(axis) is not None for axis in axes)), None)
-    if last is None:
-        return f"at the end: nothing can be said of valence and arousal: {_why_nothing(estimates) or too_short}"
-    heads = [head for axis in axes if (head := last.answer(axis)) is not None]
-    rows = (
-        f"{head.name} " + ", ".join(f"{c} {p:.0%}" for c, p in zip(head.classes, head.probabilities or (), strict=True))
-        for head in heads
-    )
-    return "at the end: " + "; ".join(rows)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -13,7 +13,7 @@ from ...processes import Child, Parent, hold_interrupts
 from ..engine.engine_process import EngineProcess
 from ..engine.job import EngineJob
 from ..ipc.snapshot_feed import SnapshotFeed
-from ..screens import wording
+from ..screens.at_the_end import summary_line, what_it_rests_on
 from ..screens.terminal import run_dashboard
 from .display import display_available
 
@@ -78,6 +78,8 @@ def run_with_screen(job: EngineJob, options: ScreenOptions, say: Callable[[str],
             window.join(_CLOSE_S)
             window.end(0.0)
     say(f"{summary_line(summary)} in {summary['duration_s']:.0f} s")
+    for line in what_it_rests_on(summary):
+        say(line)
     if absent := [key for key in job.config.modalities if not summary["modalities"][key]["present"]]:
         say(f"NOT THERE: {', '.join(absent)}, which the config names; nothing was decoded from it")
     recording = summary["recording"]
@@ -85,18 +87,6 @@ def run_with_screen(job: EngineJob, options: ScreenOptions, say: Callable[[str],
         say(f"recorded: {folder}")
         if recording["missing"]:
             say(f"NOT RECORDED: {', '.join(recording['missing'])}, which the config names and which never came")
-
-
-def summary_line(summary: dict[str, Any]) -> str:
-    """Return a line on the number of decisions, their modalities and faces, and how many a rest calibrates."""
-    used = ", ".join(
-        f"{name} {facts['used_fraction'] or 0.0:.0%}"
-        for name, facts in summary["modalities"].items()
-        if facts["present"]
-    )
-    decisions = f"{summary['decisions']} decisions ({summary['calibrated_decisions']} calibrated by a rest)"
-    faces = wording.faces_at_the_end(summary["faces"])
-    return f"{decisions}; used: {used or 'nothing'}" + (f"; {faces}" if faces else "")
 
 
 def _open_window(name: str, duration_s: float | None, screenshot: Path | None, offscreen: bool) -> Child:

@@ -67,7 +67,7 @@ class Window(QWidget):
         self.view = self._view_model.view()
         for part in self._parts:
             part.show_view(self.view)
-        # Further heads take their room from the EEG, so that the bars of the levels stay whole.
+        # Further heads take their room from the EEG.
         self._left.setStretch(2, 10 if self.heads.panels else 13)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
@@ -94,6 +94,8 @@ class Window(QWidget):
             column.setSpacing(theme.SPACE)
             for part, stretch in parts:
                 column.addWidget(theme.elastic(part), stretch)
+        for levels in (self.valence, self.arousal):
+            levels.setMinimumHeight(levels.least_height)
         grid.addLayout(left, 0, 0)
         grid.addLayout(right, 0, 1)
         grid.addWidget(self.heads, 1, 0, 1, 2)

@@ -1,8 +1,6 @@
 """Scripted models and recordings for the tests of the engine: cheap, deterministic, and a function of what they see."""
 
-import time
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -13,7 +11,6 @@ from moodring.models.contract import (
     FaceInput,
     Head,
     HeadOutput,
-    Look,
     ModelSpec,
     Recording,
     Signal,
@@ -23,33 +20,34 @@ from moodring.models.contract import (
 from moodring.models.decoders.session_models import Models
 from moodring.models.fusion.opinion_pool import SITUATIONS
 from moodring.models.fusion.pool_file import LevelPooling, Pool, PooledBundle, PoolFile, WeightsTable
+from moodring.models.signals.face.tracking import Sighting
+from moodring.models.streaming.streaming_attention import StreamingAttention
 from moodring.models.streaming.streaming_speech import StreamingSpeech
-from moodring.models.streaming.streaming_video_eeg import StreamingVideoEeg
 from moodring.models.streaming.summary import BundleName
 
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")
 WAITS = (3, 10, 16, 1)
 
 
-class FakeVideoEeg:
+class FakeAttention:
     """Its state is a running sum over exactly the samples it was shown, so any other sample changes the answer."""
 
-    max_wait_frames = 16
+    artifact = "clip"
 
-    def __init__(self, now=time.perf_counter):
+    def __init__(self):
         self.spec = ModelSpec(
-            "video_eeg",
+            "attention",
             (EegInput(128.0, 4, "average", 1.0, 16), FaceInput(8.0, 48)),
             tuple(Head(axis, "felt", ("low", "medium", "high")) for axis in ("valence", "arousal")),
-            "none", ("simulated",), "none", (), 0, {"max_wait_frames": 16},
+            "none", ("simulated",), "none", (), 0, {},
         )  # fmt: skip
-        self._now = now
         self.reset()
 
     def reset(self):
         self.state = np.zeros(2)
-        self.looks, self.rests = [], []
-        self.times = SimpleNamespace(features_done_s=0.0, inference_done_s=0.0)
+        self.looked_s, self.ticks, self.rests = [], 0, []
+        self.ticked, self.band_attention = False, None
+        self._waited = WAITS[-1]
 
     @property
     def calibrated(self):
@@ -64,17 +62,23 @@ class FakeVideoEeg:
     def rest(self, eeg):
         self.rests.append(eeg.end_s)
 
-    def look(self, time_s, eeg, face):
-        values = [0.0 if eeg is None else float(np.log(np.mean(np.square(eeg.samples_uv, dtype=np.float64)) + 1e-9))]
-        values.append(0.0 if face is None else float(face.image.astype(np.float64).mean()) / 50)
-        self.state = 0.7 * self.state + values
-        wait = WAITS[len(self.looks) % len(WAITS)]
-        attention = None if eeg is None else np.full(3, 1 / 3, np.float32)
-        box = None if face is None else FaceBox(1.0, 2.0, 3.0, 4.0, 0.9)
-        stamp_s = None if face is None else face.stamp_s
-        self.times = SimpleNamespace(features_done_s=self._now(), inference_done_s=self._now())
-        self.looks.append(Look(time_s, stamp_s, box, eeg is not None, attention, wait))
-        return self.looks[-1]
+    def frame(self, time_s, face, short):
+        if short is not None:
+            self.state[0] += 0.01 * float(np.log(np.mean(np.square(short.samples_uv, dtype=np.float64)) + 1e-9))
+        if face is None or self._waited < WAITS[len(self.looked_s) % len(WAITS) - 1]:
+            self._waited += 1
+            return None
+        self._waited = 1
+        self.looked_s.append(time_s)
+        self.state[1] = 0.7 * self.state[1] + float(face.image.astype(np.float64).mean()) / 50
+        return Sighting("tracked", FaceBox(1.0, 2.0, 3.0, 4.0, 0.9), 1, 1)
+
+    def tick(self, eeg):
+        self.ticked = True
+        self.ticks += 1
+        self.band_attention = None if eeg is None else np.full(3, 1 / 3, np.float32)
+        level = 0.0 if eeg is None else float(np.log(np.mean(np.square(eeg.samples_uv, dtype=np.float64)) + 1e-9))
+        self.state[0] = 0.7 * self.state[0] + level
 
     def read(self):
         spread = np.exp(np.sin(self.state[:, None] * np.array([1.0, 2.0, 3.0])))
@@ -120,9 +124,9 @@ class FakeSpeech:
         return ()
 
 
-def fake_models(now=time.perf_counter):
+def fake_models():
     bundles = (BundleName("a.safetensors", "a" * 64), BundleName("b.safetensors", "b" * 64))
-    decoders = (StreamingVideoEeg(FakeVideoEeg(now)), StreamingSpeech(FakeSpeech()))
+    decoders = (StreamingAttention(FakeAttention()), StreamingSpeech(FakeSpeech()))
     return Models(decoders, None, "cpu", bundles, ("simulated",))
 
 
@@ -153,9 +157,9 @@ def made_up_pool():
     return Pool(table, "pool.json", "p" * 64)
 
 
-def pooled_models(now=time.perf_counter):
+def pooled_models():
     """Scripted models that are pooled; the voice's categories have places on the axes."""
-    models = fake_models(now)
+    models = fake_models()
     bundles = (*models.bundles, BundleName("pool.json", "p" * 64))
     decoders = (models.decoders[0], StreamingSpeech(FakeSpeech(("calm", "anger"))))
     return replace(models, decoders=decoders, fusion=LevelPooling(made_up_pool()), bundles=bundles)
@@ -182,7 +186,7 @@ def recording(seconds=20.0, t0_s=500.0, rest_s=4.0, lead_s=0.0, origin="simulate
     eeg = rng.normal(0, 10, (n, len(NAMES))) + np.linspace(-4000, 4000, len(NAMES))
     frames = round(seconds * 25)
     audio = np.arange(round(seconds * AUDIO_RATE_HZ)) / AUDIO_RATE_HZ
-    tone = 0.3 * np.sin(2 * np.pi * 200 * audio) * (audio % 6 < 3) + 1e-5
+    tone = 0.3 * np.sin(2 * np.pi * 200 * audio) * (audio % 6 < 3) + 1e-5 * np.cos(2 * np.pi * 50 * audio)
     return Recording(
         "scripted",
         "p1",
@@ -201,21 +205,16 @@ def write_bundle(path):
     import torch
 
     from moodring.models.io.bundle import save_bundle
-    from moodring.models.networks.video_eeg import Sizes, VideoEegNet
+    from moodring.models.networks.attention import Sizes
+    from moodring.offline.training.attention.train import Networks
 
     torch.manual_seed(0)
-    tensors = dict(VideoEegNet(Sizes(core=24, layer1=12)).state_dict())
+    sizes = Sizes(core=24, layer1=12)
+    tensors = dict(Networks(sizes).state_dict())
     tensors["normalisation.prior"] = torch.zeros(len(NAMES), 3)
     tensors["normalisation.scale"] = torch.ones(3)
-    network = {
-        "core": 24,
-        "layer1": 12,
-        "max_wait_frames": 16,
-        "mean_wait_frames": 9.7,
-        "prior_channels": ",".join(NAMES),
-    }
     spec = ModelSpec(
-        kind="video_eeg",
+        kind="attention",
         inputs=(EegInput(100.0, 8, "average", 1.0, 16), FaceInput(8.0, 48)),
         outputs=(
             Head("valence", "felt", ("low", "medium", "high"), None, 1.0, 0.2),
@@ -226,7 +225,7 @@ def write_bundle(path):
         protocol="none",
         data_hashes=(),
         seed=0,
-        network=network,
+        network={"core": 24, "layer1": 12, "policy": "hazard", "budget": 0.05, "prior_channels": ",".join(NAMES)},
     )
     save_bundle(path, spec, tensors)
     return path

@@ -66,14 +66,19 @@ def readout(t):
 def looks(until):
     """Looks of a policy that waits 4 to 16 grid frames, up to a session time."""
     rng = np.random.default_rng(3)
-    j, found = 16, []
+    j, found, waited = 16, [], None
     while j / 8 <= until:
         wait = int(rng.integers(4, 17))
         face = None if rng.random() < 0.08 else FaceBox(*face_place(j / 8), 0.93)
-        weights = rng.dirichlet((5, 8, 4)).astype(np.float32)
-        found.append(Look(T0 + j / 8, T0 + j / 8, face, True, weights, wait))
+        found.append(Look(T0 + j / 8, T0 + j / 8, face, waited))
+        waited = wait
         j += wait
     return found
+
+
+def band_attention(t):
+    """Weights of the bands at a session time."""
+    return np.random.default_rng(int(t * 2)).dirichlet((5, 8, 4)).astype(np.float32)
 
 
 def speaking(t):
@@ -167,6 +172,7 @@ def estimate_at(t, pooling=False):
         ledger=Ledger(0.0, 0.0, 0.0, 0.0, 0.0),
         bundles=("video_eeg", "speech"),
         notices=(NOTICE,),
+        band_attention=band_attention(when),
     )
 
 
@@ -208,7 +214,7 @@ def snapshot_at(t, rings=(), pooling=False, **changes):
         now_s=T0 + t,
         device="cpu",
         estimate=estimate,
-        band_attention=tuple(done[-1].band_attention.tolist()) if done else None,
+        band_attention=None if estimate is None else tuple(estimate.band_attention.tolist()),
         truth=tuple(latent(t).tolist()),
         decisions=max(int(t * 2) - 3, 0),
         dropped_decisions=0,

@@ -6,6 +6,7 @@ spectral energy of theta, alpha and beta at each electrode.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pywt
@@ -17,6 +18,9 @@ from .montage import canonical_name
 
 BAND_EDGES_HZ = ((4.0, 8.0), (8.0, 13.0), (13.0, 30.0))
 """Theta, alpha and beta; a band holds its lower edge and not its upper one."""
+Artifact = Literal["clip", "soft"]
+ARTIFACTS: tuple[Artifact, ...] = ("clip", "soft")
+"""How artifacts of the EEG are taken out before its band power."""
 
 # Short, nearly symmetric, and smooth enough that a rhythm stays within one or two levels.
 WAVELET = "sym4"
@@ -63,15 +67,18 @@ def clip_artifacts(samples_uv: NDArray[np.floating], rate_hz: float) -> NDArray[
     return clean
 
 
-def log_band_power(window: EegWindow) -> FloatArray:
+def log_band_power(window: EegWindow, artifact: Artifact = "clip") -> FloatArray:
     """Return the power of theta, alpha and beta in one window.
 
-    Artifacts are limited (:func:`clip_artifacts`), then a periodogram under a Hann window is summed over each band.
+    A periodogram under a Hann window is summed over each band.
 
     Parameters
     ----------
     window : EegWindow
         About one second.
+    artifact : "clip" or "soft"
+        "clip" limits artifacts within the window (:func:`clip_artifacts`); "soft" takes a window from which they were
+        subtracted on the stream (:mod:`~moodring.models.signals.eeg.soft_threshold`).
 
     Returns
     -------
@@ -79,7 +86,8 @@ def log_band_power(window: EegWindow) -> FloatArray:
         log10 of the power in microvolts squared; NaN for bad channels. With window lengths so short that a band
         holds no frequency of the periodogram, the band's value is the floor.
     """
-    clean = clip_artifacts(window.samples_uv, window.rate_hz)
+    samples = window.samples_uv
+    clean = clip_artifacts(samples, window.rate_hz) if artifact == "clip" else samples.astype(np.float64)
     n_times = len(clean)
     taper = hann(n_times, sym=False)
     spectrum = np.fft.rfft((clean - clean.mean(axis=0)) * taper[:, None], axis=0)
@@ -120,6 +128,10 @@ def midline_theta(window: EegWindow) -> float:
     low, high = BAND_EDGES_HZ[0]
     theta = power[(frequency >= low) & (frequency < high)].sum(axis=0)
     return float(np.mean(np.log10(np.maximum(theta, FLOOR_UV2))))
+
+
+ENOUGH_REST_WINDOWS = 10
+"""A person is known by their rest from so many windows on: 5 s of one every half second."""
 
 
 @dataclass(frozen=True)

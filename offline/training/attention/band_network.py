@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from ....configs.schema.train_attention import TrainAttentionConfig
 from ....models.networks.attention import AttentionNet
-from ..common.optimization import AveragedAdamW, Report, generator_for, integers, smoothed
+from ..common.losses import class_loss
+from ..common.optimization import AveragedAdamW, generator_for, integers
+from ..common.stage_run import StageRun
 from ..common.stages import Stage
-from ..video_eeg.losses import class_loss
 from .prepare import PREPARED
 
 BAND_NETWORK = Stage("band maps", 1, (PREPARED,))
@@ -31,7 +32,7 @@ def train_band_network(
     stimulus: Tensor,
     weights: Tensor,
     config: TrainAttentionConfig,
-    report: Report,
+    run: StageRun,
 ) -> None:
     """Train the band network and the projection of its features, in place; the classifier is thrown away.
 
@@ -44,7 +45,7 @@ def train_band_network(
     weights : (2, 3) Tensor
         Of each class of each axis.
     config : TrainAttentionConfig
-    report : callable
+    run : StageRun
     """
     rng = generator_for(config.seed, 5)
     torch.manual_seed(config.seed + 5)
@@ -56,8 +57,7 @@ def train_band_network(
     )
     pictures = torch.from_numpy(images)
     people, variants, ticks = images.shape[:3]
-    mean_loss = None
-    for _ in range(stage.batches):
+    for _ in run.batches(stage.batches, optimizer, rng):
         person, variant = integers(rng, 0, people, _BATCH), integers(rng, 0, variants, _BATCH)
         last, length = integers(rng, ticks // 6, ticks, _BATCH), integers(rng, 1, _LONGEST + 1, _BATCH)
         at = (last - torch.arange(_LONGEST)[:, None]).clamp(min=0)
@@ -69,10 +69,8 @@ def train_band_network(
         logits = classes(nn.functional.dropout(seen, 0.4 * config.dropout)).reshape(-1, 2, 3)
         loss = class_loss(logits, levels[person, last], weights)
         optimizer.step(loss)
-        mean_loss = smoothed(mean_loss, float(loss.detach()))
+        run.loss(loss)
     optimizer.use_average()
-    if mean_loss is not None:
-        report(f"bands: batch {stage.batches}/{stage.batches}, loss {mean_loss:.3f}")
 
 
 def augment(images: Tensor, rng: torch.Generator) -> Tensor:

@@ -1,12 +1,16 @@
 """The model card of an attention bundle."""
 
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
+
+import numpy as np
 
 from ....configs.schema.train_attention import TrainAttentionConfig
 from ....models.contract import EegInput, ModelSpec
 from ...evaluation.markdown import markdown_table
 from ..common.card import DEMONSTRATION, CardSection, bullets, write_card
+from .data import Origin
 from .scores import ConditionScores
 
 _NAMES = {
@@ -23,36 +27,26 @@ _POLICIES = {
     "random": "looks at random moments",
     "every": "looks at every frame",
 }
-_LIMITS = (
-    "Simulated people, faces and EEG; stimuli are shared between the people, as in the corpora it imitates.",
-    "The EEG is normalised to the person's rest. Without a rest the session is marked uncalibrated, and recalls fall.",
-    "Trained on 32 electrodes and random parts of them; few electrodes cost accuracy.",
-    "Facial muscles reach the EEG: its contribution is not all brain.",
-)
-
-
-def _backbone(spec: ModelSpec) -> tuple[str, ...]:
-    """Return what the card says of a frozen backbone, nothing where there is none."""
-    if spec.network.get("backbone", "compact") == "compact":
-        return ()
-    return (
-        "reads 227-pixel faces by a frozen VGG-16 that is not in this file: `[models] vgg16_weights` names its weights,"
-        f" sha256 `{spec.network['backbone_sha256']}`",
-    )
+_FINAL = "; the final test is `moodring evaluate` on others"
+_NO_FINAL = "; these figures are no final test"
 
 
 def write_attention_card(
-    path: Path, spec: ModelSpec, sha256: str, scores: Mapping[str, ConditionScores], config: TrainAttentionConfig
+    path: Path,
+    spec: ModelSpec,
+    sha256: str,
+    scores: Mapping[str, ConditionScores],
+    config: TrainAttentionConfig,
+    origin: Origin,
 ) -> None:
     """Write the card of an attention bundle; raise MoodringError where the file cannot be written."""
-    eeg, people = spec.input(EegInput), config.people
+    eeg = spec.input(EegInput)
     rows = [
         (
             _NAMES[name],
-            f"{score.recall[:, 0].mean():.3f}",
-            f"{score.recall[:, 1].mean():.3f}",
+            *(_mean(score, axis) for axis in (0, 1)),
             f"{score.looked:.3f}",
-            f"{score.hits:.2f} ({score.base:.2f})",
+            f"{score.hits:.2f} ({score.base:.2f})" if isfinite(score.hits) else "not known",
         )
         for name, score in scores.items()
     ]
@@ -73,24 +67,38 @@ def write_attention_card(
     )
     training = (
         f'`moodring train` with kind "attention", seed {spec.seed}. {spec.protocol}. Data: '
-        f"{', '.join(spec.data_hashes)}. Stages: faces and what they express; averaged scalp images; a "
+        f"{', '.join(spec.data_hashes)}. Stages: {origin.stages}; averaged scalp images; a "
         "causal teacher that sees every frame; a student distilled from it on looks of all budgets and patterns; for "
         "the hazard policy the measured gain of looks, then REINFORCE; the core once more on its own looks. "
         "Temperature and "
-        f"conformal thresholds from the {len(people.calibration_seeds)} calibration people ({config.coverage:.0%} "
-        "nominal coverage)."
+        f"conformal thresholds from the {origin.calibration} ({config.coverage:.0%} nominal coverage)."
     )
     figures = (
-        f"{len(people.validation_seeds)} simulated people ({people.validation_seconds:g} s each) that were not trained "
+        f"{origin.validation} that were not trained "
         "on; decisions every half second after rest; unweighted average recall, mean over people. Chance is 0.333. "
-        "These people were watched while the model was made; the final test is `moodring evaluate` on others.",
+        f"These people were watched while the model was made{_FINAL if origin.simulated else _NO_FINAL}.",
         markdown_table(("condition", "UAR valence", "UAR arousal", "looked at", "looks that hit (base rate)"), rows),
     )
     sections = (
-        CardSection("", (DEMONSTRATION,)),
+        CardSection("", (DEMONSTRATION,) if origin.simulated else ()),
         CardSection("What it is", description),
         CardSection("Training", (training,)),
         CardSection("Figures on validation people", figures),
-        CardSection("Limits", (bullets(_LIMITS),)),
+        CardSection("Limits", (bullets(origin.limits),)),
     )
     write_card(path, f"Model card: `{path.stem}.safetensors`", sections)
+
+
+def _mean(score: ConditionScores, axis: int) -> str:
+    rated = score.recall[np.isfinite(score.recall[:, axis]), axis]
+    return f"{rated.mean():.3f}" if len(rated) else "not rated"
+
+
+def _backbone(spec: ModelSpec) -> tuple[str, ...]:
+    """Return what the card says of a frozen backbone, nothing where there is none."""
+    if spec.network.get("backbone", "compact") == "compact":
+        return ()
+    return (
+        "reads 227-pixel faces by a frozen VGG-16 that is not in this file: `[models] vgg16_weights` names its weights,"
+        f" sha256 `{spec.network['backbone_sha256']}`",
+    )

@@ -9,11 +9,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from ....configs.schema.train_attention import TrainAttentionConfig
-from ....configs.schema.train_video_eeg import StageSection
+from ....configs.schema.training import StageSection
 from ....models.networks.attention import FRAMES_PER_TICK, AttentionNet
-from ..common.optimization import AveragedAdamW, Report, generator_for, integers, smoothed
+from ..common.losses import band_imbalance, class_loss
+from ..common.optimization import AveragedAdamW, generator_for, integers
+from ..common.stage_run import StageRun
 from ..common.stages import Stage
-from ..video_eeg.losses import band_imbalance, class_loss
 from .band_network import BAND_NETWORK
 from .expressions import EXPRESSIONS
 from .feature_bank import Clips, FeatureBank, ticks_of
@@ -54,7 +55,7 @@ def train_core(
     weights: Tensor,
     config: TrainAttentionConfig,
     training: CoreTraining,
-    report: Report,
+    run: StageRun,
 ) -> None:
     """Train both LSTMs, attention and heads on clips with random starts, in place; face and band networks stay."""
     rng = generator_for(config.seed, training.number)
@@ -64,15 +65,12 @@ def train_core(
     learned = [p for p in net.parameters() if id(p) not in frozen]
     stage = training.stage
     optimizer = AveragedAdamW(learned, stage.learning_rate, stage.batches, config.weight_decay)
-    mean_loss = None
-    for number in range(stage.batches):
+    for _ in run.batches(stage.batches, optimizer, rng):
         clips = draw_clips(bank, config, rng)
         looks = training.looks_of(bank, clips, rng)
         loss = _loss(net, bank, clips, looks, weights, config, training.teacher)
         optimizer.step(loss)
-        mean_loss = smoothed(mean_loss, float(loss.detach()))
-        if (number + 1) % 100 == 0:
-            report(f"core: batch {number + 1}/{stage.batches}, loss {mean_loss:.3f}")
+        run.loss(loss)
     optimizer.use_average()
 
 
@@ -81,12 +79,15 @@ def draw_clips(bank: FeatureBank, config: TrainAttentionConfig, rng: torch.Gener
     n, length = config.batch, config.clip_ticks
     chance = torch.rand(4, n, generator=rng)
     variant = torch.where(chance[0] < config.plain_share, 0, integers(rng, 1, bank.bands.shape[1], n))
+    person, start = integers(rng, 0, bank.people, n), integers(rng, 1, bank.ticks - length, n)
+    if bank.lengths is not None:
+        start = 1 + (start - 1) % (bank.lengths[person] - length).clamp(min=1)
     return Clips(
-        person=integers(rng, 0, bank.people, n),
+        person=person,
         variant=variant,
-        start=integers(rng, 1, bank.ticks - length, n),
+        start=start,
         length=length,
-        no_face=chance[1] < config.modality_dropout,
+        no_face=(chance[1] < config.modality_dropout) | bank.without_film(person),
         no_eeg=chance[1] > 1.0 - config.modality_dropout,
         told=chance[2] < config.told_share,
     )

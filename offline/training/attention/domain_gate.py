@@ -1,14 +1,14 @@
 """The gate of an attention bundle: log band power at the electrodes, as far as they are there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ....models.decoders.bundle_parts import normalisation_of
 from ....models.decoders.domain_gate import DomainGate, power_features
-from ....models.decoders.video_eeg import Normalisation
 from ....models.io.bundle import load_bundle, save_bundle
 from ..common.domain_gate import distances, fit_gate, limit_of, recent_means
 from .prepare import PreparedSession, read_prepared
@@ -37,21 +37,22 @@ def power_means(person: PreparedSession, electrodes: Sequence[str], kept: Sequen
     return recent_means(power_features(person.power[person.eeg_there], there, names, electrodes))
 
 
-def fit_attention_gate(training: Sequence[Path], calibration: Sequence[Path], electrodes: Sequence[str]) -> DomainGate:
+def fit_attention_gate(
+    training: Iterable[PreparedSession], calibration: Iterable[PreparedSession], electrodes: Sequence[str]
+) -> DomainGate:
     """Fit the gate to training people and its limit to others, with all of their electrodes and with some.
 
     Parameters
     ----------
-    training, calibration : sequence of Path
-        Files of prepared people.
+    training, calibration : iterable of PreparedSession
+        People, read one at a time.
     electrodes : sequence of str
         Canonical 10-10 names: those of the bundle's normalisation.
     """
-    gate = fit_gate([power_means(read_prepared(path), electrodes) for path in training])
+    gate = fit_gate([power_means(person, electrodes) for person in training])
     rng = np.random.default_rng(_SEED)
     held_out = []
-    for path in calibration:
-        person = read_prepared(path)
+    for person in calibration:
         names = [str(name) for name in person.channel_names]
         parts = [names, *(rng.permutation(names)[:count].tolist() for count in _ELECTRODES)]
         held_out += [distances(gate, power_means(person, electrodes, part), _STRIDE) for part in parts]
@@ -73,5 +74,6 @@ def add_attention_gate(bundle: Path, training: Sequence[Path], calibration: Sequ
         The file's sha256 in hexadecimal.
     """
     loaded = load_bundle(bundle, "attention")
-    gate = fit_attention_gate(training, calibration, Normalisation.of(loaded).prior.names)
+    people = (map(read_prepared, paths) for paths in (training, calibration))
+    gate = fit_attention_gate(*people, normalisation_of(loaded).prior.names)
     return save_bundle(bundle, loaded.spec, {**loaded.tensors, **gate.tensors()})

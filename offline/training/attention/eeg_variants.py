@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....models.contract import BoolArray, FloatArray
-from ....models.decoders.video_eeg import Normalisation, bounded
 from ....models.signals.eeg.band_power import BandPrior, RestBaseline, add_window, shrunken_mean
+from ....models.signals.eeg.normalisation import Normalisation, bounded
 from ....models.signals.eeg.scalp_images import scalp_images, scalp_map
 from .prepare import PreparedSession
 

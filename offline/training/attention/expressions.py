@@ -12,7 +12,8 @@ from torch.nn import functional
 from ....configs.schema.train_attention import TrainAttentionConfig
 from ....models.contract import FloatArray
 from ....models.networks.attention import FaceNet, FrozenFaceNet
-from ..common.optimization import AveragedAdamW, Report, generator_for, integers, smoothed
+from ..common.optimization import AveragedAdamW, generator_for, integers
+from ..common.stage_run import StageRun
 from ..common.stages import Stage
 from .prepare import PREPARED, read_prepared
 
@@ -59,7 +60,7 @@ def train_face(
     net: FaceNet | FrozenFaceNet,
     paths: Sequence[Path],
     config: TrainAttentionConfig,
-    report: Report,
+    run: StageRun,
     embedded: Sequence[Path] | None = None,
 ) -> None:
     """Train the face network on faces of these people, in place; every tenth is held out for the report.
@@ -71,25 +72,22 @@ def train_face(
     watched = draw_faces(paths[:held_out], config.seed, parts[0])
     training = draw_faces(paths[held_out:], config.seed + 1, parts[1])
     crops, expressed = torch.from_numpy(training[0]), torch.from_numpy(training[1])
-    report(f"expressions: {len(crops)} faces of {len(paths) - held_out} people, {len(watched[0])} held out")
+    run(f"expressions: {len(crops)} faces of {len(paths) - held_out} people, {len(watched[0])} held out")
     rng = generator_for(config.seed, 1)
     torch.manual_seed(config.seed + 1)
     stage = config.expression
     optimizer = AveragedAdamW(net.parameters(), stage.learning_rate, stage.batches, config.weight_decay)
     net.train()
-    mean_loss = None
-    for _ in range(stage.batches):
+    for _ in run.batches(stage.batches, optimizer, rng):
         chosen = integers(rng, 0, len(crops), _BATCH)
         faces = crops[chosen].float()
         features = functional.dropout(net(augment(faces, rng) if embedded is None else faces), 0.1)
         loss = expression_loss(net.expressed(features), expressed[chosen])
         optimizer.step(loss)
-        mean_loss = smoothed(mean_loss, float(loss.detach()))
+        run.loss(loss)
     optimizer.use_average()
     net.eval()
-    if mean_loss is not None:
-        report(f"expressions: batch {stage.batches}/{stage.batches}, loss {mean_loss:.3f}")
-    report(f"expressions of held-out people: {describe(net, *watched)}")
+    run(f"expressions of held-out people: {describe(net, *watched)}")
 
 
 def expression_loss(predicted: Tensor, expressed: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """What the training of core and policies reads: features of the fixed layers, for all people at once."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ....models.decoders.video_eeg import Normalisation
 from ....models.networks.attention import FRAMES_PER_TICK, LONGEST_ELAPSED_S, TICK_HZ, AttentionNet, Ticks, pooled
+from ....models.signals.eeg.normalisation import Normalisation
 from ....models.signals.face.images import thumbnail
 from .eeg_variants import scalp_image_variants
 from .prepare import PreparedSession, read_prepared
@@ -20,7 +20,7 @@ _CHUNK = 4096
 
 @dataclass(frozen=True)
 class FeatureBank:
-    """Features of people with equally long sessions.
+    """Features of people with equally long sessions, or of trials filled up to one length.
 
     Attributes
     ----------
@@ -39,6 +39,9 @@ class FeatureBank:
     thumbnails : (people, frames, 24, 24) uint8
     theta : (people, frames)
     expressed : (people, frames, 3)
+    lengths, who : (people,) int64 or None
+        Where the rows are trials: how many ticks each has, before it is filled up with ticks that hold nothing, and the
+        number of its person.
     """
 
     face: Tensor
@@ -52,6 +55,8 @@ class FeatureBank:
     thumbnails: Tensor
     theta: Tensor
     expressed: Tensor
+    lengths: Tensor | None = None
+    who: Tensor | None = None
 
     @property
     def people(self) -> int:
@@ -62,6 +67,12 @@ class FeatureBank:
     def ticks(self) -> int:
         """Number of ticks of each session."""
         return self.levels.shape[1]
+
+    def without_film(self, rows: Tensor) -> Tensor:
+        """Return which of some trials show no face at all, ``(n,)`` bool; a session of a person always has one."""
+        if self.lengths is None:
+            return torch.zeros(len(rows), dtype=torch.bool)
+        return ~self.face_there.any(dim=1)[rows]
 
 
 @dataclass(frozen=True)
@@ -104,6 +115,17 @@ class Clips:
         )  # fmt: skip
 
 
+def as_tensors(clips: Clips) -> dict[str, Tensor]:
+    """Return clips as tensors by name."""
+    return {f.name: torch.as_tensor(getattr(clips, f.name)) for f in fields(clips)}
+
+
+def clips_from(tensors: Mapping[str, Tensor]) -> Clips:
+    """Return the clips that :func:`as_tensors` took apart."""
+    whole = {name: value for name, value in tensors.items() if name != "length"}
+    return Clips(length=int(tensors["length"]), **whole)
+
+
 def joined(parts: Sequence[Clips]) -> Clips:
     """Return clips of one length one after the other."""
     first = parts[0]
@@ -122,10 +144,10 @@ def whole_sessions(
     bank: FeatureBank, variant: int = 0, face: bool = True, eeg: bool = True, told: bool = False
 ) -> Clips:
     """Return one clip a person, from the second tick to the end."""
-    ones = torch.ones(bank.people, dtype=torch.bool)
+    ones, people = torch.ones(bank.people, dtype=torch.bool), torch.arange(bank.people)
     return Clips(
-        torch.arange(bank.people), torch.full((bank.people,), variant), torch.ones(bank.people, dtype=torch.int64),
-        bank.ticks - 1, ones & (not face), ones & (not eeg), ones & told,
+        people, torch.full((bank.people,), variant), torch.ones(bank.people, dtype=torch.int64),
+        bank.ticks - 1, (ones & (not face)) | bank.without_film(people), ones & (not eeg), ones & told,
     )  # fmt: skip
 
 
@@ -202,7 +224,7 @@ def extract_features(
         eeg_there=torch.from_numpy(np.stack([p.eeg_there for p in people])),
         levels=torch.from_numpy(np.stack([p.levels for p in people]).astype(np.int64)),
         stimulus=stimulus,
-        since_onset_s=_since_onset(stimulus),
+        since_onset_s=since_onset(stimulus),
         thumbnails=torch.from_numpy(np.stack([[thumbnail(crop) for crop in p.crops] for p in people])),
         theta=torch.from_numpy(np.stack([p.theta for p in people])),
         expressed=torch.from_numpy(np.stack([p.expressed for p in people])),
@@ -215,7 +237,8 @@ def in_chunks(module: torch.nn.Module, inputs: Tensor) -> Tensor:
         return torch.cat([module(inputs[at : at + _CHUNK].float()) for at in range(0, len(inputs), _CHUNK)])
 
 
-def _since_onset(stimulus: Tensor) -> Tensor:
+def since_onset(stimulus: Tensor) -> Tensor:
+    """Return the time since the onset of the presentation, ``(people, ticks)`` in seconds; -1 outside."""
     ticks = stimulus.shape[1]
     number = torch.arange(ticks).expand_as(stimulus)
     begins = torch.cat([stimulus[:, :1] >= 0, stimulus[:, 1:] != stimulus[:, :-1]], dim=1)

@@ -11,7 +11,8 @@ References
    learning, Machine Learning 8, 229-256, https://doi.org/10.1007/BF00992696
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -20,14 +21,15 @@ from torch.nn import functional
 from ....configs.schema.train_attention import TrainAttentionConfig
 from ....models.networks.attention import FRAMES_PER_TICK, AttentionNet, State, Ticks
 from ....models.networks.look_policy import LONGEST_WAIT_FRAMES, HazardPolicy
-from ..common.optimization import AveragedAdamW, Report, generator_for, integers, smoothed
+from ..common.optimization import AveragedAdamW, generator_for, integers
+from ..common.stage_run import StageRun
 from ..common.stages import Stage
 from .core import STUDENT, draw_clips, random_patterns
 from .expressions import VISIBLE
 from .feature_bank import Clips, FeatureBank, ticks_of
-from .roll_out import by_hazard, clip_hidden, roll_out, sampled_hazard
+from .roll_out import by_hazard, clip_hidden, embedded_frames, roll_out, sampled_hazard
 
-PERIPHERY = Stage("periphery", 1, (STUDENT,))
+PERIPHERY = Stage("periphery", 2, (STUDENT,))
 GAINS = Stage("gains of looks", 1, (PERIPHERY,))
 REINFORCE = Stage("reinforce", 1, (GAINS,))
 OWN_CORE = Stage("core on its own looks", 1, (REINFORCE,))
@@ -38,12 +40,16 @@ _PER_CLIP = 4
 _GAIN_SCALE = 1.0
 _TEMPERATURE = 0.15
 _ROLLOUTS = 4
+_MEASURED = 150
 
 
 def train_periphery(
-    policy: HazardPolicy, bank: FeatureBank, measured: Tensor, config: TrainAttentionConfig, report: Report
+    policy: HazardPolicy, bank: FeatureBank, measured: Tensor, config: TrainAttentionConfig, run: StageRun
 ) -> None:
     """Train the periphery to tell whether an expression is on, in place.
+
+    The network on thumbnails learns on single frames first and stays as it is while the recurrent layer learns on
+    sequences: trained on through sequences its bounded outputs can saturate, and the policy is blind.
 
     Parameters
     ----------
@@ -51,33 +57,34 @@ def train_periphery(
     bank : FeatureBank
     measured : (frames, people, 1156) float16
     config : TrainAttentionConfig
-    report : callable
+    run : StageRun
     """
     rng = generator_for(config.seed, 21)
     torch.manual_seed(config.seed + 21)
-    learned = [*policy.thumbnail.parameters(), *policy.recurrent.parameters(), *policy.expression.parameters()]
+    learned = [*policy.recurrent.parameters(), *policy.expression.parameters()]
     stage = config.periphery
-    _train_thumbnail(policy, bank, measured, config, rng)
+    _train_thumbnail(policy, bank, measured, config, rng, run)
+    embedded = embedded_frames(policy, measured)
     optimizer = AveragedAdamW(learned, stage.learning_rate, stage.batches, config.weight_decay)
-    mean_loss = None
-    for _ in range(stage.batches):
+    for _ in run.batches(stage.batches, optimizer, rng):
         person = integers(rng, 0, bank.people, 32)
         start = integers(rng, 0, len(measured) - _CLIP_FRAMES, 32)
         at = start + torch.arange(_CLIP_FRAMES)[:, None]
-        rows = measured[at, person].float()
-        embedded = policy.embed(rows.flatten(0, 1)).reshape(*rows.shape[:2], -1)
-        hidden = policy.remember(embedded, embedded.new_zeros(32, policy.units))
+        hidden = policy.remember(embedded[at, person], embedded.new_zeros(32, policy.units))
         visible = (bank.expressed[person, at, 0] >= VISIBLE).float()
         loss = functional.binary_cross_entropy_with_logits(policy.expression(hidden)[..., 0], visible)
         optimizer.step(loss)
-        mean_loss = smoothed(mean_loss, float(loss.detach()))
+        run.loss(loss)
     optimizer.use_average()
-    if mean_loss is not None:
-        report(f"periphery: batch {stage.batches}/{stage.batches}, loss {mean_loss:.3f}")
 
 
 def _train_thumbnail(
-    policy: HazardPolicy, bank: FeatureBank, measured: Tensor, config: TrainAttentionConfig, rng: torch.Generator
+    policy: HazardPolicy,
+    bank: FeatureBank,
+    measured: Tensor,
+    config: TrainAttentionConfig,
+    rng: torch.Generator,
+    run: StageRun,
 ) -> None:
     """Train the tiny network on single frames, as many with an expression as without; its classifier is thrown away."""
     classifier = torch.nn.Linear(policy.recurrent.input_size, 1)
@@ -87,10 +94,12 @@ def _train_thumbnail(
     visible = bank.expressed[:, : len(measured), 0].T >= VISIBLE
     frames = [torch.nonzero(visible & (bank.face_there[:, : len(measured)].T)), torch.nonzero(~visible)]
     target = torch.cat([torch.ones(_STILLS), torch.zeros(_STILLS)])
-    for _ in range(stage.batches):
+    for _ in run.batches(stage.batches, optimizer, rng):
         at = torch.cat([rows[integers(rng, 0, len(rows), _STILLS)] for rows in frames])
         embedded = policy.embed(measured[at[:, 0], at[:, 1]].float())
-        optimizer.step(functional.binary_cross_entropy_with_logits(classifier(embedded)[:, 0], target))
+        loss = functional.binary_cross_entropy_with_logits(classifier(embedded)[:, 0], target)
+        optimizer.step(loss)
+        run.loss(loss)
     optimizer.use_average()
 
 
@@ -111,6 +120,46 @@ class Gains:
     core: Tensor
     waited: Tensor
     gain: Tensor
+
+
+class _Measured:
+    """The gains measured last."""
+
+    def __init__(self) -> None:
+        self.gains: list[Gains] = []
+
+    def add(self, gains: Gains) -> None:
+        """Add gains; the oldest are forgotten."""
+        self.gains = [*self.gains, gains][-_MEASURED:]
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all of it as tensors."""
+        return {
+            f"{number}.{field.name}": getattr(gains, field.name)
+            for number, gains in enumerate(self.gains)
+            for field in fields(gains)
+        }
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Take it over from :meth:`state`."""
+        names = [field.name for field in fields(Gains)]
+        count = len(state) // len(names)
+        self.gains = [Gains(*(state[f"{number}.{name}"] for name in names)) for number in range(count)]
+
+
+class _Cost:
+    """The cost of a look, which follows the budget."""
+
+    def __init__(self, of_look: float) -> None:
+        self.of_look = of_look
+
+    def state(self) -> dict[str, Tensor]:
+        """Return it as a tensor."""
+        return {"of_look": torch.tensor(self.of_look, dtype=torch.float64)}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Take it over from :meth:`state`."""
+        self.of_look = float(state["of_look"])
 
 
 def measure_gains(
@@ -168,7 +217,7 @@ def train_gains(
     bank: FeatureBank,
     hidden: Tensor,
     config: TrainAttentionConfig,
-    report: Report,
+    run: StageRun,
 ) -> None:
     """Train the policy to foresee the gain of a look, in place; the periphery stays."""
     rng = generator_for(config.seed, 22)
@@ -176,18 +225,17 @@ def train_gains(
     learned = [*policy.core_in.parameters(), *policy.value.parameters()]
     stage = config.gains
     optimizer = AveragedAdamW(learned, stage.learning_rate, stage.batches, config.weight_decay)
-    mean_loss, memory = None, []
-    for number in range(stage.batches):
+    memory = _Measured()
+    for number in run.batches(stage.batches, optimizer, rng, memory):
         if number % 4 == 0:
-            memory.append(measure_gains(net, bank, hidden, config, rng))
-            memory = memory[-150:]
-        for gains in (memory[-1], memory[int(integers(rng, 0, len(memory), 1))]):
+            memory.add(measure_gains(net, bank, hidden, config, rng))
+        for gains in (memory.gains[-1], memory.gains[int(integers(rng, 0, len(memory.gains), 1))]):
+            if not len(gains.gain):  # no trial of the batch was filmed
+                continue
             foreseen = policy.advantage(gains.hidden, gains.core, gains.waited)
             loss = functional.huber_loss(foreseen, gains.gain / _GAIN_SCALE, delta=4.0)
             optimizer.step(loss)
-        mean_loss = smoothed(mean_loss, float(loss.detach()))
-        if (number + 1) % 200 == 0:
-            report(f"gains of looks: batch {number + 1}/{stage.batches}, loss {mean_loss:.3f}")
+            run.loss(loss)
     optimizer.use_average()
 
 
@@ -198,7 +246,7 @@ def reinforce(
     hidden: Tensor,
     price: float,
     config: TrainAttentionConfig,
-    report: Report,
+    run: StageRun,
 ) -> None:
     """Follow the loss of whole rollouts by REINFORCE, in place; the price changes what the same budget buys.
 
@@ -213,16 +261,18 @@ def reinforce(
     price : float
         Of the policy trained on gains, at the budget of the config.
     config : TrainAttentionConfig
-    report : callable
+    run : StageRun
     """
     rng = generator_for(config.seed, 23)
     torch.manual_seed(config.seed + 23)
     learned = [*policy.core_in.parameters(), *policy.value.parameters()]
     stage = config.reinforce
     optimizer = AveragedAdamW(learned, stage.learning_rate, stage.batches, 0.0)
-    cost, mean_spent, mean_loss = price, None, None
-    for number in range(stage.batches):
+    cost = _Cost(price)
+    for _ in run.batches(stage.batches, optimizer, rng, cost):
         clips = _repeated(draw_clips(bank, config.model_copy(update={"batch": config.batch // 2}), rng), _ROLLOUTS)
+        if bool(clips.no_face.all()):  # no trial of the batch was filmed: nothing is decided
+            continue
         n = len(clips.person)
         cut = clip_hidden(hidden, clips)
         draws = torch.rand(clips.length, FRAMES_PER_TICK, n, generator=rng)
@@ -231,7 +281,7 @@ def reinforce(
         level = bank.levels[clips.person, clips.ticks]
         log_p = torch.log_softmax(net.logits(rollout.cores), dim=-1).detach()
         each = (-log_p.gather(-1, level.clamp(min=0)[..., None])[..., 0] * (level >= 0)).sum(dim=-1)
-        later = _sum_ahead(each, config.horizon_ticks) + cost * _sum_ahead(
+        later = _sum_ahead(each, config.horizon_ticks) + cost.of_look * _sum_ahead(
             rollout.looks.float().sum(dim=1), config.horizon_ticks
         )
         by_clip = later.reshape(clips.length, -1, _ROLLOUTS)
@@ -244,10 +294,8 @@ def reinforce(
         loss = -(log_prob * decided * (advantage / scale)[:, None]).sum() / decided.sum()
         optimizer.step(loss)
         spent = float(rollout.looks[:, :, ~clips.no_face].float().mean())
-        cost = max(0.0, cost + 0.5 * (spent / config.budget - 1.0) * max(price, 0.02))
-        mean_spent, mean_loss = smoothed(mean_spent, spent, 0.9), smoothed(mean_loss, float(each.mean()), 0.9)
-        if (number + 1) % 20 == 0:
-            report(f"reinforce: batch {number + 1}/{stage.batches}, loss {mean_loss:.4f}, looks {mean_spent:.3f}")
+        cost.of_look = max(0.0, cost.of_look + 0.5 * (spent / config.budget - 1.0) * max(price, 0.02))
+        run.loss(each.mean())
     optimizer.use_average()
 
 

@@ -17,8 +17,8 @@ from ....models.contract import BoolArray, EegWindow, FaceBox, FloatArray, Image
 from ....models.io.bundle import bundled
 from ....models.io.files import atomic_write
 from ....models.networks.attention import FRAME_HZ, FRAMES_PER_TICK, TICK_HZ
-from ....models.signals.eeg import chain
-from ....models.signals.eeg.band_power import log_band_power, midline_theta
+from ....models.signals.eeg import chain, soft_threshold
+from ....models.signals.eeg.band_power import Artifact, log_band_power, midline_theta
 from ....models.signals.face.detection import FaceDetector
 from ....models.signals.face.images import crop_face
 from ....processes import in_workers
@@ -78,7 +78,9 @@ class PreparedSession:
         return len(self.power)
 
 
-def prepare(recording: Recording, detector: FaceDetector) -> PreparedSession:
+def prepare(
+    recording: Recording, detector: FaceDetector, artifact: Artifact = "clip", line_hz: float = LINE_HZ
+) -> PreparedSession:
     """Compute what one recording gives at each tick and frame.
 
     Parameters
@@ -86,6 +88,10 @@ def prepare(recording: Recording, detector: FaceDetector) -> PreparedSession:
     recording : Recording
         With truth where there is one.
     detector : FaceDetector
+    artifact : "clip" or "soft"
+        How artifacts of the EEG are taken out.
+    line_hz : float
+        Of the mains.
 
     Returns
     -------
@@ -94,7 +100,7 @@ def prepare(recording: Recording, detector: FaceDetector) -> PreparedSession:
     """
     ticks_s, frames_s = grids(recording)
     n_ticks = len(ticks_s)
-    power, good, eeg_there, theta, names = _eeg(recording.eeg, ticks_s, frames_s)
+    power, good, eeg_there, theta, names = _eeg(recording.eeg, ticks_s, frames_s, artifact, line_hz)
     crops, face_there = _faces(recording.face, frames_s, detector)
     return PreparedSession(
         power=power,
@@ -119,10 +125,12 @@ def grids(recording: Recording) -> tuple[NDArray[np.float64], NDArray[np.float64
     return ticks_s, recording.t0_s + np.arange((n_ticks - 1) * FRAMES_PER_TICK + 1) / FRAME_HZ
 
 
-def prepare_simulated(seed: int, seconds: float, difficulty: Difficulty, detector: FaceDetector) -> PreparedSession:
+def prepare_simulated(
+    seed: int, seconds: float, difficulty: Difficulty, detector: FaceDetector, artifact: Artifact = "clip"
+) -> PreparedSession:
     """Simulate and prepare one person; what the face expresses is known."""
     session = simulate_parts(seed, seconds, difficulty)
-    prepared = prepare(session.recording, detector)
+    prepared = prepare(session.recording, detector, artifact)
     frames_s = np.arange(len(prepared.crops)) / FRAME_HZ
     expressed = np.stack(session.face_plan.expression_at(frames_s), axis=1).astype(np.float32)
     return replace(prepared, expressed=expressed)
@@ -135,6 +143,7 @@ def prepare_people(
     cache: Path,
     workers: int,
     report: Callable[[str], None],
+    artifact: Artifact = "clip",
 ) -> list[Path]:
     """Simulate and prepare people who are not in the cache yet.
 
@@ -148,6 +157,7 @@ def prepare_people(
     workers : int
         Processes.
     report : callable
+    artifact : "clip" or "soft"
 
     Returns
     -------
@@ -155,12 +165,12 @@ def prepare_people(
         One file a person, in the order of the seeds: read them with :func:`read_prepared`.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    key = f"prepared-{PREPARED.key(difficulty.digest())[:16]}-{seconds:g}"
+    key = f"prepared-{PREPARED.key(difficulty.digest())[:16]}-{seconds:g}{'' if artifact == 'clip' else '-soft'}"
     paths = {seed: cache / f"{key}-{seed:05d}.npz" for seed in seeds}
     missing = [seed for seed in seeds if not paths[seed].exists()]
     if missing:
         report(f"preparing {len(missing)} people ({len(seeds) - len(missing)} are in the cache)")
-    prepare_one = partial(_prepare_into, seconds=seconds, difficulty=difficulty, paths=paths)
+    prepare_one = partial(_prepare_into, seconds=seconds, difficulty=difficulty, paths=paths, artifact=artifact)
     for done, seed in enumerate(in_workers(prepare_one, missing, workers), start=1):
         if done % 10 == 0 or done == len(missing):
             report(f"prepared {done}/{len(missing)} people (seed {seed})")
@@ -179,9 +189,11 @@ def read_prepared(path: Path) -> PreparedSession:
         return PreparedSession(**{field.name: arrays[field.name] for field in fields(PreparedSession)})
 
 
-def _prepare_into(seed: int, seconds: float, difficulty: Difficulty, paths: Mapping[int, Path]) -> int:
+def _prepare_into(
+    seed: int, seconds: float, difficulty: Difficulty, paths: Mapping[int, Path], artifact: Artifact
+) -> int:
     detector = FaceDetector(bundled("yunet").read_bytes())
-    write_prepared(paths[seed], prepare_simulated(seed, seconds, difficulty, detector))
+    write_prepared(paths[seed], prepare_simulated(seed, seconds, difficulty, detector, artifact))
     return seed
 
 
@@ -198,7 +210,11 @@ def _newest(stamps_s: NDArray[np.float64], times_s: NDArray[np.float64], rate_hz
 
 
 def _eeg(
-    signal: Signal | None, ticks_s: NDArray[np.float64], frames_s: NDArray[np.float64]
+    signal: Signal | None,
+    ticks_s: NDArray[np.float64],
+    frames_s: NDArray[np.float64],
+    artifact: Artifact,
+    line_hz: float,
 ) -> tuple[FloatArray, BoolArray, BoolArray, FloatArray, tuple[str, ...]]:
     names = () if signal is None else signal.channel_names
     power = np.zeros((len(ticks_s), len(names), 3), np.float32)
@@ -206,7 +222,7 @@ def _eeg(
     theta = np.full(len(frames_s), np.nan, np.float32)
     if signal is None:
         return power, good, there, theta, names
-    spec = chain.EegChainSpec(rate_hz=signal.rate_hz, channel_names=names, line_hz=LINE_HZ)
+    spec = chain.EegChainSpec(rate_hz=signal.rate_hz, channel_names=names, line_hz=line_hz)
     chunk, _ = chain.step(chain.start(spec), signal.samples, False)
 
     def window(last: int, seconds: float, end_s: float) -> EegWindow | None:
@@ -216,15 +232,40 @@ def _eeg(
             return None
         return EegWindow(chunk.samples_uv[cut], signal.rate_hz, names, chunk.good_rows[last], end_s)
 
+    softened = _Softened(chunk, signal.rate_hz) if artifact == "soft" else None
     for tick, last in enumerate(_newest(signal.stamps_s, ticks_s, signal.rate_hz)):
         found = window(last, WINDOW_S, float(ticks_s[tick]))
+        if found is not None and softened is not None:
+            found = softened.window(last, found)
         if found is not None:
-            power[tick], good[tick], there[tick] = log_band_power(found), found.good, True
+            power[tick], good[tick], there[tick] = log_band_power(found, artifact), found.good, True
     for frame, last in enumerate(_newest(signal.stamps_s, frames_s, signal.rate_hz)):
         found = window(last, THETA_WINDOW_S, float(frames_s[frame]))
         if found is not None:
             theta[frame] = midline_theta(found)
     return power, good, there, theta, names
+
+
+class _Softened:
+    """A recording's EEG cleaned by the soft threshold, each valid stretch on its own, as live."""
+
+    def __init__(self, chunk: chain.EegChunk, rate_hz: float) -> None:
+        self._samples = np.zeros(chunk.samples_uv.shape, np.float32)
+        self._late = soft_threshold.delay_samples(rate_hz)
+        self._begins = np.zeros(len(chunk.valid), np.int64)
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], chunk.valid, [False]]).astype(np.int8)))
+        for first, stop in zip(edges[::2], edges[1::2], strict=True):
+            stretch = np.nan_to_num(chunk.samples_uv[first:stop], posinf=0.0, neginf=0.0)
+            self._samples[first:stop] = soft_threshold.clean(stretch, rate_hz)
+            self._begins[first:stop] = first
+
+    def window(self, last: int, raw: EegWindow) -> EegWindow | None:
+        """Return the clean window that is there once a sample has come; None too soon after a gap."""
+        stop = last + 1 - self._late
+        first = stop - len(raw.samples_uv)
+        if first < self._begins[last]:
+            return None
+        return replace(raw, samples_uv=self._samples[first:stop], end_s=raw.end_s - self._late / raw.rate_hz)
 
 
 def _faces(video: Video | None, frames_s: NDArray[np.float64], detector: FaceDetector) -> tuple[Image, BoolArray]:

@@ -171,11 +171,17 @@ def periphery_of(policy: HazardPolicy, bank: FeatureBank, person: Tensor, frames
     return torch.stack(rows)
 
 
+def embedded_frames(policy: HazardPolicy, measured: Tensor) -> Tensor:
+    """Return the input of the periphery's recurrent layer for every frame, ``(frames, people, features)``."""
+    with torch.no_grad():
+        return torch.stack([policy.embed(row.float()) for row in measured])
+
+
 def hidden_states(policy: HazardPolicy, measured: Tensor) -> Tensor:
     """Return the periphery's hidden states, ``(frames, people, units)``, of measures from a session's start."""
     people = measured.shape[1]
+    embedded = embedded_frames(policy, measured)
     with torch.no_grad():
-        embedded = torch.stack([policy.embed(row.float()) for row in measured])
         return policy.remember(embedded, embedded.new_zeros(people, policy.units))
 
 

@@ -1,6 +1,6 @@
 """Scores of an attention model on prepared people, and the calibration of its probabilities."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,17 +29,23 @@ class Decisions:
         The truth, -1 where there is none.
     stimulus : (ticks, people) int64
     looks : (ticks, 4, people) bool
+    lengths : (people,) int64 or None
+        Ticks of each session; what follows is filled up. None: all are equally long.
     """
 
     logits: Tensor
     levels: Tensor
     stimulus: Tensor
     looks: Tensor
+    lengths: Tensor | None = None
 
     @property
     def looked(self) -> NDArray[np.float64]:
         """Share of frames looked at by person, ``(people,)``."""
-        return self.looks.float().mean(dim=(0, 1)).double().numpy()
+        share = self.looks.float().mean(dim=(0, 1)).double()
+        if self.lengths is not None:
+            share = share * (len(self.looks) / self.lengths.clamp(min=1).double())
+        return share.numpy()
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ class ConditionScores:
     looked : float
         Share of frames looked at.
     hits, base : float
-        Share of looks, and of all frames, with a visible expression.
+        Share of looks, and of all frames, with a visible expression; NaN where nobody knows.
     """
 
     recall: NDArray[np.float64]
@@ -61,12 +67,47 @@ class ConditionScores:
     hits: float
     base: float
 
+    def __str__(self) -> str:
+        rated = zip(AXES, self.recall.T, strict=True)
+        known = [f"{axis} {np.nanmean(row):.3f}" for axis, row in rated if np.isfinite(row).any()]
+        looks = f"UAR {', '.join(known)}, looked at {self.looked:.3f}"
+        if not np.isfinite(self.hits):
+            return looks
+        return f"{looks}, of these expressive {self.hits:.3f} (of all frames {self.base:.3f})"
+
 
 def decisions_of(net: AttentionNet, bank: FeatureBank, clips: Clips, cores: Tensor, looks: Tensor) -> Decisions:
     """Return the decisions read from the core's hidden states of clips."""
     with torch.no_grad():
         logits = net.logits(cores)
     return Decisions(logits, bank.levels[clips.person, clips.ticks], bank.stimulus[clips.person, clips.ticks], looks)
+
+
+def by_person(decisions: Decisions, bank: FeatureBank) -> Decisions:
+    """Return the decisions of each person's trials one after the other; as they are where sessions are whole people."""
+    if bank.who is None or bank.lengths is None:
+        return decisions
+    people = sorted(set(bank.who.tolist()))
+    rows = [torch.nonzero(bank.who == person)[:, 0].tolist() for person in people]
+    # Clips begin with the second tick.
+    lengths = (bank.lengths - 1).tolist()
+    totals = [sum(lengths[row] for row in theirs) for theirs in rows]
+
+    def strung(values: Tensor, dim: int, fill: float) -> Tensor:
+        parts = []
+        for theirs, total in zip(rows, totals, strict=True):
+            one = torch.cat([values.select(dim, row)[: lengths[row]] for row in theirs])
+            rest = one.new_full((max(totals) - total, *one.shape[1:]), fill)
+            parts.append(torch.cat([one, rest]))
+        return torch.stack(parts, dim=dim)
+
+    return Decisions(
+        strung(decisions.logits, 1, 0.0),
+        strung(decisions.levels, 1, -1),
+        strung(decisions.stimulus, 1, -1),
+        strung(decisions.looks, 2, False),
+        torch.tensor(totals),
+    )
 
 
 def recall_of_decisions(decisions: Decisions) -> NDArray[np.float64]:
@@ -105,9 +146,10 @@ def hit_rate(bank: FeatureBank, clips: Clips, looks: Tensor) -> tuple[float, flo
     return float((visible & looks).sum() / looks.sum().clamp(min=1)), float(visible.float().mean())
 
 
-def fit_temperatures(decisions: Decisions) -> dict[str, float]:
+def fit_temperatures(decisions: Decisions, axes: Sequence[str] = AXES) -> dict[str, float]:
     """Return the temperature of each axis that gives held-out people the best likelihood, people counting alike."""
-    return {name: round(fit_temperature(*_known(decisions, axis)), 4) for axis, name in enumerate(AXES)}
+    known = ((name, _known(decisions, axis)) for axis, name in enumerate(AXES) if name in axes)
+    return {name: round(fit_temperature(*rows), 4) for name, rows in known}
 
 
 def fit_thresholds(decisions: Decisions, temperatures: Mapping[str, float], coverage: float) -> dict[str, float]:
@@ -117,6 +159,8 @@ def fit_thresholds(decisions: Decisions, temperatures: Mapping[str, float], cove
     """
     found = {}
     for axis, name in enumerate(AXES):
+        if name not in temperatures:
+            continue
         logits, level, people = _known(decisions, axis)
         probabilities = softmax(logits / temperatures[name], axis=1)
         found[name] = round(conformal_threshold(level, probabilities, people, coverage), 6)

@@ -1,52 +1,46 @@
-"""Train an attention model on simulated people, stage by stage, and write its bundle and card."""
+"""Train an attention model on simulated people or a corpus, stage by stage, and write its bundle and card."""
 
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import platformdirs
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ....configs.schema.train_attention import TrainAttentionConfig
-from ....configs.schema.train_video_eeg import StageSection
-from ....models.contract import LEVELS, SIMULATED, EegInput, FaceInput, Head, ModelSpec
+from ....models.contract import LEVELS, Head, ModelSpec
 from ....models.decoders.domain_gate import DomainGate
-from ....models.decoders.video_eeg import Normalisation
 from ....models.device import best_device
 from ....models.io.bundle import save_bundle
 from ....models.networks import vgg16
-from ....models.networks.attention import AXES, FRAME_HZ, AttentionNet, Backbone, Sizes
-from ....models.networks.look_policy import GaussianPolicy, HazardPolicy
-from ...simulate.difficulty import BENCHMARK, EASY, Difficulty
+from ....models.networks.attention import AXES, AttentionNet, Sizes
+from ....models.signals.eeg.normalisation import Normalisation
+from ..common.curves import check_losses, write_losses
 from ..common.optimization import Report
-from ..video_eeg.losses import level_class_weights
-from ..video_eeg.stage_cache import StageCache
+from ..common.stage_cache import StageCache
+from ..common.stage_run import StageRun
 from . import core, policy
-from .band_network import BAND_NETWORK, train_band_network
 from .card import write_attention_card
-from .domain_gate import fit_attention_gate
-from .eeg_variants import TRAINING_VARIANTS, fit_normalisation
-from .expressions import EXPRESSIONS, train_face
-from .feature_bank import Clips, FeatureBank, draw_images, extract_features, whole_sessions
+from .corpora.data import CorpusData
+from .data import Networks, Origin, Prepared, TrainingData, stage_settings
+from .feature_bank import Clips, FeatureBank, whole_sessions
 from .gaussian import GAUSSIAN, train_gaussian
-from .prepare import WINDOW_S, prepare_people, read_prepared
 from .roll_out import LookRule, by_gaussian, by_hazard, clip_hidden, fixed, hidden_states, periphery_of, roll_out
 from .scores import (
     ConditionScores,
     Decisions,
+    by_person,
     decisions_of,
     fit_temperatures,
     fit_thresholds,
     hit_rate,
     recall_of_decisions,
 )
+from .simulated_data import SimulatedData
 from .vgg16_features import FrozenFaces
 
-MIN_RATE_HZ = 100.0
-MIN_SCALP_CHANNELS = 8
+_REWARDS = ("reward_right", "reward_wrong", "most_looks", "spread")
 _PRICED_PEOPLE = 150
 
 
@@ -59,28 +53,6 @@ class TrainedAttention:
     spec: ModelSpec
     scores: dict[str, ConditionScores]
     wall_s: float
-
-
-class Networks(nn.Module):
-    """Everything that a bundle holds: the network and both learned policies."""
-
-    def __init__(self, sizes: Sizes, backbone: Backbone = "compact") -> None:
-        super().__init__()
-        self.net = AttentionNet(sizes, backbone)
-        self.hazard = HazardPolicy(sizes.core)
-        self.gaussian = GaussianPolicy(sizes.core)
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Features of the people to train on and of those held out, and the periphery's measures of both."""
-
-    training: FeatureBank
-    validation: FeatureBank
-    calibration: FeatureBank
-    weights: Tensor
-    normal: Normalisation
-    gate: DomainGate
 
 
 def train_attention(
@@ -105,95 +77,50 @@ def train_attention(
         A folder; by default the user's cache folder.
     """
     started = time.monotonic()
+    check_losses(out)
     torch.set_num_threads(config.threads)
     folder = cache or Path(platformdirs.user_cache_dir("moodring", appauthor=False)) / "training"
     torch.manual_seed(config.seed)
     frozen = FrozenFaces.of(config.network, best_device())
+    source: TrainingData = (
+        SimulatedData(config, _sizes(config), frozen, folder, report)
+        if config.data is None
+        else CorpusData.of(config, config.data, folder, report)
+    )
+    config, origin = source.config, source.origin
     networks = Networks(_sizes(config), config.network.backbone)
-    shared = shared_settings(config, frozen)
-    stages = StageCache(networks, folder, [shared, difficulty_of(config).digest()], report)
-    data = _fixed_layers(config, networks, stages, folder, frozen, report)
-    _train_core(config, networks.net, stages, data, report)
+    stages = StageCache(networks, folder, source.settings, report)
+    data = source.layers(networks, stages)
+    _train_core(config, networks.net, stages, data)
     policies = _Policies(config, networks, stages, data, report)
     policies.train()
     scores = policies.evaluate(data.validation)
     calibrated = policies.decide(data.calibration, whole_sessions(data.calibration))
-    spec = _spec(config, data.normal, calibrated, frozen)
+    spec = _spec(config, origin, data.normal, calibrated, frozen)
     sha256 = save_bundle(out, spec, _tensors(networks, data.normal, data.gate))
     trained = TrainedAttention(out, sha256, spec, scores, time.monotonic() - started)
-    write_attention_card(out.with_suffix(".md"), spec, sha256, scores, config)
+    write_losses(out, sha256, stages.curves)
+    write_attention_card(out.with_suffix(".md"), spec, sha256, scores, config, origin)
     report(f"wrote {out} ({out.stat().st_size / 1e6:.2f} MB) in {trained.wall_s:.0f} s")
     return trained
 
 
-def difficulty_of(config: TrainAttentionConfig) -> Difficulty:
-    """Return the simulation that a config names."""
-    return {"benchmark": BENCHMARK, "easy": EASY}[config.people.difficulty]
-
-
-def _fixed_layers(
-    config: TrainAttentionConfig,
-    networks: Networks,
-    stages: StageCache,
-    folder: Path,
-    frozen: FrozenFaces | None,
-    report: Report,
-) -> Prepared:
-    people, difficulty = config.people, difficulty_of(config)
-    paths = prepare_people(people.training_seeds, people.seconds, difficulty, folder, people.workers, report)
-    held_out = (*people.validation_seeds, *people.calibration_seeds)
-    others = prepare_people(held_out, people.validation_seconds, difficulty, folder, people.workers, report)
-    faces, other_faces = None, None
-    if frozen is not None:
-        faces = frozen.embed(people.training_seeds, people.seconds, difficulty, folder, report)
-        other_faces = frozen.embed(held_out, people.validation_seconds, difficulty, folder, report)
-    prepared = [read_prepared(path) for path in paths]
-    normal = fit_normalisation(prepared)
-    size, net = config.network.image_size, networks.net
-    levels = torch.from_numpy(np.stack([p.levels for p in prepared]).astype(np.int64))
-    stimulus = torch.from_numpy(np.stack([p.stimulus for p in prepared]).astype(np.int64))
-    weights = level_class_weights(levels)
-    images = draw_images(prepared, normal, size, TRAINING_VARIANTS, config.seed)
-    del prepared
-    stages.run(
-        EXPRESSIONS,
-        _settings(config.expression, config),
-        lambda: train_face(net.face_net, paths, config, report, faces),
-    )
-    stages.run(
-        BAND_NETWORK,
-        _settings(config.bands, config, "dropout"),
-        lambda: train_band_network(net, images, levels, stimulus, weights, config, report),
-    )
-    training = extract_features(paths, images, net, faces)
-
-    def features(part: slice) -> FeatureBank:
-        drawn = draw_images([read_prepared(path) for path in others[part]], normal, size, 2, config.seed)
-        return extract_features(others[part], drawn, net, other_faces and other_faces[part])
-
-    n = len(people.validation_seeds)
-    gate = fit_attention_gate(paths, others[n:], normal.prior.names)
-    return Prepared(training, features(slice(n)), features(slice(n, None)), weights, normal, gate)
-
-
-def _train_core(
-    config: TrainAttentionConfig, net: AttentionNet, stages: StageCache, data: Prepared, report: Report
-) -> None:
-    def run(training: core.CoreTraining) -> None:
-        core.train_core(net, data.training, data.weights, config, training, report)
+def _train_core(config: TrainAttentionConfig, net: AttentionNet, stages: StageCache, data: Prepared) -> None:
+    def run(training: core.CoreTraining, stage_run: StageRun) -> None:
+        core.train_core(net, data.training, data.weights, config, training, stage_run)
 
     names = ("dropout", "band_balance", "clip_ticks", "batch", "plain_share", "modality_dropout", "told_share")
     stages.run(
         core.TEACHER,
-        _settings(config.teacher, config, *names),
-        lambda: run(core.CoreTraining(config.teacher, core.every_frame, None, 7)),
+        stage_settings(config.teacher, config, *names),
+        lambda stage_run: run(core.CoreTraining(config.teacher, core.every_frame, None, 7), stage_run),
     )
     teacher = core.teacher_of(net)
     if config.policy != "every":
         stages.run(
             core.STUDENT,
-            _settings(config.student, config, "distillation"),
-            lambda: run(core.CoreTraining(config.student, core.random_patterns, teacher, 8)),
+            stage_settings(config.student, config, "distillation"),
+            lambda stage_run: run(core.CoreTraining(config.student, core.random_patterns, teacher, 8), stage_run),
         )
 
 
@@ -216,8 +143,8 @@ class _Policies:
             gaussian, net = self._networks.gaussian, self._networks.net
             self._stages.run(
                 GAUSSIAN,
-                _settings(config.reinforce, config, "budget", "reward_right", "reward_wrong", "most_looks", "spread"),
-                lambda: train_gaussian(gaussian, net, self._data.training, config, self._report),
+                stage_settings(config.reinforce, config, "budget", *_REWARDS),
+                lambda run: train_gaussian(gaussian, net, self._data.training, config, run),
             )
         self._own_core()
         if config.policy == "hazard":
@@ -227,7 +154,7 @@ class _Policies:
         """Return the decisions of clips from the start of people's sessions under the policy of the config."""
         net = self._networks.net
         looks = roll_out(net, bank, clips, self._rule(bank, clips))
-        return decisions_of(net, bank, clips, looks.cores, looks.looks)
+        return by_person(decisions_of(net, bank, clips, looks.cores, looks.looks), bank)
 
     def evaluate(self, bank: FeatureBank) -> dict[str, ConditionScores]:
         """Score the conditions on held-out people."""
@@ -240,34 +167,31 @@ class _Policies:
         scores = {}
         for name, clips in conditions.items():
             decisions = self.decide(bank, clips)
-            hits, base = hit_rate(bank, clips, decisions.looks)
+            hits, base = hit_rate(bank, clips, decisions.looks) if self._data.expressions_known else (float("nan"),) * 2
             scores[name] = ConditionScores(recall_of_decisions(decisions), float(decisions.looked.mean()), hits, base)
-            valence, arousal = scores[name].recall.mean(axis=0)
-            self._report(
-                f"validation people, {name}: UAR valence {valence:.3f}, arousal {arousal:.3f}, looked at "
-                f"{scores[name].looked:.3f}, of these expressive {hits:.3f} (of all frames {base:.3f})"
-            )
+            self._report(f"validation people, {name}: {scores[name]}")
         return scores
 
     def _train_hazard(self) -> None:
         config, hazard, net, bank = self._config, self._networks.hazard, self._networks.net, self._data.training
         measured = self._measures()
-        self._stages.run(
-            policy.PERIPHERY,
-            _settings(config.periphery, config),
-            lambda: policy.train_periphery(hazard, bank, measured, config, self._report),
-        )
+        if self._data.expressions_known:
+            self._stages.run(
+                policy.PERIPHERY,
+                stage_settings(config.periphery, config, "thumbnail"),
+                lambda run: policy.train_periphery(hazard, bank, measured, config, run),
+            )
         hidden = hidden_states(hazard, measured)
         self._stages.run(
             policy.GAINS,
-            _settings(config.gains, config, "horizon_ticks"),
-            lambda: policy.train_gains(hazard, net, bank, hidden, config, self._report),
+            stage_settings(config.gains, config, "horizon_ticks"),
+            lambda run: policy.train_gains(hazard, net, bank, hidden, config, run),
         )
         self._spend_budget()
         self._stages.run(
             policy.REINFORCE,
-            _settings(config.reinforce, config, "budget"),
-            lambda: policy.reinforce(hazard, net, bank, hidden, float(hazard.price), config, self._report),
+            stage_settings(config.reinforce, config, "budget"),
+            lambda run: policy.reinforce(hazard, net, bank, hidden, float(hazard.price), config, run),
         )
         self._spend_budget()
 
@@ -295,8 +219,8 @@ class _Policies:
         training = core.CoreTraining(config.own, looks_of, None, 9)
         self._stages.run(
             policy.OWN_CORE,
-            _settings(config.own, config, "budget", "policy"),
-            lambda: core.train_core(net, self._data.training, self._data.weights, config, training, self._report),
+            stage_settings(config.own, config, "budget", "policy"),
+            lambda run: core.train_core(net, self._data.training, self._data.weights, config, training, run),
         )
 
     def _rule(self, bank: FeatureBank, clips: Clips, hidden: Tensor | None = None) -> LookRule:
@@ -325,23 +249,6 @@ def _sizes(config: TrainAttentionConfig) -> Sizes:
     return sizes if config.network.backbone == "compact" else replace(sizes, face_size=vgg16.FACE_SIZE)
 
 
-def shared_settings(config: TrainAttentionConfig, frozen: FrozenFaces | None) -> dict[str, Any]:
-    """Return the settings that every stage depends on; those of a frozen backbone only where there is one."""
-    kept = config.model_dump(mode="json", include={"seed", "network", "weight_decay"})
-    for name in ("backbone", "weights", "weights_sha256"):
-        del kept["network"][name]
-    if frozen is not None:
-        kept["network"]["backbone_sha256"] = frozen.sha256
-    people = config.people.model_dump(mode="json", include={"difficulty", "seconds", "first_seed", "count"})
-    return kept | people
-
-
-def _settings(section: StageSection, config: TrainAttentionConfig, *names: str) -> dict[str, Any]:
-    """Return the settings that begin to matter with a stage."""
-    settings: dict[str, Any] = section.model_dump(mode="json")
-    return settings | config.model_dump(mode="json", include=set(names))
-
-
 def _tensors(networks: Networks, normal: Normalisation, gate: DomainGate) -> dict[str, Tensor]:
     tensors = {name: tensor.contiguous() for name, tensor in networks.state_dict().items()}
     tensors["normalisation.prior"] = torch.from_numpy(normal.prior.at(normal.prior.names)).float()
@@ -350,30 +257,33 @@ def _tensors(networks: Networks, normal: Normalisation, gate: DomainGate) -> dic
 
 
 def _spec(
-    config: TrainAttentionConfig, normal: Normalisation, decisions: Decisions, frozen: FrozenFaces | None
+    config: TrainAttentionConfig,
+    origin: Origin,
+    normal: Normalisation,
+    decisions: Decisions,
+    frozen: FrozenFaces | None,
 ) -> ModelSpec:
-    people, sizes = config.people, _sizes(config)
+    sizes = _sizes(config)
     backbone = {} if frozen is None else {"backbone": config.network.backbone, "backbone_sha256": frozen.sha256}
-    temperatures = fit_temperatures(decisions)
+    temperatures = fit_temperatures(decisions, origin.axes)
     thresholds = fit_thresholds(decisions, temperatures, config.coverage)
     return ModelSpec(
         kind="attention",
-        inputs=(
-            EegInput(MIN_RATE_HZ, MIN_SCALP_CHANNELS, "average", WINDOW_S, config.network.image_size),
-            FaceInput(float(FRAME_HZ), sizes.face_size),
+        inputs=origin.inputs,
+        outputs=tuple(
+            Head(axis, "felt", LEVELS, None, temperatures[axis], thresholds[axis])
+            for axis in AXES
+            if axis in origin.axes
         ),
-        outputs=tuple(Head(axis, "felt", LEVELS, None, temperatures[axis], thresholds[axis]) for axis in AXES),
-        label_source="latent valence and arousal of simulated people, every half second, cut at -1/3 and 1/3",
-        domain=(SIMULATED,),
-        protocol=(
-            f"people apart: trained on seeds {people.training_seeds[0]}-{people.training_seeds[-1]}, calibrated on "
-            f"{people.calibration_seeds}, watched on {people.validation_seeds}; stimuli shared between people"
-        ),
-        data_hashes=(f"difficulty {people.difficulty} {difficulty_of(config).digest()}",),
+        label_source=origin.label_source,
+        domain=origin.domain,
+        protocol=origin.protocol,
+        data_hashes=origin.data_hashes,
         seed=config.seed,
         network={
             **asdict(sizes),
             **backbone,
+            **({} if config.eeg.artifact == "clip" else {"artifact": config.eeg.artifact}),
             "policy": config.policy,
             "budget": 1.0 if config.policy == "every" else config.budget,
             "coverage": config.coverage,

@@ -1,7 +1,7 @@
-"""Shared by stages of the video-EEG training: optimiser, seeded generators, smoothed figures."""
+"""Shared by trainings in stages: optimiser, seeded generators, smoothed figures."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -32,11 +32,13 @@ class AveragedAdamW:
         self, parameters: Iterable[nn.Parameter], learning_rate: float, steps: int, weight_decay: float
     ) -> None:
         self._parameters = nn.ParameterList(parameters)
+        self._done, self._rate = 0, learning_rate
         self._average = AveragedModel(self._parameters, avg_fn=_running_average)
         self._adam = torch.optim.AdamW(self._parameters, lr=learning_rate, weight_decay=weight_decay)
         self._schedule = torch.optim.lr_scheduler.LambdaLR(
             self._adam, lambda step: 0.1 + 0.45 * (1.0 + math.cos(math.pi * min(1.0, step / max(1, steps))))
         )
+        self._share = self._schedule.lr_lambdas[0]
 
     def step(self, loss: Tensor) -> None:
         """Take one gradient step on a loss."""
@@ -46,6 +48,33 @@ class AveragedAdamW:
         self._adam.step()
         self._schedule.step()
         self._average.update_parameters(self._parameters)
+        self._done += 1
+
+    def state(self) -> dict[str, Tensor]:
+        """Return parameters, moments and averages by name, for a checkpoint."""
+        tensors = {"done": torch.tensor(self._done)}
+        for number, parameter in enumerate(self._parameters):
+            tensors[f"{number}.parameter"] = parameter.detach()
+            tensors |= {f"{number}.adam.{name}": value for name, value in self._adam.state[parameter].items()}
+        return tensors | {f"average.{name}": value for name, value in self._average.state_dict().items()}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go back to what :meth:`state` returned; the next steps are those that followed it, to the last bit."""
+        self._done = int(state["done"])
+        with torch.no_grad():
+            for number, parameter in enumerate(self._parameters):
+                parameter.copy_(state[f"{number}.parameter"])
+                prefix = f"{number}.adam."
+                moments = {name.removeprefix(prefix): v for name, v in state.items() if name.startswith(prefix)}
+                self._adam.state[parameter].update({name: value.clone() for name, value in moments.items()})
+        average = {k.removeprefix("average."): v for k, v in state.items() if k.startswith("average.")}
+        self._average.load_state_dict(average)
+        rate = self._rate * self._share(self._done)
+        self._schedule.load_state_dict(
+            {**self._schedule.state_dict(), "last_epoch": self._done, "_step_count": self._done + 1, "_last_lr": [rate]}
+        )
+        for group in self._adam.param_groups:
+            group["lr"] = rate
 
     def use_average(self) -> None:
         """Replace the weights by their average; call it after the last step."""

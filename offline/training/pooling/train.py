@@ -10,7 +10,7 @@ from ....configs.schema.train_pooling import TrainPoolingConfig
 from ....models.contract import SIMULATED
 from ....models.fusion.circumplex import PLACES
 from ....models.fusion.pool_file import AXES, PooledBundle, PoolFile, WeightsTable, save_pool
-from ....models.io.bundle import Bundle, load_bundle, models_path
+from ....models.io.bundle import SLOTS, Bundle, load_bundle, models_path
 from ...evaluation.leakage import Part, audit_parts, digest
 from ...simulate import BENCHMARK
 from .card import write_pool_card
@@ -39,7 +39,9 @@ def train_pooling(config: TrainPoolingConfig, out: Path, report: Report, cache: 
     MoodringError
         A bundle is missing or damaged, or the voice's categories have no places on the axes.
     """
-    video_eeg, speech = (load_bundle(models_path(kind, getattr(config.models, kind)), kind) for kind in _KINDS)
+    video_eeg, speech = (
+        load_bundle(models_path(slot, getattr(config.models, slot)), kind) for slot, kind in SLOTS.items()
+    )
     unplaced = [name for name in speech.spec.head("speech").classes if name not in PLACES]
     if unplaced:
         raise MoodringError(
@@ -87,9 +89,6 @@ def _parts(seeds: Sequence[int], decoded: Sequence[DecodedPerson]) -> list[Part]
         Part(f"person {seed}", str(seed), digest(one.truth, one.felt, one.voice))
         for seed, one in zip(seeds, decoded, strict=True)
     ]
-
-
-_KINDS = ("video_eeg", "speech")
 
 
 def _pooled_bundle(bundle: Bundle) -> PooledBundle:

@@ -1,4 +1,4 @@
-"""The EEG panel: filtered traces of all channels, and band attention of the last look."""
+"""The EEG panel: filtered traces of all channels, and the weights of the bands in the newest half second."""
 
 import numpy as np
 import pyqtgraph as pg
@@ -85,7 +85,7 @@ class EegPanel(QFrame):
         column.addWidget(self.channels)
         column.addWidget(self.scale)
         column.addStretch()
-        column.addWidget(theme.label("Band attention of the last look", 11, theme.SOFT))
+        column.addWidget(theme.label("Band attention, last half second", 11, theme.SOFT))
         column.addWidget(self.bands)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 8, 12, 8)

@@ -146,6 +146,12 @@ class LevelPanel(QFrame):
         row.addLayout(drawn, 1)
         row.addWidget(side)
 
+    @property
+    def least_height(self) -> int:
+        """Height in pixels below which the bars would be cut."""
+        layout = self.layout()
+        return 0 if layout is None else layout.minimumSize().height()
+
     def show_view(self, view: View) -> None:
         """Show the history and the newest answer."""
         self.chart.show_history(view.history, self._which)

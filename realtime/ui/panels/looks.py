@@ -15,10 +15,7 @@ _NAMES = 36
 
 
 class LookStrip(Canvas):
-    """Every frame of the grid as a faint tick, those looked at as bars: filled where a face or EEG was found.
-
-    A look without a face, or without EEG, shows as an empty bar.
-    """
+    """Every frame of the grid as a tick, those looked at as bars: filled where the participant's face was found."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,8 +29,8 @@ class LookStrip(Canvas):
         return 0 if self._now_s is None else sum(self._now_s - look.time_s <= SPAN_S for look in self._looks)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Return the preferred size: two rows and the scale."""
-        return QSize(300, 52)
+        """Return the preferred size: a row and the scale."""
+        return QSize(300, 33)
 
     def show_view(self, view: View) -> None:
         """Update the strip once per decision."""
@@ -47,10 +44,9 @@ class LookStrip(Canvas):
         """Draw the grid, the looks, the scale."""
         painter.setFont(theme.font(10))
         painter.setPen(theme.colour(theme.SOFT))
-        for row, name in enumerate(("face", "EEG")):
-            painter.drawText(QRectF(0, 19 * row, _NAMES, 17), Qt.AlignVCenter | Qt.AlignLeft, name)
+        painter.drawText(QRectF(0, 0, _NAMES, 17), Qt.AlignVCenter | Qt.AlignLeft, "face")
         width = self.width() - _NAMES
-        scale = QRectF(_NAMES, 38, width, 14)
+        scale = QRectF(_NAMES, 19, width, 14)
         painter.setPen(theme.colour(theme.FAINT))
         for flag, text in ((Qt.AlignLeft, "-30 s"), (Qt.AlignHCenter, "-15 s"), (Qt.AlignRight, "now")):
             painter.drawText(scale, flag | Qt.AlignVCenter, text)
@@ -59,7 +55,6 @@ class LookStrip(Canvas):
         for index in range(int(SPAN_S * GRID_HZ)):
             x = _NAMES + (index + 0.5) * step
             painter.drawLine(QPointF(x, 6), QPointF(x, 11))
-            painter.drawLine(QPointF(x, 25), QPointF(x, 30))
         if self._now_s is not None:
             for look in self._looks:
                 self._draw_look(painter, look, step, self._now_s)
@@ -69,10 +64,10 @@ class LookStrip(Canvas):
         if not 0 <= before <= SPAN_S:
             return
         x = self.width() - before * GRID_HZ * step - step / 2
-        for row, (found, tint) in enumerate(((look.face is not None, "#e8ecf1"), (look.eeg, theme.ACCENT))):
-            painter.setPen(QPen(theme.colour(tint), 1))
-            painter.setBrush(theme.colour(tint) if found else Qt.NoBrush)
-            painter.drawRect(QRectF(x - 1.5, 19 * row + 1, 3, 15))
+        tint = theme.colour(theme.ACCENT)
+        painter.setPen(QPen(tint, 1))
+        painter.setBrush(tint if look.face is not None else Qt.NoBrush)
+        painter.drawRect(QRectF(x - 1.5, 1, 3, 15))
 
 
 class Glimpses(Canvas):

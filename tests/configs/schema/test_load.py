@@ -94,3 +94,19 @@ def test_a_rest_that_is_too_short_to_normalise_to_is_refused() -> None:
     assert DecisionSection(rest_s=0.0).rest_s == 0.0
     with pytest.raises(ValidationError, match="at least 10 s"):
         DecisionSection(rest_s=5.0)
+
+
+def test_what_nobody_typed_is_not_quoted(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("")
+    with pytest.raises(ConfigError) as caught:
+        load(path, LiveConfig, ["models.allow_simulated=maybe"], defaults=["decisions.rest_s=0"])
+    assert "--set 'models.allow_simulated=maybe'" in str(caught.value)
+    assert "rest_s" not in str(caught.value)
+
+
+def test_a_text_that_is_no_config_names_the_cure(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("Subject 3 was tired")
+    with pytest.raises(ConfigError, match="give a TOML file: configs/ holds some to copy"):
+        load(path, LiveConfig)

@@ -1,4 +1,6 @@
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,8 +8,9 @@ import torch
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import EegInput, EegWindow, FaceBox, FaceFrame, FaceInput, Head, Image, ModelSpec
+from moodring.models.contract.specs import kept_classes
 from moodring.models.decoders.attention import AttentionDecoder
-from moodring.models.io.bundle import Bundle
+from moodring.models.io.bundle import Bundle, load_bundle, save_bundle
 from moodring.models.networks.attention import FRAMES_PER_TICK, AttentionNet, Sizes
 from moodring.models.networks.look_policy import LONGEST_WAIT_FRAMES, GaussianPolicy, HazardPolicy
 
@@ -52,8 +55,8 @@ def make_decoder(detector: ScriptedDetector | None = None, **settings: object) -
     return AttentionDecoder(make_bundle(**settings), CPU, face_detector=detector or ScriptedDetector())  # type: ignore[arg-type]
 
 
-def window(seed: int, n_times: int = 256) -> EegWindow:
-    samples = 5.0 * np.random.default_rng(seed).standard_normal((n_times, len(NAMES)))
+def window(seed: int, n_times: int = 256, gain: float = 5.0) -> EegWindow:
+    samples = gain * np.random.default_rng(seed).standard_normal((n_times, len(NAMES)))
     return EegWindow(samples.astype(np.float32), 256.0, NAMES, np.ones(len(NAMES), np.bool_), 1.0)
 
 
@@ -171,5 +174,154 @@ def test_foreign_weights_and_unknown_policies_are_refused() -> None:
         )
     with pytest.raises(MoodringError, match="do not fit its sizes"):
         AttentionDecoder(replace(bundle, spec=replace(bundle.spec, network={**bundle.spec.network, "core": 30})), CPU)
+    with pytest.raises(MoodringError, match="budget is None"):
+        AttentionDecoder(
+            replace(bundle, spec=replace(bundle.spec, network={**bundle.spec.network, "budget": None})),  # type: ignore[dict-item]
+            CPU,
+        )
     with pytest.raises(MoodringError, match="kind 'speech'"):
         AttentionDecoder(replace(bundle, spec=replace(bundle.spec, kind="speech")), CPU)
+
+
+def test_a_bundle_of_a_corpus_answers_what_was_rated_and_ignores_cameras_nobody_had() -> None:
+    whole = make_bundle()
+    spec = replace(whole.spec, inputs=whole.spec.inputs[:1], outputs=whole.spec.outputs[1:])
+    detector = ScriptedDetector()
+    alone = AttentionDecoder(replace(whole, spec=spec), CPU, face_detector=detector)
+    both = AttentionDecoder(whole, CPU, face_detector=ScriptedDetector())
+    assert frames_looked_at(alone, 8) == []
+    assert detector.asked == 0
+    frames_looked_at(both, 8, black=True)
+    (arousal,) = alone.read()
+    assert arousal.name == "arousal"
+    assert arousal.probabilities == both.read()[1].probabilities
+
+
+class FacesByTime:
+    """Finds the faces that a script has for the picture's first value."""
+
+    def __init__(self, script: Mapping[int, tuple[FaceBox, ...]]) -> None:
+        self._script = script
+
+    def find_all(self, image: Image) -> tuple[FaceBox, ...]:
+        return self._script.get(int(image[0, 0, 0]), ())
+
+
+def numbered(number: int) -> FaceFrame:
+    image = np.array(picture(number).image)
+    image[0, 0, 0] = number
+    return FaceFrame(image, float(number))
+
+
+def test_the_region_says_whose_face_it_is() -> None:
+    left, right = FaceBox(20.0, 30.0, 60.0, 70.0, 0.9), FaceBox(120.0, 40.0, 50.0, 60.0, 0.9)
+    decoder = AttentionDecoder(
+        make_bundle(),
+        CPU,
+        face_detector=FacesByTime({1: (left, right)}),
+        region=(0.5, 0.0, 0.5, 1.0),  # type: ignore[arg-type]
+    )
+    seen = decoder.frame(2.0, numbered(1), None)
+    assert seen is not None
+    assert (seen.box, seen.state, seen.faces) == (right, "tracked", 1)
+
+
+def answer(*windows: EegWindow, rest: Sequence[EegWindow] = ()) -> tuple[float, ...]:
+    """Valence after ticks with these windows, without a face."""
+    decoder = make_decoder()
+    for one in rest:
+        decoder.rest(one)
+    for one in windows:
+        decoder.tick(one)
+    return decoder.read()[0].probabilities or ()
+
+
+def test_what_was_read_before_still_counts() -> None:
+    assert not np.allclose(answer(window(1), window(3)), answer(window(2, gain=50.0), window(3)))
+
+
+def test_reading_does_not_move_the_state() -> None:
+    decoder = make_decoder()
+    decoder.tick(window(1))
+    assert decoder.read() == decoder.read()
+
+
+def test_bands_are_weighed_only_where_there_is_eeg() -> None:
+    decoder = make_decoder()
+    decoder.tick(window(1))
+    assert decoder.band_attention is not None
+    assert float(decoder.band_attention.sum()) == pytest.approx(1.0, abs=1e-5)
+    decoder.tick(None)
+    assert decoder.band_attention is None
+
+
+def test_samples_that_are_no_numbers_count_as_absent() -> None:
+    broken = window(1)
+    broken.samples_uv[10, 3] = np.nan
+    decoder = make_decoder()
+    decoder.tick(broken)
+    assert decoder.band_attention is None
+    assert np.isfinite(decoder.read()[0].probabilities or ()).all()
+
+
+def test_bad_channels_are_left_out() -> None:
+    good = np.ones(len(NAMES), np.bool_)
+    good[3] = False
+    answers = []
+    for loud in (1.0, 1000.0):
+        cut = window(1)
+        cut.samples_uv[:, 3] *= loud
+        answers.append(answer(replace(cut, good=good)))
+    np.testing.assert_allclose(answers[0], answers[1], atol=1e-6)
+
+
+def test_rest_calibrates() -> None:
+    decoder = make_decoder()
+    for k in range(10):
+        assert not decoder.calibrated
+        decoder.rest(window(k))
+    assert decoder.calibrated
+    decoder.reset()
+    assert not decoder.calibrated
+
+
+def test_rest_takes_out_the_gain_of_a_person() -> None:
+    distance = []
+    for windows in (0, 40):
+        read = [
+            answer(window(1, gain=gain), rest=[window(100 + k, gain=gain) for k in range(windows)])
+            for gain in (5.0, 15.0)
+        ]
+        distance.append(np.abs(np.subtract(*read)).max())
+    assert distance[1] < 0.3 * distance[0]
+
+
+def test_streams_that_do_not_fit_are_refused_with_both_values() -> None:
+    decoder = make_decoder()
+    decoder.check_eeg(NAMES, 256.0)
+    with pytest.raises(MoodringError, match=r"4 channels on the scalp.*at least 8"):
+        decoder.check_eeg(("TP9", "AF7", "AF8", "TP10", "AUX"), 256.0)
+    with pytest.raises(MoodringError, match=r"64 Hz.*at least 100 Hz"):
+        decoder.check_eeg(NAMES, 64.0)
+
+
+def test_random_looks_follow_the_seed_and_spend_the_budget() -> None:
+    def looked(seed: int) -> list[int]:
+        decoder = AttentionDecoder(make_bundle(), CPU, "random", seed, face_detector=ScriptedDetector())  # type: ignore[arg-type]
+        return [number for number in range(400) if decoder.frame(number / 8.0, picture(1), None) is not None]
+
+    assert looked(1) == looked(1) != looked(2)
+    assert len(looked(1)) == pytest.approx(100, abs=30)
+
+
+def test_a_saved_bundle_decodes_the_same(tmp_path: Path) -> None:
+    bundle = make_bundle(policy="hazard")
+    save_bundle(tmp_path / "b.safetensors", bundle.spec, bundle.tensors)
+    loaded = AttentionDecoder(load_bundle(tmp_path / "b.safetensors"), CPU, face_detector=ScriptedDetector())  # type: ignore[arg-type]
+    made = make_decoder(policy="hazard")
+    assert (frames_looked_at(loaded, 24), loaded.read()) == (frames_looked_at(made, 24), made.read())
+
+
+def test_sets_are_never_empty() -> None:
+    assert kept_classes(np.array([0.3, 0.4, 0.3], np.float32), 0.9) == (1,)
+    assert kept_classes(np.array([0.3, 0.4, 0.3], np.float32), 0.3) == (0, 1, 2)

@@ -194,8 +194,8 @@ def test_samples_of_two_channels_are_refused(decoder: SpeechDecoder) -> None:
 
 
 def test_a_bundle_of_another_kind_is_refused() -> None:
-    with pytest.raises(MoodringError, match=r"'untrained.safetensors' is of kind 'video_eeg'"):
-        SpeechDecoder(untrained(kind="video_eeg"), CPU)
+    with pytest.raises(MoodringError, match=r"'untrained.safetensors' is of kind 'attention'"):
+        SpeechDecoder(untrained(kind="attention"), CPU)
 
 
 def test_weights_that_do_not_fit_are_refused() -> None:

@@ -10,11 +10,19 @@ from safetensors.torch import save_file
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import EegInput, FaceInput, Head, ModelSpec, SignalInput, SpeechInput
-from moodring.models.decoders.video_eeg import VideoEegDecoder
-from moodring.models.io.bundle import Bundle, bundled, load_bundle, models_path, save_bundle, speech_bundle_path
+from moodring.models.decoders.attention import AttentionDecoder
+from moodring.models.io.bundle import (
+    Bundle,
+    bundled,
+    load_bundle,
+    models_path,
+    save_bundle,
+    shipped_bundles,
+    speech_bundle_path,
+)
 
 SPEC = ModelSpec(
-    kind="video_eeg",
+    kind="attention",
     inputs=(EegInput(100.0, 8, "average", 1.0, 16), FaceInput(8.0, 48)),
     outputs=(
         Head("valence", "felt", ("low", "medium", "high"), temperature=1.25, conformal_threshold=0.1),
@@ -25,7 +33,7 @@ SPEC = ModelSpec(
     protocol="leave people out",
     data_hashes=("abc",),
     seed=3,
-    network={"core": 64, "dropout": 0.5, "cell": "lstm", "max_wait_frames": 16},
+    network={"core": 64, "dropout": 0.5, "cell": "lstm"},
 )
 TENSORS = {"a.weight": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([1, 2], dtype=torch.int64)}
 
@@ -51,7 +59,7 @@ def spec_as_json(path: Path) -> dict[str, object]:
 
 
 def test_what_is_written_is_read(saved: Path) -> None:
-    bundle = load_bundle(saved, "video_eeg")
+    bundle = load_bundle(saved, "attention")
     assert bundle == Bundle(SPEC, bundle.tensors, bundle.sha256, "model.safetensors")
     assert type(bundle.spec.network["core"]) is int
     assert set(bundle.tensors) == set(TENSORS)
@@ -65,34 +73,6 @@ def test_any_inputs_and_heads_are_kept(tmp_path: Path) -> None:
     spec = replace(SPEC, kind="stress", inputs=inputs, outputs=outputs)
     save_bundle(tmp_path / "s.safetensors", spec, TENSORS)
     assert load_bundle(tmp_path / "s.safetensors").spec == spec
-
-
-FORMAT_1 = {
-    "kind": "video_eeg", "classes": ["low", "medium", "high"], "target": "felt", "label_source": "simulated latents",
-    "domain": ["simulated"], "protocol": "leave people out", "data_hashes": ["abc"], "seed": 3, "frame_rate_hz": 8.0,
-    "eeg": {"min_rate_hz": 100.0, "min_scalp_channels": 8, "reference": "average", "window_s": 1.0, "image_size": 16},
-    "max_wait_frames": 16, "face_size": 48, "temperatures": {"valence": 1.25, "arousal": 0.8},
-    "conformal": {"valence": 0.1}, "network": {"core": 64, "dropout": 0.5, "cell": "lstm"},
-}  # fmt: skip
-
-
-def test_a_video_eeg_bundle_of_format_1_opens_as_one_of_today(tmp_path: Path) -> None:
-    assert load_bundle(tampered(tmp_path / "1.safetensors", FORMAT_1, 1)).spec == SPEC
-
-
-def test_a_speech_bundle_of_format_1_opens_as_one_of_today(tmp_path: Path) -> None:
-    old = FORMAT_1 | {"kind": "speech", "eeg": None, "temperatures": {"speech": 0.5}, "target": "acted"}
-    spec = load_bundle(tampered(tmp_path / "1.safetensors", old, 1)).spec
-    assert spec.inputs == (SpeechInput(),)
-    assert spec.outputs == (Head("speech", "acted", ("low", "medium", "high"), temperature=0.5),)
-
-
-@pytest.mark.parametrize("lacks", ["classes", "network", "eeg", "temperatures"])
-def test_a_spec_of_format_1_that_is_not_whole_is_refused(tmp_path: Path, lacks: str) -> None:
-    tampered(tmp_path / "1.safetensors", {name: FORMAT_1[name] for name in FORMAT_1 if name != lacks}, 1)
-    with pytest.raises(MoodringError, match=f"format 1 without '{lacks}'") as error:
-        load_bundle(tmp_path / "1.safetensors")
-    assert "\n" not in str(error.value)
 
 
 def test_the_same_model_is_the_same_file(tmp_path: Path) -> None:
@@ -188,7 +168,7 @@ def test_a_spec_that_is_no_table_is_refused(saved: Path, text: str) -> None:
 
 
 def test_another_kind_is_refused(saved: Path) -> None:
-    with pytest.raises(MoodringError, match="is a 'video_eeg' model, a 'speech' model is needed"):
+    with pytest.raises(MoodringError, match="is a 'attention' model, a 'speech' model is needed"):
         load_bundle(saved, "speech")
 
 
@@ -202,7 +182,7 @@ def test_the_simulated_speech_bundle_has_both_names_everywhere() -> None:
     for name in ("speech", "simulated"):
         assert speech_bundle_path(name) == models_path("speech", name) == bundled("speech")
     assert speech_bundle_path("emodb") == models_path("speech", "emodb") == bundled("emodb")
-    for name in ("voices", "pool", "yunet", "video_eeg"):
+    for name in ("voices", "pool", "yunet", "attention"):
         with pytest.raises(MoodringError, match=f"no speech bundle '{name}' is shipped"):
             speech_bundle_path(name)
 
@@ -250,13 +230,14 @@ def test_a_spec_nested_a_thousand_deep_is_refused(saved: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"max_wait_frames": 0}, "max_wait_frames is 0"),
-        ({"max_wait_frames": 1e9}, "max_wait_frames is"),
+        ({"layer1": 0}, "layer1 is 0"),
+        ({"glimpse": 1e9}, "glimpse is"),
         ({"core": "many"}, "core is 'many'"),
         ({"core": 4096}, "do not fit its sizes"),
         ({"prior_channels": -1}, "prior_channels lists 1 channels"),
-        ({"mean_wait_frames": -3.0}, "mean_wait_frames is -3.0"),
-        ({"mean_wait_frames": None}, "mean_wait_frames is None"),
+        ({"budget": -3.0}, "budget is -3.0"),
+        ({"budget": None}, "budget is None"),
+        ({"policy": None}, "policy of looks 'None'"),
     ],
 )
 def test_a_network_that_is_none_is_refused_before_memory_is_taken(
@@ -265,4 +246,20 @@ def test_a_network_that_is_none_is_refused_before_memory_is_taken(
     bundle = load_bundle(fakes.write_bundle(tmp_path / "v.safetensors"))
     network = {key: one for key, one in (dict(bundle.spec.network) | values).items() if one is not None}
     with pytest.raises(MoodringError, match=words):
-        VideoEegDecoder(replace(bundle, spec=replace(bundle.spec, network=network)), torch.device("cpu"))
+        AttentionDecoder(replace(bundle, spec=replace(bundle.spec, network=network)), torch.device("cpu"))
+
+
+def test_shipped_names_come_once_and_all_load(tmp_path):
+    with pytest.raises(MoodringError) as caught:
+        load_bundle(tmp_path / "nosuch")
+    assert str(caught.value).count("attention") == 1
+    assert {"attention", "workload", "emodb", "speech"} <= set(shipped_bundles())
+    for name in shipped_bundles():
+        load_bundle(bundled(name))
+
+
+def test_doctor_names_every_shipped_bundle():
+    from moodring.realtime.lab.doctor import _bundles
+
+    found = {finding.what.removeprefix("bundle "): finding.ok for finding in _bundles()}
+    assert found == {**dict.fromkeys(shipped_bundles(), True), "voices": True}

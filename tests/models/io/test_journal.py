@@ -9,7 +9,7 @@ from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
 from moodring.models.io.journal import Journal, journal_line, read_journal
 from moodring.offline.decoding.decode import decode
 
-LOOK = {"time_s": 1.0, "frame_stamp_s": None, "face": None, "eeg": True, "wait_frames": 1}
+LOOK = {"time_s": 1.0, "frame_stamp_s": 0.98, "face": None, "waited_frames": 1}
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +53,9 @@ def test_a_flipped_digit_costs_its_line_and_is_told(path, estimates, caplog):
         {"session_time_s": -1e9},
         {"ring_samples": {"eeg": -1}},
         {"ring_samples": {"eeg": 10**400}},
-        {"looks": [LOOK | {"band_attention": [[1], 2]}]},
-        {"looks": [LOOK | {"band_attention": [10**400]}]},
+        {"looks": [LOOK | {"waited_frames": "soon"}]},
+        {"band_attention": [[1], 2]},
+        {"band_attention": [10**400]},
         {"heads": [{"name": "valence", "construct": "felt", "classes": ["a", "b"], "probabilities": [3.0, -2.0]}]},
         {"heads": 3},
         {"used": "[" * 9},

@@ -30,9 +30,9 @@ def _eeg_input(seconds, begin_s=100.0):
     return ModalityInput(ingest, ingest.ring.view(), identity)
 
 
-def _face_input(seconds, begin_s=100.0):
-    ingest = ingest_factory(None, rings_in(None))(SourceInfo("face", "cam", 25.0, (2, 2, 3), "|u1"))
-    stamps = begin_s + np.arange(round(seconds * 25)) / 25
+def _face_input(seconds, begin_s=100.0, rate_hz=25.0):
+    ingest = ingest_factory(None, rings_in(None))(SourceInfo("face", "cam", rate_hz, (2, 2, 3), "|u1"))
+    stamps = begin_s + np.arange(round(seconds * rate_hz)) / rate_hz
     frames = np.broadcast_to(np.arange(len(stamps), dtype=np.uint8)[:, None, None, None], (len(stamps), 2, 2, 3))
     ingest.append(Chunk(frames, stamps, stamps[-1] + 0.02))
     return ModalityInput(ingest, ingest.ring.view(), identity)
@@ -50,7 +50,7 @@ def _speech_input(seconds, begin_s=100.0, loud=True):
 def decider(fakes):
     def make(plan=None, clock=None):
         clock = clock or VirtualClock(200.0)
-        models = fakes.fake_models(clock.now)
+        models = fakes.fake_models()
         return Decider(plan or _plan(), models, clock), models
 
     return make
@@ -65,31 +65,32 @@ def test_the_first_decision_has_the_data_it_needs():
 
 
 def test_looks_follow_the_policy_and_decisions_take_all_that_are_due(decider, fakes):
-    made, models = decider()
-    inputs = {"eeg": _eeg_input(20), "face": _face_input(4)}
-    due = []
+    made, _ = decider()
+    inputs = {"eeg": _eeg_input(20), "face": _face_input(12, rate_hz=10.0)}
+    looks = []
     for k in range(4, 20):
         estimate = made.decide(made.plan.time_s(k), inputs, ())
-        due.append(len(estimate.looks))
-    grid = [round((look.time_s - 100) * 8) for look in fakes.video_eeg_of(models).looks]
-    # The waits of the scripted policy: 3, 10, 16, 1, 3 ...
-    assert grid == [16, 19, 29, 45, 46, 49, 59, 75, 76]
-    assert sum(due) == len(grid)
-    assert due[:2] == [1, 1]
-    assert estimate.glimpsed_fraction == pytest.approx(9 / 61)
+        looks.extend(estimate.looks)
+    # The waits of the scripted policy: 3, 10, 16, 1, 3 ...; its first frame is the first after the decision before.
+    assert [round((look.time_s - 100) * 8) for look in looks] == [13, 16, 26, 42, 43, 46, 56, 72, 73, 76]
+    assert [look.waited_frames for look in looks] == [None, 3, 10, 16, 1, 3, 10, 16, 1, 3]
+    assert estimate.glimpsed_fraction == pytest.approx(10 / 64)
 
 
-def test_a_look_sees_exactly_the_samples_up_to_it(decider, fakes):
+def test_frames_and_ticks_see_exactly_the_samples_up_to_them(decider, fakes):
     made, models = decider(_plan(first=5))
     eeg, face = _eeg_input(20), _face_input(4)
-    seen = []
+    frames, ticks = [], []
     model = fakes.video_eeg_of(models)
-    real = model.look
-    model.look = lambda time_s, window, frame: (seen.append((window, frame)), real(time_s, window, frame))[1]
+    real = model.frame
+    model.frame = lambda time_s, frame, short: (frames.append((frame, short)), real(time_s, frame, short))[1]
+    model.tick = ticks.append
     estimate = made.decide(102.5, {"eeg": eeg, "face": face}, ())
-    window, frame = seen[0]
+    assert len(frames) == 4
+    (window,), (frame, short) = ticks, frames[-1]
     np.testing.assert_array_equal(window.samples_uv, eeg.ring.between(641 - 256, 641).samples)
-    assert window.end_s == 102.5
+    np.testing.assert_array_equal(short.samples_uv, window.samples_uv[-128:])
+    assert window.end_s == short.end_s == 102.5
     assert frame.stamp_s == pytest.approx(102.48)
     assert frame.image[0, 0, 0] == 62
     assert estimate.ranges["eeg"].stop == 641
@@ -153,12 +154,12 @@ def test_speech_starts_at_t0_and_not_before(decider, fakes):
 
 def test_a_session_that_fell_behind_does_not_look_at_old_frames(decider, fakes):
     made, models = decider()
-    inputs = {"eeg": _eeg_input(40)}
-    made.decide(102.0, inputs, ())
+    inputs = {"eeg": _eeg_input(40), "face": _face_input(12, begin_s=120.0, rate_hz=10.0)}
+    made.decide(122.0, inputs, ())
     made.decide(130.0, inputs, ())
-    times = [look.time_s for look in fakes.video_eeg_of(models).looks]
-    assert times[0] == 102.0
-    assert min(times[1:]) >= 127.5
+    looked_s = fakes.video_eeg_of(models).looked_s
+    assert looked_s[0] <= 122.0
+    assert min(time_s for time_s in looked_s if time_s > 122.0) >= 127.5
 
 
 def test_the_ledger_rises_and_ages_count_to_publication(decider):

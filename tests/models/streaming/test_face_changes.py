@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from moodring.models.contract import Estimate, FaceBox, Image
+from moodring.models.decoders.attention import AttentionDecoder
 from moodring.models.decoders.session_models import Models
-from moodring.models.decoders.video_eeg import VideoEegDecoder
 from moodring.models.io import wire
 from moodring.models.io.ring import rings_in
 from moodring.models.streaming.clock import VirtualClock
@@ -16,9 +16,9 @@ from moodring.models.streaming.decider import Decider
 from moodring.models.streaming.decision_schedule import ModalityInput, Plan, identity
 from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
 from moodring.models.streaming.ingest.stream_ingest import ingest_factory
-from moodring.models.streaming.streaming_video_eeg import SETTLE_S, StreamingVideoEeg
+from moodring.models.streaming.streaming_attention import SETTLE_S, StreamingAttention
 from moodring.models.streaming.tally import Tally
-from tests.models.decoders.test_video_eeg import make_bundle
+from tests.models.decoders.test_attention import make_bundle
 
 T0, RATE_HZ, SECONDS = 100.0, 10.0, 20.0
 ANN, BEN = FaceBox(4.0, 6.0, 24.0, 30.0, 0.9), FaceBox(40.0, 8.0, 20.0, 24.0, 0.9)
@@ -42,8 +42,8 @@ def decisions(script: Script, chunk: int = 1) -> list[Estimate]:
     frames[:, 0, 0, 0] = np.arange(len(frames))
     stamps = T0 + np.arange(len(frames)) / RATE_HZ
     clock = VirtualClock(T0)
-    decoder = VideoEegDecoder(make_bundle(), torch.device("cpu"), face_detector=Scripted(script))  # type: ignore[arg-type]
-    models = Models((StreamingVideoEeg(decoder),), None, "cpu", (), ("simulated",))
+    decoder = AttentionDecoder(make_bundle("every"), torch.device("cpu"), face_detector=Scripted(script))  # type: ignore[arg-type]
+    models = Models((StreamingAttention(decoder),), None, "cpu", (), ("simulated",))
     decider = Decider(Plan(t0_s=T0, interval_s=0.5, first=2, rest_s=0.0), models, clock)
     made, given = [], 0
     for k in range(2, int(2 * SECONDS) - 1):
@@ -88,7 +88,7 @@ def test_two_people_are_never_one_smooth_curve() -> None:
     [
         (lambda _: (ANN, FaceBox(36.0, 6.0, 24.0, 30.0, 0.9)), "several", "several faces, none of them clearly"),
         (lambda _: (TINY,), "too_small", "the face is too small"),
-        (lambda _: (), "none", "neither EEG nor face for a while"),
+        (lambda _: (), "none", "neither EEG nor face yet"),
     ],
 )
 def test_why_no_face_is_used_is_told(script: Script, state: str, words: str) -> None:

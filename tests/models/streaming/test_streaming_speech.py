@@ -174,3 +174,11 @@ def test_trouble_with_the_microphone_is_told_with_its_figures(clock):
     (_, first) = _run(Scripted(), clock, _input(np.zeros(4 * AUDIO_RATE_HZ)), None, 0.5)[-1]
     assert first.hearing.trouble is None
     assert first.hearing.level_db is None
+
+
+def test_a_dead_sound_track_is_not_used_and_says_so(clock):
+    said = _run(Scripted(), clock, _input(np.full(6 * AUDIO_RATE_HZ, 0.25)), None, 5)
+    last = said[-1][1]
+    assert last.described_s == {}, "no decision rests on it"
+    assert last.heads[0].abstained.startswith("one value for 3 s")
+    assert last.hearing.fault == "stuck"

@@ -123,3 +123,9 @@ def test_another_bundle_is_set_beside_the_shipped_one_and_beside_a_journal(fakes
     assert "probabilities at most 0 apart" in second.output
     assert "exists and is left as it is" in second.output
     assert journal.read_bytes() == written
+
+
+def test_nothing_compared_is_no_agreement(said):
+    first, second = [without_answer(said[0], "speech")], [without_answer(said[0], "speech")]
+    plain = as_plain(compare(first, second), "a", "b")["agreement"]["speech"]
+    assert (plain["compared"], plain["same_class"], plain["mean_difference"]) == (0, None, None)

@@ -33,7 +33,7 @@ def scripted(fakes, offsets_s, fault=None):
     sources = [ScriptedSource(modality, clock) for modality in ("eeg", "face", "speech")]
     for source in sources:
         source.jump(offsets_s.get(source.info.modality, 0.0))
-    session = ScriptedSession(fakes.fake_models(clock.now), clock, sources)
+    session = ScriptedSession(fakes.fake_models(), clock, sources)
     session.run_for(6.3)
     if fault is not None:
         for before, step in zip((None, *fault.steps), fault.steps, strict=False):

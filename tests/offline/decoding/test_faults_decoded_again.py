@@ -49,7 +49,7 @@ def run(session, *faults):
 def session(fakes):
     clock = VirtualClock(BEGIN_S)
     sources = [ScriptedSource(modality, clock) for modality in ("eeg", "face", "speech")]
-    made = ScriptedSession(fakes.fake_models(clock.now), clock, sources)
+    made = ScriptedSession(fakes.fake_models(), clock, sources)
     yield made
     made.close()
 
@@ -114,7 +114,7 @@ class BusySession(ScriptedSession):
 def test_late_and_skipped_decisions_are_decoded_again_as_they_were_made(fakes):
     clock = VirtualClock(BEGIN_S)
     sources = [ScriptedSource(modality, clock) for modality in ("eeg", "face", "speech")]
-    session = BusySession(fakes.fake_models(clock.now), clock, sources)
+    session = BusySession(fakes.fake_models(), clock, sources)
     run(session, *(fault for fault in FAULTS if fault.name in ("source killed", "clock jumps ahead", "camera gone")))
     assert session.skipped > 5
     recording, journal = recorded(session)
@@ -130,7 +130,7 @@ def test_a_source_that_comes_late_and_samples_that_come_late(fakes):
     """The camera appears in the session; the network holds EEG back for longer than a decision waits."""
     clock = VirtualClock(BEGIN_S)
     sources = [ScriptedSource(modality, clock) for modality in ("eeg", "face", "speech")]
-    session = ScriptedSession(fakes.fake_models(clock.now), clock, sources)
+    session = ScriptedSession(fakes.fake_models(), clock, sources)
     camera = session.sources["face"]
     camera.kill()
     eeg = session.sources["eeg"]

@@ -47,7 +47,7 @@ def test_a_replay_withholds_what_decoding_the_recording_withholds(lsl_session, f
     clock = LslClock()
     with (
         start_replay(folder, ReplayOptions(prefix="played", patience_s=30.0, lsl=lsl_session)) as replay,
-        Session(config, fakes.fake_models(clock.now), clock, None, clock.now()) as session,
+        Session(config, fakes.fake_models(), clock, None, clock.now()) as session,
     ):
         assert replay.wait_ready(30.0) == ("played_speech", "played_loudspeaker")
         session.connect(threading.Event())

@@ -17,7 +17,7 @@ from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import FloatArray, HeadOutput
 from moodring.models.decoders.speech import SpeechDecoder
 from moodring.models.io.bundle import bundled, load_bundle
-from moodring.offline.decoding.predict import Prediction, as_plain, pooled, predict_file, predict_files, score
+from moodring.offline.decoding.predict import Prediction, as_plain, in_words, pooled, predict_file, predict_files, score
 from moodring.offline.recordings.sound import load_sound
 
 RATE_HZ = 16_000
@@ -104,8 +104,10 @@ def test_silence_and_20_ms_are_no_speech(decoder: SpeechDecoder, tmp_path: Path,
     (row,) = as_plain([said], BUNDLE, {})["files"]
     assert row == {
         "file": str(path), "duration_s": pytest.approx(len(samples) / RATE_HZ, abs=1e-4), "label": None,
-        "probabilities": {}, "segments": [],
+        "probabilities": {}, "segments": [], "confidence": None, "unsure": False, "warning": said.warning,
     }  # fmt: skip
+    assert said.warning is not None
+    assert "from its start to its end: no microphone was heard" in said.warning
 
 
 def test_noise_by_the_name_of_mp3_is_no_sound(decoder: SpeechDecoder, tmp_path: Path) -> None:
@@ -256,8 +258,8 @@ def test_a_bundle_is_named_or_a_path(run, tmp_path: Path) -> None:
     for name, why in (
         ("nonsense", "no speech bundle 'nonsense' is shipped; shipped are emodb, simulated, speech; or give a path"),
         (tmp_path / "gone.safetensors", "does not exist"),
-        ("video_eeg", "no speech bundle 'video_eeg' is shipped"),
-        (bundled("video_eeg"), "a 'speech' model is needed"),
+        ("attention", "no speech bundle 'attention' is shipped"),
+        (bundled("attention"), "a 'speech' model is needed"),
     ):
         status, _, error = run(name, tmp_path / "x.wav")
         assert status == 1
@@ -336,3 +338,10 @@ def test_real_voices_give_labels_and_truth(decoder: SpeechDecoder, data_dir: Pat
         assert one.label is not None, one.file
         assert one.truth is not None
         assert (one.error, one.warning) == (None, None)
+
+
+def test_a_label_stands_beside_its_confidence_and_an_unsure_one_says_so() -> None:
+    unsure = Prediction("a.wav", 1.0, ("anger", "fear", "joy"), (0.4, 0.35, 0.25))
+    assert in_words(unsure) == "a.wav: not sure: anger (confidence 0.40)"
+    assert in_words(replace(unsure, probabilities=(0.1, 0.7, 0.2))) == "a.wav: fear (confidence 0.70)"
+    assert (unsure.confidence, unsure.unsure) == (0.4, True)

@@ -103,7 +103,7 @@ def test_sets_are_counted_person_by_person_and_confident_answers_are_judged_apar
 
 def test_lda_averages_over_the_stimulus_so_far_and_never_over_the_one_before() -> None:
     truth = slow_truth(60)
-    person = DecodedPerson("p", 1, 60.0, ONSETS_S, (decisions(truth, truth),), (), np.zeros((60, 1)), (), ())
+    person = DecodedPerson("p", 1, 60.0, ONSETS_S, (decisions(truth, truth),), (), (), np.zeros((60, 1)), (), ())
     logs = np.arange(60.0)[:, None, None] * np.ones((1, 2, 3))
     averaged = _so_far(logs, person)[:, 0, 0]
     # The first windows that lie within a stimulus end 2 s after its onset.
@@ -128,15 +128,18 @@ def test_looks_that_wait_for_expressions_are_told_from_looks_that_do_not() -> No
     grid_s = np.arange(1, seconds * 8) / 8
     shown_s = grid_s[plan.expression_at(grid_s)[0] >= SHOWN]
 
-    def looks(times_s: np.ndarray, wait: int) -> list[Look]:
-        return [Look(t, t, None, True, np.array([0.2, 0.5, 0.3], np.float32), wait) for t in times_s]
+    attention = np.tile(np.array([0.2, 0.5, 0.3], np.float32), (5, 1))
 
-    timed = look_facts("full", [(seed, seconds, looks(shown_s, 3))])
-    blind = look_facts("uniform", [(seed, seconds, looks(grid_s[::8], 8))])
+    def looks(times_s: np.ndarray) -> list[Look]:
+        waits = [None, *np.diff(times_s * 8).round().astype(int).tolist()]
+        return [Look(t, t, None, wait) for t, wait in zip(times_s, waits, strict=True)]
+
+    timed = look_facts("full", [(seed, seconds, looks(shown_s), attention)])
+    blind = look_facts("uniform", [(seed, seconds, looks(grid_s[::8]), attention)])
     assert timed["on_expression"] == 1.0
     assert 0.0 < blind["expression_base_rate"] < 0.2
     assert blind["on_expression"] == pytest.approx(blind["expression_base_rate"], abs=0.06)
-    assert (blind["wait_mean"], blind["wait_sd"], blind["waits"]) == (8.0, 0.0, {"8": len(grid_s[::8])})
+    assert (blind["wait_mean"], blind["wait_sd"], blind["waits"]) == (8.0, 0.0, {"8": len(grid_s[::8]) - 1})
     assert blind["band_attention_sd"] == pytest.approx([0.0] * 3)
 
 
@@ -150,7 +153,7 @@ def test_any_people_can_be_decoded_but_nobody_whom_the_bundle_or_lda_knows() -> 
         ("[5, 5]", "twice"),
     ):
         with pytest.raises(ConfigError, match=why):
-            load(SHIPPED, EvaluateConfig, [f"seeds={seeds}"])
+            load(SHIPPED, EvaluateConfig, [f"seeds={seeds}", "known=[[1, 500]]"])
 
 
 def test_the_json_has_the_keys_of_every_evaluation_and_nothing_that_json_lacks() -> None:

@@ -1,15 +1,22 @@
 """Training of the attention model on made-up people whose faces and bands spell the levels."""
 
+import functools
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
+from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.train_attention import AttentionPeopleSection, TrainAttentionConfig
-from moodring.configs.schema.train_video_eeg import StageSection
+from moodring.configs.schema.training import StageSection
 from moodring.models.decoders.domain_gate import has_gate
 from moodring.models.io.bundle import load_bundle
 from moodring.models.networks.attention import FRAMES_PER_TICK, AttentionNet, Sizes
@@ -22,9 +29,19 @@ from moodring.offline.training.attention.feature_bank import (
     ticks_of,
     whole_sessions,
 )
-from moodring.offline.training.attention.roll_out import by_hazard, clip_hidden, fixed, hidden_states, roll_out
+from moodring.offline.training.attention.roll_out import (
+    by_hazard,
+    clip_hidden,
+    embedded_frames,
+    fixed,
+    hidden_states,
+    periphery_of,
+    roll_out,
+)
 from moodring.offline.training.attention.scores import answers_of_stimuli, decisions_of, hit_rate, recall_of_decisions
-from moodring.offline.training.attention.train import train_attention
+from moodring.offline.training.attention.train import TrainedAttention, train_attention
+from moodring.offline.training.common import stage_run
+from moodring.offline.training.common.stage_run import StageRun
 
 SIZES = Sizes(face_features=4, band_features=4, glimpse=8, layer1=12, core=16)
 TICKS, BLOCK = 80, 20
@@ -32,6 +49,10 @@ TICKS, BLOCK = 80, 20
 
 def quiet(_: str) -> None:
     """Take a report and say nothing."""
+
+
+def unkept(network: torch.nn.Module) -> StageRun:
+    return StageRun("test", network, None, quiet)
 
 
 def stage(batches: int, learning_rate: float = 5e-3) -> StageSection:
@@ -78,10 +99,12 @@ def trained(bank: FeatureBank) -> AttentionNet:
     torch.manual_seed(0)
     net = AttentionNet(SIZES)
     weights = torch.ones(2, 3)
-    core.train_core(net, bank, weights, CONFIG, core.CoreTraining(CONFIG.teacher, core.every_frame, None, 7), quiet)
+    core.train_core(
+        net, bank, weights, CONFIG, core.CoreTraining(CONFIG.teacher, core.every_frame, None, 7), unkept(net)
+    )
     teacher = core.teacher_of(net)
     core.train_core(
-        net, bank, weights, CONFIG, core.CoreTraining(CONFIG.student, core.random_patterns, teacher, 8), quiet
+        net, bank, weights, CONFIG, core.CoreTraining(CONFIG.student, core.random_patterns, teacher, 8), unkept(net)
     )
     return net.eval()
 
@@ -132,7 +155,7 @@ def test_the_policy_learns_from_measured_gains_to_look_when_it_pays(net: Attenti
     frames, people = bank.face.shape[1], bank.people
     hidden = torch.zeros(frames, people, hazard.units)
     hidden[..., 0] = bank.expressed[..., 0].T
-    policy.train_gains(hazard, net, bank, hidden, CONFIG, quiet)
+    policy.train_gains(hazard, net, bank, hidden, CONFIG, unkept(hazard))
     clips = whole_sessions(bank)
     price = policy.price_for(hazard, net, bank, hidden, clips, 0.03)
     rollout = roll_out(net, bank, clips, by_hazard(hazard, clip_hidden(hidden, clips), price, clips.no_face))
@@ -166,24 +189,130 @@ def test_hidden_states_follow_the_thumbnails() -> None:
     assert not torch.equal(hidden[3, 0], hidden[3, 1])
 
 
-@pytest.mark.parametrize("named", ["hazard", "gaussian"])
-def test_a_training_run_is_resumed_to_the_same_file(named: str, tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder: Path = tmp_path_factory.getbasetemp() / "attention"
-    folder.mkdir(exist_ok=True)
+def test_learning_on_sequences_does_not_blind_the_periphery(bank: FeatureBank) -> None:
+    rows = torch.arange(THUMBNAIL)[:, None].expand(THUMBNAIL, THUMBNAIL)
+    smile = (rows > 15) & (rows < 19) & bank.expressed[..., 0][..., None, None].gt(0.5)
+    noise = torch.randint(0, 40, (*smile.shape,), generator=torch.Generator().manual_seed(3))
+    seen = replace(bank, thumbnails=(noise + 120 * smile).to(torch.uint8))
+    measured = periphery_of(HazardPolicy(SIZES.core), seen, torch.arange(seen.people), seen.face.shape[1])
+
+    def periphery(batches: int) -> HazardPolicy:
+        torch.manual_seed(4)
+        hazard = HazardPolicy(SIZES.core)
+        config = CONFIG.model_copy(update={"thumbnail": stage(80), "periphery": stage(batches, 5e-2)})
+        policy.train_periphery(hazard, seen, measured, config, unkept(hazard))
+        return hazard
+
+    short, hazard = periphery(1), periphery(120)
+    assert torch.equal(embedded_frames(short, measured), embedded_frames(hazard, measured))
+    with torch.no_grad():
+        told = hazard.expression(hidden_states(hazard, measured))[..., 0]
+    assert roc_auc_score(seen.expressed[..., 0].T.flatten() > 0.5, told.flatten()) > 0.98
+
+
+class Cut(BaseException):
+    """The process is killed."""
+
+
+def tiny(named: str) -> TrainAttentionConfig:
     few = {name: stage(2) for name in (
         "expression", "bands", "teacher", "student", "thumbnail", "periphery", "gains", "reinforce", "own",
     )}  # fmt: skip
     people = AttentionPeopleSection(
         count=3, seconds=40.0, validation_seconds=40.0, validation_seeds=(801,), calibration_seeds=(841,), workers=1
     )
-    config = TrainAttentionConfig.model_validate(
+    return TrainAttentionConfig.model_validate(
         {"policy": named, "batch": 8, "clip_ticks": 32, "horizon_ticks": 8, "people": people, **few}
     )
-    said: list[str] = []
-    first = train_attention(config, folder / f"{named}.safetensors", quiet, folder)
-    again = train_attention(config, folder / f"{named}-again.safetensors", said.append, folder)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], TrainedAttention]:
+    """Trainings that were never cut, each made once; the folder of each holds its cache."""
+    folder = tmp_path_factory.mktemp("attention")
+    return functools.cache(lambda named: train_attention(tiny(named), folder / f"{named}.safetensors", quiet, folder))
+
+
+@pytest.mark.parametrize("named", ["hazard", "gaussian"])
+def test_a_training_run_is_resumed_to_the_same_file(named: str, whole: Callable[[str], TrainedAttention]) -> None:
+    first, said = whole(named), list[str]()
+    folder = first.path.parent
+    again = train_attention(tiny(named), folder / f"{named}-again.safetensors", said.append, folder)
     assert first.sha256 == again.sha256
     assert sum("from the cache" in line for line in said) >= 5
     assert np.isfinite(first.scores["no_eeg"].looked)
     assert has_gate(load_bundle(first.path))
     assert "Demonstration model" in (folder / f"{named}.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("named", ["hazard", "gaussian"])
+def test_a_training_cut_between_and_within_stages_ends_in_the_same_file(
+    named: str, whole: Callable[[str], TrainedAttention], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, said = whole(named), list[str]()
+    for person in first.path.parent.glob("prepared-*"):
+        shutil.copy(person, tmp_path)
+    left, attempts = 0, 0
+    write = stage_run.write_file
+
+    def write_and_cut(path: Path, content: bytes) -> None:
+        nonlocal left
+        write(path, content)
+        left -= 1
+        if left == 0:
+            raise Cut
+
+    # A checkpoint after each batch; the seventh of each attempt is the last thing that it does.
+    monkeypatch.setattr(stage_run, "CHECKPOINT_S", 0.0)
+    monkeypatch.setattr(stage_run, "write_file", write_and_cut)
+    while attempts < 20:
+        left, attempts = 7, attempts + 1
+        try:
+            cut = train_attention(tiny(named), tmp_path / "cut.safetensors", said.append, tmp_path)
+        except Cut:
+            continue
+        break
+    assert sum("goes on after batch" in line for line in said) == attempts - 1 >= 1
+    assert cut.sha256 == first.sha256
+    losses = first.path.with_suffix(".losses.csv").read_text()
+    assert losses == (tmp_path / "cut.losses.csv").read_text()
+    assert losses.startswith("stage,part,batch,loss\nexpressed faces,1,2,")
+    assert not list(tmp_path.glob("*.partial"))
+
+
+_CHILD = """
+import sys
+from pathlib import Path
+from moodring.configs.schema.errors import MoodringError
+from moodring.configs.schema.train_attention import TrainAttentionConfig
+from moodring.offline.training.attention.train import train_attention
+from moodring.offline.training.common import stage_run
+from moodring.offline.training.common.stage_run import StageRun
+from moodring.offline.training.common import stage_run
+stage_run.CHECKPOINT_S = stage_run._REPORT_S = 0.0
+config, folder = TrainAttentionConfig.model_validate_json(sys.argv[1]), Path(sys.argv[2])
+train_attention(config, folder / "killed.safetensors", lambda line: print(line, flush=True), folder)
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("after", ["teacher: batch 20/", "gains of looks: batch 10/", "stage reinforce:"])
+def test_a_killed_process_goes_on_to_the_same_file(after: str, tmp_path: Path) -> None:
+    more = {name: stage(30) for name in ("teacher", "student", "gains")}
+    config = tiny("hazard").model_copy(update=more)
+    whole = train_attention(config, tmp_path / "whole" / "whole.safetensors", quiet, tmp_path / "whole")
+    child = subprocess.Popen(
+        [sys.executable, "-c", _CHILD, config.model_dump_json(), str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    with child, child.stdout as lines:
+        assert any(after in line for line in lines)
+        child.kill()
+    assert not (tmp_path / "killed.safetensors").exists()
+    assert train_attention(config, tmp_path / "killed.safetensors", quiet, tmp_path).sha256 == whole.sha256
+
+
+def test_what_is_no_table_of_losses_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "model.losses.csv").write_text("my own notes")
+    with pytest.raises(MoodringError, match="would hold the losses"):
+        train_attention(tiny("every"), tmp_path / "model.safetensors", quiet, tmp_path)

@@ -213,7 +213,7 @@ def test_a_pool_and_its_card_are_written(tmp_path, monkeypatch) -> None:
     lines: list[str] = []
     out = tmp_path / "made.json"
     train_pooling(config, out, lines.append, tmp_path / "cache")
-    names = {kind: load_bundle(bundled(name)) for kind, name in (("video_eeg", "video_eeg"), ("speech", "speech"))}
+    names = {kind: load_bundle(bundled(name)) for kind, name in (("video_eeg", "attention"), ("speech", "speech"))}
     pool = load_pool(out, {kind: PooledBundle(file=one.name, sha256=one.sha256) for kind, one in names.items()})
     assert seen["seeds"] == [*config.people.seeds, *config.people.test_seeds]
     assert seen["bundles"] == (names["video_eeg"].sha256, names["speech"].sha256)

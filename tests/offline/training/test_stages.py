@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from moodring.configs.schema.train_video_eeg import TrainVideoEegConfig
 from moodring.offline.evaluation import paper_speech
+from moodring.offline.training.attention.band_network import BAND_NETWORK
+from moodring.offline.training.attention.core import STUDENT, TEACHER
+from moodring.offline.training.attention.expressions import EXPRESSIONS
+from moodring.offline.training.attention.gaussian import GAUSSIAN
+from moodring.offline.training.attention.policy import GAINS, OWN_CORE, PERIPHERY, REINFORCE
+from moodring.offline.training.attention.prepare import PREPARED
 from moodring.offline.training.common import stages
 from moodring.offline.training.common.stages import SIMULATION, Stage
 from moodring.offline.training.paper_speech.train import PAPER_TRAINING
@@ -16,22 +21,19 @@ from moodring.offline.training.pooling.people import DECODED
 from moodring.offline.training.recogniser.features import FEATURES
 from moodring.offline.training.recogniser.train import FOLDS
 from moodring.offline.training.speech.train import SPEECH_TRAINING
-from moodring.offline.training.video_eeg import train as video_eeg
-from moodring.offline.training.video_eeg.band_network import BAND_NETWORK
-from moodring.offline.training.video_eeg.expressions import EXPRESSIONS
-from moodring.offline.training.video_eeg.modality_lstm import MODALITY_LSTM
-from moodring.offline.training.video_eeg.prepare import PREPARED
-from moodring.offline.training.video_eeg.reinforce import CORE, POLICY
 
-ALL = (
-    SIMULATION, PREPARED, EXPRESSIONS, BAND_NETWORK, MODALITY_LSTM, CORE, POLICY, DECODED, SPEECH_TRAINING,
-    FEATURES, FOLDS, PAPER_TRAINING,
+ATTENTION = (
+    PREPARED, EXPRESSIONS, BAND_NETWORK, TEACHER, STUDENT, GAUSSIAN, PERIPHERY, GAINS, REINFORCE, OWN_CORE,
 )  # fmt: skip
+ALL = (SIMULATION, *ATTENTION, DECODED, SPEECH_TRAINING, FEATURES, FOLDS, PAPER_TRAINING)
+CORE = {TEACHER, STUDENT, GAUSSIAN, PERIPHERY, GAINS, REINFORCE, OWN_CORE}
 DEPENDENTS = {
-    SIMULATION: {PREPARED, EXPRESSIONS, BAND_NETWORK, MODALITY_LSTM, CORE, POLICY, DECODED, SPEECH_TRAINING},
-    PREPARED: {BAND_NETWORK, MODALITY_LSTM, CORE, POLICY},
-    EXPRESSIONS: {BAND_NETWORK, MODALITY_LSTM, CORE, POLICY},
-    MODALITY_LSTM: {CORE, POLICY},
+    SIMULATION: {*ATTENTION, DECODED, SPEECH_TRAINING},
+    PREPARED: {EXPRESSIONS, BAND_NETWORK, *CORE},
+    EXPRESSIONS: CORE,
+    BAND_NETWORK: CORE,
+    STUDENT: CORE - {TEACHER, STUDENT},
+    GAINS: {REINFORCE, OWN_CORE},
     FEATURES: {FOLDS},
 }
 
@@ -55,8 +57,9 @@ def test_stages_have_names_of_their_own() -> None:
 
 
 def test_keys_change_with_the_settings() -> None:
-    assert len({CORE.key(), CORE.key(1), CORE.key(2), CORE.key(1, 2), CORE.key({"a": 1}), CORE.key({"a": 2})}) == 6
-    assert CORE.key({"a": 1, "b": 2}) == CORE.key({"b": 2, "a": 1})
+    key = STUDENT.key
+    assert len({key(), key(1), key(2), key(1, 2), key({"a": 1}), key({"a": 2})}) == 6
+    assert key({"a": 1, "b": 2}) == key({"b": 2, "a": 1})
 
 
 def test_a_moved_module_with_other_docstrings_gives_the_same_keys(tmp_path: Path) -> None:
@@ -70,7 +73,7 @@ def test_a_moved_module_with_other_docstrings_gives_the_same_keys(tmp_path: Path
     sys.modules["moved_stages"] = module
     try:
         spec.loader.exec_module(module)
-        copy = module.Stage("prepared people", PREPARED.version, (module.SIMULATION,))
+        copy = module.Stage("people on ticks", PREPARED.version, (module.SIMULATION,))
         assert copy.key("settings") == PREPARED.key("settings")
     finally:
         del sys.modules["moved_stages"]
@@ -82,11 +85,3 @@ def test_no_result_is_kept_by_the_content_of_source_files() -> None:
             text = path.read_text(encoding="utf-8")
             assert "inspect" not in text, path
             assert "__file__" not in text, path
-
-
-def test_every_setting_of_a_video_eeg_training_is_part_of_a_key_or_changes_no_weights() -> None:
-    config = TrainVideoEegConfig()
-    shared = set(video_eeg._shared_settings(config))
-    late = {"expression", "bands", "layer1", "core", "reinforce", "band_balance", *video_eeg._POLICY_SETTINGS}
-    assert shared | late | {"name", "threads", "coverage"} == set(TrainVideoEegConfig.model_fields)
-    assert not shared & late

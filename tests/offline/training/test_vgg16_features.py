@@ -11,7 +11,8 @@ from moodring.configs.schema.load import check, load
 from moodring.configs.schema.train_attention import TrainAttentionConfig
 from moodring.models.io.bundle import load_bundle
 from moodring.models.networks import vgg16
-from moodring.offline.training.attention.train import shared_settings, train_attention
+from moodring.offline.training.attention.simulated_data import shared_settings
+from moodring.offline.training.attention.train import train_attention
 from moodring.offline.training.attention.vgg16_features import embed_faces
 from tests.support import tiny_vgg16
 

@@ -99,7 +99,7 @@ def test_live_and_decoded_again_are_the_same(turns, voices_of):
     config = config_of(voices_of["08"])
     decoded = decode(recording, config)
     clock = VirtualClock(T0)
-    models = load_models(config, ("speech",), clock)
+    models = load_models(config, ("speech",))
     ingest = ingest_factory(None, rings_in(None))(
         SourceInfo("speech", "mic", float(AUDIO_RATE_HZ), (1,), "<f4", ("audio",))
     )
@@ -124,7 +124,7 @@ def test_another_voice_does_not_degrade_face_and_eeg(turns, voices_of, fakes):
     length_s = len(recording.speech.samples) / AUDIO_RATE_HZ
     config = config_of(voices_of["08"], voices_of["11"])
     # A scripted video-EEG model beside the real voice.
-    speech = load_models(config, ("speech",), VirtualClock(T0)).decoders[0]
+    speech = load_models(config, ("speech",)).decoders[0]
     fake = fakes.fake_models()
     models = replace(fake, decoders=(fake.decoders[0], speech))
     both = replace(recording, face=fakes.recording(length_s, t0_s=T0).face)

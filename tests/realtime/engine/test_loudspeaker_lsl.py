@@ -31,7 +31,7 @@ def test_a_session_withholds_speech_while_its_reference_plays_and_when_it_is_los
     clock = LslClock()
     with stand(_sound(microphone)):
         player = stand(_sound(monitor))
-        with Session(config, fakes.fake_models(clock.now), clock, tmp_path, clock.now()) as session:
+        with Session(config, fakes.fake_models(), clock, tmp_path, clock.now()) as session:
             session.connect(threading.Event())
             session.start()
             wait = stepping(session)

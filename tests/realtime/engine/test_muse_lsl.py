@@ -61,7 +61,7 @@ def test_its_head_is_answered_on_screen_outlet_and_journal(lsl_session, stand, s
     name, clock = f"Muse-{uuid4().hex}", LslClock()
     stand({"name": name, "channels": HEADBAND, "count": 5, "rate": 256.0})
     config = _config(name, bundle, lsl_session, tmp_path / "decisions.jsonl", video_eeg="none")
-    session = Session(config, load_models(config, config.modalities, clock), clock, tmp_path, clock.now())
+    session = Session(config, load_models(config, config.modalities), clock, tmp_path, clock.now())
     try:
         session.connect(threading.Event())
         session.start()
@@ -89,7 +89,7 @@ def test_the_video_eeg_model_refuses_it_and_says_with_how_many_channels(lsl_sess
     name, clock = f"Muse-{uuid4().hex}", LslClock()
     stand({"name": name, "channels": HEADBAND, "count": 5, "rate": 256.0})
     config = _config(name, bundle, lsl_session, allow_simulated=True)
-    session = Session(config, load_models(config, config.modalities, clock), clock, tmp_path, clock.now())
+    session = Session(config, load_models(config, config.modalities), clock, tmp_path, clock.now())
     try:
         with pytest.raises(MoodringError, match=r"has 4 channels on the scalp .*models.video_eeg"):
             session.connect(threading.Event())

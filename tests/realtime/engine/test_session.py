@@ -13,7 +13,7 @@ from moodring.realtime.engine.session import Session
 def test_outlet_and_rings_stay_open_while_a_decision_is_under_way(fakes, caplog, ended):
     config = LiveConfig(eeg=EegSection(stream=StreamQuery(name="amp")), outlet=OutletSection(enabled=False))
     clock = VirtualClock()
-    session = Session(config, fakes.fake_models(clock.now), clock, None, 0.0)
+    session = Session(config, fakes.fake_models(), clock, None, 0.0)
     session._decisions = SimpleNamespace(stop=lambda _: ended, plan=None, error=None)
     session.publisher._outlet = outlet = object()
     session.stop()

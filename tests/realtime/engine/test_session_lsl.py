@@ -39,7 +39,7 @@ def live(lsl_session, fakes, tmp_path):
             **sections,
         )
         clock = LslClock()
-        made.append(Session(config, models or fakes.fake_models(clock.now), clock, tmp_path, clock.now(), recorder))
+        made.append(Session(config, models or fakes.fake_models(), clock, tmp_path, clock.now(), recorder))
         return made[-1]
 
     yield make
@@ -203,7 +203,6 @@ def test_live_and_decoded_are_the_same(live, lsl_session, fakes, stepping):
 
     from moodring.offline.decoding.decode import decode
     from moodring.offline.replay.publish import ReplayOptions, publish
-    from moodring.realtime.engine.lsl_clock import LslClock
 
     recording = fakes.recording(14.0)
     prefix = f"s{uuid4().hex}"
@@ -213,7 +212,7 @@ def test_live_and_decoded_are_the_same(live, lsl_session, fakes, stepping):
     replay.start()
     recorder = MemoryRecorder()
     session = live(
-        fakes.pooled_models(LslClock().now),
+        fakes.pooled_models(),
         recorder,
         eeg=EegSection(stream=_named(f"{prefix}_eeg")),
         face=FaceSection(stream=_named(f"{prefix}_face")),
@@ -286,14 +285,14 @@ def test_an_overloaded_engine_leaves_decisions_out_counts_them_and_does_not_fall
     from moodring.models.streaming.summary import Costs, summarise
     from moodring.realtime.screens.plain_line import line
 
-    class Slow(fakes.FakeVideoEeg):
+    class Slow(fakes.FakeAttention):
         def read(self):
             time.sleep(0.6)
             return super().read()
 
-    from moodring.models.streaming.streaming_video_eeg import StreamingVideoEeg
+    from moodring.models.streaming.streaming_attention import StreamingAttention
 
-    models = dataclasses.replace(fakes.fake_models(), decoders=(StreamingVideoEeg(Slow()),))
+    models = dataclasses.replace(fakes.fake_models(), decoders=(StreamingAttention(Slow()),))
     name = f"amp-{uuid4().hex}"
     with stand({"name": name, "channels": CHANNELS}):
         session = live(models, eeg=EegSection(stream=_named(name)), decisions=DecisionSection(interval_s=0.25))

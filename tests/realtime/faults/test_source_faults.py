@@ -21,7 +21,7 @@ def session(fakes):
     """A session of EEG, voice and camera."""
     clock = VirtualClock(BEGIN_S)
     sources = [ScriptedSource(modality, clock) for modality in ("eeg", "face", "speech")]
-    made = ScriptedSession(fakes.fake_models(clock.now), clock, sources)
+    made = ScriptedSession(fakes.fake_models(), clock, sources)
     yield made
     made.close()
 

@@ -1,6 +1,5 @@
 """What `moodring check` says of amplitudes, from sources that are scripted."""
 
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +7,12 @@ import pytest
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.live import EegSection, LiveConfig, LslSection, ModelsSection, SpeechSection, StreamQuery
+from moodring.models.decoders.session_models import load_models
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decoder import Extensions
 from moodring.models.streaming.ingest.source_channel import SourceChannel
 from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
-from moodring.realtime.lab.preflight import check_config, check_markers, check_source
+from moodring.realtime.lab.preflight import check_config, check_markers, check_models, check_source
 from tests.support.toy.dataset import StressDataset
 from tests.support.toy.decoder import DECODER
 from tests.support.toy.signal import MODALITY
@@ -148,7 +148,8 @@ def test_a_marker_stream_that_is_not_there_fails_and_one_that_is_there_does_not(
 @pytest.mark.usefixtures("lsl_session")
 def test_every_model_is_named_with_its_own_domain():
     models = CONFIG.models.model_copy(update={"speech": "emodb", "device": "cpu"})
-    video_eeg, speech = islice(check_config(CONFIG.model_copy(update={"models": models})), 2)
+    loaded = load_models(CONFIG.model_copy(update={"models": models}), ("eeg", "face", "speech"))
+    video_eeg, speech = check_models(loaded, CONFIG, {})
     assert "domain simulated, runs on" in video_eeg.text
     assert video_eeg.text.endswith("; no out-of-domain gate")
     assert speech.text.startswith("emodb.safetensors, domain ")
@@ -175,9 +176,9 @@ def test_a_decoder_and_a_source_of_the_labs_own_are_checked_too(tmp_path, monkey
         lsl=LslSection(resolve_timeout_s=0.5),
     )
     found = list(check_config(config, Extensions((DECODER,), (SOURCE,))))
-    assert "stress.safetensors, domain simulated" in found[1].text
+    assert "stress.safetensors, domain simulated" in found[-1].text
     assert [(one.what, one.ok) for one in found if one.what in ("eeg", MODALITY)] == [("eeg", False), (MODALITY, True)]
-    assert found[-1].text.startswith("'simulated skin': 2 channels, ")
+    assert any(one.text.startswith("'simulated skin': 2 channels, ") for one in found)
 
 
 @pytest.mark.lsl
@@ -188,6 +189,34 @@ def test_an_enrolment_that_is_missing_says_where_it_was_looked_for(tmp_path, mon
     with pytest.raises(MoodringError) as caught:
         next(check_config(LiveConfig(speech=speech)))
     assert f"'me.safetensors' does not exist (looked for '{tmp_path / 'me.safetensors'}')" in str(caught.value)
+
+
+def of(modality, origin, rest_s=None):
+    return SourceInfo(modality, "amp", 256.0, (10,), "<f4", NAMES, origin=origin, rest_s=rest_s)
+
+
+def test_a_model_that_will_not_answer_is_no_ok():
+    config = LiveConfig(eeg=EegSection(stream=StreamQuery(name="amp")), models=ModelsSection(device="cpu"))
+    models = load_models(config, ("eeg",))
+    person = list(check_models(models, config, {"eeg": of("eeg", None)}))
+    assert (person[0].ok, person[0].note) == (True, True)
+    assert "attention.safetensors will not answer: no model of felt emotion in people" in person[0].text
+    assert not person[-1].ok
+    assert "no model of the config answers" in person[-1].text
+    assert models.guarded[0].why.endswith("for models.video_eeg"), "the key that the user set"
+    simulated = list(check_models(models, config, {"eeg": of("eeg", "simulated")}))
+    assert [(one.ok, one.note) for one in simulated] == [(True, False)]
+
+
+def test_a_model_that_needs_a_rest_says_so_where_none_is_declared():
+    section = ModelsSection(video_eeg="none", more=["workload"], device="cpu")
+    config = LiveConfig(eeg=EegSection(stream=StreamQuery(name="amp")), models=section)
+    models = load_models(config, ("eeg",))
+    without = list(check_models(models, config, {"eeg": of("eeg", None)}))
+    assert [one.ok for one in without] == [True, True, False]
+    assert "set decisions.rest_s" in without[1].text
+    rested = list(check_models(models, config, {"eeg": of("eeg", None, 30.0)}))
+    assert [(one.ok, one.note) for one in rested] == [(True, False)]
 
 
 def test_a_common_signal_is_a_failure_with_its_cure(check):

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from moodring.models.contract import FaceBox, Hearing, Look
 from moodring.models.signals.speech.microphone_level import check_microphone
-from moodring.realtime.screens import wording
+from moodring.realtime.screens import at_the_end, wording
 from moodring.realtime.screens.history import empty, extended
 from moodring.realtime.screens.plain_line import line
 from moodring.realtime.screens.terminal import ASCII, picture, run_dashboard, spark
@@ -266,7 +266,7 @@ FACE = FaceBox(10.0, 10.0, 60.0, 80.0, 0.9)
     ],
 )
 def test_whose_face_was_seen_is_told_in_words(script, state, box, faces, person, words):
-    look = Look(1.0, 1.0, box, False, None, 8, state, faces, person)
+    look = Look(1.0, 1.0, box, 8, state, faces, person)
     snapshot = replace(script.snapshot_at(95.0), look=look)
     assert wording.face(look).text == words
     assert words in line(snapshot)
@@ -283,9 +283,9 @@ def test_looks_are_shown_while_nothing_is_answered(script):
 
 def test_the_summary_says_in_words_what_became_of_the_faces():
     none = {"tracked": 0, "changed": 0, "several": 0, "too_small": 0, "none": 0}
-    assert wording.faces_at_the_end(None) == ""
-    assert wording.faces_at_the_end({"looks": none | {"tracked": 9}, "most_at_once": 1, "people": 1}) == ""
-    told = wording.faces_at_the_end({"looks": none | {"several": 3, "changed": 1}, "most_at_once": 4, "people": 2})
+    assert at_the_end.faces(None) == ""
+    assert at_the_end.faces({"looks": none | {"tracked": 9}, "most_at_once": 1, "people": 1}) == ""
+    told = at_the_end.faces({"looks": none | {"several": 3, "changed": 1}, "most_at_once": 4, "people": 2})
     assert told == (
         "faces: 2 people were followed one after another, each with a state of its own, up to 4 faces at once, none "
         "chosen among several in 3 of 4 looks"

@@ -5,7 +5,7 @@ import pytest
 
 from moodring.models.contract import Figures, Hearing
 from moodring.models.signals.speech.microphone_level import check_microphone
-from moodring.realtime.screens import wording
+from moodring.realtime.screens import at_the_end, wording
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,8 @@ def test_a_missing_stream_is_red_and_why_nothing_can_be_said_is_said(script):
     recording = script.recording(missing=("name='triggers'",))
     shown = wording.recording(script.snapshot_at(30.0, recording=recording))
     assert (shown.tone, shown.text.split(", ")[-1]) == ("bad", "1 stream(s) missing")
-    assert wording.at_the_end((), "too short").endswith("of valence and arousal: too short")
+    nothing = {"bundles": []}
+    assert at_the_end.answers((), nothing, "too short")[0].endswith("of valence and arousal: too short")
     estimate = script.estimate_at(30.0)
     heads = tuple(replace(head, probabilities=None, kept=(), abstained="too few channels") for head in estimate.heads)
-    assert wording.at_the_end((replace(estimate, heads=heads),)).endswith(": too few channels")
+    assert at_the_end.answers((replace(estimate, heads=heads),), nothing)[0].endswith(": too few channels")

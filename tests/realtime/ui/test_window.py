@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PyQt5.QtCore import Qt, qWarning
 from PyQt5.QtGui import QFont, QFontInfo, QImage
-from PyQt5.QtWidgets import QLabel
+from PyQt5.QtWidgets import QApplication, QLabel
 
 from moodring.models.contract import Hearing
 from moodring.models.signals.speech.microphone_level import check_microphone
@@ -116,6 +116,18 @@ def test_the_header_says_how_the_recording_stands(window, stage, script):
     window.tick()
     assert window.header.recording.text() == "■ recording stopped"
     assert "▲ NOT RECORDING: the disk is full" in window.notices.text.text()
+
+
+def test_the_bars_of_the_levels_are_whole_in_the_smallest_picture(window, stage, script):
+    """Two lines of notices, the true values, and the health of every source take their room, but not from the bars."""
+    stage.changes = {"pooling": True, "notices": (script.NOTICE, "another notice of a length that takes a line " * 5)}
+    play(window, stage, 40, 41)
+    window.resize(1366, 768)
+    QApplication.processEvents()
+    for panel in (window.valence, window.arousal):
+        bottom = panel.bars.mapTo(panel, panel.bars.rect().bottomLeft()).y()
+        assert panel.bars.height() == panel.bars.sizeHint().height()
+        assert bottom <= panel.height() - 8, (bottom, panel.height())
 
 
 def test_the_picture_holds_its_colours(window, stage):

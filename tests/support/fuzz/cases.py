@@ -97,14 +97,14 @@ def _config(template, folder, rng):
     def act():
         from moodring.configs.schema.live import LiveConfig
         from moodring.configs.schema.load import load
+        from moodring.configs.schema.train_attention import TrainAttentionConfig
         from moodring.configs.schema.train_pooling import TrainPoolingConfig
         from moodring.configs.schema.train_recogniser import TrainRecogniserConfig
-        from moodring.configs.schema.train_video_eeg import TrainVideoEegConfig
 
         schemas = {
             "train_pooling": TrainPoolingConfig,
             "train_emodb": TrainRecogniserConfig,
-            "train_video_eeg": TrainVideoEegConfig,
+            "train_attention": TrainAttentionConfig,
         }
         load(path, schemas.get(source.stem, LiveConfig), overrides)
 
@@ -138,19 +138,22 @@ def _bundle(template, folder, rng):
     def act():
         import torch
 
+        from moodring.models.decoders.attention import AttentionDecoder
+        from moodring.models.decoders.eeg_state import EegStateDecoder
         from moodring.models.decoders.speech import SpeechDecoder
-        from moodring.models.decoders.video_eeg import VideoEegDecoder
         from moodring.models.io.bundle import load_bundle
-        from moodring.models.streaming.streaming_video_eeg import StreamingVideoEeg
+        from moodring.models.streaming.streaming_attention import StreamingAttention
 
         bundle, device = load_bundle(path), torch.device("cpu")
         if bundle.spec.kind == "speech":
             decoder = SpeechDecoder(bundle, device)
             heads = [*decoder.feed(_SOUND, 0.0), *decoder.close()]
-        elif bundle.spec.kind == "video_eeg":
-            video = VideoEegDecoder(bundle, device, policy=rng.choice(["learned", "uniform", "random"]))
-            StreamingVideoEeg(video)
-            heads = [_looked(video, time_s) for time_s in (0.0, 1.0, 2.0)][-1]
+        elif bundle.spec.kind == "attention":
+            felt = AttentionDecoder(bundle, device, policy=rng.choice(["learned", "uniform", "random", "every"]))
+            StreamingAttention(felt)
+            heads = [_looked(felt, time_s) for time_s in (0.0, 1.0, 2.0)][-1]
+        elif bundle.spec.kind == "eeg_state":
+            heads = _judged(EegStateDecoder(bundle))
         else:
             heads = []
         for head in heads:
@@ -163,18 +166,43 @@ def _bundle(template, folder, rng):
 _SOUND = (0.3 * np.sin(np.arange(24_000) * (0.05 + 0.02 * np.sin(np.arange(24_000) / 900)))).astype(np.float32)
 
 
-def _looked(video, time_s):
+def _window(time_s, seconds=1.0):
+    from moodring.models.contract import EegWindow
+    from tests.support.engine_fakes import NAMES
+
+    eeg = np.random.default_rng(0).normal(0, 10, (round(256 * seconds), len(NAMES))).astype(np.float32)
+    return EegWindow(eeg, 256.0, NAMES, np.ones(len(NAMES), bool), time_s)
+
+
+def _judged(decoder):
+    """Return the head of a decoder of a state after half a second of rest and two windows."""
+    from tests.support.engine_fakes import NAMES
+
+    decoder.check_eeg(NAMES, 256.0)
+    seconds = decoder.features.window_s
+    for time_s in (0.0, 0.5):
+        decoder.rest(_window(time_s, seconds))
+    for time_s in (1.0, 1.5):
+        decoder.look(_window(time_s, seconds))
+    try:
+        found = decoder.read(1.5)
+    except NotFiniteError:
+        return ()  # the decider abstains
+    return () if found is None else (found,)
+
+
+def _looked(felt, time_s):
     from moodring.models.contract import EegWindow, FaceFrame
     from tests.support.engine_fakes import NAMES
 
     eeg = np.random.default_rng(0).normal(0, 10, (256, len(NAMES))).astype(np.float32)
     window = EegWindow(eeg, 256.0, NAMES, np.ones(len(NAMES), bool), time_s)
-    video.check_eeg(NAMES, 256.0)
-    video.rest(window)
-    look = video.look(time_s, window, FaceFrame(np.full((48, 48, 3), 90, np.uint8), time_s))
-    assert 1 <= look.wait_frames <= video.max_wait_frames
+    felt.check_eeg(NAMES, 256.0)
+    felt.rest(window)
+    felt.frame(time_s, FaceFrame(np.full((48, 48, 3), 90, np.uint8), time_s), window)
+    felt.tick(window)
     try:
-        return video.read()
+        return felt.read()
     except NotFiniteError:
         return ()  # the decider abstains
 
@@ -192,7 +220,7 @@ def _with_odd_weights(tensors, rng):
     elif how == 3:
         one = torch.zeros(*one.shape, 2)
     elif how == 4:
-        one = torch.full_like(one, 1) * 10**30 if one.is_floating_point() else one
+        one = torch.full_like(one, 1) * 1e30 if one.is_floating_point() else one
     else:
         return {key: value for key, value in tensors.items() if key != name}
     return {**tensors, name: one}

@@ -1,0 +1,164 @@
+"""Simulated people as the data of a training."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ....configs.schema.train_attention import TrainAttentionConfig
+from ....models.contract import SIMULATED, EegInput, FaceInput
+from ....models.networks.attention import FRAME_HZ, Sizes
+from ...evaluation.leakage import Part, audit_parts, digest
+from ...simulate.difficulty import BENCHMARK, EASY, Difficulty
+from ..common.losses import level_class_weights
+from ..common.optimization import Report
+from ..common.stage_cache import StageCache
+from .band_network import BAND_NETWORK, train_band_network
+from .data import Networks, Origin, Prepared, stage_settings
+from .domain_gate import fit_attention_gate
+from .eeg_variants import TRAINING_VARIANTS, fit_normalisation
+from .expressions import EXPRESSIONS, train_face
+from .feature_bank import FeatureBank, draw_images, extract_features
+from .prepare import WINDOW_S, PreparedSession, prepare_people, read_prepared
+from .vgg16_features import FrozenFaces
+
+MIN_RATE_HZ = 100.0
+MIN_SCALP_CHANNELS = 8
+_LIMITS = (
+    "Simulated people, faces and EEG; stimuli are shared between the people, as in the corpora it imitates.",
+    "The EEG is normalised to the person's rest. Without a rest the session is marked uncalibrated, and recalls fall.",
+    "Trained on 32 electrodes and random parts of them; few electrodes cost accuracy.",
+    "Facial muscles reach the EEG: its contribution is not all brain.",
+)
+
+
+@dataclass(frozen=True)
+class SimulatedData:
+    """Simulated people, prepared in the cache folder.
+
+    Attributes
+    ----------
+    config : TrainAttentionConfig
+    sizes : Sizes
+    frozen : FrozenFaces or None
+        A frozen backbone of the face network.
+    folder : Path
+        The cache.
+    report : callable
+    """
+
+    config: TrainAttentionConfig
+    sizes: Sizes
+    frozen: FrozenFaces | None
+    folder: Path
+    report: Report
+
+    @property
+    def settings(self) -> list[Any]:
+        """Settings that every stage depends on."""
+        return [shared_settings(self.config, self.frozen), difficulty_of(self.config).digest()]
+
+    @property
+    def origin(self) -> Origin:
+        """What is said of simulated people."""
+        people, config = self.config.people, self.config
+        return Origin(
+            inputs=(
+                EegInput(MIN_RATE_HZ, MIN_SCALP_CHANNELS, "average", WINDOW_S, config.network.image_size),
+                FaceInput(float(FRAME_HZ), self.sizes.face_size),
+            ),
+            label_source="latent valence and arousal of simulated people, every half second, cut at -1/3 and 1/3",
+            domain=(SIMULATED,),
+            protocol=(
+                f"people apart: trained on seeds {people.training_seeds[0]}-{people.training_seeds[-1]}, calibrated on "
+                f"{people.calibration_seeds}, watched on {people.validation_seeds}; stimuli shared between people"
+            ),
+            data_hashes=(f"difficulty {people.difficulty} {difficulty_of(config).digest()}",),
+            simulated=True,
+            validation=f"{len(people.validation_seeds)} simulated people ({people.validation_seconds:g} s each)",
+            calibration=f"{len(people.calibration_seeds)} calibration people",
+            stages="faces and what they express",
+            limits=_LIMITS,
+        )
+
+    def layers(self, networks: Networks, stages: StageCache) -> Prepared:
+        """Train face and band network, and compute the features of everybody."""
+        config, frozen, folder, report = self.config, self.frozen, self.folder, self.report
+        people, difficulty = config.people, difficulty_of(config)
+        artifact = config.eeg.artifact
+        paths = prepare_people(
+            people.training_seeds, people.seconds, difficulty, folder, people.workers, report, artifact
+        )
+        held_out = (*people.validation_seeds, *people.calibration_seeds)
+        others = prepare_people(
+            held_out, people.validation_seconds, difficulty, folder, people.workers, report, artifact
+        )
+        faces, other_faces = None, None
+        if frozen is not None:
+            faces = frozen.embed(people.training_seeds, people.seconds, difficulty, folder, report)
+            other_faces = frozen.embed(held_out, people.validation_seconds, difficulty, folder, report)
+        prepared = [read_prepared(path) for path in paths]
+        n = len(people.validation_seeds)
+        audit_parts(
+            "attention",
+            {
+                "weights and normaliser": _parts(people.training_seeds, prepared),
+                "watched": _parts(people.validation_seeds, map(read_prepared, others[:n])),
+                "temperature and conformal thresholds": _parts(
+                    people.calibration_seeds, map(read_prepared, others[n:])
+                ),
+            },
+        )
+        normal = fit_normalisation(prepared)
+        size, net = config.network.image_size, networks.net
+        levels = torch.from_numpy(np.stack([p.levels for p in prepared]).astype(np.int64))
+        stimulus = torch.from_numpy(np.stack([p.stimulus for p in prepared]).astype(np.int64))
+        weights = level_class_weights(levels)
+        images = draw_images(prepared, normal, size, TRAINING_VARIANTS, config.seed)
+        del prepared
+        stages.run(
+            EXPRESSIONS,
+            stage_settings(config.expression, config),
+            lambda run: train_face(net.face_net, paths, config, run, faces),
+        )
+        stages.run(
+            BAND_NETWORK,
+            stage_settings(config.bands, config, "dropout"),
+            lambda run: train_band_network(net, images, levels, stimulus, weights, config, run),
+        )
+        training = extract_features(paths, images, net, faces)
+
+        def features(part: slice) -> FeatureBank:
+            drawn = draw_images([read_prepared(path) for path in others[part]], normal, size, 2, config.seed)
+            return extract_features(others[part], drawn, net, other_faces and other_faces[part])
+
+        gate = fit_attention_gate(map(read_prepared, paths), map(read_prepared, others[n:]), normal.prior.names)
+        return Prepared(training, features(slice(n)), features(slice(n, None)), weights, normal, gate)
+
+
+def difficulty_of(config: TrainAttentionConfig) -> Difficulty:
+    """Return the simulation that a config names."""
+    return {"benchmark": BENCHMARK, "easy": EASY}[config.people.difficulty]
+
+
+def shared_settings(config: TrainAttentionConfig, frozen: FrozenFaces | None) -> dict[str, Any]:
+    """Return the settings that every stage depends on; those of a frozen backbone only where there is one."""
+    kept = config.model_dump(mode="json", include={"seed", "network", "weight_decay"})
+    for name in ("backbone", "weights", "weights_sha256"):
+        del kept["network"][name]
+    if config.eeg.artifact != "clip":
+        kept["artifact"] = config.eeg.artifact
+    if frozen is not None:
+        kept["network"]["backbone_sha256"] = frozen.sha256
+    people = config.people.model_dump(mode="json", include={"difficulty", "seconds", "first_seed", "count"})
+    return kept | people
+
+
+def _parts(seeds: Iterable[int], prepared: Iterable[PreparedSession]) -> list[Part]:
+    return [
+        Part(f"person {seed}", str(seed), digest(one.power, one.levels))
+        for seed, one in zip(seeds, prepared, strict=True)
+    ]

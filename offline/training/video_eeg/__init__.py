@@ -1,1 +1,0 @@
-"""The video-EEG attention LSTM, stage by stage."""
