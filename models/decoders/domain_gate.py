@@ -23,7 +23,7 @@ STEP_S = 0.5
 """Between windows."""
 PREFIX = "gate.eeg."
 LARGEST_LIMIT, LONGEST_HALF_LIFE_S = 1e3, 600.0
-_FEWEST = 4  # features, below which nothing is judged
+_FEWEST = 4  # electrodes or, of more features than that, features: below, nothing is judged
 _SEEN = 0.5  # share of the windows that a feature must be seen in
 
 
@@ -97,7 +97,7 @@ class DomainGate:
         None where hardly any feature is there.
         """
         there = np.flatnonzero(np.isfinite(mean))
-        if len(there) < _FEWEST:
+        if len(there) < min(_FEWEST, len(self.mean)):
             return None
         apart = mean[there] - self.mean[there]
         squared = float(apart @ np.linalg.solve(self.covariance[np.ix_(there, there)], apart))

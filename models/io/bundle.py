@@ -34,7 +34,7 @@ _SHIPPED = {
 SLOTS = {"video_eeg": "attention", "speech": "speech"}
 """Keys of ``[models]`` that take one bundle, and its kind."""
 _NAMES: dict[str, dict[str, str]] = {
-    "video_eeg": {"bundled": "attention"},
+    "video_eeg": {"bundled": "attention", "attention": "attention"},
     # The bundle of simulated voices has two names: that of its file, and what it was trained on.
     "speech": {"emodb": "emodb", "simulated": "speech", "speech": "speech"},
     "more": {"workload": "workload", "attention": "attention"},

@@ -17,6 +17,7 @@ from moodring.models.contract import (
     SpeechInput,
     Video,
 )
+from moodring.models.decoders.domain_gate import DomainWatch
 from moodring.models.decoders.session_models import Models
 from moodring.models.fusion.opinion_pool import SITUATIONS
 from moodring.models.fusion.pool_file import LevelPooling, Pool, PooledBundle, PoolFile, WeightsTable
@@ -33,6 +34,7 @@ class FakeAttention:
     """Its state is a running sum over exactly the samples it was shown, so any other sample changes the answer."""
 
     artifact = "clip"
+    domain = DomainWatch(None)
 
     def __init__(self):
         self.spec = ModelSpec(

@@ -40,7 +40,7 @@ class Prepared:
     calibration: FeatureBank
     weights: Tensor
     normal: Normalisation
-    gate: DomainGate
+    gate: DomainGate | None
     expressions_known: bool = True
 
 

@@ -1,16 +1,15 @@
 """The gate of an attention bundle: log band power at the electrodes, as far as they are there."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....models.decoders.bundle_parts import normalisation_of
-from ....models.decoders.domain_gate import DomainGate, power_features
+from ....models.decoders.domain_gate import PREFIX, DomainGate, power_features
 from ....models.io.bundle import load_bundle, save_bundle
-from ..common.domain_gate import distances, fit_gate, limit_of, recent_means
+from ..common.domain_gate import distances, fit_gate, recent_means, with_limit
 from .prepare import PreparedSession, read_prepared
 
 Array = NDArray[np.float64]
@@ -39,7 +38,7 @@ def power_means(person: PreparedSession, electrodes: Sequence[str], kept: Sequen
 
 def fit_attention_gate(
     training: Iterable[PreparedSession], calibration: Iterable[PreparedSession], electrodes: Sequence[str]
-) -> DomainGate:
+) -> DomainGate | None:
     """Fit the gate to training people and its limit to others, with all of their electrodes and with some.
 
     Parameters
@@ -48,6 +47,11 @@ def fit_attention_gate(
         People, read one at a time.
     electrodes : sequence of str
         Canonical 10-10 names: those of the bundle's normalisation.
+
+    Returns
+    -------
+    DomainGate or None
+        None where the people held out are too far from the others for a limit.
     """
     gate = fit_gate([power_means(person, electrodes) for person in training])
     rng = np.random.default_rng(_SEED)
@@ -56,7 +60,7 @@ def fit_attention_gate(
         names = [str(name) for name in person.channel_names]
         parts = [names, *(rng.permutation(names)[:count].tolist() for count in _ELECTRODES)]
         held_out += [distances(gate, power_means(person, electrodes, part), _STRIDE) for part in parts]
-    return replace(gate, limit=limit_of(held_out, _QUANTILE))
+    return with_limit(gate, held_out, _QUANTILE)
 
 
 def add_attention_gate(bundle: Path, training: Sequence[Path], calibration: Sequence[Path]) -> str:
@@ -74,6 +78,7 @@ def add_attention_gate(bundle: Path, training: Sequence[Path], calibration: Sequ
         The file's sha256 in hexadecimal.
     """
     loaded = load_bundle(bundle, "attention")
-    people = (map(read_prepared, paths) for paths in (training, calibration))
-    gate = fit_attention_gate(*people, normalisation_of(loaded).prior.names)
-    return save_bundle(bundle, loaded.spec, {**loaded.tensors, **gate.tensors()})
+    electrodes = normalisation_of(loaded).prior.names
+    gate = fit_attention_gate(map(read_prepared, training), map(read_prepared, calibration), electrodes)
+    kept = {name: tensor for name, tensor in loaded.tensors.items() if not name.startswith(PREFIX)}
+    return save_bundle(bundle, loaded.spec, kept | (gate.tensors() if gate else {}))

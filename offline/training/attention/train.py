@@ -96,6 +96,8 @@ def train_attention(
     policies.train()
     scores = policies.evaluate(data.validation)
     calibrated = policies.decide(data.calibration, whole_sessions(data.calibration))
+    if data.gate is None:
+        report("no gate against EEG unlike this: the people are too few or too far apart for a limit")
     spec = _spec(config, origin, data.normal, calibrated, frozen)
     sha256 = save_bundle(out, spec, _tensors(networks, data.normal, data.gate))
     trained = TrainedAttention(out, sha256, spec, scores, time.monotonic() - started)
@@ -249,11 +251,11 @@ def _sizes(config: TrainAttentionConfig) -> Sizes:
     return sizes if config.network.backbone == "compact" else replace(sizes, face_size=vgg16.FACE_SIZE)
 
 
-def _tensors(networks: Networks, normal: Normalisation, gate: DomainGate) -> dict[str, Tensor]:
+def _tensors(networks: Networks, normal: Normalisation, gate: DomainGate | None) -> dict[str, Tensor]:
     tensors = {name: tensor.contiguous() for name, tensor in networks.state_dict().items()}
     tensors["normalisation.prior"] = torch.from_numpy(normal.prior.at(normal.prior.names)).float()
     tensors["normalisation.scale"] = torch.from_numpy(normal.scale).float()
-    return {**tensors, **gate.tensors()}
+    return tensors | (gate.tensors() if gate else {})
 
 
 def _spec(

@@ -1,13 +1,14 @@
 """Fit a gate on features to people (:mod:`moodring.models.decoders.domain_gate`)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.covariance import ledoit_wolf
 
 from ....configs.schema.errors import MoodringError
-from ....models.decoders.domain_gate import DomainGate, Recent
+from ....models.decoders.domain_gate import LARGEST_LIMIT, DomainGate, Recent
 
 Array = NDArray[np.float64]
 HALF_LIFE_S = 5.0
@@ -91,6 +92,12 @@ def distances(gate: DomainGate, means: Array, every: int = 1) -> Array:
     return np.array([np.nan if one is None else one for one in found])
 
 
-def limit_of(held_out: Sequence[Array], quantile: float) -> float:
-    """Return the limit from the distances of recordings of people held out: a quantile of all of them."""
-    return float(np.nanquantile(np.concatenate(held_out), quantile))
+def with_limit(gate: DomainGate, held_out: Sequence[Array], quantile: float) -> DomainGate | None:
+    """Return a gate with its limit: a quantile of the distances of recordings of people held out.
+
+    None where they are too far or too few for a limit: too little data to know what is like them.
+    """
+    known = np.concatenate(held_out)
+    known = known[np.isfinite(known)]
+    limit = float(np.quantile(known, quantile)) if len(known) else np.inf
+    return replace(gate, limit=limit) if limit <= LARGEST_LIMIT else None

@@ -11,7 +11,7 @@ from ....models.contract import BoolArray
 from ....models.decoders.domain_gate import DomainGate, agreement, correlations
 from ....models.decoders.eeg_state import PATTERN
 from ....models.signals.eeg.electrodes import interpolation
-from ..common.domain_gate import distances, fit_gate, limit_of, recent_means
+from ..common.domain_gate import distances, fit_gate, recent_means, with_limit
 from .people import Measure, by_person
 from .windows import TrialWindows
 
@@ -47,7 +47,7 @@ class StateGate:
 
 def fit_state_gate(
     trials: Sequence[TrialWindows], measure: Measure, electrodes: Sequence[str], folds: int
-) -> StateGate:
+) -> StateGate | None:
     """Fit a gate to all people, and its limit to each of them by a gate of the others.
 
     Each recording counts twice: with all electrodes, and with 8 of them.
@@ -61,6 +61,11 @@ def fit_state_gate(
         Those of the measure.
     folds : int
         Into which people are parted, at most one a person.
+
+    Returns
+    -------
+    StateGate or None
+        None where the people are too far apart for a limit.
     """
     people = list(recordings(trials, measure, electrodes).values())
     folds = min(folds, len(people))
@@ -70,7 +75,8 @@ def fit_state_gate(
         held = [recorded for person in people[fold::folds] for recorded in person]
         held_out += [apart.distances(one.covariances, one.there) for one in held]
     fitted = _fit(people)
-    return replace(fitted, gate=replace(fitted.gate, limit=limit_of(held_out, _QUANTILE)))
+    gate = with_limit(fitted.gate, held_out, _QUANTILE)
+    return None if gate is None else replace(fitted, gate=gate)
 
 
 def recordings(

@@ -37,10 +37,13 @@ def train_eeg_state(config: TrainEegStateConfig, out: Path, report: Callable[[st
     known = [moments(person, len(config.classes)) for person in people]
     chosen = choose(people, known, config.shrinkages, config.memory_s, config.seeds[0], _FOLDS)
     model = discriminants(known, [chosen.shrinkage])[0]
+    gate = fit_state_gate(trials, measure, config.electrodes, _FOLDS)
+    if gate is None:
+        report("no gate against EEG unlike this: the people are too few or too far apart for a limit")
     tensors = {
         "weights": torch.from_numpy(np.asarray(model.weights, np.float32)),
         "bias": torch.from_numpy(np.asarray(model.bias, np.float32)),
-        **fit_state_gate(trials, measure, config.electrodes, _FOLDS).tensors(),
+        **(gate.tensors() if gate else {}),
     }
     spec = _spec(config, people, trials, chosen)
     sha256 = save_bundle(out, spec, tensors)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from moodring.configs.schema.errors import MoodringError
-from moodring.offline.training.common.domain_gate import distances, fit_gate, limit_of, recent_means
+from moodring.offline.training.common.domain_gate import distances, fit_gate, recent_means, with_limit
 
 
 def test_the_distribution_is_found_though_features_are_missing() -> None:
@@ -20,10 +20,18 @@ def test_the_distribution_is_found_though_features_are_missing() -> None:
     assert np.abs(gate.covariance - mixing @ mixing.T).max() < 0.15 * np.abs(mixing @ mixing.T).max()
     others = mean + rng.normal(size=(2000, 6)) @ mixing.T
     found = distances(gate, others)
-    limit = limit_of([found], 0.995)
+    judged = with_limit(gate, [found], 0.995)
+    assert judged is not None
+    limit = judged.limit
     assert 1.5 < limit < 2.2
     assert np.mean(found > limit) == pytest.approx(0.005, abs=0.001)
     assert distances(gate, mean[None] + 30.0)[0] > limit
+
+
+def test_people_too_far_apart_have_no_limit() -> None:
+    gate = fit_gate([np.random.default_rng(1).normal(size=(400, 5))])
+    assert with_limit(gate, [np.array([1.0, 1e6])], 0.995) is None
+    assert with_limit(gate, [np.full(3, np.nan)], 0.995) is None
 
 
 def test_recent_means_begin_after_a_half_life() -> None:

@@ -178,8 +178,11 @@ class CorpusData:
         others = (features_of(drawn(people, 2), net) for people in (self.groups.validation, self.groups.calibration))
         validation, calibration = others
         held_out = sittings_of(self.groups.of(self.trials, self.groups.calibration))
-        eeg = ((read_eeg(one, names)[0] for one in sittings) for sittings in (training, held_out))
-        gate = fit_attention_gate(*eeg, normal.prior.names)
+        gate = fit_attention_gate(
+            (read_eeg(one, names)[0] for one in training),
+            (read_eeg(one, names)[0] for one in held_out),
+            normal.prior.names,
+        )
         return Prepared(features_of(rows, net), validation, calibration, weights, normal, gate, expressions_known=False)
 
 
