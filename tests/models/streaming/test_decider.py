@@ -42,7 +42,9 @@ def _speech_input(seconds, begin_s=100.0, loud=True):
     ingest = ingest_factory(None, rings_in(None))(SourceInfo("speech", "mic", 16000.0, (1,), "<f4", ("audio",)))
     n = round(seconds * 16000)
     stamps = begin_s + np.arange(n) / 16000
-    ingest.append(Chunk(np.full((n, 1), 0.5 if loud else 0.0, np.float32), stamps, stamps[-1] + 0.02))
+    # Never twice the same value: that is a microphone that hangs.
+    samples = (0.5 if loud else 1e-5) * (1.0 + 0.01 * np.cos(np.arange(n))[:, None])
+    ingest.append(Chunk(samples.astype(np.float32), stamps, stamps[-1] + 0.02))
     return ModalityInput(ingest, ingest.ring.view(), identity)
 
 
