@@ -1,5 +1,6 @@
 """What the last layer of a bundle reads at every decision of a recording, by the code that decodes live."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -7,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
 from ...models.contract import ModelSpec, Recording
 from ...models.decoders.attention import AttentionDecoder
@@ -111,14 +113,21 @@ def collect(recording: Recording, config: LiveConfig, bundle: Bundle, device: to
     Raises
     ------
     MoodringError
-        The recording does not fit the bundle.
+        The recording does not fit the bundle, or the bundle answers nowhere.
     """
     reads = tuple(key for key in bundle.spec.modalities if key in recording.sources)
     observed, decoder = _observed(bundle, config, device)
     name = BundleName(bundle.name, bundle.sha256, bundle.spec.domain)
     models = Models((observed,), None, str(device), (name,), bundle.spec.domain)
     silent = replace(recording, speech=None, loudspeaker=None)
-    decode(silent, config.model_copy(update={"journal": None}), models=models, only=reads)
+    decoded = decode(silent, config.model_copy(update={"journal": None}), models=models, only=reads)
+    if not observed.times_s:
+        reasons = Counter(head.abstained for one in decoded.estimates for head in one.heads if head.abstained)
+        why = reasons.most_common(1)[0][0] if reasons else "it has no decisions"
+        raise MoodringError(
+            f"bundle '{bundle.name}' gave no answer on recording '{recording.name}': {why}; calibrate with EEG that it "
+            "decodes"
+        )
     heads = bundle.spec.outputs
     rest = decoder.rest_baseline if isinstance(decoder, AttentionDecoder) else None
     return Evidence(

@@ -24,6 +24,7 @@ from moodring.offline.decoding.decode import decode, default_config
 from moodring.offline.recordings.write_session import write_session
 from moodring.offline.simulate import EASY, simulate
 from tests.support import eegmat_fake as fake
+from tests.support.ungated import without_gate
 
 CPU = torch.device("cpu")
 STRETCH_S, FIRST_S, COUNT = 6.0, 20.0, 9
@@ -208,13 +209,19 @@ def blocks(order: tuple[str, ...]) -> Recording:
 
 def test_blocks_of_rest_and_task_adapt_a_state_of_mind() -> None:
     alternating = blocks(("rest", "arithmetic") * 4)
-    shipped = load_bundle(bundled("workload"))
+    shipped = without_gate(load_bundle(bundled("workload")))
     leaning = replace(shipped, tensors={**shipped.tensors, "bias": shipped.tensors["bias"] + torch.tensor([40.0, 0.0])})
     result = calibrate(alternating, default_config(alternating), leaning, CPU, date=DATE)
     assert result.worth.better
     assert (result.stretches, len(result.worth.predictions)) == (8, 6)
     path_bias = result.bundle.tensors["bias"] - leaning.tensors["bias"]
     assert path_bias[0] < path_bias[1]
+
+
+def test_eeg_unlike_any_trained_on_is_no_evidence() -> None:
+    noise = blocks(("rest", "arithmetic") * 4)
+    with pytest.raises(MoodringError, match=r"gave no answer on recording .*: the EEG is unlike any"):
+        calibrate(noise, default_config(noise), load_bundle(bundled("workload")), CPU, date=DATE)
 
 
 def test_blocks_that_do_not_alternate_are_refused() -> None:

@@ -11,8 +11,7 @@ from moodring.configs.schema.live import ModelsSection
 from moodring.models.contract import Estimate
 from moodring.models.decoders.attention import networks_of
 from moodring.models.decoders.bundle_parts import normalisation_of
-from moodring.models.decoders.domain_gate import PREFIX
-from moodring.models.io.bundle import Bundle, bundled, load_bundle, save_bundle
+from moodring.models.io.bundle import bundled, load_bundle, save_bundle
 from moodring.models.networks.attention import AXES, FRAME_HZ
 from moodring.models.signals.face.detection import FaceDetector
 from moodring.offline.decoding.decode import decode_with
@@ -26,6 +25,7 @@ from moodring.offline.training.attention.roll_out import (
     periphery_of,
     roll_out,
 )
+from tests.support.ungated import write_without_gate
 
 SEED, SECONDS = 2201, 100.0
 VISIBLE = 0.3
@@ -51,13 +51,6 @@ def decoded() -> DecodedPerson:
 def look_times(decoded: DecodedPerson) -> np.ndarray:
     t0_s = decoded.session.recording.t0_s
     return np.array([look.time_s - t0_s for estimate in decoded.estimates for look in estimate.looks])
-
-
-def ungated(bundle: Bundle, folder: Path) -> Path:
-    """Write a bundle without its gate: a training withholds no EEG."""
-    path = folder / "ungated.safetensors"
-    save_bundle(path, bundle.spec, {name: one for name, one in bundle.tensors.items() if not name.startswith(PREFIX)})
-    return path
 
 
 def test_looks_are_rationed(decoded: DecodedPerson) -> None:
@@ -95,7 +88,7 @@ def test_training_and_decoding_give_the_same_probabilities(decoded: DecodedPerso
         trained = torch.softmax(net.logits(rollout.cores)[:, 0] / temperature, dim=-1).numpy()
     differences = []
     silent = replace(recording, speech=None)
-    for estimate in decode_with(silent, ModelsSection(video_eeg=str(ungated(bundle, tmp_path)))).estimates:
+    for estimate in decode_with(silent, ModelsSection(video_eeg=str(write_without_gate(bundle, tmp_path)))).estimates:
         tick = round((estimate.time_s - recording.t0_s) * 2)
         heads = [estimate.head(axis) for axis in AXES]
         if 1 <= tick <= len(trained) and all(head is not None and head.probabilities for head in heads):
@@ -112,7 +105,7 @@ def test_eeg_cleaned_on_the_stream_is_the_same_in_training_and_decoding(decoded:
     path = tmp_path / "soft.safetensors"
     save_bundle(path, replace(shipped.spec, network={**shipped.spec.network, "artifact": "soft"}), shipped.tensors)
     bundle = load_bundle(path)
-    path = ungated(bundle, tmp_path)
+    path = write_without_gate(bundle, tmp_path)
     eeg_alone = replace(decoded.session.recording, face=None, speech=None)
     clipped = decode_with(eeg_alone, ModelsSection()).estimates
     estimates = decode_with(eeg_alone, ModelsSection(video_eeg=str(path))).estimates

@@ -7,6 +7,7 @@ import pytest
 
 from moodring.configs.schema.live import EegSection, LiveConfig, ModelsSection, StreamQuery
 from moodring.offline.decoding.decode import decode
+from moodring.offline.simulate import simulate
 
 CONFIG = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")), models=ModelsSection(device="cpu"))
 SECONDS = 8.0
@@ -37,6 +38,6 @@ def test_nothing_is_said_of_eeg_in_which_there_is_nothing(fakes, kind, words):
     assert all(words in head.abstained for head in heads)
 
 
-def test_ordinary_eeg_is_decoded(fakes):
-    estimates = decode(replace(fakes.recording(SECONDS), face=None, speech=None), CONFIG).estimates
+def test_ordinary_eeg_is_decoded():
+    estimates = decode(replace(simulate(2201, SECONDS), face=None, speech=None), CONFIG).estimates
     assert all(one.answer("valence") is not None for one in estimates)

@@ -8,12 +8,14 @@ import pytest
 from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.live import DecisionSection, EegSection, LiveConfig, ModelsSection, StreamQuery
 from moodring.models.contract import EegSettings
+from moodring.models.io.bundle import bundled
 from moodring.models.io.stream_descriptions import StreamDescription
 from moodring.models.io.xdf_writer import StreamData, write_xdf
 from moodring.models.signals.eeg.stream_layout import with_settings
 from moodring.models.streaming.decision_schedule import Plan
 from moodring.offline.decoding.decode import decode, default_config
 from moodring.offline.recordings.xdf_as_recording import read_xdf
+from tests.support.ungated import write_without_gate
 
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4")
 EEG = EegSection(stream=StreamQuery(name="x"))
@@ -86,7 +88,8 @@ def test_a_session_has_its_settings_already(fakes):
 
 def test_a_foreign_recording_gets_no_rest_that_nobody_declared(run, tmp_path):
     path = foreign(tmp_path / "a.xdf", NAMES)
-    allowed = ("--set", "models.allow_simulated=true")
+    ungated = write_without_gate(bundled("attention"), tmp_path)
+    allowed = ("--set", "models.allow_simulated=true", "--set", f"models.video_eeg={ungated}")
     assert "(0 calibrated by a rest)" in run("decode", path, *allowed)[1]
     rested = run("decode", path, *allowed, "--set", "decisions.rest_s=10")[1]
     assert "(0 calibrated" not in rested

@@ -11,9 +11,9 @@ from moodring.configs.schema.live import DecisionSection, EegSection, LiveConfig
 from moodring.configs.schema.load import load
 from moodring.configs.schema.train_eeg_state import EvaluateEegStateConfig, TrainEegStateConfig
 from moodring.models.contract import Marker
-from moodring.models.decoders.domain_gate import PREFIX, has_gate
+from moodring.models.decoders.domain_gate import has_gate
 from moodring.models.decoders.eeg_state import EegStateDecoder
-from moodring.models.io.bundle import load_bundle, save_bundle
+from moodring.models.io.bundle import load_bundle
 from moodring.models.signals.eeg.band_covariance import tangent
 from moodring.offline.datasets.open_physiology import read_physiology
 from moodring.offline.decoding.decode import decode
@@ -23,6 +23,7 @@ from moodring.offline.training.eeg_state.train import train_eeg_state
 from moodring.offline.training.eeg_state.windows import windows_of
 from tests.conftest import REPOSITORY
 from tests.support import eegmat_fake as fake
+from tests.support.ungated import write_without_gate
 
 GAP_S = 3.0
 SMALL = [
@@ -142,10 +143,7 @@ def test_a_stream_with_too_few_electrodes_is_refused_with_both_numbers(bundle, s
 
 def test_other_montages_are_brought_to_its_electrodes(bundle, session, tmp_path):
     # Five people of noise say little of how electrodes go together: without the gate.
-    whole = load_bundle(bundle)
-    bundle = tmp_path / "ungated.safetensors"
-    kept = {name: tensor for name, tensor in whole.tensors.items() if not name.startswith(PREFIX)}
-    save_bundle(bundle, whole.spec, kept)
+    bundle = write_without_gate(bundle, tmp_path)
     recording, later = session
     kept = [i for i, name in enumerate(fake.NAMES) if name not in ("C3", "Fp2")]
     fewer = replace(
