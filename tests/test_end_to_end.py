@@ -20,7 +20,9 @@ from typing import Any
 import pytest
 
 from moodring.configs.schema.liblsl import liblsl_settings, own_session
+from moodring.models.io.bundle import bundled, load_bundle
 from tests.support.sound_server import SoundServer
+from tests.support.ungated import write_without_gate
 
 pytestmark = pytest.mark.deadline
 NOTICE = "demonstration model, not valid for people"
@@ -83,10 +85,13 @@ def assert_sane(summary: dict[str, Any]) -> None:
 @pytest.fixture(scope="module")
 def replayed(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[dict[str, Any], str]]:
     """Two recordings, each replayed to an engine of its own, both at once: what each engine said."""
+    # A simulated bundle knows no real EEG, and its gate says so; how the stream is used is looked at without it.
+    ungated = write_without_gate(load_bundle(bundled("attention")), tmp_path_factory.mktemp("bundle"))
     asked = {
         "amplifier": (
             ("xdf/switch_example.xdf", "--only", "eeg"),
-            '[eeg]\nstream = { type = "EEG" }\nline_hz = 60\n[models]\nallow_simulated = true\n',
+            '[eeg]\nstream = { type = "EEG" }\nline_hz = 60\n[models]\nallow_simulated = true\n'
+            f'video_eeg = "{ungated}"\n',
         ),
         "film": (
             ("grid/bbaf2n.mpg", "--loop"),

@@ -133,7 +133,8 @@ class MicrophoneInjector(SoundServer):
         self.control("load-module", "module-null-sink", "sink_name=heard", "rate=48000")
         self.control("set-default-source", "heard.monitor")
         raw = ("--raw", "--latency-msec=40")
-        self._start_child("pacat", "--playback", "--device=heard", *raw, "/dev/zero")
+        # A soft noise: nothing but zeros is a microphone that hangs.
+        self._start_child("pacat", "--playback", "--device=heard", "--volume=20000", *raw, "/dev/urandom")
         self._start_child("parec", "--device=heard.monitor", *raw).stdout.read(4096)
 
     def kill(self):

@@ -102,7 +102,7 @@ def train_attention(
     sha256 = save_bundle(out, spec, _tensors(networks, data.normal, data.gate))
     trained = TrainedAttention(out, sha256, spec, scores, time.monotonic() - started)
     write_losses(out, sha256, stages.curves)
-    write_attention_card(out.with_suffix(".md"), spec, sha256, scores, config, origin)
+    write_attention_card(out.with_suffix(".md"), spec, sha256, scores, config, _with_gate(origin, data.gate))
     report(f"wrote {out} ({out.stat().st_size / 1e6:.2f} MB) in {trained.wall_s:.0f} s")
     return trained
 
@@ -256,6 +256,17 @@ def _tensors(networks: Networks, normal: Normalisation, gate: DomainGate | None)
     tensors["normalisation.prior"] = torch.from_numpy(normal.prior.at(normal.prior.names)).float()
     tensors["normalisation.scale"] = torch.from_numpy(normal.scale).float()
     return tensors | (gate.tensors() if gate else {})
+
+
+def _with_gate(origin: Origin, gate: DomainGate | None) -> Origin:
+    """Return what is said of the data, with what the gate does."""
+    line = (
+        "No gate against EEG unlike the training people's: they are too few or too far apart for a limit."
+        if gate is None
+        else "The model abstains on EEG unlike the training people's: a gate on log band power at the electrodes, "
+        f"limit {gate.limit:.2f} (docs/misleading.md)."
+    )
+    return replace(origin, limits=(*origin.limits, line))
 
 
 def _spec(

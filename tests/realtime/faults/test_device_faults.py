@@ -19,11 +19,13 @@ from moodring.configs.schema.live import (
     SpeechSection,
     StreamQuery,
 )
+from moodring.models.io.bundle import bundled, load_bundle
 from tests.support.fault_injectors import CameraInjector, MicrophoneInjector, ScreenInjector, StreamInjector
 from tests.support.fault_table import Span, observe, row_of
 from tests.support.faults import FAULTS, LIVE_WITHIN_S
 from tests.support.lsl_stand import wait_for
 from tests.support.scripted_sources import EEG_NAMES
+from tests.support.ungated import write_without_gate
 
 pytestmark = [pytest.mark.lsl, pytest.mark.deadline]
 READY_S = 90.0
@@ -119,9 +121,9 @@ def _run(injectors, observer):
     }
 
 
-def _config(lsl, **sections):
+def _config(lsl, bundle, **sections):
     name = f"faults-{uuid4().hex[:8]}"
-    models = ModelsSection(allow_simulated=True)
+    models = ModelsSection(video_eeg=bundle, allow_simulated=True)
     return LiveConfig(name=name, lsl=lsl, outlet=OutletSection(name=name), models=models, **sections)
 
 
@@ -133,6 +135,8 @@ def rows(lsl_session, tmp_path_factory):
     from moodring.realtime.engine.job import EngineJob
 
     frames = simulate(7, 6.0, EASY).face.frames
+    # The EEG of the injectors is no person's.
+    bundle = str(write_without_gate(load_bundle(bundled("attention")), tmp_path_factory.mktemp("bundle")))
     jpegs = tuple(cv2.imencode(".jpg", frames[index])[1].tobytes() for index in range(100))
     settings, name = liblsl_settings(lsl_session), f"faults-{uuid4().hex[:8]}"
     eeg = {"name": f"{name}-amp", "count": 10, "channels": [(label, "microvolts", "EEG") for label in EEG_NAMES]}
@@ -144,7 +148,7 @@ def rows(lsl_session, tmp_path_factory):
             with pytest.MonkeyPatch.context() as patch:
                 for key, value in microphone.environment.items():
                     patch.setenv(key, value)
-                config = _config(lsl_session, speech=SpeechSection(microphone="pulse"))
+                config = _config(lsl_session, bundle, speech=SpeechSection(microphone="pulse"))
                 engines.append(stack.enter_context(EngineProcess(EngineJob(config))))
         streams = {
             "eeg": stack.enter_context(StreamInjector(settings, eeg)),
@@ -153,6 +157,7 @@ def rows(lsl_session, tmp_path_factory):
         }
         config = _config(
             lsl_session,
+            bundle,
             eeg=EegSection(stream=StreamQuery(name=eeg["name"])),
             speech=SpeechSection(stream=StreamQuery(name=voice["name"])),
             face=FaceSection(camera=streams["face"].url),
