@@ -157,8 +157,8 @@ def test_the_shipped_pool_fits_the_shipped_simulated_bundles() -> None:
 def test_the_shipped_pool_says_who_it_was_fitted_on() -> None:
     found = PoolFile.model_validate_json(pool_path("simulated").read_bytes())
     assert found.domain == ("simulated",)
-    assert "seeds 1101 to" in found.protocol
-    assert found.people >= 6
+    assert "seeds 1101 to 1124" in found.protocol
+    assert found.people == 24
 
 
 LAB = {"eeg": {"stream": {"type": "EEG"}}, "speech": {"microphone": "default"}}
