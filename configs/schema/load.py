@@ -44,7 +44,7 @@ def load(path: Path, schema: type[Config], overrides: Sequence[str] = (), defaul
     values = read(path)
     for override in (*defaults, *overrides):
         _set(values, override)
-    where = f"{path}' with --set '{' '.join(overrides)}" if overrides else str(path)
+    where = f"{path}' with --set '{_cut(' '.join(overrides))}" if overrides else str(path)
     return check(values, schema, where)
 
 
@@ -100,7 +100,7 @@ def _parsed(text: str) -> dict[str, Any]:
 def _set(values: dict[str, Any], override: str) -> None:
     key, sign, text = override.partition("=")
     if not sign or not key.strip():
-        raise ConfigError(f"--set '{override}' is not key=value, for example --set training.seed=3")
+        raise ConfigError(f"--set '{_cut(override)}' is not key=value, for example --set training.seed=3")
     try:
         value = _parsed(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -113,14 +113,14 @@ def _set(values: dict[str, Any], override: str) -> None:
     for table in tables:
         inner = values.setdefault(table, {})
         if not isinstance(inner, dict):
-            raise ConfigError(f"--set '{override}': '{table}' is a value, not a table")
+            raise ConfigError(f"--set '{_cut(override)}': '{_cut(table)}' is a value, not a table")
         values = inner
     values[last] = value
 
 
 def _sentences(error: ValidationError, schema: type[Section]) -> Iterator[str]:
     for problem in error.errors(include_url=False):
-        place = ".".join(str(part) for part in problem["loc"])
+        place = _cut(".".join(str(part) for part in problem["loc"]))
         if problem["type"] == "extra_forbidden":
             names = _keys(schema, problem["loc"][:-1])
             near = difflib.get_close_matches(str(problem["loc"][-1]), names, n=1)
@@ -139,6 +139,11 @@ def _short(value: Any) -> str:
         text = repr(value)
     except (RecursionError, ValueError):  # what is nested too deeply, and whole numbers of thousands of digits
         return f"a {type(value).__name__}"
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
+    """Return what was typed or read, cut where an error would be longer than anybody reads."""
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 

@@ -110,3 +110,11 @@ def test_a_text_that_is_no_config_names_the_cure(tmp_path: Path) -> None:
     path.write_text("Subject 3 was tired")
     with pytest.raises(ConfigError, match="give a TOML file: configs/ holds some to copy"):
         load(path, LiveConfig)
+
+
+def test_an_error_is_no_longer_than_anybody_reads(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(f"{'k' * 5000} = 1\n")
+    with pytest.raises(ConfigError) as caught:
+        load(path, LiveConfig, [f"decisions.rest_s={'x' * 5000}"])
+    assert len(str(caught.value)) < 1500

@@ -44,7 +44,8 @@ def mutated_text(text, rng):
     if how == 9:
         key = rng.choice(re.findall(r"^(\w+) *[=:]", text, re.MULTILINE) or ["x"])
         value = rng.choice(NUMBERS)
-        return re.sub(rf"^({key}) *=.*$", lambda found: f"{found[1]} = {value}", text, flags=re.MULTILINE).encode()
+        pattern = rf"^({re.escape(key[:100])}) *=.*$"
+        return re.sub(pattern, lambda found: f"{found[1]} = {value}", text, count=100, flags=re.MULTILINE).encode()
     if how == 10:
         return (text + "\n" + "x = 1\n" * rng.choice([1, 2, 400_000])).encode()
     return mutated_bytes(text.encode(), rng)
