@@ -136,9 +136,9 @@ def evaluate(
     if out is not None:
         refuse_other_tables(out / _TABLE)
     kind = "paper" if config.is_dir() else str(read(config).get("kind"))
-    if pages and kind in ("paper", "eeg_state"):
+    if pages and kind in ("paper", "eeg_state", "policies"):
         raise ConfigError("--page takes the tables of an evaluation on simulated people; leave it out for another")
-    ways = {"paper": _evaluate_paper, "eeg_state": _evaluate_eeg_state}
+    ways = {"paper": _evaluate_paper, "eeg_state": _evaluate_eeg_state, "policies": _evaluate_policies}
     name, text, values = ways.get(kind, _evaluate_people)(config, tuple(overrides or ()))
     say_all(text)
     if out is not None:
@@ -192,6 +192,16 @@ def _evaluate_eeg_state(config: Path, overrides: tuple[str, ...]) -> tuple[str, 
     loaded = load(config, EvaluateEegStateConfig, overrides)
     result = evaluate(loaded, partial(typer.echo, err=True))
     return loaded.name, table(result), as_plain(result)
+
+
+def _evaluate_policies(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:
+    from ..configs.schema.evaluate import EvaluatePoliciesConfig
+    from ..configs.schema.load import load
+    from ..offline.evaluation.policies import evaluate_policies, table
+
+    loaded = load(config, EvaluatePoliciesConfig, overrides)
+    values = evaluate_policies(loaded, partial(say, err=True))
+    return loaded.name, table(values), values
 
 
 def _evaluate_paper(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:

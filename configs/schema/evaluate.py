@@ -1,5 +1,6 @@
-"""The schema of an evaluation on simulated people."""
+"""Schemas of evaluations on simulated people."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -62,4 +63,56 @@ class EvaluateConfig(Section):
                 raise ValueError(
                     f"seeds: {', '.join(map(str, met))} are among the people {first}-{last} whom {which}; decode others"
                 )
+        return self
+
+
+class EvaluatePoliciesConfig(Section):
+    """Bundles of the attention model, one for each policy, budget and training seed, on people none of them knows.
+
+    Attributes
+    ----------
+    name : str
+    folder : Path
+        Holds ``SYSTEM-SEED.safetensors`` for every system and training, as ``moodring train`` writes them.
+    systems : tuple of str
+        For example ``hazard-0.05``.
+    trainings : tuple of int
+        Their seeds.
+    paired : tuple of (system, system)
+        Differences to report, the first minus the second.
+    seeds : tuple of int
+        The simulated people.
+    seconds : float
+        Length of each session.
+    known : tuple of (first, last)
+        Spans of people, both ends included, whom the bundles were made with: none of them may be decoded.
+    cache : Path or None
+        Of prepared people; None is the user's cache folder.
+    workers : int
+    """
+
+    kind: Literal["policies"] = "policies"
+    name: str
+    folder: Path = Path()
+    systems: Annotated[tuple[str, ...], Field(min_length=1)]
+    trainings: Annotated[tuple[int, ...], Field(min_length=1)]
+    paired: tuple[tuple[str, str], ...] = ()
+    seeds: Annotated[tuple[int, ...], Field(min_length=2)]
+    seconds: Annotated[float, Field(ge=40.0, le=3600.0)] = 180.0
+    known: tuple[Span, ...] = ()
+    cache: Path | None = None
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "EvaluatePoliciesConfig":
+        for first, last in self.known:
+            met = sorted(seed for seed in self.seeds if first <= seed <= last)
+            if met:
+                raise ValueError(
+                    f"seeds: {', '.join(map(str, met))} are among the people {first}-{last} whom the bundles were made "
+                    "with; decode others"
+                )
+        unknown = sorted({one for pair in self.paired for one in pair} - set(self.systems))
+        if unknown:
+            raise ValueError(f"paired: {', '.join(unknown)} is no system; systems are {', '.join(self.systems)}")
         return self

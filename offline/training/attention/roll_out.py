@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -16,7 +16,11 @@ from ....models.networks.attention import (
     pooled,
 )
 from ....models.networks.look_policy import LONGEST_WAIT_FRAMES, GaussianPolicy, HazardPolicy
+from . import core
+from .data import Networks
 from .feature_bank import Clips, FeatureBank, ticks_of
+
+Policy = Literal["hazard", "gaussian", "uniform", "random", "every"]
 
 
 class LookRule(Protocol):
@@ -188,3 +192,40 @@ def hidden_states(policy: HazardPolicy, measured: Tensor) -> Tensor:
 def clip_hidden(hidden: Tensor, clips: Clips) -> Tensor:
     """Return hidden states of whole sessions cut to clips, ``(length, 4, clips, units)``."""
     return hidden[clips.frames, clips.person]
+
+
+def rule_of(
+    policy: Policy,
+    budget: float,
+    networks: Networks,
+    bank: FeatureBank,
+    clips: Clips,
+    seed: int,
+    hidden: Tensor | None = None,
+) -> LookRule:
+    """Return the rule by which a policy looks at clips.
+
+    Parameters
+    ----------
+    policy : "hazard", "gaussian", "uniform", "random" or "every"
+    budget : float
+        Share of frames of "uniform" and "random"; the hazard policy has its price, the Gaussian its own waits.
+    networks : Networks
+    bank : FeatureBank
+    clips : Clips
+    seed : int
+        Of the phases of "uniform" and the draws of "random".
+    hidden : (frames, people, units), optional
+        Of the hazard policy's periphery; computed where it is not given.
+    """
+    if policy == "hazard":
+        hazard = networks.hazard
+        if hidden is None:
+            measured = periphery_of(hazard, bank, torch.arange(bank.people), bank.face.shape[1])
+            hidden = hidden_states(hazard, measured)
+        return by_hazard(hazard, clip_hidden(hidden, clips), float(hazard.price), clips.no_face)
+    if policy == "gaussian":
+        return by_gaussian(networks.gaussian, 0.0, None, len(clips.person))
+    rng = torch.Generator().manual_seed(seed)
+    looks_of = core.every_frame if policy == "every" else core.budgeted(budget, policy)
+    return fixed(looks_of(bank, clips, rng))

@@ -26,7 +26,7 @@ from .corpora.data import CorpusData
 from .data import Networks, Origin, Prepared, TrainingData, stage_settings
 from .feature_bank import Clips, FeatureBank, whole_sessions
 from .gaussian import GAUSSIAN, train_gaussian
-from .roll_out import LookRule, by_gaussian, by_hazard, clip_hidden, fixed, hidden_states, periphery_of, roll_out
+from .roll_out import LookRule, hidden_states, periphery_of, roll_out, rule_of
 from .scores import (
     ConditionScores,
     Decisions,
@@ -226,18 +226,8 @@ class _Policies:
         )
 
     def _rule(self, bank: FeatureBank, clips: Clips, hidden: Tensor | None = None) -> LookRule:
-        config = self._config
-        if config.policy == "hazard":
-            hazard = self._networks.hazard
-            if hidden is None:
-                measured = periphery_of(hazard, bank, torch.arange(bank.people), bank.face.shape[1])
-                hidden = hidden_states(hazard, measured)
-            return by_hazard(hazard, clip_hidden(hidden, clips), float(hazard.price), clips.no_face)
-        if config.policy == "gaussian":
-            return by_gaussian(self._networks.gaussian, 0.0, None, len(clips.person))
-        rng = torch.Generator().manual_seed(config.seed)
-        looks_of = core.every_frame if config.policy == "every" else core.budgeted(config.budget, config.policy)
-        return fixed(looks_of(bank, clips, rng))
+        config, networks = self._config, self._networks
+        return rule_of(config.policy, config.budget, networks, bank, clips, config.seed, hidden)
 
     def _measures(self) -> Tensor:
         if self._measured is None:
