@@ -151,7 +151,7 @@ def evaluate(
 
 def _print_again(path: Path, pages: Sequence[Path]) -> None:
     """Print the tables of an earlier evaluation on simulated people."""
-    from ..offline.evaluation.simulated_table import table
+    from ..offline.evaluation.people.table import table
 
     try:
         values = parse_json(path.read_bytes())
@@ -165,7 +165,7 @@ def _print_again(path: Path, pages: Sequence[Path]) -> None:
 
 
 def _print_pages(pages: Sequence[Path], values: dict[str, Any]) -> None:
-    from ..offline.evaluation.pages import printed
+    from ..offline.evaluation.people.pages import printed
 
     for page in pages:
         text = page.read_text(encoding="utf-8")
@@ -176,8 +176,8 @@ def _print_pages(pages: Sequence[Path], values: dict[str, Any]) -> None:
 def _evaluate_people(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:
     from ..configs.schema.evaluate import EvaluateConfig
     from ..configs.schema.load import load
-    from ..offline.evaluation.simulated import evaluate
-    from ..offline.evaluation.simulated_table import table
+    from ..offline.evaluation.people.evaluate import evaluate
+    from ..offline.evaluation.people.table import table
 
     loaded = load(config, EvaluateConfig, overrides)
     values = evaluate(loaded, partial(say, err=True))
@@ -197,7 +197,7 @@ def _evaluate_eeg_state(config: Path, overrides: tuple[str, ...]) -> tuple[str, 
 def _evaluate_policies(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:
     from ..configs.schema.evaluate import EvaluatePoliciesConfig
     from ..configs.schema.load import load
-    from ..offline.evaluation.policies import evaluate_policies, table
+    from ..offline.evaluation.people.policies import evaluate_policies, table
 
     loaded = load(config, EvaluatePoliciesConfig, overrides)
     values = evaluate_policies(loaded, partial(say, err=True))

@@ -20,7 +20,7 @@ from ....processes import in_workers
 from ...datasets.base import Dataset, Trial
 from ...datasets.simulated import SimulatedPeople
 from ...decoding.decode import decode_with
-from ...evaluation.simulated_people import levels_at
+from ...evaluation.people.decode import levels_at
 from ...simulate import BENCHMARK
 from ..common.stages import SIMULATION, Stage
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.evaluate import EvaluatePoliciesConfig
 from moodring.models.io.bundle import bundled, load_bundle, save_bundle
-from moodring.offline.evaluation.policies import evaluate_policies, table
+from moodring.offline.evaluation.people.policies import evaluate_policies, table
 
 PEOPLE = (2201, 2202)
 

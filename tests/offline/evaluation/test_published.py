@@ -11,7 +11,7 @@ from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.evaluate import EvaluateConfig
 from moodring.configs.schema.load import load
 from moodring.models.io.bundle import load_bundle, models_path
-from moodring.offline.evaluation.pages import UNMEASURED, blocks, printed
+from moodring.offline.evaluation.people.pages import UNMEASURED, blocks, printed
 from moodring.offline.simulate.difficulty import BENCHMARK_DIGEST
 
 ROOT = Path(moodring.__file__).parent

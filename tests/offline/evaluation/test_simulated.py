@@ -10,17 +10,17 @@ from moodring.configs.schema.errors import ConfigError
 from moodring.configs.schema.evaluate import EvaluateConfig
 from moodring.configs.schema.load import load
 from moodring.models.contract import Look
-from moodring.offline.evaluation.look_facts import SHOWN, look_facts
-from moodring.offline.evaluation.result import evaluation_values
-from moodring.offline.evaluation.simulated_baselines import _so_far, permuted_uar
-from moodring.offline.evaluation.simulated_people import DecodedPerson, PersonDecisions
-from moodring.offline.evaluation.simulated_scores import (
+from moodring.offline.evaluation.people.baselines import _so_far, permuted_uar
+from moodring.offline.evaluation.people.decode import DecodedPerson, PersonDecisions
+from moodring.offline.evaluation.people.look_facts import SHOWN, look_facts
+from moodring.offline.evaluation.people.scores import (
     coverage_rows,
     paired_rows,
     risk_coverage_rows,
     score_rows,
     whole_stimuli,
 )
+from moodring.offline.evaluation.result import evaluation_values
 from moodring.offline.simulate.simulated_session import simulate_expressions
 
 SHIPPED = Path(moodring.__file__).parent / "configs" / "evaluate_simulated.toml"

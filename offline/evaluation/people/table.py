@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .markdown import markdown_table
+from ..markdown import markdown_table
 
 Values = Mapping[str, Any]
 

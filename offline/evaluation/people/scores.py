@@ -7,10 +7,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .intervals import mean_over_people, paired_difference
-from .metrics import accuracy, brier, ece, macro_f1, nll, uar
-from .simulated_baselines import PERMUTATION, permuted_uar
-from .simulated_people import AXES, PersonDecisions
+from ..intervals import mean_over_people, paired_difference
+from ..metrics import accuracy, brier, ece, macro_f1, nll, uar
+from .baselines import PERMUTATION, permuted_uar
+from .decode import AXES, PersonDecisions
 
 Unit = Literal["decision", "stimulus"]
 UNITS: tuple[Unit, ...] = ("decision", "stimulus")

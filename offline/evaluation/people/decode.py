@@ -8,14 +8,14 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ...configs.schema.evaluate import Condition, EvaluateConfig
-from ...configs.schema.live import ModelsSection
-from ...models.contract import BANDS, Estimate, FloatArray, Frames, Image, Look, Recording, Truth
-from ...processes import in_workers
-from ..datasets.base import Dataset, Trial
-from ..datasets.simulated import SimulatedPeople
-from ..decoding.decode import decode_with
-from ..simulate.baselines import log_band_power
+from ....configs.schema.evaluate import Condition, EvaluateConfig
+from ....configs.schema.live import ModelsSection
+from ....models.contract import BANDS, Estimate, FloatArray, Frames, Image, Look, Recording, Truth
+from ....processes import in_workers
+from ...datasets.base import Dataset, Trial
+from ...datasets.simulated import SimulatedPeople
+from ...decoding.decode import decode_with
+from ...simulate.baselines import log_band_power
 
 AXES = ("valence", "arousal")
 STIMULUS = "stimulus_"

@@ -16,24 +16,24 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from ...configs.schema.errors import MoodringError
-from ...configs.schema.evaluate import EvaluatePoliciesConfig
-from ...models.contract import SIMULATED
-from ...models.decoders.attention import networks_of, policy_of
-from ...models.decoders.bundle_parts import normalisation_of
-from ...models.io.bundle import Bundle, load_bundle
-from ...models.networks.attention import AXES, Sizes
-from ..simulate.difficulty import BENCHMARK
-from ..training.attention.data import Networks
-from ..training.attention.feature_bank import FeatureBank, draw_images, extract_features, whole_sessions
-from ..training.attention.prepare import prepare_people, read_prepared
-from ..training.attention.roll_out import roll_out, rule_of
-from ..training.attention.scores import answers_of_stimuli, decisions_of, hit_rate, recall_of_decisions
-from ..training.common.optimization import Report
-from .intervals import Interval, mean_over_people, over_groups, paired_difference
-from .markdown import markdown_table
-from .metrics import uar
-from .result import evaluation_values
+from ....configs.schema.errors import MoodringError
+from ....configs.schema.evaluate import EvaluatePoliciesConfig
+from ....models.contract import SIMULATED
+from ....models.decoders.attention import networks_of, policy_of
+from ....models.decoders.bundle_parts import normalisation_of
+from ....models.io.bundle import Bundle, load_bundle
+from ....models.networks.attention import AXES, Sizes
+from ...simulate.difficulty import BENCHMARK
+from ...training.attention.data import Networks
+from ...training.attention.feature_bank import FeatureBank, draw_images, extract_features, whole_sessions
+from ...training.attention.prepare import prepare_people, read_prepared
+from ...training.attention.roll_out import roll_out, rule_of
+from ...training.attention.scores import answers_of_stimuli, decisions_of, hit_rate, recall_of_decisions
+from ...training.common.optimization import Report
+from ..intervals import Interval, mean_over_people, over_groups, paired_difference
+from ..markdown import markdown_table
+from ..metrics import uar
+from ..result import evaluation_values
 
 Array = NDArray[np.float64]
 BOTH = "mean"

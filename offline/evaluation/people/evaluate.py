@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...configs.schema.evaluate import EvaluateConfig
-from ..simulate import BENCHMARK
+from ....configs.schema.evaluate import EvaluateConfig
+from ...simulate import BENCHMARK
+from ..result import evaluation_values
+from .baselines import LDA, LDA_WINDOW, MAJORITY, lda_decisions, majority_decisions
+from .decode import DecodedPerson, PersonDecisions, decode_people
 from .look_facts import look_facts
-from .result import evaluation_values
-from .simulated_baselines import LDA, LDA_WINDOW, MAJORITY, lda_decisions, majority_decisions
-from .simulated_people import DecodedPerson, PersonDecisions, decode_people
-from .simulated_scores import UNITS, coverage_rows, paired_rows, risk_coverage_rows, score_rows, whole_stimuli
+from .scores import UNITS, coverage_rows, paired_rows, risk_coverage_rows, score_rows, whole_stimuli
 
 
 def evaluate(config: EvaluateConfig, report: Callable[[str], None]) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def evaluate(config: EvaluateConfig, report: Callable[[str], None]) -> dict[str,
     Returns
     -------
     dict
-        As :func:`~.result.evaluation_values`. Each row is of one system, axis and ``unit``: ``"decision"``, every half
+        As :func:`~...result.evaluation_values`. Each row is of one system, axis and ``unit``: ``"decision"``, every half
         second, or ``"stimulus"``, one answer for each whole stimulus, whose begin and end it is told.
     """
     began = time.monotonic()

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...configs.schema.errors import MoodringError
-from .simulated_table import detail_table, findings, looks_table, paired_table, protocol, risk_table, uar_table
+from ....configs.schema.errors import MoodringError
+from .table import detail_table, findings, looks_table, paired_table, protocol, risk_table, uar_table
 
 UNMEASURED = "*Not measured yet with the bundle that ships.*"
 _PLACE = re.compile(r"(<!-- evaluation: ([a-z ]+) -->\n)(.*?)(\n<!-- end of evaluation -->)", re.DOTALL)
@@ -30,7 +30,7 @@ def printed(page: str, text: str, values: Mapping[str, Any] | None) -> str:
         Its name, for the error's line.
     text : str
     values : mapping or None
-        As :func:`~.simulated.evaluate` returns them; None where nothing is measured.
+        As :func:`~.evaluate.evaluate` returns them; None where nothing is measured.
 
     Raises
     ------

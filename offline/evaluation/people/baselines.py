@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from ...processes import in_workers
-from ..simulate import BENCHMARK
-from ..simulate.baselines import WINDOW_S, EegWindows, eeg_windows, lda, log_probabilities
-from ..simulate.simulated_session import simulate_parts
-from .metrics import uar
-from .simulated_people import DecodedPerson, PersonDecisions
+from ....processes import in_workers
+from ...simulate import BENCHMARK
+from ...simulate.baselines import WINDOW_S, EegWindows, eeg_windows, lda, log_probabilities
+from ...simulate.simulated_session import simulate_parts
+from ..metrics import uar
+from .decode import DecodedPerson, PersonDecisions
 
 LDA = "lda"
 LDA_WINDOW = "lda_window"

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...models.contract import BANDS, FloatArray, Look
-from ..simulate import BENCHMARK
-from ..simulate.simulated_session import simulate_expressions
+from ....models.contract import BANDS, FloatArray, Look
+from ...simulate import BENCHMARK
+from ...simulate.simulated_session import simulate_expressions
 
 GRID_HZ = 8.0
 # An expression shows from here on; intensities rise from 0 to an apex of 0.5 to 1 and fall again.
