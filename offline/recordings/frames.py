@@ -1,10 +1,10 @@
 """Frames of a video file by index, decoded as they are asked for."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import av
 import numpy as np
@@ -19,7 +19,7 @@ _CONTAINERS = {
     "protocol_whitelist": "file",
     "format_whitelist": "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,asf,mpeg,mpegts,mpegvideo,ogg,wav,flac,mp3,aac",
 }
-Part = TypeVar("Part")
+_MOST_UNWRITTEN = 256 << 20  # bytes
 _DECODE_AHEAD = 60  # frames it is cheaper to decode on than to seek
 
 
@@ -53,9 +53,7 @@ def frame_times(path: Path) -> FrameTimes | None:
                 return None
             size = _shown_size(path, stream)
             packets = [
-                packet
-                for packet in no_more_than_bytes(path, container.demux(stream))
-                if packet.size and not packet.is_discard
+                packet for packet in packets_of(path, container, stream) if packet.size and not packet.is_discard
             ]
             base = stream.time_base
         pts = [packet.pts for packet in packets]
@@ -66,21 +64,22 @@ def frame_times(path: Path) -> FrameTimes | None:
     return FrameTimes(np.unique(np.array(pts, dtype=np.int64)), base, *size)
 
 
-def no_more_than_bytes(path: Path, parts: Iterable[Part]) -> Iterator[Part]:
-    """Yield packets or frames of a file as long as they are no more than its bytes.
+def packets_of(path: Path, container: Any, stream: Any) -> Iterator[Any]:
+    """Yield the packets of a stream as long as all together are no larger than twice the file.
 
-    A damaged index leads FFmpeg round in circles.
+    A damaged index leads FFmpeg round in circles; headers that a container leaves out of its packets are added again.
 
     Raises
     ------
     MoodringError
         More come.
     """
-    most = path.stat().st_size
-    for count, part in enumerate(parts):
-        if count > most:
+    left = 2 * path.stat().st_size
+    for packet in container.demux(stream):
+        left -= packet.size
+        if left < 0:
             raise MoodringError(f"'{path}' is damaged: it is read in circles and has no end; use a copy")
-        yield part
+        yield packet
 
 
 class FileFrames:
@@ -201,10 +200,23 @@ def open_container(path: Path) -> Any:
     ------
     OSError
         It is no regular file, or no media file; FFmpeg's errors are among these.
+    MoodringError
+        Most of it was never written, and FFmpeg would search gigabytes of nothing.
     """
     check_regular(path)
+    _check_written(path)
     # A playlist among the formats would open other files, and addresses.
     return av.open(str(path), metadata_errors="replace", container_options=_CONTAINERS)
+
+
+def _check_written(path: Path) -> None:
+    facts = path.stat()
+    written = 512 * getattr(facts, "st_blocks", facts.st_size)  # Windows does not tell
+    if facts.st_size - written > _MOST_UNWRITTEN:
+        raise MoodringError(
+            f"'{path}' should hold {facts.st_size / 1e6:.0f} MB, and {written / 1e6:.0f} MB of it were ever written: "
+            "its copy was broken off; copy it again"
+        )
 
 
 def video_stream(container: Any) -> Any:
@@ -262,9 +274,8 @@ def _decoded_pts(path: Path) -> list[int]:
         stream = video_stream(container)
         stream.thread_type = "AUTO"
         try:
-            for frame in no_more_than_bytes(path, container.decode(stream)):
-                if frame.pts is not None:
-                    found.append(frame.pts)
+            for packet in packets_of(path, container, stream):
+                found += [frame.pts for frame in packet.decode() if frame.pts is not None]
         except av.FFmpegError:
             pass  # what came before is what there is
     return found

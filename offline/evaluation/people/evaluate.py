@@ -25,8 +25,8 @@ def evaluate(config: EvaluateConfig, report: Callable[[str], None]) -> dict[str,
     Returns
     -------
     dict
-        As :func:`~...result.evaluation_values`. Each row is of one system, axis and ``unit``: ``"decision"``, every half
-        second, or ``"stimulus"``, one answer for each whole stimulus, whose begin and end it is told.
+        As :func:`~...result.evaluation_values`. Each row is of one system, axis and ``unit``: ``"decision"``, every
+        half second, or ``"stimulus"``, one answer for each whole stimulus, whose begin and end it is told.
     """
     began = time.monotonic()
     people = decode_people(config, report)

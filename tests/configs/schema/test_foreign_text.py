@@ -34,3 +34,10 @@ def test_an_error_is_one_line_that_only_shows(kind):
 def test_a_log_line_only_shows():
     record = logging.LogRecord("x", logging.WARNING, "f", 1, "%s is lost", ("amp\x1b[2J",), None)
     assert VisibleFormatter().format(record) == r"amp\x1b[2J is lost"
+
+
+def test_an_error_that_foreign_text_makes_very_long_loses_its_middle():
+    line = str(MoodringError(f"{'x' * 50_000}: expected a number, came '{'y' * 50_000}'; give one"))
+    assert len(line) <= 2000
+    assert line.startswith("xxx")
+    assert line.endswith("; give one")

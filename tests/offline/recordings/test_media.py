@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -149,6 +150,14 @@ def test_what_cannot_be_opened_lists_what_can(tmp_path: Path) -> None:
 )
 def test_frames_keep_their_shape_when_scaled(size: tuple[int, int], scaled: tuple[int, int]) -> None:
     assert scaled_size(*size) == scaled
+
+
+def test_a_film_that_a_broken_copy_left_mostly_unwritten_is_refused(film: Path, tmp_path: Path) -> None:
+    path = tmp_path / "talk.mkv"
+    path.write_bytes(film.read_bytes())
+    os.truncate(path, 3_000_000_000)
+    with pytest.raises(MoodringError, match=r"should hold 3000 MB, and .* of it were ever written"):
+        open_recording(path)
 
 
 @pytest.mark.data

@@ -113,12 +113,16 @@ def mutate_file(path, rng):
         others = [one for one in sorted(path.parent.rglob("*")) if one.is_file() and one != path]
         path.write_bytes(rng.choice(others).read_bytes() if others else b"")
     elif path.suffix in (".toml", ".json", ".jsonl"):
-        text = path.read_text()
+        text = path.read_text(errors="replace")  # it may have been damaged before
         if path.suffix == ".jsonl" and text and rng.random() < 0.7:
             lines = text.split("\n")
             at = rng.randrange(max(1, len(lines) - 1))
             plain = re.sub(r',"crc32":"\w+"}$', "}", lines[at])
-            lines[at] = json.dumps(mutated_value(json.loads(plain), rng)) if rng.random() < 0.8 else lines[at][::-1]
+            turned = lines[at][::-1]
+            try:
+                lines[at] = json.dumps(mutated_value(json.loads(plain), rng)) if rng.random() < 0.8 else turned
+            except ValueError:  # damaged before
+                lines[at] = turned
             path.write_text("\n".join(lines))
         else:
             path.write_bytes(mutated_text(text, rng))
