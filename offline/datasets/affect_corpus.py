@@ -128,6 +128,8 @@ class AffectCorpus:
         Of the people's own ratings.
     film : FilmLoader or None
         Of trials whose films lie within their recordings.
+    release_of : str
+        What several corpora are releases of; see :attr:`family`.
     """
 
     name: str
@@ -138,6 +140,12 @@ class AffectCorpus:
     line_hz: float = 50.0
     scale: Scale = NINE_POINTS
     film: FilmLoader | None = None
+    release_of: str = ""
+
+    @property
+    def family(self) -> str:
+        """Within a family, people and stimuli of one name are the same; by default a corpus is one of its own."""
+        return self.release_of or self.name
 
     @property
     def people(self) -> tuple[str, ...]:

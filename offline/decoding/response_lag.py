@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...configs.schema.live import LiveConfig
 from ...models.contract import Estimate, Recording
+from ..evaluation.intervals import Interval, mean_over_people, over_groups
 from ..simulate import BENCHMARK, simulate
 from .decode import decode
 
@@ -24,7 +25,6 @@ _STEP_LEVELS = 0.5  # of the latents' -1..1: most of the way from one level's mi
 _FOLLOWED = 0.2
 _STAYS = 2
 _GRID_S = 0.25
-_DRAWS = 2000
 _PLACES = np.array([-2.0 / 3.0, 0.0, 2.0 / 3.0])  # of low, medium and high on the latents' scale
 
 Curve = NDArray[np.float64]
@@ -37,12 +37,14 @@ class Step:
 
     Attributes
     ----------
+    person : str
     times_s : (n,) float64
         Of the decisions, counted from the step.
     values : (n,) float64
         Expected level, -2/3 to 2/3, signed so that the person's change is upwards.
     """
 
+    person: str
     times_s: Curve
     values: Curve
 
@@ -93,7 +95,7 @@ def steps(recording: Recording, estimates: Sequence[Estimate]) -> list[Step]:
             near = (times_s >= onset_s - _BEFORE_S) & (times_s <= onset_s + _SETTLED_S[1])
             whole = near.any() and times_s[near][-1] >= onset_s + _SETTLED_S[1] - 1.0
             if abs(change) >= _STEP_LEVELS and whole:
-                found.append(Step(times_s[near] - onset_s, np.sign(change) * values[near]))
+                found.append(Step(recording.participant, times_s[near] - onset_s, np.sign(change) * values[near]))
     return found
 
 
@@ -108,44 +110,42 @@ def half_time_s(step: Step) -> float | None:
     return float(times_s[int(np.argmax(stays))]) if stays.any() else None
 
 
-def response_lag(cut: Iterable[Step], seed: int = 0) -> dict[str, Any]:
+def response_lag(cut: Iterable[Step]) -> dict[str, Any]:
     """Sum the steps up.
 
     Returns
     -------
     dict
-        ``steps`` and ``followed`` (counts); ``median_s`` with ``low_s`` and ``high_s``, the 95 % interval over steps
-        (bootstrap), of the half time of each followed step; ``mean_curve_s`` with its interval, the half time of the
-        mean over all steps, in which what the estimate does by chance averages out.
+        ``steps`` and ``followed`` (counts); ``median_s``, the mean over people of each one's median half time of the
+        followed steps; ``mean_curve_s``, the half time of the mean over all steps, in which what the estimate does by
+        chance averages out. Both with ``low_s`` and ``high_s``, the 95 % interval over people: of Student's t, and for
+        the curve of the jackknife. Of the median of all steps together the jackknife holds the truth in 78 to 87 of a
+        hundred cases only, so each person has their own.
     """
     found = list(cut)
-    halves = np.array([half for step in found if (half := half_time_s(step)) is not None])
-    if not len(halves):
-        return {
-            "steps": len(found),
-            "followed": 0,
-            "median_s": None,
-            "low_s": None,
-            "high_s": None,
-            "mean_curve_s": None,
-        }
-    rng = np.random.default_rng(seed)
-    medians = np.median(rng.choice(halves, (_DRAWS, len(halves))), axis=1)
+    halves = [(step.person, half) for step in found if (half := half_time_s(step)) is not None]
+    figures = {"steps": len(found), "followed": len(halves)}
+    if not halves:
+        return {**figures, "median_s": None, "low_s": None, "high_s": None, "mean_curve_s": None}
+    medians = [float(np.median([half for who, half in halves if who == one])) for one in sorted(dict(halves))]
+    median = mean_over_people(medians)
     grid_s = np.arange(-_BEFORE_S, _SETTLED_S[1] - 1.0, _GRID_S)
     curves = np.array([np.interp(grid_s, step.times_s, step.values) for step in found])
-    drawn = [_mean_half_s(grid_s, curves[rng.integers(len(curves), size=len(curves))]) for _ in range(_DRAWS // 4)]
+    mean = over_groups(lambda index: _mean_half_s(grid_s, curves[index]), [step.person for step in found])
     return {
-        "steps": len(found),
-        "followed": len(halves),
-        "median_s": round(float(np.median(halves)), 3),
-        **_interval(medians),
-        "mean_curve_s": {"value_s": round(_mean_half_s(grid_s, curves), 3), **_interval(np.array(drawn))},
+        **figures,
+        "median_s": _seconds(median.value),
+        **_ends(median),
+        "mean_curve_s": {"value_s": _seconds(mean.value), **_ends(mean)},
     }
 
 
-def _interval(values: Curve) -> dict[str, float]:
-    low, high = np.percentile(values, (2.5, 97.5))
-    return {"low_s": round(float(low), 3), "high_s": round(float(high), 3)}
+def _ends(interval: Interval) -> dict[str, float | None]:
+    return {"low_s": _seconds(interval.low), "high_s": _seconds(interval.high)}
+
+
+def _seconds(value: float) -> float | None:
+    return round(value, 3) if np.isfinite(value) else None
 
 
 def _mean_half_s(grid_s: Curve, curves: Curve) -> float:

@@ -1,11 +1,12 @@
 """DEAP, preprocessed (Koelstra et al. 2012, https://doi.org/10.1109/T-AFFC.2011.15): 32 people, 40 music videos each.
 
 ``data_preprocessed_python/s01.dat`` (pickles, read by :mod:`..array_pickles`: arrays alone) or
-``data_preprocessed_matlab/s01.mat``: 128 Hz, 3 s of rest, then 60 s of the video; ``data`` (trial, channel, time) and
-``labels`` (trial, [valence, arousal, dominance, liking]).
+``data_preprocessed_matlab/s01.mat``: 128 Hz, 3 s of rest, then 60 s of the video (8,064 samples); ``data`` (trial,
+channel, time) and ``labels`` (trial, [valence, arousal, dominance, liking]).
 
 Rows follow the number of the *video* (``Experiment_id``), films of the face the order of *presentation* (``Trial``):
-both are joined by ``participant_ratings.csv``, without which there is no film and no order.
+both are joined by ``participant_ratings.csv``, without which there is no film and no order. Then each trial is a
+session of its own, so that the rest of no other trial, which may have come later, counts for it.
 """
 
 import re
@@ -142,7 +143,7 @@ def _trial(
         stimulus=str(video),
         labels=levels_of(ratings, NINE_POINTS, name),
         ratings=ratings,
-        groups={"session": person},
+        groups={"session": name if rated is None else person},
         file=file,
         order=video - 1 if rated is None else rated.trial - 1,
         rest_s=REST_S,

@@ -14,6 +14,7 @@ from ..affect_corpus import NINE_POINTS, AffectCorpus, AffectTrial, file_of, lev
 from ..biosemi import BiosemiFile
 from ..deap_tables import films_of, read_ratings
 from .deap import ELECTRODES, LABEL_SOURCE
+from .deap import NAME as FAMILY
 
 NAME = "DEAP original"
 REST_S = 5.0
@@ -102,4 +103,4 @@ def read(root: Path) -> AffectCorpus:
         without = sum((person, one.trial) not in films for one in rated)
         if without:
             problems.append(f"{person}: {without} of {len(rated)} trials have no film of the face")
-    return AffectCorpus(NAME, tuple(trials), OriginalFiles(), LABEL_SOURCE, tuple(problems))
+    return AffectCorpus(NAME, tuple(trials), OriginalFiles(), LABEL_SOURCE, tuple(problems), release_of=FAMILY)

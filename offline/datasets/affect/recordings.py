@@ -42,6 +42,7 @@ from ..rated_markers import RatedSpan, rated_spans
 
 TABLE = "ratings.csv"
 _NEEDED = ("participant", "file", "valence", "arousal")
+_FAMILY = "recordings"
 _DEEPEST = 4
 _LONGEST_GAP_S = 0.1
 _EDGES = (3.5 / 8.0, 4.5 / 8.0)
@@ -133,6 +134,7 @@ def read(root: Path) -> AffectCorpus:
         "rated by the person, cut at 7/16 and 9/16 of the scale (4.5 and 5.5 of 1 to 9); an edge is the lower level",
         tuple(problems),
         film=loader.film,
+        release_of=_FAMILY,
     )
 
 

@@ -91,9 +91,7 @@ def train_attention(
     networks = Networks(_sizes(config), config.network.backbone)
     stages = StageCache(networks, folder, source.settings, report)
     data = source.layers(networks, stages)
-    _train_core(config, networks.net, stages, data)
-    policies = _Policies(config, networks, stages, data, report)
-    policies.train()
+    policies = train_stages(config, networks, stages, data, report)
     scores = policies.evaluate(data.validation)
     calibrated = policies.decide(data.calibration, whole_sessions(data.calibration))
     if data.gate is None:
@@ -105,6 +103,16 @@ def train_attention(
     write_attention_card(out.with_suffix(".md"), spec, sha256, scores, config, _with_gate(origin, data.gate))
     report(f"wrote {out} ({out.stat().st_size / 1e6:.2f} MB) in {trained.wall_s:.0f} s")
     return trained
+
+
+def train_stages(
+    config: TrainAttentionConfig, networks: Networks, stages: StageCache, data: Prepared, report: Report
+) -> "Policies":
+    """Train core and policy on the features of the fixed layers, in place."""
+    _train_core(config, networks.net, stages, data)
+    policies = Policies(config, networks, stages, data, report)
+    policies.train()
+    return policies
 
 
 def _train_core(config: TrainAttentionConfig, net: AttentionNet, stages: StageCache, data: Prepared) -> None:
@@ -126,8 +134,8 @@ def _train_core(config: TrainAttentionConfig, net: AttentionNet, stages: StageCa
         )
 
 
-class _Policies:
-    """The last stages: the policy, and the core on the looks of its own policy."""
+class Policies:
+    """The last stages: the policy, and the core on its looks; then decisions under both."""
 
     def __init__(
         self, config: TrainAttentionConfig, networks: Networks, stages: StageCache, data: Prepared, report: Report
@@ -154,9 +162,13 @@ class _Policies:
 
     def decide(self, bank: FeatureBank, clips: Clips) -> Decisions:
         """Return the decisions of clips from the start of people's sessions under the policy of the config."""
+        return by_person(self.decide_rows(bank, clips)[0], bank)
+
+    def decide_rows(self, bank: FeatureBank, clips: Clips) -> tuple[Decisions, Tensor]:
+        """Return the decisions of each clip, and the core's hidden states, ``(length, clips, core)``."""
         net = self._networks.net
         looks = roll_out(net, bank, clips, self._rule(bank, clips))
-        return by_person(decisions_of(net, bank, clips, looks.cores, looks.looks), bank)
+        return decisions_of(net, bank, clips, looks.cores, looks.looks), looks.cores
 
     def evaluate(self, bank: FeatureBank) -> dict[str, ConditionScores]:
         """Score the conditions on held-out people."""

@@ -14,12 +14,15 @@ from moodring.configs.schema.train_voices import TrainVoicesConfig
 from moodring.models.contract import AUDIO_RATE_HZ
 from moodring.models.decoders.speaker import load_voices
 from moodring.offline.datasets.speech import emodb
+from moodring.offline.evaluation.intervals import mean_over_people
 from moodring.offline.simulate.voice import simulate_voice
 from moodring.offline.training.speaker import train
+from moodring.offline.training.speaker.card import error_table
 from moodring.offline.training.speaker.scores import (
     ENROLMENT_CONDITIONS,
     KNOWN,
     RECOMMENDED,
+    CorpusTrials,
     VerificationTrials,
     equal_error_rate,
     margins,
@@ -152,3 +155,22 @@ def test_three_speakers_are_too_few_to_judge_by_others(corpus: Path, tmp_path: P
             (few / path.name).write_bytes(path.read_bytes())
     with pytest.raises(ConfigError, match=r"has 3 speaker.s., and testing needs 4"):
         train.train_voices(config(few), tmp_path / "x.safetensors", lambda line: None)
+
+
+def test_rates_have_their_interval_over_enrolled_speakers() -> None:
+    """Eight speakers of whom a tenth to eight tenths are lost; ten times as many utterances each change nothing."""
+    lost = np.arange(1, 9) / 10.0
+
+    def shown(each: int) -> str:
+        n = 8 * each
+        enrolled = np.repeat([f"p{k}" for k in range(8)], each)
+        beaten = np.concatenate([np.arange(each) < round(share * each) for share in lost])
+        scores = np.where(beaten, -1.0, 1.0)[:, None] * np.ones((1, 4))
+        made = VerificationTrials(
+            enrolled, enrolled, np.ones(n, bool), enrolled, scores, np.full((n, 4), np.inf), np.full(n, 3)
+        )
+        row = error_table([CorpusTrials("made", "some", made, np.zeros((n, 3)))]).splitlines()[2]
+        return row.split("|")[5].strip()
+
+    mean = mean_over_people(lost)
+    assert shown(10) == shown(100) == f"**45.0 %** [{100 * mean.low:.0f}, {100 * mean.high:.0f}]"

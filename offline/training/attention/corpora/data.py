@@ -1,6 +1,7 @@
 """A corpus as the data of a training: people apart, rest from the corpus, absent modalities flagged."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -42,22 +43,40 @@ class Groups:
     validation: tuple[str, ...]
     calibration: tuple[str, ...]
 
-    def of(self, trials: tuple[PreparedTrial, ...], people: tuple[str, ...]) -> tuple[PreparedTrial, ...]:
-        """Return the trials of some people."""
-        return tuple(one for one in trials if one.trial.subject in people)
+
+@dataclass(frozen=True)
+class Parts:
+    """Trials of a corpus by what they are for: to train on, to watch or test, and to calibrate probabilities on."""
+
+    training: tuple[PreparedTrial, ...]
+    validation: tuple[PreparedTrial, ...]
+    calibration: tuple[PreparedTrial, ...]
+
+    @property
+    def all(self) -> tuple[PreparedTrial, ...]:
+        """Return the trials of all parts."""
+        return self.training + self.validation + self.calibration
+
+    @classmethod
+    def of(cls, trials: Sequence[PreparedTrial], groups: Groups) -> Self:
+        """Return the trials of people who are kept apart."""
+        training, validation, calibration = (
+            tuple(one for one in trials if one.trial.subject in people)
+            for people in (groups.training, groups.validation, groups.calibration)
+        )
+        return cls(training, validation, calibration)
 
 
 @dataclass(frozen=True)
 class CorpusData:
-    """Trials of a corpus, prepared in the cache folder; make it with :meth:`of`.
+    """Trials of a corpus, prepared in the cache folder; make it with :meth:`of` or :meth:`split`.
 
     Attributes
     ----------
     config : TrainAttentionConfig
         Every frame is its policy where nobody was filmed.
     corpus : AffectCorpus
-    trials : tuple of PreparedTrial
-    groups : Groups
+    parts : Parts
     start : Bundle or None
         Whose face network and periphery the training starts from; None where nobody was filmed.
     report : callable
@@ -65,8 +84,7 @@ class CorpusData:
 
     config: TrainAttentionConfig
     corpus: AffectCorpus
-    trials: tuple[PreparedTrial, ...]
-    groups: Groups
+    parts: Parts
     start: Bundle | None
     report: Report
 
@@ -81,36 +99,40 @@ class CorpusData:
         MoodringError
             There is no corpus, a trial cannot be used, or there are not enough people.
         """
-        corpus = read_affect(root, config.corpus)
-        if config.labels == "ratings":
-            corpus = labelled_by_ratings(corpus)
-        report(f"{corpus.name}: {len(corpus.trials)} trials of {len(corpus.people)} people; {corpus.label_source}")
-        for problem in corpus.problems[:_MOST_PROBLEMS]:
-            report(problem)
-        if len(corpus.problems) > _MOST_PROBLEMS:
-            report(f"and {len(corpus.problems) - _MOST_PROBLEMS} more of the kind")
-        trials = prepare_trials(corpus, cache, config.people.workers, config.on_bad, report, config.eeg.artifact)
+        corpus, trials = ready_trials(config, root, cache, report)
         groups = people_apart(config, corpus.name, sorted({one.trial.subject for one in trials}))
-        _audit(corpus.name, trials, groups)
+        parts = Parts.of(trials, groups)
+        _audit(corpus.name, parts)
+        return cls.split(config, corpus, parts, report)
+
+    @classmethod
+    def split(cls, config: TrainAttentionConfig, corpus: AffectCorpus, parts: Parts, report: Report) -> Self:
+        """Return trials that were prepared and split before; raise ConfigError where the bundle to start from differs.
+
+        Nothing is audited here: see :mod:`~moodring.offline.evaluation.leakage`.
+        """
         start = None
-        if any(_filmed(one.path) for one in groups.of(trials, groups.training)):
+        if any(filmed(one) for one in parts.training):
             start = _start(config)
         else:
             report("no training person was filmed: the model reads the EEG alone, and no policy of looks is trained")
             config = config.model_copy(update={"policy": "every"})
-        return cls(config, corpus, trials, groups, start, report)
+        return cls(config, corpus, parts, start, report)
 
     @property
     def settings(self) -> list[Any]:
         """Settings that every stage depends on: the training trials, and the weights it starts from."""
         kept = self.config.model_dump(mode="json", include={"seed", "network", "weight_decay"})
-        return [kept, _digest(self.groups.of(self.trials, self.groups.training)), self.start and self.start.sha256]
+        return [kept, _digest(self.parts.training), self.start and self.start.sha256]
 
     @property
     def origin(self) -> Origin:
         """What is said of the corpus."""
-        config, groups, name = self.config, self.groups, self.corpus.name
-        rested = sum(one.trial.rest_s > 0 for one in self.trials)
+        config, trials, name = self.config, self.parts.all, self.corpus.name
+        trained, watched, calibrated = map(
+            _people, (self.parts.training, self.parts.validation, self.parts.calibration)
+        )
+        rested = sum(one.trial.rest_s > 0 for one in trials)
         face = () if self.start is None else (FaceInput(float(FRAME_HZ), FACE_SIZE),)
         eeg = EegInput(MIN_RATE_HZ, MIN_SCALP_CHANNELS, "average", WINDOW_S, config.network.image_size)
         stages = (
@@ -122,7 +144,7 @@ class CorpusData:
         limits = (
             f"People and stimuli of {name}; the stimuli are shared between the people, so the figures also hold what "
             "is known of a stimulus.",
-            f"{rested} of {len(self.trials)} trials begin with a rest, and each counts for the trials that follow; "
+            f"{rested} of {len(trials)} trials begin with a rest, and each counts for the trials that follow; "
             "without a rest a live session is marked uncalibrated.",
             "Labels are one judgement for a whole trial: which moment they hold for is not known.",
             "Facial muscles reach the EEG: its contribution is not all brain.",
@@ -132,16 +154,16 @@ class CorpusData:
             label_source=self.corpus.label_source,
             domain=(name,),
             protocol=(
-                f"people apart: trained on {_listed(groups.training)}, calibrated on {_listed(groups.calibration)}, "
-                f"watched on {_listed(groups.validation)}; stimuli shared between people"
+                f"people apart: trained on {_listed(trained)}, calibrated on {_listed(calibrated)}, "
+                f"watched on {_listed(watched)}; stimuli shared between people"
             ),
-            data_hashes=(f"{name}, {len(self.trials)} trials {_digest(self.trials)}",),
+            data_hashes=(f"{name}, {len(trials)} trials {_digest(trials)}",),
             simulated=False,
-            validation=f"{len(groups.validation)} people of {name} ({_listed(groups.validation)})",
-            calibration=f"{len(groups.calibration)} calibration people",
+            validation=f"{len(watched)} people of {name} ({_listed(watched)})",
+            calibration=f"{len(calibrated)} calibration people",
             stages=stages,
             limits=limits,
-            axes=tuple(axis for axis in AXES if any(axis in one.trial.labels for one in self.trials)),
+            axes=tuple(axis for axis in AXES if any(axis in one.trial.labels for one in trials)),
         )
 
     def layers(self, networks: Networks, stages: StageCache) -> Prepared:
@@ -152,16 +174,17 @@ class CorpusData:
             net.face_net.load_state_dict(face.face_net.state_dict())
             for part in ("thumbnail", "recurrent", "expression"):
                 getattr(networks.hazard, part).load_state_dict(getattr(hazard, part).state_dict())
-        names = common_channels(self.trials, MIN_SCALP_CHANNELS)
-        training = sittings_of(self.groups.of(self.trials, self.groups.training))
+        names = common_channels(self.parts.all, MIN_SCALP_CHANNELS)
+        training = sittings_of(self.parts.training)
         normal = fit_people([read_eeg(one, names)[0] for one in training])
         least = config.clip_ticks + 2
 
-        def drawn(people: tuple[str, ...], variants: int) -> TrialRows:
-            sittings = sittings_of(self.groups.of(self.trials, people))
-            return draw_rows(sittings, names, normal, config.network.image_size, variants, config.seed, least)
+        def drawn(trials: tuple[PreparedTrial, ...], variants: int) -> TrialRows:
+            return draw_rows(
+                sittings_of(trials), names, normal, config.network.image_size, variants, config.seed, least
+            )
 
-        rows = drawn(self.groups.training, TRAINING_VARIANTS)
+        rows = drawn(self.parts.training, TRAINING_VARIANTS)
         levels, stimulus = torch.from_numpy(rows.levels), torch.from_numpy(rows.stimulus)
         weights = level_class_weights(levels)
         if self.start is not None:
@@ -175,15 +198,36 @@ class CorpusData:
             stage_settings(config.bands, config, "dropout"),
             lambda run: train_band_network(net, rows.images, levels, stimulus, weights, config, run),
         )
-        others = (features_of(drawn(people, 2), net) for people in (self.groups.validation, self.groups.calibration))
+        others = (features_of(drawn(trials, 2), net) for trials in (self.parts.validation, self.parts.calibration))
         validation, calibration = others
-        held_out = sittings_of(self.groups.of(self.trials, self.groups.calibration))
+        held_out = sittings_of(self.parts.calibration)
         gate = fit_attention_gate(
             (read_eeg(one, names)[0] for one in training),
             (read_eeg(one, names)[0] for one in held_out),
             normal.prior.names,
         )
         return Prepared(features_of(rows, net), validation, calibration, weights, normal, gate, expressions_known=False)
+
+
+def ready_trials(
+    config: TrainAttentionConfig, root: Path, cache: Path, report: Report
+) -> tuple[AffectCorpus, tuple[PreparedTrial, ...]]:
+    """Read the corpus of a folder, with the labels of the config, and prepare its trials.
+
+    Raises
+    ------
+    MoodringError
+        There is no corpus, or a trial cannot be used.
+    """
+    corpus = read_affect(root, config.corpus)
+    if config.labels == "ratings":
+        corpus = labelled_by_ratings(corpus)
+    report(f"{corpus.name}: {len(corpus.trials)} trials of {len(corpus.people)} people; {corpus.label_source}")
+    for problem in corpus.problems[:_MOST_PROBLEMS]:
+        report(problem)
+    if len(corpus.problems) > _MOST_PROBLEMS:
+        report(f"and {len(corpus.problems) - _MOST_PROBLEMS} more of the kind")
+    return corpus, prepare_trials(corpus, cache, config.people.workers, config.on_bad, report, config.eeg.artifact)
 
 
 def people_apart(config: TrainAttentionConfig, corpus: str, people: list[str]) -> Groups:
@@ -207,14 +251,11 @@ def people_apart(config: TrainAttentionConfig, corpus: str, people: list[str]) -
     return Groups(training, validation, calibration)
 
 
-def _audit(name: str, trials: tuple[PreparedTrial, ...], groups: Groups) -> None:
-    parts = {"training": groups.training, "watching": groups.validation, "temperature": groups.calibration}
+def _audit(name: str, parts: Parts) -> None:
+    named = {"training": parts.training, "watching": parts.validation, "temperature": parts.calibration}
     audit_parts(
         name,
-        {
-            what: [Part(one.trial.name, one.trial.subject, one.key) for one in groups.of(trials, people)]
-            for what, people in parts.items()
-        },
+        {what: [Part(one.trial.name, one.trial.subject, one.key) for one in trials] for what, trials in named.items()},
     )
 
 
@@ -234,9 +275,14 @@ def _start(config: TrainAttentionConfig) -> Bundle:
     return bundle
 
 
-def _filmed(path: Path) -> bool:
-    with np.load(path, allow_pickle=False) as arrays:
+def filmed(trial: PreparedTrial) -> bool:
+    """Return whether a trial shows a face."""
+    with np.load(trial.path, allow_pickle=False) as arrays:
         return bool(arrays["face_there"].any())
+
+
+def _people(trials: Sequence[PreparedTrial]) -> tuple[str, ...]:
+    return tuple(sorted({one.trial.subject for one in trials}))
 
 
 def _digest(trials: tuple[PreparedTrial, ...]) -> str:

@@ -53,6 +53,12 @@ def test_a_trial_is_a_recording_with_its_rest_and_film(root: Path) -> None:
     assert recording.truth.levels[3 * 8 :].tolist() == [wanted] * (8 * SECONDS)
 
 
+def test_without_the_order_of_presentation_no_rest_counts_for_another_trial(root: Path, tmp_path: Path) -> None:
+    unordered = read(write_preprocessed(tmp_path / "DEAP", (1,), 3, SECONDS, table=False, films=False))
+    assert len({trial.groups["session"] for trial in unordered.trials}) == 3
+    assert {trial.groups["session"] for trial in read(root).trials} == {"s01", "s23"}
+
+
 def test_a_rating_on_an_edge_belongs_to_the_lower_level() -> None:
     levels = [NINE_POINTS.level(value, "v") for value in (1.0, 4.5, 4.51, 5.5, 5.51, 9.0)]
     assert levels == ["low", "low", "medium", "medium", "high", "high"]
