@@ -136,9 +136,12 @@ def evaluate(
     if out is not None:
         refuse_other_tables(out / _TABLE)
     kind = "paper" if config.is_dir() else str(read(config).get("kind"))
-    if pages and kind in ("paper", "eeg_state", "policies"):
+    if pages and kind in ("paper", "eeg_state", "policies", "corpus"):
         raise ConfigError("--page takes the tables of an evaluation on simulated people; leave it out for another")
-    ways = {"paper": _evaluate_paper, "eeg_state": _evaluate_eeg_state, "policies": _evaluate_policies}
+    ways = {
+        "paper": _evaluate_paper, "eeg_state": _evaluate_eeg_state, "policies": _evaluate_policies,
+        "corpus": _evaluate_corpus,
+    }  # fmt: skip
     name, text, values = ways.get(kind, _evaluate_people)(config, tuple(overrides or ()))
     say_all(text)
     if out is not None:
@@ -201,6 +204,17 @@ def _evaluate_policies(config: Path, overrides: tuple[str, ...]) -> tuple[str, s
 
     loaded = load(config, EvaluatePoliciesConfig, overrides)
     values = evaluate_policies(loaded, partial(say, err=True))
+    return loaded.name, table(values), values
+
+
+def _evaluate_corpus(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:
+    from ..configs.schema.evaluate_corpus import EvaluateCorpusConfig
+    from ..configs.schema.load import load
+    from ..offline.evaluation.corpora.evaluate import evaluate_corpus
+    from ..offline.evaluation.corpora.table import table
+
+    loaded = load(config, EvaluateCorpusConfig, overrides)
+    values = evaluate_corpus(loaded, partial(say, err=True))
     return loaded.name, table(values), values
 
 

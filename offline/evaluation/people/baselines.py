@@ -88,7 +88,10 @@ def permuted_uar(people: Sequence[PersonDecisions], axis: int, seed: int) -> Per
     """
     shifted = []
     for one in people:
-        truth, said = one.truth[:, axis], one.probabilities[:, axis].argmax(axis=1)
+        known = one.truth[:, axis] >= 0
+        if not known.any():
+            continue
+        truth, said = one.truth[known, axis], one.probabilities[known, axis].argmax(axis=1)
         shifted.append(np.array([uar(np.roll(truth, shift), said) for shift in range(len(truth))]))
     rng = np.random.default_rng((seed, axis))
     drawn = np.mean([rng.choice(of_person, DRAWS) for of_person in shifted], axis=0)

@@ -7,12 +7,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..intervals import mean_over_people, paired_difference
+from ..intervals import Interval, mean_over_people, paired_difference
 from ..metrics import accuracy, brier, ece, macro_f1, nll, uar
 from .baselines import PERMUTATION, permuted_uar
 from .decode import AXES, PersonDecisions
 
-Unit = Literal["decision", "stimulus"]
+Unit = Literal["decision", "stimulus", "expression_free"]
 UNITS: tuple[Unit, ...] = ("decision", "stimulus")
 # A stimulus of which less was seen is not judged as a whole.
 SHORTEST_STIMULUS_S = 2.0
@@ -56,15 +56,29 @@ def whole_stimuli(
     )
 
 
+def chosen(decisions: PersonDecisions, which: NDArray[np.bool_]) -> PersonDecisions:
+    """Return some of the decisions, ``(n_decisions,)`` bool."""
+    return replace(
+        decisions,
+        times_s=decisions.times_s[which],
+        presentation=decisions.presentation[which],
+        truth=decisions.truth[which],
+        probabilities=decisions.probabilities[which],
+        kept=decisions.kept[which],
+    )
+
+
 def score_rows(decisions: Decisions, unit: Unit, permuted: str, seed: int) -> list[dict[str, Any]]:
     """Return one row per name and axis, and the permutation of one of them.
 
     ``uar`` is the mean over people of each person's unweighted average recall, with its t interval over people;
     ``uar_by_group`` has the people; ``uar_pooled`` and the other figures are over the decisions of all together. The
-    row of the permutation has 95 % of the draws in place of an interval.
+    row of the permutation has 95 % of the draws in place of an interval. An axis without any truth has no rows.
     """
-    rows = [_row(name, people, axis, unit) for name, people in decisions.items() for axis in range(len(AXES))]
-    for index, axis in enumerate(AXES):
+    axes = rated_axes(decisions)
+    rows = [_row(name, people, axis, unit) for name, people in decisions.items() for axis in axes]
+    for index in axes:
+        axis = AXES[index]
         chance = permuted_uar(decisions[permuted], index, seed)
         rows.append(
             {
@@ -79,9 +93,8 @@ def score_rows(decisions: Decisions, unit: Unit, permuted: str, seed: int) -> li
 
 def _row(name: str, people: Sequence[PersonDecisions], axis: int, unit: Unit) -> dict[str, Any]:
     by_person = _uar_by_person(people, axis)
-    over_people = mean_over_people(by_person).within(0.0, 1.0)
-    truth = np.concatenate([person.truth[:, axis] for person in people])
-    probabilities = np.concatenate([person.probabilities[:, axis] for person in people]).astype(np.float64)
+    over_people = _mean_over_rated(by_person).within(0.0, 1.0)
+    truth, probabilities, _ = _together(people, axis)
     said = probabilities.argmax(axis=1)
     fractions = [person.glimpsed_fraction for person in people if person.glimpsed_fraction is not None]
     return {
@@ -103,12 +116,15 @@ def _row(name: str, people: Sequence[PersonDecisions], axis: int, unit: Unit) ->
 def paired_rows(decisions: Decisions, unit: Unit) -> list[dict[str, Any]]:
     """Return the difference of the first and each other in UAR, person by person, of each axis and of their mean."""
     first, *others = decisions
+    axes = rated_axes(decisions)
+    names = [AXES[axis] for axis in axes]
     rows = []
     for other in others:
-        both = [[_uar_by_person(decisions[name], axis) for axis in range(len(AXES))] for name in (first, other)]
-        for index, axis in enumerate((*AXES, "mean")):
-            one, two = (np.mean(by_axis, axis=0) if axis == "mean" else by_axis[index] for by_axis in both)
-            gain = paired_difference(one, two)
+        both = [[_uar_by_person(decisions[name], axis) for axis in axes] for name in (first, other)]
+        for index, axis in enumerate((*names, "mean") if len(names) > 1 else names):
+            one, two = (np.mean(by_axis, axis=0) if axis == "mean" else np.array(by_axis[index]) for by_axis in both)
+            rated = np.isfinite(one) & np.isfinite(two)
+            gain = paired_difference(one[rated], two[rated])
             rows.append(
                 {
                     **{"a": first, "b": other, "axis": axis, "unit": unit},
@@ -122,11 +138,11 @@ def coverage_rows(decisions: Decisions, names: Sequence[str]) -> list[dict[str, 
     """Return how often the conformal sets hold the truth, person by person, and how large they are."""
     rows = []
     for name in names:
-        for index, axis in enumerate(AXES):
-            people = decisions[name]
-            held = [_held(person, index).mean() for person in people]
-            sizes = np.concatenate([person.kept[:, index].sum(axis=1) for person in people])
-            over_people = mean_over_people(held).within(0.0, 1.0)
+        for index in rated_axes(decisions):
+            axis, people = AXES[index], decisions[name]
+            held = [_held(person, index) for person in people]
+            sizes = _together(people, index)[2].sum(axis=1)
+            over_people = _mean_over_rated(held).within(0.0, 1.0)
             rows.append(
                 {
                     **{"name": name, "axis": axis, "coverage": over_people.value},
@@ -147,9 +163,9 @@ def risk_coverage_rows(decisions: Decisions, names: Sequence[str]) -> list[dict[
     """
     rows = []
     for name in names:
-        for index, axis in enumerate(AXES):
-            truth = np.concatenate([person.truth[:, index] for person in decisions[name]])
-            probabilities = np.concatenate([person.probabilities[:, index] for person in decisions[name]])
+        for index in rated_axes(decisions):
+            axis = AXES[index]
+            truth, probabilities, _ = _together(decisions[name], index)
             wrong = probabilities.argmax(axis=1) != truth
             falling = wrong[np.argsort(-probabilities.max(axis=1), kind="stable")]
             risk = np.cumsum(falling) / np.arange(1, len(falling) + 1)
@@ -160,10 +176,38 @@ def risk_coverage_rows(decisions: Decisions, names: Sequence[str]) -> list[dict[
     return rows
 
 
-def _held(person: PersonDecisions, axis: int) -> NDArray[np.bool_]:
-    held: NDArray[np.bool_] = person.kept[np.arange(len(person.truth)), axis, person.truth[:, axis]]
-    return held
+def rated_axes(decisions: Decisions) -> list[int]:
+    """Return the axes of which there is any truth."""
+    people = next(iter(decisions.values()))
+    return [axis for axis in range(len(AXES)) if any((one.truth[:, axis] >= 0).any() for one in people)]
+
+
+def _together(
+    people: Sequence[PersonDecisions], axis: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Return truth, probabilities and sets of all people's decisions whose truth is known."""
+    rated = [(person, person.truth[:, axis] >= 0) for person in people]
+    return (
+        np.concatenate([person.truth[known, axis] for person, known in rated]),
+        np.concatenate([person.probabilities[known, axis] for person, known in rated]).astype(np.float64),
+        np.concatenate([person.kept[known, axis] for person, known in rated]),
+    )
+
+
+def _held(person: PersonDecisions, axis: int) -> float:
+    """Return how often a person's sets hold the truth; NaN without any truth."""
+    (known,) = np.nonzero(person.truth[:, axis] >= 0)
+    held = person.kept[known, axis, person.truth[known, axis]]
+    return float(held.mean()) if len(known) else float("nan")
+
+
+def _mean_over_rated(by_person: Sequence[float]) -> Interval:
+    """Return the mean over the people of whom there is a figure."""
+    figures = np.asarray(by_person, np.float64)
+    return mean_over_people(figures[np.isfinite(figures)])
 
 
 def _uar_by_person(people: Sequence[PersonDecisions], axis: int) -> list[float]:
-    return [uar(person.truth[:, axis], person.probabilities[:, axis].argmax(axis=1)) for person in people]
+    said = [person.probabilities[:, axis].argmax(axis=1) for person in people]
+    known = [person.truth[:, axis] >= 0 for person in people]
+    return [uar(p.truth[k, axis], s[k]) for p, k, s in zip(people, known, said, strict=True)]

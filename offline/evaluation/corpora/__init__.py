@@ -1,0 +1,1 @@
+"""Evaluation of the attention model on corpora of felt valence and arousal."""
