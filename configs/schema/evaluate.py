@@ -32,6 +32,8 @@ class EvaluateConfig(Section):
         The bundle.
     lda_people : (first, last) or None
         Whom LDA on band power is trained on; None leaves LDA out.
+    lag_people : (first, last) or None
+        Whose emotion changes in steps, to measure the response lag on; None leaves it out.
     seed : int
         Of the permutations.
     workers : int
@@ -46,6 +48,7 @@ class EvaluateConfig(Section):
     )  # fmt: skip
     models: ModelsSection = ModelsSection()
     lda_people: Span | None = (801, 860)
+    lag_people: Span | None = None
     seed: int = 0
     workers: Annotated[int, Field(ge=1, le=64)] = 2
 
@@ -62,6 +65,13 @@ class EvaluateConfig(Section):
             if met:
                 raise ValueError(
                     f"seeds: {', '.join(map(str, met))} are among the people {first}-{last} whom {which}; decode others"
+                )
+        begin, end = self.lag_people or (0, -1)
+        for first, last in self.known:
+            if max(begin, first) <= min(end, last):
+                raise ValueError(
+                    f"lag_people: {begin}-{end} meet the people {first}-{last} whom the bundle was made with; decode "
+                    "others"
                 )
         return self
 

@@ -6,6 +6,7 @@ nothing: what is left is the lag of the signals, the windows, the waits between 
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...configs.schema.live import LiveConfig
 from ...models.contract import Estimate, Recording
+from ...processes import in_workers
 from ..evaluation.intervals import Interval, mean_over_people, over_groups
 from ..simulate import BENCHMARK, simulate
 from .decode import decode
@@ -49,7 +51,9 @@ class Step:
     values: Curve
 
 
-def measure(config: LiveConfig, seeds: Sequence[int], seconds: float, report: Callable[[str], None]) -> dict[str, Any]:
+def measure(
+    config: LiveConfig, seeds: Sequence[int], seconds: float, report: Callable[[str], None], workers: int = 1
+) -> dict[str, Any]:
     """Decode simulated people whose emotion changes in steps, with EEG, with the face, and with both.
 
     Parameters
@@ -61,20 +65,29 @@ def measure(config: LiveConfig, seeds: Sequence[int], seconds: float, report: Ca
         Of each person.
     report : callable
         Takes a line as each person is done.
+    workers : int
+        Processes.
 
     Returns
     -------
     dict
         ``people``, and for each condition the figures of :func:`response_lag`.
     """
-    stepped = replace(BENCHMARK, name="steps", transition_s=0.02, wiggle=0.0, response_noise=0.0)
     found: dict[str, list[Step]] = {name: [] for name in _CONDITIONS}
-    for seed in seeds:
-        recording = simulate(seed, seconds, stepped)
-        for name, only in _CONDITIONS.items():
-            found[name] += steps(recording, decode(recording, config, only=only).estimates)
+    work = partial(_steps_of, config=config, seconds=seconds)
+    for seed, cut in zip(seeds, in_workers(work, seeds, workers), strict=True):
+        for name, several in cut.items():
+            found[name] += several
         report(f"person {seed}: {len(found['eeg'])} steps so far")
     return {"people": len(seeds), **{name: response_lag(cut) for name, cut in found.items()}}
+
+
+def _steps_of(seed: int, config: LiveConfig, seconds: float) -> dict[str, list[Step]]:
+    stepped = replace(BENCHMARK, name="steps", transition_s=0.02, wiggle=0.0, response_noise=0.0)
+    recording = simulate(seed, seconds, stepped)
+    return {
+        name: steps(recording, decode(recording, config, only=only).estimates) for name, only in _CONDITIONS.items()
+    }
 
 
 def steps(recording: Recording, estimates: Sequence[Estimate]) -> list[Step]:

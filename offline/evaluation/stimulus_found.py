@@ -1,12 +1,21 @@
 """Whether features tell which stimulus was shown: what shared stimuli may lend to a recognition of emotion."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from .intervals import mean_over_people
+from .markdown import markdown_table
+
+FEATURES = {
+    "core": "the full model's core",
+    "answers": "the full model's answers",
+    "band_power": "log band power",
+}
 Array = NDArray[np.float64]
 Found = tuple[str, bool, float]
 """Whose trial, whether its stimulus was said right, and how often guessing would be."""
@@ -62,3 +71,28 @@ def accuracies(results: Sequence[Found]) -> tuple[list[float], float]:
     people = dict.fromkeys(person for person, _, _ in results)
     shares = [float(np.mean([right for one, right, _ in results if one == person])) for person in people]
     return shares, float(np.mean([chance for _, _, chance in results])) if results else float("nan")
+
+
+def found_row(features: str, results: Sequence[Found]) -> list[dict[str, Any]]:
+    """Return the row of an evaluation's JSON: the mean over people of each one's accuracy; none without any trial."""
+    if not results:
+        return []
+    shares, chance = accuracies(results)
+    right = mean_over_people(shares).within(0.0, 1.0)
+    return [
+        {
+            "features": features, "accuracy": right.value, "low": right.low, "high": right.high, "chance": chance,
+            "n": len(results),
+        }
+    ]  # fmt: skip
+
+
+def found_table(rows: Sequence[Mapping[str, Any]], mark: str = "") -> str:
+    """Return rows as a table in Markdown; ``mark`` stands beside each."""
+    header = (f"which stimulus it was, by LDA on trials of other people{mark}", "right [95 %]", "guessing", "trials")
+    lines = []
+    for row in rows:
+        ends = "" if row["low"] is None else f" [{row['low']:.3f}, {row['high']:.3f}]"
+        right = f"{row['accuracy']:.3f}{ends}"
+        lines.append((f"{FEATURES[row['features']]}{mark}", right, f"{row['chance']:.3f}", row["n"]))
+    return markdown_table(header, lines)

@@ -84,11 +84,12 @@ class BaselineFigures:
 
 @dataclass(frozen=True)
 class EegWindows:
-    """EEG windows of people: features (n, 96), levels (n, 2), and which presentation each belongs to (n,)."""
+    """EEG windows of people: features (n, 96), levels (n, 2), presentation and end from the session's start (n,)."""
 
     features: Floats
     levels: Labels
     presentation: Labels
+    ends_s: Floats
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,7 @@ def _gather(seeds: tuple[int, ...], duration_s: float, difficulty: Difficulty) -
         np.concatenate([one.features for one in windows]),
         np.concatenate([one.levels for one in windows]),
         np.concatenate([one.presentation + shift for one, shift in zip(windows, shifts, strict=False)]),
+        np.concatenate([one.ends_s for one in windows]),
     )
     face = _FaceFrames(
         np.concatenate([one.strongest for one in faces]),
@@ -237,6 +239,7 @@ def eeg_windows(session: SimulatedSession) -> EegWindows:
         log_band_power(eeg, ends_s[used], session.latents.rest_s),
         levels(session.latents.at(ends_s[used] - WINDOW_S / 2.0)),
         presentation[used],
+        ends_s[used],
     )
 
 

@@ -1,7 +1,7 @@
 """Rows of an evaluation on corpora: decisions of trials put together person by person, scored, and marked."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....configs.schema.evaluate_corpus import EvaluateCorpusConfig
-from ..intervals import mean_over_people
 from ..people.decode import PersonDecisions
 from ..people.scores import (
     Unit,
@@ -21,7 +20,7 @@ from ..people.scores import (
     whole_stimuli,
 )
 from ..result import evaluation_values
-from ..stimulus_found import Found, accuracies
+from ..stimulus_found import Found, found_row
 from .baselines import LDA, LDA_POSTERIOR, LDA_WINDOW, MAJORITY, MUSCLES_AND_EYES
 from .fold import FULL, NO_EEG, NO_FACE, DecidedTrial
 from .folds import Plan
@@ -67,7 +66,7 @@ def result_values(
         conditions = [name for name in decisions if name in (FULL, NO_FACE, NO_EEG)]
         coverage += [{**mark, **row} for row in coverage_rows(decisions, conditions)]
         risk += [{**mark, **row} for row in risk_coverage_rows(decisions, conditions)]
-        stimuli += [{**mark, **row} for row in _stimulus_rows(one.found)]
+        stimuli += [{**mark, **row} for name, found in one.found.items() for row in found_row(name, found)]
         protocols.append(
             {
                 **mark,
@@ -113,7 +112,8 @@ def _by_person(
         When each trial began, one array for each person.
     free : list of (n_decisions,) bool
     """
-    people = {one.person: sorted((o for o in tested if o.person == one.person), key=_order) for one in tested}
+    names_of = sorted({one.person for one in tested})
+    people = {who: sorted((one for one in tested if one.person == who), key=_order) for who in names_of}
     names = [name for name in tested[0].answers if all(name in one.answers for one in tested)]
     decisions: Decisions = {}
     onsets = []
@@ -161,19 +161,3 @@ def _of_unit(decisions: Decisions, onsets: Sequence[Array], free: Sequence[Bools
         for name, people in decisions.items()
         if name != LDA_WINDOW
     }
-
-
-def _stimulus_rows(found: Mapping[str, Sequence[Found]]) -> list[dict[str, Any]]:
-    rows = []
-    for features, results in found.items():
-        if not results:
-            continue
-        shares, chance = accuracies(results)
-        over_people = mean_over_people(shares).within(0.0, 1.0)
-        rows.append(
-            {
-                "features": features, "accuracy": over_people.value, "low": over_people.low, "high": over_people.high,
-                "chance": chance, "n": len(results),
-            }
-        )  # fmt: skip
-    return rows

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..markdown import markdown_table
+from ..stimulus_found import found_table
 
 Values = Mapping[str, Any]
 
@@ -24,7 +25,6 @@ UNIT_NAMES = {
     "stimulus": "whole trials",
     "expression_free": "every half second, no expression in the 2 s before",
 }
-_FEATURES = {"core": "the full model's core", "band_power": "log band power"}
 
 
 def table(values: Values) -> str:
@@ -49,7 +49,7 @@ def _of_protocol(values: Values, one: Values) -> list[str]:
             parts.append(_paired_table(paired, f"difference in UAR, {UNIT_NAMES[unit]}{mark}", mark))
     parts.append(_coverage_table(found["coverage"], found["risk_coverage"], axes, mark))
     if found["stimulus_found"]:
-        parts.append(_stimulus_table(found["stimulus_found"], mark))
+        parts.append(found_table(found["stimulus_found"], mark))
     parts.append(_foot(values, one, found["rows"]))
     return parts
 
@@ -98,15 +98,6 @@ def _coverage_table(coverage: Sequence[Values], risk: Sequence[Values], axes: Se
                 _all(row["aurc"] for row in risks),
             )
         )
-    return markdown_table(header, lines)
-
-
-def _stimulus_table(rows: Sequence[Values], mark: str) -> str:
-    lines = [
-        (f"{_FEATURES[row['features']]}{mark}", _figure(row, "accuracy", ".3f"), f"{row['chance']:.3f}", row["n"])
-        for row in rows
-    ]
-    header = ("which stimulus it was, found by LDA on trials of other people", "right [95 %]", "guessing", "trials")
     return markdown_table(header, lines)
 
 

@@ -15,11 +15,14 @@ from ....processes import in_workers
 from ...datasets.base import Dataset, Trial
 from ...datasets.simulated import SimulatedPeople
 from ...decoding.decode import decode_with
+from ...simulate.artifacts import LINE_HZ
 from ...simulate.baselines import log_band_power
+from ..muscles_and_eyes import muscle_eye_power
 
 AXES = ("valence", "arousal")
 STIMULUS = "stimulus_"
 POLICIES = ("uniform", "random", "every")
+_SETTLED_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ class DecodedPerson:
         Length of the session.
     onsets_s : (n_stimuli,) float64
         When each stimulus began, from t0.
+    stimuli : (n_stimuli,) int64
+        Which of the library each was.
     decisions : tuple of PersonDecisions
         One per condition.
     looks : tuple of tuple of Look
@@ -74,6 +79,8 @@ class DecodedPerson:
         One per condition: the weights of the bands at each decision that read EEG.
     band_power : (n_times, n_features) float64
         Log band power of the 2 s of EEG before each decision of the first condition, against the rest.
+    muscles : (n_times, n_muscles) float64
+        Log power of muscles and eyes in the second before each of these decisions, against the rest.
     domain, bundles : tuple of str
         What the bundles know, and their SHA-256.
     """
@@ -82,10 +89,12 @@ class DecodedPerson:
     seed: int
     seconds: float
     onsets_s: NDArray[np.float64]
+    stimuli: NDArray[np.int64]
     decisions: tuple[PersonDecisions, ...]
     looks: tuple[tuple[Look, ...], ...]
     attention: tuple[FloatArray, ...]
     band_power: NDArray[np.float64]
+    muscles: NDArray[np.float64]
     domain: tuple[str, ...]
     bundles: tuple[str, ...]
 
@@ -132,10 +141,12 @@ def decode_trial(
         seed=int(trial.subject),
         seconds=len(recording.eeg.samples) / recording.eeg.rate_hz,
         onsets_s=onsets_s(recording),
+        stimuli=stimuli_of(recording),
         decisions=tuple(decisions),
         looks=tuple(looks),
         attention=tuple(attention),
         band_power=log_band_power(recording.eeg, decisions[0].times_s, recording.rest_s or 0.0),
+        muscles=muscles_against_rest(recording, decisions[0].times_s),
         domain=tuple(sorted(domain)),
         bundles=tuple(bundles),
     )
@@ -183,6 +194,26 @@ def onsets_s(recording: Recording) -> NDArray[np.float64]:
     """Return when each stimulus began, from t0, by the recording's markers."""
     shown = [marker.stamp_s - recording.t0_s for marker in recording.markers if marker.text.startswith(STIMULUS)]
     return np.array(sorted(shown), np.float64)
+
+
+def stimuli_of(recording: Recording) -> NDArray[np.int64]:
+    """Return which of the library each stimulus was, by the recording's markers, in the order of presentation."""
+    shown = sorted((one.stamp_s, one.text) for one in recording.markers if one.text.startswith(STIMULUS))
+    return np.array([int(text.removeprefix(STIMULUS)) for _, text in shown], np.int64)
+
+
+def muscles_against_rest(recording: Recording, ends_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the log power of muscles and eyes in the second before times from t0, minus its mean at rest."""
+    if recording.eeg is None:
+        raise ValueError(f"recording '{recording.name}' has no EEG")
+    resting_s = np.arange(_SETTLED_S, recording.rest_s or 0.0, 0.5)
+    times_s = recording.t0_s + np.concatenate([resting_s, ends_s])
+    measured = muscle_eye_power(recording.eeg, times_s, LINE_HZ)
+    rest, power = np.split(measured.power.astype(np.float64), [len(resting_s)])
+    settled = measured.there[: len(resting_s)]
+    if settled.any():
+        power = power - rest[settled].mean(axis=0)
+    return np.where(measured.there[len(resting_s) :, None], power, 0.0)
 
 
 class _DrawnOnce:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ....models.contract import BANDS, FloatArray, Look
 from ...simulate import BENCHMARK
@@ -13,6 +14,24 @@ from ...simulate.simulated_session import simulate_expressions
 GRID_HZ = 8.0
 # An expression shows from here on; intensities rise from 0 to an apex of 0.5 to 1 and fall again.
 SHOWN = 0.25
+
+
+FREE_S = 2.0
+"""A moment is free of expressions where none showed for so long before it."""
+
+
+def expression_free(seed: int, seconds: float, times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return before which moments, from t0, a simulated person showed no expression, ``(n,)``.
+
+    The core's memory reaches further back than :data:`FREE_S`.
+    """
+    plan = simulate_expressions(seed, seconds, BENCHMARK)
+    grid_s = np.arange(np.floor(seconds * GRID_HZ) + 1) / GRID_HZ
+    shown = np.concatenate([[0], np.cumsum(plan.expression_at(grid_s)[0] >= SHOWN)])
+    ends = np.searchsorted(grid_s, times_s + 1e-6, side="right")
+    starts = np.searchsorted(grid_s, times_s - FREE_S - 1e-6, side="left")
+    free: NDArray[np.bool_] = shown[ends] == shown[starts]
+    return free
 
 
 def look_facts(name: str, people: Iterable[tuple[int, float, Sequence[Look], FloatArray]]) -> dict[str, Any]:

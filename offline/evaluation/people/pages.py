@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ....configs.schema.errors import MoodringError
-from .table import detail_table, findings, looks_table, paired_table, protocol, risk_table, uar_table
+from .table import controls, detail_table, findings, looks_table, paired_table, protocol, risk_table, uar_table
 
 UNMEASURED = "*Not measured yet with the bundle that ships.*"
 _PLACE = re.compile(r"(<!-- evaluation: ([a-z ]+) -->\n)(.*?)(\n<!-- end of evaluation -->)", re.DOTALL)
@@ -57,6 +57,7 @@ _BLOCKS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "details": detail_table,
     "risk": risk_table,
     "looks": looks_table,
+    "controls": lambda values: controls(values) if "stimulus_found" in values else UNMEASURED,
     "findings": findings,
     "protocol": protocol,
 }

@@ -13,7 +13,7 @@ from .baselines import PERMUTATION, permuted_uar
 from .decode import AXES, PersonDecisions
 
 Unit = Literal["decision", "stimulus", "expression_free"]
-UNITS: tuple[Unit, ...] = ("decision", "stimulus")
+UNITS: tuple[Unit, ...] = ("decision", "stimulus", "expression_free")
 # A stimulus of which less was seen is not judged as a whole.
 SHORTEST_STIMULUS_S = 2.0
 COVERAGES = (1.0, 0.75, 0.5, 0.25)

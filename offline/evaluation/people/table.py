@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..markdown import markdown_table
+from ..stimulus_found import found_table
 
 Values = Mapping[str, Any]
 
@@ -16,10 +17,19 @@ NAMES = {
     "every": "looks at every frame",
     "lda": "LDA on band power that sees all EEG, averaged over the stimulus so far (told when stimuli begin)",
     "lda_window": "the same on the last 2 s alone (told nothing)",
+    "muscles_and_eyes": (
+        "LDA on muscles and eyes alone (30-45 Hz over the temples, 1-4 Hz over the forehead), averaged likewise"
+    ),
+    "stimulus": "no signal: what other people felt at this moment of this stimulus (told which it is)",
     "majority": "always the same answer",
     "permutation": "the full model's answers beside shifted truth [95 % of draws]",
 }
-UNIT_NAMES = {"decision": "every half second", "stimulus": "whole stimuli"}
+UNIT_NAMES = {
+    "decision": "every half second",
+    "stimulus": "whole stimuli",
+    "expression_free": "every half second, no expression in the 2 s before",
+}
+_LAG_NAMES = {"eeg_and_face": "EEG and face", "eeg": "EEG alone", "face": "face alone"}
 
 
 def uar_table(values: Values, unit: str) -> str:
@@ -102,12 +112,38 @@ def looks_table(values: Values) -> str:
     return markdown_table(header, lines)
 
 
+def controls(values: Values) -> str:
+    """Return what else could be read: decisions free of expressions, which stimulus was shown, and the response lag."""
+    parts = [uar_table(values, "expression_free")]
+    if any(row["unit"] == "expression_free" for row in values["paired"]):
+        parts.append(paired_table(values, "expression_free"))
+    parts.append(found_table(values["stimulus_found"]))
+    if values["lag"] is not None:
+        parts.append(lag_table(values["lag"]))
+    return "\n\n".join(parts)
+
+
+def lag_table(lag: Values) -> str:
+    """Return the response lag of each condition."""
+    header = (
+        f"response lag, {lag['people']} people", "steps, followed", "mean over people of their medians [95 %]",
+        "of the mean over all steps [95 %]",
+    )  # fmt: skip
+    lines = []
+    for name, shown in _LAG_NAMES.items():
+        found, mean = lag[name], lag[name]["mean_curve_s"]
+        cells = (_seconds(found, "median_s"), "–" if mean is None else _seconds(mean, "value_s"))
+        lines.append((shown, f"{found['steps']}, {found['followed']}", *cells))
+    return markdown_table(header, lines)
+
+
 def table(values: Values) -> str:
     """Return all tables, with what they rest on below."""
-    units = [unit for unit in UNIT_NAMES if any(row["unit"] == unit for row in values["rows"])]
+    units = [unit for unit in ("decision", "stimulus") if any(row["unit"] == unit for row in values["rows"])]
     parts = [uar_table(values, unit) for unit in units]
     parts += [paired_table(values, unit) for unit in units if values["paired"]]
     parts += [detail_table(values), risk_table(values), looks_table(values)]
+    parts += [controls(values)] if "stimulus_found" in values else []
     parts += [findings(values), protocol(values)]
     return "\n\n".join(parts)
 
@@ -157,6 +193,12 @@ def _by_name(rows: Iterable[Values], unit: str) -> dict[str, list[Values]]:
 
 def _figure(row: Values) -> str:
     return f"**{row['uar']:.3f}** [{row['low']:.3f}, {row['high']:.3f}]"
+
+
+def _seconds(row: Values, key: str) -> str:
+    if row[key] is None:
+        return "–"
+    return f"{row[key]:.1f} s" + ("" if row["low_s"] is None else f" [{row['low_s']:.1f}, {row['high_s']:.1f}]")
 
 
 def _share(fraction: float | None) -> str:

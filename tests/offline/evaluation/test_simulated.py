@@ -1,5 +1,6 @@
 """Scores of decisions on simulated people: whole stimuli, pairs, sets, looks, and who may be decoded."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,9 @@ from moodring.configs.schema.errors import ConfigError
 from moodring.configs.schema.evaluate import EvaluateConfig
 from moodring.configs.schema.load import load
 from moodring.models.contract import Look
-from moodring.offline.evaluation.people.baselines import _so_far, permuted_uar
+from moodring.offline.evaluation.people.baselines import _by_stimulus, _so_far, _Training, permuted_uar
 from moodring.offline.evaluation.people.decode import DecodedPerson, PersonDecisions
-from moodring.offline.evaluation.people.look_facts import SHOWN, look_facts
+from moodring.offline.evaluation.people.look_facts import SHOWN, expression_free, look_facts
 from moodring.offline.evaluation.people.scores import (
     coverage_rows,
     paired_rows,
@@ -20,7 +21,9 @@ from moodring.offline.evaluation.people.scores import (
     score_rows,
     whole_stimuli,
 )
+from moodring.offline.evaluation.people.table import controls
 from moodring.offline.evaluation.result import evaluation_values
+from moodring.offline.evaluation.stimulus_found import found_row
 from moodring.offline.simulate.simulated_session import simulate_expressions
 
 SHIPPED = Path(moodring.__file__).parent / "configs" / "evaluate_simulated.toml"
@@ -41,6 +44,11 @@ def decisions(truth: np.ndarray, said: np.ndarray, sure: float = 0.8, name: str 
         kept=np.stack([probabilities > 0.15] * 2, axis=1),
         glimpsed_fraction=0.12,
     )
+
+
+def decoded(one: PersonDecisions, seed: int = 1) -> DecodedPerson:
+    stimuli, nothing = np.array([3, 7, 3, 5]), np.zeros((len(one.truth), 1))
+    return DecodedPerson("p", seed, 60.0, ONSETS_S, stimuli, (one,), (), (), nothing, nothing, (), ())
 
 
 def slow_truth(n: int) -> np.ndarray:
@@ -101,9 +109,75 @@ def test_sets_are_counted_person_by_person_and_confident_answers_are_judged_apar
     assert risk["risk"].tolist() == pytest.approx([15 / 120, 15 / 90, 0.0, 0.0], abs=0.01)
 
 
+def test_an_axis_that_nobody_rated_has_no_rows_and_unrated_decisions_do_not_count() -> None:
+    truth = slow_truth(60)
+    said = np.where(truth == 2, 0, truth)
+    one = decisions(truth, said)
+    unrated = replace(one, truth=np.stack([np.where(np.arange(60) < 40, truth, -1), np.full(60, -1)], axis=1))
+    rows = score_rows({"full": [unrated, unrated]}, "decision", "full", seed=0)
+    assert {row["axis"] for row in rows} == {"valence"}
+    row = next(row for row in rows if row["name"] == "full")
+    assert (row["uar"], row["n"], row["class_counts"].tolist()) == (1.0, 80, [40, 40, 0])
+    assert [row["axis"] for row in coverage_rows({"full": [unrated]}, ["full"])] == ["valence"]
+    assert [row["axis"] for row in paired_rows({"full": [unrated], "other": [unrated]}, "decision")] == ["valence"]
+    nobody = replace(one, truth=np.full((60, 2), -1))
+    mixed = score_rows({"full": [unrated, nobody, unrated]}, "decision", "full", seed=0)
+    assert next(row for row in mixed if row["name"] == "full")["uar"] == 1.0
+
+
+def test_decisions_free_of_expressions_have_none_in_the_two_seconds_before() -> None:
+    seed, seconds = 4001, 120.0
+    times_s = np.arange(20.0, seconds, 0.5)
+    free = expression_free(seed, seconds, times_s)
+    plan = simulate_expressions(seed, seconds)
+    for time_s, is_free in zip(times_s, free, strict=True):
+        before_s = np.arange(np.ceil((time_s - 2.0) * 8), np.floor(time_s * 8) + 1) / 8
+        assert is_free == bool((plan.expression_at(before_s)[0] < SHOWN).all())
+    assert 0.3 < free.mean() < 0.95
+
+
+def test_the_stimulus_alone_says_what_others_felt_at_that_moment_of_it() -> None:
+    one = decoded(decisions(slow_truth(60), slow_truth(60)))
+    since = np.tile(np.arange(40), 2)
+    stimulus = np.repeat([3, 5], 40)
+    felt = np.where(stimulus == 3, np.where(since < 10, 0, 2), 1)
+    nothing = np.zeros((1, 1))
+    training = _Training(
+        nothing, nothing, np.zeros((1, 2), np.int64), np.stack([stimulus, since], axis=1), np.stack([felt] * 2, axis=1)
+    )
+    said = _by_stimulus(one, training).probabilities[:, 0].argmax(axis=1)
+    # Presented are 3, 7, 3 and 5, for 10 s each; of 7 nobody knows anything.
+    assert said[:8].tolist() == [0] * 8
+    assert said[12:20].tolist() == [2] * 8
+    assert said[40:48].tolist() == [0] * 8
+
+
+def test_the_people_of_the_lag_are_strangers_to_the_bundle() -> None:
+    assert load(SHIPPED, EvaluateConfig).lag_people == (2001, 2010)
+    with pytest.raises(ConfigError, match="lag_people: 490-510 meet the people 1-500 whom the bundle was made with"):
+        load(SHIPPED, EvaluateConfig, ["lag_people=[490, 510]"])
+
+
+def test_controls_are_printed() -> None:
+    mean = {"value_s": 2.5, "low_s": 2.0, "high_s": 3.0}
+    found = {"steps": 9, "followed": 7, "median_s": 2.25, "low_s": None, "high_s": None, "mean_curve_s": mean}
+    lag = {"people": 2} | {name: dict(found) for name in ("eeg_and_face", "eeg", "face")}
+    people = [decisions(slow_truth(60), slow_truth(60))] * 3
+    values = {
+        "rows": score_rows({"full": people}, "expression_free", "full", seed=0),
+        "paired": [],
+        "stimulus_found": found_row("band_power", [("a", True, 0.25), ("b", False, 0.25)]),
+        "lag": lag,
+    }
+    text = controls(values)
+    assert "no expression in the 2 s before" in text
+    assert "| log band power | 0.500 [0.000, 1.000] | 0.250 | 2 |" in text
+    assert "| EEG and face | 9, 7 | 2.2 s | 2.5 s [2.0, 3.0] |" in text
+
+
 def test_lda_averages_over_the_stimulus_so_far_and_never_over_the_one_before() -> None:
     truth = slow_truth(60)
-    person = DecodedPerson("p", 1, 60.0, ONSETS_S, (decisions(truth, truth),), (), (), np.zeros((60, 1)), (), ())
+    person = decoded(decisions(truth, truth))
     logs = np.arange(60.0)[:, None, None] * np.ones((1, 2, 3))
     averaged = _so_far(logs, person)[:, 0, 0]
     # The first windows that lie within a stimulus end 2 s after its onset.
