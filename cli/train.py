@@ -208,7 +208,7 @@ def _evaluate_policies(config: Path, overrides: tuple[str, ...]) -> tuple[str, s
 
 
 def _evaluate_corpus(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:
-    from ..configs.schema.evaluate_corpus import EvaluateCorpusConfig
+    from ..configs.schema.evaluate import EvaluateCorpusConfig
     from ..configs.schema.load import load
     from ..offline.evaluation.corpora.evaluate import evaluate_corpus
     from ..offline.evaluation.corpora.table import table

@@ -38,7 +38,7 @@ class Shown:
 
 
 def found_right(known: Shown, asked: Shown) -> list[Found]:
-    """Say of each trial which stimulus it was, by shrinkage LDA on trials of other people.
+    """Find which stimulus each trial was, by shrinkage LDA on trials of other people.
 
     Where a person is in ``known`` too, their own trials are left out.
 

@@ -81,7 +81,7 @@ def by_stimulus(training: Sequence[PreparedTrial], tested: Sequence[DecidedTrial
 
 
 def by_majority(training: Sequence[PreparedTrial], tested: Sequence[DecidedTrial]) -> list[Answers]:
-    """Give the level that is most frequent in the training trials, always."""
+    """Answer with the level that is most frequent in the training trials, always."""
     best = np.eye(len(LEVELS))[_counts(training).argmax(axis=1)]
     return [_constant(best, one) for one in tested]
 

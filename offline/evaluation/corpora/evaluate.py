@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from ....configs.schema.errors import ConfigError
-from ....configs.schema.evaluate_corpus import EvaluateCorpusConfig
+from ....configs.schema.evaluate import EvaluateCorpusConfig
 from ...datasets.affect_corpus import AffectCorpus
 from ...training.attention.corpora.data import ready_trials
 from ..muscles_and_eyes import MuscleEyePower

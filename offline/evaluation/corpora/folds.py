@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....configs.schema.errors import MoodringError
-from ....configs.schema.evaluate_corpus import LEAKY, EvaluateCorpusConfig, ProtocolName
+from ....configs.schema.evaluate import LEAKY, EvaluateCorpusConfig, ProtocolName
 from ...datasets.affect_corpus import AffectCorpus
 from ...training.attention.corpora.data import Parts
 from ...training.attention.corpora.trials import PreparedTrial

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....configs.schema.evaluate_corpus import EvaluateCorpusConfig
+from ....configs.schema.evaluate import EvaluateCorpusConfig
 from ..people.decode import PersonDecisions
 from ..people.scores import (
     Unit,

@@ -11,7 +11,7 @@ import pytest
 
 import moodring
 from moodring.configs.schema.errors import ConfigError, MoodringError
-from moodring.configs.schema.evaluate_corpus import EvaluateCorpusConfig
+from moodring.configs.schema.evaluate import EvaluateCorpusConfig
 from moodring.configs.schema.load import load
 from moodring.configs.schema.training import StageSection
 from moodring.offline.datasets.open_affect import read_affect
