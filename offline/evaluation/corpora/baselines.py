@@ -66,12 +66,17 @@ def by_lda(
     return so_far, window
 
 
-def by_stimulus(training: Sequence[PreparedTrial], tested: Sequence[DecidedTrial]) -> list[Answers]:
-    """Judge each decision by what other people said of the same stimulus; of a new one, by what they said of all."""
+def by_stimulus(
+    training: Sequence[PreparedTrial], same: Sequence[PreparedTrial], tested: Sequence[DecidedTrial]
+) -> list[Answers]:
+    """Judge each decision by what other people said of the same stimulus; of a new one, by what they said of all.
+
+    ``same`` are the training trials whose stimuli have their names in common with the test.
+    """
     overall = _counts(training)
     overall /= np.maximum(overall.sum(axis=1, keepdims=True), 1.0)
     by_name: dict[str, list[PreparedTrial]] = {}
-    for other in training:
+    for other in same:
         by_name.setdefault(other.trial.stimulus, []).append(other)
     answers = []
     for one in tested:

@@ -98,13 +98,15 @@ def _run(ready: Ready, plan: Plan) -> PlanResult:
     tested: list[DecidedTrial] = []
     found: dict[str, list[Found]] = {"core": [], "band_power": []}
     notes: dict[str, None] = {}
-    began = time.monotonic()
+    began, shared = time.monotonic(), "stimuli" in plan.shared
     for number, fold in enumerate(plan.folds, start=1):
-        result = run_fold(ready.config.fold_training, ready.corpus, fold, ready.cache, ready.report)
+        result = run_fold(
+            ready.config.fold_training, ready.corpus, fold, ready.cache, ready.report, stimuli_shared=shared
+        )
         notes |= {} if result.filmed else {_NO_FACES: None}
         known = band_signals(fold.parts.training, result.normal)
         signals = band_signals(fold.parts.validation, result.normal)
-        judged, missing = _with_baselines(ready, fold, result, known, signals)
+        judged, missing = _with_baselines(ready, fold, result, known, signals, stimuli_shared=shared)
         notes |= dict.fromkeys(missing)
         tested += judged
         for name, answers in _found(result, known, signals).items():
@@ -120,6 +122,8 @@ def _with_baselines(
     result: FoldResult,
     known: Mapping[str, TrialSignals],
     signals: Mapping[str, TrialSignals],
+    *,
+    stimuli_shared: bool,
 ) -> tuple[list[DecidedTrial], list[str]]:
     training, tested = fold.parts.training, result.tested
     so_far, window = by_lda(known, signals, tested)
@@ -133,7 +137,8 @@ def _with_baselines(
             muscle_signals(trials, names, ready.muscles, training) for trials in (training, fold.parts.validation)
         )
         more[MUSCLES_AND_EYES] = by_lda(ours, theirs, tested)[0]
-    more |= {STIMULUS: by_stimulus(training, tested), MAJORITY: by_majority(training, tested)}
+    of_the_same = training if stimuli_shared else ()
+    more |= {STIMULUS: by_stimulus(training, of_the_same, tested), MAJORITY: by_majority(training, tested)}
     judged = [
         replace(one, answers=one.answers | {name: answers[at] for name, answers in more.items()})
         for at, one in enumerate(tested)
@@ -144,9 +149,8 @@ def _with_baselines(
 def _found(
     result: FoldResult, known: Mapping[str, TrialSignals], signals: Mapping[str, TrialSignals]
 ) -> dict[str, list[Found]]:
-    """Find the stimulus of tested trials: among those trained on where they share any, else by other tested people."""
-    shares = {one.stimulus for one in result.tested} & {one.stimulus for one in result.trained}
-    reference, theirs = (result.trained, known) if shares else (result.tested, signals)
+    """Find the stimulus of tested trials by those trained on where they show the same, else by other tested people."""
+    reference, theirs = (result.trained, known) if result.trained else (result.tested, signals)
 
     def shown(trials: Sequence[DecidedTrial], features: Mapping[str, Array]) -> Shown:
         return Shown(

@@ -71,7 +71,7 @@ class DecidedTrial:
     times_s : (n,) float64
         From the onset of the stimulus.
     truth : (n, 2) int64
-        -1 where an axis was not rated.
+        -1 where an axis was not rated, here or where it was trained.
     free : (n,) bool
         No expression showed in the :data:`FREE_S` before, as the fold's own face network reads it; False where no
         face was seen.
@@ -100,7 +100,7 @@ class FoldResult:
     Attributes
     ----------
     tested, trained : tuple of DecidedTrial
-        The trials tested and those trained on.
+        The trials tested, and those trained on where they show the same stimuli.
     normal : Normalisation
         Of the EEG, fitted on training people.
     filmed : bool
@@ -113,8 +113,26 @@ class FoldResult:
     filmed: bool
 
 
-def run_fold(config: TrainAttentionConfig, corpus: AffectCorpus, fold: Fold, cache: Path, report: Report) -> FoldResult:
+def run_fold(
+    config: TrainAttentionConfig,
+    corpus: AffectCorpus,
+    fold: Fold,
+    cache: Path,
+    report: Report,
+    *,
+    stimuli_shared: bool,
+) -> FoldResult:
     """Train the model on a fold and decide on its test; finished stages come from the cache.
+
+    Parameters
+    ----------
+    config : TrainAttentionConfig
+    corpus : AffectCorpus
+    fold : Fold
+    cache : Path
+    report : callable
+    stimuli_shared : bool
+        Training and test show the same stimuli: the trials trained on are decided on too.
 
     Raises
     ------
@@ -136,7 +154,9 @@ def run_fold(config: TrainAttentionConfig, corpus: AffectCorpus, fold: Fold, cac
         conditions |= {NO_FACE: {"face": False}, NO_EEG: {"eeg": False}}
     sets = _Sets(temperatures, thresholds)
     tested = _decided(policies, prepared.validation, _in_rows(fold.parts.validation), conditions, sets)
-    trained = _decided(policies, prepared.training, _in_rows(fold.parts.training), {FULL: {}}, sets)
+    trained: tuple[DecidedTrial, ...] = ()
+    if stimuli_shared:
+        trained = _decided(policies, prepared.training, _in_rows(fold.parts.training), {FULL: {}}, sets)
     return FoldResult(tested, trained, prepared.normal, data.start is not None)
 
 
@@ -166,9 +186,11 @@ def _decided(
 ) -> tuple[DecidedTrial, ...]:
     if bank.lengths is None:
         raise ValueError("rows of a corpus are trials and have lengths")
+    rated = np.array([name in sets.temperatures for name in AXES])
+    levels = np.where(rated, bank.levels.numpy(), -1)
     answers: list[dict[str, Answers]] = [{} for _ in trials]
     states: list[NDArray[np.float32]] = []
-    ticks = [_labelled(bank, row) for row in range(len(trials))]
+    ticks = [_labelled(levels[row]) for row in range(len(trials))]
     for name, withheld in conditions.items():
         decisions, cores = policies.decide_rows(bank, whole_sessions(bank, **withheld))
         for row, at in enumerate(ticks):
@@ -186,7 +208,7 @@ def _decided(
             order=(one.trial.groups.get("session", ""), one.trial.order),
             ticks=ticks[row],
             times_s=bank.since_onset_s[row, ticks[row]].double().numpy(),
-            truth=bank.levels[row, ticks[row]].numpy(),
+            truth=levels[row, ticks[row]],
             free=_free(bank, row)[ticks[row]],
             state=states[row],
             answers=answers[row],
@@ -196,9 +218,9 @@ def _decided(
     )
 
 
-def _labelled(bank: FeatureBank, row: int) -> NDArray[np.int64]:
+def _labelled(levels: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the ticks of a trial that are decided on and have a label; those filled up have none."""
-    ticks = np.flatnonzero((bank.levels[row].numpy() >= 0).any(axis=1))
+    ticks = np.flatnonzero((levels >= 0).any(axis=1))
     return ticks[ticks >= 1]
 
 

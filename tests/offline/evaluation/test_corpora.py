@@ -26,6 +26,7 @@ from moodring.offline.evaluation.stimulus_found import Shown, accuracies, found_
 from moodring.offline.training.attention.corpora import trials as corpus_trials
 from moodring.offline.training.attention.corpora.trials import PreparedTrial
 from tests.support.deap_fake import write_original, write_preprocessed
+from tests.support.mat_corpora_fake import write_seed
 
 SHIPPED = Path(moodring.__file__).parent / "configs" / "evaluate_corpus.toml"
 STAGES = ("expression", "bands", "teacher", "student", "thumbnail", "periphery", "gains", "reinforce", "own")
@@ -194,6 +195,24 @@ def test_another_folder_of_the_same_corpus_is_leaky_and_one_of_another_is_not(
         cross_plan(allowed, corpus, trials, corpus, trials)
 
 
+def test_a_corpus_is_tested_by_a_model_of_another_on_the_axes_that_both_rated(cache: Path, tmp_path: Path) -> None:
+    deap = write_preprocessed(tmp_path / "DEAP", (1, 2), 3, 4, films=False)
+    seed = write_seed(tmp_path / "SEED")
+    found = evaluate_corpus(config_for(deap, cache, test=seed), quiet)
+    assert found["domain"] == ["DEAP", "SEED"]
+    assert found["groups"] == ["1", "2"]
+    assert found["leaky"] is False
+    assert found["protocol"] == "trained on DEAP, tested on SEED, people and stimuli apart"
+    assert {row["axis"] for row in found["rows"]} == {"valence"}
+    assert found["protocols"][0]["trials"] == 9
+    decision = {row["name"]: row for row in found["rows"] if row["unit"] == "decision"}
+    # Clip 1 of one corpus is not video 1 of the other.
+    assert decision["stimulus"]["uar"] == decision["majority"]["uar"]
+    assert "no_face" not in decision
+    assert "the model reads the EEG alone" in found["protocols"][0]["notes"][0]
+    assert "## cross corpus: people and stimuli apart" in table(found)
+
+
 def test_folds_that_people_or_stimuli_do_not_fill_are_named_with_their_key(
     root: Path, cache: Path, trials: tuple[PreparedTrial, ...]
 ) -> None:
@@ -258,10 +277,12 @@ def test_the_stimulus_alone_says_what_others_said_of_it(trials: tuple[PreparedTr
     levels = ["low", "medium", "high"]
     others = [one for one in trials if one.trial.subject != "s01"]
     asked = [decided(one.key, 0, one.trial.stimulus) for one in trials if one.trial.subject == "s01"]
-    for one, said in zip([o for o in trials if o.trial.subject == "s01"], by_stimulus(others, asked), strict=True):
+    for one, said in zip(
+        [o for o in trials if o.trial.subject == "s01"], by_stimulus(others, others, asked), strict=True
+    ):
         for axis, name in enumerate(("valence", "arousal")):
             assert levels[said.probabilities[0, axis].argmax()] == one.trial.labels[name]
-    new = by_stimulus(others, [decided("a", 0, "unheard of")])[0]
+    new = by_stimulus(others, others, [decided("a", 0, "unheard of")])[0]
     assert np.array_equal(
         new.probabilities.argmax(axis=-1), by_majority(others, [decided("a", 0)])[0].probabilities.argmax(axis=-1)
     )
