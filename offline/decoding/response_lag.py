@@ -141,10 +141,11 @@ def response_lag(cut: Iterable[Step]) -> dict[str, Any]:
     if not halves:
         return {**figures, "median_s": None, "low_s": None, "high_s": None, "mean_curve_s": None}
     medians = [float(np.median([half for who, half in halves if who == one])) for one in sorted(dict(halves))]
-    median = mean_over_people(medians)
+    median = mean_over_people(medians).within(0.0, float("inf"))
     grid_s = np.arange(-_BEFORE_S, _SETTLED_S[1] - 1.0, _GRID_S)
     curves = np.array([np.interp(grid_s, step.times_s, step.values) for step in found])
-    mean = over_groups(lambda index: _mean_half_s(grid_s, curves[index]), [step.person for step in found])
+    people = [step.person for step in found]
+    mean = over_groups(lambda index: _mean_half_s(grid_s, curves[index]), people).within(0.0, float("inf"))
     return {
         **figures,
         "median_s": _seconds(median.value),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.covariance import ledoit_wolf
 
 from .intervals import mean_over_people
 from .markdown import markdown_table
@@ -19,6 +19,7 @@ FEATURES = {
 Array = NDArray[np.float64]
 Found = tuple[str, bool, float]
 """Whose trial, whether its stimulus was said right, and how often guessing would be."""
+_LEAST_SPREAD = 1e-6
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,26 @@ def found_right(known: Shown, asked: Shown) -> list[Found]:
         counts = np.array([(names == one).sum() for one in choice])
         if len(choice) < 2 or counts.max() < 2:
             continue
-        model = LinearDiscriminantAnalysis(
-            solver="lsqr", shrinkage="auto", priors=np.full(len(choice), 1.0 / len(choice))
-        ).fit(known.features[others], names)
-        said = model.predict(asked.features[theirs])
+        said = choice[_nearest(known.features[others], np.searchsorted(choice, names), asked.features[theirs])]
         for truth, name in zip(np.array(asked.stimuli)[theirs], said, strict=True):
             if truth in choice:
                 results.append((person, bool(truth == name), 1.0 / len(choice)))
     return results
+
+
+def _nearest(features: Array, classes: NDArray[np.int64], queries: Array) -> NDArray[np.int64]:
+    """Return the class whose mean is nearest by the covariance within classes, shrunk after Ledoit and Wolf (2004).
+
+    One covariance for all classes, since a stimulus has few trials.
+    """
+    means = np.stack([features[classes == one].mean(axis=0) for one in range(classes.max() + 1)])
+    spread = np.maximum((features - means[classes]).std(axis=0), _LEAST_SPREAD)
+    within, _ = ledoit_wolf((features - means[classes]) / spread, assume_centered=True)
+    places, asked = means / spread, queries / spread
+    toward = np.linalg.solve(within, places.T)
+    scores = asked @ toward - 0.5 * np.einsum("cf,fc->c", places, toward)
+    nearest: NDArray[np.int64] = scores.argmax(axis=1)
+    return nearest
 
 
 def accuracies(results: Sequence[Found]) -> tuple[list[float], float]:
