@@ -11,7 +11,7 @@ import torch
 
 from .....configs.schema.errors import ConfigError, MoodringError
 from .....configs.schema.train_attention import TrainAttentionConfig
-from .....models.contract import EegInput, FaceInput
+from .....models.contract import FaceInput
 from .....models.decoders.attention import networks_of
 from .....models.decoders.face_backbone import backbone_of
 from .....models.io.bundle import Bundle, bundled, load_bundle
@@ -26,8 +26,8 @@ from ..band_network import BAND_NETWORK, train_band_network
 from ..data import Networks, Origin, Prepared, stage_settings
 from ..domain_gate import fit_attention_gate
 from ..eeg_variants import TRAINING_VARIANTS
-from ..prepare import FACE_SIZE, WINDOW_S
-from ..simulated_data import MIN_RATE_HZ, MIN_SCALP_CHANNELS
+from ..prepare import FACE_SIZE
+from ..simulated_data import eeg_input, electrodes_in_words
 from .bank import TrialRows, common_channels, draw_rows, features_of, fit_people, read_eeg, sittings_of
 from .faces import FACES_BY_LABEL, tune_face
 from .trials import PreparedTrial, prepare_trials
@@ -134,7 +134,6 @@ class CorpusData:
         )
         rested = sum(one.trial.rest_s > 0 for one in trials)
         face = () if self.start is None else (FaceInput(float(FRAME_HZ), FACE_SIZE),)
-        eeg = EegInput(MIN_RATE_HZ, MIN_SCALP_CHANNELS, "average", WINDOW_S, config.network.image_size)
         stages = (
             "scalp images alone, since nobody was filmed"
             if self.start is None
@@ -148,9 +147,10 @@ class CorpusData:
             "without a rest a live session is marked uncalibrated.",
             "Labels are one judgement for a whole trial: which moment they hold for is not known.",
             "Facial muscles reach the EEG: its contribution is not all brain.",
+            electrodes_in_words(config),
         )
         return Origin(
-            inputs=(eeg, *face),
+            inputs=(eeg_input(config), *face),
             label_source=self.corpus.label_source,
             domain=(name,),
             protocol=(
@@ -174,7 +174,7 @@ class CorpusData:
             net.face_net.load_state_dict(face.face_net.state_dict())
             for part in ("thumbnail", "recurrent", "expression"):
                 getattr(networks.hazard, part).load_state_dict(getattr(hazard, part).state_dict())
-        names = common_channels(self.parts.all, MIN_SCALP_CHANNELS)
+        names = common_channels(self.parts.all, config.eeg.least_electrodes)
         training = sittings_of(self.parts.training)
         normal = fit_people([read_eeg(one, names)[0] for one in training])
         least = config.clip_ticks + 2
@@ -227,7 +227,8 @@ def ready_trials(
         report(problem)
     if len(corpus.problems) > _MOST_PROBLEMS:
         report(f"and {len(corpus.problems) - _MOST_PROBLEMS} more of the kind")
-    return corpus, prepare_trials(corpus, cache, config.people.workers, config.on_bad, report, config.eeg.artifact)
+    workers, eeg = config.people.workers, config.eeg
+    return corpus, prepare_trials(corpus, cache, workers, config.on_bad, report, eeg.artifact, eeg.electrodes)
 
 
 def people_apart(config: TrainAttentionConfig, corpus: str, people: list[str]) -> Groups:
