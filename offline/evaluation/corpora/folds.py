@@ -122,7 +122,8 @@ def cross_plan(
 
 def _plan(config: EvaluateCorpusConfig, corpus: AffectCorpus, trials: Trials, items: Items, name: ProtocolName) -> Plan:
     protocol = _protocol(config, corpus, trials, name)
-    calibrated = _PAPER_SHARE if name == "paper" else config.fold_training.held_out.calibration
+    rest = 1.0 - _PAPER_SHARE
+    calibrated = _PAPER_SHARE / rest if name == "paper" else config.fold_training.held_out.calibration
     folds, shared = [], set()
     for split in protocol.splits(items):
         audit(items, split, protocol.apart, one_source_both_sides="subject" not in protocol.apart)

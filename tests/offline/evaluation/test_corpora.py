@@ -119,6 +119,20 @@ def test_a_leaky_protocol_is_refused_unless_asked_for_and_says_what_it_shares(
     assert load(SHIPPED, EvaluateCorpusConfig).protocols == ("both_apart", "leave_one_subject_out")
 
 
+def test_the_papers_draw_parts_people_five_to_one_to_one(
+    root: Path, cache: Path, trials: tuple[PreparedTrial, ...]
+) -> None:
+    many = tuple(
+        replace(one, trial=replace(one.trial, subject=f"p{n:02d}", file=None)) for n, one in enumerate(trials[:14])
+    )
+    (fold,) = plan(root, cache, many, "paper", leaky=True).folds
+    counts = [len(people(part)) for part in (fold.parts.training, fold.parts.calibration, fold.parts.validation)]
+    assert counts == [10, 2, 2]
+    assert len(people(fold.parts.all)) == 14
+    (other,) = plan(root, cache, many, "paper", leaky=True, seed=1).folds
+    assert people(other.parts.validation) != people(fold.parts.validation)
+
+
 def test_what_crosses_all_the_same_stops_before_anything_is_fitted(
     root: Path, cache: Path, trials: tuple[PreparedTrial, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
