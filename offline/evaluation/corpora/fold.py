@@ -167,7 +167,7 @@ class _Sets:
     temperatures: dict[str, float]
     thresholds: dict[str, float]
 
-    def of(self, logits: NDArray[np.float64], looked: float) -> Answers:
+    def of(self, logits: NDArray[np.float64], looked: float | None) -> Answers:
         probabilities = np.full(logits.shape, 1.0 / logits.shape[-1])
         kept = np.ones(logits.shape, np.bool_)
         for axis, name in enumerate(AXES):
@@ -197,7 +197,7 @@ def _decided(
             # Clips begin with the second tick.
             logits = decisions.logits[at - 1, row].double().numpy()
             frames = decisions.looks[: int(bank.lengths[row]) - 1, :, row]
-            answers[row][name] = sets.of(logits, float(frames.float().mean()))
+            answers[row][name] = sets.of(logits, float(frames.float().mean()) if bank.face_there.any() else None)
         if name == FULL:
             states = [cores[at - 1, row].float().mean(dim=0).numpy() for row, at in enumerate(ticks)]
     return tuple(

@@ -107,11 +107,13 @@ def _foot(values: Values, one: Values, rows: Sequence[Values]) -> str:
     chance = "; ".join(f"{row['axis']} p = {row['p_value']:.3f}" for row in rows
                        if row["name"] == "permutation" and row["unit"] == "decision")  # fmt: skip
     notes = "".join(f" {note[0].upper()}{note[1:]}." for note in one["notes"])
+    free = any(row["unit"] == "expression_free" for row in rows)
+    read = "; expressions as each fold's face network reads them" if free else ""
     counted = f"{len(one['groups'])} people, {one['trials']} trials, {one['n']} decisions, {one['folds']} training(s)"
     return (
         f"{', '.join(values['domain'])}: {one['description']}. {counted}; per class (low, medium, high): {counts}; "
-        f"permutation {chance}. Mean over people of each one's UAR with a t interval over people; expressions as each "
-        f"fold's face network reads them.{notes} Training seed {', '.join(map(str, values['seeds']))}, split seed "
+        f"permutation {chance}. Mean over people of each one's UAR with a t interval over people{read}.{notes} "
+        f"Training seed {', '.join(map(str, values['seeds']))}, split seed "
         f"{values['split_seed']}; {values['wall_s']:.0f} s in all."
     )
 
