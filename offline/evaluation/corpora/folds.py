@@ -4,7 +4,7 @@ Every fold is audited on the prepared data before anything is fitted.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -124,9 +124,11 @@ def _plan(config: EvaluateCorpusConfig, corpus: AffectCorpus, trials: Trials, it
     protocol = _protocol(config, corpus, trials, name)
     rest = 1.0 - _PAPER_SHARE
     calibrated = _PAPER_SHARE / rest if name == "paper" else config.fold_training.held_out.calibration
+    # A file holds a person: where people are on both sides, the trials themselves still may not be.
+    audited = items if "subject" in protocol.apart else replace(items, sources=items.names)
     folds, shared = [], set()
     for split in protocol.splits(items):
-        audit(items, split, protocol.apart, one_source_both_sides="subject" not in protocol.apart)
+        audit(audited, split, protocol.apart)
         shared |= set(_shared(items, split))
         training, calibration = _calibration([trials[i] for i in split.train], calibrated, config.seed)
         folds.append(Fold(split.name, Parts(training, tuple(trials[i] for i in split.test), calibration)))

@@ -140,6 +140,8 @@ def test_what_crosses_all_the_same_stops_before_anything_is_fitted(
     doubled = (*trials, PreparedTrial(renamed, trials[0].path))
     with pytest.raises(MoodringError, match="one recording under two names is on both sides"):
         plan(root, cache, doubled, "leave_one_subject_out")
+    with pytest.raises(MoodringError, match="one recording under two names is on both sides"):
+        plan(root, cache, doubled, "random_trials", leaky=True, people_folds=len(doubled))
     audited: list[str] = []
     monkeypatch.setattr(
         "moodring.offline.evaluation.corpora.folds.audit",
