@@ -4,10 +4,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import moodring
 from moodring.configs.schema.errors import ConfigError, MoodringError
@@ -17,14 +19,16 @@ from moodring.configs.schema.training import StageSection
 from moodring.offline.datasets.open_affect import read_affect
 from moodring.offline.evaluation.corpora.baselines import by_lda, by_majority, by_stimulus
 from moodring.offline.evaluation.corpora.evaluate import evaluate_corpus
-from moodring.offline.evaluation.corpora.fold import Answers, DecidedTrial
+from moodring.offline.evaluation.corpora.fold import Answers, DecidedTrial, _free
 from moodring.offline.evaluation.corpora.folds import Plan, cross_plan, plans_of
-from moodring.offline.evaluation.corpora.signals import TrialSignals, posterior
+from moodring.offline.evaluation.corpora.signals import TrialSignals, muscle_names, muscle_signals, posterior
 from moodring.offline.evaluation.corpora.table import table
 from moodring.offline.evaluation.leakage import audit
+from moodring.offline.evaluation.muscles_and_eyes import MuscleEyePower
 from moodring.offline.evaluation.stimulus_found import Shown, accuracies, found_right
 from moodring.offline.training.attention.corpora import trials as corpus_trials
 from moodring.offline.training.attention.corpora.trials import PreparedTrial
+from moodring.offline.training.attention.prepare import read_prepared
 from tests.support.deap_fake import write_original, write_preprocessed
 from tests.support.mat_corpora_fake import write_seed
 
@@ -302,6 +306,35 @@ def test_the_stimulus_alone_says_what_others_said_of_it(trials: tuple[PreparedTr
     assert np.array_equal(
         new.probabilities.argmax(axis=-1), by_majority(others, [decided("a", 0)])[0].probabilities.argmax(axis=-1)
     )
+
+
+def test_decisions_free_of_expressions_saw_a_face_that_showed_none_for_two_seconds() -> None:
+    ticks, frames = 21, 81
+    there, presence = torch.ones(1, frames, dtype=torch.bool), torch.full((1, frames), -3.0)
+    presence[0, 20] = 2.0
+    there[0, 56:] = False
+    free = _free(SimpleNamespace(face_there=there, presence=presence, ticks=ticks), 0)  # type: ignore[arg-type]
+    # Too little seen at first; frame 20 shows until 16 frames later; of the two seconds before tick 16 half is blind.
+    assert np.flatnonzero(free).tolist() == [2, 3, 4, 9, 10, 11, 12, 13, 14, 15]
+
+
+def test_muscles_are_measured_against_the_rest_so_far(trials: tuple[PreparedTrial, ...]) -> None:
+    theirs = [one for one in trials if one.trial.subject == "s01"]
+    first, second = sorted(theirs, key=lambda one: one.trial.order)[:2]
+    ticks = {one.key: read_prepared(one.path) for one in (first, second)}
+
+    def measured(one: PreparedTrial, rest: float, later: float) -> MuscleEyePower:
+        resting = ticks[one.key].resting
+        power = np.where(resting, rest, later)[:, None].astype(np.float32)
+        return MuscleEyePower(("muscles T7",), power, np.ones(len(resting), bool))
+
+    powers = {first.key: measured(first, 1.0, 5.0), second.key: measured(second, 3.0, 5.0)}
+    assert muscle_names((first, second), powers) == ("muscles T7",)
+    both = muscle_signals((first, second), ("muscles T7",), powers, (first, second))
+    alone = muscle_signals((second,), ("muscles T7",), powers, (first, second))
+    assert both[first.key].features[-1, 0] == pytest.approx(4.0)
+    assert both[second.key].features[-1, 0] == pytest.approx(3.0), "both rests, as many ticks of each"
+    assert alone[second.key].features[-1, 0] == pytest.approx(2.0)
 
 
 def test_posterior_electrodes_leave_out_front_and_temples() -> None:
