@@ -136,9 +136,14 @@ def evaluate(
     if out is not None:
         refuse_other_tables(out / _TABLE)
     kind = "paper" if config.is_dir() else str(read(config).get("kind"))
-    if pages and kind in ("paper", "eeg_state", "policies"):
+    if pages and kind in ("paper", "eeg_state", "policies", "forward"):
         raise ConfigError("--page takes the tables of an evaluation on simulated people; leave it out for another")
-    ways = {"paper": _evaluate_paper, "eeg_state": _evaluate_eeg_state, "policies": _evaluate_policies}
+    ways = {
+        "paper": _evaluate_paper,
+        "eeg_state": _evaluate_eeg_state,
+        "policies": _evaluate_policies,
+        "forward": _evaluate_forward,
+    }
     name, text, values = ways.get(kind, _evaluate_people)(config, tuple(overrides or ()))
     say_all(text)
     if out is not None:
@@ -201,6 +206,16 @@ def _evaluate_policies(config: Path, overrides: tuple[str, ...]) -> tuple[str, s
 
     loaded = load(config, EvaluatePoliciesConfig, overrides)
     values = evaluate_policies(loaded, partial(say, err=True))
+    return loaded.name, table(values), values
+
+
+def _evaluate_forward(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:
+    from ..configs.schema.evaluate import EvaluateForwardConfig
+    from ..configs.schema.load import load
+    from ..offline.evaluation.attention.forward import evaluate_forward, table
+
+    loaded = load(config, EvaluateForwardConfig, overrides)
+    values = evaluate_forward(loaded, partial(say, err=True))
     return loaded.name, table(values), values
 
 

@@ -1,5 +1,6 @@
 """Schemas of evaluations on simulated people."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -57,12 +58,8 @@ class EvaluateConfig(Section):
                 raise ValueError(f"{what}: {', '.join(twice)} is there twice; name each once")
         groups = [(span, "the bundle was made with") for span in self.known]
         groups += [(self.lda_people, "LDA is trained on")] if self.lda_people is not None else []
-        for (first, last), which in groups:
-            met = sorted(seed for seed in self.seeds if first <= seed <= last)
-            if met:
-                raise ValueError(
-                    f"seeds: {', '.join(map(str, met))} are among the people {first}-{last} whom {which}; decode others"
-                )
+        for span, which in groups:
+            _refuse_known(self.seeds, (span,), which)
         return self
 
 
@@ -105,14 +102,61 @@ class EvaluatePoliciesConfig(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> "EvaluatePoliciesConfig":
-        for first, last in self.known:
-            met = sorted(seed for seed in self.seeds if first <= seed <= last)
-            if met:
-                raise ValueError(
-                    f"seeds: {', '.join(map(str, met))} are among the people {first}-{last} whom the bundles were made "
-                    "with; decode others"
-                )
+        _refuse_known(self.seeds, self.known, "the bundles were made with")
         unknown = sorted({one for pair in self.paired for one in pair} - set(self.systems))
         if unknown:
             raise ValueError(f"paired: {', '.join(unknown)} is no system; systems are {', '.join(self.systems)}")
         return self
+
+
+class EvaluateForwardConfig(Section):
+    """One attention bundle deciding in three ways: forward, re-scanning a window, from cached embeddings of a window.
+
+    Attributes
+    ----------
+    name : str
+    bundle : Path or None
+        Of simulated people; None is the shipped one.
+    windows_s : tuple of float
+        Lengths of the windows.
+    seeds : tuple of int
+        The simulated people.
+    step_seeds : tuple of int
+        People whose emotion changes in steps, for the response lag.
+    timed_seed : int
+        Whose decisions are timed.
+    seconds : float
+        Length of each session.
+    known : tuple of (first, last)
+        Spans of people, both ends included, whom the bundle was made with: none of them may be decoded.
+    cache : Path or None
+        Of prepared people; None is the user's cache folder.
+    workers : int
+    """
+
+    kind: Literal["forward"] = "forward"
+    name: str
+    bundle: Path | None = None
+    windows_s: Annotated[tuple[Annotated[float, Field(ge=0.5, le=600.0)], ...], Field(min_length=1)] = (10.0,)
+    seeds: Annotated[tuple[int, ...], Field(min_length=2)]
+    step_seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    timed_seed: int
+    seconds: Annotated[float, Field(ge=40.0, le=3600.0)] = 180.0
+    known: tuple[Span, ...] = ()
+    cache: Path | None = None
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+
+    @model_validator(mode="after")
+    def _strangers(self) -> "EvaluateForwardConfig":
+        for what, seeds in (("seeds", self.seeds), ("step_seeds", self.step_seeds), ("timed_seed", (self.timed_seed,))):
+            _refuse_known(seeds, self.known, "the bundle was made with", what)
+        return self
+
+
+def _refuse_known(seeds: Sequence[int], spans: Sequence[tuple[int, int]], whom: str, what: str = "seeds") -> None:
+    for first, last in spans:
+        met = sorted(seed for seed in seeds if first <= seed <= last)
+        if met:
+            raise ValueError(
+                f"{what}: {', '.join(map(str, met))} are among the people {first}-{last} whom {whom}; decode others"
+            )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...configs.schema.live import LiveConfig
-from ...models.contract import Estimate, Recording
+from ...models.contract import Estimate, Recording, Truth
 from ..simulate import BENCHMARK, simulate
 from .decode import decode
 
@@ -28,6 +28,8 @@ _DRAWS = 2000
 _PLACES = np.array([-2.0 / 3.0, 0.0, 2.0 / 3.0])  # of low, medium and high on the latents' scale
 
 Curve = NDArray[np.float64]
+STEPPED = replace(BENCHMARK, name="steps", transition_s=0.02, wiggle=0.0, response_noise=0.0)
+"""The benchmark's people with an emotion that changes in steps."""
 _CONDITIONS = {"eeg_and_face": ("eeg", "face"), "eeg": ("eeg",), "face": ("face",)}
 
 
@@ -65,10 +67,9 @@ def measure(config: LiveConfig, seeds: Sequence[int], seconds: float, report: Ca
     dict
         ``people``, and for each condition the figures of :func:`response_lag`.
     """
-    stepped = replace(BENCHMARK, name="steps", transition_s=0.02, wiggle=0.0, response_noise=0.0)
     found: dict[str, list[Step]] = {name: [] for name in _CONDITIONS}
     for seed in seeds:
-        recording = simulate(seed, seconds, stepped)
+        recording = simulate(seed, seconds, STEPPED)
         for name, only in _CONDITIONS.items():
             found[name] += steps(recording, decode(recording, config, only=only).estimates)
         report(f"person {seed}: {len(found['eeg'])} steps so far")
@@ -82,11 +83,32 @@ def steps(recording: Recording, estimates: Sequence[Estimate]) -> list[Step]:
         raise ValueError(f"recording '{recording.name}' does not know the truth")
     answered = [estimate for estimate in estimates if estimate.answer("valence") is not None]
     times_s = np.array([estimate.time_s for estimate in answered])
-    axes = [np.array([_level(estimate, name) for estimate in answered]) for name in ("valence", "arousal")]
+    levels = np.array([[_level(estimate, name) for name in ("valence", "arousal")] for estimate in answered])
     onsets_s = [marker.stamp_s for marker in recording.markers if marker.text.startswith("stimulus_")]
+    return cut_steps(truth, onsets_s, times_s, levels.reshape(-1, 2))
+
+
+def expected_level(probabilities: NDArray[np.float32]) -> Curve:
+    """Return the expected level, -2/3 to 2/3, of probabilities ``(…, 3)`` of low, medium and high."""
+    return np.asarray(probabilities @ _PLACES, np.float64)
+
+
+def cut_steps(truth: Truth, onsets_s: Sequence[float], times_s: Curve, levels: Curve) -> list[Step]:
+    """Find the steps at the onsets of stimuli, and cut decisions around them.
+
+    Parameters
+    ----------
+    truth : Truth
+    onsets_s : sequence of float
+        On the clock of the truth; the first, after which there is no stimulus before, is left out.
+    times_s : (n,)
+        Of the decisions.
+    levels : (n, 2)
+        Expected levels of valence and arousal.
+    """
     found = []
     for onset_s in onsets_s[1:]:
-        for axis, values in enumerate(axes):
+        for axis, values in enumerate(levels.T):
             change = _latent(truth.stamps_s, truth.latents[:, axis], onset_s + np.array(_SETTLED_S)) - _latent(
                 truth.stamps_s, truth.latents[:, axis], onset_s - np.array([_BEFORE_S, 0.2])
             )
@@ -163,7 +185,7 @@ def _mean_half_s(grid_s: Curve, curves: Curve) -> float:
 
 def _level(estimate: Estimate, name: str) -> float:
     head = estimate.answer(name)
-    return float("nan") if head is None else float(np.dot(head.probabilities or (), _PLACES))
+    return float("nan") if head is None else float(expected_level(np.array(head.probabilities, np.float32)))
 
 
 def _latent(stamps_s: Curve, latents: NDArray[np.float32], span_s: Curve) -> float:
