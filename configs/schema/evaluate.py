@@ -153,6 +153,61 @@ class EvaluateForwardConfig(Section):
         return self
 
 
+class EvaluateBandsConfig(Section):
+    """Band attention of one bundle: other weights in its place, single bands taken out, and pictures.
+
+    Attributes
+    ----------
+    name : str
+    bundle : Path or None
+        Of simulated people; None is the shipped one.
+    noise : float
+        Standard deviation of the noise on the log10 of a band's power, at each electrode and tick.
+    pictured : tuple of int
+        Those of ``seeds`` whose looks, gains, weights and estimates are drawn.
+    span_s : (start, stop)
+        The stretch of their sessions that is drawn.
+    seeds : tuple of int
+        The simulated people.
+    seconds : float
+        Length of each session.
+    known : tuple of (first, last)
+        Spans of people, both ends included, whom the bundle was made with: none of them may be decoded.
+    seed : int
+        Of noise and shuffles.
+    cache : Path or None
+        Of prepared people; None is the user's cache folder.
+    workers : int
+    """
+
+    kind: Literal["bands"] = "bands"
+    name: str
+    bundle: Path | None = None
+    noise: Annotated[float, Field(gt=0.0, le=5.0)] = 1.0
+    pictured: tuple[int, ...] = ()
+    span_s: tuple[float, float] = (20.0, 80.0)
+    seeds: Annotated[tuple[int, ...], Field(min_length=2)]
+    seconds: Annotated[float, Field(ge=40.0, le=3600.0)] = 180.0
+    known: tuple[Span, ...] = ()
+    seed: int = 0
+    cache: Path | None = None
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "EvaluateBandsConfig":
+        _refuse_known(self.seeds, self.known, "the bundle was made with")
+        strangers = sorted(set(self.pictured) - set(self.seeds))
+        if strangers:
+            raise ValueError(f"pictured: {', '.join(map(str, strangers))} are not among the seeds; draw people decoded")
+        start_s, stop_s = self.span_s
+        if not 0.5 <= start_s <= stop_s - 5.0 or stop_s > self.seconds:
+            raise ValueError(
+                f"span_s: {start_s:g} to {stop_s:g} s; at least 5 s between 0.5 s and the end ({self.seconds:g} s) were "
+                "expected"
+            )
+        return self
+
+
 def _refuse_known(seeds: Sequence[int], spans: Sequence[tuple[int, int]], whom: str, what: str = "seeds") -> None:
     for first, last in spans:
         met = sorted(seed for seed in seeds if first <= seed <= last)

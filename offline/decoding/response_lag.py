@@ -25,7 +25,7 @@ _FOLLOWED = 0.2
 _STAYS = 2
 _GRID_S = 0.25
 _DRAWS = 2000
-_PLACES = np.array([-2.0 / 3.0, 0.0, 2.0 / 3.0])  # of low, medium and high on the latents' scale
+PLACES = np.array([-2.0 / 3.0, 0.0, 2.0 / 3.0])  # of low, medium and high on the latents' scale
 
 Curve = NDArray[np.float64]
 STEPPED = replace(BENCHMARK, name="steps", transition_s=0.02, wiggle=0.0, response_noise=0.0)
@@ -90,7 +90,7 @@ def steps(recording: Recording, estimates: Sequence[Estimate]) -> list[Step]:
 
 def expected_level(probabilities: NDArray[np.float32]) -> Curve:
     """Return the expected level, -2/3 to 2/3, of probabilities ``(…, 3)`` of low, medium and high."""
-    return np.asarray(probabilities @ _PLACES, np.float64)
+    return np.asarray(probabilities @ PLACES, np.float64)
 
 
 def cut_steps(truth: Truth, onsets_s: Sequence[float], times_s: Curve, levels: Curve) -> list[Step]:

@@ -5,7 +5,7 @@ The search for the face is left out: it costs the same for each frame that is em
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,10 +33,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Cost:
-    """Time of decisions in ms."""
+    """Time of decisions by the clock, and of the processor alone, which other work on the machine changes less."""
 
     median_ms: float
     p99_ms: float
+    cpu_median_ms: float
+    cpu_p99_ms: float
     decisions: int
 
 
@@ -164,22 +166,36 @@ def cached_steps(one: OnePerson, width: int) -> Iterator[Step]:
         yield Step(one.net.logits(cores[-1])[0], len(faces))
 
 
-def timed(steps: Iterator[Step], first: int) -> Cost:
-    """Measure decisions on one thread; those before the ``first`` and a few more to warm up do not count."""
+def timed(ways: Mapping[str, Iterator[Step]], first: int) -> dict[str, Cost]:
+    """Measure several ways to decide, in turns, on one thread.
+
+    Parameters
+    ----------
+    ways : mapping of str to iterator
+        Equally many decisions in each.
+    first : int
+        Decisions that do not count, at least four to warm up.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    took_ms = []
+    took = {name: list[tuple[float, float]]() for name in ways}
     try:
         with torch.inference_mode():
-            while True:
-                began = time.perf_counter()
-                if next(steps, None) is None:
-                    break
-                took_ms.append(1000.0 * (time.perf_counter() - began))
+            over = False
+            while not over:
+                for name, steps in ways.items():
+                    clock_s, processor_s = time.perf_counter(), time.thread_time()
+                    over = next(steps, None) is None
+                    if not over:
+                        took[name].append((time.perf_counter() - clock_s, time.thread_time() - processor_s))
     finally:
         torch.set_num_threads(threads)
-    counted = np.array(took_ms[max(first, _WARM_UP) :])
-    return Cost(float(np.median(counted)), float(np.percentile(counted, 99)), len(counted))
+    return {name: _cost(1000.0 * np.array(times)[max(first, _WARM_UP) :]) for name, times in took.items()}
+
+
+def _cost(times_ms: NDArray[np.float64]) -> Cost:
+    medians, worst = np.median(times_ms, axis=0), np.percentile(times_ms, 99, axis=0)
+    return Cost(*(float(value) for value in (medians[0], worst[0], medians[1], worst[1])), len(times_ms))
 
 
 def _after_each_other(rows: Sequence[Ticks]) -> Ticks:

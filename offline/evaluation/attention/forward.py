@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -77,21 +77,21 @@ def evaluate_forward(config: EvaluateForwardConfig, report: Report) -> dict[str,
     hidden, stepped_hidden = system.periphery(bank), system.periphery(stepped)
     images = system.images([one])[0, 0]
     after_rest = int(one.resting.sum())
+    found = _ways(system, config.windows_s)
+    costs = cost.timed({way.name: way.steps(cost.OnePerson(system, one, images)) for way in found}, after_rest)
     recalls: dict[str, Array] = {}
     rows = []
-    for way in _ways(system, config.windows_s):
+    for way in found:
         decided = way.decide(bank, hidden)
         recalls[way.name] = recall_of(decided.logits, bank)
-        lag = response_lag(
-            _lag_steps(system, way.decide(stepped, stepped_hidden).logits, config.step_seeds, config.seconds)
-        )
-        took = cost.timed(way.steps(cost.OnePerson(system, one, images)), after_rest)
+        on_steps = way.decide(stepped, stepped_hidden).logits
         rows += uar_rows(
             way.name, recalls[way.name],
             embedded=float(decided.embedded.mean()), different=float(decided.different.mean()),
-            median_ms=took.median_ms, p99_ms=took.p99_ms, timed=took.decisions, lag=lag,
+            cost=asdict(costs[way.name]),
+            lag=response_lag(_lag_steps(system, on_steps, config.step_seeds, config.seconds)),
         )  # fmt: skip
-        report(f"{way.name}: UAR {recalls[way.name][:, 2].mean():.3f}, {took.median_ms:.1f} ms")
+        report(f"{way.name}: UAR {recalls[way.name][:, 2].mean():.3f}")
     first = recalls[FORWARD]
     paired = [row for name in recalls if name != FORWARD for row in paired_rows(FORWARD, name, first, recalls[name])]
     return evaluation_values(
@@ -117,7 +117,10 @@ def table(values: dict[str, Any]) -> str:
             *(written(rows[name, one]) for one in (*AXES, BOTH)),
             f"{row['embedded']:.3f}",
             f"{row['different']:.3f}",
-            f"{row['median_ms']:.1f} / {row['p99_ms']:.1f}",
+            *(
+                f"{row['cost'][f'{which}median_ms']:.1f} / {row['cost'][f'{which}p99_ms']:.1f}"
+                for which in ("cpu_", "")
+            ),
             _lag(row["lag"]),
         )
         for (name, axis), row in rows.items()
@@ -125,7 +128,7 @@ def table(values: dict[str, Any]) -> str:
     ]
     heads = (
         "way", *(f"UAR {axis}" for axis in (*AXES, BOTH)), "frames embedded per frame arrived",
-        "of different frames", "ms per decision, median / p99", "lag (s)",
+        "of different frames", "processor ms per decision, median / p99", "by the clock", "lag (s)",
     )  # fmt: skip
     pairs = [(f"{one['a']} − {one['b']}", one["axis"], written(one, "difference")) for one in values["paired"]]
     return f"{markdown_table(heads, cells)}\n\n{markdown_table(('difference', 'axis', 'UAR'), pairs)}"
