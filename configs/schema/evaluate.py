@@ -110,7 +110,7 @@ class EvaluatePoliciesConfig(Section):
 
 
 class EvaluateForwardConfig(Section):
-    """One attention bundle deciding in three ways: forward, re-scanning a window, from cached embeddings of a window.
+    """One attention bundle deciding forward, by re-scanning a window, and from cached embeddings of a window.
 
     Attributes
     ----------
@@ -202,8 +202,8 @@ class EvaluateBandsConfig(Section):
         start_s, stop_s = self.span_s
         if not 0.5 <= start_s <= stop_s - 5.0 or stop_s > self.seconds:
             raise ValueError(
-                f"span_s: {start_s:g} to {stop_s:g} s; at least 5 s between 0.5 s and the end ({self.seconds:g} s) were "
-                "expected"
+                f"span_s: {start_s:g} to {stop_s:g} s; at least 5 s between 0.5 s and the end ({self.seconds:g} s) "
+                "were expected"
             )
         return self
 

@@ -100,7 +100,7 @@ def evaluate_bands(config: EvaluateBandsConfig, report: Report) -> BandEvaluatio
         paired=paired,
         wall_s=time.monotonic() - began,
         bundle=system.sha256,
-        weights=_spread(found[LEARNED], bank),
+        weights=_spread(found[LEARNED], bank, states),
         states=states,
         conditions=conditions,
         noise=config.noise,
@@ -218,7 +218,7 @@ def _states(bank: FeatureBank, found: Mapping[str, BandDecisions]) -> list[dict[
     return rows
 
 
-def _spread(learned: BandDecisions, bank: FeatureBank) -> list[dict[str, Any]]:
+def _spread(learned: BandDecisions, bank: FeatureBank, states: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return how much the weights move over time, states and people."""
     counted = _counted(bank)
     rows = []
@@ -230,7 +230,9 @@ def _spread(learned: BandDecisions, bank: FeatureBank) -> list[dict[str, Any]]:
                 "band": name,
                 "mean": float(np.mean([one.mean() for one in each])),
                 "over_time": float(np.mean([one.std() for one in each])),
-                "over_states": float(np.nanstd(np.nanmean(_cells(bank, weights.numpy()), axis=0))),
+                "over_states": float(
+                    np.std([row["weight"]["value"] for row in states if row["band"] == name and row["people"]])
+                ),
                 "over_people": float(np.std([one.mean() for one in each])),
             }
         )

@@ -1,4 +1,4 @@
-"""Forward against windows: what three ways to decide with one core reach, embed, cost and how fast they follow."""
+"""Forward against windows: what ways to decide with one core reach, embed, cost, and how fast they follow."""
 
 import math
 import time
@@ -150,7 +150,8 @@ def _ways(system: AttentionSystem, windows_s: Sequence[float]) -> list[_Way]:
                 partial(cost.cached_steps, width=width),
             ),
         ]
-    return found
+    every = _Way("every frame, state carried", lambda bank, _hidden: ways.carried(system, bank), cost.carried_steps)
+    return [*found, every]
 
 
 def _bank(system: AttentionSystem, paths: Sequence[Path]) -> FeatureBank:

@@ -89,8 +89,8 @@ def load_system(path: Path | None) -> AttentionSystem:
     bundle = load_bundle(bundled("attention") if path is None else path, "attention")
     if SIMULATED not in bundle.spec.domain:
         raise MoodringError(
-            f"bundle '{bundle.name}' is of {', '.join(bundle.spec.domain)}; it is taken apart on simulated people: give "
-            "one that was trained on them"
+            f"bundle '{bundle.name}' is of {', '.join(bundle.spec.domain)}; it is taken apart on simulated people: "
+            "give one that was trained on them"
         )
     heads = checked_heads(bundle, {axis: len(LEVELS) for axis in AXES})
     networks = Networks(Sizes.of(bundle.spec.network))

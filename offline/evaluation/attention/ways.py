@@ -1,9 +1,10 @@
-"""Three ways to decide every half second with one core: forward, by re-scanning a window, from cached embeddings.
+"""Ways to decide every half second with one core: forward, by re-scanning a window, from cached embeddings.
 
 *Forward* is what ships: looks are chosen as frames arrive and the state is carried on. *Re-scanning* decodes the last
 seconds anew at each decision, from an empty state, and the policy chooses its looks within the window again, as a model
 of clips does. *Cached* embeds every frame once as it arrives; each decision runs the core over the last seconds of
-embeddings, every frame looked at. The policy's periphery runs through in each, as does the EEG.
+embeddings, every frame looked at. *Carried* looks at every frame too, but carries the state on as forward does. The
+policy's periphery runs through in each, as does the EEG.
 """
 
 import math
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from ....models.networks.attention import FRAMES_PER_TICK, TICK_HZ
 from ...training.attention.feature_bank import Clips, FeatureBank, ticks_of, whole_sessions
-from ...training.attention.roll_out import roll_out
+from ...training.attention.roll_out import fixed, roll_out
 from .system import AttentionSystem
 
 _CLIPS_AT_ONCE = 1600
@@ -77,6 +78,14 @@ def cached(system: AttentionSystem, bank: FeatureBank, window_s: float) -> WayDe
         cores.append(run[-1].reshape(-1, bank.people, run.shape[-1]))
         chosen.add(clips, every)
     return WayDecisions(_logits(system, torch.cat(cores)), chosen.different, chosen.different)
+
+
+def carried(system: AttentionSystem, bank: FeatureBank) -> WayDecisions:
+    """Decide forward with a look at every frame."""
+    clips = whole_sessions(bank)
+    every = torch.ones(clips.length, FRAMES_PER_TICK, bank.people, dtype=torch.bool)
+    share = np.ones(bank.people)
+    return WayDecisions(_logits(system, roll_out(system.networks.net, bank, clips, fixed(every)).cores), share, share)
 
 
 def windows(bank: FeatureBank, window_s: float) -> Iterator[Clips]:

@@ -15,45 +15,14 @@ from moodring.configs.schema.evaluate import EvaluateForwardConfig
 from moodring.models.networks.attention import FRAMES_PER_TICK
 from moodring.offline.evaluation.attention import cost, ways
 from moodring.offline.evaluation.attention.forward import evaluate_forward, table
-from moodring.offline.evaluation.attention.system import AttentionSystem, load_system
-from moodring.offline.simulate.difficulty import BENCHMARK
+from moodring.offline.evaluation.attention.system import AttentionSystem
 from moodring.offline.training.attention.feature_bank import FeatureBank, whole_sessions
-from moodring.offline.training.attention.prepare import PreparedSession, prepare_people, read_prepared
+from moodring.offline.training.attention.prepare import PreparedSession
 from moodring.offline.training.attention.roll_out import fixed, roll_out
 
 PEOPLE = (2201, 2202)
 SECONDS = 40.0
 WIDTH = 8
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("people")
-
-
-@pytest.fixture(scope="module")
-def system() -> AttentionSystem:
-    return load_system(None)
-
-
-@pytest.fixture(scope="module")
-def paths(cache: Path) -> list[Path]:
-    return prepare_people(PEOPLE, SECONDS, BENCHMARK, cache, 1, lambda _: None)
-
-
-@pytest.fixture(scope="module")
-def people(paths: list[Path]) -> list[PreparedSession]:
-    return [read_prepared(path) for path in paths]
-
-
-@pytest.fixture(scope="module")
-def bank(system: AttentionSystem, paths: list[Path], people: list[PreparedSession]) -> FeatureBank:
-    return system.features(paths, system.images(people))
-
-
-@pytest.fixture(scope="module")
-def hidden(system: AttentionSystem, bank: FeatureBank) -> Tensor | None:
-    return system.periphery(bank)
 
 
 def test_rescanning_all_since_the_session_began_is_forward(
@@ -91,13 +60,15 @@ def test_cached_over_the_whole_session_is_the_core_on_every_frame(system: Attent
     cores = roll_out(system.networks.net, bank, clips, fixed(every)).cores
     with torch.no_grad():
         expected = system.networks.net.logits(cores)
-    torch.testing.assert_close(ways.cached(system, bank, math.inf).logits, expected, atol=1e-4, rtol=1e-4)
+    for decided in (ways.cached(system, bank, math.inf), ways.carried(system, bank)):
+        torch.testing.assert_close(decided.logits, expected, atol=1e-4, rtol=1e-4)
+        assert decided.embedded.tolist() == [1.0, 1.0]
 
 
 Steps = Callable[[cost.OnePerson], Iterator[cost.Step]]
 
 
-@pytest.mark.parametrize("way", ["forward", "rescanned", "cached"])
+@pytest.mark.parametrize("way", ["forward", "rescanned", "cached", "carried"])
 def test_what_is_timed_decides_as_what_is_scored(
     way: str, system: AttentionSystem, bank: FeatureBank, hidden: Tensor, people: list[PreparedSession]
 ) -> None:
@@ -109,6 +80,7 @@ def test_what_is_timed_decides_as_what_is_scored(
             lambda one: cost.rescanned_steps(one, WIDTH),
         ),
         "cached": (lambda: ways.cached(system, bank, window_s), lambda one: cost.cached_steps(one, WIDTH)),
+        "carried": (lambda: ways.carried(system, bank), cost.carried_steps),
     }[way]
     decided = scored()
     images = system.images(people)
@@ -145,7 +117,7 @@ def config(cache: Path, **changes: object) -> EvaluateForwardConfig:
 def test_the_ways_stand_in_one_table(cache: Path) -> None:
     values = evaluate_forward(config(cache), lambda _: None)
     rows = {(row["name"], row["axis"]): row for row in values["rows"]}
-    assert {name for name, _ in rows} == {"forward", "re-scan of 4 s", "cached, 4 s"}
+    assert {name for name, _ in rows} == {"forward", "re-scan of 4 s", "cached, 4 s", "every frame, state carried"}
     assert rows["cached, 4 s", "mean"]["embedded"] == 1.0
     forward, scanned = rows["forward", "mean"], rows["re-scan of 4 s", "mean"]
     assert forward["embedded"] == forward["different"] < scanned["different"] < scanned["embedded"]
