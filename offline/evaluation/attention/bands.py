@@ -136,7 +136,10 @@ def table(values: Mapping[str, Any]) -> str:
         for one in values["conditions"]
     ]
     noisy_heads = ("EEG", *(f"UAR {axis}" for axis in AXES), *BANDS, f"learned less {HELD}, mean of both")
-    spread = [(one["band"], *(f"{one[key]:.3f}" for key in _SPREADS)) for one in values["weights"]]
+    spread = [
+        (one["band"], *("–" if one[key] is None else f"{one[key]:.3f}" for key in _SPREADS))
+        for one in values["weights"]
+    ]
     return "\n\n".join(
         (
             markdown_table(heads, cells),
@@ -151,6 +154,7 @@ _SPREADS = {
     "over_time": "sd over time, within a person",
     "over_states": "sd over the nine states, of the mean over people",
     "over_people": "sd over people",
+    "with_worth": "correlation with its worth over the nine states",
 }
 
 
@@ -219,21 +223,23 @@ def _states(bank: FeatureBank, found: Mapping[str, BandDecisions]) -> list[dict[
 
 
 def _spread(learned: BandDecisions, bank: FeatureBank, states: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return how much the weights move over time, states and people."""
+    """Return how much the weights move over time, states and people, and whether with what a band is worth."""
     counted = _counted(bank)
     rows = []
     for band, name in enumerate(BANDS):
         weights = learned.weights[..., band].double()
         each = [weights[counted[:, person], person].numpy() for person in range(bank.people)]
+        met = [row for row in states if row["band"] == name and row["people"]]
+        weight, worth = (np.array([row[key]["value"] for row in met]) for key in ("weight", "worth"))
+        moves = min(weight.std(), worth.std()) > 0
         rows.append(
             {
                 "band": name,
                 "mean": float(np.mean([one.mean() for one in each])),
                 "over_time": float(np.mean([one.std() for one in each])),
-                "over_states": float(
-                    np.std([row["weight"]["value"] for row in states if row["band"] == name and row["people"]])
-                ),
+                "over_states": float(weight.std()),
                 "over_people": float(np.std([one.mean() for one in each])),
+                "with_worth": float(np.corrcoef(weight, worth)[0, 1]) if moves else float("nan"),
             }
         )
     return rows
