@@ -1,11 +1,8 @@
-"""What a decision costs in each way: the real networks on one person, frame by frame, on one thread.
-
-The search for the face is left out: it costs the same for each frame that is embedded for the first time.
-"""
+"""What a decision costs in each way: the real networks on one person, frame by frame, on one thread."""
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,9 +49,17 @@ class OnePerson:
     person : PreparedSession
     images : (ticks, 3, size, size)
         Scalp images.
+    search : callable or None
+        Searches a frame for the face, once before it is embedded for the first time; None leaves the search out.
     """
 
-    def __init__(self, system: AttentionSystem, person: PreparedSession, images: NDArray[np.float16]) -> None:
+    def __init__(
+        self,
+        system: AttentionSystem,
+        person: PreparedSession,
+        images: NDArray[np.float16],
+        search: Callable[[int], object] | None = None,
+    ) -> None:
         self.net, self.hazard = system.networks.net, system.networks.hazard
         self.ticks = person.n_ticks
         self.there = person.face_there
@@ -64,6 +69,7 @@ class OnePerson:
         self._theta = torch.from_numpy(person.theta)
         self._images = torch.from_numpy(images).float()
         self._watching = self.hazard.start(1)
+        self._search, self._searched = search, set[int]()
 
     def watch(self, frame: int) -> Tensor:
         """Feed the periphery with a frame and return its hidden state."""
@@ -75,6 +81,9 @@ class OnePerson:
 
     def embed(self, frame: int) -> tuple[Tensor, Tensor]:
         """Return the features of a face, ``(1, face_features)``, and its logit of an expression, ``(1,)``."""
+        if self._search is not None and frame not in self._searched:
+            self._search(frame)
+            self._searched.add(frame)
         face = self.net.face_net(self._crops[frame][None])
         return face, self.net.face_net.expressed(face)[:, 0]
 

@@ -14,13 +14,16 @@ import torch
 from ....configs.schema.errors import MoodringError
 from ....configs.schema.evaluate import EvaluateForwardConfig
 from ....models.contract import SIMULATED
+from ....models.io.bundle import bundled
 from ....models.networks.attention import AXES, TICK_HZ
+from ....models.signals.face.detection import FaceDetector
 from ...decoding.response_lag import STEPPED, cut_steps, expected_level, response_lag
 from ...decoding.response_lag import Step as LagStep
 from ...simulate.difficulty import BENCHMARK
 from ...simulate.latents import ground_truth, simulate_latents
+from ...simulate.simulated_session import simulate
 from ...training.attention.feature_bank import FeatureBank
-from ...training.attention.prepare import prepare_people, read_prepared
+from ...training.attention.prepare import found_faces, grids, prepare_people, read_prepared
 from ...training.common.optimization import Report
 from ..markdown import markdown_table
 from ..result import evaluation_values
@@ -39,10 +42,12 @@ from .system import (
 )
 
 FORWARD = "forward"
+_COSTS = {"cost": "networks alone", "cost_with_search": "with the search for the face"}
 _PROTOCOL = (
     "people apart: none was trained on, chosen by or calibrated on; stimuli shared between people; decisions every "
-    "half second after the rest, offline on the grid of the training; intervals over people; times of one person's "
-    "decisions on one thread, from face crops and scalp images to logits; lag on people whose emotion changes in steps"
+    "half second after the rest, offline on the grid of the training; intervals over people; processor time of one "
+    "person's decisions on one thread, from faces and scalp images to logits; lag on people whose emotion changes in "
+    "steps"
 )
 
 
@@ -78,7 +83,13 @@ def evaluate_forward(config: EvaluateForwardConfig, report: Report) -> dict[str,
     images = system.images([one])[0, 0]
     after_rest = int(one.resting.sum())
     found = _ways(system, config.windows_s)
-    costs = cost.timed({way.name: way.steps(cost.OnePerson(system, one, images)) for way in found}, after_rest)
+    searches = (None, _search(config.timed_seed, config.seconds))
+    costs = {
+        kind: cost.timed(
+            {way.name: way.steps(cost.OnePerson(system, one, images, search)) for way in found}, after_rest
+        )
+        for kind, search in zip(_COSTS, searches, strict=True)
+    }
     recalls: dict[str, Array] = {}
     rows = []
     for way in found:
@@ -88,7 +99,7 @@ def evaluate_forward(config: EvaluateForwardConfig, report: Report) -> dict[str,
         rows += uar_rows(
             way.name, recalls[way.name],
             embedded=float(decided.embedded.mean()), different=float(decided.different.mean()),
-            cost=asdict(costs[way.name]),
+            **{kind: asdict(of_ways[way.name]) for kind, of_ways in costs.items()},
             lag=response_lag(_lag_steps(system, on_steps, config.step_seeds, config.seconds)),
         )  # fmt: skip
         report(f"{way.name}: UAR {recalls[way.name][:, 2].mean():.3f}")
@@ -128,7 +139,7 @@ def table(values: dict[str, Any]) -> str:
     ]
     heads = (
         "way", *(f"UAR {axis}" for axis in (*AXES, BOTH)), "frames embedded per frame arrived",
-        "of different frames", "processor ms per decision, median / p99", "by the clock", "lag (s)",
+        "of different frames", *(f"ms per decision, {what}, median / p99" for what in _COSTS.values()), "lag (s)",
     )  # fmt: skip
     pairs = [(f"{one['a']} − {one['b']}", one["axis"], written(one, "difference")) for one in values["paired"]]
     return f"{markdown_table(heads, cells)}\n\n{markdown_table(('difference', 'axis', 'UAR'), pairs)}"
@@ -152,6 +163,14 @@ def _ways(system: AttentionSystem, windows_s: Sequence[float]) -> list[_Way]:
         ]
     every = _Way("every frame, state carried", lambda bank, _hidden: ways.carried(system, bank), cost.carried_steps)
     return [*found, every]
+
+
+def _search(seed: int, seconds: float) -> Callable[[int], object]:
+    """Return the search for the face in each frame of a simulated person, whose pictures are drawn beforehand."""
+    recording = simulate(seed, seconds, BENCHMARK)
+    detector = FaceDetector(bundled("yunet").read_bytes())
+    pictures = {frame: image for frame, image, _ in found_faces(recording.face, grids(recording)[1], detector)}
+    return lambda frame: detector.find_all(pictures[frame])
 
 
 def _bank(system: AttentionSystem, paths: Sequence[Path]) -> FeatureBank:

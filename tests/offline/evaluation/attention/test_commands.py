@@ -45,7 +45,7 @@ def test_forward_prints_one_row_for_each_way(run, cache: Path, tmp_path: Path) -
     for name in ("forward", "re-scan of 4 s", "cached, 4 s", "every frame, state carried"):
         assert f"| {name} |" in printed
     rows = json.loads(values.read_text())["rows"]
-    assert {"uar", "low", "high", "embedded", "different", "cost", "lag"} < set(rows[0])
+    assert {"uar", "low", "high", "embedded", "different", "cost", "cost_with_search", "lag"} < set(rows[0])
     status, _, error = run(*words, "--page", tmp_path / "page.md")
     assert status == 2
     assert "--page takes the tables of an evaluation on simulated people" in error

@@ -106,6 +106,24 @@ def test_rescanning_costs_more_than_going_forward(system: AttentionSystem, peopl
     assert costs["again"].decisions == costs["forward"].decisions == people[0].n_ticks - 1 - 50
 
 
+def test_each_frame_is_searched_once_before_it_is_embedded(
+    system: AttentionSystem, people: list[PreparedSession]
+) -> None:
+    images = system.images(people)[0, 0]
+    frames = FRAMES_PER_TICK * (people[0].n_ticks - 1)
+
+    def searched(steps: Steps) -> list[int]:
+        found: list[int] = []
+        with torch.inference_mode():
+            list(steps(cost.OnePerson(system, people[0], images, found.append)))
+        return found
+
+    assert searched(lambda one: cost.cached_steps(one, WIDTH)) == list(range(1, frames + 1))
+    forward, again = searched(cost.forward_steps), searched(lambda one: cost.rescanned_steps(one, WIDTH))
+    assert len(set(again)) == len(again), "what was embedded again was searched before"
+    assert 0 < len(forward) < len(again) < frames
+
+
 def config(cache: Path, **changes: object) -> EvaluateForwardConfig:
     values = {
         "name": "three ways", "windows_s": (4.0,), "seeds": PEOPLE, "step_seeds": (2201,), "timed_seed": 2201,
