@@ -27,6 +27,7 @@ from ..signals.eeg.band_power import (
     log_band_power,
     midline_theta,
 )
+from ..signals.eeg.electrodes import of_montage
 from ..signals.eeg.scalp_images import ScalpMapper
 from ..signals.face.detection import FaceDetector
 from ..signals.face.images import crop_face, thumbnail
@@ -89,6 +90,8 @@ class AttentionDecoder:
         self.artifact = artifact_of(bundle)
         self._budget = _budget_of(bundle)
         self.normalisation = normalisation_of(bundle)
+        needs = self.spec.input(EegInput)
+        self._montage = () if needs is None else needs.electrodes
         self._electrodes = self.normalisation.prior.names
         self.domain = DomainWatch(gate_of(bundle, 3 * len(self._electrodes)))
         self._device = device
@@ -135,6 +138,7 @@ class AttentionDecoder:
 
     def rest(self, eeg: EegWindow) -> None:
         """Add a window of rest to the baseline; call every half second of the rest."""
+        eeg = of_montage(eeg, self._montage)
         if self._baseline is None or len(self._baseline.count) != len(eeg.channel_names):
             self._baseline = RestBaseline.empty(eeg.channel_names)
             self.rest_channels = eeg.channel_names
@@ -290,7 +294,7 @@ class AttentionDecoder:
         picture = np.zeros((THUMBNAIL, THUMBNAIL), np.uint8)
         if face is not None and self._box is not None:
             picture = thumbnail(crop_face(face.image, self._box, 2 * THUMBNAIL))
-        theta = float("nan") if short is None else midline_theta(short)
+        theta = float("nan") if short is None else midline_theta(of_montage(short, self._montage))
         with torch.inference_mode():
             self._watching = self._hazard.watch(
                 self._watching,
@@ -300,6 +304,7 @@ class AttentionDecoder:
             )
 
     def _images(self, eeg: EegWindow) -> Tensor | None:
+        eeg = of_montage(eeg, self._montage)
         names, power = eeg.channel_names, log_band_power(eeg, self.artifact)
         self.domain.add(power_features(power, eeg.good, names, self._electrodes))
         if self.domain.unlike is not None:
