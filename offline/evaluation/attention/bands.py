@@ -16,7 +16,7 @@ from ....models.contract.attention_records import AttentionRecord, BandRecord
 from ....models.networks.attention import AXES
 from ...simulate.difficulty import BENCHMARK
 from ...training.attention.feature_bank import FeatureBank
-from ...training.attention.prepare import PreparedSession, prepare_people, read_prepared
+from ...training.attention.prepare import PreparedSession, read_prepared
 from ...training.common.optimization import Report
 from ..intervals import mean_over_people
 from ..markdown import markdown_table
@@ -28,7 +28,6 @@ from .system import (
     BOTH,
     Array,
     AttentionSystem,
-    cache_folder,
     decision_count,
     load_system,
     paired_rows,
@@ -64,7 +63,7 @@ def evaluate_bands(config: EvaluateBandsConfig, report: Report) -> BandEvaluatio
     """
     began = time.monotonic()
     system = load_system(config.bundle)
-    paths = prepare_people(config.seeds, config.seconds, BENCHMARK, cache_folder(config.cache), config.workers, report)
+    paths = system.prepare(config.seeds, BENCHMARK, config, report)
     people = [read_prepared(path) for path in paths]
     bank = system.features(paths, system.images(people))
     hidden = system.periphery(bank)

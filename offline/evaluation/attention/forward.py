@@ -23,7 +23,7 @@ from ...simulate.difficulty import BENCHMARK
 from ...simulate.latents import ground_truth, simulate_latents
 from ...simulate.simulated_session import simulate
 from ...training.attention.feature_bank import FeatureBank
-from ...training.attention.prepare import found_faces, grids, prepare_people, read_prepared
+from ...training.attention.prepare import found_faces, grids, read_prepared
 from ...training.common.optimization import Report
 from ..markdown import markdown_table
 from ..result import evaluation_values
@@ -32,7 +32,6 @@ from .system import (
     BOTH,
     Array,
     AttentionSystem,
-    cache_folder,
     decision_count,
     load_system,
     paired_rows,
@@ -74,11 +73,9 @@ def evaluate_forward(config: EvaluateForwardConfig, report: Report) -> dict[str,
         raise MoodringError(
             f"the bundle looks by the policy '{system.policy}'; decisions are timed for 'hazard' alone: give another"
         )
-    cache = cache_folder(config.cache)
-    prepare = partial(prepare_people, seconds=config.seconds, cache=cache, workers=config.workers, report=report)
-    bank = _bank(system, prepare(config.seeds, difficulty=BENCHMARK))
-    stepped = _bank(system, prepare(config.step_seeds, difficulty=STEPPED))
-    one = read_prepared(prepare((config.timed_seed,), difficulty=BENCHMARK)[0])
+    bank = _bank(system, system.prepare(config.seeds, BENCHMARK, config, report))
+    stepped = _bank(system, system.prepare(config.step_seeds, STEPPED, config, report))
+    one = read_prepared(system.prepare((config.timed_seed,), BENCHMARK, config, report)[0])
     hidden, stepped_hidden = system.periphery(bank), system.periphery(stepped)
     images = system.images([one])[0, 0]
     after_rest = int(one.resting.sum())

@@ -12,17 +12,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ....configs.schema.errors import MoodringError
-from ....models.contract import LEVELS, SIMULATED
-from ....models.decoders.attention import Policy, networks_of, policy_of
+from ....configs.schema.evaluate import EvaluateBandsConfig, EvaluateForwardConfig
+from ....models.contract import LEVELS, SIMULATED, EegInput
+from ....models.decoders.attention import Policy, artifact_of, networks_of, policy_of
 from ....models.decoders.bundle_parts import checked_heads, normalisation_of
+from ....models.decoders.face_backbone import backbone_of
 from ....models.io.bundle import bundled, load_bundle
 from ....models.networks.attention import AXES, Sizes
+from ....models.signals.eeg.band_power import Artifact
 from ....models.signals.eeg.normalisation import Normalisation
+from ...simulate.difficulty import Difficulty
 from ...training.attention.data import Networks
 from ...training.attention.feature_bank import Clips, FeatureBank, draw_images, extract_features
-from ...training.attention.prepare import PreparedSession
+from ...training.attention.prepare import PreparedSession, prepare_people
 from ...training.attention.roll_out import LookRule, hidden_states, periphery_of, rule_of
 from ...training.attention.scores import Decisions, recall_of_decisions
+from ...training.common.optimization import Report
 from ..intervals import Interval, mean_over_people, paired_difference
 
 Array = NDArray[np.float64]
@@ -42,6 +47,10 @@ class AttentionSystem:
     normal : Normalisation
     temperatures : (2, 1) Tensor
         Of valence and arousal.
+    artifact : "clip" or "soft"
+        How artifacts of the EEG are taken out.
+    electrodes : tuple of str
+        That alone are read; empty for all.
     sha256 : str
         Of the bundle.
     """
@@ -51,7 +60,19 @@ class AttentionSystem:
     budget: float
     normal: Normalisation
     temperatures: Tensor
+    artifact: Artifact
+    electrodes: tuple[str, ...]
     sha256: str
+
+    def prepare(
+        self, seeds: Sequence[int], difficulty: Difficulty, config: EvaluateForwardConfig | EvaluateBandsConfig,
+        report: Report,
+    ) -> list[Path]:  # fmt: skip
+        """Simulate and prepare people as the bundle reads them; return one file a person."""
+        cache = config.cache or Path(platformdirs.user_cache_dir("moodring", appauthor=False)) / "training"
+        return prepare_people(
+            seeds, config.seconds, difficulty, cache, config.workers, report, self.artifact, self.electrodes
+        )
 
     def images(self, people: Sequence[PreparedSession]) -> NDArray[np.float16]:
         """Return the scalp images of people, calibrated and complete, ``(people, 1, ticks, 3, size, size)``."""
@@ -84,7 +105,7 @@ def load_system(path: Path | None) -> AttentionSystem:
     Raises
     ------
     MoodringError
-        The bundle is missing, is no attention bundle, or is of real people.
+        The bundle is missing, is no attention bundle, is of real people, or reads faces by VGG-16.
     """
     bundle = load_bundle(bundled("attention") if path is None else path, "attention")
     if SIMULATED not in bundle.spec.domain:
@@ -92,6 +113,11 @@ def load_system(path: Path | None) -> AttentionSystem:
             f"bundle '{bundle.name}' is of {', '.join(bundle.spec.domain)}; it is taken apart on simulated people: "
             "give one that was trained on them"
         )
+    if backbone_of(bundle) != "compact":
+        raise MoodringError(
+            f"bundle '{bundle.name}' reads faces by {backbone_of(bundle)}; give one with the backbone 'compact'"
+        )
+    eeg = bundle.spec.input(EegInput)
     heads = checked_heads(bundle, {axis: len(LEVELS) for axis in AXES})
     networks = Networks(Sizes.of(bundle.spec.network))
     networks.net, networks.hazard, networks.gaussian = networks_of(bundle)
@@ -101,13 +127,10 @@ def load_system(path: Path | None) -> AttentionSystem:
         float(bundle.spec.network["budget"]),
         normalisation_of(bundle),
         torch.tensor([[head.temperature] for head in heads]),
+        artifact_of(bundle),
+        () if eeg is None else eeg.electrodes,
         bundle.sha256,
     )
-
-
-def cache_folder(chosen: Path | None) -> Path:
-    """Return where prepared people are kept: with those of the trainings."""
-    return chosen or Path(platformdirs.user_cache_dir("moodring", appauthor=False)) / "training"
 
 
 def recall_of(logits: Tensor, bank: FeatureBank) -> Array:

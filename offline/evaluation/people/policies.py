@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import platformdirs
 from numpy.typing import NDArray
 
 from ....configs.schema.errors import MoodringError
@@ -29,7 +30,7 @@ from ...training.attention.prepare import prepare_people, read_prepared
 from ...training.attention.roll_out import roll_out, rule_of
 from ...training.attention.scores import answers_of_stimuli, decisions_of, hit_rate, recall_of_decisions
 from ...training.common.optimization import Report
-from ..attention.system import BOTH, cache_folder, plain
+from ..attention.system import BOTH, plain
 from ..intervals import Interval, mean_over_people, over_groups, paired_difference
 from ..markdown import markdown_table
 from ..metrics import uar
@@ -79,7 +80,8 @@ def evaluate_policies(config: EvaluatePoliciesConfig, report: Report) -> dict[st
     """
     began = time.monotonic()
     bundles = {system: [_bundle(config, system, seed) for seed in config.trainings] for system in config.systems}
-    paths = prepare_people(config.seeds, config.seconds, BENCHMARK, cache_folder(config.cache), config.workers, report)
+    cache = config.cache or Path(platformdirs.user_cache_dir("moodring", appauthor=False)) / "training"
+    paths = prepare_people(config.seeds, config.seconds, BENCHMARK, cache, config.workers, report)
     found: dict[str, list[Looked]] = {system: [] for system in config.systems}
     for number, seed in enumerate(config.trainings):
         banks: dict[str, FeatureBank] = {}

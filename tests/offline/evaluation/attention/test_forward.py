@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,15 @@ from torch import Tensor
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.evaluate import EvaluateForwardConfig
+from moodring.models.contract import EegInput
+from moodring.models.io.bundle import bundled, load_bundle, save_bundle
 from moodring.models.networks.attention import FRAMES_PER_TICK
 from moodring.offline.evaluation.attention import cost, ways
 from moodring.offline.evaluation.attention.forward import evaluate_forward, table
-from moodring.offline.evaluation.attention.system import AttentionSystem
+from moodring.offline.evaluation.attention.system import AttentionSystem, load_system
+from moodring.offline.simulate.difficulty import BENCHMARK
 from moodring.offline.training.attention.feature_bank import FeatureBank, whole_sessions
-from moodring.offline.training.attention.prepare import PreparedSession
+from moodring.offline.training.attention.prepare import PreparedSession, read_prepared
 from moodring.offline.training.attention.roll_out import fixed, roll_out
 
 PEOPLE = (2201, 2202)
@@ -153,3 +157,27 @@ def test_people_that_the_bundle_knows_are_refused(cache: Path) -> None:
 def test_a_bundle_that_is_missing_is_named(cache: Path, tmp_path: Path) -> None:
     with pytest.raises(MoodringError, match="does not exist"):
         evaluate_forward(config(cache, bundle=tmp_path / "none.safetensors"), lambda _: None)
+
+
+def test_people_are_prepared_as_the_bundle_reads_them(cache: Path, tmp_path: Path) -> None:
+    shipped = load_bundle(bundled("attention"))
+    few = ("Fp1", "Fp2", "T7", "T8", "C3", "C4", "O1", "O2")
+    inputs = tuple(replace(one, electrodes=few) if isinstance(one, EegInput) else one for one in shipped.spec.inputs)
+    network = {**shipped.spec.network, "artifact": "soft"}
+    path = tmp_path / "few.safetensors"
+    save_bundle(path, replace(shipped.spec, inputs=inputs, network=network), shipped.tensors)
+    system = load_system(path)
+    prepared = read_prepared(system.prepare(PEOPLE[:1], BENCHMARK, config(cache), lambda _: None)[0])
+    assert tuple(prepared.channel_names) == few
+    all_of_them = load_system(None)
+    clipped = read_prepared(all_of_them.prepare(PEOPLE[:1], BENCHMARK, config(cache), lambda _: None)[0])
+    assert len(clipped.channel_names) == 32
+    assert clipped.eeg_there.sum() > prepared.eeg_there.sum(), "the soft threshold comes late"
+
+
+def test_bundles_of_real_people_are_refused(cache: Path, tmp_path: Path) -> None:
+    shipped = load_bundle(bundled("attention"))
+    path = tmp_path / "deap.safetensors"
+    save_bundle(path, replace(shipped.spec, domain=("deap",)), shipped.tensors)
+    with pytest.raises(MoodringError, match="is of deap; it is taken apart on simulated people"):
+        load_system(path)
