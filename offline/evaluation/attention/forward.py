@@ -125,10 +125,7 @@ def table(values: dict[str, Any]) -> str:
             *(written(rows[name, one]) for one in (*AXES, BOTH)),
             f"{row['embedded']:.3f}",
             f"{row['different']:.3f}",
-            *(
-                f"{row['cost'][f'{which}median_ms']:.1f} / {row['cost'][f'{which}p99_ms']:.1f}"
-                for which in ("cpu_", "")
-            ),
+            *(f"{row[kind]['cpu_median_ms']:.1f} / {row[kind]['cpu_p99_ms']:.1f}" for kind in _COSTS),
             _lag(row["lag"]),
         )
         for (name, axis), row in rows.items()

@@ -145,7 +145,12 @@ def test_the_ways_stand_in_one_table(cache: Path) -> None:
     assert forward["embedded"] == forward["different"] < scanned["different"] < scanned["embedded"]
     apart = next(pair for pair in values["paired"] if (pair["b"], pair["axis"]) == ("cached, 4 s", "mean"))
     assert apart["difference"] == pytest.approx(forward["uar"] - rows["cached, 4 s", "mean"]["uar"], abs=2e-4)
-    assert table(values).count("| forward − cached, 4 s |") == 3
+    assert forward["cost_with_search"]["cpu_p99_ms"] > forward["cost"]["cpu_p99_ms"]
+    for kind, median_ms in (("cost", 12.0), ("cost_with_search", 34.0)):
+        forward[kind] |= {"cpu_median_ms": median_ms, "cpu_p99_ms": 2 * median_ms}
+    text = table(values)
+    assert text.count("| forward − cached, 4 s |") == 3
+    assert "| 12.0 / 24.0 | 34.0 / 68.0 |" in next(line for line in text.splitlines() if line.startswith("| forward |"))
 
 
 def test_people_that_the_bundle_knows_are_refused(cache: Path) -> None:
