@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -18,13 +19,27 @@ from .output import (
     JsonOption,
     JsonOutOption,
     check_model_out,
+    refuse_other_pictures,
     refuse_other_tables,
     say,
     say_all,
     write_json,
 )
 
+if TYPE_CHECKING:
+    from ..offline.evaluation.attention.bands import BandEvaluation
+
 _TABLE = "evaluation.md"
+
+
+@dataclass(frozen=True)
+class _Evaluated:
+    """An evaluation's name, its table, its values for JSON, and what draws its figures."""
+
+    name: str
+    text: str
+    values: Any
+    figures: tuple[Callable[[], None], ...] = ()
 
 
 def simulate(
@@ -115,7 +130,10 @@ def evaluate(
     config: ConfigArgument,
     json_file: JsonOption = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Write the table here as evaluation.md.")
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Write the table here as evaluation.md; of band attention, pictures too."
+        ),
     ] = None,
     pages: Annotated[
         list[Path] | None,
@@ -136,20 +154,26 @@ def evaluate(
     if out is not None:
         refuse_other_tables(out / _TABLE)
     kind = "paper" if config.is_dir() else str(read(config).get("kind"))
-    if pages and kind in ("paper", "eeg_state", "policies", "corpus"):
+    if pages and kind in ("paper", "eeg_state", "policies", "forward", "bands", "corpus"):
         raise ConfigError("--page takes the tables of an evaluation on simulated people; leave it out for another")
-    ways = {
-        "paper": _evaluate_paper, "eeg_state": _evaluate_eeg_state, "policies": _evaluate_policies,
+    ways: dict[str, Callable[[Path, tuple[str, ...]], _Evaluated]] = {
+        "paper": _evaluate_paper,
+        "eeg_state": _evaluate_eeg_state,
+        "policies": _evaluate_policies,
+        "forward": _evaluate_forward,
+        "bands": partial(_evaluate_bands, out=out),
         "corpus": _evaluate_corpus,
-    }  # fmt: skip
-    name, text, values = ways.get(kind, _evaluate_people)(config, tuple(overrides or ()))
-    say_all(text)
+    }
+    result = ways.get(kind, _evaluate_people)(config, tuple(overrides or ()))
+    say_all(result.text)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        (out / _TABLE).write_text(f"# {name}\n\n{TABLE_MARK}\n\n{text}\n", encoding="utf-8")
-    plain = json.loads(json.dumps(values, default=lambda array: array.tolist()))
+        (out / _TABLE).write_text(f"# {result.name}\n\n{TABLE_MARK}\n\n{result.text}\n", encoding="utf-8")
+    plain = json.loads(json.dumps(result.values, default=lambda array: array.tolist()))
     write_json(json_file, plain)
     _print_pages(pages or (), plain)
+    for save in result.figures:
+        save()
 
 
 def _print_again(path: Path, pages: Sequence[Path]) -> None:
@@ -176,7 +200,7 @@ def _print_pages(pages: Sequence[Path], values: dict[str, Any]) -> None:
         say(f"wrote the tables into {page}")
 
 
-def _evaluate_people(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:
+def _evaluate_people(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
     from ..configs.schema.evaluate import EvaluateConfig
     from ..configs.schema.load import load
     from ..offline.evaluation.people.evaluate import evaluate
@@ -184,30 +208,30 @@ def _evaluate_people(config: Path, overrides: tuple[str, ...]) -> tuple[str, str
 
     loaded = load(config, EvaluateConfig, overrides)
     values = evaluate(loaded, partial(say, err=True))
-    return loaded.name, table(values), values
+    return _Evaluated(loaded.name, table(values), values)
 
 
-def _evaluate_eeg_state(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:
+def _evaluate_eeg_state(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
     from ..configs.schema.load import load
     from ..configs.schema.train_eeg_state import EvaluateEegStateConfig
     from ..offline.evaluation.eeg_state import as_plain, evaluate, table
 
     loaded = load(config, EvaluateEegStateConfig, overrides)
     result = evaluate(loaded, partial(typer.echo, err=True))
-    return loaded.name, table(result), as_plain(result)
+    return _Evaluated(loaded.name, table(result), as_plain(result))
 
 
-def _evaluate_policies(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:
+def _evaluate_policies(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
     from ..configs.schema.evaluate import EvaluatePoliciesConfig
     from ..configs.schema.load import load
     from ..offline.evaluation.people.policies import evaluate_policies, table
 
     loaded = load(config, EvaluatePoliciesConfig, overrides)
     values = evaluate_policies(loaded, partial(say, err=True))
-    return loaded.name, table(values), values
+    return _Evaluated(loaded.name, table(values), values)
 
 
-def _evaluate_corpus(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:
+def _evaluate_corpus(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
     from ..configs.schema.evaluate import EvaluateCorpusConfig
     from ..configs.schema.load import load
     from ..offline.evaluation.corpora.evaluate import evaluate_corpus
@@ -215,10 +239,46 @@ def _evaluate_corpus(config: Path, overrides: tuple[str, ...]) -> tuple[str, str
 
     loaded = load(config, EvaluateCorpusConfig, overrides)
     values = evaluate_corpus(loaded, partial(say, err=True))
-    return loaded.name, table(values), values
+    return _Evaluated(loaded.name, table(values), values)
 
 
-def _evaluate_paper(config: Path, overrides: tuple[str, ...]) -> tuple[str, str, Any]:
+def _evaluate_forward(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
+    from ..configs.schema.evaluate import EvaluateForwardConfig
+    from ..configs.schema.load import load
+    from ..offline.evaluation.attention.forward import evaluate_forward, table
+
+    loaded = load(config, EvaluateForwardConfig, overrides)
+    values = evaluate_forward(loaded, partial(say, err=True))
+    return _Evaluated(loaded.name, table(values), values)
+
+
+def _evaluate_bands(config: Path, overrides: tuple[str, ...], out: Path | None) -> _Evaluated:
+    from ..configs.schema.evaluate import EvaluateBandsConfig
+    from ..configs.schema.load import load
+    from ..offline.evaluation.attention.bands import evaluate_bands, table
+
+    loaded = load(config, EvaluateBandsConfig, overrides)
+    paths = [] if out is None else [out / "bands.png", *(out / f"looks-{seed}.png" for seed in loaded.pictured)]
+    for path in paths:
+        refuse_other_pictures(path)
+    result = evaluate_bands(loaded, partial(say, err=True))
+    return _Evaluated(loaded.name, table(result.values), result.values, _band_figures(paths, result))
+
+
+def _band_figures(paths: Sequence[Path], result: BandEvaluation) -> tuple[Callable[[], None], ...]:
+    if not paths:
+        return ()
+    try:
+        from ..realtime.ui.figures.bands_figure import save_bands
+        from ..realtime.ui.figures.looks_figure import save_looks
+    except ImportError as error:
+        say(f"no pictures: Qt does not load here ({error}); `moodring doctor` says what is missing", err=True)
+        return ()
+    looks = [partial(save_looks, path, one) for path, one in zip(paths[1:], result.people, strict=True)]
+    return (partial(save_bands, paths[0], result.bands), *looks)
+
+
+def _evaluate_paper(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
     import time
 
     from ..configs.schema.paper import load_systems
@@ -228,7 +288,7 @@ def _evaluate_paper(config: Path, overrides: tuple[str, ...]) -> tuple[str, str,
     began = time.monotonic()
     results = evaluate_systems(load_systems(config, overrides), partial(say, err=True))
     values = paper_values(results, time.monotonic() - began)
-    return "The paper's systems on raw speech", table([row(result) for result in results]), values
+    return _Evaluated("The paper's systems on raw speech", table([row(result) for result in results]), values)
 
 
 def reference(

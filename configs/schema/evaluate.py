@@ -1,5 +1,6 @@
 """Schemas of evaluations of the attention model: on simulated people, over several trainings, and on corpora."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -65,19 +66,11 @@ class EvaluateConfig(Section):
                 raise ValueError(f"{what}: {', '.join(twice)} is there twice; name each once")
         groups = [(span, "the bundle was made with") for span in self.known]
         groups += [(self.lda_people, "LDA is trained on")] if self.lda_people is not None else []
-        for (first, last), which in groups:
-            met = sorted(seed for seed in self.seeds if first <= seed <= last)
-            if met:
-                raise ValueError(
-                    f"seeds: {', '.join(map(str, met))} are among the people {first}-{last} whom {which}; decode others"
-                )
-        begin, end = self.lag_people or (0, -1)
-        for first, last in self.known:
-            if max(begin, first) <= min(end, last):
-                raise ValueError(
-                    f"lag_people: {begin}-{end} meet the people {first}-{last} whom the bundle was made with; decode "
-                    "others"
-                )
+        for span, which in groups:
+            _refuse_known(self.seeds, (span,), which)
+        if self.lag_people is not None:
+            first, last = self.lag_people
+            _refuse_known(range(first, last + 1), self.known, "the bundle was made with", "lag_people")
         return self
 
 
@@ -120,16 +113,109 @@ class EvaluatePoliciesConfig(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> "EvaluatePoliciesConfig":
-        for first, last in self.known:
-            met = sorted(seed for seed in self.seeds if first <= seed <= last)
-            if met:
-                raise ValueError(
-                    f"seeds: {', '.join(map(str, met))} are among the people {first}-{last} whom the bundles were made "
-                    "with; decode others"
-                )
+        _refuse_known(self.seeds, self.known, "the bundles were made with")
         unknown = sorted({one for pair in self.paired for one in pair} - set(self.systems))
         if unknown:
             raise ValueError(f"paired: {', '.join(unknown)} is no system; systems are {', '.join(self.systems)}")
+        return self
+
+
+class EvaluateForwardConfig(Section):
+    """One attention bundle deciding forward, by re-scanning a window, and from cached embeddings of a window.
+
+    Attributes
+    ----------
+    name : str
+    bundle : Path or None
+        Of simulated people; None is the shipped one.
+    windows_s : tuple of float
+        Lengths of the windows.
+    seeds : tuple of int
+        The simulated people.
+    step_seeds : tuple of int
+        People whose emotion changes in steps, for the response lag.
+    timed_seed : int
+        Whose decisions are timed.
+    seconds : float
+        Length of each session.
+    known : tuple of (first, last)
+        Spans of people, both ends included, whom the bundle was made with: none of them may be decoded.
+    cache : Path or None
+        Of prepared people; None is the user's cache folder.
+    workers : int
+    """
+
+    kind: Literal["forward"] = "forward"
+    name: str
+    bundle: Path | None = None
+    windows_s: Annotated[tuple[Annotated[float, Field(ge=0.5, le=600.0)], ...], Field(min_length=1)] = (10.0,)
+    seeds: Annotated[tuple[int, ...], Field(min_length=2)]
+    step_seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    timed_seed: int
+    seconds: Annotated[float, Field(ge=40.0, le=3600.0)] = 180.0
+    known: tuple[Span, ...] = ()
+    cache: Path | None = None
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+
+    @model_validator(mode="after")
+    def _strangers(self) -> "EvaluateForwardConfig":
+        for what, seeds in (("seeds", self.seeds), ("step_seeds", self.step_seeds), ("timed_seed", (self.timed_seed,))):
+            _refuse_known(seeds, self.known, "the bundle was made with", what)
+        return self
+
+
+class EvaluateBandsConfig(Section):
+    """Band attention of one bundle: other weights in its place, single bands taken out, and pictures.
+
+    Attributes
+    ----------
+    name : str
+    bundle : Path or None
+        Of simulated people; None is the shipped one.
+    noise : float
+        Standard deviation of the noise on the log10 of a band's power, at each electrode and tick.
+    pictured : tuple of int
+        Those of ``seeds`` whose looks, gains, weights and estimates are drawn.
+    span_s : (start, stop)
+        The stretch of their sessions that is drawn.
+    seeds : tuple of int
+        The simulated people.
+    seconds : float
+        Length of each session.
+    known : tuple of (first, last)
+        Spans of people, both ends included, whom the bundle was made with: none of them may be decoded.
+    seed : int
+        Of noise and shuffles.
+    cache : Path or None
+        Of prepared people; None is the user's cache folder.
+    workers : int
+    """
+
+    kind: Literal["bands"] = "bands"
+    name: str
+    bundle: Path | None = None
+    noise: Annotated[float, Field(gt=0.0, le=5.0)] = 1.0
+    pictured: tuple[int, ...] = ()
+    span_s: tuple[float, float] = (20.0, 80.0)
+    seeds: Annotated[tuple[int, ...], Field(min_length=2)]
+    seconds: Annotated[float, Field(ge=40.0, le=3600.0)] = 180.0
+    known: tuple[Span, ...] = ()
+    seed: int = 0
+    cache: Path | None = None
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "EvaluateBandsConfig":
+        _refuse_known(self.seeds, self.known, "the bundle was made with")
+        strangers = sorted(set(self.pictured) - set(self.seeds))
+        if strangers:
+            raise ValueError(f"pictured: {', '.join(map(str, strangers))} are not among the seeds; draw people decoded")
+        start_s, stop_s = self.span_s
+        if not 0.5 <= start_s <= stop_s - 5.0 or stop_s > self.seconds:
+            raise ValueError(
+                f"span_s: {start_s:g} to {stop_s:g} s; at least 5 s between 0.5 s and the end ({self.seconds:g} s) "
+                "were expected"
+            )
         return self
 
 
@@ -199,3 +285,12 @@ class EvaluateCorpusConfig(Section):
         return self.training.model_copy(
             update={"data": self.data, "corpus": self.corpus, "labels": self.labels, "on_bad": self.on_bad}
         )
+
+
+def _refuse_known(seeds: Sequence[int], spans: Sequence[tuple[int, int]], whom: str, what: str = "seeds") -> None:
+    for first, last in spans:
+        met = sorted(seed for seed in seeds if first <= seed <= last)
+        if met:
+            raise ValueError(
+                f"{what}: {', '.join(map(str, met))} are among the people {first}-{last} whom {whom}; decode others"
+            )

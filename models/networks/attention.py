@@ -238,7 +238,9 @@ class AttentionNet(nn.Module):
         core = like.new_zeros(batch, sizes.core)
         return State((layer1, layer1), (core, core))
 
-    def run(self, state: State, ticks: Ticks, dropout: float = 0.0) -> tuple[State, Tensor, Tensor]:
+    def run(
+        self, state: State, ticks: Ticks, dropout: float = 0.0, weights: Tensor | None = None
+    ) -> tuple[State, Tensor, Tensor]:
         """Process consecutive ticks.
 
         Parameters
@@ -247,6 +249,8 @@ class AttentionNet(nn.Module):
         ticks : Ticks
         dropout : float
             Of the inputs of both LSTMs, one mask for all ticks; 0 outside training.
+        weights : (n_ticks, batch, 3) Tensor, optional
+            Of theta, alpha and beta, in the place of the attention's own.
 
         Returns
         -------
@@ -267,19 +271,22 @@ class AttentionNet(nn.Module):
         batch = face.shape[1]
         keep_in = _mask(face.new_ones(2 * batch, face.shape[2]), dropout)
         keep_core = _mask(face.new_ones(batch, 2 * self.sizes.layer1), dropout)
-        layer1, core, cores, weights = state.layer1, state.core, [], []
+        layer1, core, cores, attended = state.layer1, state.core, [], []
+        given = weights if weights is not None else [None] * len(face)
         absent = self.absent[1]
         rows = (face, bands, ticks.eeg_present[..., None] > 0.5, eeg_context, onset)
-        for face_in, bands_in, there, context, told in zip(*(row.unbind(0) for row in rows), strict=True):
-            attention = torch.softmax(self.band_attention(core[0]), dim=1)
+        for (face_in, bands_in, there, context, told), fixed in zip(
+            zip(*(row.unbind(0) for row in rows), strict=True), given, strict=True
+        ):
+            attention = torch.softmax(self.band_attention(core[0]), dim=1) if fixed is None else fixed
             mixed = 3.0 * (attention[:, :, None] * bands_in).sum(dim=1)
             eeg_in = torch.cat([torch.where(there, mixed, absent), context], dim=1)
             layer1 = self.layer1(torch.cat([face_in, eeg_in]) * keep_in, layer1)
             seen = torch.cat([layer1[0][:batch], layer1[0][batch:]], dim=1) * keep_core
             core = self.core(torch.cat([seen, told], dim=1), core)
             cores.append(core[0])
-            weights.append(attention)
-        return State(layer1, core), torch.stack(cores), torch.stack(weights)
+            attended.append(attention)
+        return State(layer1, core), torch.stack(cores), torch.stack(attended)
 
     def logits(self, core: Tensor) -> Tensor:
         """Return class logits ``(…, 2, 3)`` of valence and arousal from the core's hidden states ``(…, core)``."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...configs.schema.live import LiveConfig
-from ...models.contract import Estimate, Recording
+from ...models.contract import Estimate, Recording, Truth
 from ...processes import in_workers
 from ..evaluation.intervals import Interval, mean_over_people, over_groups
 from ..simulate import BENCHMARK, simulate
@@ -27,9 +27,11 @@ _STEP_LEVELS = 0.5  # of the latents' -1..1: most of the way from one level's mi
 _FOLLOWED = 0.2
 _STAYS = 2
 _GRID_S = 0.25
-_PLACES = np.array([-2.0 / 3.0, 0.0, 2.0 / 3.0])  # of low, medium and high on the latents' scale
+PLACES = np.array([-2.0 / 3.0, 0.0, 2.0 / 3.0])  # of low, medium and high on the latents' scale
 
 Curve = NDArray[np.float64]
+STEPPED = replace(BENCHMARK, name="steps", transition_s=0.02, wiggle=0.0, response_noise=0.0)
+"""The benchmark's people with an emotion that changes in steps."""
 _CONDITIONS = {"eeg_and_face": ("eeg", "face"), "eeg": ("eeg",), "face": ("face",)}
 
 
@@ -83,8 +85,7 @@ def measure(
 
 
 def _steps_of(seed: int, config: LiveConfig, seconds: float) -> dict[str, list[Step]]:
-    stepped = replace(BENCHMARK, name="steps", transition_s=0.02, wiggle=0.0, response_noise=0.0)
-    recording = simulate(seed, seconds, stepped)
+    recording = simulate(seed, seconds, STEPPED)
     return {
         name: steps(recording, decode(recording, config, only=only).estimates) for name, only in _CONDITIONS.items()
     }
@@ -97,18 +98,40 @@ def steps(recording: Recording, estimates: Sequence[Estimate]) -> list[Step]:
         raise ValueError(f"recording '{recording.name}' does not know the truth")
     answered = [estimate for estimate in estimates if estimate.answer("valence") is not None]
     times_s = np.array([estimate.time_s for estimate in answered])
-    axes = [np.array([_level(estimate, name) for estimate in answered]) for name in ("valence", "arousal")]
+    levels = np.array([[_level(estimate, name) for name in ("valence", "arousal")] for estimate in answered])
     onsets_s = [marker.stamp_s for marker in recording.markers if marker.text.startswith("stimulus_")]
+    return cut_steps(recording.participant, truth, onsets_s, times_s, levels.reshape(-1, 2))
+
+
+def expected_level(probabilities: NDArray[np.float32]) -> Curve:
+    """Return the expected level, -2/3 to 2/3, of probabilities ``(…, 3)`` of low, medium and high."""
+    return np.asarray(probabilities @ PLACES, np.float64)
+
+
+def cut_steps(person: str, truth: Truth, onsets_s: Sequence[float], times_s: Curve, levels: Curve) -> list[Step]:
+    """Find the steps at the onsets of stimuli, and cut decisions around them.
+
+    Parameters
+    ----------
+    person : str
+    truth : Truth
+    onsets_s : sequence of float
+        On the clock of the truth; the first, after which there is no stimulus before, is left out.
+    times_s : (n,)
+        Of the decisions.
+    levels : (n, 2)
+        Expected levels of valence and arousal.
+    """
     found = []
     for onset_s in onsets_s[1:]:
-        for axis, values in enumerate(axes):
+        for axis, values in enumerate(levels.T):
             change = _latent(truth.stamps_s, truth.latents[:, axis], onset_s + np.array(_SETTLED_S)) - _latent(
                 truth.stamps_s, truth.latents[:, axis], onset_s - np.array([_BEFORE_S, 0.2])
             )
             near = (times_s >= onset_s - _BEFORE_S) & (times_s <= onset_s + _SETTLED_S[1])
             whole = near.any() and times_s[near][-1] >= onset_s + _SETTLED_S[1] - 1.0
             if abs(change) >= _STEP_LEVELS and whole:
-                found.append(Step(recording.participant, times_s[near] - onset_s, np.sign(change) * values[near]))
+                found.append(Step(person, times_s[near] - onset_s, np.sign(change) * values[near]))
     return found
 
 
@@ -177,7 +200,7 @@ def _mean_half_s(grid_s: Curve, curves: Curve) -> float:
 
 def _level(estimate: Estimate, name: str) -> float:
     head = estimate.answer(name)
-    return float("nan") if head is None else float(np.dot(head.probabilities or (), _PLACES))
+    return float("nan") if head is None else float(expected_level(np.array(head.probabilities, np.float32)))
 
 
 def _latent(stamps_s: Curve, latents: NDArray[np.float32], span_s: Curve) -> float:

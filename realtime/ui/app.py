@@ -1,7 +1,6 @@
 """Open the window, and close it cleanly."""
 
 import logging
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from PyQt5.QtWidgets import QApplication
 from ...configs.schema.errors import MoodringError
 from ...models.io.files import private
 from ..ipc.snapshot_feed import SnapshotFeed, SnapshotSource
+from .display import leave_opencv_qt
 from .view_model import ViewModel
 from .window import Window
 
@@ -111,10 +111,8 @@ def show_engine(
 
 
 def application_here() -> QApplication:
-    """Return the Qt application of this process, without the plugin paths of OpenCV's own Qt."""
-    for name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
-        if "cv2" in os.environ.get(name, ""):
-            del os.environ[name]
+    """Return the Qt application of this process."""
+    leave_opencv_qt()
     running = QApplication.instance()
     if running is not None:
         return running

@@ -1,4 +1,4 @@
-"""Whether a window can be opened here, found without importing Qt."""
+"""Whether a window can be opened here, found without importing Qt, and whose Qt that is."""
 
 import os
 import sys
@@ -23,3 +23,10 @@ def display_available(platform: str = sys.platform, environ: Mapping[str, str] |
     if platform in ("win32", "darwin"):
         return True
     return bool(variables.get("DISPLAY") or variables.get("WAYLAND_DISPLAY"))
+
+
+def leave_opencv_qt() -> None:
+    """Forget the plugins of OpenCV's own Qt, which that of PyQt cannot load."""
+    for name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
+        if "cv2" in os.environ.get(name, ""):
+            del os.environ[name]

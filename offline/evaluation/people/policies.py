@@ -30,14 +30,13 @@ from ...training.attention.prepare import prepare_people, read_prepared
 from ...training.attention.roll_out import roll_out, rule_of
 from ...training.attention.scores import answers_of_stimuli, decisions_of, hit_rate, recall_of_decisions
 from ...training.common.optimization import Report
+from ..attention.system import BOTH, plain
 from ..intervals import Interval, mean_over_people, over_groups, paired_difference
 from ..markdown import markdown_table
 from ..metrics import uar
 from ..result import evaluation_values
 
 Array = NDArray[np.float64]
-BOTH = "mean"
-"""The axis of the mean of both axes."""
 _PROTOCOL = (
     "people apart: none was trained on, chosen by or calibrated on; stimuli shared between people; decisions every "
     "half second after the rest, offline on the grid of the training; intervals over people of the mean over trainings"
@@ -190,13 +189,13 @@ def _values(config: EvaluatePoliciesConfig, found: dict[str, list[Looked]], wall
         ):
             for axis, by_training in _by_axis(recalls).items():
                 spread = float(by_training.mean(axis=1).std(ddof=1)) if len(by_training) > 1 else float("nan")
-                row = _plain(mean_over_people(by_training.mean(axis=0)), "uar")
+                row = plain(mean_over_people(by_training.mean(axis=0)), "uar")
                 rows.append({"name": name, "axis": axis, **row, "trainings_sd": spread, **more})
-        stimuli += [{"name": system, "axis": axis, **_plain(one, "uar")} for axis, one in _whole(looked)]
+        stimuli += [{"name": system, "axis": axis, **plain(one, "uar")} for axis, one in _whole(looked)]
     pairs = [(a, b, "recall", "recall") for a, b in config.paired]
     pairs += [(system, system, "recall", "no_face") for system in found]
     paired = [
-        {"a": a, "b": b if kind == "recall" else f"{b} without face", "axis": axis, **_plain(one, "difference")}
+        {"a": a, "b": b if kind == "recall" else f"{b} without face", "axis": axis, **plain(one, "difference")}
         for a, b, mine, kind in pairs
         for axis, one in _differences(
             [getattr(one, mine) for one in found[a]], [getattr(one, kind) for one in found[b]]
@@ -239,10 +238,6 @@ def _whole(looked: Sequence[Looked]) -> list[tuple[str, Interval]]:
         (axis, over_groups(lambda chosen, at=index: metric(at, chosen), names))  # type: ignore[misc]
         for index, axis in enumerate(AXES)
     ]
-
-
-def _plain(interval: Interval, key: str) -> dict[str, float]:
-    return {key: interval.value, "low": interval.low, "high": interval.high}
 
 
 def _row(values: dict[str, Any], name: str, axis: str) -> dict[str, Any]:

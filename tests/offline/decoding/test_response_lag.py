@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from moodring.offline.decoding.response_lag import Step, half_time_s, response_lag
+from moodring.models.contract import Truth
+from moodring.offline.decoding.response_lag import Step, cut_steps, expected_level, half_time_s, response_lag
 
 TIMES_S = np.arange(-4, 13.1, 0.5)
 
@@ -61,3 +62,27 @@ def test_the_interval_of_one_person_is_unknown():
     assert found["median_s"] is not None
     assert found["low_s"] is None
     assert found["mean_curve_s"]["high_s"] is None
+
+
+def test_the_expected_level_lies_between_the_middles_of_low_and_high():
+    assert expected_level(np.eye(3)).tolist() == pytest.approx([-2 / 3, 0.0, 2 / 3])
+    assert expected_level(np.array([[0.5, 0.0, 0.5], [0.0, 0.5, 0.5]])).tolist() == pytest.approx([0.0, 1 / 3])
+
+
+def test_steps_are_cut_where_the_person_changes_and_turned_upwards():
+    stamps_s = np.arange(0, 80, 0.125)
+    # Valence falls at the second onset and rises at the third; arousal never moves.
+    valence = np.select([stamps_s < 20, stamps_s < 40], [0.6, -0.6], 0.6)
+    latents = np.stack([valence, np.zeros(len(stamps_s))], axis=1).astype(np.float32)
+    truth = Truth(stamps_s, latents, np.zeros((len(stamps_s), 2), np.int64), np.zeros(len(stamps_s), np.int64))
+    times_s = np.arange(0, 79, 0.5)
+    late = np.interp(times_s - 2.0, stamps_s, valence)
+    found = cut_steps("p", truth, [3.0, 20.0, 40.0], times_s, np.stack([late, late], axis=1))
+    assert len(found) == 2, "not at the first onset, and not of arousal"
+    for step in found:
+        assert step.values[0] == pytest.approx(-0.6)
+        assert step.values[-1] == pytest.approx(0.6)
+        assert half_time_s(step) == pytest.approx(2.0, abs=0.5)
+    assert len(cut_steps("p", truth, [3.0, 20.0, 70.0], times_s, np.stack([late, late], axis=1))) == 1, (
+        "cut off by the end"
+    )

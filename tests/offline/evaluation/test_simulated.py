@@ -154,8 +154,10 @@ def test_the_stimulus_alone_says_what_others_felt_at_that_moment_of_it() -> None
 
 def test_the_people_of_the_lag_are_strangers_to_the_bundle() -> None:
     assert load(SHIPPED, EvaluateConfig).lag_people == (2001, 2010)
-    with pytest.raises(ConfigError, match="lag_people: 490-510 meet the people 1-500 whom the bundle was made with"):
-        load(SHIPPED, EvaluateConfig, ["lag_people=[490, 510]"])
+    with pytest.raises(
+        ConfigError, match="lag_people: 498, 499, 500 are among the people 1-500 whom the bundle was made with"
+    ):
+        load(SHIPPED, EvaluateConfig, ["lag_people=[498, 510]"])
 
 
 def test_controls_are_printed() -> None:

@@ -1,0 +1,1 @@
+"""Figures of evaluations, painted into PNG files in the window's colours."""
