@@ -10,6 +10,7 @@ therefore the last look alone, which tells what that one look changed.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -100,7 +101,7 @@ class AblatedCores:
 
     def cores(self) -> dict[Withheld, Tensor]:
         """Return the hidden states of the cores that have begun, ``(1, core)`` each."""
-        return {name: state.core[0] for name, state in self._states.items()}
+        return {name: self._states[name].core[0] for name in get_args(Withheld) if name in self._states}
 
 
 def _without_eeg(ticks: Ticks) -> Ticks:
