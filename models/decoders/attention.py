@@ -4,6 +4,7 @@ Live decoding, `decode` and evaluation all drive this class, on whatever clock t
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -237,7 +238,7 @@ class AttentionDecoder:
                 tuple(row.tolist()),
                 kept=kept_classes(row, head.conformal_threshold),
             )
-            for row, head in zip(self._probabilities(self._core), self._heads, strict=True)
+            for row, head in zip(self._probabilities(self._core)[0], self._heads, strict=True)
         )
 
     def ablations(self) -> tuple[Ablation, ...]:
@@ -246,18 +247,21 @@ class AttentionDecoder:
         Each only where something came in that is withheld or left: see
         :class:`~moodring.models.decoders.ablated_cores.AblatedCores`.
         """
-        names = [head.name for head in self._heads]
+        cores = self._ablated.cores()
+        if not cores:
+            return ()
+        names, rows = [head.name for head in self._heads], self._probabilities(torch.cat(list(cores.values())))
         return tuple(
-            Ablation(without, dict(zip(names, map(tuple, self._probabilities(core).tolist()), strict=True)))
-            for without, core in self._ablated.cores().items()
+            Ablation(without, dict(zip(names, map(tuple, row.tolist()), strict=True)))
+            for without, row in zip(cores, rows, strict=True)
         )
 
-    def _probabilities(self, core: Tensor) -> FloatArray:
-        """Return the probabilities of the heads' classes, ``(n_heads, 3)``."""
+    def _probabilities(self, cores: Tensor) -> FloatArray:
+        """Return the probabilities of the heads' classes, ``(n_cores, n_heads, 3)``."""
         with torch.inference_mode():
             rated = [AXES.index(axis) for axis in self._axes]
-            logits = self._net.logits(core)[0, rated].float().cpu()
-            found: FloatArray = torch.softmax(logits / self._temperature, dim=1).numpy()
+            logits = self._net.logits(cores)[:, rated].float().cpu()
+            found: FloatArray = torch.softmax(logits / self._temperature, dim=-1).numpy()
         return found
 
     def _ticks(self, faces: Sequence[Tensor], since_face: int, bands: Tensor, eeg: bool) -> Ticks:
@@ -270,17 +274,24 @@ class AttentionDecoder:
             face=face[None],
             looks=torch.tensor([[float(len(faces))]], device=device),
             presence=presence[None],
-            elapsed_s=torch.tensor([[min(since_face / FRAME_HZ, LONGEST_ELAPSED_S)]], device=device),
+            elapsed_s=self._elapsed(since_face),
             bands=bands[None],
             eeg_present=torch.tensor([[float(eeg)]], device=device),
             since_onset_s=torch.tensor([[-1.0]], device=device),
         )
 
+    def _elapsed(self, frames: int) -> Tensor:
+        return torch.tensor([[min(frames / FRAME_HZ, LONGEST_ELAPSED_S)]], device=self._device)
+
     def _evidence(self, ticks: Ticks, eeg_came: bool) -> TickEvidence:
+        looked, before = bool(self._faces), self._since_face_before
         with torch.inference_mode():
-            eeg = bool(ticks.eeg_present[0, 0] > 0)
-            without_last = self._ticks(self._faces[:-1], self._since_face_before, ticks.bands[0], eeg)
-        return TickEvidence(ticks, without_last, bool(self._faces), len(self._faces) > 1, eeg_came)
+            if looked:
+                there = bool(ticks.eeg_present[0, 0] > 0)
+                without_last = self._ticks(self._faces[:-1], before, ticks.bands[0], there)
+            else:
+                without_last = replace(ticks, elapsed_s=self._elapsed(before))
+        return TickEvidence(ticks, without_last, looked, len(self._faces) > 1, eeg_came)
 
     def _read_face(self, image: Image, box: FaceBox) -> Tensor:
         return face_input(image, box, self._net.sizes.face_size, self._backbone, self._device)
