@@ -353,4 +353,3 @@ def networks_of(bundle: Bundle) -> tuple[AttentionNet, HazardPolicy, GaussianPol
         with_weights(lambda: HazardPolicy(sizes.core), own("hazard"), bundle.name),
         with_weights(lambda: GaussianPolicy(sizes.core), own("gaussian"), bundle.name),
     )
-

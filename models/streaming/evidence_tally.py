@@ -1,4 +1,4 @@
-"""What the answers of a session rested on, for ``--json``: ablations, distances from the domain, the policy of looks."""
+"""What the answers of a session rested on, for ``--json``: ablations, domain distances, the policy of looks."""
 
 from collections import Counter
 from typing import Any

@@ -1,4 +1,4 @@
-"""Texts of what an estimate rests on: what would be said without a part of it, the policy of looks, the EEG's domain."""
+"""Texts of what an estimate rests on: answers without a part of it, the policy of looks, the EEG's domain."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from ...models.contract import LEVELS, Estimate, Periphery, Withheld
 from .wording import StatusText, Tone
 
 WITHOUT: dict[Withheld, str] = {"eeg": "without EEG", "face": "without face", "last_look": "without last look"}
-_AXES = ("valence", "arousal")
+_AXES: tuple[Literal["valence"], Literal["arousal"]] = ("valence", "arousal")
 _WHY: dict[str, tuple[str, str]] = {
     "longest_wait": ("looked, 10 s without a look", ""),
     "search": ("looked for a face", "no face known, next search within a second"),

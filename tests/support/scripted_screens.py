@@ -186,7 +186,9 @@ def ablations_at(when):
     """What would be said without a part: levels that drift apart from the answer."""
     shifted = {"eeg": 0.5 * latent(when - 4.0), "face": latent(when) - 0.3, "last_look": latent(when - 1.0)}
     return tuple(
-        Ablation(name, {axis: tuple(shares(v, 0.0).tolist()) for axis, v in zip(("valence", "arousal"), pair, strict=True)})
+        Ablation(
+            name, {axis: tuple(shares(v, 0.0).tolist()) for axis, v in zip(("valence", "arousal"), pair, strict=True)}
+        )
         for name, pair in shifted.items()
     )
 

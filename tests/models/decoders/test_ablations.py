@@ -18,7 +18,9 @@ ALL = range(FRAMES + 1)
 CLOSE = 2e-6
 
 
-def decoded(looks: Container[int] = ALL, eeg: Container[int] = ALL, faces: int = 0, brains: int = 0) -> AttentionDecoder:
+def decoded(
+    looks: Container[int] = ALL, eeg: Container[int] = ALL, faces: int = 0, brains: int = 0
+) -> AttentionDecoder:
     """Decode frames 1 to 40 with a policy that looks at every picture: pictures and EEG come at the frames named."""
     decoder = make_decoder(policy="every")
     ticked = False
@@ -113,7 +115,6 @@ def test_answers_do_not_depend_on_the_ablations(monkeypatch: pytest.MonkeyPatch)
     assert alone.read() == whole
 
 
-
 def test_another_face_is_forgotten_without_eeg_too_and_kept_out_of_what_has_no_face() -> None:
     def after(eeg: bool, pictures: bool) -> tuple[AttentionDecoder, list[str]]:
         decoder, states = make_decoder(TwoPeople(), policy="every"), []
@@ -146,7 +147,7 @@ def test_eeg_outside_the_domain_reaches_no_ablation() -> None:
 
 
 def test_an_ablation_is_probabilities_of_heads_that_are_there() -> None:
-    with pytest.raises(ValueError, match="without eeg needs probabilities in 0..1 that add up to 1"):
+    with pytest.raises(ValueError, match=r"without eeg needs probabilities in 0\.\.1 that add up to 1"):
         Ablation("eeg", {"valence": (0.9, 0.3, 0.1)})
     with pytest.raises(ValueError, match="needs finite numbers"):
         Ablation("eeg", {"valence": (float("nan"), 0.3, 0.1)})

@@ -78,8 +78,9 @@ def test_other_eeg_leaves_what_is_said_without_it(recording, decoded):
     common = ours.keys() & theirs.keys()
     assert len(common) > 60
     assert all(np.array_equal(ours[at_s], theirs[at_s]) for at_s in common)
-    changed = answers(one), answers(two)
-    assert max(np.abs(changed[0][at_s] - changed[1][at_s]).max() for at_s in changed[0].keys() & changed[1].keys()) > 0.1
+    whole, other_whole = answers(one), answers(two)
+    both = whole.keys() & other_whole.keys()
+    assert max(np.abs(whole[at_s] - other_whole[at_s]).max() for at_s in both) > 0.1
 
 
 def test_only_what_was_there_is_withheld(recording):
