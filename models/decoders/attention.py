@@ -254,6 +254,7 @@ class AttentionDecoder:
         return tuple(
             Ablation(without, dict(zip(names, map(tuple, row.tolist()), strict=True)))
             for without, row in zip(cores, rows, strict=True)
+            if np.isfinite(row).all()
         )
 
     def _probabilities(self, cores: Tensor) -> FloatArray:
