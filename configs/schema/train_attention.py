@@ -70,13 +70,28 @@ class HeldOutSection(Section):
 
 
 class AttentionEegSection(Section):
-    """How artifacts are taken out before band power is measured.
+    """Which electrodes are read, and how artifacts are taken out before band power is measured.
 
     "clip" limits the wavelet coefficients within each window; "soft" subtracts, on the stream, what exceeds a running
-    threshold, and is a quarter of a second late.
+    threshold, and is a quarter of a second late. ``electrodes`` names the few of a device (at least four), whose
+    average is the reference; the bundle then needs all but one of them, or eight. Empty: every electrode of the data.
     """
 
     artifact: Literal["clip", "soft"] = "clip"
+    electrodes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _a_montage(self) -> "AttentionEegSection":
+        if self.electrodes and len({name.lower() for name in self.electrodes}) < max(4, len(self.electrodes)):
+            raise ValueError(
+                f"electrodes are {', '.join(self.electrodes)}; four or more different ones are needed, or none for all"
+            )
+        return self
+
+    @property
+    def least_electrodes(self) -> int:
+        """The fewest electrodes that a bundle asks for."""
+        return min(8, len(self.electrodes) - 1) if self.electrodes else 8
 
 
 class TrainAttentionConfig(Section):

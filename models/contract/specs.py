@@ -52,6 +52,8 @@ class EegInput:
         Length of the window that one inference sees.
     image_size : int or None
         Side of the scalp images in pixels; None for a model without images.
+    electrodes : tuple of str
+        The 10-10 names that alone are read, and that the average reference is over; empty for all that are there.
 
     Raises
     ------
@@ -64,6 +66,7 @@ class EegInput:
     reference: Name
     window_s: WindowS
     image_size: Side | None = None
+    electrodes: tuple[Name, ...] = ()
     kind: Literal["eeg"] = "eeg"
 
     def __post_init__(self) -> None:

@@ -39,6 +39,7 @@ from ..signals.eeg.band_power import (
     add_window,
     log_band_power,
 )
+from ..signals.eeg.electrodes import of_montage
 from ..signals.eeg.scalp_images import ScalpMapper
 from ..signals.face.detection import FaceDetector
 from ..signals.face.tracking import Region, Sighting, TrackerState, TrackingRules, track
@@ -99,6 +100,8 @@ class AttentionDecoder:
         self._ablated = AblatedCores(self._net)
         self.artifact = artifact_of(bundle)
         self.normalisation = normalisation_of(bundle)
+        needs = self.spec.input(EegInput)
+        self._montage = () if needs is None else needs.electrodes
         self._electrodes = self.normalisation.prior.names
         self.domain = DomainWatch(gate_of(bundle, 3 * len(self._electrodes)))
         self._device = device
@@ -143,6 +146,7 @@ class AttentionDecoder:
 
     def rest(self, eeg: EegWindow) -> None:
         """Add a window of rest to the baseline; call every half second of the rest."""
+        eeg = of_montage(eeg, self._montage)
         if self._baseline is None or len(self._baseline.count) != len(eeg.channel_names):
             self._baseline = RestBaseline.empty(eeg.channel_names)
             self.rest_channels = eeg.channel_names
@@ -172,6 +176,7 @@ class AttentionDecoder:
         self._since_face_before += 1
         if not self._sees:
             return None
+        short = None if short is None else of_montage(short, self._montage)
         self.periphery = self._looking.at(time_s, face, self._box, short, self._core)
         if face is None or not self.periphery.looked:
             return None
@@ -307,6 +312,7 @@ class AttentionDecoder:
         self._faces = []
 
     def _images(self, eeg: EegWindow) -> Tensor | None:
+        eeg = of_montage(eeg, self._montage)
         names, power = eeg.channel_names, log_band_power(eeg, self.artifact)
         self.domain.add(power_features(power, eeg.good, names, self._electrodes))
         if self.domain.unlike is not None:

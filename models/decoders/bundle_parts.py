@@ -9,7 +9,7 @@ from ...configs.schema.errors import MoodringError
 from ..contract import EegInput, Head
 from ..io.bundle import Bundle
 from ..signals.eeg.band_power import BandPrior
-from ..signals.eeg.montage import scalp_channels
+from ..signals.eeg.montage import canonical_name, scalp_channels
 from ..signals.eeg.normalisation import Normalisation
 
 
@@ -60,6 +60,14 @@ def check_eeg(bundle: str, needs: EegInput | None, channel_names: Sequence[str],
             f"{', …' if len(channel_names) > 8 else ''}); bundle '{bundle}' needs at least {needs.min_scalp_channels}. "
             'Rename channels to 10-20 names under [eeg.rename], or use another bundle (models.video_eeg = "none" '
             "leaves the video-EEG one out)"
+        )
+    there = {canonical_name(name) for name in channel_names}
+    missing = [name for name in needs.electrodes if canonical_name(name) not in there]
+    if len(needs.electrodes) - len(missing) < min(needs.min_scalp_channels, len(needs.electrodes)):
+        raise MoodringError(
+            f"EEG stream has no {', '.join(missing)}; bundle '{bundle}' reads {', '.join(needs.electrodes)} and needs "
+            f"{needs.min_scalp_channels} of them. Rename channels to 10-20 names under [eeg.rename], or use another "
+            "bundle"
         )
     if rate_hz < needs.min_rate_hz:
         raise MoodringError(

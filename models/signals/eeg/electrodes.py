@@ -1,18 +1,39 @@
-"""EEG of any montage at the electrodes that a model was trained with."""
+"""EEG of any montage at the electrodes that a model was trained with: interpolated, or those of its montage alone."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...contract import BoolArray
+from ...contract import BoolArray, EegWindow
 from .montage import POSITIONS, canonical_name, scalp_channels
 
 # Width of the kernel in units of the projection (vertex to equator 1): about twice the distance of 10-20 neighbours.
 _WIDTH = 0.8
 _NOISE = 0.05
 _KEPT = 64
+
+
+def of_montage(window: EegWindow, electrodes: Sequence[str]) -> EegWindow:
+    """Return a window of some electrodes alone, referenced to the average of the good ones among them.
+
+    Parameters
+    ----------
+    window : EegWindow
+        Referenced to any average: that of some of its channels is the same whatever they were referenced to before.
+    electrodes : sequence of str
+        10-10 names; those that are not there are left out. Empty returns the window as it is.
+    """
+    if not electrodes:
+        return window
+    wanted = {canonical_name(name) for name in electrodes}
+    kept = [index for index, name in enumerate(window.channel_names) if canonical_name(name) in wanted]
+    samples, good = window.samples_uv[:, kept], window.good[kept]
+    if good.any():
+        samples = samples - samples[:, good].mean(axis=1, keepdims=True)
+    return replace(window, samples_uv=samples, good=good, channel_names=tuple(window.channel_names[i] for i in kept))
 
 
 def interpolation(channel_names: Sequence[str], good: BoolArray, electrodes: tuple[str, ...]) -> NDArray[np.float64]:

@@ -58,7 +58,8 @@ def fit_attention_gate(
     held_out = []
     for person in calibration:
         names = [str(name) for name in person.channel_names]
-        parts = [names, *(rng.permutation(names)[:count].tolist() for count in _ELECTRODES)]
+        counts = [count for count in _ELECTRODES if count < len(names)] or [len(names) - 1]
+        parts = [names, *(rng.permutation(names)[:count].tolist() for count in counts)]
         held_out += [distances(gate, power_means(person, electrodes, part), _STRIDE) for part in parts]
     return with_limit(gate, held_out, _QUANTILE)
 

@@ -58,7 +58,7 @@ def scalp_image_variants(
     for variant in range(variants):
         kept = np.ones(len(names), np.bool_)
         if variant >= 2:
-            few = rng.integers(min(_FEWEST_ELECTRODES, len(names)), len(names) + 1)
+            few = rng.integers(min(_FEWEST_ELECTRODES, len(names) - 1), len(names) + 1)
             kept = np.isin(np.arange(len(names)), rng.permutation(len(names))[:few])
         values = uncalibrated if variant == 1 else calibrated
         for good in np.unique(person.good, axis=0):

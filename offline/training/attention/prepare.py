@@ -5,6 +5,7 @@ goes through the causal chain once, each window ends at its tick or frame, and e
 captured by then, at the place where a face was found at most half a second before.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -13,12 +14,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ....configs.schema.errors import MoodringError
 from ....models.contract import BoolArray, EegWindow, FaceBox, FloatArray, Image, Recording, Signal, Truth, Video
 from ....models.io.bundle import bundled
 from ....models.io.files import atomic_write
 from ....models.networks.attention import FRAME_HZ, FRAMES_PER_TICK, TICK_HZ
 from ....models.signals.eeg import chain, soft_threshold
 from ....models.signals.eeg.band_power import Artifact, log_band_power, midline_theta
+from ....models.signals.eeg.montage import find_channel
 from ....models.signals.face.detection import FaceDetector
 from ....models.signals.face.images import crop_face
 from ....processes import in_workers
@@ -79,7 +82,11 @@ class PreparedSession:
 
 
 def prepare(
-    recording: Recording, detector: FaceDetector, artifact: Artifact = "clip", line_hz: float = LINE_HZ
+    recording: Recording,
+    detector: FaceDetector,
+    artifact: Artifact = "clip",
+    line_hz: float = LINE_HZ,
+    electrodes: Sequence[str] = (),
 ) -> PreparedSession:
     """Compute what one recording gives at each tick and frame.
 
@@ -92,15 +99,23 @@ def prepare(
         How artifacts of the EEG are taken out.
     line_hz : float
         Of the mains.
+    electrodes : sequence of str
+        What a device has that has these alone; empty for all.
 
     Returns
     -------
     PreparedSession
         Expressions are unknown (NaN).
+
+    Raises
+    ------
+    MoodringError
+        One of the electrodes is not there.
     """
     ticks_s, frames_s = grids(recording)
     n_ticks = len(ticks_s)
-    power, good, eeg_there, theta, names = _eeg(recording.eeg, ticks_s, frames_s, artifact, line_hz)
+    eeg = recording.eeg and _of_electrodes(recording.eeg, electrodes)
+    power, good, eeg_there, theta, names = _eeg(eeg, ticks_s, frames_s, artifact, line_hz)
     crops, face_there = _faces(recording.face, frames_s, detector)
     return PreparedSession(
         power=power,
@@ -126,11 +141,16 @@ def grids(recording: Recording) -> tuple[NDArray[np.float64], NDArray[np.float64
 
 
 def prepare_simulated(
-    seed: int, seconds: float, difficulty: Difficulty, detector: FaceDetector, artifact: Artifact = "clip"
+    seed: int,
+    seconds: float,
+    difficulty: Difficulty,
+    detector: FaceDetector,
+    artifact: Artifact = "clip",
+    electrodes: Sequence[str] = (),
 ) -> PreparedSession:
     """Simulate and prepare one person; what the face expresses is known."""
     session = simulate_parts(seed, seconds, difficulty)
-    prepared = prepare(session.recording, detector, artifact)
+    prepared = prepare(session.recording, detector, artifact, electrodes=electrodes)
     frames_s = np.arange(len(prepared.crops)) / FRAME_HZ
     expressed = np.stack(session.face_plan.expression_at(frames_s), axis=1).astype(np.float32)
     return replace(prepared, expressed=expressed)
@@ -144,6 +164,7 @@ def prepare_people(
     workers: int,
     report: Callable[[str], None],
     artifact: Artifact = "clip",
+    electrodes: Sequence[str] = (),
 ) -> list[Path]:
     """Simulate and prepare people who are not in the cache yet.
 
@@ -158,6 +179,8 @@ def prepare_people(
         Processes.
     report : callable
     artifact : "clip" or "soft"
+    electrodes : sequence of str
+        As in :func:`prepare`.
 
     Returns
     -------
@@ -165,16 +188,29 @@ def prepare_people(
         One file a person, in the order of the seeds: read them with :func:`read_prepared`.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    key = f"prepared-{PREPARED.key(difficulty.digest())[:16]}-{seconds:g}{'' if artifact == 'clip' else '-soft'}"
+    kind = f"{'' if artifact == 'clip' else '-soft'}{electrodes_key(electrodes)}"
+    key = f"prepared-{PREPARED.key(difficulty.digest())[:16]}-{seconds:g}{kind}"
     paths = {seed: cache / f"{key}-{seed:05d}.npz" for seed in seeds}
     missing = [seed for seed in seeds if not paths[seed].exists()]
     if missing:
         report(f"preparing {len(missing)} people ({len(seeds) - len(missing)} are in the cache)")
-    prepare_one = partial(_prepare_into, seconds=seconds, difficulty=difficulty, paths=paths, artifact=artifact)
+    prepare_one = partial(
+        _prepare_into,
+        seconds=seconds,
+        difficulty=difficulty,
+        paths=paths,
+        artifact=artifact,
+        electrodes=tuple(electrodes),
+    )
     for done, seed in enumerate(in_workers(prepare_one, missing, workers), start=1):
         if done % 10 == 0 or done == len(missing):
             report(f"prepared {done}/{len(missing)} people (seed {seed})")
     return [paths[seed] for seed in seeds]
+
+
+def electrodes_key(electrodes: Sequence[str]) -> str:
+    """Return what tells a cached file of some electrodes from those of all and of others."""
+    return f"-{hashlib.sha256(' '.join(electrodes).encode()).hexdigest()[:8]}" if electrodes else ""
 
 
 def write_prepared(path: Path, prepared: PreparedSession) -> None:
@@ -190,10 +226,15 @@ def read_prepared(path: Path) -> PreparedSession:
 
 
 def _prepare_into(
-    seed: int, seconds: float, difficulty: Difficulty, paths: Mapping[int, Path], artifact: Artifact
+    seed: int,
+    seconds: float,
+    difficulty: Difficulty,
+    paths: Mapping[int, Path],
+    artifact: Artifact,
+    electrodes: tuple[str, ...],
 ) -> int:
     detector = FaceDetector(bundled("yunet").read_bytes())
-    write_prepared(paths[seed], prepare_simulated(seed, seconds, difficulty, detector, artifact))
+    write_prepared(paths[seed], prepare_simulated(seed, seconds, difficulty, detector, artifact, electrodes))
     return seed
 
 
@@ -207,6 +248,20 @@ def _newest(stamps_s: NDArray[np.float64], times_s: NDArray[np.float64], rate_hz
     """Return the index of the newest sample at or before each time, -1 where there is none."""
     slack_s = min(_SLACK_S, 0.5 / rate_hz)
     return np.searchsorted(stamps_s, times_s + slack_s, side="right") - 1
+
+
+def _of_electrodes(signal: Signal, electrodes: Sequence[str]) -> Signal:
+    if not electrodes:
+        return signal
+    places = [find_channel(name, signal.channel_names) for name in electrodes]
+    missing = [name for name, place in zip(electrodes, places, strict=True) if place is None]
+    if missing:
+        raise MoodringError(
+            f"the EEG has no {', '.join(missing)} ({len(signal.channel_names)} channels: "
+            f"{', '.join(signal.channel_names[:8])} …); name others in eeg.electrodes, or leave it empty for all"
+        )
+    columns = [place for place in places if place is not None]
+    return replace(signal, samples=signal.samples[:, columns], channel_names=tuple(electrodes))
 
 
 def _eeg(

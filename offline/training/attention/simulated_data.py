@@ -26,11 +26,9 @@ from .prepare import WINDOW_S, PreparedSession, prepare_people, read_prepared
 from .vgg16_features import FrozenFaces
 
 MIN_RATE_HZ = 100.0
-MIN_SCALP_CHANNELS = 8
 _LIMITS = (
     "Simulated people, faces and EEG; stimuli are shared between the people, as in the corpora it imitates.",
     "The EEG is normalised to the person's rest. Without a rest the session is marked uncalibrated, and recalls fall.",
-    "Trained on 32 electrodes and random parts of them; few electrodes cost accuracy.",
     "Facial muscles reach the EEG: its contribution is not all brain.",
 )
 
@@ -67,7 +65,7 @@ class SimulatedData:
         people, config = self.config.people, self.config
         return Origin(
             inputs=(
-                EegInput(MIN_RATE_HZ, MIN_SCALP_CHANNELS, "average", WINDOW_S, config.network.image_size),
+                eeg_input(config),
                 FaceInput(float(FRAME_HZ), self.sizes.face_size),
             ),
             label_source="latent valence and arousal of simulated people, every half second, cut at -1/3 and 1/3",
@@ -81,20 +79,20 @@ class SimulatedData:
             validation=f"{len(people.validation_seeds)} simulated people ({people.validation_seconds:g} s each)",
             calibration=f"{len(people.calibration_seeds)} calibration people",
             stages="faces and what they express",
-            limits=_LIMITS,
+            limits=(*_LIMITS, electrodes_in_words(config)),
         )
 
     def layers(self, networks: Networks, stages: StageCache) -> Prepared:
         """Train face and band network, and compute the features of everybody."""
         config, frozen, folder, report = self.config, self.frozen, self.folder, self.report
         people, difficulty = config.people, difficulty_of(config)
-        artifact = config.eeg.artifact
+        artifact, electrodes = config.eeg.artifact, config.eeg.electrodes
         paths = prepare_people(
-            people.training_seeds, people.seconds, difficulty, folder, people.workers, report, artifact
+            people.training_seeds, people.seconds, difficulty, folder, people.workers, report, artifact, electrodes
         )
         held_out = (*people.validation_seeds, *people.calibration_seeds)
         others = prepare_people(
-            held_out, people.validation_seconds, difficulty, folder, people.workers, report, artifact
+            held_out, people.validation_seconds, difficulty, folder, people.workers, report, artifact, electrodes
         )
         faces, other_faces = None, None
         if frozen is not None:
@@ -139,6 +137,20 @@ class SimulatedData:
         return Prepared(training, features(slice(n)), features(slice(n, None)), weights, normal, gate)
 
 
+def eeg_input(config: TrainAttentionConfig) -> EegInput:
+    """Return what a bundle asks of the EEG."""
+    eeg, size = config.eeg, config.network.image_size
+    return EegInput(MIN_RATE_HZ, eeg.least_electrodes, "average", WINDOW_S, size, eeg.electrodes)
+
+
+def electrodes_in_words(config: TrainAttentionConfig) -> str:
+    """Return which electrodes a bundle is trained on."""
+    electrodes = config.eeg.electrodes
+    if electrodes:
+        return f"Reads {', '.join(electrodes)} alone, referenced to their average; other electrodes are left out."
+    return "Trained on every electrode of its data and random parts of them; few electrodes cost accuracy."
+
+
 def difficulty_of(config: TrainAttentionConfig) -> Difficulty:
     """Return the simulation that a config names."""
     return {"benchmark": BENCHMARK, "easy": EASY}[config.people.difficulty]
@@ -151,6 +163,8 @@ def shared_settings(config: TrainAttentionConfig, frozen: FrozenFaces | None) ->
         del kept["network"][name]
     if config.eeg.artifact != "clip":
         kept["artifact"] = config.eeg.artifact
+    if config.eeg.electrodes:
+        kept["electrodes"] = list(config.eeg.electrodes)
     if frozen is not None:
         kept["network"]["backbone_sha256"] = frozen.sha256
     people = config.people.model_dump(mode="json", include={"difficulty", "seconds", "first_seed", "count"})

@@ -180,7 +180,8 @@ class StageRun:
         try:
             with safe_open(self._file, framework="pt", device="cpu") as file:
                 words = json.loads((file.metadata() or {})[_METADATA])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it has no __iter__
+                # Copied to memory of their own: how tensors lie in the file would change the rounding of what comes.
+                tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - no __iter__
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             self._report(f"checkpoint '{self._file}' cannot be read ({error}); the stage begins anew")
             return None

@@ -10,7 +10,7 @@ import torch
 
 from .....configs.schema.errors import ConfigError, MoodringError
 from .....configs.schema.train_attention import TrainAttentionConfig
-from .....models.contract import EegInput, FaceInput
+from .....models.contract import FaceInput
 from .....models.decoders.attention import networks_of
 from .....models.decoders.face_backbone import backbone_of
 from .....models.io.bundle import Bundle, bundled, load_bundle
@@ -25,8 +25,8 @@ from ..band_network import BAND_NETWORK, train_band_network
 from ..data import Networks, Origin, Prepared, stage_settings
 from ..domain_gate import fit_attention_gate
 from ..eeg_variants import TRAINING_VARIANTS
-from ..prepare import FACE_SIZE, WINDOW_S
-from ..simulated_data import MIN_RATE_HZ, MIN_SCALP_CHANNELS
+from ..prepare import FACE_SIZE
+from ..simulated_data import eeg_input, electrodes_in_words
 from .bank import TrialRows, common_channels, draw_rows, features_of, fit_people, read_eeg, sittings_of
 from .faces import FACES_BY_LABEL, tune_face
 from .trials import PreparedTrial, prepare_trials
@@ -89,7 +89,8 @@ class CorpusData:
             report(problem)
         if len(corpus.problems) > _MOST_PROBLEMS:
             report(f"and {len(corpus.problems) - _MOST_PROBLEMS} more of the kind")
-        trials = prepare_trials(corpus, cache, config.people.workers, config.on_bad, report, config.eeg.artifact)
+        workers, eeg = config.people.workers, config.eeg
+        trials = prepare_trials(corpus, cache, workers, config.on_bad, report, eeg.artifact, eeg.electrodes)
         groups = people_apart(config, corpus.name, sorted({one.trial.subject for one in trials}))
         _audit(corpus.name, trials, groups)
         start = None
@@ -112,7 +113,6 @@ class CorpusData:
         config, groups, name = self.config, self.groups, self.corpus.name
         rested = sum(one.trial.rest_s > 0 for one in self.trials)
         face = () if self.start is None else (FaceInput(float(FRAME_HZ), FACE_SIZE),)
-        eeg = EegInput(MIN_RATE_HZ, MIN_SCALP_CHANNELS, "average", WINDOW_S, config.network.image_size)
         stages = (
             "scalp images alone, since nobody was filmed"
             if self.start is None
@@ -126,9 +126,10 @@ class CorpusData:
             "without a rest a live session is marked uncalibrated.",
             "Labels are one judgement for a whole trial: which moment they hold for is not known.",
             "Facial muscles reach the EEG: its contribution is not all brain.",
+            electrodes_in_words(config),
         )
         return Origin(
-            inputs=(eeg, *face),
+            inputs=(eeg_input(config), *face),
             label_source=self.corpus.label_source,
             domain=(name,),
             protocol=(
@@ -152,7 +153,7 @@ class CorpusData:
             net.face_net.load_state_dict(face.face_net.state_dict())
             for part in ("thumbnail", "recurrent", "expression"):
                 getattr(networks.hazard, part).load_state_dict(getattr(hazard, part).state_dict())
-        names = common_channels(self.trials, MIN_SCALP_CHANNELS)
+        names = common_channels(self.trials, config.eeg.least_electrodes)
         training = sittings_of(self.groups.of(self.trials, self.groups.training))
         normal = fit_people([read_eeg(one, names)[0] for one in training])
         least = config.clip_ticks + 2

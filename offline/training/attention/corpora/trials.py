@@ -18,7 +18,7 @@ from .....processes import in_workers
 from ....datasets.affect_corpus import AffectCorpus, AffectTrial
 from ...common.optimization import Report
 from ...common.stages import Stage
-from ..prepare import PREPARED, PreparedSession, prepare, write_prepared
+from ..prepare import PREPARED, PreparedSession, electrodes_key, prepare, write_prepared
 
 TRIALS = Stage("trials on ticks", 1, (PREPARED,))
 """Raise its version whenever a reader or :func:`prepare_trials` gives other numbers for the same files."""
@@ -48,7 +48,13 @@ class _Group:
 
 
 def prepare_trials(
-    corpus: AffectCorpus, cache: Path, workers: int, on_bad: OnBad, report: Report, artifact: Artifact = "clip"
+    corpus: AffectCorpus,
+    cache: Path,
+    workers: int,
+    on_bad: OnBad,
+    report: Report,
+    artifact: Artifact = "clip",
+    electrodes: tuple[str, ...] = (),
 ) -> tuple[PreparedTrial, ...]:
     """Prepare the labelled trials that are not in the cache yet, one after the other.
 
@@ -66,6 +72,8 @@ def prepare_trials(
         What to do about trials that cannot be used.
     artifact : "clip" or "soft"
         How artifacts of the EEG are taken out.
+    electrodes : tuple of str
+        What alone is read of the EEG; empty for all.
     report : callable
         Takes a line for each file with what is done, its share and the time left, and one for each thing found.
 
@@ -76,12 +84,15 @@ def prepare_trials(
     """
     cache.mkdir(parents=True, exist_ok=True)
     labelled = [trial for trial in corpus.trials if trial.labels]
-    paths = {trial.name: cache / f"trial-{_key(corpus, trial, artifact)[:32]}.npz" for trial in labelled}
+    montage = electrodes_key(electrodes)
+    paths = {one.name: cache / f"trial-{_key(corpus, one, artifact)[:32]}{montage}.npz" for one in labelled}
     missing = [trial for trial in labelled if not paths[trial.name].exists()]
     groups = _groups(missing, paths)
     if missing:
         report(f"preparing {len(missing)} trials of {corpus.name} ({len(labelled) - len(missing)} are in the cache)")
-    work = partial(_prepare_group, corpus=replace(corpus, trials=()), on_bad=on_bad, artifact=artifact)
+    work = partial(
+        _prepare_group, corpus=replace(corpus, trials=()), on_bad=on_bad, artifact=artifact, electrodes=electrodes
+    )
     started, done = time.monotonic(), 0
     for group, lines in zip(groups, in_workers(work, groups, workers), strict=True):
         done += len(group.trials)
@@ -128,14 +139,16 @@ def _progress(done: int, total: int, passed_s: float) -> str:
     return f"prepared {done}/{total} trials ({100.0 * done / total:.0f} %), {left_min:.1f} min left"
 
 
-def _prepare_group(group: _Group, corpus: AffectCorpus, on_bad: OnBad, artifact: Artifact) -> list[str]:
+def _prepare_group(
+    group: _Group, corpus: AffectCorpus, on_bad: OnBad, artifact: Artifact, electrodes: tuple[str, ...]
+) -> list[str]:
     """Prepare the trials of one file; return what was found."""
     detector = FaceDetector(bundled("yunet").read_bytes())
     lines = []
     for trial, path in zip(group.trials, group.paths, strict=True):
         try:
             recording = corpus.load(trial)
-            prepared = prepare(recording, detector, artifact, corpus.line_hz)
+            prepared = prepare(recording, detector, artifact, corpus.line_hz, electrodes)
         except MoodringError as error:
             if on_bad == "stop":
                 raise
