@@ -6,8 +6,9 @@ import torch
 
 from moodring.models.contract import EegWindow, FaceFrame, Periphery
 from moodring.models.decoders.attention import AttentionDecoder
-from moodring.models.networks.attention import FRAMES_PER_TICK
-from moodring.models.networks.look_policy import LONGEST_WAIT_FRAMES
+from moodring.models.networks.attention import FRAMES_PER_TICK, standardised
+from moodring.models.networks.look_policy import LONGEST_WAIT_FRAMES, THUMBNAIL
+from moodring.models.signals.face.images import crop_face, thumbnail
 from tests.models.decoders.test_attention import NAMES, ScriptedDetector, make_bundle, picture, window
 
 
@@ -75,6 +76,13 @@ def test_motion_and_change_are_of_the_picture() -> None:
     still = [one for one in told[20:] if one.motion is not None]
     assert max(one.motion or 0.0 for one in still) == pytest.approx(0.0, abs=1e-6)
     assert (told[21].change or 0.0) > 5 * (told[-1].change or 0.0) > 0.0
+
+
+def test_motion_is_the_mean_difference_of_standardised_thumbnails() -> None:
+    box = ScriptedDetector().find_all(picture(1).image)[0]
+    pictures = [thumbnail(crop_face(picture(number).image, box, 2 * THUMBNAIL)) for number in (4, 5)]
+    before, now = standardised(torch.from_numpy(np.stack(pictures)))
+    assert watched(5, 1e6)[-1].motion == pytest.approx(float((now - before).abs().mean()), rel=1e-4)
 
 
 def test_theta_rises_with_the_midline_and_is_none_without_eeg() -> None:

@@ -75,3 +75,20 @@ def test_eeg_out_of_the_domain_can_be_withheld_and_is_no_rest_to_answer_from(mad
     assert near == DomainDistance(("valence", "arousal"), pytest.approx(1.0), 2.0)
     assert far.distance == pytest.approx(3.0, abs=0.2)
     assert by_time[11.0].heads[0].abstained is not None
+
+
+def test_without_eeg_there_is_a_limit_and_no_distance(made):
+    decider, model = made
+    watch = DomainWatch(DomainGate(np.zeros(5), np.eye(5), 2.0, 0.5))
+    real = model.tick
+
+    def tick(eeg):
+        if eeg is not None:
+            watch.add(np.ones(5))
+        real(eeg)
+
+    model.domain, model.tick = watch, tick
+    _, estimates = told(decider, {"eeg": _eeg_input(6), "face": _face_input(12, rate_hz=10.0)})
+    by_time = {one.session_time_s: one.domain_distances[0] for one in estimates}
+    assert (by_time[5.0].distance, by_time[5.0].limit) == (pytest.approx(1.0), 2.0)
+    assert (by_time[11.0].distance, by_time[11.0].limit) == (None, 2.0)
