@@ -29,16 +29,23 @@ def best_level(levels: tuple[float, ...]) -> str:
     return f"{LEVELS[best]} {levels[best]:.0%}"
 
 
-def ablations(estimate: Estimate | None, sides: str = " / ") -> str:
-    """Return what would be said without each part, valence and arousal: "without EEG high 55% / low 60%"."""
-    if estimate is None:
-        return ""
+def ablations(estimate: Estimate | None, width: int | None = None) -> str:
+    """Return what would be said without each part, valence and arousal: "without EEG high 55% / low 60%".
+
+    Parameters
+    ----------
+    estimate : Estimate or None
+    width : int or None
+        Characters: parts that do not fit whole are left out, the last first. None is no limit.
+    """
     rows = {axis: withheld(estimate, axis) for axis in _AXES}
-    texts = (
-        (words, sides.join(best_level(row[name]) for row in rows.values() if name in row))
-        for name, words in WITHOUT.items()
-    )
-    return " · ".join(f"{words} {said}" for words, said in texts if said)
+    line = ""
+    for name, words in WITHOUT.items():
+        levels = " / ".join(best_level(row[name]) for row in rows.values() if name in row)
+        longer = (f"{line} · " if line else "") + f"{words} {levels}"
+        if levels and (width is None or len(longer) <= width):
+            line = longer
+    return line
 
 
 def policy(estimate: Estimate | None) -> str:

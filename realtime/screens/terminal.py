@@ -181,7 +181,7 @@ def picture(
             _level_panel("arousal", snapshot, history, glyphs),
         )
     )
-    told = evidence.ablations(snapshot.estimate)
+    told = evidence.ablations(snapshot.estimate, WIDTH)
     if told and len(notices(snapshot)) + bool(wording.pooled_answers(snapshot.estimate)) < _SPARE_LINES:
         rows.append(Text(told, "bright_black", no_wrap=True, overflow="ellipsis"))
     if snapshot.estimate is not None and (pooled := wording.pooled(snapshot.estimate)):

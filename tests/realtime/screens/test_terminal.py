@@ -320,7 +320,7 @@ def test_what_would_be_said_without_a_part_has_a_line(script):
     lines, _ = drawn(snapshot, history)
     assert len(lines) <= 24
     told = f"without EEG {said('eeg')} · without face {said('face')}"
-    assert any(one.startswith(told) for one in lines)
+    assert [one.rstrip() for one in lines if one.startswith("without")] == [told], "only what fits whole"
     whole = line(snapshot)
     assert f"{told} · without last look {said('last_look')}" in whole
     assert f"EEG domain distance {snapshot.estimate.domain_distances[0].distance:.1f}, limit 1.6" in whole
