@@ -94,6 +94,15 @@ class AttentionEegSection(Section):
         return min(8, len(self.electrodes) - 1) if self.electrodes else 8
 
 
+class AttentionFacesSection(Section):
+    """What is done to faces that the face network learns from.
+
+    ``under_cap`` is the share of them over which an EEG cap is drawn, for participants who wear one.
+    """
+
+    under_cap: Share = 0.0
+
+
 class TrainAttentionConfig(Section):
     """A training run.
 
@@ -125,6 +134,7 @@ class TrainAttentionConfig(Section):
     start: str = "attention"
     network: AttentionNetworkSection = AttentionNetworkSection()
     eeg: AttentionEegSection = AttentionEegSection()
+    faces: AttentionFacesSection = AttentionFacesSection()
     policy: Literal["hazard", "gaussian", "uniform", "random", "every"] = "hazard"
     budget: Annotated[float, Field(gt=0.0, le=1.0)] = 0.05
     batch: Count = 96
@@ -158,4 +168,6 @@ class TrainAttentionConfig(Section):
             raise ValueError(f"corpus is '{self.corpus}' and no folder is given; add data=FOLDER")
         if self.data is not None and self.network.backbone != "compact":
             raise ValueError("backbone 'vgg16' is trained on simulated people alone; leave it out with data=FOLDER")
+        if self.faces.under_cap and self.network.backbone != "compact":
+            raise ValueError("faces.under_cap changes faces that 'vgg16' has embedded already; leave it out")
         return self

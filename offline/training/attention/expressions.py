@@ -16,6 +16,7 @@ from ..common.optimization import AveragedAdamW, generator_for, integers
 from ..common.stage_run import StageRun
 from ..common.stages import Stage
 from .prepare import PREPARED, read_prepared
+from .under_cap import under_cap
 
 EXPRESSIONS = Stage("expressed faces", 1, (PREPARED,))
 """Raise its version whenever this stage or its network gives other weights."""
@@ -81,13 +82,18 @@ def train_face(
     for _ in run.batches(stage.batches, optimizer, rng):
         chosen = integers(rng, 0, len(crops), _BATCH)
         faces = crops[chosen].float()
-        features = functional.dropout(net(augment(faces, rng) if embedded is None else faces), 0.1)
+        if embedded is None:
+            faces = augment(under_cap(faces, config.faces.under_cap, rng), rng)
+        features = functional.dropout(net(faces), 0.1)
         loss = expression_loss(net.expressed(features), expressed[chosen])
         optimizer.step(loss)
         run.loss(loss)
     optimizer.use_average()
     net.eval()
     run(f"expressions of held-out people: {describe(net, *watched)}")
+    if embedded is None and config.faces.under_cap:
+        capped = under_cap(torch.from_numpy(watched[0]), 1.0, generator_for(config.seed, 3)).numpy()
+        run(f"the same under a cap: {describe(net, capped, watched[1])}")
 
 
 def expression_loss(predicted: Tensor, expressed: Tensor) -> Tensor:

@@ -163,6 +163,8 @@ def shared_settings(config: TrainAttentionConfig, frozen: FrozenFaces | None) ->
         del kept["network"][name]
     if config.eeg.artifact != "clip":
         kept["artifact"] = config.eeg.artifact
+    if config.faces.under_cap:
+        kept["under_cap"] = config.faces.under_cap
     if config.eeg.electrodes:
         kept["electrodes"] = list(config.eeg.electrodes)
     if frozen is not None:

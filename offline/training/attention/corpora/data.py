@@ -105,6 +105,8 @@ class CorpusData:
     def settings(self) -> list[Any]:
         """Settings that every stage depends on: the training trials, and the weights it starts from."""
         kept = self.config.model_dump(mode="json", include={"seed", "network", "weight_decay"})
+        if self.config.faces.under_cap:
+            kept["under_cap"] = self.config.faces.under_cap
         return [kept, _digest(self.groups.of(self.trials, self.groups.training)), self.start and self.start.sha256]
 
     @property

@@ -27,6 +27,7 @@ from ...common.stage_run import ModuleMemory, StageRun
 from ...common.stages import Stage
 from ..expressions import augment
 from ..prepare import read_prepared
+from ..under_cap import under_cap
 from .trials import TRIALS
 
 FACES_BY_LABEL = Stage("faces by label", 1, (TRIALS,))
@@ -76,7 +77,7 @@ def tune_face(
     for _ in run.batches(stage.batches, optimizer, rng, ModuleMemory(before)):
         trial = integers(rng, 0, len(crops), _CLIPS)
         frames = torch.cat([crops[t][integers(rng, 0, len(crops[t]), _FRAMES)] for t in trial.tolist()])
-        changed = augment(frames.float(), rng)
+        changed = augment(under_cap(frames, config.faces.under_cap, rng), rng)
         features = net(changed)
         mean = functional.dropout(features, 0.1).reshape(_CLIPS, _FRAMES, -1).mean(dim=1)
         kept = functional.mse_loss(net.expressed(features), before.expressed(before(changed)))
