@@ -11,9 +11,12 @@ import pytest
 from typer.testing import CliRunner
 
 from moodring.cli.app import app
+from moodring.cli.decode import session_config
 from moodring.models.io.journal import read_journal
+from moodring.offline.decoding.decode import decode
 from moodring.offline.recordings.open import open_recording
 from moodring.offline.recordings.xdf_reading import read_streams
+from tests.support.recorded import assert_equal
 
 pytestmark = [pytest.mark.deadline, pytest.mark.lsl]
 
@@ -76,3 +79,15 @@ def test_a_recorded_session_decoded_again_says_the_same_at_every_decision(
     assert not any(one.type == "VideoFrames" for one in streams)
     assert 'ended_at = "20' in (folder / "session.toml").read_text()
     assert not list(folder.rglob("*.partial"))
+
+
+def test_what_the_answers_rested_on_is_the_same_live_and_decoded_again(ran: tuple[Path, dict[str, Any], str]) -> None:
+    _, summary, _ = ran
+    folder = Path(summary["recording"]["folder"])
+    live, recording = read_journal(folder / "decisions.jsonl"), open_recording(folder)
+    assert {ablation.without for one in live for ablation in one.ablations} == {"eeg", "face", "last_look"}
+    assert any(gate.distance is not None for one in live for gate in one.domain_distances)
+    assert sum(frame.looked for one in live for frame in one.periphery) == sum(len(one.looks) for one in live) > 0
+    config = session_config(folder, recording, None, ()).model_copy(update={"journal": None})
+    assert_equal(decode(recording, config, journal=live).estimates, live)
+    assert sum(summary["policy"]["looked"].values()) == sum(len(one.looks) for one in live)

@@ -17,7 +17,21 @@ from .arrays import (
     MicrophoneFault,
     TimeArray,
 )
-from .estimates import SURE, Estimate, HeadOutput, Hearing, Ledger, Look, SampleRange, at_publication
+from .estimates import (
+    SURE,
+    Ablation,
+    DomainDistance,
+    Estimate,
+    HeadOutput,
+    Hearing,
+    Ledger,
+    Look,
+    LookReason,
+    Periphery,
+    SampleRange,
+    Withheld,
+    at_publication,
+)
 from .health import Figures, HealthState, MicrophoneCheck, Percentiles, RecordingStatus, SourceStatus, Transition
 from .recordings import (
     STANDARD_MODALITIES,
@@ -42,8 +56,10 @@ __all__ = [
     "SIMULATED",
     "STANDARD_MODALITIES",
     "SURE",
+    "Ablation",
     "Arrivals",
     "BoolArray",
+    "DomainDistance",
     "EegInput",
     "EegSettings",
     "EegWindow",
@@ -63,11 +79,13 @@ __all__ = [
     "Input",
     "Ledger",
     "Look",
+    "LookReason",
     "Marker",
     "MicrophoneCheck",
     "MicrophoneFault",
     "ModelSpec",
     "Percentiles",
+    "Periphery",
     "Recording",
     "RecordingStatus",
     "RingFactory",
@@ -86,5 +104,6 @@ __all__ = [
     "Transition",
     "Truth",
     "Video",
+    "Withheld",
     "at_publication",
 ]

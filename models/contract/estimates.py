@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from .arrays import FaceState, FloatArray, MicrophoneFault
 from .specs import ContractError, NotFiniteError, refuse_duplicates
@@ -11,6 +12,12 @@ from .windows import FaceBox
 SURE = 0.5
 """From this probability on an answer counts as sure: below, it is by its own account more likely wrong than right."""
 _ROUNDING = 1e-3  # of probabilities that were written with few digits
+
+LookReason = Literal["gain", "longest_wait", "search", "schedule", "every", "no_picture"]
+"""What decided whether a frame was looked at: its expected gain against the price, the longest wait, the search for a
+face while none is known, a schedule, a policy that looks at every frame, or that there was no picture."""
+Withheld = Literal["eeg", "face", "last_look"]
+"""What an ablation goes without, since the session's start; the newest look with a face alone where it is that."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,86 @@ class Look:
     face_state: FaceState | None = None
     faces: int = 0
     person: int | None = None
+
+
+@dataclass(frozen=True)
+class Periphery:
+    """What the policy of looks went by at one frame of the 8 Hz grid: what costs next to nothing, looked at or not.
+
+    Attributes
+    ----------
+    time_s : float
+        On the grid.
+    looked : bool
+        Whether the frame was looked at.
+    why : LookReason
+        What decided it.
+    waited_frames : int
+        Frames of the grid since the look before, this one included.
+    gain, price : float or None
+        Expected gain of a look, in nats of later decisions, and what it must exceed; None where nothing was weighed.
+    expression : float or None
+        Probability that an expression can be seen; None with a policy that does not watch.
+    motion, change : float or None
+        Mean absolute difference of the face's standardised thumbnail to that of the frame before, and to the mean of
+        the last four seconds; None while no face is known.
+    theta : float or None
+        Log power of midline theta above its mean of the last four seconds; None without EEG.
+    """
+
+    time_s: float
+    looked: bool
+    why: LookReason
+    waited_frames: int
+    gain: float | None = None
+    price: float | None = None
+    expression: float | None = None
+    motion: float | None = None
+    change: float | None = None
+    theta: float | None = None
+
+
+@dataclass(frozen=True)
+class DomainDistance:
+    """How far the EEG of the last seconds is from all EEG that a model was trained on.
+
+    Attributes
+    ----------
+    heads : tuple of str
+        Those of the model; they abstain where the distance is above the limit.
+    distance : float or None
+        Mahalanobis distance over the root of the number of features, about 1 in the domain; None without EEG, or
+        before there is enough of it.
+    limit : float
+    """
+
+    heads: tuple[str, ...]
+    distance: float | None
+    limit: float
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What the same model would answer, had something been withheld from it.
+
+    Attributes
+    ----------
+    without : Withheld
+    probabilities : mapping of str to tuple of float
+        By head, one per class.
+
+    Raises
+    ------
+    ContractError
+        Probabilities are outside 0..1 or do not add up to 1.
+    """
+
+    without: Withheld
+    probabilities: Mapping[str, tuple[float, ...]]
+
+    def __post_init__(self) -> None:
+        for name, row in self.probabilities.items():
+            _check_probabilities(f"'{name}' without {self.without}", row)
 
 
 @dataclass(frozen=True)
@@ -99,13 +186,8 @@ class HeadOutput:
                 f"head '{self.name}' has {len(self.classes)} classes ({', '.join(self.classes)}); "
                 f"{len(self.probabilities)} probabilities came"
             )
-        if self.probabilities is not None and not (
-            all(-_ROUNDING <= p <= 1 + _ROUNDING for p in self.probabilities)
-            and abs(sum(self.probabilities) - 1) <= _ROUNDING
-        ):
-            raise ContractError(
-                f"head '{self.name}' needs probabilities in 0..1 that add up to 1; {self.probabilities} came"
-            )
+        if self.probabilities is not None:
+            _check_probabilities(f"'{self.name}'", self.probabilities)
         if self.value is not None and self.classes:
             raise ContractError(
                 f"head '{self.name}' has classes ({', '.join(self.classes)}); the value {self.value} came"
@@ -232,6 +314,12 @@ class Estimate:
     band_attention : (3,) float32 or None
         Weights of theta, alpha and beta in the newest half second of EEG, sum 1; None without EEG, or a model that has
         such weights.
+    periphery : tuple of Periphery
+        Every frame of the grid since the decision before.
+    domain_distances : tuple of DomainDistance
+        One per model that has a gate on the EEG.
+    ablations : tuple of Ablation
+        Only those that differ in what the model was given so far, and that leave something fresh to answer from.
     ring_samples : mapping of modality to int
         Samples that each source had delivered into its ring when the decision began: with them, and the chunks as they
         arrived, a recorded session is decoded again exactly.
@@ -239,7 +327,7 @@ class Estimate:
     Raises
     ------
     ContractError
-        A head is named twice.
+        A head is named twice, or an ablation is of no head of these classes.
     """
 
     time_s: float
@@ -256,10 +344,21 @@ class Estimate:
     degraded: str | None = None
     glimpsed_fraction: float | None = None
     band_attention: FloatArray | None = None
+    periphery: tuple[Periphery, ...] = ()
+    domain_distances: tuple[DomainDistance, ...] = ()
+    ablations: tuple[Ablation, ...] = ()
     ring_samples: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         refuse_duplicates([head.name for head in self.heads], "head of an estimate")
+        refuse_duplicates([one.without for one in self.ablations], "ablation of an estimate")
+        classes = {head.name: len(head.classes) for head in self.heads}
+        for name, row in ((name, row) for one in self.ablations for name, row in one.probabilities.items()):
+            if classes.get(name) != len(row):
+                raise ContractError(
+                    f"an ablation has {len(row)} probabilities of '{name}'; the estimate's heads have "
+                    f"{', '.join(f'{n} of {head}' for head, n in classes.items())}"
+                )
 
     def head(self, name: str) -> HeadOutput | None:
         """Return the output of a head, whether it has an answer or abstains; None where there is no such head."""
@@ -279,6 +378,13 @@ class Estimate:
                 if modality in self.used:
                     ages.setdefault(modality, age_s)
         return ages
+
+
+def _check_probabilities(head: str, row: tuple[float, ...]) -> None:
+    if not all(map(math.isfinite, row)):
+        raise NotFiniteError(f"head {head} needs finite numbers; {row} came")
+    if not (all(-_ROUNDING <= p <= 1 + _ROUNDING for p in row) and abs(sum(row) - 1) <= _ROUNDING):
+        raise ContractError(f"head {head} needs probabilities in 0..1 that add up to 1; {row} came")
 
 
 def at_publication(estimate: Estimate, published_s: float) -> Estimate:

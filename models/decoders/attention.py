@@ -4,6 +4,7 @@ Live decoding, `decode` and evaluation all drive this class, on whatever clock t
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -11,12 +12,24 @@ import torch
 from torch import Tensor
 
 from ...configs.schema.errors import MoodringError
-from ..contract import LEVELS, EegInput, EegWindow, FaceBox, FaceFrame, FaceInput, FloatArray, HeadOutput, Image
+from ..contract import (
+    LEVELS,
+    Ablation,
+    EegInput,
+    EegWindow,
+    FaceBox,
+    FaceFrame,
+    FaceInput,
+    FloatArray,
+    HeadOutput,
+    Image,
+    Periphery,
+)
 from ..contract.specs import kept_classes
 from ..io.bundle import Bundle, bundled
-from ..networks.attention import AXES, FRAME_HZ, LONGEST_ELAPSED_S, AttentionNet, Sizes, State, Ticks, pooled
+from ..networks.attention import AXES, FRAME_HZ, LONGEST_ELAPSED_S, AttentionNet, Sizes, Ticks, pooled
 from ..networks.loading import with_weights
-from ..networks.look_policy import LONGEST_WAIT_FRAMES, THUMBNAIL, GaussianPolicy, HazardPolicy
+from ..networks.look_policy import GaussianPolicy, HazardPolicy
 from ..networks.vgg16 import FrozenVgg16
 from ..signals.eeg.band_power import (
     ARTIFACTS,
@@ -25,21 +38,17 @@ from ..signals.eeg.band_power import (
     RestBaseline,
     add_window,
     log_band_power,
-    midline_theta,
 )
 from ..signals.eeg.electrodes import of_montage
 from ..signals.eeg.scalp_images import ScalpMapper
 from ..signals.face.detection import FaceDetector
-from ..signals.face.images import crop_face, thumbnail
 from ..signals.face.tracking import Region, Sighting, TrackerState, TrackingRules, track
+from .ablated_cores import AblatedCores, TickEvidence
 from .bundle_parts import check_eeg, checked_heads, normalisation_of
 from .domain_gate import DomainWatch, gate_of, power_features
 from .face_backbone import backbone_of, face_input
+from .looking import Looking, budget_of, policy_of
 
-Policy = Literal["hazard", "gaussian", "uniform", "random", "every"]
-POLICIES: tuple[Policy, ...] = ("hazard", "gaussian", "uniform", "random", "every")
-SEARCH_FRAMES = 8
-"""While no face is known, one frame a second is searched for one."""
 # Looks may be ten seconds apart: a face is held for longer than that.
 _HOLD_S = 12.0
 
@@ -83,19 +92,19 @@ class AttentionDecoder:
     ) -> None:
         self.spec = bundle.spec
         self._name = bundle.name
-        self._net, self._hazard, self._gaussian = networks_of(bundle)
-        for module in (self._net, self._hazard, self._gaussian):
+        self._net, hazard, gaussian = networks_of(bundle)
+        for module in (self._net, hazard, gaussian):
             module.to(device).eval()
-        self._policy: Policy = policy_of(bundle) if policy == "learned" else policy
+        chosen = policy_of(bundle) if policy == "learned" else policy
+        self._looking = Looking(chosen, budget_of(bundle), hazard, gaussian, device, seed)
+        self._ablated = AblatedCores(self._net)
         self.artifact = artifact_of(bundle)
-        self._budget = _budget_of(bundle)
         self.normalisation = normalisation_of(bundle)
         needs = self.spec.input(EegInput)
         self._montage = () if needs is None else needs.electrodes
         self._electrodes = self.normalisation.prior.names
         self.domain = DomainWatch(gate_of(bundle, 3 * len(self._electrodes)))
         self._device = device
-        self._seed = seed
         self._backbone = backbone
         self._finder = face_detector or FaceDetector(bundled("yunet").read_bytes())
         self._tracking = TrackingRules(region, hold_s=_HOLD_S)
@@ -117,17 +126,16 @@ class AttentionDecoder:
         """Reset to the start of a session."""
         self._state = self._net.start(1)
         self._core = self._state.core[0]
-        self._watching = self._hazard.start(1)
+        self._looking.reset()
+        self._ablated.reset()
         self._baseline: RestBaseline | None = None
         self.rest_channels: tuple[str, ...] = ()
         self._box: FaceBox | None = None
         self._tracked = TrackerState()
-        self._waited = LONGEST_WAIT_FRAMES
-        self._wait = 1
-        self._owed = 1.0
-        self._since_face = round(LONGEST_ELAPSED_S * FRAME_HZ)
+        self._since_face = self._since_face_before = round(LONGEST_ELAPSED_S * FRAME_HZ)
         self._faces: list[Tensor] = []
-        self._rng = np.random.default_rng(self._seed)
+        self.periphery: Periphery | None = None
+        """Of the newest frame; None before the first, and for a bundle that sees no faces."""
         self.ticked = False
         self.domain.reset()
         self.band_attention: FloatArray | None = None
@@ -165,12 +173,13 @@ class AttentionDecoder:
             What the look saw; None where the frame was not looked at.
         """
         self._since_face += 1
-        face = face if self._sees else None
-        wants = self._wants(face, short)
-        if face is None or not wants:
-            self._waited += 1
+        self._since_face_before += 1
+        if not self._sees:
             return None
-        self._waited = 1
+        short = None if short is None else of_montage(short, self._montage)
+        self.periphery = self._looking.at(time_s, face, self._box, short, self._core)
+        if face is None or not self.periphery.looked:
+            return None
         height, width = face.image.shape[:2]
         found = self._finder.find_all(face.image)
         sighting, self._tracked = track(self._tracked, found, time_s, (height, width), self._tracking)
@@ -180,7 +189,7 @@ class AttentionDecoder:
         if sighting.box is not None:
             with torch.inference_mode():
                 self._faces.append(self._net.face_net(self._read_face(face.image, sighting.box))[0])
-            self._since_face = 0
+            self._since_face_before, self._since_face = self._since_face, 0
         return sighting
 
     def tick(self, eeg: EegWindow | None) -> None:
@@ -189,28 +198,17 @@ class AttentionDecoder:
         EEG that is out of the model's domain (:attr:`domain`) counts as absent.
         """
         images = None if eeg is None else self._images(eeg)
-        sizes, device = self._net.sizes, self._device
-        looked = torch.ones(len(self._faces), 1, dtype=torch.bool, device=device)
-        faces = (
-            torch.stack(self._faces)[:, None] if self._faces else torch.zeros(0, 1, sizes.face_features, device=device)
-        )
+        before = self._state
         with torch.inference_mode():
-            face, presence = pooled(faces, self._net.face_net.expressed(faces)[..., 0], looked)
             bands = (
-                torch.zeros(1, 3, sizes.band_features, device=device)
+                torch.zeros(1, 3, self._net.sizes.band_features, device=self._device)
                 if images is None
-                else self._net.band_net(images[None].to(device))
+                else self._net.band_net(images[None].to(self._device))
             )
-            ticks = Ticks(
-                face=face[None],
-                looks=torch.tensor([[float(len(self._faces))]], device=device),
-                presence=presence[None],
-                elapsed_s=torch.tensor([[min(self._since_face / FRAME_HZ, LONGEST_ELAPSED_S)]], device=device),
-                bands=bands[None],
-                eeg_present=torch.tensor([[float(images is not None)]], device=device),
-                since_onset_s=torch.tensor([[-1.0]], device=device),
-            )
-            self._state, cores, attention = self._net.run(self._state, ticks)
+            ticks = self._ticks(self._faces, self._since_face, bands, images is not None)
+            self._state, cores, attention = self._net.run(before, ticks)
+        if self._sees:
+            self._ablated.tick(self._evidence(ticks, eeg is not None), before, self.ticked)
         self._core = cores[0]
         self._faces = []
         self.ticked = True
@@ -237,10 +235,6 @@ class AttentionDecoder:
         """
         if not self.ticked:
             raise MoodringError("the video-EEG model has read nothing yet; call tick() before read()")
-        with torch.inference_mode():
-            rated = [AXES.index(axis) for axis in self._axes]
-            logits = self._net.logits(self._core)[0, rated].float().cpu()
-            probabilities = torch.softmax(logits / self._temperature, dim=1).numpy()
         return tuple(
             HeadOutput(
                 head.name,
@@ -249,59 +243,73 @@ class AttentionDecoder:
                 tuple(row.tolist()),
                 kept=kept_classes(row, head.conformal_threshold),
             )
-            for row, head in zip(probabilities, self._heads, strict=True)
+            for row, head in zip(self._probabilities(self._core)[0], self._heads, strict=True)
         )
+
+    def ablations(self) -> tuple[Ablation, ...]:
+        """Return what the heads would say without EEG, without the face and without the last look with a face.
+
+        Each only where something came in that is withheld or left: see
+        :class:`~moodring.models.decoders.ablated_cores.AblatedCores`.
+        """
+        cores = self._ablated.cores()
+        if not cores:
+            return ()
+        names, rows = [head.name for head in self._heads], self._probabilities(torch.cat(list(cores.values())))
+        return tuple(
+            Ablation(without, dict(zip(names, map(tuple, row.tolist()), strict=True)))
+            for without, row in zip(cores, rows, strict=True)
+            if np.isfinite(row).all()
+        )
+
+    def _probabilities(self, cores: Tensor) -> FloatArray:
+        """Return the probabilities of the heads' classes, ``(n_cores, n_heads, 3)``."""
+        with torch.inference_mode():
+            rated = [AXES.index(axis) for axis in self._axes]
+            logits = self._net.logits(cores)[:, rated].float().cpu()
+            found: FloatArray = torch.softmax(logits / self._temperature, dim=-1).numpy()
+        return found
+
+    def _ticks(self, faces: Sequence[Tensor], since_face: int, bands: Tensor, eeg: bool) -> Ticks:
+        """Return the input of one tick."""
+        device = self._device
+        stack = torch.stack(list(faces))[:, None] if faces else bands.new_zeros(0, 1, self._net.sizes.face_features)
+        looked = torch.ones(len(faces), 1, dtype=torch.bool, device=device)
+        face, presence = pooled(stack, self._net.face_net.expressed(stack)[..., 0], looked)
+        return Ticks(
+            face=face[None],
+            looks=torch.tensor([[float(len(faces))]], device=device),
+            presence=presence[None],
+            elapsed_s=self._elapsed(since_face),
+            bands=bands[None],
+            eeg_present=torch.tensor([[float(eeg)]], device=device),
+            since_onset_s=torch.tensor([[-1.0]], device=device),
+        )
+
+    def _elapsed(self, frames: int) -> Tensor:
+        return torch.tensor([[min(frames / FRAME_HZ, LONGEST_ELAPSED_S)]], device=self._device)
+
+    def _evidence(self, ticks: Ticks, eeg_came: bool) -> TickEvidence:
+        looked, before = bool(self._faces), self._since_face_before
+        with torch.inference_mode():
+            if looked:
+                there = bool(ticks.eeg_present[0, 0] > 0)
+                without_last = self._ticks(self._faces[:-1], before, ticks.bands[0], there)
+            else:
+                without_last = replace(ticks, elapsed_s=self._elapsed(before))
+        return TickEvidence(ticks, without_last, looked, len(self._faces) > 1, eeg_came)
 
     def _read_face(self, image: Image, box: FaceBox) -> Tensor:
         return face_input(image, box, self._net.sizes.face_size, self._backbone, self._device)
 
     def _forget_face(self) -> None:
         """Start the core, the face's part of the first LSTM and the periphery anew."""
-        fresh = self._net.start(1)
-        kept = torch.tensor([[0.0], [1.0]], device=self._device)
-        hidden, cell = self._state.layer1
-        self._state = State((hidden * kept, cell * kept), fresh.core)
-        self._core = fresh.core[0]
-        self._watching = self._hazard.start(1)
+        self._state = self._net.forget_face(self._state)
+        self._core = self._state.core[0]
+        self._ablated.forget_face()
+        self._looking.forget_face()
+        self._since_face_before = round(LONGEST_ELAPSED_S * FRAME_HZ)
         self._faces = []
-
-    def _wants(self, face: FaceFrame | None, short: EegWindow | None) -> bool:
-        """Return whether the policy asks for a look at this frame; the periphery is fed in any case."""
-        if self._policy == "every":
-            return True
-        if self._policy == "uniform":
-            self._owed += self._budget
-            due = self._owed >= 1.0 - 1e-9
-            self._owed -= float(due)
-            return due
-        if self._policy == "random":
-            return bool(self._rng.random() < self._budget)
-        if self._policy == "gaussian":
-            due = self._waited >= self._wait
-            if due:
-                with torch.inference_mode():
-                    self._wait = int(self._gaussian.frames(self._gaussian.wait_mean(self._core))[0])
-            return due
-        self._watch(face, short)
-        if self._box is None:
-            return self._waited >= SEARCH_FRAMES
-        with torch.inference_mode():
-            waited = torch.tensor([self._waited], device=self._device)
-            return bool(self._hazard.looks(self._watching.hidden, self._core, waited)[0])
-
-    def _watch(self, face: FaceFrame | None, short: EegWindow | None) -> None:
-        there = face is not None and self._box is not None
-        picture = np.zeros((THUMBNAIL, THUMBNAIL), np.uint8)
-        if face is not None and self._box is not None:
-            picture = thumbnail(crop_face(face.image, self._box, 2 * THUMBNAIL))
-        theta = float("nan") if short is None else midline_theta(of_montage(short, self._montage))
-        with torch.inference_mode():
-            self._watching = self._hazard.watch(
-                self._watching,
-                torch.from_numpy(picture)[None].to(self._device),
-                torch.tensor([float(there)], device=self._device),
-                torch.tensor([theta], device=self._device),
-            )
 
     def _images(self, eeg: EegWindow) -> Tensor | None:
         eeg = of_montage(eeg, self._montage)
@@ -315,17 +323,6 @@ class AttentionDecoder:
         images = self._mappers[names].images(relative, eeg.good)
         # Electrodes that span no area, or samples that are no numbers, say nothing: the EEG counts as absent.
         return torch.from_numpy(images) if np.isfinite(images).all() and images.any() else None
-
-
-def policy_of(bundle: Bundle) -> Policy:
-    """Return the policy of looks that a bundle names; raise MoodringError for an unknown one."""
-    named = str(bundle.spec.network.get("policy"))
-    for policy in POLICIES:
-        if named == policy:
-            return policy
-    raise MoodringError(
-        f"bundle '{bundle.name}' names the policy of looks {named!r}; known are {', '.join(POLICIES)}: use another"
-    )
 
 
 def artifact_of(bundle: Bundle) -> Artifact:
@@ -363,13 +360,3 @@ def networks_of(bundle: Bundle) -> tuple[AttentionNet, HazardPolicy, GaussianPol
         with_weights(lambda: HazardPolicy(sizes.core), own("hazard"), bundle.name),
         with_weights(lambda: GaussianPolicy(sizes.core), own("gaussian"), bundle.name),
     )
-
-
-def _budget_of(bundle: Bundle) -> float:
-    budget = bundle.spec.network.get("budget")
-    if not (isinstance(budget, int | float) and 0.0 < budget <= 1.0):
-        raise MoodringError(
-            f"bundle '{bundle.name}': network.budget is {budget!r}; the share of frames that may be looked at, above 0 "
-            "and up to 1, was expected: use another"
-        )
-    return float(budget)

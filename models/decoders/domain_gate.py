@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
-from ..contract import BoolArray, FloatArray
+from ..contract import BoolArray, DomainDistance, FloatArray
 from ..io.bundle import Bundle
 from ..signals.eeg.montage import canonical_name
 
@@ -138,6 +138,20 @@ class DomainWatch:
         self._recent = recent.with_window(features, self._gate.half_life_s)
         enough = self._recent.windows >= self._gate.least_windows
         self.distance = self._gate.distance(self._recent.mean) if enough else None
+
+    def told(self, heads: tuple[str, ...], eeg: bool) -> tuple[DomainDistance, ...]:
+        """Return the distance and the limit for an estimate: one, or none without a gate.
+
+        Parameters
+        ----------
+        heads : tuple of str
+            That the gate guards.
+        eeg : bool
+            EEG still comes; without it the distance describes nothing.
+        """
+        if self._gate is None:
+            return ()
+        return (DomainDistance(heads, self.distance if eeg else None, self._gate.limit),)
 
     @property
     def unlike(self) -> str | None:

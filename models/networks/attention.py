@@ -238,6 +238,12 @@ class AttentionNet(nn.Module):
         core = like.new_zeros(batch, sizes.core)
         return State((layer1, layer1), (core, core))
 
+    def forget_face(self, state: State) -> State:
+        """Return a state, of a batch of one, of which only what the first LSTM read from the EEG is left."""
+        hidden, cell = state.layer1
+        kept = hidden.new_tensor([[0.0], [1.0]])
+        return State((hidden * kept, cell * kept), self.start(1).core)
+
     def run(
         self, state: State, ticks: Ticks, dropout: float = 0.0, weights: Tensor | None = None
     ) -> tuple[State, Tensor, Tensor]:

@@ -24,6 +24,7 @@ _THUMBNAIL_FEATURES = 12
 LONGEST_WAIT_FRAMES = 80
 _SLOW = 1.0 / (4.0 * FRAME_HZ)
 _MEASURES = 4
+_MOTION, _CHANGE, _THETA = 4.0, 4.0, 2.0  # scales of what is measured, for the networks
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ class PeripheryState:
         Whether there was a thumbnail, and midline theta, before.
     hidden : (batch, units)
         Of the recurrent layer.
+    measured : (batch, 3)
+        At the newest frame: motion, change and midline theta, as in
+        :class:`~moodring.models.contract.Periphery`; 0 for what was not there.
     """
 
     previous: Tensor
@@ -48,6 +52,7 @@ class PeripheryState:
     known: Tensor
     theta_known: Tensor
     hidden: Tensor
+    measured: Tensor
 
 
 class HazardPolicy(nn.Module):
@@ -83,7 +88,8 @@ class HazardPolicy(nn.Module):
         """Return the state before the first frame."""
         like = self.expression.weight
         picture, one = like.new_zeros(batch, THUMBNAIL, THUMBNAIL), like.new_zeros(batch)
-        return PeripheryState(picture, picture, one, one, one, like.new_zeros(batch, self.units))
+        hidden, measured = like.new_zeros(batch, self.units), like.new_zeros(batch, _MEASURES - 1)
+        return PeripheryState(picture, picture, one, one, one, hidden, measured)
 
     def watch(self, state: PeripheryState, thumbnail: Tensor, there: Tensor, theta: Tensor) -> PeripheryState:
         """Process one frame.
@@ -98,7 +104,8 @@ class HazardPolicy(nn.Module):
             Log power of midline theta; NaN where there is none.
         """
         features, carried = self.measures(state, thumbnail, there, theta)
-        return PeripheryState(*carried, self.remember(self.embed(features)[None], state.hidden)[0])
+        measured = features[:, -_MEASURES:-1] / features.new_tensor([_MOTION, _CHANGE, _THETA])
+        return PeripheryState(*carried, self.remember(self.embed(features)[None], state.hidden)[0], measured)
 
     def remember(self, embedded: Tensor, hidden: Tensor) -> Tensor:
         """Return the hidden states ``(n_frames, batch, units)`` of embedded frames, after a hidden state."""
@@ -119,7 +126,7 @@ class HazardPolicy(nn.Module):
         level = torch.where(has_theta, theta, state.theta)
         mean = torch.where(state.theta_known > 0.5, state.theta, level)
         surplus = torch.where(has_theta, level - mean, torch.zeros_like(level))
-        numbers = torch.stack([4.0 * motion, 4.0 * change, 2.0 * surplus, there], dim=1)
+        numbers = torch.stack([_MOTION * motion, _CHANGE * change, _THETA * surplus, there], dim=1)
         features = torch.cat([(now - slow).flatten(1), now.flatten(1), numbers], dim=1)
         later = torch.where(seen, slow + _SLOW * (now - slow), slow)
         carried = (
@@ -153,9 +160,8 @@ class HazardPolicy(nn.Module):
         inputs = torch.cat([hidden, torch.tanh(self.core_in(core)), context], dim=-1)
         return cast(Tensor, self.value(inputs))[..., 0]
 
-    def looks(self, hidden: Tensor, core: Tensor, waited_frames: Tensor) -> Tensor:
+    def looks(self, gain: Tensor, waited_frames: Tensor) -> Tensor:
         """Return whether to look now, ``(…,)`` bool: the gain exceeds the price, or ten seconds have passed."""
-        gain = self.advantage(hidden, core, waited_frames)
         return (gain > self.price) | (waited_frames >= LONGEST_WAIT_FRAMES)
 
 

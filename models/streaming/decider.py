@@ -93,6 +93,9 @@ class Decider:
             degraded=degraded,
             glimpsed_fraction=next((s.glimpsed_fraction for s in steps if s.glimpsed_fraction is not None), None),
             band_attention=next((s.band_attention for s in steps if s.band_attention is not None), None),
+            periphery=tuple(one for step in steps for one in step.periphery),
+            domain_distances=tuple(one for step in steps for one in step.domain_distances),
+            ablations=tuple(one for step in steps for one in step.ablations),
             ring_samples={modality: one.ring.count for modality, one in inputs.items()},
         )
 

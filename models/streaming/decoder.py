@@ -6,7 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from ..contract import FloatArray, Head, HeadOutput, Hearing, Look, ModelSpec
+from ..contract import (
+    Ablation,
+    DomainDistance,
+    FloatArray,
+    Head,
+    HeadOutput,
+    Hearing,
+    Look,
+    ModelSpec,
+    Periphery,
+)
 from .decision_schedule import ModalityInput, Plan
 from .ingest.source_channel import SourceChannel
 from .ingest.sources import SourceInfo
@@ -41,6 +51,10 @@ class DecoderStep:
         For how long after the participant spoke the answers deserve less trust; 0 where speech does not matter.
     glimpsed_fraction : float or None
     band_attention : (3,) float32 or None
+    periphery : tuple of Periphery
+    domain_distances : tuple of DomainDistance
+    ablations : tuple of Ablation
+        Of this decoder's heads.
     """
 
     heads: tuple[HeadOutput, ...]
@@ -54,6 +68,9 @@ class DecoderStep:
     disturbed_by_speech_s: float = 0.0
     glimpsed_fraction: float | None = None
     band_attention: FloatArray | None = None
+    periphery: tuple[Periphery, ...] = ()
+    domain_distances: tuple[DomainDistance, ...] = ()
+    ablations: tuple[Ablation, ...] = ()
 
 
 class StreamingDecoder(Protocol):

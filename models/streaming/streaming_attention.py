@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
-from ..contract import EegInput, EegWindow, FaceFrame, FaceState, HeadOutput, Look, ModelSpec
+from ..contract import (
+    Ablation,
+    EegInput,
+    EegWindow,
+    FaceFrame,
+    FaceState,
+    HeadOutput,
+    Look,
+    ModelSpec,
+    Periphery,
+    Withheld,
+)
 from ..networks.attention import FRAME_HZ, FRAMES_PER_TICK, TICK_HZ
 from . import alignment
 from .decision_schedule import ModalityInput, Plan
@@ -47,12 +58,13 @@ class _Progress:
 
 @dataclass
 class _Work:
-    """Times of the stages of one step, the earliest samples it used, and its looks."""
+    """Times of the stages of one step, the earliest samples it used, its frames, and its looks."""
 
     cutting_s: float = 0.0
     features_s: float = 0.0
     first: dict[str, int] = field(default_factory=dict)
     looks: list[Look] = field(default_factory=list)
+    periphery: list[Periphery] = field(default_factory=list)
 
 
 class StreamingAttention:
@@ -104,9 +116,9 @@ class StreamingAttention:
         while at.next_frame <= now:
             self._frame(at.next_frame, inputs, work)
             at.next_frame += 1
-        described_s = self._described_s(time_s, inputs)
-        unlike = self._decoder.domain.unlike if "eeg" in described_s else None
-        described_s = described_s if unlike is None else {}
+        fresh_s = self._described_s(time_s, inputs)
+        unlike = self._decoder.domain.unlike if "eeg" in fresh_s else None
+        described_s = fresh_s if unlike is None else {}
         heads = (
             self._abstained(unlike)
             if unlike is not None
@@ -123,6 +135,9 @@ class StreamingAttention:
             disturbed_by_speech_s=self._window_s if heads[0].answered else 0.0,
             glimpsed_fraction=at.looks / max(now - (at.first_frame or 0) + 1, 1),
             band_attention=self._decoder.band_attention if "eeg" in described_s else None,
+            periphery=tuple(work.periphery),
+            domain_distances=self._decoder.domain.told(tuple(head.name for head in heads), "eeg" in fresh_s),
+            ablations=self._ablations(time_s, fresh_s, unlike is not None, heads[0].answered),
         )
 
     def _frame(self, frame: int, inputs: Mapping[str, ModalityInput], work: _Work) -> None:
@@ -132,6 +147,7 @@ class StreamingAttention:
         short = self._eeg_window(frame_s, THETA_WINDOW_S, inputs.get("eeg"), work)
         cut_s = self._clock.now()
         seen = self._decoder.frame(frame_s, face, short)
+        work.periphery += [] if self._decoder.periphery is None else [self._decoder.periphery]
         if face is not None and seen is not None:
             at = self._at
             waited = None if at.last_look is None else frame - at.last_look
@@ -198,7 +214,7 @@ class StreamingAttention:
         if not self._decoder.ticked:
             known = (without_face if told else "", unusable)
             return self._abstained(", and ".join(filter(None, known)) or "neither EEG nor face yet")
-        if at.changed_s is not None and time_s - at.changed_s < SETTLE_S:
+        if self._settles(time_s):
             return self._abstained("another face is followed now; what was seen of the one before is forgotten")
         if not used:
             if unusable:
@@ -211,6 +227,22 @@ class StreamingAttention:
             why = ", ".join(missing) or "the evidence fits every level"
             return tuple(replace(head, abstained=why) for head in heads)
         return heads
+
+    def _settles(self, time_s: float) -> bool:
+        return self._at.changed_s is not None and time_s - self._at.changed_s < SETTLE_S
+
+    def _ablations(
+        self, time_s: float, fresh: Mapping[str, float], unlike: bool, answered: bool
+    ) -> tuple[Ablation, ...]:
+        """Return the ablations of what the session has had so far, of which what is left would be answered from."""
+        at = self._at
+        face, eeg = "face" in fresh and not self._settles(time_s), "eeg" in fresh and not unlike
+        told: dict[Withheld, bool] = {
+            "eeg": face and at.last_eeg_s is not None,
+            "face": eeg and at.last_face_s is not None,
+            "last_look": answered,
+        }
+        return tuple(one for one in self._decoder.ablations() if told[one.without])
 
     def _abstained(self, why: str) -> tuple[HeadOutput, ...]:
         return tuple(HeadOutput(head.name, head.construct, head.classes, abstained=why) for head in self.spec.outputs)

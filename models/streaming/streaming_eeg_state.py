@@ -76,6 +76,7 @@ class StreamingEegState:
             features_s=work.features_s,
             calibrated=self._decoder.calibrated,
             disturbed_by_speech_s=self._decoder.memory_s if output is not None else 0.0,
+            domain_distances=self._decoder.domain.told(tuple(head.name for head in self.spec.outputs), fresh),
         )
 
     def _windows(self, time_s: float, given: ModalityInput | None) -> _Work:

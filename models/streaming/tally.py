@@ -1,6 +1,5 @@
 """Counts and answers of a session while its decisions are published."""
 
-import array
 from collections import Counter
 from dataclasses import asdict
 from typing import Any, get_args
@@ -9,68 +8,12 @@ import numpy as np
 
 from ..contract import Estimate, FaceState, FloatArray, Head, Percentiles
 from ..fusion.circumplex import affect_of
+from .evidence_tally import EvidenceTally
+from .rows import AllRows, NewestRows
 
 STAGES = ("received", "ring", "features", "inference", "published")
 _NEWEST = 20_000  # decisions whose latencies are kept: hours of them
 _HEADS_WITH_A_KEY = ("valence", "arousal", "speech", "pooled_valence", "pooled_arousal")
-
-
-class NewestRows:
-    """The newest rows of a fixed width; memory is allocated at the start and does not grow.
-
-    Parameters
-    ----------
-    kept : int
-        How many rows.
-    width : int
-        Values in a row.
-    """
-
-    def __init__(self, kept: int, width: int) -> None:
-        self._rows: FloatArray = np.full((kept, width), np.nan, np.float32)
-        self._count = 0
-
-    def __len__(self) -> int:
-        return min(self._count, len(self._rows))
-
-    def append(self, row: tuple[float, ...]) -> None:
-        """Add a row; the oldest goes where there is no room."""
-        self._rows[self._count % len(self._rows)] = row
-        self._count += 1
-
-    def rows(self) -> FloatArray:
-        """Return what is kept, ``(n, width)``, in no order."""
-        return self._rows[: len(self)]
-
-
-class AllRows:
-    """All rows of a fixed width in compact arrays: float64 times and float32 values.
-
-    Parameters
-    ----------
-    width : int
-        Values in a row.
-    """
-
-    def __init__(self, width: int) -> None:
-        self._width = width
-        self._times_s = array.array("d")
-        self._values = array.array("f")
-
-    def __len__(self) -> int:
-        return len(self._times_s)
-
-    def append(self, time_s: float, row: tuple[float, ...]) -> None:
-        """Add a row."""
-        if len(row) != self._width:
-            raise ValueError(f"a row of {self._width} values was expected, {len(row)} came")
-        self._times_s.append(time_s)
-        self._values.extend(row)
-
-    def rows(self) -> tuple[list[float], FloatArray]:
-        """Return the times and the rows, ``(n, width)``, oldest first."""
-        values = np.array(self._values, np.float32).reshape(len(self), self._width)
-        return self._times_s.tolist(), values
 
 
 class Tally:
@@ -93,6 +36,7 @@ class Tally:
         Information age of the newest decisions, for each modality that was used.
     used : mapping of modality to int
         Decisions that rest on it.
+    evidence : EvidenceTally
     """
 
     def __init__(self, heads: tuple[Head, ...] = (), eeg_filter_delay_ms: float | None = None) -> None:
@@ -105,6 +49,7 @@ class Tally:
         self.latency: Percentiles | None = None
         self.ages: dict[str, Percentiles] = {}
         self.used: Counter[str] = Counter()
+        self.evidence = EvidenceTally()
         self._stages_s = NewestRows(_NEWEST, len(STAGES))
         self._ages_s: dict[str, NewestRows] = {}
         self._times = AllRows(0)
@@ -136,7 +81,9 @@ class Tally:
             self.ages = self.ages_ms()
         self._count_hearing(estimate)
         self._count_faces(estimate)
-        self._keep(estimate, round(estimate.time_s - started_s, 4))
+        time_s = round(estimate.time_s - started_s, 4)
+        self._keep(estimate, time_s)
+        self.evidence.add(estimate, time_s)
 
     def latency_ms(self) -> Percentiles | None:
         """Return sample to estimate: from the data time to the publication."""

@@ -2,7 +2,7 @@
 
 from ...models.contract import Estimate, Head, HeadOutput, SourceStatus
 from ..ipc.snapshot import Snapshot
-from . import wording
+from . import evidence, wording
 
 
 def line(snapshot: Snapshot | None, silent_s: float = 0.0, why: str = "") -> str:
@@ -20,6 +20,9 @@ def line(snapshot: Snapshot | None, silent_s: float = 0.0, why: str = "") -> str
     parts.append(f"voice {wording.speech(snapshot).text}")
     parts += [text.text for text in (followed(snapshot),) if text is not None]
     parts += _pooled_line(snapshot.estimate)
+    parts += [text for text in (evidence.ablations(snapshot.estimate), evidence.policy(snapshot.estimate)) if text]
+    if (distance := evidence.distance(snapshot.estimate)) is not None:
+        parts.append(f"EEG {distance.text}")
     parts += [f"{head.name} {head_words(head, output)}" for head, output in wording.further_heads(snapshot)]
     if (recording := wording.recording(snapshot)) is not None:
         parts.append(recording.text)

@@ -18,7 +18,7 @@ from ...configs.schema.foreign_text import visible
 from ...models.contract import BANDS, LEVELS, FloatArray, SourceStatus
 from ..ipc.snapshot import Snapshot
 from ..ipc.snapshot_feed import SnapshotSource
-from . import wording
+from . import evidence, wording
 from .history import History, empty, extended
 from .plain_line import followed, head_words, line, notices
 from .wording import Tone
@@ -28,6 +28,7 @@ SPARK_S = 60.0
 GONE_FOR_GOOD_S = 5.0
 _STYLES: dict[Tone, str] = {"good": "green", "warn": "yellow", "bad": "bold red", "idle": "bright_black"}
 _LEVEL_LINES = 7
+_SPARE_LINES = 3  # of 24, for notices, what is pooled, and what would be said without a part
 _LEVEL_STYLES = ("blue", "white", "yellow")
 
 
@@ -180,6 +181,9 @@ def picture(
             _level_panel("arousal", snapshot, history, glyphs),
         )
     )
+    told = evidence.ablations(snapshot.estimate, WIDTH)
+    if told and len(notices(snapshot)) + bool(wording.pooled_answers(snapshot.estimate)) < _SPARE_LINES:
+        rows.append(Text(told, "bright_black", no_wrap=True, overflow="ellipsis"))
     if snapshot.estimate is not None and (pooled := wording.pooled(snapshot.estimate)):
         rows.append(Text.assemble(("pooled ", "bold magenta"), pooled, no_wrap=True, overflow="ellipsis"))
     rows.append(_side_by_side(_voice_panel(snapshot, glyphs), _attention_panel(snapshot, glyphs)))

@@ -12,7 +12,7 @@ from .panels.header import Header, Notices
 from .panels.heads import HeadsStrip
 from .panels.health import HealthStrip
 from .panels.levels import LevelPanel
-from .panels.looks import Glimpses, LookStrip
+from .panels.looks import Glimpses, LookStrip, PolicyLine
 from .panels.plane import Plane
 from .panels.speech import SpeechPanel
 from .view import View
@@ -45,7 +45,7 @@ class Window(QWidget):
         self.valence, self.arousal = LevelPanel("Valence, felt", 0), LevelPanel("Arousal, felt", 1)
         self.eeg, self.speech = EegPanel(), SpeechPanel()
         self.face, self.plane = FaceView(), Plane()
-        self.glimpses, self.looks = Glimpses(GLIMPSES), LookStrip()
+        self.glimpses, self.looks, self.policy = Glimpses(GLIMPSES), LookStrip(), PolicyLine()
         self.heads = HeadsStrip()
         self.picture = QWidget()
         self.picture.setObjectName("picture")
@@ -54,7 +54,7 @@ class Window(QWidget):
         self.overlay = DisconnectedOverlay(self.picture)
         self._parts = (
             *(self.header, self.notices, self.health, self.valence, self.arousal, self.eeg),
-            *(self.speech, self.face, self.plane, self.glimpses, self.looks, self.heads, self.overlay),
+            *(self.speech, self.face, self.plane, self.glimpses, self.looks, self.policy, self.heads, self.overlay),
         )
         self.view: View | None = None
         self._timer = QTimer(self)
@@ -119,4 +119,5 @@ class Window(QWidget):
         frame, column = theme.panel("Looks: the frames that the model took, and when")
         column.addWidget(self.glimpses, 1)
         column.addWidget(self.looks)
+        column.addWidget(self.policy)
         return frame

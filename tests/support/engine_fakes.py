@@ -6,12 +6,14 @@ import numpy as np
 
 from moodring.models.contract import (
     AUDIO_RATE_HZ,
+    Ablation,
     EegInput,
     FaceBox,
     FaceInput,
     Head,
     HeadOutput,
     ModelSpec,
+    Periphery,
     Recording,
     Signal,
     SpeechInput,
@@ -28,6 +30,11 @@ from moodring.models.streaming.summary import BundleName
 
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")
 WAITS = (3, 10, 16, 1)
+
+
+def _spread(state):
+    row = np.exp(np.sin(state * np.array([1.0, 2.0, 3.0])))
+    return tuple((row / row.sum()).tolist())
 
 
 class FakeAttention:
@@ -50,6 +57,13 @@ class FakeAttention:
         self.looked_s, self.ticks, self.rests = [], 0, []
         self.ticked, self.band_attention = False, None
         self._waited = WAITS[-1]
+        self.periphery = None
+
+    def ablations(self):
+        """Without the face what the EEG alone has summed up, without EEG what the looks have."""
+        rows = {"eeg": self.state[1], "face": self.state[0]}
+        heads = [head.name for head in self.spec.outputs]
+        return tuple(Ablation(name, dict.fromkeys(heads, _spread(state))) for name, state in rows.items())
 
     @property
     def calibrated(self):
@@ -67,7 +81,9 @@ class FakeAttention:
     def frame(self, time_s, face, short):
         if short is not None:
             self.state[0] += 0.01 * float(np.log(np.mean(np.square(short.samples_uv, dtype=np.float64)) + 1e-9))
-        if face is None or self._waited < WAITS[len(self.looked_s) % len(WAITS) - 1]:
+        looks = face is not None and self._waited >= WAITS[len(self.looked_s) % len(WAITS) - 1]
+        self.periphery = Periphery(time_s, looks, "schedule" if face is not None else "no_picture", self._waited)
+        if not looks:
             self._waited += 1
             return None
         self._waited = 1

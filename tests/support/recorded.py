@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from moodring.models.contract import Arrivals, Recording, Signal, Video
 from moodring.offline.decoding.compare import SAME, compare
@@ -71,6 +72,24 @@ def assert_equal(again, journal, counts=True):
         assert [(look.face_state, look.frame_stamp_s) for look in one.looks] == [
             (look.face_state, look.frame_stamp_s) for look in other.looks
         ]
+        _assert_same_evidence(one, other)
+
+
+def _assert_same_evidence(one, other):
+    """Compare what two estimates carry besides their answers."""
+    assert [a.without for a in one.ablations] == [a.without for a in other.ablations]
+    for ours, theirs in zip(one.ablations, other.ablations, strict=True):
+        for head, row in ours.probabilities.items():
+            assert row == pytest.approx(theirs.probabilities[head], abs=SAME)
+    assert [(f.looked, f.why, f.waited_frames) for f in one.periphery] == [
+        (f.looked, f.why, f.waited_frames) for f in other.periphery
+    ]
+    for name in ("gain", "price", "expression", "motion", "change", "theta"):
+        ours, theirs = ([getattr(f, name) for f in each.periphery] for each in (one, other))
+        assert ours == pytest.approx(theirs, abs=1e-5), name
+    assert [(d.heads, d.limit) for d in one.domain_distances] == [(d.heads, d.limit) for d in other.domain_distances]
+    distances = [[d.distance for d in each.domain_distances] for each in (one, other)]
+    assert distances[0] == pytest.approx(distances[1], abs=1e-5)
 
 
 class MemoryRecorder:

@@ -7,6 +7,8 @@ import numpy as np
 
 from moodring.models.contract import (
     LEVELS,
+    Ablation,
+    DomainDistance,
     Estimate,
     FaceBox,
     Head,
@@ -14,6 +16,7 @@ from moodring.models.contract import (
     Ledger,
     Look,
     Percentiles,
+    Periphery,
     RecordingStatus,
     SampleRange,
     SourceStatus,
@@ -173,7 +176,27 @@ def estimate_at(t, pooling=False):
         bundles=("video_eeg", "speech"),
         notices=(NOTICE,),
         band_attention=band_attention(when),
+        periphery=(periphery_at(when),),
+        domain_distances=(DomainDistance(("valence", "arousal"), 0.9 + 0.1 * float(np.sin(when)), 1.6),),
+        ablations=ablations_at(when) if when >= 10.0 else (),
     )
+
+
+def ablations_at(when):
+    """What would be said without a part: levels that drift apart from the answer."""
+    shifted = {"eeg": 0.5 * latent(when - 4.0), "face": latent(when) - 0.3, "last_look": latent(when - 1.0)}
+    return tuple(
+        Ablation(
+            name, {axis: tuple(shares(v, 0.0).tolist()) for axis, v in zip(("valence", "arousal"), pair, strict=True)}
+        )
+        for name, pair in shifted.items()
+    )
+
+
+def periphery_at(when):
+    looked = any(T0 + when - 0.125 < look.time_s <= T0 + when for look in looks(when))
+    gain = 0.05 if looked else -0.2
+    return Periphery(T0 + when, looked, "gain", 7, gain, 0.03, 0.4, 0.08, 0.1, 0.2)
 
 
 def source(modality, **changes):

@@ -105,7 +105,8 @@ class OnePerson:
 
     def looks(self, hidden: Tensor, core: Tensor, waited: int) -> bool:
         """Return whether the policy looks at a frame."""
-        return bool(self.hazard.looks(hidden, core, torch.tensor([waited]))[0])
+        since = torch.tensor([waited])
+        return bool(self.hazard.looks(self.hazard.advantage(hidden, core, since), since)[0])
 
 
 @dataclass

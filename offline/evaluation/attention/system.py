@@ -14,9 +14,10 @@ from torch import Tensor
 from ....configs.schema.errors import MoodringError
 from ....configs.schema.evaluate import EvaluateBandsConfig, EvaluateForwardConfig
 from ....models.contract import LEVELS, SIMULATED, EegInput
-from ....models.decoders.attention import Policy, artifact_of, networks_of, policy_of
+from ....models.decoders.attention import artifact_of, networks_of
 from ....models.decoders.bundle_parts import checked_heads, normalisation_of
 from ....models.decoders.face_backbone import backbone_of
+from ....models.decoders.looking import Policy, policy_of
 from ....models.io.bundle import bundled, load_bundle
 from ....models.networks.attention import AXES, Sizes
 from ....models.signals.eeg.band_power import Artifact

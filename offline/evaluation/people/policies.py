@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from ....configs.schema.errors import MoodringError
 from ....configs.schema.evaluate import EvaluatePoliciesConfig
 from ....models.contract import SIMULATED
-from ....models.decoders.attention import networks_of, policy_of
+from ....models.decoders.attention import networks_of
 from ....models.decoders.bundle_parts import normalisation_of
+from ....models.decoders.looking import policy_of
 from ....models.io.bundle import Bundle, load_bundle
 from ....models.networks.attention import AXES, Sizes
 from ...simulate.difficulty import BENCHMARK

@@ -16,7 +16,7 @@ from ..common.optimization import AveragedAdamW, generator_for, integers
 from ..common.stage_run import StageRun
 from ..common.stages import Stage
 from .band_network import BAND_NETWORK
-from .expressions import EXPRESSIONS
+from .faces.expressions import EXPRESSIONS
 from .feature_bank import Clips, FeatureBank, ticks_of
 
 TEACHER = Stage("teacher", 1, (BAND_NETWORK, EXPRESSIONS))

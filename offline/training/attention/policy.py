@@ -25,7 +25,7 @@ from ..common.optimization import AveragedAdamW, generator_for, integers
 from ..common.stage_run import StageRun
 from ..common.stages import Stage
 from .core import STUDENT, draw_clips, random_patterns
-from .expressions import VISIBLE
+from .faces.expressions import VISIBLE
 from .feature_bank import Clips, FeatureBank, ticks_of
 from .roll_out import by_hazard, clip_hidden, embedded_frames, roll_out, sampled_hazard
 

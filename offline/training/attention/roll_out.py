@@ -167,7 +167,7 @@ def periphery_of(policy: HazardPolicy, bank: FeatureBank, person: Tensor, frames
     with torch.no_grad():
         for frame in range(frames):
             there = bank.face_there[person, frame].float()
-            state = type(state)(*carried, state.hidden)
+            state = type(state)(*carried, state.hidden, state.measured)
             measured, carried = policy.measures(
                 state, bank.thumbnails[person, frame].float(), there, bank.theta[person, frame]
             )

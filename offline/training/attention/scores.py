@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ....models.networks.attention import AXES, AttentionNet
 from ...evaluation.metrics import conformal_threshold, fit_temperature, uar
-from .expressions import VISIBLE
+from .faces.expressions import VISIBLE
 from .feature_bank import Clips, FeatureBank
 
 SHORTEST_TICKS = 10

@@ -20,10 +20,10 @@ from .band_network import BAND_NETWORK, train_band_network
 from .data import Networks, Origin, Prepared, stage_settings
 from .domain_gate import fit_attention_gate
 from .eeg_variants import TRAINING_VARIANTS, fit_normalisation
-from .expressions import EXPRESSIONS, train_face
+from .faces.expressions import EXPRESSIONS, train_face
+from .faces.vgg16_features import FrozenFaces
 from .feature_bank import FeatureBank, draw_images, extract_features
 from .prepare import WINDOW_S, PreparedSession, prepare_people, read_prepared
-from .vgg16_features import FrozenFaces
 
 MIN_RATE_HZ = 100.0
 _LIMITS = (

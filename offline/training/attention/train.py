@@ -24,6 +24,7 @@ from . import core, policy
 from .card import write_attention_card
 from .corpora.data import CorpusData
 from .data import Networks, Origin, Prepared, TrainingData, stage_settings
+from .faces.vgg16_features import FrozenFaces
 from .feature_bank import Clips, FeatureBank, whole_sessions
 from .gaussian import GAUSSIAN, train_gaussian
 from .roll_out import LookRule, hidden_states, periphery_of, roll_out, rule_of
@@ -38,7 +39,6 @@ from .scores import (
     recall_of_decisions,
 )
 from .simulated_data import SimulatedData
-from .vgg16_features import FrozenFaces
 
 _REWARDS = ("reward_right", "reward_wrong", "most_looks", "spread")
 _PRICED_PEOPLE = 150

@@ -5,7 +5,7 @@ import pyqtgraph as pg
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from ....models.contract import BANDS
-from ...screens import wording
+from ...screens import evidence, wording
 from .. import theme
 from ..view import Traces, View
 from ..view_model import EEG_SPAN_S
@@ -75,6 +75,7 @@ class EegPanel(QFrame):
         self.chart = TraceChart()
         self.scale = theme.label("", 11, theme.SOFT)
         self.channels = theme.SteadyLabel(2, 12)
+        self.distance = theme.label("", 11, theme.SOFT)
         self.bands = Bars(BANDS, (theme.ACCENT,) * 3, 62)
         side = QWidget()
         side.setFixedWidth(ANSWER_WIDTH)
@@ -84,6 +85,7 @@ class EegPanel(QFrame):
         column.addWidget(theme.label("EEG", 12, theme.SOFT, bold=True))
         column.addWidget(self.channels)
         column.addWidget(self.scale)
+        column.addWidget(self.distance)
         column.addStretch()
         column.addWidget(theme.label("Band attention, last half second", 11, theme.SOFT))
         column.addWidget(self.bands)
@@ -97,6 +99,9 @@ class EegPanel(QFrame):
         """Show the traces and which channels are used."""
         snapshot = view.snapshot
         self.bands.show_values(None if snapshot is None else snapshot.band_attention)
+        distance = evidence.distance(None if snapshot is None else snapshot.estimate)
+        self.distance.setText("" if distance is None else distance.text)
+        theme.tinted(self.distance, theme.SOFT if distance is None or distance.tone == "idle" else theme.TONES["bad"])
         status = next((s for s in snapshot.sources if s.modality == "eeg"), None) if snapshot else None
         status_text = None if status is None else wording.health(status)
         live = status_text is not None and status_text.tone in ("good", "warn")

@@ -14,13 +14,14 @@ from ...screens import wording
 from ...screens.history import History
 from .. import theme
 from ..view import View
+from .ablations import AblationStrip
 from .bars import Bars
 from .pooled import PooledRow
 
 SPAN_S = 90.0
 GAP_S = 2.0
 ANSWER_WIDTH = 196
-AXES = ("valence", "arousal")
+AXES: tuple[Literal["valence"], Literal["arousal"]] = ("valence", "arousal")
 
 
 class LevelChart(pg.PlotWidget):  # type: ignore[misc]
@@ -120,6 +121,7 @@ class LevelPanel(QFrame):
         self._which = which
         self.chart = LevelChart()
         self.pooled = PooledRow(which)
+        self.ablations = AblationStrip(AXES[which])
         self.answer = theme.label("–", 20, bold=True)
         self.reason = theme.SteadyLabel(5, 11, theme.SOFT)
         self.legend = theme.label("", 11, theme.SOFT)
@@ -142,6 +144,7 @@ class LevelPanel(QFrame):
         drawn = QVBoxLayout()
         drawn.setSpacing(2)
         drawn.addWidget(self.chart, 1)
+        drawn.addWidget(self.ablations)
         drawn.addWidget(self.pooled)
         row.addLayout(drawn, 1)
         row.addWidget(side)
@@ -155,6 +158,7 @@ class LevelPanel(QFrame):
     def show_view(self, view: View) -> None:
         """Show the history and the newest answer."""
         self.chart.show_history(view.history, self._which)
+        self.ablations.show_view(view)
         self.pooled.show_view(view)
         self.legend.setText("white line: true value" if len(view.history.truth) else "")
         estimate = None if view.snapshot is None else view.snapshot.estimate

@@ -5,6 +5,7 @@ from PyQt5.QtGui import QImage, QPainter, QPen
 from PyQt5.QtWidgets import QSizePolicy
 
 from ....models.contract import Look
+from ...screens import evidence
 from .. import theme
 from ..painting import Canvas, qimage
 from ..view import ChosenFrame, View
@@ -107,3 +108,14 @@ class Glimpses(Canvas):
                 painter.setPen(QPen(theme.colour(theme.ACCENT), 2))
                 painter.setBrush(Qt.NoBrush)
                 painter.drawRect(room.adjusted(1, 1, -1, -1))
+
+
+class PolicyLine(theme.SteadyLabel):
+    """What the policy went by at the newest frame, and whether it looked."""
+
+    def __init__(self) -> None:
+        super().__init__(1, 11, theme.SOFT)
+
+    def show_view(self, view: View) -> None:
+        """Show the newest estimate's."""
+        self.setText(evidence.policy(None if view.snapshot is None else view.snapshot.estimate))

@@ -100,7 +100,7 @@ def test_the_periphery_step_by_step_is_the_whole() -> None:
             state = policy.watch(state, frames[now], there[now], theta[now])
             hidden.append(state.hidden)
             features, carried = policy.measures(
-                type(state)(*carried, state.hidden), frames[now], there[now], theta[now]
+                type(state)(*carried, state.hidden, state.measured), frames[now], there[now], theta[now]
             )
             measured.append(features)
         embedded = torch.stack([policy.embed(row) for row in measured])
@@ -113,9 +113,9 @@ def test_a_look_comes_at_the_latest_after_ten_seconds() -> None:
     policy = HazardPolicy(SIZES.core).eval()
     with torch.no_grad():
         policy.price.fill_(1e6)
-    hidden, core = torch.zeros(1, policy.units), torch.zeros(1, SIZES.core)
-    assert not policy.looks(hidden, core, torch.tensor([LONGEST_WAIT_FRAMES - 1]))
-    assert policy.looks(hidden, core, torch.tensor([LONGEST_WAIT_FRAMES]))
+    gain = policy.advantage(torch.zeros(1, policy.units), torch.zeros(1, SIZES.core), torch.ones(1))
+    assert not policy.looks(gain, torch.tensor([LONGEST_WAIT_FRAMES - 1]))
+    assert policy.looks(gain, torch.tensor([LONGEST_WAIT_FRAMES]))
 
 
 def test_the_gaussian_policy_waits_between_one_frame_and_ten_seconds() -> None:

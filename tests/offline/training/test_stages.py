@@ -10,7 +10,7 @@ import pytest
 from moodring.offline.evaluation import paper_speech
 from moodring.offline.training.attention.band_network import BAND_NETWORK
 from moodring.offline.training.attention.core import STUDENT, TEACHER
-from moodring.offline.training.attention.expressions import EXPRESSIONS
+from moodring.offline.training.attention.faces.expressions import EXPRESSIONS
 from moodring.offline.training.attention.gaussian import GAUSSIAN
 from moodring.offline.training.attention.policy import GAINS, OWN_CORE, PERIPHERY, REINFORCE
 from moodring.offline.training.attention.prepare import PREPARED

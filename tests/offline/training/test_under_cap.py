@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from moodring.configs.schema.train_attention import TrainAttentionConfig
-from moodring.offline.training.attention.under_cap import under_cap
+from moodring.offline.training.attention.faces.under_cap import under_cap
 from moodring.offline.training.common.optimization import generator_for
 
 FACES = torch.from_numpy(np.random.default_rng(0).integers(140, 256, (400, 48, 48), np.uint8))

@@ -11,9 +11,9 @@ from moodring.configs.schema.load import check, load
 from moodring.configs.schema.train_attention import TrainAttentionConfig
 from moodring.models.io.bundle import load_bundle
 from moodring.models.networks import vgg16
+from moodring.offline.training.attention.faces.vgg16_features import embed_faces
 from moodring.offline.training.attention.simulated_data import shared_settings
 from moodring.offline.training.attention.train import train_attention
-from moodring.offline.training.attention.vgg16_features import embed_faces
 from tests.support import tiny_vgg16
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from moodring.models.contract import FaceBox, Hearing, Look
+from moodring.models.contract import DomainDistance, FaceBox, Hearing, Look, Periphery
 from moodring.models.signals.speech.microphone_level import check_microphone
-from moodring.realtime.screens import at_the_end, wording
+from moodring.realtime.screens import at_the_end, evidence, wording
 from moodring.realtime.screens.history import empty, extended
 from moodring.realtime.screens.plain_line import line
 from moodring.realtime.screens.terminal import ASCII, picture, run_dashboard, spark
@@ -304,3 +304,58 @@ def test_a_missing_model_says_what_is_missing_and_how_to_train_it(script, felt_m
     assert " ".join(left.split()).count("no model of felt emotion in people:") == 1
     assert "moodring train" in left
     assert f"valence and arousal: {felt_model_missing}" in line(snapshot)
+
+
+def test_what_would_be_said_without_a_part_has_a_line(script):
+    snapshot, history = played(script, 95.0)
+    rows = {one.without: one.probabilities for one in snapshot.estimate.ablations}
+
+    def said(name):
+        best = [max(range(3), key=rows[name][axis].__getitem__) for axis in ("valence", "arousal")]
+        return " / ".join(
+            f"{('low', 'medium', 'high')[at]} {rows[name][axis][at]:.0%}"
+            for at, axis in zip(best, ("valence", "arousal"), strict=True)
+        )
+
+    lines, _ = drawn(snapshot, history)
+    assert len(lines) <= 24
+    told = f"without EEG {said('eeg')} · without face {said('face')}"
+    assert [one.rstrip() for one in lines if one.startswith("without")] == [told], "only what fits whole"
+    whole = line(snapshot)
+    assert f"{told} · without last look {said('last_look')}" in whole
+    assert f"EEG domain distance {snapshot.estimate.domain_distances[0].distance:.1f}, limit 1.6" in whole
+    assert "gain " in whole
+    less = replace(snapshot, estimate=replace(snapshot.estimate, ablations=(), domain_distances=(), periphery=()))
+    assert "without" not in line(less)
+    assert not any("without" in one for one in drawn(less, history)[0])
+
+
+def frame(**changes):
+    return replace(Periphery(1.0, False, "gain", 3, -0.2, 0.03, 0.4, 0.08, 0.1, 0.2), **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "not looked, gain -0.20 ≤ price 0.03 · expression 40% · motion 0.08 · midline theta +0.20"),
+        ({"looked": True, "gain": 0.5}, "looked, gain 0.50 > price 0.03"),
+        ({"looked": True, "why": "search", "gain": None}, "looked for a face"),
+        ({"why": "search", "gain": None}, "no face known, next search within a second"),
+        ({"looked": True, "why": "longest_wait"}, "looked, 10 s without a look"),
+        ({"why": "schedule"}, "not looked, as scheduled"),
+        ({"looked": True, "why": "every"}, "looked, as at every frame"),
+        ({"why": "no_picture", "motion": None, "theta": None, "expression": None}, "no picture"),
+    ],
+)
+def test_what_the_policy_went_by_is_told_in_words(script, changes, words):
+    estimate = replace(script.snapshot_at(30.0).estimate, periphery=(frame(looked=True), frame(**changes)))
+    assert evidence.policy(estimate).startswith(words)
+
+
+def test_the_gate_that_is_nearest_to_its_limit_is_told(script):
+    gates = (DomainDistance(("a",), 1.0, 2.0), DomainDistance(("b",), 0.9, 1.0), DomainDistance(("c",), None, 0.1))
+    estimate = replace(script.snapshot_at(30.0).estimate, domain_distances=gates)
+    assert evidence.distance(estimate) == wording.StatusText("domain distance 0.9, limit 1.0", "idle")
+    far = replace(estimate, domain_distances=(*gates, DomainDistance(("d",), 5.0, 2.0)))
+    assert evidence.distance(far) == wording.StatusText("domain distance 5.0, limit 2.0", "bad")
+    assert evidence.distance(replace(estimate, domain_distances=gates[2:])) is None

@@ -10,22 +10,9 @@ from moodring.models.contract import Hearing
 from moodring.models.signals.speech.microphone_level import check_microphone
 from moodring.realtime.ui import theme
 from moodring.realtime.ui.panels.levels import with_gaps
-from moodring.realtime.ui.view_model import ViewModel
-from moodring.realtime.ui.window import Window
 from tests.support.heads import with_head, without_answer
 
 pytestmark = pytest.mark.qt
-
-
-@pytest.fixture
-def window(qt, stage):
-    made = Window(ViewModel(stage, stage.clock))
-    made._timer.stop()
-    made.show()
-    yield made
-    made.close()
-    made.deleteLater()
-    qt.processEvents()
 
 
 def play(window, stage, start, stop):

@@ -25,9 +25,9 @@ from ...common.losses import class_loss
 from ...common.optimization import AveragedAdamW, generator_for, integers
 from ...common.stage_run import ModuleMemory, StageRun
 from ...common.stages import Stage
-from ..expressions import augment
+from ..faces.expressions import augment
+from ..faces.under_cap import under_cap
 from ..prepare import read_prepared
-from ..under_cap import under_cap
 from .trials import TRIALS
 
 FACES_BY_LABEL = Stage("faces by label", 1, (TRIALS,))

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ....configs.schema.train_attention import TrainAttentionConfig
-from ....models.contract import FloatArray
-from ....models.networks.attention import FaceNet, FrozenFaceNet
-from ..common.optimization import AveragedAdamW, generator_for, integers
-from ..common.stage_run import StageRun
-from ..common.stages import Stage
-from .prepare import PREPARED, read_prepared
+from .....configs.schema.train_attention import TrainAttentionConfig
+from .....models.contract import FloatArray
+from .....models.networks.attention import FaceNet, FrozenFaceNet
+from ...common.optimization import AveragedAdamW, generator_for, integers
+from ...common.stage_run import StageRun
+from ...common.stages import Stage
+from ..prepare import PREPARED, read_prepared
 from .under_cap import under_cap
 
 EXPRESSIONS = Stage("expressed faces", 1, (PREPARED,))

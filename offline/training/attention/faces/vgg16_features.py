@@ -13,17 +13,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ....configs.schema.train_attention import AttentionNetworkSection
-from ....models.contract import Image, Recording
-from ....models.io.bundle import bundled
-from ....models.io.files import atomic_write
-from ....models.networks import vgg16
-from ....models.signals.face.detection import FaceDetector
-from ....models.signals.face.images import crop_face_colour
-from ...simulate.difficulty import Difficulty
-from ...simulate.simulated_session import simulate_parts
-from ..common.stages import Stage
-from .prepare import PREPARED, found_faces, grids
+from .....configs.schema.train_attention import AttentionNetworkSection
+from .....models.contract import Image, Recording
+from .....models.io.bundle import bundled
+from .....models.io.files import atomic_write
+from .....models.networks import vgg16
+from .....models.signals.face.detection import FaceDetector
+from .....models.signals.face.images import crop_face_colour
+from ....simulate.difficulty import Difficulty
+from ....simulate.simulated_session import simulate_parts
+from ...common.stages import Stage
+from ..prepare import PREPARED, found_faces, grids
 
 VGG16_FACES = Stage("vgg16 faces", 1, (PREPARED,))
 """Raise its version whenever :func:`embed_faces` gives other numbers."""

@@ -1,0 +1,81 @@
+"""The strip under a chart: what would be said without EEG, without the face, and without the last look."""
+
+from typing import Literal
+
+from PyQt5.QtCore import QRectF, QSize, Qt
+from PyQt5.QtGui import QPainter
+from PyQt5.QtWidgets import QSizePolicy
+
+from ....models.contract import Withheld
+from ...screens import evidence
+from .. import theme
+from ..painting import Canvas
+from ..view import View
+
+_HEIGHT, _GAP, _MARGIN, _BAR = 30, 16, 14, 6
+
+
+class AblationStrip(Canvas):
+    """A cell for each part withheld: the most probable level then, and a bar of the levels.
+
+    Takes no room before there is one, and then stays, so that nothing moves.
+
+    Parameters
+    ----------
+    axis : "valence" or "arousal"
+    """
+
+    def __init__(self, axis: Literal["valence", "arousal"]) -> None:
+        super().__init__()
+        self._axis: Literal["valence", "arousal"] = axis
+        self._rows: dict[Withheld, tuple[float, ...]] = {}
+        self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
+        self.hide()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What the cells say, from left to right."""
+        return tuple(
+            f"{words} {evidence.best_level(self._rows[name]) if name in self._rows else '–'}"
+            for name, words in evidence.WITHOUT.items()
+        )
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Return the preferred size: one line of words above one of bars."""
+        return QSize(300, _HEIGHT)
+
+    def show_view(self, view: View) -> None:
+        """Set the newest estimate; repaint only on a change."""
+        found = evidence.withheld(None if view.snapshot is None else view.snapshot.estimate, self._axis)
+        rows = {name: tuple(round(level, 3) for level in row) for name, row in found.items()}
+        if rows and self.isHidden():
+            self.show()
+        if rows != self._rows:
+            self._rows = rows
+            self.update()
+
+    def draw(self, painter: QPainter) -> None:
+        """Draw the cells."""
+        width = (self.width() - _MARGIN - _GAP * (len(evidence.WITHOUT) - 1)) / len(evidence.WITHOUT)
+        for place, (name, words) in enumerate(evidence.WITHOUT.items()):
+            room = QRectF(place * (width + _GAP), 2, width, _HEIGHT - 4)
+            self._draw_cell(painter, room, words, self._rows.get(name, ()))
+
+    def _draw_cell(self, painter: QPainter, room: QRectF, words: str, levels: tuple[float, ...]) -> None:
+        line = QRectF(room.x(), room.y(), room.width(), 16)
+        painter.setFont(theme.font(11))
+        painter.setPen(theme.colour(theme.SOFT))
+        said = evidence.best_level(levels) if levels else "–"
+        short = words if painter.fontMetrics().width(f"{words} {said}") < room.width() else words.split(" ", 1)[1]
+        painter.drawText(line, Qt.AlignVCenter | Qt.AlignLeft, short)
+        painter.setPen(theme.colour(theme.TEXT if levels else theme.FAINT))
+        painter.drawText(line, Qt.AlignVCenter | Qt.AlignRight, said)
+        painter.setPen(Qt.NoPen)
+        painter.setBrush(theme.colour(theme.RAISED))
+        bar = QRectF(room.x(), room.bottom() - _BAR, room.width(), _BAR)
+        painter.drawRect(bar)
+        left = bar.x()
+        for share, tint in zip(levels, theme.LEVEL_COLOURS, strict=False):
+            painter.setBrush(theme.colour(tint))
+            painter.drawRect(QRectF(left, bar.y(), max(share * bar.width() - 1.0, 0.0), _BAR))
+            left += share * bar.width()
