@@ -62,6 +62,7 @@ def evaluate_bands(config: EvaluateBandsConfig, report: Report) -> BandEvaluatio
         The bundle is missing, is no attention bundle of simulated people, or has another policy than the hazard's.
     """
     began = time.monotonic()
+    torch.set_num_threads(1)  # the networks are small and go tick by tick
     system = load_system(config.bundle)
     paths = system.prepare(config.seeds, BENCHMARK, config, report)
     people = [read_prepared(path) for path in paths]

@@ -68,6 +68,7 @@ def evaluate_forward(config: EvaluateForwardConfig, report: Report) -> dict[str,
         The bundle is missing, is no attention bundle of simulated people, or has another policy than the hazard's.
     """
     began = time.monotonic()
+    torch.set_num_threads(1)  # the networks are small and go tick by tick
     system = load_system(config.bundle)
     if system.policy != "hazard":
         raise MoodringError(

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import platformdirs
+import torch
 from numpy.typing import NDArray
 
 from ....configs.schema.errors import MoodringError
@@ -80,6 +81,7 @@ def evaluate_policies(config: EvaluatePoliciesConfig, report: Report) -> dict[st
         A bundle is missing, or is no attention bundle.
     """
     began = time.monotonic()
+    torch.set_num_threads(1)  # several would only wait for each other: the networks are small and go tick by tick
     bundles = {system: [_bundle(config, system, seed) for seed in config.trainings] for system in config.systems}
     cache = config.cache or Path(platformdirs.user_cache_dir("moodring", appauthor=False)) / "training"
     paths = prepare_people(config.seeds, config.seconds, BENCHMARK, cache, config.workers, report)
