@@ -33,7 +33,7 @@ def test_the_same_decisions_agree_wholly(said):
 
 
 def test_sessions_without_heads_have_nothing_to_compare(said):
-    silent = [replace(estimate, heads=()) for estimate in said]
+    silent = [replace(estimate, heads=(), ablations=()) for estimate in said]
     (line,) = in_lines(compare(silent, silent), "A", "B")
     assert f"{len(said)} decisions in common" in line
     assert "no answer of both to compare" in line
