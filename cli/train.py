@@ -152,6 +152,8 @@ def evaluate(
         _print_again(config, pages or ())
         return
     if out is not None:
+        if out.exists() and not out.is_dir():
+            raise ConfigError(f"--out '{out}' is a file; give a folder, or one to be made")
         refuse_other_tables(out / _TABLE)
     kind = "paper" if config.is_dir() else str(read(config).get("kind"))
     if pages and kind in ("paper", "eeg_state", "policies", "forward", "bands", "corpus"):

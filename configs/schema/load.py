@@ -58,7 +58,9 @@ def read(path: Path, inside: Path | None = None) -> dict[str, Any]:
     except FileNotFoundError:
         raise ConfigError(f"config '{path}' does not exist; give the path of a TOML file") from None
     except UnicodeDecodeError:
-        raise ConfigError(f"config '{path}' is not text; give the path of a TOML file") from None
+        raise ConfigError(
+            f"config '{path}' is not text; give the path of a TOML file (a recording: 'moodring decode FILE')"
+        ) from None
     except OSError as error:
         if path.is_dir():
             raise ConfigError(f"config '{path}' is a folder; give the path of a TOML file") from None

@@ -8,6 +8,7 @@ from ...models.contract import SIMULATED, Estimate, HeadOutput
 from .wording import title
 
 _AXES = ("valence", "arousal")
+_AT_THE_END_S = 5.0
 _SIMULATED_ONLY = "trained on simulated people only"
 _FAULTS = {"stuck": "dead input (one value that never changes)", "silent": "silent", "clipping": "clipping"}
 
@@ -89,7 +90,15 @@ def _felt(estimates: Sequence[Estimate], too_short: str, simulated: set[str]) ->
         return f"at the end: nothing can be said of valence and arousal: {_why_nothing(estimates) or too_short}"
     heads = [head for axis in _AXES if (head := last.answer(axis)) is not None]
     caveat = f" ({_SIMULATED_ONLY})" if simulated & set(_AXES) else ""
-    return "at the end: " + "; ".join(f"{head.name} {_shares(head)}" for head in heads) + caveat
+    said = "; ".join(f"{head.name} {_shares(head)}" for head in heads) + caveat
+    newest = estimates[-1]
+    if newest.session_time_s - last.session_time_s <= _AT_THE_END_S:
+        return f"at the end: {said}"
+    since = sum(one.session_time_s > last.session_time_s for one in estimates)
+    return (
+        f"valence and arousal, last at {last.session_time_s:.1f} s of {newest.session_time_s:.1f} s: {said}; nothing "
+        f"in the {since} decisions since: {_why_nothing(estimates)}"
+    )
 
 
 def _answer(estimates: Sequence[Estimate], name: str, simulated: set[str]) -> str:

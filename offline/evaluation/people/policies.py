@@ -82,6 +82,7 @@ def evaluate_policies(config: EvaluatePoliciesConfig, report: Report) -> dict[st
     """
     began = time.monotonic()
     torch.set_num_threads(1)  # several would only wait for each other: the networks are small and go tick by tick
+    _check_there(config)
     bundles = {system: [_bundle(config, system, seed) for seed in config.trainings] for system in config.systems}
     cache = config.cache or Path(platformdirs.user_cache_dir("moodring", appauthor=False)) / "training"
     paths = prepare_people(config.seeds, config.seconds, BENCHMARK, cache, config.workers, report)
@@ -126,6 +127,16 @@ def table(values: dict[str, Any]) -> str:
             markdown_table(("system", "axis", "UAR"), stimuli),
         )
     )
+
+
+def _check_there(config: EvaluatePoliciesConfig) -> None:
+    wanted = [f"{system}-{seed}.safetensors" for system in config.systems for seed in config.trainings]
+    missing = [name for name in wanted if not (config.folder / name).is_file()]
+    if missing:
+        raise MoodringError(
+            f"folder '{config.folder}' lacks {len(missing)} of {len(wanted)} bundles ({', '.join(missing[:3])} …): "
+            "train them as the head of configs/evaluate_policies.toml says, or name others in systems and trainings"
+        )
 
 
 def _bundle(config: EvaluatePoliciesConfig, system: str, seed: int) -> Bundle:

@@ -75,3 +75,15 @@ def test_a_rest_is_a_declaration_and_each_bundle_says_what_it_knows(summary):
 def test_a_dead_sound_track_is_told(summary):
     dead = {**summary, "hearing": {"faults": {"stuck": 3}}}
     assert "sound: dead input (one value that never changes) in 3 of 4 decisions" in at_the_end.summary_line(dead)
+
+
+def test_an_answer_of_long_ago_is_not_told_as_the_last_word(summary):
+    """What was said before the gate withheld the rest comes with its time, and with why nothing was said since."""
+    said = [head(axis, LEVELS, (0.1, 0.2, 0.7), (2,)) for axis in ("valence", "arousal")]
+    withheld = [head(axis, LEVELS, None, abstained="the EEG is unlike any") for axis in ("valence", "arousal")]
+    estimates = [estimate(6.0, *said), *(estimate(6.5 + 0.5 * number, *withheld) for number in range(20))]
+    (line,) = at_the_end.answers(estimates, {**summary, "bundles": [SIMULATED]})
+    assert line.startswith("valence and arousal, last at 6.0 s of 16.0 s: valence low 10%")
+    assert line.endswith("nothing in the 20 decisions since: the EEG is unlike any")
+    (line,) = at_the_end.answers(estimates[:3], {**summary, "bundles": [SIMULATED]})
+    assert line.startswith("at the end: valence low 10%")
