@@ -122,4 +122,7 @@ def _caption(view: View, look: Look | None) -> str:
         return f"camera {status_text.text}"
     if not view.history.looks:
         return "not looked yet"
-    return "no look of late" if look is None else wording.face(look).text
+    if look is not None:
+        return wording.face(look).text
+    ago_s = 0.0 if view.snapshot is None else view.snapshot.now_s - view.history.looks[-1].time_s
+    return f"live picture · last look {ago_s:.0f} s ago"

@@ -30,6 +30,10 @@ class Plane(Canvas):
     def __init__(self) -> None:
         super().__init__()
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
+        self.setToolTip(
+            "Dot and cross: estimate and its spread. Small dots: where it was. Open square: what the voice expresses. "
+            "Triangle: both together. Diamond: the truth, which only a simulation knows."
+        )
         self._readout: Levels | None = None
         self._truth: tuple[float, float] | None = None
         self._trail: tuple[tuple[float, float], ...] = ()
