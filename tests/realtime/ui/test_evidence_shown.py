@@ -79,3 +79,14 @@ def test_why_the_last_frame_was_looked_at_or_not_is_told(window, stage):
     stage.changes = {"estimate": replace(estimate, periphery=())}
     window.tick()
     assert window.policy.text() == ""
+
+
+def test_a_picture_that_no_look_saw_says_when_the_last_look_was(window, stage):
+    play(window, stage, 20, 30)
+    last = window.view.history.looks[-1]
+    stage.changes = {"now_s": last.time_s + 1.0}
+    window.tick()
+    assert window.face.caption == "face of the last look"
+    stage.changes = {"now_s": last.time_s + 7.0}
+    window.tick()
+    assert window.face.caption == "live picture · last look 7 s ago"
