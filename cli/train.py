@@ -13,7 +13,7 @@ import typer
 
 from ..configs.schema.errors import ConfigError
 from ..configs.schema.regular_files import parse_json
-from .options import ConfigArgument, SetOption
+from .options import CONFIGS, ConfigArgument, SetOption
 from .output import (
     TABLE_MARK,
     JsonOption,
@@ -204,12 +204,13 @@ def _print_pages(pages: Sequence[Path], values: dict[str, Any]) -> None:
 
 def _evaluate_people(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
     from ..configs.schema.evaluate import EvaluateConfig
+    from ..configs.schema.live import LiveConfig
     from ..configs.schema.load import load
     from ..offline.evaluation.people.evaluate import evaluate
     from ..offline.evaluation.people.table import table
 
     loaded = load(config, EvaluateConfig, overrides)
-    values = evaluate(loaded, partial(say, err=True))
+    values = evaluate(loaded, load(CONFIGS / "demo.toml", LiveConfig), partial(say, err=True))
     return _Evaluated(loaded.name, table(values), values)
 
 

@@ -185,9 +185,9 @@ def test_evaluate_scores_any_people_beside_plain_methods_on_the_same_people(run,
     )  # fmt: skip
     # 40 s: 10 s of rest, and then a decision every half second.
     assert result["n"] == pytest.approx(2 * 60, abs=6)
-    names = ("full", "no_eeg", "lda", "lda_window", "majority", "permutation")
+    names = ("full", "no_eeg", "lda", "lda_window", "muscles_and_eyes", "stimulus", "majority", "permutation")
     rows = {(row["name"], row["axis"], row["unit"]): row for row in result["rows"]}
-    units = ("decision", "stimulus")
+    units = ("decision", "stimulus", "expression_free")
     wanted = {(name, axis, unit) for name in names for axis in ("valence", "arousal") for unit in units}
     assert set(rows) == {one for one in wanted if one[::2] != ("lda_window", "stimulus")}
     for row in rows.values():

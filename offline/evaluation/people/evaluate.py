@@ -2,14 +2,12 @@
 
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ....configs.schema.evaluate import EvaluateConfig
 from ....configs.schema.live import LiveConfig
-from ....configs.schema.load import load
 from ...decoding.response_lag import SECONDS, measure
 from ...simulate import BENCHMARK
 from ..result import evaluation_values
@@ -30,15 +28,16 @@ from .scores import (
 
 SHORTEST_TICKS = 10
 """Stimuli of which less was decided on are not asked for."""
-_CONFIGS = Path(__file__).parents[3] / "configs"
 
 
-def evaluate(config: EvaluateConfig, report: Callable[[str], None]) -> dict[str, Any]:
+def evaluate(config: EvaluateConfig, live: LiveConfig, report: Callable[[str], None]) -> dict[str, Any]:
     """Decode every person of the config under every condition and score the decisions.
 
     Parameters
     ----------
     config : EvaluateConfig
+    live : LiveConfig
+        Of simulated participants: what the response lag is measured with.
     report : callable
         Takes a line as each person is done.
 
@@ -56,8 +55,8 @@ def evaluate(config: EvaluateConfig, report: Callable[[str], None]) -> dict[str,
     if config.lag_people is not None:
         first, last = config.lag_people
         report(f"response lag, on people {first}-{last}")
-        live = load(_CONFIGS / "demo.toml", LiveConfig).model_copy(update={"models": config.models})
-        lag = measure(live, range(first, last + 1), SECONDS, report, config.workers)
+        used = live.model_copy(update={"models": config.models})
+        lag = measure(used, range(first, last + 1), SECONDS, report, config.workers)
     report("scoring, and training LDA" if config.lda_people is not None else "scoring")
     return evaluation_result(config, people, began, lag)
 
