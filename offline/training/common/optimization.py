@@ -10,6 +10,8 @@ from torch.optim.swa_utils import AveragedModel
 Report = Callable[[str], None]
 _AVERAGE_DECAY = 0.98
 _LARGEST_GRADIENT_NORM = 1.0
+_LARGEST_SGD_GRADIENT_NORM = 5.0
+_RISING = 0.1  # of the steps
 
 
 class AveragedAdamW:
@@ -83,6 +85,79 @@ class AveragedAdamW:
                 parameter.copy_(average)
 
 
+class AveragedSgd:
+    """SGD with Nesterov momentum and clipped gradients; the rate rises over a tenth, then falls to 0 along a cosine.
+
+    Beside it runs an average of all that the network knows, the statistics of batch normalisation among it.
+
+    Parameters
+    ----------
+    network : nn.Module
+    learning_rate : float
+        The highest.
+    steps : int
+        How many there will be.
+    weight_decay : float
+        Of weights of convolutions and linear layers, not of offsets and normalisation.
+    average_decay : float
+    """
+
+    def __init__(
+        self, network: nn.Module, learning_rate: float, steps: int, weight_decay: float, average_decay: float = 0.998
+    ) -> None:
+        self._network, self._rate, self._steps, self._decay = network, learning_rate, steps, average_decay
+        self._done = 0
+        self._names = [name for name, _ in network.named_parameters()]
+        parameters = list(network.parameters())
+        self._sgd = torch.optim.SGD(
+            [
+                {"params": [one for one in parameters if one.ndim > 1], "weight_decay": weight_decay},
+                {"params": [one for one in parameters if one.ndim <= 1], "weight_decay": 0.0},
+            ],
+            lr=learning_rate,
+            momentum=0.9,
+            nesterov=True,
+        )
+        self._average = {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+    def step(self, loss: Tensor) -> None:
+        """Take one gradient step on a loss."""
+        for group in self._sgd.param_groups:
+            group["lr"] = self._rate * _one_cycle(self._done / max(1, self._steps))
+        self._sgd.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(self._network.parameters(), _LARGEST_SGD_GRADIENT_NORM)
+        self._sgd.step()
+        self._done += 1
+        decay = min(self._decay, self._done / (self._done + 10.0))
+        with torch.no_grad():
+            for name, value in self._network.state_dict().items():
+                if value.is_floating_point():
+                    self._average[name].lerp_(value, 1.0 - decay)
+                else:
+                    self._average[name].copy_(value)
+
+    def average(self) -> dict[str, Tensor]:
+        """Return the averaged state of the network."""
+        return self._average
+
+    def state(self) -> dict[str, Tensor]:
+        """Return momenta and averages by name, for a checkpoint; the network's own state is kept beside it."""
+        tensors = {"done": torch.tensor(self._done)}
+        for name, parameter in zip(self._names, self._network.parameters(), strict=True):
+            if (momentum := self._sgd.state[parameter].get("momentum_buffer")) is not None:
+                tensors[f"momentum.{name}"] = momentum
+        return tensors | {f"average.{name}": value for name, value in self._average.items()}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go back to what :meth:`state` returned; the next steps are those that followed it, to the last bit."""
+        self._done = int(state["done"])
+        for name, parameter in zip(self._names, self._network.parameters(), strict=True):
+            if (momentum := state.get(f"momentum.{name}")) is not None:
+                self._sgd.state[parameter]["momentum_buffer"] = momentum.clone()
+        self._average = {name: state[f"average.{name}"].clone() for name in self._average}
+
+
 def generator_for(seed: int, stage: int) -> torch.Generator:
     """Return a stage's own random generator, so that resuming after a stage changes nothing."""
     return torch.Generator().manual_seed(1_000_003 * seed + stage)
@@ -101,3 +176,10 @@ def smoothed(previous: float | None, value: float, decay: float = 0.98) -> float
 def _running_average(average: Tensor, parameter: Tensor, count: Tensor | int) -> Tensor:
     """Return the plain mean over the first steps, later the exponential moving average."""
     return torch.lerp(average, parameter, max(1.0 - _AVERAGE_DECAY, 1.0 / (int(count) + 1)))
+
+
+def _one_cycle(done: float) -> float:
+    """Return the share of the highest rate when a share of the steps is done (Smith 2018)."""
+    if done < _RISING:
+        return 0.05 + 0.95 * done / _RISING
+    return 0.5 * (1.0 + math.cos(math.pi * min(1.0, (done - _RISING) / (1.0 - _RISING))))

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from ....configs.schema.errors import MoodringError
 from ....models.io.files import write_file
 from .curves import LossRow
-from .optimization import AveragedAdamW, Report
+from .optimization import Report
 
 CHECKPOINT_S = 30.0
 _REPORT_S = 20.0
@@ -28,7 +28,7 @@ _METADATA = "moodring_stage"
 
 
 class Memory(Protocol):
-    """What a stage remembers from batch to batch, beside its network and optimiser."""
+    """What a stage remembers from batch to batch, beside its network: its optimiser, and whatever else it needs."""
 
     def state(self) -> dict[str, Tensor]:
         """Return all of it as tensors by name."""
@@ -101,15 +101,15 @@ class StageRun:
         self._report(line)
 
     def batches(
-        self, total: int, optimizer: AveragedAdamW, rng: torch.Generator, memory: Memory | None = None
+        self, total: int, optimizer: Memory, rng: torch.Generator, memory: Memory | None = None
     ) -> Iterator[int]:
         """Yield the numbers of the batches still to do, counted from 0; call :meth:`loss` in each.
 
         Parameters
         ----------
         total : int
-        optimizer : AveragedAdamW
-            Made anew for this part; it takes its state from the checkpoint where the run was cut in this part.
+        optimizer : Memory
+            Such as :class:`AveragedAdamW`. Made anew for this part; it takes its state from the checkpoint where the run was cut in this part.
         rng : Generator
             The stage's own.
         memory : Memory, optional
@@ -145,7 +145,7 @@ class StageRun:
         if self._file is not None:
             self._file.unlink(missing_ok=True)
 
-    def _resume(self, total: int, optimizer: AveragedAdamW, rng: torch.Generator, memory: Memory | None) -> int:
+    def _resume(self, total: int, optimizer: Memory, rng: torch.Generator, memory: Memory | None) -> int:
         """Take over the checkpoint where it is of this part; return how many batches are done."""
         cut = self._cut
         if cut is None or self._part > cut.part:
@@ -159,7 +159,7 @@ class StageRun:
         torch.set_rng_state(cut.tensors["torch_rng"])
         return cut.done
 
-    def _keep(self, done: int, optimizer: AveragedAdamW, rng: torch.Generator, memory: Memory | None) -> None:
+    def _keep(self, done: int, optimizer: Memory, rng: torch.Generator, memory: Memory | None) -> None:
         if self._file is None:
             return
         tensors = {f"network.{name}": tensor for name, tensor in self._network.state_dict().items()}

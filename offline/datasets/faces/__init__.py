@@ -1,0 +1,1 @@
+"""Sets of labelled faces, one module each: ``read(root)`` returns them."""
