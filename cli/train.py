@@ -121,8 +121,13 @@ def _train(kind: Any, config: Path, out: Path, overrides: tuple[str, ...]) -> No
         from ..offline.training.pooling.train import train_pooling
 
         train_pooling(load(config, TrainPoolingConfig, overrides), out, say)
+    elif kind == "faces":
+        from ..configs.schema.train_faces import TrainFacesConfig
+        from ..offline.training.face_expression.train import train_faces
+
+        train_faces(load(config, TrainFacesConfig, overrides), out, say)
     else:
-        expected = '"attention", "speech", "recogniser", "voices", "eeg_state" or "pooling"'
+        expected = '"attention", "speech", "recogniser", "voices", "eeg_state", "pooling" or "faces"'
         raise ConfigError(f"config '{config}': kind is {kind!r}; expected {expected}")
 
 
@@ -156,7 +161,7 @@ def evaluate(
             raise ConfigError(f"--out '{out}' is a file; give a folder, or one to be made")
         refuse_other_tables(out / _TABLE)
     kind = "paper" if config.is_dir() else str(read(config).get("kind"))
-    if pages and kind in ("paper", "eeg_state", "policies", "forward", "bands", "corpus"):
+    if pages and kind in ("paper", "eeg_state", "policies", "forward", "bands", "corpus", "evaluate_faces"):
         raise ConfigError("--page takes the tables of an evaluation on simulated people; leave it out for another")
     ways: dict[str, Callable[[Path, tuple[str, ...]], _Evaluated]] = {
         "paper": _evaluate_paper,
@@ -165,6 +170,7 @@ def evaluate(
         "forward": _evaluate_forward,
         "bands": partial(_evaluate_bands, out=out),
         "corpus": _evaluate_corpus,
+        "evaluate_faces": _evaluate_faces,
     }
     result = ways.get(kind, _evaluate_people)(config, tuple(overrides or ()))
     say_all(result.text)
@@ -242,6 +248,16 @@ def _evaluate_corpus(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
 
     loaded = load(config, EvaluateCorpusConfig, overrides)
     values = evaluate_corpus(loaded, partial(say, err=True))
+    return _Evaluated(loaded.name, table(values), values)
+
+
+def _evaluate_faces(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
+    from ..configs.schema.load import load
+    from ..configs.schema.train_faces import EvaluateFacesConfig
+    from ..offline.evaluation.faces.evaluate import evaluate_faces, table
+
+    loaded = load(config, EvaluateFacesConfig, overrides)
+    values = evaluate_faces(loaded, partial(say, err=True))
     return _Evaluated(loaded.name, table(values), values)
 
 

@@ -5,10 +5,10 @@ The table has two sources and one judgement:
 - *Grades.* Anger, happiness, neutral, sadness, surprise: the grades (negative, neutral, positive; low, medium, high)
   that Hsieh & Lee give their classes in the fusion network over neural responses that this project reproduces. A grade
   is placed in the middle of its third of the axis: -2/3, 0 or 2/3.
-- *Norms.* Boredom, calm, disgust, fear: the mean ratings of these English words by Warriner, Kuperman & Brysbaert
-  ("Norms of valence, arousal, and dominance for 13,915 English lemmas", Behavior Research Methods 45, 2013), on 1..9,
-  moved to -1..1 by (rating - 5) / 4: boredom 2.77 and 2.58, calm 6.89 and 1.67, disgust 3.32 and 5.00, fear 2.93 and
-  6.14.
+- *Norms.* Boredom, calm, contempt, disgust, fear: the mean ratings of these English words by Warriner, Kuperman &
+  Brysbaert ("Norms of valence, arousal, and dominance for 13,915 English lemmas", Behavior Research Methods 45, 2013),
+  on 1..9, moved to -1..1 by (rating - 5) / 4: boredom 2.77 and 2.58, calm 6.89 and 1.67, contempt 3.22 and 4.61,
+  disgust 3.32 and 5.00, fear 2.93 and 6.14.
 - *Spreads* are a judgement of this project, made so that nothing looks surer than it is: 1/3 for a grade, whose value
   may lie anywhere in its third and a little beyond; 1/2 for a norm, two points of the nine, by which single raters
   of one word commonly differ. Surprise has 1/2 on valence though it is graded: the grade rests on three utterances,
@@ -71,6 +71,7 @@ PLACES: Mapping[str, Place] = MappingProxyType(
         "anger": _grade(-_THIRD, _THIRD),
         "boredom": _norm(2.77, 2.58),
         "calm": _norm(6.89, 1.67),
+        "contempt": _norm(3.22, 4.61),
         "disgust": _norm(3.32, 5.00),
         "fear": _norm(2.93, 6.14),
         "happiness": _grade(_THIRD, _THIRD),

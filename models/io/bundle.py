@@ -27,6 +27,7 @@ _SHIPPED = {
     "emodb": "emodb.safetensors",
     "voices": "voices.safetensors",
     "workload": "workload.safetensors",
+    "face": "face.safetensors",
     "pool": "pool.json",
     "yunet": "yunet.onnx",
 }
@@ -64,8 +65,8 @@ class Bundle:
 def bundled(name: str) -> Path:
     """Return the path of a file shipped with the package.
 
-    The names are ``"attention"``, ``"speech"`` (simulated), ``"emodb"``, ``"voices"``, ``"workload"``, ``"pool"`` and
-    ``"yunet"``.
+    The names are ``"attention"``, ``"speech"`` (simulated), ``"emodb"``, ``"voices"``, ``"workload"``, ``"face"``,
+    ``"pool"`` and ``"yunet"``.
 
     Raises
     ------
@@ -99,6 +100,11 @@ def speech_bundle_path(name: str) -> Path:
     if name not in shipped:
         raise MoodringError(f"no speech bundle {name!r} is shipped; shipped are {', '.join(shipped)}; or give a path")
     return bundled(shipped[name])
+
+
+def face_bundle_path(name: str) -> Path:
+    """Return the path of a face-expression bundle: that of a file, or ``"face"``, the shipped one."""
+    return bundled("face") if name == "face" else Path(name)
 
 
 def slot_of(kind: str) -> str:

@@ -6,6 +6,7 @@ Residual blocks after He et al. 2016 (https://arxiv.org/abs/1512.03385), with th
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -85,9 +86,7 @@ class _Residual(nn.Module):
         self.shortcut = (
             nn.Identity()
             if inside == outside and stride == 1
-            else nn.Sequential(
-                nn.AvgPool2d(stride), nn.Conv2d(inside, outside, 1, bias=False), nn.BatchNorm2d(outside)
-            )
+            else nn.Sequential(nn.AvgPool2d(stride), nn.Conv2d(inside, outside, 1, bias=False), nn.BatchNorm2d(outside))
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -99,11 +98,12 @@ def folded(network: FaceExpressionNetwork) -> FaceExpressionNetwork:
     network.eval()
     for module in network.modules():
         if isinstance(module, nn.Sequential):
-            for number, (one, two) in enumerate(zip(module[:-1], module[1:], strict=True)):
+            for number, (one, two) in enumerate(pairwise(module)):
                 if isinstance(one, nn.Conv2d) and isinstance(two, nn.BatchNorm2d):
                     module[number] = nn.utils.fusion.fuse_conv_bn_eval(one, two)
                     module[number + 1] = nn.Identity()
-    return network.to(memory_format=torch.channels_last)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
 
 
 def _unit(inside: int, outside: int, stride: int = 1) -> nn.Sequential:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 from PIL import Image as Pillow
-from PIL import ImageOps
+from PIL import ImageOps, UnidentifiedImageError
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.foreign_text import visible
@@ -119,15 +119,15 @@ def decode_picture(raw: bytes, name: str) -> Picture:
                         f"picture '{name}' has {pixels / 1e6:.0f} million pixels, at most {MOST_PIXELS / 1e6:.0f} "
                         "million are read; give a smaller one"
                     )
-                if getattr(opened, "n_frames", 1) > 1:
-                    notes.append(f"first of {opened.n_frames} pictures")
+                if (frames := getattr(opened, "n_frames", 1)) > 1:
+                    notes.append(f"first of {frames} pictures")
                 image = _upright(opened, notes)
     except MoodringError:
         raise
-    except Pillow.UnidentifiedImageError:
+    except UnidentifiedImageError:
         what = "is empty" if not raw else "is no picture that can be read"
         raise MoodringError(f"picture '{name}' {what}; give one of {', '.join(SUFFIXES)}") from None
-    except Exception as error:  # noqa: BLE001 - decoders of damaged files raise nearly anything
+    except Exception as error:  # decoders of damaged files raise nearly anything
         raise MoodringError(f"picture '{name}' is damaged ({_reason(error)}); copy it again") from None
     return Picture(image, tuple(notes))
 
@@ -182,7 +182,9 @@ def _in_zip(path: Path) -> Iterator[PictureFile]:
     with archive:
         for member in sorted(archive.infolist(), key=lambda one: one.filename):
             # Nothing is unpacked, so a name such as '../x' only ever is a name: without what would lead elsewhere.
-            parts = [part for part in PurePosixPath(member.filename.replace("\\", "/")).parts if part not in ("/", "..")]
+            parts = [
+                part for part in PurePosixPath(member.filename.replace("\\", "/")).parts if part not in ("/", "..")
+            ]
             inside = PurePosixPath(*parts)
             if member.is_dir() or inside.suffix.lower() not in SUFFIXES or "__MACOSX" in parts:
                 continue

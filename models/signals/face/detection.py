@@ -6,6 +6,9 @@ Wu W., Peng H., Yu S. (2023), YuNet: a tiny millisecond-level face detector, Mac
 https://doi.org/10.1007/s11633-023-1423-y
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +24,23 @@ SCORE_THRESHOLD = 0.7
 _NMS_THRESHOLD = 0.3
 _SMALLEST_SIDE = 10  # YuNet's smallest faces have about as many pixels
 _TOP_K = 50
+_SAME_FACE = 0.4  # overlap of two boxes, relative to both together
+
+
+@dataclass(frozen=True)
+class FoundFace:
+    """A face and where its features lie, in pixels of the image.
+
+    Attributes
+    ----------
+    box : FaceBox
+    points : (5, 2) float64
+        x and y of the eye on the left of the picture, the eye on its right, the tip of the nose, and the corners of the
+        mouth on the left and on the right.
+    """
+
+    box: FaceBox
+    points: NDArray[np.float64]
 
 
 class FaceDetector:
@@ -30,6 +50,8 @@ class FaceDetector:
     ----------
     model : bytes
         The ONNX file.
+    longest_side : int
+        Larger images are scaled down to this before they are searched. YuNet finds faces of about 10 to 300 pixels.
 
     Raises
     ------
@@ -37,8 +59,9 @@ class FaceDetector:
         The bytes are not a model OpenCV can read.
     """
 
-    def __init__(self, model: bytes) -> None:
-        self._size = (LONGEST_SIDE, LONGEST_SIDE)
+    def __init__(self, model: bytes, longest_side: int = LONGEST_SIDE) -> None:
+        self._longest = longest_side
+        self._size = (longest_side, longest_side)
         try:
             self._detector = cv2.FaceDetectorYN.create(
                 "onnx",
@@ -69,7 +92,7 @@ class FaceDetector:
             The face with the largest product of area and confidence, in pixels of ``image``.
         """
         found = self._best(image)
-        return None if found is None else found[0]
+        return None if found is None else found.box
 
     def find_all(self, image: Image) -> tuple[FaceBox, ...]:
         """Find all faces.
@@ -84,7 +107,11 @@ class FaceDetector:
         tuple of FaceBox
             In pixels of ``image``; the order means nothing.
         """
-        return tuple(box for box, _ in self._all(image))
+        return tuple(face.box for face in self._all(image))
+
+    def find_faces(self, image: Image) -> tuple[FoundFace, ...]:
+        """Find all faces with their features; as :meth:`find_all` otherwise."""
+        return tuple(self._all(image))
 
     def find_eyes(self, image: Image) -> NDArray[np.float64] | None:
         """Find the centres of the main face's eyes.
@@ -100,17 +127,16 @@ class FaceDetector:
             x and y of the eye on the left of the picture, then of the one on its right, in pixels of ``image``.
         """
         found = self._best(image)
-        return None if found is None else found[1]
+        return None if found is None else found.points[:2]
 
-    def _best(self, image: Image) -> tuple[FaceBox, NDArray[np.float64]] | None:
-        """Find the face with the largest product of area and confidence, and its eyes."""
-        return max(self._all(image), key=lambda one: one[0].width * one[0].height * one[0].score, default=None)
+    def _best(self, image: Image) -> FoundFace | None:
+        """Find the face with the largest product of area and confidence."""
+        return max(self._all(image), key=lambda one: one.box.width * one.box.height * one.box.score, default=None)
 
-    def _all(self, image: Image) -> list[tuple[FaceBox, NDArray[np.float64]]]:
-        """Find all faces and their eyes."""
+    def _all(self, image: Image) -> list[FoundFace]:
         check_frame(image)
         height, width = image.shape[:2]
-        scale = min(1.0, LONGEST_SIDE / max(height, width))
+        scale = min(1.0, self._longest / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         small = image if scale == 1.0 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         if min(size) < _SMALLEST_SIDE:
@@ -123,7 +149,7 @@ class FaceDetector:
         found = [] if found is None else [face for face in found if np.isfinite(face).all()]
         to_x, to_y = width / size[0], height / size[1]
         return [
-            (
+            FoundFace(
                 FaceBox(
                     x=float(face[0]) * to_x,
                     y=float(face[1]) * to_y,
@@ -131,7 +157,34 @@ class FaceDetector:
                     height=float(face[3]) * to_y,
                     score=float(face[14]),
                 ),
-                face[4:8].reshape(2, 2).astype(np.float64) * (to_x, to_y),
+                face[4:14].reshape(5, 2).astype(np.float64) * (to_x, to_y),
             )
             for face in found
         ]
+
+
+def without_repeats(faces: Iterable[FoundFace]) -> tuple[FoundFace, ...]:
+    """Return faces of one image that were found at several scales once each: the surest finding of each.
+
+    Parameters
+    ----------
+    faces : iterable of FoundFace
+
+    Returns
+    -------
+    tuple of FoundFace
+        The surest first.
+    """
+    kept: list[FoundFace] = []
+    for face in sorted(faces, key=lambda one: -one.box.score):
+        if all(_overlap(face.box, other.box) < _SAME_FACE for other in kept):
+            kept.append(face)
+    return tuple(kept)
+
+
+def _overlap(one: FaceBox, other: FaceBox) -> float:
+    """Return the area that two boxes share, relative to what they cover together."""
+    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    shared = max(0.0, width) * max(0.0, height)
+    return shared / (one.width * one.height + other.width * other.height - shared)

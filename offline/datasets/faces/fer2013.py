@@ -182,7 +182,8 @@ def _read_votes(path: Path) -> Mapping[str, NDArray[np.int64]]:
         return {row["file"]: np.array([int(row[column]) for column in columns], np.int64) for row in rows}
     except (KeyError, TypeError, ValueError) as error:
         raise MoodringError(
-            f"the votes '{path}' have a row or heading that does not fit ({error!r}); expected file, {', '.join(columns)}"
+            f"the votes '{path}' have a row or heading that does not fit ({error!r}); expected: file, "
+            f"{', '.join(columns)}"
         ) from None
 
 

@@ -109,7 +109,8 @@ class StageRun:
         ----------
         total : int
         optimizer : Memory
-            Such as :class:`AveragedAdamW`. Made anew for this part; it takes its state from the checkpoint where the run was cut in this part.
+            Such as :class:`AveragedAdamW`. Made anew for this part; it takes its state from the checkpoint where the
+            run was cut in this part.
         rng : Generator
             The stage's own.
         memory : Memory, optional

@@ -91,14 +91,14 @@ def _seen(face: NDArray[np.float32], rng: Rng, share: float) -> NDArray[np.float
     if rng.random() < _SIDE_LIGHT * share:
         ramp = np.linspace(-1.0, 1.0, size, dtype=np.float32)
         across, down = rng.uniform(-0.5, 0.5), rng.uniform(-0.4, 0.4)
-        face = face * np.clip(1.0 + across * ramp[None, :] + down * ramp[:, None], 0.1, 2.0)
+        face = face * np.clip(1.0 + across * ramp[None, :] + down * ramp[:, None], 0.1, 2.0).astype(np.float32)
     if rng.random() < _SMALL * share:
         small = int(rng.integers(_SMALLEST_FACE, size))
         face = cv2.resize(cv2.resize(face, (small, small), interpolation=cv2.INTER_AREA), (size, size))
     elif rng.random() < _BLURRED * share:
         face = _blurred(face, rng)
     if rng.random() < _NOISY * share:
-        face = face + rng.normal(0.0, rng.uniform(2.0, 14.0), face.shape)
+        face = face + rng.normal(0.0, rng.uniform(2.0, 14.0), face.shape).astype(np.float32)
     return np.clip(face, 0.0, 255.0).astype(np.float32)
 
 

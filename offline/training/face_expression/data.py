@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from ....configs.schema.train_faces import TrainFacesConfig
 from ....models.contract import FloatArray, Image
-from ...datasets.faces.fer2013 import CLASSES, EMOTION_OF, EMOTIONS, FacePictures, majority
+from ...datasets.faces.fer2013 import CLASSES, EMOTION_OF, EMOTIONS, FacePictures
+from ...evaluation.faces.judged import JudgedFaces, judged
 from ...evaluation.leakage import Part, audit_parts, digest
 
 _LEAST_CONTRAST = 2.0  # standard deviation in grey levels: below is an empty picture
@@ -37,30 +38,6 @@ class TrainingFaces:
 
 
 @dataclass(frozen=True)
-class JudgedFaces:
-    """Faces to judge by, as they are in the set.
-
-    Attributes
-    ----------
-    crops : (n, 48, 48) uint8
-    labels : (n,) int64
-        FER2013's, index into its classes.
-    emotions : (n,) int64
-        FER+'s majority, index into its emotions; -1 for none.
-    clear : (n,) bool
-        Whether the majority has more than half of the votes.
-    photographs : (n,) int64
-        Group of pictures of one photograph.
-    """
-
-    crops: Image
-    labels: NDArray[np.int64]
-    emotions: NDArray[np.int64]
-    clear: NDArray[np.bool_]
-    photographs: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
 class FaceParts:
     """The parts of the set; no photograph is in two of them.
 
@@ -81,8 +58,8 @@ class FaceParts:
 def split(pictures: FacePictures, config: TrainFacesConfig) -> FaceParts:
     """Divide the set into parts without a photograph in two of them.
 
-    Pictures of the train part that are copies of test pictures are dropped. Identical pictures are trained on once, with
-    the mean of their labels and the sum of their votes.
+    Pictures of the train part that are copies of test pictures are dropped. Identical pictures are trained on once,
+    with the mean of their labels and the sum of their votes.
 
     Raises
     ------
@@ -108,18 +85,6 @@ def split(pictures: FacePictures, config: TrainFacesConfig) -> FaceParts:
     return FaceParts(train, judged(pictures, held), judged(pictures, pictures.tests), dropped)
 
 
-def judged(pictures: FacePictures, chosen: NDArray[np.bool_]) -> JudgedFaces:
-    """Return some pictures with their truth."""
-    votes, others = pictures.votes[chosen], pictures.other_votes[chosen]
-    return JudgedFaces(
-        crops=pictures.pixels[chosen],
-        labels=pictures.labels[chosen],
-        emotions=majority(votes, others),
-        clear=2 * votes.max(axis=1) > votes.sum(axis=1) + others,
-        photographs=pictures.photographs[chosen],
-    )
-
-
 def _training_faces(pictures: FacePictures, chosen: NDArray[np.int64], votes_share: float) -> TrainingFaces:
     _, first, group = np.unique(pictures.identical[chosen], return_index=True, return_inverse=True)
     labels = np.zeros((len(first), len(CLASSES)))
@@ -134,9 +99,7 @@ def _training_faces(pictures: FacePictures, chosen: NDArray[np.int64], votes_sha
     mixed = (1.0 - votes_share) * labels + votes_share * seven
     top = emotions.argmax(axis=1)
     rare = np.isin(top, _RARE) | (labels[:, CLASSES.index("disgust")] > 0.5)
-    return TrainingFaces(
-        pictures.pixels[chosen[first]], mixed.astype(np.float32), emotions.astype(np.float32), rare
-    )
+    return TrainingFaces(pictures.pixels[chosen[first]], mixed.astype(np.float32), emotions.astype(np.float32), rare)
 
 
 def _shares(votes: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,5 +1,6 @@
 """Train the face-expression network on FER2013's labels and FER+'s votes together, and write bundle and card."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,21 +10,41 @@ from torch.nn import functional
 
 from ....configs.schema.errors import ConfigError
 from ....configs.schema.train_faces import TrainFacesConfig
-from ....models.contract import Image
-from ....models.networks.face_expression import FaceExpressionNetwork
+from ....models.contract import FaceInput, Head, Image, ModelSpec
+from ....models.decoders.face_expression import (
+    AROUSAL,
+    CONSTRUCT,
+    EMOTION,
+    KIND,
+    LABELS,
+    NETWORK_HEADS,
+    VALENCE,
+    FaceExpressionDecoder,
+    probabilities,
+)
+from ....models.io.bundle import Bundle, save_bundle
+from ....models.networks.face_expression import SIDE, FaceExpressionNetwork
 from ...datasets.faces import fer2013
+from ...evaluation.faces.evaluate import batched_logits, milliseconds_a_face, score_faces
+from ...evaluation.faces.judged import JudgedFaces
+from ...evaluation.metrics import conformal_threshold, fit_temperature
 from ..common.optimization import AveragedSgd, Report, generator_for
 from ..common.stage_cache import StageCache
 from ..common.stage_run import StageRun
 from ..common.stages import Stage
 from .augment import augmented
-from .data import JudgedFaces, TrainingFaces, split
+from .card import FaceResults, write_face_card
+from .data import TrainingFaces, split
 
 EXPRESSIONS = Stage("expressions", 1)
 """Raise its version whenever the same pictures and settings give other weights."""
-HEADS = {"emotion": len(fer2013.EMOTIONS), "fer2013": len(fer2013.CLASSES)}
-_SETTINGS = {"seed", "held_out", "epochs", "batch", "learning_rate", "weight_decay", "dropout", "repeats", "votes_share",
-             "changes", "mixed", "bfloat16"}  # fmt: skip
+CLASSES = {EMOTION: fer2013.EMOTIONS, LABELS: fer2013.CLASSES}
+HEADS = {NETWORK_HEADS[name]: len(classes) for name, classes in CLASSES.items()}
+FRAME_RATE_HZ = 8.0  # of the grid on which this project looks at faces; the network itself has no memory
+_SETTINGS = {
+    *("seed", "held_out", "epochs", "batch", "learning_rate", "weight_decay", "dropout", "repeats", "votes_share"),
+    *("changes", "mixed", "bfloat16"),
+}
 _MIXING = 0.3  # both parameters of the beta distribution
 _LOOKED_AT_EVERY = 4  # epochs
 
@@ -44,14 +65,81 @@ def train_faces(config: TrainFacesConfig, out: Path, report: Report) -> None:
     for one in parts.dropped:
         report(f"left out of training: {one}")
     torch.manual_seed(config.seed)
-    network = FaceExpressionNetwork(HEADS, config.dropout).to(memory_format=torch.channels_last)
+    network = FaceExpressionNetwork(HEADS, config.dropout)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     folder = config.cache or out.with_suffix(".cache")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"the folder '{folder}' for what is kept cannot be made: {error.strerror}") from None
     cache = StageCache(network, folder, pictures.sha256, report)
-    cache.run(EXPRESSIONS, config.model_dump(mode="json", include=_SETTINGS), lambda run: _fit(network, parts.train, parts.held_out, config, run))
+    cache.run(
+        EXPRESSIONS,
+        config.model_dump(mode="json", include=_SETTINGS),
+        lambda run: _fit(network, parts.train, parts.held_out, config, run),
+    )
+    bundle = calibrated(_bundle(network, config, pictures.sha256, out.name), parts.held_out)
+    save_bundle(out, bundle.spec, bundle.tensors)
+    report(f"wrote {out} ({out.stat().st_size / 1e6:.1f} MB); its figures follow")
+    decoder = FaceExpressionDecoder(bundle, torch.device("cpu"))
+    results = FaceResults(
+        trained=len(parts.train.crops),
+        dropped=parts.dropped,
+        held_out=score_faces(decoder, parts.held_out, config.seed, report, plain_only=True),
+        test=score_faces(decoder, parts.test, config.seed, report),
+        ms_a_face=milliseconds_a_face(decoder),
+    )
+    write_face_card(out.with_suffix(".md"), bundle.spec, config, results)
+    report(f"wrote {out.with_suffix('.md')}")
+
+
+def calibrated(bundle: Bundle, faces: JudgedFaces) -> Bundle:
+    """Return the bundle with the temperatures and thresholds that fit faces it was not trained on."""
+    decoder = FaceExpressionDecoder(bundle, torch.device("cpu"))
+    logits = batched_logits(decoder, faces.crops)
+    heads = []
+    for head in bundle.spec.outputs:
+        if head.name in CLASSES:
+            truth = faces.emotions if head.name == EMOTION else faces.labels
+            known = np.flatnonzero(truth >= 0)
+            groups = [str(one) for one in faces.photographs[known]]
+            found = replace(head, temperature=fit_temperature(logits[head.name][known], truth[known], groups))
+            given = probabilities(logits[head.name][known], found)
+            heads.append(replace(found, conformal_threshold=conformal_threshold(truth[known], given, groups)))
+        else:
+            heads.append(head)
+    return replace(bundle, spec=replace(bundle.spec, outputs=tuple(heads)))
+
+
+def _bundle(network: FaceExpressionNetwork, config: TrainFacesConfig, data: str, name: str) -> Bundle:
+    """Return the bundle of a network before its calibration, with weights of half precision."""
+    tensors = {
+        key: value.to(torch.float16) if value.is_floating_point() else value
+        for key, value in network.state_dict().items()
+    }
+    spec = ModelSpec(
+        kind=KIND,
+        inputs=(FaceInput(FRAME_RATE_HZ, SIDE),),
+        outputs=(
+            Head(EMOTION, CONSTRUCT, CLASSES[EMOTION]),
+            Head(LABELS, CONSTRUCT, CLASSES[LABELS]),
+            Head(VALENCE, CONSTRUCT, scale=(-1.0, 1.0)),
+            Head(AROUSAL, CONSTRUCT, scale=(-1.0, 1.0)),
+        ),
+        label_source=(
+            f"{EMOTION}: votes of ten raters a picture (FER+), as shares; {LABELS}: FER2013's labels; valence and "
+            "arousal: the emotions' places on the circumplex, rated by nobody"
+        ),
+        domain=(config.domain,),
+        protocol=(
+            "train part of FER2013 without copies of its test part; a share of its photographs held out for "
+            "temperatures and choices; nobody knows whether a person is on both sides"
+        ),
+        data_hashes=(data,),
+        seed=config.seed,
+        network={"epochs": config.epochs, "batch": config.batch, "held_out": config.held_out},
+    )
+    return Bundle(spec, tensors, "", name)
 
 
 def _fit(
@@ -71,18 +159,16 @@ def _fit(
             order, ordered = np.random.default_rng((config.seed, 2, epoch)).permutation(shown), epoch
         chosen = order[place * config.batch : (place + 1) * config.batch]
         crops = torch.from_numpy(augmented(train.crops[chosen], (config.seed, 3, number), config.changes))
-        targets = (torch.from_numpy(train.emotions[chosen]), torch.from_numpy(train.labels[chosen]))
-        crops, targets = _mixed(crops, targets, np.random.default_rng((config.seed, 4, number)), config.mixed)
+        plain = (torch.from_numpy(train.emotions[chosen]), torch.from_numpy(train.labels[chosen]))
+        crops, targets = _mixed(crops, plain, np.random.default_rng((config.seed, 4, number)), config.mixed)
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
             logits = network(crops).logits
-        loss = sum(
-            (functional.cross_entropy(logits[head].float(), target) for head, target in zip(HEADS, targets, strict=True)),
-            start=torch.zeros(()),
-        )
+        losses = [functional.cross_entropy(logits[head].float(), one) for head, one in zip(HEADS, targets, strict=True)]
+        loss = torch.stack(losses).sum()
         optimizer.step(loss)
         run.loss(loss)
         if place + 1 == per_epoch and (epoch + 1) % _LOOKED_AT_EVERY == 0:
-            run(f"epoch {epoch + 1} of {config.epochs}: {_at_a_glance(network, optimizer, held_out, config.bfloat16)}")
+            run(f"epoch {epoch + 1} of {config.epochs}: {_at_a_glance(optimizer, held_out, config.bfloat16)}")
     network.load_state_dict(optimizer.average())
 
 
@@ -97,8 +183,8 @@ def _mixed(
     return torch.lerp(crops[other], crops, weight), tuple(torch.lerp(one[other], one, weight) for one in targets)
 
 
-def _at_a_glance(network: FaceExpressionNetwork, optimizer: AveragedSgd, faces: JudgedFaces, bfloat16: bool) -> str:
-    """Return how well the averaged weights do on held-out photographs; the network stays as it is."""
+def _at_a_glance(optimizer: AveragedSgd, faces: JudgedFaces, bfloat16: bool) -> str:
+    """Return how well the averaged weights do on held-out photographs."""
     averaged = FaceExpressionNetwork(HEADS)
     averaged.load_state_dict(optimizer.average())
     logits = logits_of(averaged, faces.crops, bfloat16)

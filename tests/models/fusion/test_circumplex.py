@@ -3,10 +3,10 @@ import pytest
 
 from moodring.models.fusion.circumplex import PLACES, affect_of
 
-NAMES = ("anger", "boredom", "calm", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
+NAMES = ("anger", "boredom", "calm", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
 
 
-def test_every_class_of_the_speech_models_has_a_place():
+def test_every_class_of_the_speech_and_face_models_has_a_place():
     assert tuple(sorted(PLACES)) == NAMES
     for place in PLACES.values():
         assert -1 <= place.valence <= 1

@@ -1,0 +1,154 @@
+"""The expression of a face: eight emotions as raters name them, valence and arousal, and FER2013's seven labels.
+
+One frame at a time and without memory: whoever reads a film smooths over its frames.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from ...configs.schema.errors import MoodringError
+from ..contract import FaceInput, FloatArray, Head, Image
+from ..fusion.circumplex import Affect, affect_of
+from ..io.bundle import Bundle
+from ..networks.face_expression import SIDE, FaceExpressionNetwork, folded
+from ..networks.loading import with_weights
+from ..signals.face.alignment import align_face, whole_crop
+from ..signals.face.detection import FoundFace
+from ..signals.face.quality import FaceQuality, crop_quality, face_quality
+
+KIND = "face_expression"
+CONSTRUCT = "expressed in the face"
+EMOTION, LABELS, VALENCE, AROUSAL = "face", "face_fer2013", "face_valence", "face_arousal"
+"""Names of the heads: emotions by raters' votes, FER2013's own labels, and the two axes of the circumplex."""
+NETWORK_HEADS = {EMOTION: "emotion", LABELS: "fer2013"}
+"""Heads that are the network's own, and their names in it."""
+
+
+@dataclass(frozen=True)
+class FaceExpression:
+    """What one face shows.
+
+    Attributes
+    ----------
+    emotions : (n_emotions,) float64
+        Probabilities of the classes of the head :data:`EMOTION`.
+    labels : (n_labels,) float64
+        Of the classes of the head :data:`LABELS`.
+    affect : Affect
+        Valence and arousal of the emotions, by their places on the circumplex.
+    quality : FaceQuality
+    embedding : (256,) float32
+        What the network knows of the face, for other networks.
+    """
+
+    emotions: NDArray[np.float64]
+    labels: NDArray[np.float64]
+    affect: Affect
+    quality: FaceQuality
+    embedding: FloatArray
+
+
+class FaceExpressionDecoder:
+    """Read faces with a bundle of kind :data:`KIND`.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    device : torch.device
+
+    Raises
+    ------
+    MoodringError
+        The bundle's heads or weights are not those of a face-expression network.
+    """
+
+    def __init__(self, bundle: Bundle, device: torch.device) -> None:
+        heads = {head.name: head for head in bundle.spec.outputs}
+        given = bundle.spec.input(FaceInput)
+        if bundle.spec.kind != KIND or given is None or given.size != SIDE or set(heads) != set(_HEAD_NAMES):
+            raise MoodringError(
+                f"bundle '{bundle.name}' is of kind '{bundle.spec.kind}' with heads {', '.join(heads)}; '{KIND}' with "
+                f"faces of {SIDE} pixels and heads {', '.join(_HEAD_NAMES)} was expected; use another"
+            )
+        self.spec = bundle.spec
+        self.emotion, self.labels = heads[EMOTION], heads[LABELS]
+        if affect_of(self.emotion.classes, [1.0] * len(self.emotion.classes)) is None:
+            raise MoodringError(
+                f"bundle '{bundle.name}': its emotions {', '.join(self.emotion.classes)} are not all on the "
+                "circumplex; use another"
+            )
+        sizes = {inner: len(heads[name].classes) for name, inner in NETWORK_HEADS.items()}
+        weights = {name: one.float() if one.is_floating_point() else one for name, one in bundle.tensors.items()}
+        network = with_weights(lambda: FaceExpressionNetwork(sizes), weights, bundle.name)
+        self._network = folded(network).to(device)
+        self._device = device
+
+    def read(self, frame: Image, face: FoundFace) -> FaceExpression:
+        """Read one face of a frame.
+
+        Parameters
+        ----------
+        frame : (height, width, 3) uint8
+            BGR.
+        face : FoundFace
+            In pixels of the frame.
+
+        Returns
+        -------
+        FaceExpression
+        """
+        crop = align_face(frame, face)
+        return self._read(crop, face_quality(crop, face))
+
+    def read_whole(self, picture: Image) -> FaceExpression:
+        """Read a tight crop of a face, in which no place of eyes and mouth is known, as it is."""
+        crop = whole_crop(picture)
+        return self._read(crop, crop_quality(crop))
+
+    def logits(self, crops: Image) -> tuple[Mapping[str, NDArray[np.float64]], FloatArray]:
+        """Return the logits of both heads of crops and of their mirror images, averaged; and the mean embedding.
+
+        Parameters
+        ----------
+        crops : (n, 48, 48) uint8
+
+        Returns
+        -------
+        logits : mapping of str to (n, n_classes) float64
+            Of :data:`EMOTION` and :data:`LABELS`, before temperatures.
+        embedding : (n, 256) float32
+        """
+        both = torch.from_numpy(np.concatenate((crops, crops[:, :, ::-1]))).to(self._device)
+        with torch.inference_mode():
+            reading = self._network(both)
+        n = len(crops)
+        mean = {
+            name: _halves(reading.logits[inner].float().cpu().numpy(), n).astype(np.float64)
+            for name, inner in NETWORK_HEADS.items()
+        }
+        return mean, _halves(reading.embedding.float().cpu().numpy(), n)
+
+    def _read(self, crop: Image, quality: FaceQuality) -> FaceExpression:
+        logits, embedding = self.logits(crop[None])
+        emotions = probabilities(logits[EMOTION], self.emotion)[0]
+        affect = affect_of(self.emotion.classes, emotions.tolist())
+        assert affect is not None  # its classes were checked  # noqa: S101
+        return FaceExpression(emotions, probabilities(logits[LABELS], self.labels)[0], affect, quality, embedding[0])
+
+
+_HEAD_NAMES = (EMOTION, LABELS, VALENCE, AROUSAL)
+
+
+def probabilities(logits: NDArray[np.float64], head: Head) -> NDArray[np.float64]:
+    """Return calibrated probabilities, ``(n, n_classes)``."""
+    found: NDArray[np.float64] = softmax(logits / head.temperature, axis=-1)
+    return found
+
+
+def _halves(values: FloatArray, n: int) -> FloatArray:
+    return np.asarray((values[:n] + values[n:]) / 2.0, np.float32)
