@@ -213,6 +213,7 @@ def test_real_photographs_of_one_and_of_five(data_dir: Path) -> None:
 
 
 @pytest.mark.data
+@pytest.mark.timeout(900)
 def test_public_test_is_read_as_its_card_says(run, data_dir: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     archive = data_dir / "fer2013" / "fer2013_test.zip"
