@@ -1,6 +1,6 @@
 """Calibrate a bundle to one person: decode, predict each labelled stretch from those before it, keep what helps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,14 +118,15 @@ def calibrate(
     ------
     MoodringError
         No rest, no or too few labels, labels of one class, or a recording that does not fit; ConfigError where nobody
-        or somebody else is named.
+        or somebody else is named. All that is missing is named at once, before the work of decoding.
     """
-    person = _participant(recording, participant)
-    _refuse(recording, config, bundle)
-    heads = bundle.spec.outputs
-    stretches = labelled_stretches(recording, heads, labels, scale, rest_s=_rest_s(recording, config))
-    _check_count(stretches, heads, recording.name)
-    _counting([one.classes for one in stretches], heads, recording.name)  # before the work of decoding
+    stretches, missing = _what_is_missing(recording, config, bundle, participant, labels, scale)
+    if len(missing) == 1:
+        raise missing[0]
+    if missing:
+        told = "; ".join(f"({number}) {one}" for number, one in enumerate(missing, start=1))
+        raise MoodringError(f"{len(missing)} things keep '{recording.name}' from calibrating '{bundle.name}': {told}")
+    person = participant or recording.participant
     evidence = collect(recording, config, bundle, device)
     if "eeg" in recording.sources and not evidence.calibrated:
         raise MoodringError(
@@ -168,54 +169,80 @@ def settle_s_of(bundle: Bundle) -> float:
     return float(bundle.spec.network["memory_s"])  # before, the evidence describes the block before
 
 
-def _participant(recording: Recording, given: str | None) -> str:
+def _what_is_missing(
+    recording: Recording,
+    config: LiveConfig,
+    bundle: Bundle,
+    participant: str | None,
+    labels: Path | None,
+    scale: Scale,
+) -> tuple[list[Stretch], list[MoodringError]]:
+    """Return the labelled stretches, and everything that can be told to be missing before decoding."""
+    heads, missing = bundle.spec.outputs, [*_unnamed(recording, participant), *_unfit(recording, config, bundle)]
+    rest_s = _rest_s(recording, config)
+    if "eeg" in recording.sources and rest_s <= 0.0:
+        missing.append(
+            MoodringError(
+                f"recording '{recording.name}' has no rest to normalise to; where it begins with one, say how long it "
+                "is: --set decisions.rest_s=30"
+            )
+        )
+    try:
+        stretches = labelled_stretches(recording, heads, labels, scale, rest_s=rest_s)
+    except MoodringError as error:
+        return [], [*missing, error]
+    return stretches, [*missing, *_too_few(stretches, heads, recording.name)]
+
+
+def _unnamed(recording: Recording, given: str | None) -> Iterator[MoodringError]:
     known, unnamed = recording.participant, ("", _UNNAMED, recording.name)
     if given is None and known in unnamed:
-        raise ConfigError(f"recording '{recording.name}' names no participant; say whose it is: --participant NAME")
+        yield ConfigError(f"recording '{recording.name}' names no participant; say whose it is: --participant NAME")
     if given is not None and known not in (*unnamed, given):
-        raise ConfigError(f"recording '{recording.name}' is {known}'s; --participant {given} came: leave it out")
-    return given or known
+        yield ConfigError(f"recording '{recording.name}' is {known}'s; --participant {given} came: leave it out")
 
 
 def _rest_s(recording: Recording, config: LiveConfig) -> float:
     return recording.rest_s or config.decisions.rest_s
 
 
-def _refuse(recording: Recording, config: LiveConfig, bundle: Bundle) -> None:
-    """Raise MoodringError for a bundle that may not be adapted to this recording, or a recording without a rest."""
+def _unfit(recording: Recording, config: LiveConfig, bundle: Bundle) -> Iterator[MoodringError]:
+    """Yield why a bundle may not be adapted to this recording."""
     if not set(bundle.spec.modalities) & set(recording.sources):
-        raise MoodringError(
+        yield MoodringError(
             f"bundle '{bundle.name}' reads {' and '.join(bundle.spec.modalities)}; recording '{recording.name}' holds "
             f"{', '.join(recording.sources) or 'nothing to decode'}: calibrate with another"
         )
     mark = bundle.spec.calibration
     if mark is not None:
-        raise MoodringError(
+        yield MoodringError(
             f"bundle '{bundle.name}' is calibrated for {mark.participant} already; calibrate '{mark.base}', from which "
             "it was made"
         )
     if SIMULATED in bundle.spec.domain and recording.origin != SIMULATED and not config.models.allow_simulated:
-        raise MoodringError(missing_model(bundle.name, bundle.spec, slot_of(bundle.spec.kind)))
-    if "eeg" in recording.sources and _rest_s(recording, config) <= 0.0:
-        raise MoodringError(
-            f"recording '{recording.name}' has no rest to normalise to; where it begins with one, say how long it is: "
-            "--set decisions.rest_s=30"
-        )
+        yield MoodringError(missing_model(bundle.name, bundle.spec, slot_of(bundle.spec.kind)))
 
 
-def _check_count(stretches: Sequence[Stretch], heads: Sequence[Head], name: str) -> None:
-    """Raise MoodringError where there are too few labels to fit and to judge, before the work of decoding."""
+def _too_few(stretches: Sequence[Stretch], heads: Sequence[Head], name: str) -> Iterator[MoodringError]:
+    """Yield why labels are too few to fit and to judge."""
     if len(stretches) < LEAST_STRETCHES:
-        raise MoodringError(
+        yield MoodringError(
             f"'{name}' has {len(stretches)} labelled stretch(es) after the rest, {LEAST_STRETCHES} are needed: the "
             "first ones teach, each later one is predicted"
         )
     single = [{label for one in stretches if (label := one.classes[index]) is not None} for index in range(len(heads))]
+    if not stretches:
+        return
     if all(len(classes) < 2 for classes in single):
         only = next((head.classes[next(iter(c))] for head, c in zip(heads, single, strict=True) if c), "none")
-        raise MoodringError(
+        yield MoodringError(
             f"all labels of '{name}' are of one class ({only}); two at least are needed to adapt to: record others too"
         )
+    elif len(stretches) >= LEAST_STRETCHES:  # of fewer, too few come after the first two classes to tell
+        try:
+            _counting([one.classes for one in stretches], heads, name)
+        except MoodringError as error:
+            yield error
 
 
 def _counting(labels: Sequence[Labels], heads: Sequence[Head], name: str) -> list[int]:
