@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ...configs.schema.errors import ConfigError, MoodringError
+from ...configs.schema.errors import ConfigError, Gathered, MoodringError
 from ...configs.schema.live import LiveConfig
 from ...models.contract import SIMULATED, Head, Recording
 from ...models.contract.calibration import Calibration
@@ -22,6 +22,7 @@ from .prequential import LEVEL, Item, Labels, Worth, fit_heads, heads_that_count
 LEAST_STRETCHES = 8
 SETTLE_S = 4.0
 """The first seconds of a stimulus do not count: what is felt has to follow it, and the EEG and the core after that."""
+CALIBRATING = "calibrating"
 _UNNAMED = "unknown"
 
 
@@ -120,12 +121,14 @@ def calibrate(
         No rest, no or too few labels, labels of one class, or a recording that does not fit; ConfigError where nobody
         or somebody else is named. All that is missing is named at once, before the work of decoding.
     """
-    stretches, missing = _what_is_missing(recording, config, bundle, participant, labels, scale)
-    if len(missing) == 1:
-        raise missing[0]
-    if missing:
-        told = "; ".join(f"({number}) {one}" for number, one in enumerate(missing, start=1))
-        raise MoodringError(f"{len(missing)} things keep '{recording.name}' from calibrating '{bundle.name}': {told}")
+    missing, heads, rest_s = Gathered(CALIBRATING), bundle.spec.outputs, _rest_s(recording, config)
+    missing.add(unready(recording, config, participant))
+    missing.add(_unfit(recording, config, bundle))
+    stretches: list[Stretch] = []
+    with missing.checked():
+        stretches = labelled_stretches(recording, heads, labels, scale, rest_s=rest_s)
+        missing.add(_too_few(stretches, heads, recording.name))
+    missing.refuse()
     person = participant or recording.participant
     evidence = collect(recording, config, bundle, device)
     if "eeg" in recording.sources and not evidence.calibrated:
@@ -169,37 +172,18 @@ def settle_s_of(bundle: Bundle) -> float:
     return float(bundle.spec.network["memory_s"])  # before, the evidence describes the block before
 
 
-def _what_is_missing(
-    recording: Recording,
-    config: LiveConfig,
-    bundle: Bundle,
-    participant: str | None,
-    labels: Path | None,
-    scale: Scale,
-) -> tuple[list[Stretch], list[MoodringError]]:
-    """Return the labelled stretches, and everything that can be told to be missing before decoding."""
-    heads, missing = bundle.spec.outputs, [*_unnamed(recording, participant), *_unfit(recording, config, bundle)]
-    rest_s = _rest_s(recording, config)
-    if "eeg" in recording.sources and rest_s <= 0.0:
-        missing.append(
-            MoodringError(
-                f"recording '{recording.name}' has no rest to normalise to; where it begins with one, say how long it "
-                "is: --set decisions.rest_s=30"
-            )
-        )
-    try:
-        stretches = labelled_stretches(recording, heads, labels, scale, rest_s=rest_s)
-    except MoodringError as error:
-        return [], [*missing, error]
-    return stretches, [*missing, *_too_few(stretches, heads, recording.name)]
-
-
-def _unnamed(recording: Recording, given: str | None) -> Iterator[MoodringError]:
+def unready(recording: Recording, config: LiveConfig, given: str | None) -> Iterator[MoodringError]:
+    """Yield what a recording lacks whatever the bundle: whose it is (``given``, or its own participant), and a rest."""
     known, unnamed = recording.participant, ("", _UNNAMED, recording.name)
     if given is None and known in unnamed:
         yield ConfigError(f"recording '{recording.name}' names no participant; say whose it is: --participant NAME")
     if given is not None and known not in (*unnamed, given):
         yield ConfigError(f"recording '{recording.name}' is {known}'s; --participant {given} came: leave it out")
+    if "eeg" in recording.sources and _rest_s(recording, config) <= 0.0:
+        yield MoodringError(
+            f"recording '{recording.name}' has no rest to normalise to; where it begins with one, say how long it is: "
+            "--set decisions.rest_s=30"
+        )
 
 
 def _rest_s(recording: Recording, config: LiveConfig) -> float:
