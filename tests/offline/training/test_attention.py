@@ -370,7 +370,8 @@ train_attention(config, folder / "killed.safetensors", lambda line: print(line, 
 )
 def test_a_killed_process_goes_on_to_the_same_file(after: str, stops: bool, tmp_path: Path) -> None:
     more: dict[str, Any] = {name: stage(30) for name in ("teacher", "student", "gains")}
-    stopping = {"early_stopping": EarlyStoppingSection(on="always", every=4, patience=4)} if stops else {}
+    early = EarlyStoppingSection(on="always", every=4, patience=4)
+    stopping = {"policy": "every", "early_stopping": early} if stops else {}
     config = tiny("stopping" if stops else "hazard").model_copy(update=more | stopping)
     whole = train_attention(config, tmp_path / "whole" / "whole.safetensors", quiet, tmp_path / "whole")
     child = subprocess.Popen(
