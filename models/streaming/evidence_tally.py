@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..contract import Estimate, FloatArray, Periphery
+from ..contract import Estimate, Periphery
 from .rows import AllRows
 
 
@@ -14,8 +14,8 @@ class _Withheld:
 
     def __init__(self, n_classes: int) -> None:
         self._n, self._changes = 0, 0
-        self._without: FloatArray = np.zeros(n_classes)
-        self._whole: FloatArray = np.zeros(n_classes)
+        self._without = np.zeros(n_classes)
+        self._whole = np.zeros(n_classes)
 
     def add(self, without: tuple[float, ...], whole: tuple[float, ...]) -> None:
         self._n += 1
