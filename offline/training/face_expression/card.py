@@ -87,8 +87,8 @@ def _facts(spec: ModelSpec, config: TrainFacesConfig, results: FaceResults) -> I
         f"{config.settling.epochs} epochs with fewer changes and none mixed; the weights are the mean of both cycles'."
     )
     yield (
-        f"From the logits of `{LABELS}` {config.prior:g} of the logarithm of the labels' frequencies is taken, so that rare "
-        "labels are found more often."
+        f"From the logits of `{LABELS}` {config.prior:g} of the logarithm of the labels' frequencies is taken, so that "
+        "rare labels are found more often."
     )
     yield (
         f"Temperatures {emotion.temperature:.3f} and {labels.temperature:.3f}, and sets that hold the truth 9 times in "

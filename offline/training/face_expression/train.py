@@ -105,11 +105,11 @@ def mean_weights(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> dict
 
 
 def favour_rare(network: FaceExpressionNetwork, frequencies: FloatArray, share: float) -> None:
-    """Take a share of the log frequencies of FER2013's labels from their logits (Menon et al. 2021, arXiv 2007.07314)."""
+    """Take a share of the labels' log frequencies from FER2013's logits (Menon et al. 2021, arXiv 2007.07314)."""
     head = network.heads[NETWORK_HEADS[LABELS]]
     assert isinstance(head, nn.Linear)  # noqa: S101 - for the type alone
     with torch.no_grad():
-        head.bias -= share * torch.log(torch.from_numpy(frequencies))
+        head.bias.sub_(share * torch.log(torch.from_numpy(frequencies)))
 
 
 def calibrated(bundle: Bundle, faces: JudgedFaces) -> Bundle:
