@@ -27,7 +27,7 @@ from ....models.io.bundle import Bundle, save_bundle
 from ....models.networks.face_expression import SIDE, FaceExpressionNetwork
 from ...datasets.faces import fer2013
 from ...evaluation.faces.evaluate import batched_logits, milliseconds_a_face, score_faces
-from ...evaluation.faces.judged import JudgedFaces, as_read, located
+from ...evaluation.faces.judged import JudgedFaces, as_read
 from ...evaluation.metrics import conformal_threshold, fit_temperature
 from ..common.optimization import AveragedSgd, Report, generator_for
 from ..common.stage_cache import StageCache
@@ -115,7 +115,7 @@ def favour_rare(network: FaceExpressionNetwork, frequencies: FloatArray, share: 
 def calibrated(bundle: Bundle, faces: JudgedFaces) -> Bundle:
     """Return the bundle with the temperatures and thresholds that fit faces it was not trained on."""
     decoder = FaceExpressionDecoder(bundle, torch.device("cpu"))
-    logits = batched_logits(decoder, as_read(faces.crops, located(faces.crops)))
+    logits = batched_logits(decoder, as_read(faces.crops, faces.places))
     heads = []
     for head in bundle.spec.outputs:
         if head.name in CLASSES:
