@@ -14,6 +14,8 @@ Condition = Literal["full", "no_eeg", "no_face", "uniform", "random", "every"]
 ProtocolName = Literal["both_apart", "leave_one_subject_out", "paper", "random_trials"]
 LEAKY: tuple[ProtocolName, ...] = ("paper", "random_trials")
 """Protocols whose test shares more with the training than a headline may; run only when asked for, and marked."""
+OBSERVER = "observer"
+"""Name of the reference observer among the systems of an evaluation of policies."""
 Folds = Annotated[int, Field(ge=2, le=100)]
 Span = Annotated[tuple[int, int], Field(description="first and last seed")]
 
@@ -87,7 +89,10 @@ class EvaluatePoliciesConfig(Section):
     trainings : tuple of int
         Their seeds.
     paired : tuple of (system, system)
-        Differences to report, the first minus the second.
+        Differences to report, the first minus the second; "observer" is one where there are ``observer_people``.
+    observer_people : (first, last) or None
+        The span of people whom a reference observer is learned from: classical parts, and expressions told without
+        noise. None leaves it out.
     seeds : tuple of int
         The simulated people.
     seconds : float
@@ -105,6 +110,7 @@ class EvaluatePoliciesConfig(Section):
     systems: Annotated[tuple[str, ...], Field(min_length=1)]
     trainings: Annotated[tuple[int, ...], Field(min_length=1)]
     paired: tuple[tuple[str, str], ...] = ()
+    observer_people: Span | None = None
     seeds: Annotated[tuple[int, ...], Field(min_length=2)]
     seconds: Annotated[float, Field(ge=40.0, le=3600.0)] = 180.0
     known: tuple[Span, ...] = ()
@@ -114,9 +120,12 @@ class EvaluatePoliciesConfig(Section):
     @model_validator(mode="after")
     def _consistent(self) -> "EvaluatePoliciesConfig":
         _refuse_known(self.seeds, self.known, "the bundles were made with")
-        unknown = sorted({one for pair in self.paired for one in pair} - set(self.systems))
+        if self.observer_people is not None:
+            _refuse_known(self.seeds, (self.observer_people,), "the observer is learned from")
+        named = (*self.systems, *((OBSERVER,) if self.observer_people is not None else ()))
+        unknown = sorted({one for pair in self.paired for one in pair} - set(named))
         if unknown:
-            raise ValueError(f"paired: {', '.join(unknown)} is no system; systems are {', '.join(self.systems)}")
+            raise ValueError(f"paired: {', '.join(unknown)} is no system; systems are {', '.join(named)}")
         return self
 
 
