@@ -144,7 +144,8 @@ class SignalSection(Section):
 class ModelsSection(Section):
     """Bundles that decode, and the compute device.
 
-    ``video_eeg``: "bundled" for the shipped one, "none" to leave it out, else a path. ``speech``: "emodb" for the
+    ``video_eeg``: "bundled" for the shipped one, "none" to leave it out, else a path. ``face``: "face" for the shipped
+    network of what people's faces express, "none", else a path. ``speech``: "emodb" for the
     shipped recogniser of acted German speech, "simulated" (or "speech") for the shipped network of simulated voices,
     else a path. ``more``: paths of further bundles, whose heads stand beside the others'; "workload" is the shipped one
     of mental arithmetic. Bundles that were
@@ -153,6 +154,7 @@ class ModelsSection(Section):
     """
 
     video_eeg: str = "bundled"
+    face: str = "face"
     speech: str = "emodb"
     device: str = "auto"
     policy: Literal["learned", "uniform", "random", "every"] = "learned"
