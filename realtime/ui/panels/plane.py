@@ -34,8 +34,8 @@ class Plane(Canvas):
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
         self.setToolTip(
             "Dot and cross: estimate and its spread. Small dots: where it was. Open square: what the voice expresses. "
-            "Open circle: what the face expresses. Triangle: both together. Diamond: the truth, which only a simulation "
-            "knows."
+            "Open circle: what the face expresses. Triangle: both together. Diamond: the truth, which only a "
+            "simulation knows."
         )
         self._readout: Levels | None = None
         self._truth: tuple[float, float] | None = None
