@@ -102,7 +102,8 @@ class FaceReading:
         How far the nose is off the middle between the eyes, relative to their distance; negative to the left of the
         picture.
     doubts : tuple of str
-        Why the frame counts for nothing: "small", "turned", "flat", "blurred"; empty where it counts.
+        Why the frame counts for nothing: "small", "turned", "flat", "blurred", "still" (as a picture of a face); empty
+        where it counts.
     """
 
     time_s: float

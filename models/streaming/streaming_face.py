@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..contract import SIMULATED, FaceReading, FaceState, HeadOutput, ModelSpec
 from ..contract.specs import kept_classes
 from ..fusion.circumplex import affect_of
+from ..signals.face.stillness import Stillness, watch
 from ..signals.face.tracking import Region, TrackerState, TrackingRules, track
 from . import alignment
 from .decision_schedule import ModalityInput, Plan
@@ -42,6 +43,7 @@ _DOUBTS = {
     "turned": "the face is turned away",
     "flat": "the face is too dark or too pale",
     "blurred": "the face is blurred",
+    "still": "the face has not moved for 15 s, like a picture",
 }
 
 
@@ -51,6 +53,7 @@ class _Progress:
 
     next_frame: int | None = None
     tracked: TrackerState = field(default_factory=TrackerState)
+    stillness: Stillness = field(default_factory=Stillness)
     seen_stamp_s: float = -math.inf
     last: FaceReading | None = None
     mean: NDArray[np.float64] | None = None
@@ -62,8 +65,8 @@ class StreamingFaceExpression:
 
     Faces are found in every frame of the grid and the participant's is followed
     (:mod:`~moodring.models.signals.face.tracking`). Answers are means over frames that weigh exponentially less the
-    older they are; a frame in which the face is small, turned, blurred or without contrast counts for nothing, and
-    where no other has come for a second the heads abstain with the reason. Another face begins anew.
+    older they are. A frame in which the face is small, turned, blurred, without contrast or still as a picture counts
+    for nothing, and where no other has come for a second the heads abstain with the reason. Another face begins anew.
 
     Parameters
     ----------
@@ -123,13 +126,15 @@ class StreamingFaceExpression:
         height, width = image.shape[:2]
         sighting, at.tracked = track(at.tracked, [one.box for one in found], at_s, (height, width), self._rules)
         if sighting.state == "changed":
-            at.mean = at.read = None
+            at.mean, at.read, at.stillness = None, None, Stillness()
         reading = FaceReading(at_s, at.seen_stamp_s, sighting.box, sighting.state, sighting.faces, sighting.person)
         face = next((one for one in found if one.box == sighting.box), None)
         if face is not None:
             shown = self._decoder.read(image, face)
             quality = shown.quality
-            reading = replace(reading, eyes_px=quality.eyes_px, turned=quality.turned, doubts=quality.doubts)
+            still, at.stillness = watch(at.stillness, face.points, at_s)
+            doubts = (*quality.doubts, "still") if still else quality.doubts
+            reading = replace(reading, eyes_px=quality.eyes_px, turned=quality.turned, doubts=doubts)
             if not reading.doubts:
                 self._add(shown.emotions, reading)
         at.last = reading

@@ -27,6 +27,7 @@ TINY = FaceBox(30.0, 30.0, 8.0, 9.0, 0.9)
 CLASSES = ("neutral", "happiness", "sadness")
 HEADS = (Head(EMOTION, CONSTRUCT, CLASSES), Head(VALENCE, CONSTRUCT, scale=(-1.0, 1.0)),
          Head(AROUSAL, CONSTRUCT, scale=(-1.0, 1.0)))  # fmt: skip
+POINTS = np.array([(15.0, 18.0), (33.0, 18.0), (24.0, 28.0), (17.0, 36.0), (31.0, 36.0)])
 Script = Callable[[float], tuple[FaceBox, ...]]
 Shown = Callable[[float], tuple[float, ...]]
 
@@ -39,11 +40,13 @@ def moment_of(image: Image) -> float:
 class Detector:
     """Finds the faces of a script."""
 
-    def __init__(self, script: Script) -> None:
-        self._script = script
+    def __init__(self, script: Script, nod: float) -> None:
+        self._script, self._nod = script, nod
 
     def find_faces(self, image: Image) -> tuple[FoundFace, ...]:
-        return tuple(FoundFace(box, np.zeros((5, 2))) for box in self._script(moment_of(image)))
+        at_s = moment_of(image)
+        moved = POINTS + [[0.0, self._nod * math.sin(at_s)]] * np.eye(5)[:, 2:3]
+        return tuple(FoundFace(box, moved) for box in self._script(at_s))
 
 
 class Decoder:
@@ -73,21 +76,21 @@ def frontal(_: float) -> float:
 
 def decisions(
     script: Script = lambda _: (ANN,), shown: Shown = happy, turned: Callable[[float], float] = frontal,
-    chunk: int = 1, origin: str | None = None, until_s: float = SECONDS,
+    chunk: int = 1, origin: str | None = None, until_s: float = SECONDS, nod: float = 2.0,
 ) -> list[Estimate]:  # fmt: skip
     info = SourceInfo("face", "cam", RATE_HZ, (64, 64, 3), "|u1", origin=origin)
     ingest = ingest_factory(None, rings_in(None))(info)
     frames = np.zeros((round(until_s * RATE_HZ), 64, 64, 3), np.uint8)
     frames[:, 0, 0, 0] = np.arange(len(frames))
     stamps = T0 + np.arange(len(frames)) / RATE_HZ
-    streaming = StreamingFaceExpression(Decoder(shown, turned), Detector(script))  # type: ignore[arg-type]
+    streaming = StreamingFaceExpression(Decoder(shown, turned), Detector(script, nod))  # type: ignore[arg-type]
     decider = Decider(
         Plan(t0_s=T0, interval_s=0.5, first=2, rest_s=0.0),
         Models((streaming,), None, "cpu", (), ("made",)),
         VirtualClock(T0),
     )
     made, given = [], 0
-    for k in range(2, int(2 * SECONDS) - 1):
+    for k in range(2, int(2 * max(SECONDS, until_s)) - 1):
         while given < len(frames) and stamps[given] <= T0 + k / 2 + 0.05:
             piece = slice(given, given + chunk)
             ingest.append(Chunk(frames[piece], stamps[piece], float(stamps[piece][-1])))
@@ -168,3 +171,12 @@ def test_chunks_change_nothing() -> None:
     single, joined = decisions(), decisions(chunk=4)
     assert [wire.encode(one.face_readings) for one in single] == [wire.encode(one.face_readings) for one in joined]
     assert [one.heads[0].probabilities for one in single] == [one.heads[0].probabilities for one in joined]
+
+
+def test_a_picture_on_the_wall_is_told_from_a_face() -> None:
+    still = {one.session_time_s: one for one in decisions(until_s=20.0, nod=0.0)}
+    assert still[10.0].heads[0].answered
+    assert still[18.0].heads[0].abstained == "the face has not moved for 15 s, like a picture"
+    assert still[18.0].face_readings[-1].doubts == ("still",)
+    moving = {one.session_time_s: one for one in decisions(until_s=20.0, nod=1.0)}
+    assert moving[18.0].heads[0].answered
