@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from ..configs.schema.live import LiveConfig, ModelsSection
     from ..models.contract import Estimate, Recording
+    from ..models.io.bundle import Bundle
+    from ..offline.decoding.predict import Prediction
+    from ..offline.decoding.predict_faces import PicturePrediction
 
 
 def decode(
@@ -67,26 +70,74 @@ def decode(
 
 
 def predict(
-    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="A speech bundle: a path, emodb or simulated.")],
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Sound files or films.")],
+    bundle: Annotated[
+        str, typer.Argument(metavar="BUNDLE", help="Of speech: a path, emodb or simulated. Of faces: a path, or face.")
+    ],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Sound files or films; for faces: pictures, folders or zip archives."),
+    ],
     json_file: JsonOption = None,
     labels: Annotated[
-        Literal["auto"] | None, typer.Option(help="auto: names of EMO-DB, RAVDESS, SAVEE and eNTERFACE tell the truth.")
+        Literal["auto"] | None,
+        typer.Option(
+            help="auto: names of EMO-DB, RAVDESS, SAVEE and eNTERFACE tell the truth; of pictures, their folders."
+        ),
     ] = None,
     allow_simulated: Annotated[
         bool, typer.Option("--allow-simulated", help="Let a bundle of simulated voices classify these files.")
     ] = False,
 ) -> None:
-    """Classify the emotion that sound files express, as a live session would; with the truth known, score it."""
+    """Classify the emotion that sound files or faces express, as a live session would; with truth known, score it."""
+    from ..models.decoders.face_expression import KIND as FACE_EXPRESSION
+    from ..models.io.bundle import face_bundle_path, load_bundle, speech_bundle_path
+
+    check_writable(json_file, files)
+    path = face_bundle_path(bundle) if bundle == "face" else speech_bundle_path(bundle)
+    loaded = load_bundle(path, "speech", FACE_EXPRESSION)
+    if loaded.spec.kind == FACE_EXPRESSION:
+        _predict_faces(loaded, files, json_file, labels)
+    else:
+        _predict_speech(loaded, bundle, files, json_file, labels, allow_simulated)
+
+
+def _predict_faces(loaded: Bundle, files: Sequence[Path], json_file: Path | None, labels: str | None) -> None:
+    from ..models.decoders.face_expression import FaceExpressionDecoder
+    from ..models.device import best_device
+    from ..offline.decoding import predict_faces as prediction
+
+    device = best_device()
+    decoder = FaceExpressionDecoder(loaded, device)
+    say(prediction.heading(loaded))
+    for notice in prediction.notices(loaded):
+        say(f"note: {notice}")
+    predictions = []
+    for one in prediction.predict_pictures(decoder, files, labels == "auto"):
+        predictions.append(one)
+        say(prediction.in_words(one, decoder))
+        if one.error is not None:
+            say(f"moodring: {one.error}", err=True)
+    for line in prediction.score_lines(predictions, decoder) if labels == "auto" else ():
+        say(line)
+    asked = {"models": {"face": loaded.name, "device": str(device)}, "labels": labels}
+    write_json(json_file, prediction.as_plain(predictions, decoder, loaded, asked, labels == "auto"))
+    _raise_for_errors(predictions, "picture(s)")
+
+
+def _predict_speech(
+    loaded: Bundle,
+    bundle: str,
+    files: Sequence[Path],
+    json_file: Path | None,
+    labels: str | None,
+    allow_simulated: bool,
+) -> None:
     from ..models.contract import SIMULATED
     from ..models.decoders.simulated_only import missing_model
     from ..models.decoders.speech import SpeechDecoder
     from ..models.device import best_device
-    from ..models.io.bundle import load_bundle, speech_bundle_path
     from ..offline.decoding import predict as prediction
 
-    check_writable(json_file, files)
-    loaded = load_bundle(speech_bundle_path(bundle), "speech")
     if SIMULATED in loaded.spec.domain and not allow_simulated:
         missing = missing_model(loaded.name, loaded.spec, "speech")
         raise ConfigError(f"{missing}; --allow-simulated uses it nevertheless, for a demonstration")
@@ -105,8 +156,12 @@ def predict(
         say(line)
     asked = {"models": {"speech": bundle, "device": str(device)}, "labels": labels}
     write_json(json_file, prediction.as_plain(predictions, loaded, asked, labels == "auto"))
+    _raise_for_errors(predictions, "file(s)")
+
+
+def _raise_for_errors(predictions: Sequence[Prediction | PicturePrediction], what: str) -> None:
     if bad := sum(one.error is not None for one in predictions):
-        raise MoodringError(f"{bad} of {len(predictions)} file(s) had an error; see the lines above")
+        raise MoodringError(f"{bad} of {len(predictions)} {what} had an error; see the lines above")
 
 
 def session_config(session: Path, recording: Recording, config: Path | None, overrides: Sequence[str]) -> LiveConfig:

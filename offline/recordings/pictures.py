@@ -24,6 +24,8 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", "
 MOST_FILE_BYTES = 200_000_000
 MOST_PIXELS = 64_000_000
 """Of one picture: 8K has half of it."""
+MOST_ARCHIVE_BYTES = 100_000_000_000
+"""That the pictures of one archive may have together, unpacked."""
 MOST_PICTURES = 1_000_000
 """In one folder or archive."""
 _MB = 1e6
@@ -57,7 +59,7 @@ class Picture:
     image : (height, width, 3) uint8
         BGR, upright, on white where it was transparent.
     notes : tuple of str
-        What was done to it that its maker may not expect: "cut off", "first of several pictures" …
+        What was done to it that its maker may not expect: "first of 3 pictures", "more than 8 bits reduced to 8" …
     """
 
     image: Image
@@ -133,7 +135,7 @@ def decode_picture(raw: bytes, name: str) -> Picture:
 
 
 def _upright(opened: Pillow.Image, notes: list[str]) -> Image:
-    """Return the pixels of an opened picture; one that is cut off with grey in the place of what is missing."""
+    """Return the pixels of an opened picture as it is meant to be seen."""
     try:
         opened.load()
     except OSError as error:
@@ -142,7 +144,7 @@ def _upright(opened: Pillow.Image, notes: list[str]) -> Image:
         raise OSError("cut off") from None
     turned = ImageOps.exif_transpose(opened)
     if turned.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
-        notes.append("16 bits reduced to 8")
+        notes.append("more than 8 bits reduced to 8")
         return _stretched(np.asarray(turned, np.float64))
     if turned.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in turned.info:
         turned = turned.convert("RGBA")
@@ -180,6 +182,12 @@ def _in_zip(path: Path) -> Iterator[PictureFile]:
     except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
         raise MoodringError(f"archive '{path}' cannot be read ({_reason(error)}); copy it again") from None
     with archive:
+        # An archive yields no more bytes of a member than its list claims, so the claims bound the work.
+        if (claimed := sum(one.file_size for one in archive.infolist())) > MOST_ARCHIVE_BYTES:
+            raise MoodringError(
+                f"archive '{path}' would unpack to {claimed / 1e9:.0f} GB, at most {MOST_ARCHIVE_BYTES / 1e9:.0f} GB are "
+                "read; give parts of it"
+            )
         for member in sorted(archive.infolist(), key=lambda one: one.filename):
             # Nothing is unpacked, so a name such as '../x' only ever is a name: without what would lead elsewhere.
             parts = [

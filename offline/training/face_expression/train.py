@@ -78,7 +78,7 @@ def train_faces(config: TrainFacesConfig, out: Path, report: Report) -> None:
         config.model_dump(mode="json", include=_SETTINGS),
         lambda run: _fit(network, parts.train, parts.held_out, config, run),
     )
-    bundle = calibrated(_bundle(network, config, pictures.sha256, out.name), parts.held_out)
+    bundle = calibrated(uncalibrated(network, config, pictures.sha256, out.name), parts.held_out)
     save_bundle(out, bundle.spec, bundle.tensors)
     report(f"wrote {out} ({out.stat().st_size / 1e6:.1f} MB); its figures follow")
     decoder = FaceExpressionDecoder(bundle, torch.device("cpu"))
@@ -111,7 +111,7 @@ def calibrated(bundle: Bundle, faces: JudgedFaces) -> Bundle:
     return replace(bundle, spec=replace(bundle.spec, outputs=tuple(heads)))
 
 
-def _bundle(network: FaceExpressionNetwork, config: TrainFacesConfig, data: str, name: str) -> Bundle:
+def uncalibrated(network: FaceExpressionNetwork, config: TrainFacesConfig, data: str, name: str) -> Bundle:
     """Return the bundle of a network before its calibration, with weights of half precision."""
     tensors = {
         key: value.to(torch.float16) if value.is_floating_point() else value

@@ -1,0 +1,326 @@
+"""Predict the expression of every face in pictures: single ones, folders, zip archives, folders named by their class.
+
+A face is found, aligned and read as a live session would. A small picture in which none is found is a tight crop of a
+face, as FER2013's are, and is read whole.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...configs.schema.errors import MoodringError
+from ...models.contract import SURE, FaceBox, Head, Image
+from ...models.decoders.face_expression import FaceExpression, FaceExpressionDecoder
+from ...models.io.bundle import Bundle, bundled
+from ...models.signals.face.detection import LONGEST_SIDE, FaceDetector, FoundFace, without_repeats
+from ..datasets.faces.fer2013 import EMOTION_OF
+from ..evaluation.metrics import accuracy, uar
+from ..recordings.pictures import PictureFile, decode_picture, pictures_in
+
+STILLS = "each picture is read for itself: how this person's face looks at rest is not known"
+_LONGEST_SIDE = 1280  # small faces of large pictures are looked for at this size, too
+_TIGHT_SIDES = (16, 96)  # pixels: shortest and longest side
+_TIGHT_SHAPE = 1.5  # longer side to shorter one
+_NO_LABEL = ""
+
+
+class FaceFinder:
+    """Finds faces of any size in still pictures: YuNet at two scales."""
+
+    def __init__(self) -> None:
+        model = bundled("yunet").read_bytes()
+        self._near, self._far = FaceDetector(model), FaceDetector(model, _LONGEST_SIDE)
+
+    def find(self, image: Image) -> tuple[FoundFace, ...]:
+        """Return all faces, the largest first."""
+        found = [*self._near.find_faces(image)]
+        if max(image.shape[:2]) > LONGEST_SIDE:
+            found += self._far.find_faces(image)
+        return tuple(sorted(without_repeats(found), key=lambda one: -one.box.width * one.box.height))
+
+
+@dataclass(frozen=True)
+class FaceAnswer:
+    """One face: where it is, None where the picture was read whole; and what it shows."""
+
+    box: FaceBox | None
+    expression: FaceExpression
+
+
+@dataclass(frozen=True)
+class PicturePrediction:
+    """What one picture shows.
+
+    Attributes
+    ----------
+    file : str
+    size : (width, height) or None
+        None where the picture cannot be read.
+    faces : tuple of FaceAnswer
+        The largest first; empty where there is no face.
+    truth : str or None
+        The name of its folder, where that is a label.
+    notes : tuple of str
+    error : str or None
+        A line: why there is no answer.
+    """
+
+    file: str
+    size: tuple[int, int] | None = None
+    faces: tuple[FaceAnswer, ...] = ()
+    truth: str | None = None
+    notes: tuple[str, ...] = ()
+    error: str | None = None
+
+
+def predict_pictures(
+    decoder: FaceExpressionDecoder, paths: Iterable[Path], with_truth: bool = False
+) -> Iterator[PicturePrediction]:
+    """Yield the prediction for each picture of each path; what cannot be read has an ``error``.
+
+    Parameters
+    ----------
+    decoder : FaceExpressionDecoder
+    paths : iterable of Path
+        Pictures, folders or zip archives.
+    with_truth : bool
+        Whether the names of folders are labels.
+    """
+    finder = FaceFinder()
+    seen: set[str] = set()
+    for path in paths:
+        # Unlike Path.resolve, it accepts circular links.
+        if (real := os.path.realpath(path)) in seen:
+            yield PicturePrediction(str(path), error=f"'{path}' is named twice; it counts once")
+            continue
+        seen.add(real)
+        files = pictures_in(path)
+        while True:
+            try:
+                file = next(files, None)
+            except MoodringError as error:
+                yield PicturePrediction(str(path), error=str(error))
+                break
+            if file is None:
+                break
+            yield predict_picture(decoder, finder, file, with_truth)
+
+
+def predict_picture(
+    decoder: FaceExpressionDecoder, finder: FaceFinder, file: PictureFile, with_truth: bool = False
+) -> PicturePrediction:
+    """Return the prediction for one picture."""
+    truth = truth_of(file.folder, decoder) if with_truth else None
+    try:
+        picture = decode_picture(file.read(), file.name)
+    except MoodringError as error:
+        return PicturePrediction(file.name, truth=truth, error=str(error))
+    image = picture.image
+    height, width = image.shape[:2]
+    found = finder.find(image)
+    answers = tuple(FaceAnswer(face.box, decoder.read(image, face)) for face in found)
+    if not answers and is_tight(image):
+        answers = (FaceAnswer(None, decoder.read_whole(image)),)
+    return PicturePrediction(file.name, (width, height), answers, truth, picture.notes)
+
+
+def is_tight(image: Image) -> bool:
+    """Return whether a picture is so small and square that it can only be a crop of a face."""
+    shorter, longer = sorted(image.shape[:2])
+    return _TIGHT_SIDES[0] <= shorter and longer <= _TIGHT_SIDES[1] and longer <= _TIGHT_SHAPE * shorter
+
+
+def truth_of(folder: str, decoder: FaceExpressionDecoder) -> str | None:
+    """Return the label that a folder's name is, as FER2013 or as FER+ spell it; None where it is none."""
+    name = folder.strip().lower()
+    return name if name in (*decoder.labels.classes, *decoder.emotion.classes) else None
+
+
+@dataclass(frozen=True)
+class PictureScores:
+    """Scores of labelled pictures.
+
+    Attributes
+    ----------
+    head : str
+        The head that answered: FER2013's own labels where all truths are spelled as these, else the emotions.
+    accuracy, uar : float
+        A picture without a face counts as wrong; of several faces the largest answers.
+    n : int
+        Pictures with a label and without an error.
+    """
+
+    head: str
+    accuracy: float
+    uar: float
+    n: int
+
+
+def score(predictions: Sequence[PicturePrediction], decoder: FaceExpressionDecoder) -> PictureScores | None:
+    """Return the scores of labelled pictures; None where there are none."""
+    counted = [one for one in predictions if one.truth is not None and one.error is None]
+    if not counted:
+        return None
+    truths = [str(one.truth) for one in counted]
+    head = decoder.labels if set(truths) <= set(decoder.labels.classes) else decoder.emotion
+    if head is decoder.emotion:
+        truths = [EMOTION_OF.get(name, name) for name in truths]
+    said = [label_of(one.faces[0].expression, head, decoder) if one.faces else _NO_LABEL for one in counted]
+    truth, given = np.split(np.unique([*truths, *said], return_inverse=True)[1], 2)
+    return PictureScores(head.name, accuracy(truth, given), uar(truth, given), len(counted))
+
+
+def label_of(expression: FaceExpression, head: Head, decoder: FaceExpressionDecoder) -> str:
+    """Return the most probable class of a head."""
+    return head.classes[int(np.argmax(_given(expression, head, decoder)))]
+
+
+def heading(bundle: Bundle) -> str:
+    """Return the line on the bundle that predictions are made with: file, hash, domain, construct."""
+    construct = bundle.spec.outputs[0].construct
+    return f"bundle {bundle.name} (SHA-256 {bundle.sha256[:12]}): emotion {construct}; domain: {_domain(bundle)}"
+
+
+def notices(bundle: Bundle) -> tuple[str, ...]:
+    """Return what holds for all predictions with a bundle."""
+    return (STILLS, f"for faces unlike '{_domain(bundle)}' it is less often right")
+
+
+def in_words(prediction: PicturePrediction, decoder: FaceExpressionDecoder) -> str:
+    """Return a line for the terminal."""
+    if prediction.size is None:
+        return f"{prediction.file}: not read"
+    answers = "; ".join(_answer_in_words(one, decoder) for one in prediction.faces) or "no face"
+    notes = "".join(f" [{note}]" for note in prediction.notes)
+    truth = f", truth {prediction.truth}" if prediction.truth is not None else ""
+    return f"{prediction.file}: {answers}{truth}{notes}"
+
+
+def score_lines(predictions: Sequence[PicturePrediction], decoder: FaceExpressionDecoder) -> tuple[str, ...]:
+    """Return lines of text on accuracy and unweighted average recall, or why there are none."""
+    scores = score(predictions, decoder)
+    if scores is None:
+        names = ", ".join(dict.fromkeys((*decoder.labels.classes, *decoder.emotion.classes)))
+        return (f"no accuracy: no picture that was read lies in a folder named by a label ({names})",)
+    without = sum(one.truth is None for one in predictions)
+    lines = [
+        f"accuracy {scores.accuracy:.3f}, UAR {scores.uar:.3f} over {scores.n} pictures by the head '{scores.head}'; a "
+        "picture without a face counts as wrong"
+    ]
+    if without:
+        lines.append(f"{without} picture(s) lie in no folder named by a label and do not count")
+    return tuple(lines)
+
+
+def as_plain(
+    predictions: Sequence[PicturePrediction],
+    decoder: FaceExpressionDecoder,
+    bundle: Bundle,
+    config: Mapping[str, Any],
+    with_truth: bool = False,
+) -> dict[str, Any]:
+    """Return the content of ``moodring predict face --json``.
+
+    Parameters
+    ----------
+    predictions : sequence of PicturePrediction
+    decoder : FaceExpressionDecoder
+    bundle : Bundle
+        That they were made with.
+    config : mapping of str to plain values
+        What the command was asked.
+    with_truth : bool
+        Whether labels were read from folders.
+    """
+    plain: dict[str, Any] = {
+        "files": [_plain(one, decoder, with_truth) for one in predictions],
+        "domain": list(bundle.spec.domain),
+        "bundles": [{"file": bundle.name, "sha256": bundle.sha256}],
+        "config": dict(config),
+        "notices": list(notices(bundle)),
+    }
+    if with_truth:
+        scores = score(predictions, decoder)
+        plain |= {
+            "accuracy": None if scores is None else round(scores.accuracy, 6),
+            "uar": None if scores is None else round(scores.uar, 6),
+            "n": 0 if scores is None else scores.n,
+            "scored_by": None if scores is None else scores.head,
+        }
+    return plain
+
+
+def _answer_in_words(answer: FaceAnswer, decoder: FaceExpressionDecoder) -> str:
+    said = answer.expression
+    label, confidence = label_of(said, decoder.emotion, decoder), float(said.emotions.max())
+    sure = "" if confidence >= SURE else "not sure: "
+    where = "read whole" if answer.box is None else f"at {answer.box.x:.0f},{answer.box.y:.0f}"
+    doubts = f", {', '.join(said.quality.doubts)}" if said.quality.doubts else ""
+    return (
+        f"{sure}{label} (confidence {confidence:.2f}, valence {said.affect.valence:+.2f}, arousal "
+        f"{said.affect.arousal:+.2f}; {where}{doubts})"
+    )
+
+
+def _plain(prediction: PicturePrediction, decoder: FaceExpressionDecoder, with_truth: bool) -> dict[str, Any]:
+    width, height = prediction.size or (None, None)
+    plain: dict[str, Any] = {
+        "file": prediction.file,
+        "width": width,
+        "height": height,
+        "no_face": prediction.size is not None and not prediction.faces,
+        "faces": [_plain_answer(one, decoder) for one in prediction.faces],
+        "notes": list(prediction.notes),
+    }
+    if with_truth:
+        plain["truth"] = prediction.truth
+    if prediction.error is not None:
+        plain["error"] = prediction.error
+    return plain
+
+
+def _plain_answer(answer: FaceAnswer, decoder: FaceExpressionDecoder) -> dict[str, Any]:
+    said, box, quality = answer.expression, answer.box, answer.expression.quality
+    confidence = float(said.emotions.max())
+    return {
+        "box": None if box is None else {
+            "x": round(box.x, 1), "y": round(box.y, 1), "width": round(box.width, 1), "height": round(box.height, 1),
+        },
+        "read_whole": box is None,
+        "label": label_of(said, decoder.emotion, decoder),
+        "confidence": round(confidence, 6),
+        "unsure": confidence < SURE,
+        "probabilities": {
+            head.name: {
+                name: round(float(value), 6)
+                for name, value in zip(head.classes, _given(said, head, decoder), strict=True)
+            }
+            for head in (decoder.emotion, decoder.labels)
+        },
+        "valence": round(said.affect.valence, 6),
+        "valence_sd": round(said.affect.valence_sd, 6),
+        "arousal": round(said.affect.arousal, 6),
+        "arousal_sd": round(said.affect.arousal_sd, 6),
+        "quality": {
+            "score": _rounded(quality.score), "eyes_px": _rounded(quality.eyes_px), "turned": _rounded(quality.turned),
+            "contrast": _rounded(quality.contrast), "sharpness": _rounded(quality.sharpness),
+            "doubts": list(quality.doubts),
+        },
+    }  # fmt: skip
+
+
+def _given(expression: FaceExpression, head: Head, decoder: FaceExpressionDecoder) -> NDArray[np.float64]:
+    return expression.emotions if head is decoder.emotion else expression.labels
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def _domain(bundle: Bundle) -> str:
+    return ", ".join(bundle.spec.domain)
