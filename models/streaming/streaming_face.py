@@ -19,6 +19,7 @@ from . import alignment
 from .decision_schedule import ModalityInput, Plan
 from .decoder import DecoderStep
 from .ingest.sources import SourceInfo
+from .smoothing import smoothed
 
 if TYPE_CHECKING:
     from ...configs.schema.live import LiveConfig
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from .clock import Clock
 
 FRAME_HZ = 8
-SMOOTHING_S = 0.5
-"""Time constant of the mean over frames."""
 FRESH_S = 1.0
 """An answer rests on a reading that is no older."""
 NOT_A_PHOTOGRAPH = "it reads photographed faces; this one is drawn by the simulation"
@@ -142,11 +141,7 @@ class StreamingFaceExpression:
 
     def _add(self, emotions: NDArray[np.float64], reading: FaceReading) -> None:
         at = self._at
-        if at.mean is None or at.read is None:
-            at.mean = emotions
-        else:
-            kept = math.exp(-(reading.time_s - at.read.time_s) / SMOOTHING_S)
-            at.mean = kept * at.mean + (1.0 - kept) * emotions
+        at.mean = smoothed(at.mean, emotions, 0.0 if at.read is None else reading.time_s - at.read.time_s)
         at.read = reading
 
     def _heads(self) -> tuple[HeadOutput, ...]:

@@ -19,7 +19,8 @@ from moodring.models.streaming.decider import Decider
 from moodring.models.streaming.decision_schedule import ModalityInput, Plan, identity
 from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
 from moodring.models.streaming.ingest.stream_ingest import ingest_factory
-from moodring.models.streaming.streaming_face import NOT_A_PHOTOGRAPH, SMOOTHING_S, StreamingFaceExpression
+from moodring.models.streaming.smoothing import SMOOTHING_S
+from moodring.models.streaming.streaming_face import NOT_A_PHOTOGRAPH, StreamingFaceExpression
 
 T0, RATE_HZ, SECONDS = 100.0, 8.0, 12.0
 ANN, BEN = FaceBox(4.0, 6.0, 24.0, 30.0, 0.9), FaceBox(40.0, 8.0, 20.0, 24.0, 0.9)
