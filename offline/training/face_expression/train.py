@@ -32,7 +32,7 @@ from ..common.optimization import AveragedSgd, Report, generator_for
 from ..common.stage_cache import StageCache
 from ..common.stage_run import StageRun
 from ..common.stages import Stage
-from .augment import augmented
+from .augment import Changes, augmented
 from .card import FaceResults, write_face_card
 from .data import TrainingFaces, split
 
@@ -150,15 +150,15 @@ def _fit(
     per_epoch = len(shown) // config.batch
     total = per_epoch * config.epochs
     optimizer = AveragedSgd(network, config.learning_rate, total, config.weight_decay)
-    order = shown
-    ordered = -1
+    changes = Changes().scaled(config.changes)
+    order, ordered = shown, -1
     network.train()
     for number in run.batches(total, optimizer, generator_for(config.seed, 0)):
         epoch, place = divmod(number, per_epoch)
         if epoch != ordered:
             order, ordered = np.random.default_rng((config.seed, 2, epoch)).permutation(shown), epoch
         chosen = order[place * config.batch : (place + 1) * config.batch]
-        crops = torch.from_numpy(augmented(train.crops[chosen], (config.seed, 3, number), config.changes))
+        crops = torch.from_numpy(augmented(train.crops[chosen], (config.seed, 3, number), changes))
         plain = (torch.from_numpy(train.emotions[chosen]), torch.from_numpy(train.labels[chosen]))
         crops, targets = _mixed(crops, plain, np.random.default_rng((config.seed, 4, number)), config.mixed)
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
