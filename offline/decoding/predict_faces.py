@@ -132,7 +132,7 @@ def predict_picture(
 def is_tight(image: Image) -> bool:
     """Return whether a picture is so small and square that it can only be a crop of a face."""
     shorter, longer = sorted(image.shape[:2])
-    return _TIGHT_SIDES[0] <= shorter and longer <= _TIGHT_SIDES[1] and longer <= _TIGHT_SHAPE * shorter
+    return bool(_TIGHT_SIDES[0] <= shorter and longer <= _TIGHT_SIDES[1] and longer <= _TIGHT_SHAPE * shorter)
 
 
 def truth_of(folder: str, decoder: FaceExpressionDecoder) -> str | None:
