@@ -161,7 +161,8 @@ def test_a_marker_stream_that_is_not_there_fails_and_one_that_is_there_does_not(
 def test_every_model_is_named_with_its_own_domain():
     models = CONFIG.models.model_copy(update={"speech": "emodb", "device": "cpu"})
     loaded = load_models(CONFIG.model_copy(update={"models": models}), ("eeg", "face", "speech"))
-    video_eeg, speech = check_models(loaded, CONFIG, {})
+    video_eeg, face, speech = check_models(loaded, CONFIG, {})
+    assert face.text.startswith("face.safetensors, domain FER2013")
     assert "domain simulated, runs on" in video_eeg.text
     assert video_eeg.text.endswith("; abstains on EEG unlike its domain's")
     assert speech.text.endswith("; no out-of-domain gate")
