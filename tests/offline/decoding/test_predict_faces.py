@@ -12,7 +12,8 @@ import torch
 from moodring.models.decoders.face_expression import EMOTION, LABELS, FaceExpressionDecoder
 from moodring.models.io.bundle import bundled, load_bundle, save_bundle
 from moodring.models.signals.face.detection import FaceDetector
-from moodring.offline.decoding.predict_faces import PicturePrediction, is_tight, predict_pictures, score
+from moodring.models.signals.face.stills import is_tight
+from moodring.offline.decoding.predict_faces import PicturePrediction, predict_pictures, score
 from moodring.offline.recordings import pictures
 from tests.models.signals.face.test_detection import drawn_face
 from tests.support.face_bundles import untrained
