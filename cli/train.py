@@ -107,7 +107,7 @@ def _train(kind: Any, config: Path, out: Path, overrides: tuple[str, ...]) -> No
 
         train_recogniser(load(config, TrainRecogniserConfig, overrides), out, say)
     elif kind == "voices":
-        from ..configs.schema.train_voices import TrainVoicesConfig
+        from ..configs.schema.train_speech import TrainVoicesConfig
         from ..offline.training.speaker.train import train_voices
 
         train_voices(load(config, TrainVoicesConfig, overrides), out, say)

@@ -12,7 +12,7 @@ from .training import Count, Positive, Share
 class SettlingSection(Section):
     """A last, short cycle at a low rate on pictures that are changed less; keys as of the first cycle."""
 
-    epochs: Annotated[int, Field(ge=0)] = 6
+    epochs: Annotated[int, Field(ge=0)] = 3
     learning_rate: Positive = 0.03
     changes: Share = 0.3
     mixed: Share = 0.0

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from ...configs.schema.errors import MoodringError
 from ..contract import FaceInput, FloatArray, Head, Image
@@ -148,7 +147,8 @@ _HEAD_NAMES = (EMOTION, LABELS, VALENCE, AROUSAL)
 
 def probabilities(logits: NDArray[np.float64], head: Head) -> NDArray[np.float64]:
     """Return calibrated probabilities, ``(n, n_classes)``."""
-    found: NDArray[np.float64] = softmax(logits / head.temperature, axis=-1)
+    likelihood = np.exp((logits - logits.max(axis=-1, keepdims=True)) / head.temperature)
+    found: NDArray[np.float64] = likelihood / likelihood.sum(axis=-1, keepdims=True)
     return found
 
 

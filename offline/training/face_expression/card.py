@@ -84,7 +84,8 @@ def _facts(spec: ModelSpec, config: TrainFacesConfig, results: FaceResults) -> I
     )
     yield (
         f"Training: {config.epochs} epochs; pictures changed at random: moved, turned, small, dark, lit from a side, "
-        "blurred, noisy, under a drawn cap, behind glasses, with a headset, partly covered, mixed in pairs."
+        "blurred, noisy, under a drawn cap, behind glasses, with a headset, partly covered, mixed in pairs; then "
+        f"{config.settling.epochs} epochs with fewer changes and none mixed."
     )
     yield (
         f"Temperatures {emotion.temperature:.3f} and {labels.temperature:.3f}, and sets that hold the truth 9 times in "
@@ -95,7 +96,7 @@ def _facts(spec: ModelSpec, config: TrainFacesConfig, results: FaceResults) -> I
         "pictures on average. Light and contrast of a crop do not matter."
     )
     yield (
-        f"Takes {results.ms_a_face['median']:.1f} ms a found face on one core, alignment included "
+        f"Takes {results.ms_a_face['median']:.1f} ms of processor time a found face on one core, alignment included "
         f"(95 % within {results.ms_a_face['p95']:.1f} ms)."
     )
     yield f"Data, SHA-256: {spec.data_hashes[0]}."

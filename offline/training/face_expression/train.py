@@ -26,7 +26,7 @@ from ....models.io.bundle import Bundle, save_bundle
 from ....models.networks.face_expression import SIDE, FaceExpressionNetwork
 from ...datasets.faces import fer2013
 from ...evaluation.faces.evaluate import batched_logits, milliseconds_a_face, score_faces
-from ...evaluation.faces.judged import JudgedFaces
+from ...evaluation.faces.judged import JudgedFaces, as_read, located
 from ...evaluation.metrics import conformal_threshold, fit_temperature
 from ..common.optimization import AveragedSgd, Report, generator_for
 from ..common.stage_cache import StageCache
@@ -47,7 +47,7 @@ _SETTINGS = {
     *("changes", "mixed", "bfloat16"),
 }
 _MIXING = 0.3  # both parameters of the beta distribution
-_LOOKED_AT_EVERY = 2  # epochs
+_LOOKED_AT_EVERY = 4  # epochs
 
 
 def train_faces(config: TrainFacesConfig, out: Path, report: Report) -> None:
@@ -98,7 +98,7 @@ def train_faces(config: TrainFacesConfig, out: Path, report: Report) -> None:
 def calibrated(bundle: Bundle, faces: JudgedFaces) -> Bundle:
     """Return the bundle with the temperatures and thresholds that fit faces it was not trained on."""
     decoder = FaceExpressionDecoder(bundle, torch.device("cpu"))
-    logits = batched_logits(decoder, faces.crops)
+    logits = batched_logits(decoder, as_read(faces.crops, located(faces.crops)))
     heads = []
     for head in bundle.spec.outputs:
         if head.name in CLASSES:

@@ -14,7 +14,7 @@ from moodring.offline.datasets.faces import fer2013
 from moodring.offline.evaluation.faces import evaluate
 from moodring.offline.evaluation.faces.conditions import AS_THEY_ARE, changed, conditions
 from moodring.offline.evaluation.faces.evaluate import CLEAR, EIGHT, SEVEN, evaluate_faces, score_faces, table
-from moodring.offline.evaluation.faces.judged import judged
+from moodring.offline.evaluation.faces.judged import as_read, judged, located
 from tests.support.face_bundles import untrained
 from tests.support.fer_fake import fer_face, write_fer
 
@@ -45,17 +45,14 @@ def same(crops: np.ndarray, rows: slice) -> bool:
     [
         ("as they are", lambda crops: np.array_equal(crops, FACES)),
         ("faces of 24", lambda crops: fine(crops) < 0.9 * fine(FACES)),
-        ("faces of 16", lambda crops: fine(crops) < fine(under("faces of 24"))),
         ("dark", lambda crops: abs(crops.mean() - 0.1 * FACES.mean()) < 1.0),
         ("light from", lambda crops: (np.abs(one_sided(crops)) > 0.3).all()),
         ("noise", lambda crops: (crops - FACES)[(FACES > 80) & (FACES < 170)].std() == pytest.approx(20, rel=0.05)),
         ("out of focus", lambda crops: fine(crops) < 0.7 * fine(FACES)),
         ("eyes covered", lambda crops: (crops[:, 14:23, 8:40] == 40).all() and same(crops, slice(30, 48))),
         ("mouth covered", lambda crops: (crops[:, 32:44, 14:34] == 40).all() and same(crops, slice(28))),
-        ("a patch", lambda crops: 0.1 < (crops == 40).mean() < 0.25),
         ("under an EEG cap", lambda crops: (np.abs(crops - FACES)[:, :3] > 1).mean() > 0.8),
         ("turned", lambda crops: np.abs(crops - FACES).mean() > 3),
-        ("tilted", lambda crops: np.abs(crops - FACES).mean() > 3 and abs(crops.mean() - FACES.mean()) < 12),
     ],
 )  # fmt: skip
 def test_each_condition_does_what_it_says(name: str, holds) -> None:
@@ -85,7 +82,7 @@ def test_scores_are_those_of_the_answers(root: Path, monkeypatch: pytest.MonkeyP
     pictures = fer2013.read(root)
     faces = judged(pictures, pictures.tests)
     scores = {one.task: one for one in score_faces(decoder, faces, 0, lambda _: None, plain_only=True)}
-    logits, _ = decoder.logits(faces.crops)
+    logits, _ = decoder.logits(as_read(faces.crops, located(faces.crops)))
     said, heard = logits[LABELS].argmax(axis=1), logits[EMOTION].argmax(axis=1)
     assert scores[SEVEN].accuracy == pytest.approx((said == faces.labels).mean())
     assert scores[SEVEN].uar.value == pytest.approx(
