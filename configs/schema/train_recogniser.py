@@ -12,6 +12,19 @@ Positive = Annotated[float, Field(gt=0.0)]
 Copy = Literal["speed", "noise", "telephone", "first_1s", "first_2s"]
 
 
+class AdaptationSection(Section):
+    """How the adapted model is trained: on histories of the training speakers, drawn at random.
+
+    ``single_share`` of the histories hold one emotion only. ``longest_shift`` caps the root mean square of a speaker's
+    shift, in standard deviations of the training data.
+    """
+
+    penalty: Positive = 3.0
+    speaker_penalty: Annotated[float, Field(ge=0.0)] = 0.3
+    single_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.3
+    longest_shift: Positive = 2.0
+
+
 class TrainRecogniserConfig(Section):
     """A training run on a corpus: tested on held-out speakers, then trained on all of them.
 
@@ -21,6 +34,7 @@ class TrainRecogniserConfig(Section):
     Every utterance is trained on as it is and once per entry of ``copies``: at another speed (which moves pitch and
     resonances as another speaker would), with noise, through a telephone, or only its beginning; the seed decides
     how. ``penalty`` is the ridge's, ``speaker_penalty`` what a direction costs that tells speakers of one class apart.
+    With ``adaptation``, the bundle also holds a model on numbers relative to what was heard of a speaker before.
     """
 
     kind: Literal["recogniser"] = "recogniser"
@@ -39,4 +53,5 @@ class TrainRecogniserConfig(Section):
     penalty: Positive = 1.0
     speaker_penalty: Annotated[float, Field(ge=0.0)] = 0.3
     sex_weight: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    adaptation: AdaptationSection | None = None
     cache: Path | None = None

@@ -175,6 +175,7 @@ def _own_factories(config: LiveConfig) -> tuple[DecoderFactory, ...]:
     from .face_backbone import load_backbone
     from .speaker import load_gate
     from .speech import SpeechDecoder
+    from .voice_adaptation import VoiceHistory
 
     section, voice, face = config.models, config.speech, config.face
 
@@ -185,11 +186,13 @@ def _own_factories(config: LiveConfig) -> tuple[DecoderFactory, ...]:
         return StreamingAttention(decoder)
 
     def speech(bundle: Bundle, device: torch.device) -> StreamingDecoder:
-        gate = None
+        gate, history = None, VoiceHistory()
         if voice is not None and voice.enrolment is not None:
             _check_there((voice.enrolment, *voice.others))
             gate = load_gate(voice.enrolment, voice.others)
-        return StreamingSpeech(SpeechDecoder(bundle, device, gate))
+            history = gate.enrolments[0].voice
+        adapts = voice is None or voice.adaptation
+        return StreamingSpeech(SpeechDecoder(bundle, device, gate, history if adapts else None))
 
     def eeg_state(bundle: Bundle, _device: torch.device) -> StreamingDecoder:
         return StreamingEegState(EegStateDecoder(bundle))

@@ -1,0 +1,132 @@
+"""Train the part of the speech recogniser that adapts to a speaker: on simulated histories of the training speakers.
+
+Every utterance is trained on relative to a history drawn at random: some utterances of the same speaker in the same
+copy, many or few, sometimes of one emotion only. So the weights are right for what little a new speaker's history says.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....models.contract import FloatArray
+from ....models.decoders.voice_adaptation import MOST_UTTERANCES, WIDEST, AdaptedModel, voice_of
+from ....models.signals.speech.voice_summary import functional_weights
+from ...evaluation.splits import IntArray
+from ..common.ridge import CLIP, Linear, fit_linear
+
+LENGTHS = (1, 2, 4, 8, 16, MOST_UTTERANCES)
+"""Utterances that a simulated history holds, the one to judge among them."""
+
+
+@dataclass(frozen=True)
+class HistoryRules:
+    """How histories are simulated, and the ridge penalties of what is fitted on them.
+
+    Attributes
+    ----------
+    single_share : float
+        Share of histories of one emotion only.
+    penalty, speaker_penalty : float
+        See :func:`~..common.ridge.fit_linear`.
+    longest : float
+        Cap on the shift; see :func:`~moodring.models.decoders.voice_adaptation.voice_of`.
+    """
+
+    single_share: float
+    penalty: float
+    speaker_penalty: float
+    longest: float
+
+
+def fit_adapted(
+    sources: Sequence[FloatArray],
+    labels: IntArray,
+    speakers: NDArray[np.str_],
+    n_classes: int,
+    model: Linear,
+    rules: HistoryRules,
+    seed: int,
+) -> AdaptedModel:
+    """Fit the adapted model beside a model of the same utterances.
+
+    Parameters
+    ----------
+    sources : sequence of (n, n_numbers) float32
+        The utterances as they are and in each changed copy, in one order.
+    labels : (n,) int64
+    speakers : (n,) str
+    n_classes : int
+    model : Linear
+        Whose standardisation is shared.
+    rules : HistoryRules
+    seed : int
+        Of the histories.
+    """
+    bounded = [np.clip((rows - model.mean) / model.scale, -WIDEST, WIDEST) for rows in sources]
+    spread = np.sqrt(np.mean([_within(rows, speakers) for rows in bounded], axis=0)) + np.float32(1e-3)
+    rng = np.random.default_rng(seed)
+    relative = [_relative(rows, labels, speakers, spread, rules, rng) for rows in bounded]
+    linear = fit_linear(
+        np.concatenate(relative),
+        np.tile(labels, len(sources)),
+        np.tile(speakers, len(sources)),
+        n_classes,
+        functional_weights(),
+        rules.penalty,
+        rules.speaker_penalty,
+    )
+    return AdaptedModel(
+        spread.astype(np.float32),
+        linear.mean,
+        linear.scale,
+        linear.weights,
+        linear.bias,
+        np.asarray(rules.longest, np.float32),
+    )
+
+
+def adapted_scores(
+    numbers: FloatArray, model: Linear, adapted: AdaptedModel, before: FloatArray | None = None
+) -> FloatArray:
+    """Return the scores ``(n, n_classes)`` of one speaker's utterances, heard one after the other.
+
+    Parameters
+    ----------
+    numbers : (n, n_numbers) float32
+        In the order in which they are heard.
+    model : Linear
+    adapted : AdaptedModel
+    before : (n_before, n_numbers) float32, optional
+        What was heard of the speaker before.
+    """
+    first = 0 if before is None else len(before)
+    heard = (np.concatenate((numbers[:0] if before is None else before, numbers)) - model.mean) / model.scale
+    stops = range(first + 1, len(heard) + 1)
+    return np.stack([adapted.scores(heard[max(stop - MOST_UTTERANCES - 1, 0) : stop], CLIP) for stop in stops])
+
+
+def _within(rows: FloatArray, speakers: NDArray[np.str_]) -> FloatArray:
+    """Return the mean variance within speakers."""
+    return np.asarray(np.mean([rows[speakers == name].var(axis=0) for name in np.unique(speakers)], axis=0))
+
+
+def _relative(
+    rows: FloatArray,
+    labels: IntArray,
+    speakers: NDArray[np.str_],
+    spread: FloatArray,
+    rules: HistoryRules,
+    rng: np.random.Generator,
+) -> FloatArray:
+    """Return each row relative to a history of its speaker, itself included, drawn at random."""
+    found = np.empty_like(rows)
+    for index, row in enumerate(rows):
+        others = np.flatnonzero(speakers == speakers[index])
+        others = others[others != index]
+        if len(others) and rng.random() < rules.single_share:
+            others = others[labels[others] == rng.choice(np.unique(labels[others]))]
+        chosen = rng.permutation(others)[: rng.choice(LENGTHS) - 1]
+        found[index] = voice_of(rows[[*chosen, index]], spread, rules.longest).normalised(row)
+    return found
