@@ -76,34 +76,53 @@ def predict(
     allow_simulated: Annotated[
         bool, typer.Option("--allow-simulated", help="Let a bundle of simulated voices classify these files.")
     ] = False,
+    adapt: Annotated[
+        bool,
+        typer.Option(
+            "--adapt", help="Adapt to each speaker without labels, from the files before and the file itself."
+        ),
+    ] = False,
+    speakers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV", help="Who speaks, with --adapt: columns file, speaker. Else the files' names tell."
+        ),
+    ] = None,
 ) -> None:
     """Classify the emotion that sound files express, as a live session would; with the truth known, score it."""
     from ..models.contract import SIMULATED
     from ..models.decoders.simulated_only import missing_model
     from ..models.decoders.speech import SpeechDecoder
+    from ..models.decoders.voice_adaptation import VoiceHistory
     from ..models.device import best_device
     from ..models.io.bundle import load_bundle, speech_bundle_path
     from ..offline.decoding import predict as prediction
+    from ..offline.decoding.speakers import read_speakers
 
-    check_writable(json_file, files)
+    if speakers is not None and not adapt:
+        raise ConfigError("--speakers tells whom to adapt to; add --adapt")
+    check_writable(json_file, (*files, *(() if speakers is None else (speakers,))))
+    told = None if speakers is None else read_speakers(speakers, files)
     loaded = load_bundle(speech_bundle_path(bundle), "speech")
     if SIMULATED in loaded.spec.domain and not allow_simulated:
         missing = missing_model(loaded.name, loaded.spec, "speech")
         raise ConfigError(f"{missing}; --allow-simulated uses it nevertheless, for a demonstration")
     device = best_device()
-    decoder = SpeechDecoder(loaded, device)
+    decoder = SpeechDecoder(loaded, device, voice=VoiceHistory() if adapt else None)
+    if adapt and not decoder.adapts:
+        raise ConfigError(f"bundle '{loaded.name}' cannot adapt to a speaker; leave out --adapt, or use emodb")
     say(prediction.heading(loaded))
     for notice in prediction.notices(loaded):
         say(f"note: {notice}")
     predictions = []
-    for one in prediction.predict_files(decoder, files, labels == "auto"):
+    for one in prediction.predict_files(decoder, files, labels == "auto", told):
         predictions.append(one)
         say(prediction.in_words(one))
         for line in filter(None, (one.error, one.warning)):
             say(f"moodring: {line}", err=True)
     for line in prediction.uar_lines(predictions, decoder.head.classes) if labels == "auto" else ():
         say(line)
-    asked = {"models": {"speech": bundle, "device": str(device)}, "labels": labels}
+    asked = {"models": {"speech": bundle, "device": str(device)}, "labels": labels, "adapt": adapt}
     write_json(json_file, prediction.as_plain(predictions, loaded, asked, labels == "auto"))
     if bad := sum(one.error is not None for one in predictions):
         raise MoodringError(f"{bad} of {len(predictions)} file(s) had an error; see the lines above")

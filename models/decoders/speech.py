@@ -204,8 +204,9 @@ class SpeechDecoder:
         self.spec = bundle.spec
         self.head = _head_of(bundle)
         self._model = model_of(bundle, device)
-        self._start = voice if self._model.adapts else None
-        self.voice = self._start
+        self.start_voice = voice if self._model.adapts else None
+        """What was heard of the speaker before the stream; None without adaptation."""
+        self.voice = self.start_voice
         """What was heard of the speaker; None without adaptation."""
         self._cutter = UtteranceCutter(VoiceActivity())
         self._memory: Any = None
@@ -217,7 +218,7 @@ class SpeechDecoder:
     @property
     def adapts(self) -> bool:
         """Whether answers are relative to what was heard of the speaker."""
-        return self._start is not None
+        return self.start_voice is not None
 
     @property
     def voiced(self) -> bool:
@@ -243,7 +244,7 @@ class SpeechDecoder:
         self._cutter.reset()
         self._forget()
         self._whose, self._ended = None, False
-        self.voice = voice if self.adapts and voice is not None else self._start
+        self.voice = voice if self.adapts and voice is not None else self.start_voice
 
     def feed(self, samples: FloatArray, start_s: float) -> tuple[HeadOutput, ...]:
         """Process the next samples; see :meth:`UtteranceCutter.feed`.

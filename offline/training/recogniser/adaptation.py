@@ -5,11 +5,11 @@ copy, many or few, sometimes of one emotion only. So the weights are right for w
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ....configs.schema.train_recogniser import AdaptationSection
 from ....models.contract import FloatArray
 from ....models.decoders.voice_adaptation import MOST_UTTERANCES, WIDEST, AdaptedModel, voice_of
 from ....models.signals.speech.voice_summary import functional_weights
@@ -20,33 +20,13 @@ LENGTHS = (1, 2, 4, 8, 16, MOST_UTTERANCES)
 """Utterances that a simulated history holds, the one to judge among them."""
 
 
-@dataclass(frozen=True)
-class HistoryRules:
-    """How histories are simulated, and the ridge penalties of what is fitted on them.
-
-    Attributes
-    ----------
-    single_share : float
-        Share of histories of one emotion only.
-    penalty, speaker_penalty : float
-        See :func:`~..common.ridge.fit_linear`.
-    longest : float
-        Cap on the shift; see :func:`~moodring.models.decoders.voice_adaptation.voice_of`.
-    """
-
-    single_share: float
-    penalty: float
-    speaker_penalty: float
-    longest: float
-
-
 def fit_adapted(
     sources: Sequence[FloatArray],
     labels: IntArray,
     speakers: NDArray[np.str_],
     n_classes: int,
     model: Linear,
-    rules: HistoryRules,
+    rules: AdaptationSection,
     seed: int,
 ) -> AdaptedModel:
     """Fit the adapted model beside a model of the same utterances.
@@ -60,7 +40,7 @@ def fit_adapted(
     n_classes : int
     model : Linear
         Whose standardisation is shared.
-    rules : HistoryRules
+    rules : AdaptationSection
     seed : int
         Of the histories.
     """
@@ -83,7 +63,7 @@ def fit_adapted(
         linear.scale,
         linear.weights,
         linear.bias,
-        np.asarray(rules.longest, np.float32),
+        np.asarray(rules.longest_shift, np.float32),
     )
 
 
@@ -117,7 +97,7 @@ def _relative(
     labels: IntArray,
     speakers: NDArray[np.str_],
     spread: FloatArray,
-    rules: HistoryRules,
+    rules: AdaptationSection,
     rng: np.random.Generator,
 ) -> FloatArray:
     """Return each row relative to a history of its speaker, itself included, drawn at random."""
@@ -128,5 +108,5 @@ def _relative(
         if len(others) and rng.random() < rules.single_share:
             others = others[labels[others] == rng.choice(np.unique(labels[others]))]
         chosen = rng.permutation(others)[: rng.choice(LENGTHS) - 1]
-        found[index] = voice_of(rows[[*chosen, index]], spread, rules.longest).normalised(row)
+        found[index] = voice_of(rows[[*chosen, index]], spread, rules.longest_shift).normalised(row)
     return found
