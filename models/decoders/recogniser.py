@@ -24,7 +24,7 @@ _ADAPTED = "adapted_"
 ADAPTED_TENSORS = tuple(f"{_ADAPTED}{one.name}" for one in fields(AdaptedModel))
 """Names of an :class:`AdaptedModel`'s arrays in a bundle, in the order of its fields."""
 ADAPTED_TEMPERATURE = "adapted_temperature"
-"""Key of ``network`` for the temperature of adapted scores."""
+"""Key of ``network`` for the temperature of adapted logits."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class VoiceRecogniser:
             expected |= dict(zip(_OF_SEXES, (table, row, ()), strict=True))
         adapts = bool(came.keys() & set(ADAPTED_TENSORS))
         if adapts:
-            shapes = (row, row, row, table, classes, ())
+            shapes = (row, (), table, classes, (n_classes, n_classes), (n_classes, n_classes))
             expected |= dict(zip(ADAPTED_TENSORS, shapes, strict=True))
         if came != expected:
             raise MoodringError(
@@ -132,8 +132,8 @@ class VoiceRecogniser:
             return self._logits(after.numbers), after
         heard = np.concatenate((voice.numbers, after.numbers[None]))
         standardised = (heard - self._arrays["mean"]) / self._arrays["scale"]
-        scores = self._adapted.scores(standardised, float(self._arrays["clip"]))
-        return (scores / self._relative_temperature).astype(np.float32), after
+        logits = self._adapted.logits(standardised, float(self._arrays["clip"]))
+        return (logits / self._relative_temperature).astype(np.float32), after
 
     def heard(self, memory: RecogniserState | None, voice: VoiceHistory, /) -> VoiceHistory:
         """Return the history with the utterance that has ended."""

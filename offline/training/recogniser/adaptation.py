@@ -2,6 +2,7 @@
 
 Every utterance is trained on relative to a history drawn at random: some utterances of the same speaker in the same
 copy, many or few, sometimes of one emotion only. So the weights are right for what little a new speaker's history says.
+The back-end is fitted on scores of speakers left out, one after the other.
 """
 
 from collections.abc import Sequence
@@ -14,10 +15,11 @@ from ....models.contract import FloatArray
 from ....models.decoders.voice_adaptation import MOST_UTTERANCES, WIDEST, AdaptedModel, voice_of
 from ....models.signals.speech.voice_summary import functional_weights
 from ...evaluation.splits import IntArray
-from ..common.ridge import CLIP, Linear, fit_linear
+from ..common.ridge import CLIP, Linear, solve_from_products
 
 LENGTHS = (1, 2, 4, 8, 16, MOST_UTTERANCES)
 """Utterances that a simulated history holds, the one to judge among them."""
+_FLOOR = 0.01
 
 
 def fit_adapted(
@@ -47,30 +49,61 @@ def fit_adapted(
     bounded = [np.clip((rows - model.mean) / model.scale, -WIDEST, WIDEST) for rows in sources]
     spread = np.sqrt(np.mean([_within(rows, speakers) for rows in bounded], axis=0)) + np.float32(1e-3)
     rng = np.random.default_rng(seed)
-    relative = [_relative(rows, labels, speakers, spread, rules, rng) for rows in bounded]
-    linear = fit_linear(
-        np.concatenate(relative),
-        np.tile(labels, len(sources)),
-        np.tile(speakers, len(sources)),
-        n_classes,
-        functional_weights(),
-        rules.penalty,
-        rules.speaker_penalty,
+    importance = functional_weights() / np.sqrt(np.mean(functional_weights() ** 2))
+    rows = np.concatenate([_relative(rows, labels, speakers, spread, rules, rng) for rows in bounded])
+    rows = (np.clip(rows, -CLIP, CLIP) * importance).astype(np.float32)
+    labels, speakers = np.tile(labels, len(sources)), np.tile(speakers, len(sources))
+    products = (rows @ rows.T).astype(np.float64)
+
+    def solve(chosen: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
+        return solve_from_products(
+            products[np.ix_(chosen, chosen)],
+            labels[chosen],
+            speakers[chosen],
+            n_classes,
+            rules.penalty * rows.shape[1],
+            rules.speaker_penalty,
+        )
+
+    held_out = np.empty((len(rows), n_classes))
+    for speaker in np.unique(speakers):
+        own = speakers == speaker
+        coefficients, bias = solve(~own)
+        held_out[own] = products[np.ix_(own, ~own)] @ coefficients + bias
+    coefficients, bias = solve(np.ones(len(rows), bool))
+    means, precision = back_end(held_out, labels, n_classes)
+    arrays = (
+        spread,
+        np.asarray(rules.longest_shift),
+        (rows.T @ coefficients) * importance[:, None],
+        bias,
+        means,
+        precision,
     )
-    return AdaptedModel(
-        spread.astype(np.float32),
-        linear.mean,
-        linear.scale,
-        linear.weights,
-        linear.bias,
-        np.asarray(rules.longest_shift, np.float32),
-    )
+    return AdaptedModel(*(array.astype(np.float32) for array in arrays))
 
 
-def adapted_scores(
+def back_end(scores: FloatArray, labels: IntArray, n_classes: int) -> tuple[FloatArray, FloatArray]:
+    """Return each class's mean scores and the precision within classes, in which every class weighs the same.
+
+    Parameters
+    ----------
+    scores : (n, n_classes)
+        Of utterances of speakers whom the model that gave them was not trained on.
+    labels : (n,) int64
+    n_classes : int
+    """
+    means = np.stack([scores[labels == label].mean(axis=0) for label in range(n_classes)])
+    apart = scores - means[labels]
+    weight = 1.0 / np.bincount(labels, minlength=n_classes)[labels]
+    covariance = (apart * weight[:, None]).T @ apart / weight.sum()
+    return means, np.linalg.inv(covariance + _FLOOR * np.eye(n_classes))
+
+
+def adapted_logits(
     numbers: FloatArray, model: Linear, adapted: AdaptedModel, before: FloatArray | None = None
 ) -> FloatArray:
-    """Return the scores ``(n, n_classes)`` of one speaker's utterances, heard one after the other.
+    """Return the logits ``(n, n_classes)`` of one speaker's utterances, heard one after the other.
 
     Parameters
     ----------
@@ -84,7 +117,7 @@ def adapted_scores(
     first = 0 if before is None else len(before)
     heard = (np.concatenate((numbers[:0] if before is None else before, numbers)) - model.mean) / model.scale
     stops = range(first + 1, len(heard) + 1)
-    return np.stack([adapted.scores(heard[max(stop - MOST_UTTERANCES - 1, 0) : stop], CLIP) for stop in stops])
+    return np.stack([adapted.logits(heard[max(stop - MOST_UTTERANCES - 1, 0) : stop], CLIP) for stop in stops])
 
 
 def _within(rows: FloatArray, speakers: NDArray[np.str_]) -> FloatArray:

@@ -23,7 +23,7 @@ from ...evaluation.metrics import fit_temperature, score
 from ...evaluation.splits import BothApart, GroupedKFold, IntArray, Items, LeaveOneGroupOut, Protocol, Split
 from ..common.ridge import CLIP, Linear, fit_linear
 from ..common.stages import Stage
-from .adaptation import adapted_scores, fit_adapted
+from .adaptation import adapted_logits, fit_adapted
 from .card import HeldOutScores, write_recogniser_card
 from .features import FEATURES, FeatureCache, FeatureSets, Report, write_array
 
@@ -271,7 +271,7 @@ def adapted_temperature_away(task: ClassificationTask, features: FeatureSets, co
         for rows in features.conditions.values():
             for speaker in np.unique(task.speakers[train[held]]):
                 order = rng.permutation(train[held][task.speakers[train[held]] == speaker])
-                logits.append(adapted_scores(rows[order], model, adapted))
+                logits.append(adapted_logits(rows[order], model, adapted))
                 judged.append(order)
     items = np.concatenate(judged)
     return fit_temperature(np.concatenate(logits), task.labels[items], list(task.speakers[items]))
