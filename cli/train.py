@@ -156,7 +156,7 @@ def evaluate(
             raise ConfigError(f"--out '{out}' is a file; give a folder, or one to be made")
         refuse_other_tables(out / _TABLE)
     kind = "paper" if config.is_dir() else str(read(config).get("kind"))
-    if pages and kind in ("paper", "eeg_state", "policies", "forward", "bands", "corpus"):
+    if pages and kind in ("paper", "eeg_state", "policies", "forward", "bands", "corpus", "voice_adaptation"):
         raise ConfigError("--page takes the tables of an evaluation on simulated people; leave it out for another")
     ways: dict[str, Callable[[Path, tuple[str, ...]], _Evaluated]] = {
         "paper": _evaluate_paper,
@@ -165,6 +165,7 @@ def evaluate(
         "forward": _evaluate_forward,
         "bands": partial(_evaluate_bands, out=out),
         "corpus": _evaluate_corpus,
+        "voice_adaptation": _evaluate_voice_adaptation,
     }
     result = ways.get(kind, _evaluate_people)(config, tuple(overrides or ()))
     say_all(result.text)
@@ -242,6 +243,18 @@ def _evaluate_corpus(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
 
     loaded = load(config, EvaluateCorpusConfig, overrides)
     values = evaluate_corpus(loaded, partial(say, err=True))
+    return _Evaluated(loaded.name, table(values), values)
+
+
+def _evaluate_voice_adaptation(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
+    from ..configs.schema.load import load
+    from ..configs.schema.train_recogniser import EvaluateVoiceAdaptationConfig, TrainRecogniserConfig
+    from ..offline.evaluation.voice.evaluate import evaluate_voice_adaptation
+    from ..offline.evaluation.voice.table import table
+
+    loaded = load(config, EvaluateVoiceAdaptationConfig, overrides)
+    recipe = load(config.parent / loaded.recipe, TrainRecogniserConfig)
+    values = evaluate_voice_adaptation(loaded, recipe, partial(say, err=True))
     return _Evaluated(loaded.name, table(values), values)
 
 

@@ -16,13 +16,13 @@ class AdaptationSection(Section):
     """How the adapted model is trained: on histories of the training speakers, drawn at random.
 
     ``single_share`` of the histories hold one emotion only. ``longest_shift`` caps the root mean square of a speaker's
-    shift, in standard deviations of the training data.
+    shift, in units of the spread between the training speakers.
     """
 
     penalty: Positive = 3.0
     speaker_penalty: Annotated[float, Field(ge=0.0)] = 0.3
     single_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.3
-    longest_shift: Positive = 2.0
+    longest_shift: Positive = 4.0
 
 
 class TrainRecogniserConfig(Section):
@@ -55,3 +55,23 @@ class TrainRecogniserConfig(Section):
     sex_weight: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     adaptation: AdaptationSection | None = None
     cache: Path | None = None
+
+
+class EvaluateVoiceAdaptationConfig(Section):
+    """An evaluation of adaptation without labels: on the training corpus with speakers apart, and on other corpora.
+
+    ``recipe`` is the config of the training, beside this one. ``data`` is its corpus; ``nemo`` and ``ravdess`` are the
+    folders of these corpora, on which ``bundle`` as it ships answers with four classes; each may be left out. A row in
+    random order is the mean over ``orders``. ``cache`` keeps features and folds, so that an interrupted run goes on.
+    """
+
+    kind: Literal["voice_adaptation"] = "voice_adaptation"
+    name: str = "voice adaptation"
+    recipe: Path = Path("train_emodb.toml")
+    bundle: str = "emodb"
+    data: Path | None = None
+    nemo: Path | None = None
+    ravdess: Path | None = None
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0, 1, 2)
+    orders: Count = 10
+    cache: Path = Path("voice_adaptation.cache")

@@ -14,7 +14,7 @@ from ..contract import AUDIO_RATE_HZ, FloatArray, SpeechSegment
 from ..io.bundle import Bundle
 from ..signals.speech.voice_frames import N_COLUMNS, FrameState, frame_features
 from ..signals.speech.voice_summary import VOICE_NUMBERS, functional_weights, functionals
-from .voice_adaptation import AdaptedModel, VoiceHistory
+from .voice_adaptation import SHORTEST_S, AdaptedModel, VoiceHistory
 
 ARCHITECTURE = "voice summary"
 """Value of ``network["architecture"]`` in such a bundle."""
@@ -53,9 +53,14 @@ def history_of(segments: Sequence[SpeechSegment]) -> VoiceHistory:
     for segment in segments:
         if segment.n_samples:
             memory = measure(segment, None if segment.first else memory)
-        if segment.final and memory is not None:
-            history, memory = history.heard(memory.numbers, memory.seconds), None
+        if segment.final:
+            history, memory = _with(memory, history), None
     return history
+
+
+def _with(memory: RecogniserState | None, history: VoiceHistory) -> VoiceHistory:
+    """Return the history with an utterance that has ended; without it where it was too short to tell of the voice."""
+    return history.heard(memory.numbers) if memory is not None and memory.seconds >= SHORTEST_S else history
 
 
 class VoiceRecogniser:
@@ -128,16 +133,20 @@ class VoiceRecogniser:
         memory : RecogniserState
         """
         after = measure(segment, memory)
+        return self.logits(after.numbers, voice), after
+
+    def logits(self, numbers: FloatArray, voice: VoiceHistory | None) -> FloatArray:
+        """Return the logits of an utterance's numbers; see :meth:`step`."""
         if voice is None or self._adapted is None:
-            return self._logits(after.numbers), after
-        heard = np.concatenate((voice.numbers, after.numbers[None]))
+            return self._logits(numbers)
+        heard = np.concatenate((voice.numbers, numbers[None]))
         standardised = (heard - self._arrays["mean"]) / self._arrays["scale"]
         logits = self._adapted.logits(standardised, float(self._arrays["clip"]))
-        return (logits / self._relative_temperature).astype(np.float32), after
+        return (logits / self._relative_temperature).astype(np.float32)
 
     def heard(self, memory: RecogniserState | None, voice: VoiceHistory, /) -> VoiceHistory:
         """Return the history with the utterance that has ended."""
-        return voice if memory is None else voice.heard(memory.numbers, memory.seconds)
+        return _with(memory, voice)
 
     def _logits(self, numbers: FloatArray) -> FloatArray:
         model = self._arrays

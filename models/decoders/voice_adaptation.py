@@ -23,9 +23,10 @@ from ..signals.speech.voice_summary import functional_weights
 
 MOST_UTTERANCES = 64
 SHORTEST_S = 1.0
+"""Of an utterance that is remembered."""
 SHIFT_PRIOR = 1.5
 SPREAD_PRIOR = 8.0
-MEAN_PRIOR = 3.0
+MEAN_PRIOR = 4.0
 ROUNDS = 6
 WIDEST = 8.0
 """Standard deviations of the training data that a number counts at most."""
@@ -51,15 +52,9 @@ class VoiceHistory:
         """Return how many utterances there are."""
         return len(self.numbers)
 
-    def heard(self, numbers: FloatArray, seconds: float) -> "VoiceHistory":
-        """Return the history with one more utterance; without it where it is shorter than a second or not finite.
-
-        Parameters
-        ----------
-        numbers : (n_numbers,) float32
-        seconds : float
-        """
-        if seconds < SHORTEST_S or not np.isfinite(numbers).all():
+    def heard(self, numbers: FloatArray) -> "VoiceHistory":
+        """Return the history with one more utterance ``(n_numbers,)``; without it where it is not finite."""
+        if not np.isfinite(numbers).all():
             return self
         return VoiceHistory(np.concatenate((self.numbers, numbers[None]))[-MOST_UTTERANCES:].astype(np.float32))
 

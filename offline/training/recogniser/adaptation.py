@@ -50,7 +50,7 @@ def fit_adapted(
     spread = np.sqrt(np.mean([_within(rows, speakers) for rows in bounded], axis=0)) + np.float32(1e-3)
     rng = np.random.default_rng(seed)
     importance = functional_weights() / np.sqrt(np.mean(functional_weights() ** 2))
-    rows = np.concatenate([_relative(rows, labels, speakers, spread, rules, rng) for rows in bounded])
+    rows = np.concatenate([_relative(rows, labels, speakers, spread, rng, rules.single_share) for rows in bounded])
     rows = (np.clip(rows, -CLIP, CLIP) * importance).astype(np.float32)
     labels, speakers = np.tile(labels, len(sources)), np.tile(speakers, len(sources))
     products = (rows @ rows.T).astype(np.float64)
@@ -74,7 +74,7 @@ def fit_adapted(
     means, precision = back_end(held_out, labels, n_classes)
     arrays = (
         spread,
-        np.asarray(rules.longest_shift),
+        np.asarray(rules.longest_shift * between_speakers(bounded[0], speakers[: len(bounded[0])])),
         (rows.T @ coefficients) * importance[:, None],
         bias,
         means,
@@ -120,6 +120,12 @@ def adapted_logits(
     return np.stack([adapted.logits(heard[max(stop - MOST_UTTERANCES - 1, 0) : stop], CLIP) for stop in stops])
 
 
+def between_speakers(rows: FloatArray, speakers: NDArray[np.str_]) -> float:
+    """Return the root mean square, over numbers, of the standard deviation of speakers' means."""
+    means = np.stack([rows[speakers == name].mean(axis=0) for name in np.unique(speakers)])
+    return float(np.sqrt(means.var(axis=0).mean()))
+
+
 def _within(rows: FloatArray, speakers: NDArray[np.str_]) -> FloatArray:
     """Return the mean variance within speakers."""
     return np.asarray(np.mean([rows[speakers == name].var(axis=0) for name in np.unique(speakers)], axis=0))
@@ -130,16 +136,16 @@ def _relative(
     labels: IntArray,
     speakers: NDArray[np.str_],
     spread: FloatArray,
-    rules: AdaptationSection,
     rng: np.random.Generator,
+    single_share: float,
 ) -> FloatArray:
     """Return each row relative to a history of its speaker, itself included, drawn at random."""
     found = np.empty_like(rows)
     for index, row in enumerate(rows):
         others = np.flatnonzero(speakers == speakers[index])
         others = others[others != index]
-        if len(others) and rng.random() < rules.single_share:
+        if len(others) and rng.random() < single_share:
             others = others[labels[others] == rng.choice(np.unique(labels[others]))]
         chosen = rng.permutation(others)[: rng.choice(LENGTHS) - 1]
-        found[index] = voice_of(rows[[*chosen, index]], spread, rules.longest_shift).normalised(row)
+        found[index] = voice_of(rows[[*chosen, index]], spread, np.inf).normalised(row)
     return found
