@@ -142,7 +142,9 @@ def session_config(session: Path, recording: Recording, config: Path | None, ove
     if chosen == recorded and not any(override.startswith("journal") for override in overrides):
         # A recording does not choose where on this computer something is written.
         loaded = loaded.model_copy(update={"journal": None})
-    if chosen == recorded and not any(override.startswith("speech.") for override in overrides):
+    if chosen == recorded and not any(
+        override.startswith(("speech.enrolment", "speech.others")) for override in overrides
+    ):
         loaded = with_copied_enrolments(loaded, session)
     if loaded.journal is not None and loaded.journal.exists():
         # What was written live is evidence: decoding again adds nothing to it.

@@ -79,10 +79,11 @@ def answered(
             (ANOTHER_SPEAKER, 0, N_HEARD),
         ):
             before = np.concatenate((speaker.numbers[order[:mine]], strangers[:theirs]))
-            yield name, _after(speaker, answer, order[:mine], before)
+            if mine < n:
+                yield name, _after(speaker, answer, order[:mine], before)
         for emotion in stressed:
             chosen = order[speaker.emotions[order] == emotion][:N_HEARD]
-            if len(chosen):
+            if 0 < len(chosen) < n:
                 yield only_heard(emotion), _after(speaker, answer, chosen, speaker.numbers[chosen])
 
 

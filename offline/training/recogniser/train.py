@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -254,25 +255,33 @@ def temperature_away(task: ClassificationTask, features: FeatureSets, config: Tr
 
 
 def adapted_temperature_away(task: ClassificationTask, features: FeatureSets, config: TrainRecogniserConfig) -> float:
-    """Return the temperature of adapted scores, on the same people and conditions as :func:`temperature_away`.
+    """Return the temperature of adapted logits, on people unlike those trained on who say other sentences.
 
-    Each speaker's utterances are heard in random order, those of one condition one after the other.
+    Each speaker's utterances are heard in random order, those of one condition one after the other. Adapted answers lose
+    less to another sex than to another language: other sentences make the people less like those trained on.
     """
     train = np.flatnonzero(task.labels >= 0)
+    prompts = task.items.group("prompt")[train]
+    half = np.isin(prompts, np.unique(prompts)[::2])
     rng = np.random.default_rng(config.seeds[0])
     logits: list[FloatArray] = []
     judged: list[IntArray] = []
-    for held in _unlike(task, train):
-        others = train[~held]
+    for people, said in product(_unlike(task, train), (~half, half)):
+        others, held = train[~people & ~said], train[people & said]
         if len(np.unique(task.labels[others])) < len(task.classes):
             continue
         model = fit(task, features, others, config)
         adapted = fit_histories(task, features, others, config, model, config.seeds[0])
-        for rows in features.conditions.values():
-            for speaker in np.unique(task.speakers[train[held]]):
-                order = rng.permutation(train[held][task.speakers[train[held]] == speaker])
+        for speaker in np.unique(task.speakers[held]):
+            order = rng.permutation(held[task.speakers[held] == speaker])
+            for rows in features.conditions.values():
                 logits.append(adapted_logits(rows[order], model, adapted))
                 judged.append(order)
+    if not logits:
+        raise MoodringError(
+            "no temperature of adapted answers can be fitted: half of the people lack a class in half of the "
+            "sentences; record more, or leave out [adaptation]"
+        )
     items = np.concatenate(judged)
     return fit_temperature(np.concatenate(logits), task.labels[items], list(task.speakers[items]))
 

@@ -82,8 +82,8 @@ def test_the_command_answers_on_another_corpus(run, tmp_path: Path) -> None:
     seed = 4030
     for speaker in ("AB1", "CD2"):
         for emotion in ("anger", "happiness", "neutral", "sadness", "surprised"):
-            for sentence in range(2):
-                sound = simulate_voice(seed := seed + 1, 4.0)
+            for sentence in range(3):
+                sound = simulate_voice(seed := seed + 1, 3.0)
                 soundfile.write(tmp_path / f"{speaker}_{emotion}_{sentence}.wav", sound, AUDIO_RATE_HZ)
     out = tmp_path / "out.json"
     status, _, error = run(
@@ -92,10 +92,10 @@ def test_the_command_answers_on_another_corpus(run, tmp_path: Path) -> None:
     )  # fmt: skip
     assert status == 0, error
     values = json.loads(out.read_text())
-    assert (values["n"], values["groups"]) == (16, "speaker")
+    assert (values["n"], values["groups"]) == (24, "speaker")
     names = [row["name"] for row in values["rows"]]
     assert names[0] == "as shipped"
     assert {IN_RANDOM_ORDER, IN_CORPUS_ORDER, ENROLLED, only_heard("sadness"), ANOTHER_SPEAKER} <= set(names)
     assert all(0.0 <= row["uar"] <= 1.0 and 0.0 <= row["ece"] <= 1.0 for row in values["rows"])
     assert {pair["a"] for pair in values["paired"]} == set(names[1:])
-    assert "16 utterances" in table(values)
+    assert "24 utterances" in table(values)
