@@ -257,8 +257,8 @@ def temperature_away(task: ClassificationTask, features: FeatureSets, config: Tr
 def adapted_temperature_away(task: ClassificationTask, features: FeatureSets, config: TrainRecogniserConfig) -> float:
     """Return the temperature of adapted logits, on people unlike those trained on who say other sentences.
 
-    Each speaker's utterances are heard in random order, those of one condition one after the other. Adapted answers lose
-    less to another sex than to another language: other sentences make the people less like those trained on.
+    Each speaker's utterances are heard in random order, those of one condition one after the other. Adapted answers
+    lose less to another sex than to another language; other sentences make the people less like those trained on.
     """
     train = np.flatnonzero(task.labels >= 0)
     prompts = task.items.group("prompt")[train]
