@@ -365,23 +365,25 @@ def test_a_bundle_trained_with_adaptation_adapts_and_answers_the_same_without(
     assert not SpeechDecoder(plain, torch.device("cpu"), voice=VoiceHistory()).adapts
 
 
-def test_histories_hold_only_the_speaker_and_the_cap_is_in_units_of_the_spread_between_speakers() -> None:
+def test_the_adapted_model_forgives_a_speaker_what_sets_the_voice_apart_and_its_cap_counts_in_spreads() -> None:
     rng = np.random.default_rng(4011)
-    n_numbers = len(functional_weights())
-    speakers = np.repeat(["a", "b", "c"], 12)
-    own = np.repeat([[-2.0], [0.0], [2.0]], 12, axis=0)
-    rows = (own + 0.3 * rng.standard_normal((36, n_numbers))).astype(np.float32)
-    labels = np.tile([0, 1], 18)
-    rows[labels == 1, :40] += 1.5
-    model = fit_linear(rows, labels, speakers, 2, functional_weights(), 1.0, 0.3)
+    n_numbers, n_each = len(functional_weights()), 16
+    speakers = np.repeat(list("abcdef"), n_each)
+    labels = np.tile([0, 1], 3 * n_each)
+    apart = np.repeat(rng.standard_normal((6, n_numbers)), n_each, axis=0)
+    rows = (apart + 0.5 * rng.standard_normal((6 * n_each, n_numbers))).astype(np.float32)
+    rows[labels == 1, :400] += 1.0
+    trained, new = speakers != "f", np.flatnonzero(speakers == "f")
+    model = fit_linear(rows[trained], labels[trained], speakers[trained], 2, functional_weights(), 1.0, 0.3)
     rules = AdaptationSection(longest_shift=3.0)
-    adapted = fit_adapted([rows], labels, speakers, 2, model, rules, 0)
-    standardised = (rows - model.mean) / model.scale
-    assert float(adapted.longest) == pytest.approx(3.0 * between_speakers(standardised, speakers), rel=1e-4)
-    # What a speaker's offset is, history takes away, so that a new speaker's does not matter.
-    new = rows[12:24] + np.float32(1.0)
+    adapted = fit_adapted([rows[trained]], labels[trained], speakers[trained], 2, model, rules, 0)
+    standardised = (rows[trained] - model.mean) / model.scale
+    assert float(adapted.longest) == pytest.approx(3.0 * between_speakers(standardised, speakers[trained]), rel=1e-4)
+    # The new speaker's voice lies where the other class does.
+    heard = rows[new].copy()
+    heard[:, :400] += 1.0
     right = [
-        np.mean(logits.argmax(axis=1)[4:] == labels[12:24][4:])
-        for logits in (adapted_logits(new, model, adapted), model.scores(new))
+        np.mean(logits.argmax(axis=1)[4:] == labels[new][4:])
+        for logits in (adapted_logits(heard, model, adapted), model.scores(heard))
     ]
-    assert right[0] == 1.0
+    assert right[1] < 0.8 < 0.95 < right[0]
