@@ -69,6 +69,22 @@ class HeldOutSection(Section):
     calibration: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.2
 
 
+class EarlyStoppingSection(Section):
+    """Early stopping of the band network and of the core (teacher, student, and the core on its own looks).
+
+    A ``people`` share of those to train on is held out, and nothing is fitted on them. Their loss under the averaged
+    weights is looked at every ``every`` batches; a stage ends after ``patience`` looks in a row that do not lower it,
+    and the weights of the lowest are kept. ``on``: "corpora", "always", or "never" (all batches; so was the bundle made
+    that ships, which is why simulated people are left alone by default). Of fewer than six training people nobody is
+    held out.
+    """
+
+    on: Literal["corpora", "always", "never"] = "corpora"
+    people: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.2
+    every: Count = 25
+    patience: Count = 6
+
+
 class AttentionEegSection(Section):
     """Which electrodes are read, and how artifacts are taken out before band power is measured.
 
@@ -109,7 +125,8 @@ class TrainAttentionConfig(Section):
     With ``data``, the folder of a corpus, it is trained on the corpus's people in the place of the simulated ones;
     ``corpus`` names its layout where several fit, and ``labels = "ratings"`` takes the people's own ratings where the
     corpus has other levels (MAHNOB-HCI: those of the keyword). ``on_bad`` is what happens with trials that cannot be
-    used, and ``held_out`` says how many people are kept apart. ``start`` is the attention bundle, by name or path,
+    used, and ``held_out`` says how many people are kept apart; ``early_stopping`` takes more from those that are left.
+    ``start`` is the attention bundle, by name or path,
     whose face network and periphery such a training starts from, because no corpus tells what a face expresses at
     which moment.
 
@@ -131,6 +148,7 @@ class TrainAttentionConfig(Section):
     labels: Literal["corpus", "ratings"] = "corpus"
     on_bad: Literal["stop", "skip"] = "stop"
     held_out: HeldOutSection = HeldOutSection()
+    early_stopping: EarlyStoppingSection = EarlyStoppingSection()
     start: str = "attention"
     network: AttentionNetworkSection = AttentionNetworkSection()
     eeg: AttentionEegSection = AttentionEegSection()

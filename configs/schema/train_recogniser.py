@@ -22,7 +22,7 @@ class AdaptationSection(Section):
     penalty: Positive = 3.0
     speaker_penalty: Annotated[float, Field(ge=0.0)] = 0.3
     single_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.3
-    longest_shift: Positive = 4.0
+    longest_shift: Positive = 8.0
 
 
 class TrainRecogniserConfig(Section):

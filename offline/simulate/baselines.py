@@ -188,34 +188,35 @@ def _gather(seeds: tuple[int, ...], duration_s: float, difficulty: Difficulty) -
     return eeg, face
 
 
-def log_band_power(eeg: Signal, ends_s: Floats, rest_s: float) -> Floats:
-    """Return the log band power of 2-s windows, minus its mean over windows every second of the rest.
+def log_band_power(eeg: Signal, ends_s: Floats, rest_s: float, window_s: float = WINDOW_S) -> Floats:
+    """Return the log band power of windows, minus its mean over windows that half overlap in the rest.
 
     Parameters
     ----------
     eeg : Signal
         Of a simulated session.
     ends_s : (n,)
-        When each window ends, from the session's start; at least 2.
+        When each window ends, from the session's start; at least ``window_s``.
     rest_s : float
         The session begins with a rest of this length.
+    window_s : float
 
     Returns
     -------
     (n, 3 * n_channels) float64
         Theta, alpha and beta of every channel.
     """
-    resting_s = np.arange(WINDOW_S, rest_s + 1e-9, WINDOW_S / 2.0)
-    return np.asarray(_log_powers(eeg, ends_s) - _log_powers(eeg, resting_s).mean(axis=0))
+    resting_s = np.arange(window_s, rest_s + 1e-9, window_s / 2.0)
+    return np.asarray(_log_powers(eeg, ends_s, window_s) - _log_powers(eeg, resting_s, window_s).mean(axis=0))
 
 
-def _log_powers(eeg: Signal, ends_s: Floats) -> Floats:
-    length = int(WINDOW_S * EEG_RATE_HZ)
+def _log_powers(eeg: Signal, ends_s: Floats, window_s: float) -> Floats:
+    length = int(window_s * EEG_RATE_HZ)
     hertz = np.fft.rfftfreq(length, 1.0 / EEG_RATE_HZ)
     taper = np.hanning(length)[:, None]
     power = []
     for end_s in ends_s:
-        first = round((end_s - WINDOW_S) * EEG_RATE_HZ)
+        first = round((end_s - window_s) * EEG_RATE_HZ)
         window = eeg.samples[first : first + length].astype(np.float64)
         spectrum = np.abs(np.fft.rfft((window - window.mean(axis=0)) * taper, axis=0)) ** 2
         power.append(

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from ....configs.schema.errors import MoodringError
-from ....configs.schema.evaluate import EvaluatePoliciesConfig
+from ....configs.schema.evaluate import OBSERVER, EvaluatePoliciesConfig
 from ....models.contract import SIMULATED
 from ....models.decoders.attention import networks_of
 from ....models.decoders.bundle_parts import normalisation_of
@@ -37,6 +37,7 @@ from ..intervals import Interval, mean_over_people, over_groups, paired_differen
 from ..markdown import markdown_table
 from ..metrics import uar
 from ..result import evaluation_values
+from .observer import Observer
 
 Array = NDArray[np.float64]
 _PROTOCOL = (
@@ -96,7 +97,8 @@ def evaluate_policies(config: EvaluatePoliciesConfig, report: Report) -> dict[st
             found[system].append(_looked(bundle, banks[key], seed))
             one = found[system][-1]
             report(f"training {seed}, {system}: UAR {one.recall.mean():.3f}, looked at {one.share:.3f}")
-    return _values(config, found, time.monotonic() - began)
+    observed = _observed(config)
+    return _values(config, found, observed, time.monotonic() - began)
 
 
 def table(values: dict[str, Any]) -> str:
@@ -106,13 +108,13 @@ def table(values: dict[str, Any]) -> str:
         (
             name,
             *(_interval(_row(values, name, axis)) for axis in AXES),
-            f"{row['looked']:.3f}",
-            f"{row['hits']:.2f} ({row['base']:.2f})",
-            f"{_number(row['wait_frames'], '.1f')} ± {_number(row['wait_sd'], '.1f')}",
+            _number(row.get("looked"), ".3f"),
+            f"{_number(row.get('hits'), '.2f')} ({_number(row.get('base'), '.2f')})",
+            f"{_number(row.get('wait_frames'), '.1f')} ± {_number(row.get('wait_sd'), '.1f')}",
             _number(row["trainings_sd"], ".3f"),
         )
         for name, row in both.items()
-        if "looked" in row
+        if "looked" in row or name == OBSERVER
     ]
     heads = (
         "system", *AXES, "looked at", "looks that hit (base)", "wait (frames)", "sd over trainings",
@@ -187,39 +189,31 @@ def _waits(looks: NDArray[np.bool_]) -> Array:
     return np.array([waits.mean(), waits.std()]) if len(waits) else np.full(2, np.nan)
 
 
-def _values(config: EvaluatePoliciesConfig, found: dict[str, list[Looked]], wall_s: float) -> dict[str, Any]:
-    rows, stimuli = [], []
-    for system, looked in found.items():
-        facts = {
-            "looked": np.mean([one.share for one in looked]),
-            "hits": np.mean([one.hits for one in looked]),
-            "base": looked[0].base,
-            "wait_frames": np.mean([one.waits[0] for one in looked]),
-            "wait_sd": np.mean([one.waits[1] for one in looked]),
-        }
-        for name, recalls, more in (
-            (system, [one.recall for one in looked], facts),
-            (f"{system} without face", [one.no_face for one in looked], {}),
-        ):
-            for axis, by_training in _by_axis(recalls).items():
-                spread = float(by_training.mean(axis=1).std(ddof=1)) if len(by_training) > 1 else float("nan")
-                row = plain(mean_over_people(by_training.mean(axis=0)), "uar")
-                rows.append({"name": name, "axis": axis, **row, "trainings_sd": spread, **more})
-        stimuli += [{"name": system, "axis": axis, **plain(one, "uar")} for axis, one in _whole(looked)]
-    pairs = [(a, b, "recall", "recall") for a, b in config.paired]
-    pairs += [(system, system, "recall", "no_face") for system in found]
+def _values(
+    config: EvaluatePoliciesConfig, found: dict[str, list[Looked]], observed: dict[str, Array], wall_s: float
+) -> dict[str, Any]:
+    recalls = {system: [one.recall for one in looked] for system, looked in found.items()}
+    recalls |= {_blind(system): [one.no_face for one in looked] for system, looked in found.items()}
+    recalls |= {name: [recall] for name, recall in observed.items()}
+    rows = [
+        {"name": name, "axis": axis, **plain(mean_over_people(by_training.mean(axis=0)), "uar"),
+         "trainings_sd": _spread(by_training), **(_facts(found[name]) if name in found else {})}
+        for name, each in recalls.items()
+        for axis, by_training in _by_axis(each).items()
+    ]  # fmt: skip
+    pairs = [*config.paired, *((name, _blind(name)) for name in recalls if _blind(name) in recalls)]
     paired = [
-        {"a": a, "b": b if kind == "recall" else f"{b} without face", "axis": axis, **plain(one, "difference")}
-        for a, b, mine, kind in pairs
-        for axis, one in _differences(
-            [getattr(one, mine) for one in found[a]], [getattr(one, kind) for one in found[b]]
-        ).items()
+        {"a": a, "b": b, "axis": axis, **plain(one, "difference")}
+        for a, b in pairs
+        for axis, one in _differences(recalls[a], recalls[b]).items()
     ]
-    truth = next(iter(found.values()))[0].recall
+    stimuli = [
+        {"name": system, "axis": axis, **plain(one, "uar")} for system in found for axis, one in _whole(found[system])
+    ]
     return evaluation_values(
         protocol=_PROTOCOL,
         groups=[str(seed) for seed in config.seeds],
-        n=len(truth) * len(config.trainings),
+        n=len(next(iter(found.values()))[0].recall) * len(config.trainings),
         seeds=config.trainings,
         domain=(SIMULATED,),
         rows=rows,
@@ -227,6 +221,34 @@ def _values(config: EvaluatePoliciesConfig, found: dict[str, list[Looked]], wall
         wall_s=wall_s,
         stimuli=stimuli,
     )
+
+
+def _observed(config: EvaluatePoliciesConfig) -> dict[str, Array]:
+    if config.observer_people is None:
+        return {}
+    first, last = config.observer_people
+    observer = Observer(range(first, last + 1), config.seconds, config.workers)
+    full, no_face = observer.recalls(config.seeds, config.seconds, config.workers)
+    return {OBSERVER: full, _blind(OBSERVER): no_face}
+
+
+def _blind(system: str) -> str:
+    return f"{system} without face"
+
+
+def _facts(looked: Sequence[Looked]) -> dict[str, float]:
+    return {
+        "looked": float(np.mean([one.share for one in looked])),
+        "hits": float(np.mean([one.hits for one in looked])),
+        "base": looked[0].base,
+        "wait_frames": float(np.mean([one.waits[0] for one in looked])),
+        "wait_sd": float(np.mean([one.waits[1] for one in looked])),
+    }
+
+
+def _spread(by_training: Array) -> float:
+    """Return the standard deviation over trainings of the mean over people."""
+    return float(by_training.mean(axis=1).std(ddof=1)) if len(by_training) > 1 else float("nan")
 
 
 def _by_axis(recalls: Sequence[Array]) -> dict[str, Array]:

@@ -70,7 +70,7 @@ def write_attention_card(
         f"{', '.join(spec.data_hashes)}. Stages: {origin.stages}; averaged scalp images; a "
         "causal teacher that sees every frame; a student distilled from it on looks of all budgets and patterns; for "
         "the hazard policy the measured gain of looks, then REINFORCE; the core once more on its own looks. "
-        "Temperature and "
+        f"{origin.stopping}. Temperature and "
         f"conformal thresholds from the {origin.calibration} ({config.coverage:.0%} nominal coverage)."
     )
     figures = (

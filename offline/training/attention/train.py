@@ -123,14 +123,16 @@ def _train_core(config: TrainAttentionConfig, net: AttentionNet, stages: StageCa
     stages.run(
         core.TEACHER,
         stage_settings(config.teacher, config, *names),
-        lambda stage_run: run(core.CoreTraining(config.teacher, core.every_frame, None, 7), stage_run),
+        lambda stage_run: run(core.CoreTraining(config.teacher, core.every_frame, None, 7, data.stopping), stage_run),
     )
     teacher = core.teacher_of(net)
     if config.policy != "every":
         stages.run(
             core.STUDENT,
             stage_settings(config.student, config, "distillation"),
-            lambda stage_run: run(core.CoreTraining(config.student, core.random_patterns, teacher, 8), stage_run),
+            lambda stage_run: run(
+                core.CoreTraining(config.student, core.random_patterns, teacher, 8, data.stopping), stage_run
+            ),
         )
 
 
@@ -223,14 +225,18 @@ class Policies:
         config, net = self._config, self._networks.net
         if config.policy == "every":
             return
-        hidden = hidden_states(self._networks.hazard, self._measures()) if config.policy == "hazard" else None
+        others = self._data.stopping
+        hidden, of_others = None, None
+        if config.policy == "hazard":
+            hidden = hidden_states(self._networks.hazard, self._measures())
+            of_others = None if others is None else hidden_states(self._networks.hazard, self._measures_of(others))
 
         def looks_of(bank: FeatureBank, clips: Clips, rng: torch.Generator) -> Tensor:
             if config.policy in ("uniform", "random"):
                 return core.budgeted(config.budget, config.policy)(bank, clips, rng)
-            return roll_out(net, bank, clips, self._rule(bank, clips, hidden)).looks
+            return roll_out(net, bank, clips, self._rule(bank, clips, of_others if bank is others else hidden)).looks
 
-        training = core.CoreTraining(config.own, looks_of, None, 9)
+        training = core.CoreTraining(config.own, looks_of, None, 9, others)
         self._stages.run(
             policy.OWN_CORE,
             stage_settings(config.own, config, "budget", "policy"),
@@ -243,9 +249,11 @@ class Policies:
 
     def _measures(self) -> Tensor:
         if self._measured is None:
-            bank = self._data.training
-            self._measured = periphery_of(self._networks.hazard, bank, torch.arange(bank.people), bank.face.shape[1])
+            self._measured = self._measures_of(self._data.training)
         return self._measured
+
+    def _measures_of(self, bank: FeatureBank) -> Tensor:
+        return periphery_of(self._networks.hazard, bank, torch.arange(bank.people), bank.face.shape[1])
 
 
 def _sizes(config: TrainAttentionConfig) -> Sizes:

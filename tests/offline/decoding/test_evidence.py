@@ -1,6 +1,7 @@
 """What every estimate of the shipped attention bundle carries besides its answer, decoded from a simulated person."""
 
 import json
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from moodring.configs.schema.live import ModelsSection
 from moodring.models.contract import LEVELS
 from moodring.models.io import wire
 from moodring.models.io.journal import Journal, journal_line, read_journal
+from moodring.models.streaming.evidence_tally import EvidenceTally
 from moodring.offline.decoding.decode import decode_with
 from moodring.offline.simulate.simulated_session import simulate
 
@@ -143,14 +145,22 @@ def test_an_ablation_of_another_head_is_no_entry(decoded, tmp_path, caplog):
     assert "an ablation has 2 probabilities of 'stress'" in caplog.text
 
 
-def test_the_json_has_the_series(decoded):
+def test_the_json_says_what_withholding_changes(decoded):
     summary = decoded.summary
     told = without(decoded.estimates, "eeg")
-    rows = summary["ablations"]["eeg"]["valence"]
+    figures = summary["ablations"]["eeg"]["valence"]
     assert set(summary["ablations"]) == {"eeg", "face", "last_look"}
-    assert [row[0] for row in rows] == pytest.approx(list(told), abs=1e-3)
-    assert np.array([row[1] for row in rows]) == pytest.approx(np.array([pair[0] for pair in told.values()]))
-    assert len(rows[0][1]) == len(LEVELS)
+    assert figures["decisions"] == len(told)
+    whole = answers(decoded.estimates)
+    pairs = np.array([(told[at_s][0], whole[at_s][0]) for at_s in told])
+    assert figures["mean_without"] == pytest.approx(pairs[:, 0].mean(0))
+    assert figures["mean_with"] == pytest.approx(pairs[:, 1].mean(0))
+    assert figures["class_changes"] == sum(np.argmax(one) != np.argmax(two) for one, two in pairs) > 0
+    assert len(figures["mean_without"]) == len(LEVELS)
+
+
+def test_the_json_has_the_distances_and_the_looks(decoded):
+    summary = decoded.summary
     (gate,) = summary["domain_distances"]
     last = decoded.estimates[-1].domain_distances[0]
     assert (gate["heads"], gate["limit"]) == (list(AXES), last.limit)
@@ -160,3 +170,12 @@ def test_the_json_has_the_series(decoded):
     assert sum(policy["looked"].values()) == sum(frame.looked for frame in frames)
     assert policy["passed"]["gain"] == sum(frame.why == "gain" and not frame.looked for frame in frames)
     assert policy["price"] == frames[-1].price
+
+
+def test_the_ablations_of_a_long_session_take_no_memory(decoded):
+    tally, last = EvidenceTally(), decoded.estimates[-1]
+    tally.add(last, 0.0)
+    size = len(pickle.dumps(tally._ablations))
+    for k in range(1000):
+        tally.add(last, k / 2)
+    assert len(pickle.dumps(tally._ablations)) - size < 100

@@ -46,6 +46,19 @@ def test_systems_are_compared_person_by_person(tmp_path: Path) -> None:
     assert one["difference"] == pytest.approx(apart, abs=2e-4)
     assert values["groups"] == [str(seed) for seed in PEOPLE]
     assert "| hazard − every | arousal |" in table(values)
+    assert values["wall_s"] > 0.0
+
+
+def test_the_observer_stands_beside_the_systems(tmp_path: Path) -> None:
+    shutil.copyfile(bundled("attention"), tmp_path / "hazard-0.safetensors")
+    asked = config(tmp_path, systems=("hazard",), paired=(("hazard", "observer"),), observer_people=(4201, 4204))
+    values = evaluate_policies(asked, quiet)
+    rows = {(row["name"], row["axis"]): row for row in values["rows"]}
+    pair = next(one for one in values["paired"] if (one["a"], one["b"], one["axis"]) == ("hazard", "observer", "mean"))
+    apart = rows["hazard", "mean"]["uar"] - rows["observer", "mean"]["uar"]
+    assert pair["difference"] == pytest.approx(apart, abs=2e-4)
+    assert ("observer", "observer without face") in {(one["a"], one["b"]) for one in values["paired"]}
+    assert "| observer |" in table(values)
 
 
 def test_people_that_the_bundles_know_are_refused(tmp_path: Path) -> None:
