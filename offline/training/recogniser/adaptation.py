@@ -55,7 +55,7 @@ def fit_adapted(
     labels, speakers = np.tile(labels, len(sources)), np.tile(speakers, len(sources))
     products = (rows @ rows.T).astype(np.float64)
 
-    def solve(chosen: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
+    def solve(chosen: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return solve_from_products(
             products[np.ix_(chosen, chosen)],
             labels[chosen],
@@ -83,7 +83,9 @@ def fit_adapted(
     return AdaptedModel(*(array.astype(np.float32) for array in arrays))
 
 
-def back_end(scores: FloatArray, labels: IntArray, n_classes: int) -> tuple[FloatArray, FloatArray]:
+def back_end(
+    scores: NDArray[np.float64], labels: IntArray, n_classes: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return each class's mean scores and the precision within classes, in which every class weighs the same.
 
     Parameters

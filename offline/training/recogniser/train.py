@@ -100,7 +100,7 @@ def train_recogniser(config: TrainRecogniserConfig, out: Path, report: Report) -
         adapted = fit_histories(whole, features, everybody, config, model, config.seeds[0])
         tensors |= {name: torch.from_numpy(getattr(adapted, name.removeprefix("adapted_"))) for name in ADAPTED_TENSORS}
         adapted_away = adapted_temperature_away(whole, features, config)
-        spec = replace(spec, network=spec.network | {ADAPTED_TEMPERATURE: round(adapted_away, 4)})
+        spec = replace(spec, network={**spec.network, ADAPTED_TEMPERATURE: round(adapted_away, 4)})
     save_bundle(out, spec, tensors)
     write_recogniser_card(out.with_suffix(".md"), spec, config, scores)
     report(f"wrote {out} ({out.stat().st_size / 1e3:.0f} kB) and {out.with_suffix('.md')}")
