@@ -113,10 +113,10 @@ def evaluate_voice_adaptation(
             rows += _elsewhere(config, corpus, folder, report)
     return {
         "protocol": "no label of a tested speaker is used; answers rest on the utterance and what was heard before it",
-        "groups": "speaker",
+        "groups": sorted({f"{row.corpus} {speaker}" for row in rows for speaker in row.speakers.tolist()}),
         "n": sum({row.corpus: len(row.labels) for row in rows}.values()),
         "seeds": list(config.seeds),
-        "domain": ["EMO-DB", "nEMO", "RAVDESS"],
+        "domain": list(dict.fromkeys(row.corpus for row in rows)),
         "rows": [_plain(row) for row in rows],
         "paired": list(_paired(rows)),
         "wall_s": round(time.monotonic() - began, 1),

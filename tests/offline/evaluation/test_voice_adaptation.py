@@ -92,7 +92,7 @@ def test_the_command_answers_on_another_corpus(run, tmp_path: Path) -> None:
     )  # fmt: skip
     assert status == 0, error
     values = json.loads(out.read_text())
-    assert (values["n"], values["groups"]) == (24, "speaker")
+    assert (values["n"], values["groups"], values["domain"]) == (24, ["nemo AB1", "nemo CD2"], ["nemo"])
     names = [row["name"] for row in values["rows"]]
     assert names[0] == "as shipped"
     assert {IN_RANDOM_ORDER, IN_CORPUS_ORDER, ENROLLED, only_heard("sadness"), ANOTHER_SPEAKER} <= set(names)
