@@ -19,6 +19,7 @@ from ..streaming.ingest.sources import SourceInfo
 from ..streaming.ingest.stream_ingest import StreamIngest
 from ..streaming.summary import BundleName
 from .domain_gate import has_gate
+from .recogniser import ADAPTED_TENSORS
 from .simulated_only import SimulatedOnly
 
 if TYPE_CHECKING:
@@ -156,7 +157,8 @@ def load_models(config: LiveConfig, modalities: Sequence[str], factories: Sequen
 def _name_of_bundle(bundle: Bundle) -> BundleName:
     spec = bundle.spec
     heads = tuple(head.name for head in spec.outputs)
-    return BundleName(bundle.name, bundle.sha256, spec.domain, spec.label_source, heads, has_gate(bundle))
+    adapts = bool(bundle.tensors.keys() & set(ADAPTED_TENSORS))
+    return BundleName(bundle.name, bundle.sha256, spec.domain, spec.label_source, heads, has_gate(bundle), adapts)
 
 
 def _slots(section: ModelsSection, modalities: Sequence[str]) -> tuple[str, ...]:
