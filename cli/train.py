@@ -168,6 +168,7 @@ def evaluate(
         "bands": partial(_evaluate_bands, out=out),
         "corpus": _evaluate_corpus,
         "evaluate_faces": _evaluate_faces,
+        "voice_adaptation": _evaluate_voice_adaptation,
     }
     way = ways.get("paper" if config.is_dir() else str(read(config).get("kind")), _evaluate_people)
     if pages and way is not _evaluate_people:
@@ -258,6 +259,18 @@ def _evaluate_faces(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
 
     loaded = load(config, EvaluateFacesConfig, overrides)
     values = evaluate_faces(loaded, partial(say, err=True))
+    return _Evaluated(loaded.name, table(values), values)
+
+
+def _evaluate_voice_adaptation(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
+    from ..configs.schema.load import load
+    from ..configs.schema.train_recogniser import EvaluateVoiceAdaptationConfig, TrainRecogniserConfig
+    from ..offline.evaluation.voice.evaluate import evaluate_voice_adaptation
+    from ..offline.evaluation.voice.table import table
+
+    loaded = load(config, EvaluateVoiceAdaptationConfig, overrides)
+    recipe = load(config.parent / loaded.recipe, TrainRecogniserConfig)
+    values = evaluate_voice_adaptation(loaded, recipe, partial(say, err=True))
     return _Evaluated(loaded.name, table(values), values)
 
 

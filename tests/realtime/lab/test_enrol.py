@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from moodring.cli.decode import session_config
 from moodring.configs.schema.errors import ConfigError, MoodringError
 from moodring.configs.schema.live import LiveConfig, SpeechSection
 from moodring.configs.schema.load import check
@@ -91,6 +92,12 @@ def test_a_session_folder_keeps_the_enrolments(tmp_path: Path):
     folder = SessionFolder.create(tmp_path / "data", config, ()).path
     assert str(own) in (folder / CONFIG_FILE).read_text()
     own.unlink()
+    # A setting of speech other than who is heard leaves the session's own copies in place.
+    again = session_config(folder, None, None, ("speech.adaptation=false",)).speech
+    assert (again.adaptation, again.enrolment.read_bytes()) == (False, b"own")
+    assert (
+        session_config(folder, None, None, (f"speech.enrolment={other}", "speech.others=[]")).speech.enrolment == other
+    )
     kept = with_copied_enrolments(config, folder).speech
     assert kept.enrolment.read_bytes() == b"own"
     assert [one.read_bytes() for one in kept.others] == [b"other"]
