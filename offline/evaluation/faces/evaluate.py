@@ -22,10 +22,9 @@ from ..markdown import markdown_table
 from ..metrics import accuracy, confusion, ece, uar
 from ..result import evaluation_values
 from .conditions import AS_THEY_ARE, changed, conditions
-from .judged import JudgedFaces, as_read, judged, located
+from .judged import JudgedFaces, as_read, judged
 
 SEVEN, EIGHT, CLEAR = "FER2013, 7 classes", "FER+ majority, 8 classes", "FER+ clear majority, 8 classes"
-TASKS = (SEVEN, EIGHT, CLEAR)
 Report = Callable[[str], None]
 _TIMED = 300
 
@@ -101,6 +100,8 @@ def score_faces(
 ) -> tuple[FaceScore, ...]:
     """Return the scores of every task under every condition, or of the faces as they are alone.
 
+    Where the raters clearly agree is judged of the faces as they are alone.
+
     Faces are found in the pictures as they are, and keep these places under all conditions, so that the table shows
     what the network makes of a condition, not the detector.
 
@@ -117,13 +118,14 @@ def score_faces(
             )
     scores: list[FaceScore] = []
     before: dict[str, NDArray[np.int64]] = {}
-    places = located(faces.crops)
-    report(f"a face was found in {np.mean([one is not None for one in places]):.0%} of the pictures")
+    report(f"a face was found in {np.mean([one is not None for one in faces.places]):.0%} of the pictures")
     for name, condition in conditions().items():
         if plain_only and name != AS_THEY_ARE:
             continue
-        logits = batched_logits(decoder, as_read(changed(faces.crops, condition, seed), places))
+        logits = batched_logits(decoder, as_read(changed(faces.crops, condition, seed), faces.places))
         for task, (head, truth, chosen) in _tasks(decoder, faces).items():
+            if task == CLEAR and name != AS_THEY_ARE:
+                continue
             given = probabilities(logits[head.name][chosen], head)
             predicted = given.argmax(axis=1)
             plain = before.setdefault(task, predicted)
@@ -140,7 +142,7 @@ def score_faces(
                     confusion=confusion(truth, predicted, len(head.classes)),
                 )
             )
-        shown = ", ".join(f"{one.accuracy:.3f}" for one in scores[-len(TASKS) :])
+        shown = ", ".join(f"{one.accuracy:.3f} of {one.task}" for one in scores if one.condition == name)
         report(f"{name}: accuracy {shown}")
     return tuple(scores)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -38,6 +39,12 @@ class JudgedFaces:
     clear: NDArray[np.bool_]
     photographs: NDArray[np.int64]
 
+    @cached_property
+    def places(self) -> tuple[FoundFace | None, ...]:
+        """Where the face of each picture is, as ``moodring predict face`` finds it; None where none is found."""
+        finder = StillFaceFinder(bundled("yunet").read_bytes())
+        return tuple(next(iter(finder.find(_coloured(crop))), None) for crop in self.crops)
+
 
 def judged(pictures: FacePictures, chosen: NDArray[np.bool_]) -> JudgedFaces:
     """Return some pictures of the set with their truth."""
@@ -49,12 +56,6 @@ def judged(pictures: FacePictures, chosen: NDArray[np.bool_]) -> JudgedFaces:
         clear=2 * votes.max(axis=1) > votes.sum(axis=1) + others,
         photographs=pictures.photographs[chosen],
     )
-
-
-def located(crops: Image) -> tuple[FoundFace | None, ...]:
-    """Return where the face of each crop ``(n, 48, 48)`` is, as ``moodring predict face`` finds it."""
-    finder = StillFaceFinder(bundled("yunet").read_bytes())
-    return tuple(next(iter(finder.find(_coloured(crop))), None) for crop in crops)
 
 
 def as_read(crops: Image, places: Sequence[FoundFace | None]) -> Image:
