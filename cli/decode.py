@@ -151,7 +151,7 @@ def _predict_faces(loaded: Bundle, files: Sequence[Path], json_file: Path | None
     asked = {"models": {"face": loaded.name, "device": str(device)}, "labels": labels}
     plain = prediction.as_plain(predictions, decoder, loaded, asked, labels == "auto")
     write_json(json_file, plain | {"films": [film_faces.as_plain(film, decoder) for film in films]})
-    _raise_for_errors([*films, *predictions], "film(s) and picture(s)")
+    _raise_for_errors([*films, *predictions], "picture(s)" if not films else "film(s) and picture(s)")
 
 
 def _predict_speech(
@@ -165,7 +165,7 @@ def _predict_speech(
     speakers: Path | None,
 ) -> None:
     from ..models.contract import SIMULATED
-    from ..models.decoders.simulated_only import missing_model
+    from ..models.decoders.origin_guards import missing_model
     from ..models.decoders.speech import SpeechDecoder
     from ..models.decoders.voice_adaptation import VoiceHistory
     from ..models.device import best_device

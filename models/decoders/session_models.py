@@ -19,9 +19,8 @@ from ..streaming.ingest.sources import SourceInfo
 from ..streaming.ingest.stream_ingest import StreamIngest
 from ..streaming.summary import BundleName
 from .domain_gate import has_gate
-from .people_only import PeopleOnly
+from .origin_guards import PeopleOnly, SimulatedOnly
 from .recogniser import ADAPTED_TENSORS
-from .simulated_only import SimulatedOnly
 
 if TYPE_CHECKING:
     import torch
