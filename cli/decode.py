@@ -204,7 +204,7 @@ def _raise_for_errors(predictions: Sequence[Prediction | PicturePrediction | Fil
 def session_config(session: Path, recording: Recording, config: Path | None, overrides: Sequence[str]) -> LiveConfig:
     """Return the config that is named, else the one a session was recorded with, else a neutral one."""
     from ..configs.schema.live import LiveConfig
-    from ..configs.schema.load import load
+    from ..configs.schema.load import load, read
     from ..configs.schema.session_folder import CONFIG_FILE
     from ..offline.decoding.decode import default_config
     from ..realtime.recorder.enrolments import with_copied_enrolments
@@ -219,6 +219,11 @@ def session_config(session: Path, recording: Recording, config: Path | None, ove
         override.startswith(("speech.enrolment", "speech.others")) for override in overrides
     ):
         loaded = with_copied_enrolments(loaded, session)
+    if chosen == recorded and loaded.speech is not None and "adaptation" not in dict(read(recorded).get("speech", {})):
+        # Recorded before there was any: it is decoded as it was.
+        asked = any(override.startswith("speech.adaptation") for override in overrides)
+        speech = loaded.speech.model_copy(update={"adaptation": loaded.speech.adaptation and asked})
+        loaded = loaded.model_copy(update={"speech": speech})
     if loaded.journal is not None and loaded.journal.exists():
         # What was written live is evidence: decoding again adds nothing to it.
         say(f"note: journal '{loaded.journal}' exists and is left as it is; --set journal=FILE writes another")

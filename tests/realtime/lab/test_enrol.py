@@ -114,3 +114,13 @@ def test_a_session_folder_keeps_the_enrolments(tmp_path: Path):
 def test_others_without_the_participant_are_refused():
     with pytest.raises(ConfigError, match="others need an enrolment of the participant"):
         check({"speech": {"microphone": "default", "others": ["x.safetensors"]}}, LiveConfig, "x")
+
+
+def test_a_session_recorded_before_there_was_adaptation_is_decoded_as_it_was(tmp_path: Path):
+    config = LiveConfig(speech=SpeechSection(microphone="default"))
+    folder = SessionFolder.create(tmp_path / "data", config, ()).path
+    assert session_config(folder, None, None, ()).speech.adaptation
+    file = folder / CONFIG_FILE
+    file.write_text("".join(line for line in file.read_text().splitlines(True) if "adaptation" not in line))
+    assert not session_config(folder, None, None, ()).speech.adaptation
+    assert session_config(folder, None, None, ("speech.adaptation=true",)).speech.adaptation
