@@ -19,7 +19,27 @@ if TYPE_CHECKING:
 NOT_A_PHOTOGRAPH = "it reads photographed faces; this one is drawn by the simulation"
 
 
-class SimulatedOnly:
+class _Guard:
+    """A decoder whose inputs are looked at before it runs."""
+
+    def __init__(self, decoder: StreamingDecoder, bundle: BundleName) -> None:
+        self._decoder = decoder
+        self.bundle = bundle
+
+    @property
+    def spec(self) -> ModelSpec:
+        """Inputs and heads of the decoder."""
+        return self._decoder.spec
+
+    def start(self, plan: Plan, clock: Clock) -> None:
+        """Forget the person, and begin a session."""
+        self._decoder.start(plan, clock)
+
+    def _abstained(self, why: str) -> tuple[HeadOutput, ...]:
+        return tuple(HeadOutput(head.name, head.construct, head.classes, abstained=why) for head in self.spec.outputs)
+
+
+class SimulatedOnly(_Guard):
     """Runs a decoder while all its inputs say that they are simulated; abstains with the reason otherwise.
 
     The state of the microphone is told in any case.
@@ -33,18 +53,8 @@ class SimulatedOnly:
     """
 
     def __init__(self, decoder: StreamingDecoder, bundle: BundleName, key: str) -> None:
-        self._decoder = decoder
-        self.bundle = bundle
+        super().__init__(decoder, bundle)
         self.why = missing_model(bundle.file, decoder.spec, key)
-
-    @property
-    def spec(self) -> ModelSpec:
-        """Inputs and heads of the decoder."""
-        return self._decoder.spec
-
-    def start(self, plan: Plan, clock: Clock) -> None:
-        """Forget the person, and begin a session."""
-        self._decoder.start(plan, clock)
 
     def check(self, info: SourceInfo, config: LiveConfig) -> None:
         """Check a simulated stream as the decoder does; others do not reach it."""
@@ -55,9 +65,7 @@ class SimulatedOnly:
         """Decode up to a data time, or abstain."""
         if not self.withheld({modality: one.ingest.info.origin for modality, one in inputs.items()}):
             return self._decoder.step(time_s, inputs)
-        abstained = tuple(
-            HeadOutput(head.name, head.construct, head.classes, abstained=self.why) for head in self.spec.outputs
-        )
+        abstained = self._abstained(self.why)
         if "speech" not in self.spec.modalities:
             return DecoderStep(abstained)
         return replace(self._decoder.step(time_s, inputs), heads=abstained, described_s={}, calibrated=False)
@@ -73,7 +81,7 @@ class SimulatedOnly:
         return any(origins[name] != SIMULATED for name in self.spec.modalities if name in origins)
 
 
-class PeopleOnly:
+class PeopleOnly(_Guard):
     """Runs a decoder unless an input says that it is simulated; abstains with the reason otherwise.
 
     Parameters
@@ -81,19 +89,6 @@ class PeopleOnly:
     decoder : StreamingDecoder
     bundle : BundleName
     """
-
-    def __init__(self, decoder: StreamingDecoder, bundle: BundleName) -> None:
-        self._decoder = decoder
-        self.bundle = bundle
-
-    @property
-    def spec(self) -> ModelSpec:
-        """Inputs and heads of the decoder."""
-        return self._decoder.spec
-
-    def start(self, plan: Plan, clock: Clock) -> None:
-        """Forget the person, and begin a session."""
-        self._decoder.start(plan, clock)
 
     def check(self, info: SourceInfo, config: LiveConfig) -> None:
         """Check a stream as the decoder does; simulated ones do not reach it."""
@@ -104,12 +99,7 @@ class PeopleOnly:
         """Decode up to a data time, or abstain."""
         if not self.withheld({modality: one.ingest.info.origin for modality, one in inputs.items()}):
             return self._decoder.step(time_s, inputs)
-        return DecoderStep(
-            tuple(
-                HeadOutput(head.name, head.construct, head.classes, abstained=NOT_A_PHOTOGRAPH)
-                for head in self.spec.outputs
-            )
-        )
+        return DecoderStep(self._abstained(NOT_A_PHOTOGRAPH))
 
     def withheld(self, origins: Mapping[str, str | None]) -> bool:
         """Return whether an input is simulated.
