@@ -161,7 +161,16 @@ def evaluate(
             raise ConfigError(f"--out '{out}' is a file; give a folder, or one to be made")
         refuse_other_tables(out / _TABLE)
     kind = "paper" if config.is_dir() else str(read(config).get("kind"))
-    if pages and kind in ("paper", "eeg_state", "policies", "forward", "bands", "corpus", "evaluate_faces"):
+    if pages and kind in (
+        "paper",
+        "eeg_state",
+        "policies",
+        "forward",
+        "bands",
+        "corpus",
+        "evaluate_faces",
+        "cross_domain",
+    ):
         raise ConfigError("--page takes the tables of an evaluation on simulated people; leave it out for another")
     ways: dict[str, Callable[[Path, tuple[str, ...]], _Evaluated]] = {
         "paper": _evaluate_paper,
@@ -171,6 +180,7 @@ def evaluate(
         "bands": partial(_evaluate_bands, out=out),
         "corpus": _evaluate_corpus,
         "evaluate_faces": _evaluate_faces,
+        "cross_domain": _evaluate_cross_domain,
     }
     result = ways.get(kind, _evaluate_people)(config, tuple(overrides or ()))
     say_all(result.text)
@@ -258,6 +268,17 @@ def _evaluate_faces(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
 
     loaded = load(config, EvaluateFacesConfig, overrides)
     values = evaluate_faces(loaded, partial(say, err=True))
+    return _Evaluated(loaded.name, table(values), values)
+
+
+def _evaluate_cross_domain(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
+    from ..configs.schema.cross_domain import CrossDomainConfig
+    from ..configs.schema.load import load
+    from ..offline.evaluation.cross_domain.evaluate import evaluate_cross_domain
+    from ..offline.evaluation.cross_domain.rows import table
+
+    loaded = load(config, CrossDomainConfig, overrides)
+    values = evaluate_cross_domain(loaded, partial(say, err=True))
     return _Evaluated(loaded.name, table(values), values)
 
 

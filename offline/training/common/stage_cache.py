@@ -56,7 +56,7 @@ class StageCache:
             run = StageRun(stage.name, self._network, path.with_suffix(".partial"), self._report)
             train(run)
             write_curves(curve, run.curves)
-            write_file(path, save(self._network.state_dict()))
+            write_file(path, save({name: one.contiguous() for name, one in self._network.state_dict().items()}))
             run.finish()
             self._report(f"stage {stage.name}: {time.monotonic() - started:.0f} s")
         self.curves += read_curves(curve)
