@@ -24,7 +24,7 @@ IntArray = NDArray[np.int64]
 Rng = np.random.Generator
 PERSON, PHOTOGRAPH = "speaker", "photograph"
 _CHOICE = 0  # of the pictures that are trained on: the same ones whatever the seed of a training
-_FARTHEST = 4  # pixels by which a face is moved
+_FARTHEST = 4  # pixels by which a face is moved, and bands by which a voice is
 _LEAST_CONTRAST = 4.0  # grey levels: a face with less is not amplified to noise
 _HIDDEN_BANDS, _HIDDEN_FRAMES = 8, 12  # the most that are hidden at once
 _HOP = 32  # frames from image to image of an utterance that is judged
@@ -115,12 +115,14 @@ class VoiceImages:
     channels: tuple[FloatArray, ...]
 
     def drawn(self, chosen: IntArray, rng: Rng) -> FloatArray:
-        """Return 655 ms from anywhere in each utterance, a few bands and a few frames of it hidden."""
+        """Return 655 ms from anywhere in each utterance, moved by some bands, a few bands and a few frames hidden."""
         drawn = np.empty((len(chosen), 3, SIDE, SIDE), np.float32)
         for row, item in enumerate(chosen):
             whole = self.channels[item]
             start = int(rng.integers(0, len(whole) - FRAMES + 1))
-            drawn[row] = whole[start : start + FRAMES].transpose(2, 1, 0)
+            up = int(rng.integers(-_FARTHEST, _FARTHEST + 1))
+            bands = np.clip(np.arange(SIDE) - up, 0, SIDE - 1)
+            drawn[row] = whole[start : start + FRAMES, bands].transpose(2, 1, 0)
             for axis, most in ((1, _HIDDEN_BANDS), (2, _HIDDEN_FRAMES)):
                 width = int(rng.integers(0, most + 1))
                 first = int(rng.integers(0, SIDE - width + 1))
