@@ -9,6 +9,13 @@ from .load import Section
 from .training import Count, Positive, Share
 
 FACES_NAME = "fer2013"
+FILMED = "_faces"
+"""Ending of the name of a set that is the faces of a corpus of films: ``savee_faces`` beside the voices ``savee``."""
+
+
+def corpus_of(name: str) -> str:
+    """Return the corpus that a set is of: its voices and its faces are the same people."""
+    return name.removesuffix(FILMED)
 
 
 class StepSection(Section):
@@ -25,7 +32,8 @@ class SetSection(Section):
     Attributes
     ----------
     name : str
-        ``fer2013``, or a corpus of emotional speech; the folder of this name in ``data`` is read.
+        ``fer2013``; a corpus of emotional speech; or the faces of a corpus of films: ``enterface_faces``,
+        ``savee_faces``, ``ravdess_faces``, ``crema_d_faces``. The folder of the corpus's name in ``data`` is read.
     source : str
         The corpus of speech on which the network is trained between the faces and this set; empty: none.
     folds : int
@@ -66,6 +74,8 @@ class CrossDomainConfig(Section):
         The folder that holds a folder of each set; give it with ``--set data=FOLDER``.
     pictures : int
         Of FER2013's train part that are used.
+    frames : int
+        Of each clip of a film that are searched for a face.
     visual_source : StepSection
         The first stage, on FER2013.
     audio_source : StepSection
@@ -83,6 +93,7 @@ class CrossDomainConfig(Section):
     seeds: Annotated[tuple[int, ...], Field(min_length=1)]
     threads: Count = 1
     pictures: Count
+    frames: Count = 8
     visual_source: StepSection
     audio_source: StepSection
     dropout: Share = 0.3
@@ -104,14 +115,17 @@ class CrossDomainConfig(Section):
             raise ValueError(f"one of the sets is '{FACES_NAME}', the visual source; came {', '.join(names)}")
         for pair in self.pairs:
             unknown = [name for name in pair.sets if name not in names]
-            if unknown or pair.sets[0] == pair.sets[1]:
+            if unknown:
                 raise ValueError(f"a pair is two of the sets {', '.join(names)}, came {' and '.join(pair.sets)}")
-            if pair.source in pair.sets:
+            corpora = [corpus_of(name) for name in pair.sets]
+            if corpora[0] == corpora[1]:
+                raise ValueError(f"{' and '.join(pair.sets)} are the same people; pair sets of two corpora")
+            if corpus_of(pair.source) in corpora:
                 raise ValueError(f"pair {' and '.join(pair.sets)} has a source among them: people would not be apart")
         for one in self.sets:
-            if one.source == one.name:
+            if corpus_of(one.source) == corpus_of(one.name):
                 raise ValueError(f"set '{one.name}' is its own source: people would not be apart")
-        stray = [name for name in self.leaky if name not in names or name == FACES_NAME]
+        stray = [name for name in self.leaky if name not in names or name == FACES_NAME or name.endswith(FILMED)]
         if stray:
             raise ValueError(f"leaky names sets of voices among {', '.join(names)}, came {stray[0]}")
         return self

@@ -11,11 +11,11 @@ import numpy as np
 import platformdirs
 import torch
 
-from ....configs.schema.cross_domain import FACES_NAME, CrossDomainConfig
+from ....configs.schema.cross_domain import FACES_NAME, FILMED, CrossDomainConfig, corpus_of
 from ....configs.schema.errors import ConfigError, MoodringError
 from ....models.io.files import write_file
 from ...training.common.stages import Stage
-from ...training.cross_domain.sets import ImageSet, IntArray, face_set, segmented, voice_set
+from ...training.cross_domain.sets import ImageSet, IntArray, face_set, film_set, segmented, voice_set
 from ...training.cross_domain.train import FINE_TUNED, JOINT, SINGLE, probabilities, step_settings, trained
 from .plan import Job, Test, jobs
 from .rows import Answers, as_values, results
@@ -73,7 +73,13 @@ def read_sets(config: CrossDomainConfig, root: Path, report: Report) -> dict[str
     sets = {}
     for name in names:
         report(f"reading {name}")
-        sets[name] = face_set(root / name, config.pictures) if name == FACES_NAME else voice_set(name, root / name)
+        corpus = corpus_of(name)
+        if name == FACES_NAME:
+            sets[name] = face_set(root / name, config.pictures)
+        elif name.endswith(FILMED):
+            sets[name] = film_set(corpus, root / corpus, config.frames)
+        else:
+            sets[name] = voice_set(name, root / name)
     return sets
 
 

@@ -10,13 +10,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ....configs.schema.cross_domain import FACES_NAME, FILMED
 from ....configs.schema.errors import MoodringError
 from ....models.contract import AUDIO_RATE_HZ, FloatArray, Image
+from ....models.io.bundle import bundled
 from ....models.networks.cross_domain import SIDE
+from ....models.signals.face.detection import FaceDetector
 from ....models.signals.speech.log_mel_image import FRAMES, HOP, images, log_mel_channels
 from ...datasets.faces import fer2013
 from ...datasets.faces.fer2013 import FacePictures
+from ...datasets.films import film_faces, read_films
 from ...datasets.open_corpus import read_corpus
+from ...datasets.speech_corpus import file_of
 from ...evaluation.leakage import digest
 from ...evaluation.splits import Items
 
@@ -134,6 +139,30 @@ class VoiceImages:
         return images(self.channels[item], _HOP)
 
 
+@dataclass(frozen=True)
+class ClipImages:
+    """Clips of several faces each, which no protocol takes apart.
+
+    Attributes
+    ----------
+    frames : FaceImages
+        Of all clips, one after the other.
+    begins : (n_clips + 1,) int64
+        Where each clip begins, and where the last one ends.
+    """
+
+    frames: FaceImages
+    begins: IntArray
+
+    def drawn(self, chosen: IntArray, rng: Rng) -> FloatArray:
+        """Return one frame of each clip, changed as faces are."""
+        return self.frames.drawn(rng.integers(self.begins[chosen], self.begins[chosen + 1]), rng)
+
+    def views(self, item: int) -> FloatArray:
+        """Return all frames of a clip and their mirror images."""
+        return np.concatenate([self.frames.views(i) for i in range(self.begins[item], self.begins[item + 1])])
+
+
 def face_set(root: Path, pictures: int) -> ImageSet:
     """Return FER2013: so many pictures of its train part, drawn once, and its test part.
 
@@ -160,7 +189,7 @@ def face_set(root: Path, pictures: int) -> ImageSet:
     labels = found.labels[chosen]
     classes = tuple(fer2013.EMOTION_OF[name] for name in fer2013.CLASSES)
     sha256 = digest(faces, labels)
-    return ImageSet("fer2013", classes, labels, items, PHOTOGRAPH, FaceImages(faces), sha256, found.tests[chosen])
+    return ImageSet(FACES_NAME, classes, labels, items, PHOTOGRAPH, FaceImages(faces), sha256, found.tests[chosen])
 
 
 def voice_set(name: str, root: Path) -> ImageSet:
@@ -179,6 +208,34 @@ def voice_set(name: str, root: Path) -> ImageSet:
     items = Items.of(corpus.trials, subject=PERSON, stimulus="prompt")
     sha256 = hashlib.sha256("".join(items.contents).encode()).hexdigest()
     return ImageSet(name, classes, labels, items, PERSON, VoiceImages(channels), sha256)
+
+
+def film_set(name: str, root: Path, frames: int) -> ImageSet:
+    """Return the faces of a corpus of films, grouped by clip and person; its name ends in ``_faces``.
+
+    Parameters
+    ----------
+    name : str
+        Of the corpus, one of :data:`~...datasets.films.FILM_CORPORA`.
+    root : Path
+    frames : int
+        Frames of each clip that are searched for a face.
+
+    Raises
+    ------
+    MoodringError
+        The corpus is not known, not there or damaged, or a clip shows no face.
+    """
+    corpus = read_films(name, root)
+    detector = FaceDetector(bundled("yunet").read_bytes())
+    clips = [film_faces(file_of(trial), frames, SIDE, detector) for trial in corpus.trials]
+    begins = np.concatenate(([0], np.cumsum([len(clip) for clip in clips]))).astype(np.int64)
+    faces = np.concatenate(clips)
+    classes = tuple(sorted({trial.labels["emotion"] for trial in corpus.trials}))
+    labels = np.array([classes.index(trial.labels["emotion"]) for trial in corpus.trials], np.int64)
+    items = Items.of(corpus.trials, subject=PERSON, stimulus="prompt")
+    images_of = ClipImages(FaceImages(faces), begins)
+    return ImageSet(f"{name}{FILMED}", classes, labels, items, PERSON, images_of, digest(faces, labels))
 
 
 def segmented(one: ImageSet) -> ImageSet:

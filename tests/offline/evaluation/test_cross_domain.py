@@ -131,7 +131,10 @@ def test_the_audit_stops_a_person_who_is_on_both_sides(data: Path) -> None:
     assert tests is not None
     groups = list(faces.groups)
     groups[int(np.flatnonzero(~tests)[0])] = groups[int(np.flatnonzero(tests)[0])]
-    crossed = {**faces.__dict__, "items": type(faces.items)(**{**faces.items.__dict__, "groups": {faces.apart: tuple(groups)}})}
+    crossed = {
+        **faces.__dict__,
+        "items": type(faces.items)(**{**faces.items.__dict__, "groups": {faces.apart: tuple(groups)}}),
+    }
     with pytest.raises(MoodringError, match="photograph is on both sides"):
         splits_of(type(faces)(**crossed), asked.sets[0], False)
 
@@ -176,7 +179,7 @@ def test_contradictions_are_refused(changes: dict[str, Any], said: str) -> None:
 def test_what_is_not_there_is_one_line(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ConfigError, match="--set data=FOLDER"):
         evaluate_cross_domain(settings(None), quiet)
-    with pytest.raises(MoodringError, match="of 84 different pictures|FER2013 has"):
+    with pytest.raises(MoodringError, match="different pictures to train on, 5000 were asked for"):
         read_sets(settings(data, pictures=5000), data, quiet)
     cache = tmp_path / "kept"
     evaluate_cross_domain(settings(data, cache, seeds=[1], leaky=[]), quiet)

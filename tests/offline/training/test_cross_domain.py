@@ -139,7 +139,10 @@ def test_every_class_is_drawn_equally_often() -> None:
 
 
 def test_stages_that_are_done_are_not_trained_again(tmp_path: Path) -> None:
-    steps = [Step(FACES, (everything(faces()),), 3, 1e-3), Step(JOINT, (everything(faces()), everything(voices())), 3, 1e-3)]
+    steps = [
+        Step(FACES, (everything(faces()),), 3, 1e-3),
+        Step(JOINT, (everything(faces()), everything(voices())), 3, 1e-3),
+    ]
     lines: list[str] = []
     heads = {"fer2013": 3, "emodb": 3}
     first = trained(steps, heads, config(), 1, tmp_path, lines.append)

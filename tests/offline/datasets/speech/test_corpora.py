@@ -240,7 +240,7 @@ def test_nemo_says_what_is_missing_unlisted_misnamed_or_under_another_label(fake
     assert any("is sadness by EB0 in data.tsv" in line for line in said)
     assert any("holiday.wav' is not named as nEMO" in line for line in said)
     table.write_text("file_id\temotion\nx.flac\tanger\n", encoding="utf-8")
-    with pytest.raises(MoodringError, match="line 2 of .* has no speaker_id"):
+    with pytest.raises(MoodringError, match=r"line 2 of .* has no speaker_id"):
         nemo.read(root)
     table.unlink()
     with pytest.raises(MoodringError, match="cannot be read"):
