@@ -105,13 +105,13 @@ def bench_decode(
 ) -> None:
     """Cost of a look of the attention model and of reading a face, first and steady, and steps of training."""
     from ..models.io.bundle import bundled, load_bundle
-    from ..models.networks.attention import BACKBONES
     from ..offline.simulate import simulate
     from ..realtime.bench import decode
+    from ..realtime.bench.decode import MEASURED
 
-    chosen = tuple(name for name in BACKBONES if backbone is None or name in backbone)
-    if unknown := set(backbone or ()) - {*BACKBONES, "face"}:
-        known = ", ".join((*BACKBONES, "face"))
+    chosen = tuple(name for name in MEASURED if backbone is None or name in backbone)
+    if unknown := set(backbone or ()) - {*MEASURED, "face"}:
+        known = ", ".join((*MEASURED, "face"))
         raise typer.BadParameter(f"{', '.join(sorted(unknown))}; known are {known}", param_hint="--backbone")
     took_s = decode.SECONDS if seconds is None else seconds
     bundle = load_bundle(bundled("attention"), "attention")

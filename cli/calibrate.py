@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..configs.schema.errors import ConfigError, MoodringError
+from ..configs.schema.errors import ConfigError, Gathered, MoodringError
 from .decode import session_config
 from .options import EegStreamOption, SetOption
 from .output import JsonOption, check_model_out, check_writable, say, write_json
+
+if TYPE_CHECKING:
+    from ..offline.datasets.affect_corpus import Scale
 
 
 def calibrate(
@@ -31,22 +35,29 @@ def calibrate(
     from ..models.device import best_device
     from ..models.io.bundle import load_bundle, models_path, save_bundle
     from ..models.io.files import PRIVATE_FILE
+    from ..offline.calibration.calibrate import CALIBRATING, unready
     from ..offline.calibration.calibrate import calibrate as calibrated
     from ..offline.calibration.evidence import KINDS
-    from ..offline.calibration.labels import parse_scale
     from ..offline.recordings.open import open_recording
 
     path = models_path("more", bundle)
     inputs = (session, path, *(one for one in (labels, config) if one is not None))
-    check_model_out(out, ".safetensors", inputs)
-    check_writable(json_file, inputs)
-    try:
-        ends = parse_scale(scale)
-    except ValueError:
-        raise ConfigError(f"--scale {scale!r}: LOW:HIGH was expected, such as 1:9") from None
-    base = load_bundle(path, *KINDS)
-    recording = open_recording(session, eeg=eeg)
-    settings = session_config(session, recording, config, overrides or ())
+    missing = Gathered(CALIBRATING)
+    for check in (partial(check_model_out, out, ".safetensors", inputs), partial(check_writable, json_file, inputs)):
+        with missing.checked():
+            check()
+    with missing.checked():
+        ends = _scale(scale)
+    with missing.checked():
+        base = load_bundle(path, *KINDS)
+    if labels is not None and not labels.is_file():
+        missing.add([ConfigError(f"labels '{labels}' are not there; give a CSV file (docs/calibrate.md)")])
+    with missing.checked():
+        recording = open_recording(session, eeg=eeg)
+        settings = session_config(session, recording, config, overrides or ())
+        if missing:  # else it is told with what the bundle and the labels lack
+            missing.add(unready(recording, settings, participant))
+    missing.refuse()
     result = calibrated(
         recording,
         settings,
@@ -65,6 +76,15 @@ def calibrate(
     save_bundle(out, result.bundle.spec, result.bundle.tensors, mode=PRIVATE_FILE)
     say(f"{result.words()}")
     say(f"wrote '{out}', for {result.calibration.participant} alone: set it as {_place(base.spec.kind)}")
+
+
+def _scale(text: str) -> Scale:
+    from ..offline.calibration.labels import parse_scale
+
+    try:
+        return parse_scale(text)
+    except ValueError:
+        raise ConfigError(f"--scale {text!r}: LOW:HIGH was expected, such as 1:9") from None
 
 
 def _place(kind: str) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..models.io.bundle import Bundle
     from ..offline.decoding.predict import Prediction
     from ..offline.decoding.predict_faces import PicturePrediction
+    from ..offline.decoding.predict_film_faces import FilmPrediction
 
 
 def decode(
@@ -75,7 +76,9 @@ def predict(
     ],
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="Sound files or films; for faces: pictures, folders or zip archives."),
+        typer.Argument(
+            metavar="FILE...", help="Sound files or films; for faces: pictures, films, folders, zip archives."
+        ),
     ],
     json_file: JsonOption = None,
     labels: Annotated[
@@ -105,23 +108,34 @@ def _predict_faces(loaded: Bundle, files: Sequence[Path], json_file: Path | None
     from ..models.decoders.face_expression import FaceExpressionDecoder
     from ..models.device import best_device
     from ..offline.decoding import predict_faces as prediction
+    from ..offline.decoding import predict_film_faces as film_faces
 
     device = best_device()
     decoder = FaceExpressionDecoder(loaded, device)
     say(prediction.heading(loaded))
     for notice in prediction.notices(loaded):
         say(f"note: {notice}")
+    films = []
+    for path in filter(film_faces.is_film, files):
+        film = film_faces.predict_film(decoder, path)
+        films.append(film)
+        for line in film_faces.in_words(film, decoder):
+            say(line)
+        if film.error is not None:
+            say(f"moodring: {film.error}", err=True)
     predictions = []
-    for one in prediction.predict_pictures(decoder, files, labels == "auto"):
+    stills = [path for path in files if not film_faces.is_film(path)]
+    for one in prediction.predict_pictures(decoder, stills, labels == "auto"):
         predictions.append(one)
         say(prediction.in_words(one, decoder))
         if one.error is not None:
             say(f"moodring: {one.error}", err=True)
-    for line in prediction.score_lines(predictions, decoder) if labels == "auto" else ():
+    for line in prediction.score_lines(predictions, decoder) if labels == "auto" and stills else ():
         say(line)
     asked = {"models": {"face": loaded.name, "device": str(device)}, "labels": labels}
-    write_json(json_file, prediction.as_plain(predictions, decoder, loaded, asked, labels == "auto"))
-    _raise_for_errors(predictions, "picture(s)")
+    plain = prediction.as_plain(predictions, decoder, loaded, asked, labels == "auto")
+    write_json(json_file, plain | {"films": [film_faces.as_plain(film, decoder) for film in films]})
+    _raise_for_errors([*films, *predictions], "film(s) and picture(s)")
 
 
 def _predict_speech(
@@ -159,7 +173,7 @@ def _predict_speech(
     _raise_for_errors(predictions, "file(s)")
 
 
-def _raise_for_errors(predictions: Sequence[Prediction | PicturePrediction], what: str) -> None:
+def _raise_for_errors(predictions: Sequence[Prediction | PicturePrediction | FilmPrediction], what: str) -> None:
     if bad := sum(one.error is not None for one in predictions):
         raise MoodringError(f"{bad} of {len(predictions)} {what} had an error; see the lines above")
 

@@ -160,18 +160,6 @@ def evaluate(
         if out.exists() and not out.is_dir():
             raise ConfigError(f"--out '{out}' is a file; give a folder, or one to be made")
         refuse_other_tables(out / _TABLE)
-    kind = "paper" if config.is_dir() else str(read(config).get("kind"))
-    if pages and kind in (
-        "paper",
-        "eeg_state",
-        "policies",
-        "forward",
-        "bands",
-        "corpus",
-        "evaluate_faces",
-        "cross_domain",
-    ):
-        raise ConfigError("--page takes the tables of an evaluation on simulated people; leave it out for another")
     ways: dict[str, Callable[[Path, tuple[str, ...]], _Evaluated]] = {
         "paper": _evaluate_paper,
         "eeg_state": _evaluate_eeg_state,
@@ -182,7 +170,10 @@ def evaluate(
         "evaluate_faces": _evaluate_faces,
         "cross_domain": _evaluate_cross_domain,
     }
-    result = ways.get(kind, _evaluate_people)(config, tuple(overrides or ()))
+    way = ways.get("paper" if config.is_dir() else str(read(config).get("kind")), _evaluate_people)
+    if pages and way is not _evaluate_people:
+        raise ConfigError("--page takes the tables of an evaluation on simulated people; leave it out for another")
+    result = way(config, tuple(overrides or ()))
     say_all(result.text)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)

@@ -14,13 +14,16 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from moodring.configs.schema.liblsl import liblsl_settings, own_session
-from moodring.models.io.bundle import bundled, load_bundle
+from moodring.models.io.bundle import bundled, load_bundle, save_bundle
+from moodring.offline.recordings.write_session import write_session
+from moodring.offline.simulate import EASY, simulate
 from tests.support.sound_server import SoundServer
 from tests.support.ungated import write_without_gate
 
@@ -133,6 +136,43 @@ def test_a_real_film_is_decoded_by_face_and_speech(replayed: dict[str, tuple[dic
     assert summary["modalities"]["eeg"] == absent()
     assert any(probabilities for _, probabilities in summary["speech"]), "a man speaks in this film"
     assert NOTICE in said
+
+
+@pytest.mark.lsl
+def test_a_persons_own_bundle_is_made_checked_and_decoded_with(environment: dict[str, str], tmp_path: Path) -> None:
+    """A bundle that leans to "high", set upright by labels that it never says; then the next session of the person."""
+    shipped = load_bundle(bundled("attention"))
+    bias = shipped.tensors["net.heads.bias"].clone()
+    bias[2] += 6.0
+    lean, mine = tmp_path / "lean.safetensors", tmp_path / "mine.safetensors"
+    save_bundle(lean, shipped.spec, {**shipped.tensors, "net.heads.bias": bias})
+    person = replace(simulate(620, 74.5, EASY), face=None, speech=None)
+    folder, labels = write_session(person, tmp_path / "session"), tmp_path / "labels.csv"
+    rows = [f"{20 + 6 * i},6,{('low', 'medium')[i % 2]}," for i in range(9)]
+    labels.write_text("\n".join(["start_s,duration_s,valence,arousal", *rows]) + "\n")
+    made = subprocess.run(
+        moodring("calibrate", folder, "--bundle", lean, "--labels", labels, "--out", mine),
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    config = '[eeg]\nstream = { type = "EEG" }\n[models]\nvideo_eeg = "%s"\n[session]\nparticipant = "%s"\n'
+    path = tmp_path / "check.toml"
+    path.write_text('name = "check"\n' + config % (mine, person.participant))
+    with replaying(environment, folder):
+        checked = subprocess.run(
+            moodring("check", path), env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert f"ok    model: calibrated for {person.participant} on " in checked.stdout
+    with replaying(environment, folder):
+        summary, told = live(environment, tmp_path, config % (mine, person.participant), 6)
+    assert_sane(summary)
+    answers = [valence for _, valence, _ in summary["estimates"]]
+    assert answers
+    assert max(high for _, _, high in answers) < 0.85, "the bundle that leans gives it 0.94 and more"
+    assert [bundle["file"] for bundle in summary["bundles"]] == ["mine.safetensors"]
+    assert f"calibrated for {person.participant} on " in told
+    assert "alone, and" not in told
 
 
 @pytest.fixture

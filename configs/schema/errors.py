@@ -1,5 +1,7 @@
 """Errors of one line: what was expected, what came and what to do."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 from .foreign_text import visible
@@ -28,6 +30,46 @@ class ConfigError(MoodringError):
     """Error in the command line or a config: unknown key, wrong type, missing config file."""
 
     exit_status: ClassVar[int] = 2
+
+
+class Gathered:
+    """Errors of checks that do not rest on each other, told together rather than one a run.
+
+    Parameters
+    ----------
+    what : str
+        What they keep from going on: "calibrating".
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._errors: list[MoodringError] = []
+
+    def __bool__(self) -> bool:
+        """Return whether there is an error."""
+        return bool(self._errors)
+
+    def add(self, errors: Iterable[MoodringError]) -> None:
+        """Add errors that were found."""
+        self._errors += errors
+
+    @contextmanager
+    def checked(self) -> Iterator[None]:
+        """Add the error that is raised within it."""
+        try:
+            yield
+        except MoodringError as error:
+            self._errors.append(error)
+
+    def refuse(self) -> None:
+        """Raise what there is: a single error as it is, several as one line, each with a number."""
+        if not self._errors:
+            return
+        if len(self._errors) == 1:
+            raise self._errors[0]
+        told = "; ".join(f"({number}) {error}" for number, error in enumerate(self._errors, start=1))
+        line = f"{len(self._errors)} things keep moodring from {self._what}: {told}"
+        raise failure_of(line, max(error.exit_status for error in self._errors))
 
 
 def failure_of(line: str, exit_status: int) -> MoodringError:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -17,6 +17,7 @@ LEAKY: tuple[ProtocolName, ...] = ("paper", "random_trials")
 OBSERVER = "observer"
 """Name of the reference observer among the systems of an evaluation of policies."""
 Folds = Annotated[int, Field(ge=2, le=100)]
+_MADE_WITH = "the bundle was made with"
 Span = Annotated[tuple[int, int], Field(description="first and last seed")]
 
 
@@ -66,33 +67,22 @@ class EvaluateConfig(Section):
             twice = sorted({str(value) for value in values if values.count(value) > 1})
             if twice:
                 raise ValueError(f"{what}: {', '.join(twice)} is there twice; name each once")
-        groups = [(span, "the bundle was made with") for span in self.known]
+        groups = [(span, _MADE_WITH) for span in self.known]
         groups += [(self.lda_people, "LDA is trained on")] if self.lda_people is not None else []
         for span, which in groups:
             _refuse_known(self.seeds, (span,), which)
         if self.lag_people is not None:
             first, last = self.lag_people
-            _refuse_known(range(first, last + 1), self.known, "the bundle was made with", "lag_people")
+            _refuse_known(range(first, last + 1), self.known, _MADE_WITH, "lag_people")
         return self
 
 
-class EvaluatePoliciesConfig(Section):
-    """Bundles of the attention model, one for each policy, budget and training seed, on people none of them knows.
+class PreparedPeopleConfig(Section):
+    """An evaluation on simulated people who are prepared in a cache.
 
     Attributes
     ----------
     name : str
-    folder : Path
-        Holds ``SYSTEM-SEED.safetensors`` for every system and training, as ``moodring train`` writes them.
-    systems : tuple of str
-        For example ``hazard-0.05``.
-    trainings : tuple of int
-        Their seeds.
-    paired : tuple of (system, system)
-        Differences to report, the first minus the second; "observer" is one where there are ``observer_people``.
-    observer_people : (first, last) or None
-        The span of people whom a reference observer is learned from: classical parts, and expressions told without
-        noise. None leaves it out.
     seeds : tuple of int
         The simulated people.
     seconds : float
@@ -104,13 +94,7 @@ class EvaluatePoliciesConfig(Section):
     workers : int
     """
 
-    kind: Literal["policies"] = "policies"
     name: str
-    folder: Path = Path()
-    systems: Annotated[tuple[str, ...], Field(min_length=1)]
-    trainings: Annotated[tuple[int, ...], Field(min_length=1)]
-    paired: tuple[tuple[str, str], ...] = ()
-    observer_people: Span | None = None
     seeds: Annotated[tuple[int, ...], Field(min_length=2)]
     seconds: Annotated[float, Field(ge=40.0, le=3600.0)] = 180.0
     known: tuple[Span, ...] = ()
@@ -118,8 +102,38 @@ class EvaluatePoliciesConfig(Section):
     workers: Annotated[int, Field(ge=1, le=64)] = 2
 
     @model_validator(mode="after")
-    def _consistent(self) -> "EvaluatePoliciesConfig":
-        _refuse_known(self.seeds, self.known, "the bundles were made with")
+    def _strangers(self) -> Self:
+        _refuse_known(self.seeds, self.known, _MADE_WITH)
+        return self
+
+
+class EvaluatePoliciesConfig(PreparedPeopleConfig):
+    """Bundles of the attention model, one for each policy, budget and training seed, on people none of them knows.
+
+    Attributes
+    ----------
+    folder : Path
+        Holds ``SYSTEM-SEED.safetensors`` for every system and training, as ``moodring train`` writes them.
+    systems : tuple of str
+        For example ``hazard-0.05``.
+    trainings : tuple of int
+        Their seeds.
+    paired : tuple of (system, system)
+        Differences to report, the first minus the second; "observer" is one where there are ``observer_people``.
+    observer_people : (first, last) or None
+        The span of people whom a reference observer is learned from: classical parts, and expressions told without
+        noise. None leaves it out.
+    """
+
+    kind: Literal["policies"] = "policies"
+    folder: Path = Path()
+    systems: Annotated[tuple[str, ...], Field(min_length=1)]
+    trainings: Annotated[tuple[int, ...], Field(min_length=1)]
+    paired: tuple[tuple[str, str], ...] = ()
+    observer_people: Span | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
         if self.observer_people is not None:
             _refuse_known(self.seeds, (self.observer_people,), "the observer is learned from")
         named = (*self.systems, *((OBSERVER,) if self.observer_people is not None else ()))
@@ -129,56 +143,39 @@ class EvaluatePoliciesConfig(Section):
         return self
 
 
-class EvaluateForwardConfig(Section):
+class EvaluateForwardConfig(PreparedPeopleConfig):
     """One attention bundle deciding forward, by re-scanning a window, and from cached embeddings of a window.
 
     Attributes
     ----------
-    name : str
     bundle : Path or None
         Of simulated people; None is the shipped one.
     windows_s : tuple of float
         Lengths of the windows.
-    seeds : tuple of int
-        The simulated people.
     step_seeds : tuple of int
         People whose emotion changes in steps, for the response lag.
     timed_seed : int
         Whose decisions are timed.
-    seconds : float
-        Length of each session.
-    known : tuple of (first, last)
-        Spans of people, both ends included, whom the bundle was made with: none of them may be decoded.
-    cache : Path or None
-        Of prepared people; None is the user's cache folder.
-    workers : int
     """
 
     kind: Literal["forward"] = "forward"
-    name: str
     bundle: Path | None = None
     windows_s: Annotated[tuple[Annotated[float, Field(ge=0.5, le=600.0)], ...], Field(min_length=1)] = (10.0,)
-    seeds: Annotated[tuple[int, ...], Field(min_length=2)]
     step_seeds: Annotated[tuple[int, ...], Field(min_length=1)]
     timed_seed: int
-    seconds: Annotated[float, Field(ge=40.0, le=3600.0)] = 180.0
-    known: tuple[Span, ...] = ()
-    cache: Path | None = None
-    workers: Annotated[int, Field(ge=1, le=64)] = 2
 
     @model_validator(mode="after")
-    def _strangers(self) -> "EvaluateForwardConfig":
-        for what, seeds in (("seeds", self.seeds), ("step_seeds", self.step_seeds), ("timed_seed", (self.timed_seed,))):
-            _refuse_known(seeds, self.known, "the bundle was made with", what)
+    def _others_are_strangers(self) -> Self:
+        for what, seeds in (("step_seeds", self.step_seeds), ("timed_seed", (self.timed_seed,))):
+            _refuse_known(seeds, self.known, _MADE_WITH, what)
         return self
 
 
-class EvaluateBandsConfig(Section):
+class EvaluateBandsConfig(PreparedPeopleConfig):
     """Band attention of one bundle: other weights in its place, single bands taken out, and pictures.
 
     Attributes
     ----------
-    name : str
     bundle : Path or None
         Of simulated people; None is the shipped one.
     noise : float
@@ -187,35 +184,19 @@ class EvaluateBandsConfig(Section):
         Those of ``seeds`` whose looks, gains, weights and estimates are drawn.
     span_s : (start, stop)
         The stretch of their sessions that is drawn.
-    seeds : tuple of int
-        The simulated people.
-    seconds : float
-        Length of each session.
-    known : tuple of (first, last)
-        Spans of people, both ends included, whom the bundle was made with: none of them may be decoded.
     seed : int
         Of noise and shuffles.
-    cache : Path or None
-        Of prepared people; None is the user's cache folder.
-    workers : int
     """
 
     kind: Literal["bands"] = "bands"
-    name: str
     bundle: Path | None = None
     noise: Annotated[float, Field(gt=0.0, le=5.0)] = 1.0
     pictured: tuple[int, ...] = ()
     span_s: tuple[float, float] = (20.0, 80.0)
-    seeds: Annotated[tuple[int, ...], Field(min_length=2)]
-    seconds: Annotated[float, Field(ge=40.0, le=3600.0)] = 180.0
-    known: tuple[Span, ...] = ()
     seed: int = 0
-    cache: Path | None = None
-    workers: Annotated[int, Field(ge=1, le=64)] = 2
 
     @model_validator(mode="after")
-    def _consistent(self) -> "EvaluateBandsConfig":
-        _refuse_known(self.seeds, self.known, "the bundle was made with")
+    def _consistent(self) -> Self:
         strangers = sorted(set(self.pictured) - set(self.seeds))
         if strangers:
             raise ValueError(f"pictured: {', '.join(map(str, strangers))} are not among the seeds; draw people decoded")

@@ -40,7 +40,8 @@ class AttentionNetworkSection(Section):
 
     ``backbone``: "compact" is a small face network that is trained; "vgg16" reads 227-pixel faces by a frozen VGG-16
     whose ``weights`` are a file of yours (a torchvision state dict or ``.safetensors``; nothing is downloaded), which
-    must have the sha256 ``weights_sha256`` where that is given.
+    must have the sha256 ``weights_sha256`` where that is given; "expression", on corpora alone, reads faces of
+    people by the frozen network of the shipped bundle ``face``.
     """
 
     image_size: Annotated[int, Field(ge=8, multiple_of=4)] = 16
@@ -49,7 +50,7 @@ class AttentionNetworkSection(Section):
     glimpse: Count = 24
     layer1: Count = 40
     core: Count = 80
-    backbone: Literal["compact", "vgg16"] = "compact"
+    backbone: Literal["compact", "vgg16", "expression"] = "compact"
     weights: Path | None = None
     weights_sha256: Annotated[str, Field(pattern="^([0-9a-fA-F]{64})?$")] = ""
 
@@ -57,8 +58,8 @@ class AttentionNetworkSection(Section):
     def _weights_of_vgg16(self) -> "AttentionNetworkSection":
         if self.backbone == "vgg16" and self.weights is None:
             raise ValueError("backbone 'vgg16' needs weights: the file of torchvision's vgg16 (nothing is downloaded)")
-        if self.backbone == "compact" and (self.weights is not None or self.weights_sha256):
-            raise ValueError("weights are those of backbone 'vgg16'; the compact one is trained: leave them out")
+        if self.backbone != "vgg16" and (self.weights is not None or self.weights_sha256):
+            raise ValueError(f"weights are those of backbone 'vgg16'; '{self.backbone}' needs none: leave them out")
         return self
 
 
@@ -67,6 +68,22 @@ class HeldOutSection(Section):
 
     validation: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.2
     calibration: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.2
+
+
+class EarlyStoppingSection(Section):
+    """Early stopping of the band network and of the core (teacher, student, and the core on its own looks).
+
+    A ``people`` share of those to train on is held out, and nothing is fitted on them. Their loss under the averaged
+    weights is looked at every ``every`` batches; a stage ends after ``patience`` looks in a row that do not lower it,
+    and the weights of the lowest are kept. ``on``: "corpora", "always", or "never" (all batches; so was the bundle made
+    that ships, which is why simulated people are left alone by default). Of fewer than six training people nobody is
+    held out.
+    """
+
+    on: Literal["corpora", "always", "never"] = "corpora"
+    people: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.2
+    every: Count = 25
+    patience: Count = 6
 
 
 class AttentionEegSection(Section):
@@ -109,7 +126,8 @@ class TrainAttentionConfig(Section):
     With ``data``, the folder of a corpus, it is trained on the corpus's people in the place of the simulated ones;
     ``corpus`` names its layout where several fit, and ``labels = "ratings"`` takes the people's own ratings where the
     corpus has other levels (MAHNOB-HCI: those of the keyword). ``on_bad`` is what happens with trials that cannot be
-    used, and ``held_out`` says how many people are kept apart. ``start`` is the attention bundle, by name or path,
+    used, and ``held_out`` says how many people are kept apart; ``early_stopping`` takes more from those that are left.
+    ``start`` is the attention bundle, by name or path,
     whose face network and periphery such a training starts from, because no corpus tells what a face expresses at
     which moment.
 
@@ -131,6 +149,7 @@ class TrainAttentionConfig(Section):
     labels: Literal["corpus", "ratings"] = "corpus"
     on_bad: Literal["stop", "skip"] = "stop"
     held_out: HeldOutSection = HeldOutSection()
+    early_stopping: EarlyStoppingSection = EarlyStoppingSection()
     start: str = "attention"
     network: AttentionNetworkSection = AttentionNetworkSection()
     eeg: AttentionEegSection = AttentionEegSection()
@@ -166,8 +185,14 @@ class TrainAttentionConfig(Section):
     def _of_a_corpus(self) -> "TrainAttentionConfig":
         if self.data is None and self.corpus is not None:
             raise ValueError(f"corpus is '{self.corpus}' and no folder is given; add data=FOLDER")
-        if self.data is not None and self.network.backbone != "compact":
+        if self.data is not None and self.network.backbone == "vgg16":
             raise ValueError("backbone 'vgg16' is trained on simulated people alone; leave it out with data=FOLDER")
+        if self.data is None and self.network.backbone == "expression":
+            raise ValueError(
+                "backbone 'expression' reads photographed faces; simulated ones are drawn: give data=FOLDER"
+            )
         if self.faces.under_cap and self.network.backbone != "compact":
-            raise ValueError("faces.under_cap changes faces that 'vgg16' has embedded already; leave it out")
+            raise ValueError(
+                f"faces.under_cap changes faces that '{self.network.backbone}' has embedded already; leave it out"
+            )
         return self

@@ -9,6 +9,15 @@ from .load import Section
 from .training import Count, Positive, Share
 
 
+class SettlingSection(Section):
+    """A last, short cycle at a low rate on pictures that are changed less; keys as of the first cycle."""
+
+    epochs: Annotated[int, Field(ge=0)] = 6
+    learning_rate: Positive = 0.03
+    changes: Share = 0.3
+    mixed: Share = 0.0
+
+
 class TrainFacesConfig(Section):
     """A training run on FER2013 with the votes of FER+.
 
@@ -36,6 +45,7 @@ class TrainFacesConfig(Section):
     changes: Share = 0.75
     mixed: Share = 0.5
     bfloat16: bool = True
+    settling: SettlingSection = SettlingSection()
     cache: Path | None = None
 
 

@@ -17,11 +17,17 @@ def calibration_notices(decoders: Iterable[StreamingDecoder], participant: str) 
     participant : str
         Of the session; ``"unknown"`` where nobody is named.
     """
+    return tuple(calibration_notice(one, participant) for one in calibrations_of(decoders))
+
+
+def calibrations_of(decoders: Iterable[StreamingDecoder]) -> tuple[Calibration, ...]:
+    """Return the calibrations of adapted bundles, each once."""
     found = (decoder.spec.calibration for decoder in decoders)
-    return tuple(_notice(one, participant) for one in dict.fromkeys(found) if one is not None)
+    return tuple(one for one in dict.fromkeys(found) if one is not None)
 
 
-def _notice(calibration: Calibration, participant: str) -> str:
+def calibration_notice(calibration: Calibration, participant: str) -> str:
+    """Return for whom and when a bundle was calibrated, and a warning where the session is another's."""
     whose = f"calibrated for {calibration.participant} on {calibration.date}"
     if participant == calibration.participant:
         return whose

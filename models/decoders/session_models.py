@@ -19,6 +19,7 @@ from ..streaming.ingest.sources import SourceInfo
 from ..streaming.ingest.stream_ingest import StreamIngest
 from ..streaming.summary import BundleName
 from .domain_gate import has_gate
+from .people_only import PeopleOnly
 from .simulated_only import SimulatedOnly
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ class Models:
         ----------
         origins : mapping of modality to str or None
         """
-        withheld = {one.bundle.sha256 for one in self.guarded if one.withheld(origins)}
+        kept_apart = (one for one in self.decoders if isinstance(one, SimulatedOnly | PeopleOnly))
+        withheld = {one.bundle.sha256 for one in kept_apart if one.withheld(origins)}
         if not withheld:
             return self
         felt = tuple(one for one in self.bundles if one.sha256 not in withheld)
@@ -130,6 +132,10 @@ def load_models(config: LiveConfig, modalities: Sequence[str], factories: Sequen
             SimulatedOnly(decoder, name, key) if SIMULATED in name.domain else decoder
             for decoder, name, key in zip(decoders, names, keys, strict=True)
         ]
+    decoders = [
+        PeopleOnly(decoder, name) if bundle.spec.kind == SLOTS["face"] else decoder
+        for decoder, name, bundle in zip(decoders, names, bundles, strict=True)
+    ]
     domain = [name for bundle in bundles for name in bundle.spec.domain]
     fusion = None
     if config.pooling.enabled and config.pooling.file is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import SIMULATED, FaceReading, FaceState, HeadOutput, ModelSpec
+from ..contract import FaceReading, FaceState, HeadOutput, ModelSpec
 from ..contract.specs import kept_classes
 from ..fusion.circumplex import affect_of
 from ..signals.face.stillness import Stillness, watch
@@ -19,6 +19,7 @@ from . import alignment
 from .decision_schedule import ModalityInput, Plan
 from .decoder import DecoderStep
 from .ingest.sources import SourceInfo
+from .smoothing import smoothed
 
 if TYPE_CHECKING:
     from ...configs.schema.live import LiveConfig
@@ -27,11 +28,8 @@ if TYPE_CHECKING:
     from .clock import Clock
 
 FRAME_HZ = 8
-SMOOTHING_S = 0.5
-"""Time constant of the mean over frames."""
 FRESH_S = 1.0
 """An answer rests on a reading that is no older."""
-NOT_A_PHOTOGRAPH = "it reads photographed faces; this one is drawn by the simulation"
 WITHOUT_FACE: dict[FaceState, str] = {
     "several": "several faces, none of them clearly the participant's (set face.region)",
     "too_small": "the face is too small",
@@ -94,8 +92,6 @@ class StreamingFaceExpression:
     def step(self, time_s: float, inputs: Mapping[str, ModalityInput]) -> DecoderStep:
         """Read the frames that are due up to a data time, and return what the face expresses now."""
         given = inputs.get("face")
-        if given is not None and given.ingest.info.origin == SIMULATED:
-            return DecoderStep(self._abstained(NOT_A_PHOTOGRAPH))
         began_s, at = self._clock.now(), self._at
         now = math.floor((time_s - self._plan.t0_s) * FRAME_HZ + 1e-6)
         due = max(0, now - _FIRST_FRAMES + 1) if at.next_frame is None else at.next_frame
@@ -142,11 +138,7 @@ class StreamingFaceExpression:
 
     def _add(self, emotions: NDArray[np.float64], reading: FaceReading) -> None:
         at = self._at
-        if at.mean is None or at.read is None:
-            at.mean = emotions
-        else:
-            kept = math.exp(-(reading.time_s - at.read.time_s) / SMOOTHING_S)
-            at.mean = kept * at.mean + (1.0 - kept) * emotions
+        at.mean = smoothed(at.mean, emotions, 0.0 if at.read is None else reading.time_s - at.read.time_s)
         at.read = reading
 
     def _heads(self) -> tuple[HeadOutput, ...]:

@@ -1,13 +1,13 @@
 """Calibrate a bundle to one person: decode, predict each labelled stretch from those before it, keep what helps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ...configs.schema.errors import ConfigError, MoodringError
+from ...configs.schema.errors import ConfigError, Gathered, MoodringError
 from ...configs.schema.live import LiveConfig
 from ...models.contract import SIMULATED, Head, Recording
 from ...models.contract.calibration import Calibration
@@ -22,6 +22,7 @@ from .prequential import LEVEL, Item, Labels, Worth, fit_heads, heads_that_count
 LEAST_STRETCHES = 8
 SETTLE_S = 4.0
 """The first seconds of a stimulus do not count: what is felt has to follow it, and the EEG and the core after that."""
+CALIBRATING = "calibrating"
 _UNNAMED = "unknown"
 
 
@@ -118,14 +119,17 @@ def calibrate(
     ------
     MoodringError
         No rest, no or too few labels, labels of one class, or a recording that does not fit; ConfigError where nobody
-        or somebody else is named.
+        or somebody else is named. All that is missing is named at once, before the work of decoding.
     """
-    person = _participant(recording, participant)
-    _refuse(recording, config, bundle)
-    heads = bundle.spec.outputs
-    stretches = labelled_stretches(recording, heads, labels, scale, rest_s=_rest_s(recording, config))
-    _check_count(stretches, heads, recording.name)
-    _counting([one.classes for one in stretches], heads, recording.name)  # before the work of decoding
+    missing, heads, rest_s = Gathered(CALIBRATING), bundle.spec.outputs, _rest_s(recording, config)
+    missing.add(unready(recording, config, participant))
+    missing.add(_unfit(recording, config, bundle))
+    stretches: list[Stretch] = []
+    with missing.checked():
+        stretches = labelled_stretches(recording, heads, labels, scale, rest_s=rest_s)
+        missing.add(_too_few(stretches, heads, recording.name))
+    missing.refuse()
+    person = participant or recording.participant
     evidence = collect(recording, config, bundle, device)
     if "eeg" in recording.sources and not evidence.calibrated:
         raise MoodringError(
@@ -168,54 +172,61 @@ def settle_s_of(bundle: Bundle) -> float:
     return float(bundle.spec.network["memory_s"])  # before, the evidence describes the block before
 
 
-def _participant(recording: Recording, given: str | None) -> str:
+def unready(recording: Recording, config: LiveConfig, given: str | None) -> Iterator[MoodringError]:
+    """Yield what a recording lacks whatever the bundle: whose it is (``given``, or its own participant), and a rest."""
     known, unnamed = recording.participant, ("", _UNNAMED, recording.name)
     if given is None and known in unnamed:
-        raise ConfigError(f"recording '{recording.name}' names no participant; say whose it is: --participant NAME")
+        yield ConfigError(f"recording '{recording.name}' names no participant; say whose it is: --participant NAME")
     if given is not None and known not in (*unnamed, given):
-        raise ConfigError(f"recording '{recording.name}' is {known}'s; --participant {given} came: leave it out")
-    return given or known
+        yield ConfigError(f"recording '{recording.name}' is {known}'s; --participant {given} came: leave it out")
+    if "eeg" in recording.sources and _rest_s(recording, config) <= 0.0:
+        yield MoodringError(
+            f"recording '{recording.name}' has no rest to normalise to; where it begins with one, say how long it is: "
+            "--set decisions.rest_s=30"
+        )
 
 
 def _rest_s(recording: Recording, config: LiveConfig) -> float:
     return recording.rest_s or config.decisions.rest_s
 
 
-def _refuse(recording: Recording, config: LiveConfig, bundle: Bundle) -> None:
-    """Raise MoodringError for a bundle that may not be adapted to this recording, or a recording without a rest."""
+def _unfit(recording: Recording, config: LiveConfig, bundle: Bundle) -> Iterator[MoodringError]:
+    """Yield why a bundle may not be adapted to this recording."""
     if not set(bundle.spec.modalities) & set(recording.sources):
-        raise MoodringError(
+        yield MoodringError(
             f"bundle '{bundle.name}' reads {' and '.join(bundle.spec.modalities)}; recording '{recording.name}' holds "
             f"{', '.join(recording.sources) or 'nothing to decode'}: calibrate with another"
         )
     mark = bundle.spec.calibration
     if mark is not None:
-        raise MoodringError(
+        yield MoodringError(
             f"bundle '{bundle.name}' is calibrated for {mark.participant} already; calibrate '{mark.base}', from which "
             "it was made"
         )
     if SIMULATED in bundle.spec.domain and recording.origin != SIMULATED and not config.models.allow_simulated:
-        raise MoodringError(missing_model(bundle.name, bundle.spec, slot_of(bundle.spec.kind)))
-    if "eeg" in recording.sources and _rest_s(recording, config) <= 0.0:
-        raise MoodringError(
-            f"recording '{recording.name}' has no rest to normalise to; where it begins with one, say how long it is: "
-            "--set decisions.rest_s=30"
-        )
+        yield MoodringError(missing_model(bundle.name, bundle.spec, slot_of(bundle.spec.kind)))
 
 
-def _check_count(stretches: Sequence[Stretch], heads: Sequence[Head], name: str) -> None:
-    """Raise MoodringError where there are too few labels to fit and to judge, before the work of decoding."""
+def _too_few(stretches: Sequence[Stretch], heads: Sequence[Head], name: str) -> Iterator[MoodringError]:
+    """Yield why labels are too few to fit and to judge."""
     if len(stretches) < LEAST_STRETCHES:
-        raise MoodringError(
+        yield MoodringError(
             f"'{name}' has {len(stretches)} labelled stretch(es) after the rest, {LEAST_STRETCHES} are needed: the "
             "first ones teach, each later one is predicted"
         )
     single = [{label for one in stretches if (label := one.classes[index]) is not None} for index in range(len(heads))]
+    if not stretches:
+        return
     if all(len(classes) < 2 for classes in single):
         only = next((head.classes[next(iter(c))] for head, c in zip(heads, single, strict=True) if c), "none")
-        raise MoodringError(
+        yield MoodringError(
             f"all labels of '{name}' are of one class ({only}); two at least are needed to adapt to: record others too"
         )
+    elif len(stretches) >= LEAST_STRETCHES:  # of fewer, too few come after the first two classes to tell
+        try:
+            _counting([one.classes for one in stretches], heads, name)
+        except MoodringError as error:
+            yield error
 
 
 def _counting(labels: Sequence[Labels], heads: Sequence[Head], name: str) -> list[int]:

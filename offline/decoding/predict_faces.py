@@ -14,34 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
-from ...models.contract import SURE, FaceBox, Head, Image
+from ...models.contract import SURE, FaceBox, Head
 from ...models.decoders.face_expression import FaceExpression, FaceExpressionDecoder
 from ...models.io.bundle import Bundle, bundled
-from ...models.signals.face.detection import LONGEST_SIDE, FaceDetector, FoundFace, without_repeats
+from ...models.signals.face.stills import StillFaceFinder, is_tight
 from ..datasets.faces.fer2013 import EMOTION_OF
 from ..evaluation.metrics import accuracy, uar
 from ..recordings.pictures import PictureFile, decode_picture, pictures_in
 
 STILLS = "each picture is read for itself: how this person's face looks at rest is not known"
-_LONGEST_SIDE = 1280  # small faces of large pictures are looked for at this size, too
-_TIGHT_SIDES = (16, 96)  # pixels: shortest and longest side
-_TIGHT_SHAPE = 1.5  # longer side to shorter one
 _NO_LABEL = ""
-
-
-class FaceFinder:
-    """Finds faces of any size in still pictures: YuNet at two scales."""
-
-    def __init__(self) -> None:
-        model = bundled("yunet").read_bytes()
-        self._near, self._far = FaceDetector(model), FaceDetector(model, _LONGEST_SIDE)
-
-    def find(self, image: Image) -> tuple[FoundFace, ...]:
-        """Return all faces, the largest first."""
-        found = [*self._near.find_faces(image)]
-        if max(image.shape[:2]) > LONGEST_SIDE:
-            found += self._far.find_faces(image)
-        return tuple(sorted(without_repeats(found), key=lambda one: -one.box.width * one.box.height))
 
 
 @dataclass(frozen=True)
@@ -91,7 +73,7 @@ def predict_pictures(
     with_truth : bool
         Whether the names of folders are labels.
     """
-    finder = FaceFinder()
+    finder = StillFaceFinder(bundled("yunet").read_bytes())
     seen: set[str] = set()
     for path in paths:
         # Unlike Path.resolve, it accepts circular links.
@@ -112,7 +94,7 @@ def predict_pictures(
 
 
 def predict_picture(
-    decoder: FaceExpressionDecoder, finder: FaceFinder, file: PictureFile, with_truth: bool = False
+    decoder: FaceExpressionDecoder, finder: StillFaceFinder, file: PictureFile, with_truth: bool = False
 ) -> PicturePrediction:
     """Return the prediction for one picture."""
     truth = truth_of(file.folder, decoder) if with_truth else None
@@ -127,12 +109,6 @@ def predict_picture(
     if not answers and is_tight(image):
         answers = (FaceAnswer(None, decoder.read_whole(image)),)
     return PicturePrediction(file.name, (width, height), answers, truth, picture.notes)
-
-
-def is_tight(image: Image) -> bool:
-    """Return whether a picture is so small and square that it can only be a crop of a face."""
-    shorter, longer = sorted(image.shape[:2])
-    return _TIGHT_SIDES[0] <= shorter and longer <= _TIGHT_SIDES[1] and longer <= _TIGHT_SHAPE * shorter
 
 
 def truth_of(folder: str, decoder: FaceExpressionDecoder) -> str | None:

@@ -40,7 +40,7 @@ def evaluation_values(
     paired : sequence of mappings
         Differences of two rows group by group: ``a``, ``b``, ``difference`` (a minus b), ``low``, ``high``.
     wall_s : float
-        How long the evaluation took.
+        How long the evaluation took; NaN where that is not known.
     **more
         What only this evaluation has.
 
@@ -57,7 +57,7 @@ def evaluation_values(
         "domain": list(domain),
         "rows": _plain(rows),
         "paired": _plain(paired),
-        "wall_s": round(wall_s, 1),
+        "wall_s": _plain(round(wall_s, 1)),
         **{key: _plain(value) for key, value in more.items()},
     }
 

@@ -185,8 +185,8 @@ def _in_zip(path: Path) -> Iterator[PictureFile]:
         # An archive yields no more bytes of a member than its list claims, so the claims bound the work.
         if (claimed := sum(one.file_size for one in archive.infolist())) > MOST_ARCHIVE_BYTES:
             raise MoodringError(
-                f"archive '{path}' would unpack to {claimed / 1e9:.0f} GB, at most {MOST_ARCHIVE_BYTES / 1e9:.0f} GB are "
-                "read; give parts of it"
+                f"archive '{path}' would unpack to {claimed / 1e9:.0f} GB, at most {MOST_ARCHIVE_BYTES / 1e9:.0f} GB "
+                "are read; give parts of it"
             )
         for member in sorted(archive.infolist(), key=lambda one: one.filename):
             # Nothing is unpacked, so a name such as '../x' only ever is a name: without what would lead elsewhere.

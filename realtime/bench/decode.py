@@ -27,6 +27,8 @@ from ..engine.process_settings import cap_blas
 from .decode_face import face_row
 
 SECONDS = 60.0
+MEASURED: tuple[Backbone, ...] = ("compact", "vgg16")
+"""Backbones that have rows; that of real faces has its own, ``face``."""
 # As in configs/train_attention_vgg16.toml.
 PAPER = Sizes(
     image_size=32, face_size=227, face_features=128, band_features=64, glimpse=128, layer1=256, core=1024

@@ -8,12 +8,13 @@ import numpy as np
 import pylsl
 
 from ...configs.schema.session_folder import HEALTH_SUFFIX
-from ...models.contract import Estimate, FloatArray, Head, Transition
+from ...models.contract import Estimate, FloatArray, Head, Transition, Withheld
 from ...models.decoders.session_models import DEMONSTRATION
 from ...models.io import wire
 
-LAYOUT_VERSION = "2"
-"""Of the channels and their description; 1 had no channels that say how far an answer may be used."""
+LAYOUT_VERSION = "3"
+"""Of the channels and their description; 1 had no channels that say how far an answer may be used, 2 none that say what
+would be said without EEG, face or the last look."""
 SPEAKS = "participant_speaks"
 SPEAKS_MEANS = (
     "1 while the participant speaks: valence and arousal are less sure then (moving mouth, muscles in the EEG)"
@@ -32,6 +33,11 @@ MEANINGS = (
     ("calibrated", "1 where enough rest was recorded to normalise the signals to this person"),
     ("demonstration", "1 where a model of simulated people answers about somebody else: no answer means anything then"),
     ("age", "age_<modality>: seconds from what the answer rests on to its publication; NaN where it is not used"),
+    (
+        "without",
+        "<head>_without_<part>_<class>: what the model would say without EEG, face or its last look (eeg, face, "
+        "last_look); no answer of its own; NaN where that is not known",
+    ),
 )
 _OF_ALL = ("calibrated", "demonstration")
 
@@ -60,11 +66,14 @@ def outlet_labels(heads: Sequence[Head], modalities: Sequence[str]) -> tuple[str
     """Return the names of the outlet's channels: those of :func:`estimate_labels`, and how far each may be used.
 
     For every head ``<head>_abstained`` and ``<head>_kept_<class>``, then ``calibrated``, ``demonstration`` and
-    ``age_<modality>`` for every input of the models.
+    ``age_<modality>`` for every input of the models; at last ``<head>_without_<part>_<class>`` for felt heads.
     """
     trust = [f"{head.name}_{flag}" for head in heads for flag in ("abstained", *_kept_names(head))]
     ages = (f"age_{modality}" for modality in modalities)
-    return (*estimate_labels(heads), *trust, *_OF_ALL, *ages)
+    without = (
+        f"{head.name}_without_{part}_{name}" for head, part in _ablated(heads, modalities) for name in head.classes
+    )
+    return (*estimate_labels(heads), *trust, *_OF_ALL, *ages, *without)
 
 
 def outlet_row(estimate: Estimate, heads: Sequence[Head], modalities: Sequence[str]) -> FloatArray:
@@ -78,7 +87,22 @@ def outlet_row(estimate: Estimate, heads: Sequence[Head], modalities: Sequence[s
         trust += [float(i in output.kept) if output is not None and sets else np.nan for i in range(len(head.classes))]
     flags = [float(estimate.calibrated), float(DEMONSTRATION in estimate.notices)]
     ages = [estimate.ages_s.get(modality, np.nan) for modality in modalities]
-    return np.concatenate([estimate_row(estimate, heads), np.array([*trust, *flags, *ages], np.float32)])
+    told = {one.without: one.probabilities for one in estimate.ablations}
+    without = [
+        probability
+        for head, part in _ablated(heads, modalities)
+        for probability in told.get(part, {}).get(head.name, (np.nan,) * len(head.classes))
+    ]
+    rest = np.array([*trust, *flags, *ages, *without], np.float32)
+    return np.concatenate([estimate_row(estimate, heads), rest])
+
+
+def _ablated(heads: Sequence[Head], modalities: Sequence[str]) -> list[tuple[Head, Withheld]]:
+    """Return the felt heads with each part that may be withheld from them and leave something to answer from."""
+    needs: dict[Withheld, set[str]] = {"eeg": {"eeg", "face"}, "face": {"eeg", "face"}, "last_look": {"face"}}
+    parts = [part for part, needed in needs.items() if needed <= set(modalities)]
+    felt = [head for head in heads if head.construct == "felt" and head.classes and not head.shares]
+    return [(head, part) for head in felt for part in parts]
 
 
 def _answer_labels(heads: Sequence[Head]) -> tuple[str, ...]:

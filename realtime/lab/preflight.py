@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig, StreamQuery
 from ...models.contract import EegInput
+from ...models.decoders.calibrated import calibration_notice, calibrations_of
 from ...models.decoders.session_models import (
     Models,
     check_fit,
@@ -99,6 +100,9 @@ def check_models(models: Models, config: LiveConfig, found: Mapping[str, SourceI
             yield Finding("model", True, text)
     for notice in (*needs_rest, *(() if models.guarded else domain_notices(models, origins))):
         yield Finding("model", True, notice, note=True)
+    participant = config.session.participant
+    for mark in calibrations_of(models.decoders):
+        yield Finding("model", True, calibration_notice(mark, participant), note=mark.participant != participant)
     silent = {decoder.spec.outputs for decoder in models.guarded if decoder.bundle.sha256 in withheld}
     silent |= {decoder.spec.outputs for decoder in models.decoders if needed_rest_notices((decoder,), rest_s)}
     if found and len(silent) == len(models.decoders):

@@ -5,11 +5,12 @@ from PyQt5.QtGui import QCloseEvent
 from PyQt5.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from ..ipc.snapshot import Snapshot
+from ..screens import wording
 from . import theme
 from .disconnected_overlay import DisconnectedOverlay
 from .panels.eeg import EegPanel
 from .panels.face import FaceView
-from .panels.face_expression import FaceExpressionPanel
+from .panels.face_expression import FaceExpressionLine, FaceExpressionPanel
 from .panels.header import Header, Notices
 from .panels.heads import HeadsStrip
 from .panels.health import HealthStrip
@@ -48,7 +49,8 @@ class Window(QWidget):
         self.eeg, self.speech = EegPanel(), SpeechPanel()
         self.face, self.plane = FaceView(), Plane()
         self.glimpses, self.looks, self.policy = Glimpses(GLIMPSES), LookStrip(), PolicyLine()
-        self.heads, self.expression = HeadsStrip(), FaceExpressionPanel()
+        self.heads = HeadsStrip()
+        self.expression, self.expression_line = FaceExpressionPanel(), FaceExpressionLine()
         self.picture = QWidget()
         self.picture.setObjectName("picture")
         self._left = QVBoxLayout()
@@ -58,7 +60,7 @@ class Window(QWidget):
         self._parts = (
             *(self.header, self.notices, self.health, self.valence, self.arousal, self.eeg),
             *(self.speech, self.face, self.plane, self.glimpses, self.looks, self.policy, self.heads),
-            *(self.expression, self.overlay),
+            *(self.expression, self.expression_line, self.overlay),
         )
         self.view: View | None = None
         self._timer = QTimer(self)
@@ -78,7 +80,11 @@ class Window(QWidget):
         """Hide what the session does not have; further heads take their room from the EEG."""
         felt = bool(snapshot.classes("valence")) or not snapshot.heads
         eeg = next((one.configured for one in snapshot.sources if one.modality == "eeg"), True)
-        for part, there in ((self.valence, felt), (self.arousal, felt), (self.eeg, eeg), (self.looked, felt)):
+        face = bool(snapshot.classes(wording.FACE))
+        for part, there in (
+            *((self.valence, felt), (self.arousal, felt), (self.eeg, eeg), (self.looked, felt)),
+            *((self.expression, face and not felt), (self.expression_line, face and felt)),
+        ):
             part.setVisible(there)
         for column, share in enumerate((62, 38) if felt else (42, 58)):
             self._grid.setColumnStretch(column, share)
@@ -103,11 +109,11 @@ class Window(QWidget):
         left, right = self._left, QVBoxLayout()
         for column, parts in (
             (left, ((self.valence, 10), (self.arousal, 10), (self.eeg, 13), (self.expression, 8))),
-            (right, ((self._seen(), 13), (self.looked, 9), (self.speech, 9))),
+            (right, ((self._seen(), 13), (self.expression_line, 0), (self.looked, 9), (self.speech, 9))),
         ):
             column.setSpacing(theme.SPACE)
             for part, stretch in parts:
-                column.addWidget(theme.elastic(part), stretch)
+                column.addWidget(theme.elastic(part) if stretch else part, stretch)
         for levels in (self.valence, self.arousal):
             levels.setMinimumHeight(levels.least_height)
         grid.addLayout(left, 0, 0)

@@ -20,8 +20,7 @@ _MOUTHS = {"angry": (10, 2), "disgust": (4, 8), "fear": (12, 6), "happy": (14, 9
 def fer_face(name: str, number: int) -> Image:
     """A grey face of 48 pixels whose mouth tells its class; each number is another person."""
     rng = np.random.default_rng((CLASSES.index(name), number))
-    face = np.clip(rng.normal(110, 12, (48, 48)), 0, 255).astype(np.uint8)
-    face = cv2.GaussianBlur(face, (0, 0), 3)
+    face = _clouds(rng, 900.0, 110.0)
     face[: int(rng.integers(4, 10))] = rng.integers(20, 80)
     skin, x0 = int(rng.integers(140, 220)), 24 + int(rng.integers(-2, 3))
     cv2.ellipse(face, (x0, 25), (int(rng.integers(15, 20)), 21), 0, 0, 360, skin, -1)
@@ -29,7 +28,14 @@ def fer_face(name: str, number: int) -> Image:
         cv2.circle(face, (x, 18), int(rng.integers(2, 4)), 25, -1)
     width, height = _MOUTHS[name]
     cv2.ellipse(face, (x0, 36), (width, height), 0, 0, 180 if name != "sad" else -180, 40, -1)
-    return np.clip(face + rng.normal(0, 4, face.shape), 0, 255).astype(np.uint8)
+    shade = _clouds(rng, 250.0, 0.0, np.float64)
+    return np.clip(face + shade + rng.normal(0, 4, face.shape), 0, 255).astype(np.uint8)
+
+
+def _clouds(rng: np.random.Generator, spread: float, mean: float, kind: type = np.uint8) -> np.ndarray:
+    """Soft light and dark places, by which one person's pictures differ from another's."""
+    soft = cv2.GaussianBlur(rng.normal(0.0, spread, (48, 48)), (0, 0), 6)
+    return (np.clip(soft + mean, 0, 255) if kind is np.uint8 else soft).astype(kind)
 
 
 def png(face: Image) -> bytes:
@@ -47,7 +53,7 @@ def votes_for(name: str) -> dict[str, int]:
 
 
 def write_fer(root: Path, train: int = 12, test: int = 4, zipped: bool = True) -> Path:
-    """Write a set: per class so many pictures a part; one test picture is copied into train, one train picture twice."""
+    """Write a set: so many pictures a class and part; a test picture copied into train, a train picture twice."""
     root.mkdir(parents=True, exist_ok=True)
     pictures: dict[str, bytes] = {}
     rows: dict[str, dict[str, int]] = {}

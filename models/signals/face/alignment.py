@@ -50,7 +50,7 @@ def align_face(image: Image, face: FoundFace) -> Image:
         grown = np.diag((columns / size[0], rows / size[1], 1.0))
         move = move @ _shift(-0.5, -0.5) @ grown @ _shift(0.5, 0.5)
     return np.asarray(
-        cv2.warpAffine(part, move[:2], (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8
+        cv2.warpAffine(part, move[:2], (SIDE, SIDE), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.uint8
     )
 
 

@@ -35,6 +35,7 @@ from .signals import TrialSignals, band_signals, measure_muscles, muscle_names, 
 
 _NO_MUSCLES = "no electrode over temples or forehead is in all trials: muscles and eyes alone are not judged"
 _NO_FACES = "nobody who trains was filmed: the model reads the EEG alone, and when expressions show is unknown"
+_STOPS_EARLY = "stages stop early on people taken from those to train on, never on those tested or calibrated on"
 Array = NDArray[np.generic]
 
 
@@ -104,6 +105,7 @@ def _run(ready: Ready, plan: Plan) -> PlanResult:
             ready.config.fold_training, ready.corpus, fold, ready.cache, ready.report, stimuli_shared=shared
         )
         notes |= {} if result.filmed else {_NO_FACES: None}
+        notes |= {_STOPS_EARLY: None} if result.stopped_on else {}
         known = band_signals(fold.parts.training, result.normal)
         signals = band_signals(fold.parts.validation, result.normal)
         judged, missing = _with_baselines(ready, fold, result, known, signals, stimuli_shared=shared)

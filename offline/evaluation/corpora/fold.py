@@ -105,12 +105,15 @@ class FoldResult:
         Of the EEG, fitted on training people.
     filmed : bool
         Whether the model was trained with faces.
+    stopped_on : tuple of str
+        People of the training side that its stages stopped early on; empty where they ran all their batches.
     """
 
     tested: tuple[DecidedTrial, ...]
     trained: tuple[DecidedTrial, ...]
     normal: Normalisation
     filmed: bool
+    stopped_on: tuple[str, ...]
 
 
 def run_fold(
@@ -156,8 +159,9 @@ def run_fold(
     tested = _decided(policies, prepared.validation, _in_rows(fold.parts.validation), conditions, sets)
     trained: tuple[DecidedTrial, ...] = ()
     if stimuli_shared:
-        trained = _decided(policies, prepared.training, _in_rows(fold.parts.training), {FULL: {}}, sets)
-    return FoldResult(tested, trained, prepared.normal, data.start is not None)
+        trained = _decided(policies, prepared.training, _in_rows(data.parts.training), {FULL: {}}, sets)
+    stopped_on = tuple(sorted({one.trial.subject for one in data.parts.stopping}))
+    return FoldResult(tested, trained, prepared.normal, data.start is not None, stopped_on)
 
 
 @dataclass(frozen=True)

@@ -197,10 +197,10 @@ def table(values: Mapping[str, Any]) -> str:
     return "\n".join([
         markdown_table(head, lines),
         "",
-        f"{values['protocol']}. n = {cells[AS_THEY_ARE, SEVEN]['n']} and {cells[AS_THEY_ARE, EIGHT]['n']}; intervals "
-        f"over photographs. Where more than half of the raters agree (n = {clear['n']}): accuracy "
-        f"{clear['accuracy']:.3f}, UAR {clear['uar']:.3f}, ECE {clear['ece']:.3f}. A found face of a camera frame takes {took['median']:.1f} ms "
-        f"(95 % within {took['p95']:.1f} ms) on one core.",
+        f"{values['protocol']}. n = {cells[AS_THEY_ARE, SEVEN]['n']} and {cells[AS_THEY_ARE, EIGHT]['n']}; "
+        f"intervals over photographs. Where more than half of the raters agree (n = {clear['n']}): accuracy "
+        f"{clear['accuracy']:.3f}, UAR {clear['uar']:.3f}, ECE {clear['ece']:.3f}. A found face of a frame takes "
+        f"{took['median']:.1f} ms (95 % within {took['p95']:.1f} ms) of one core.",
     ])  # fmt: skip
 
 

@@ -70,7 +70,7 @@ def write_attention_card(
         f"{', '.join(spec.data_hashes)}. Stages: {origin.stages}; averaged scalp images; a "
         "causal teacher that sees every frame; a student distilled from it on looks of all budgets and patterns; for "
         "the hazard policy the measured gain of looks, then REINFORCE; the core once more on its own looks. "
-        "Temperature and "
+        f"{origin.stopping}. Temperature and "
         f"conformal thresholds from the {origin.calibration} ({config.coverage:.0%} nominal coverage)."
     )
     figures = (
@@ -96,8 +96,13 @@ def _mean(score: ConditionScores, axis: int) -> str:
 
 def _backbone(spec: ModelSpec) -> tuple[str, ...]:
     """Return what the card says of a frozen backbone, nothing where there is none."""
-    if spec.network.get("backbone", "compact") == "compact":
+    backbone = spec.network.get("backbone", "compact")
+    if backbone == "compact":
         return ()
+    if backbone == "expression":
+        return (
+            "reads faces by the frozen network of the bundle `face`, whose weights are in this file (docs/faces.md)",
+        )
     return (
         "reads 227-pixel faces by a frozen VGG-16 that is not in this file: `[models] vgg16_weights` names its weights,"
         f" sha256 `{spec.network['backbone_sha256']}`",

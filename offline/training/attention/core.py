@@ -17,7 +17,8 @@ from ..common.stage_run import StageRun
 from ..common.stages import Stage
 from .band_network import BAND_NETWORK
 from .faces.expressions import EXPRESSIONS
-from .feature_bank import Clips, FeatureBank, ticks_of
+from .feature_bank import Clips, FeatureBank, ticks_of, whole_sessions
+from .stopping import early_stopping
 
 TEACHER = Stage("teacher", 1, (BAND_NETWORK, EXPRESSIONS))
 STUDENT = Stage("student", 1, (TEACHER,))
@@ -41,12 +42,15 @@ class CoreTraining:
         Distilled from, on every frame.
     number : int
         Of the stage, for its random generator.
+    held_out : FeatureBank or None
+        People that the stage stops early on.
     """
 
     stage: StageSection
     looks_of: LooksOf
     teacher: AttentionNet | None
     number: int
+    held_out: FeatureBank | None = None
 
 
 def train_core(
@@ -65,13 +69,27 @@ def train_core(
     learned = [p for p in net.parameters() if id(p) not in frozen]
     stage = training.stage
     optimizer = AveragedAdamW(learned, stage.learning_rate, stage.batches, config.weight_decay)
-    for _ in run.batches(stage.batches, optimizer, rng):
+    others, stopping = training.held_out, None
+    if others is not None:
+        stopping = early_stopping(config, lambda: held_out_loss(net, others, weights, config, training))
+    for _ in run.batches(stage.batches, optimizer, rng, stopping=stopping):
         clips = draw_clips(bank, config, rng)
         looks = training.looks_of(bank, clips, rng)
         loss = _loss(net, bank, clips, looks, weights, config, training.teacher)
         optimizer.step(loss)
         run.loss(loss)
     optimizer.use_average()
+
+
+def held_out_loss(
+    net: AttentionNet, bank: FeatureBank, weights: Tensor, config: TrainAttentionConfig, training: CoreTraining
+) -> float:
+    """Return the loss of the answers over whole sessions of people, on the stage's looks; the same draws each time."""
+    clips = whole_sessions(bank)
+    looks = training.looks_of(bank, clips, generator_for(config.seed, 100 + training.number))
+    with torch.no_grad():
+        logits = net.logits(net.run(net.start(len(clips.person)), ticks_of(bank, clips, looks))[1])
+        return float(class_loss(logits[_WARM_TICKS:], bank.levels[clips.person, clips.ticks][_WARM_TICKS:], weights))
 
 
 def draw_clips(bank: FeatureBank, config: TrainAttentionConfig, rng: torch.Generator) -> Clips:

@@ -31,8 +31,8 @@ class Networks(nn.Module):
 class Prepared:
     """Features of the people to train on and of those held out.
 
-    ``weights`` ``(2, 3)`` are those of the levels; ``expressions_known`` says whether the data tell what faces
-    express at each frame.
+    ``weights`` ``(2, 3)`` are those of the levels; ``stopping`` holds the people that stages stop early on, None where
+    they run all their batches; ``expressions_known`` says whether the data tell what faces express at each frame.
     """
 
     training: FeatureBank
@@ -41,6 +41,7 @@ class Prepared:
     weights: Tensor
     normal: Normalisation
     gate: DomainGate | None
+    stopping: FeatureBank | None = None
     expressions_known: bool = True
 
 
@@ -61,6 +62,8 @@ class Origin:
         Who was watched, and whom the probabilities were calibrated on.
     stages : str
         How the face network and the periphery were made.
+    stopping : str
+        On whom stages stop early, or that they do not.
     limits : tuple of str
     """
 
@@ -73,6 +76,7 @@ class Origin:
     validation: str
     calibration: str
     stages: str
+    stopping: str
     limits: tuple[str, ...]
     axes: tuple[str, ...] = AXES
 

@@ -123,14 +123,16 @@ def _train_core(config: TrainAttentionConfig, net: AttentionNet, stages: StageCa
     stages.run(
         core.TEACHER,
         stage_settings(config.teacher, config, *names),
-        lambda stage_run: run(core.CoreTraining(config.teacher, core.every_frame, None, 7), stage_run),
+        lambda stage_run: run(core.CoreTraining(config.teacher, core.every_frame, None, 7, data.stopping), stage_run),
     )
     teacher = core.teacher_of(net)
     if config.policy != "every":
         stages.run(
             core.STUDENT,
             stage_settings(config.student, config, "distillation"),
-            lambda stage_run: run(core.CoreTraining(config.student, core.random_patterns, teacher, 8), stage_run),
+            lambda stage_run: run(
+                core.CoreTraining(config.student, core.random_patterns, teacher, 8, data.stopping), stage_run
+            ),
         )
 
 
@@ -223,14 +225,18 @@ class Policies:
         config, net = self._config, self._networks.net
         if config.policy == "every":
             return
-        hidden = hidden_states(self._networks.hazard, self._measures()) if config.policy == "hazard" else None
+        others = self._data.stopping
+        hidden, of_others = None, None
+        if config.policy == "hazard":
+            hidden = hidden_states(self._networks.hazard, self._measures())
+            of_others = None if others is None else hidden_states(self._networks.hazard, self._measures_of(others))
 
         def looks_of(bank: FeatureBank, clips: Clips, rng: torch.Generator) -> Tensor:
             if config.policy in ("uniform", "random"):
                 return core.budgeted(config.budget, config.policy)(bank, clips, rng)
-            return roll_out(net, bank, clips, self._rule(bank, clips, hidden)).looks
+            return roll_out(net, bank, clips, self._rule(bank, clips, of_others if bank is others else hidden)).looks
 
-        training = core.CoreTraining(config.own, looks_of, None, 9)
+        training = core.CoreTraining(config.own, looks_of, None, 9, others)
         self._stages.run(
             policy.OWN_CORE,
             stage_settings(config.own, config, "budget", "policy"),
@@ -243,14 +249,16 @@ class Policies:
 
     def _measures(self) -> Tensor:
         if self._measured is None:
-            bank = self._data.training
-            self._measured = periphery_of(self._networks.hazard, bank, torch.arange(bank.people), bank.face.shape[1])
+            self._measured = self._measures_of(self._data.training)
         return self._measured
+
+    def _measures_of(self, bank: FeatureBank) -> Tensor:
+        return periphery_of(self._networks.hazard, bank, torch.arange(bank.people), bank.face.shape[1])
 
 
 def _sizes(config: TrainAttentionConfig) -> Sizes:
     sizes = Sizes.of(config.network.model_dump())
-    return sizes if config.network.backbone == "compact" else replace(sizes, face_size=vgg16.FACE_SIZE)
+    return replace(sizes, face_size=vgg16.FACE_SIZE) if config.network.backbone == "vgg16" else sizes
 
 
 def _tensors(networks: Networks, normal: Normalisation, gate: DomainGate | None) -> dict[str, Tensor]:
@@ -279,7 +287,10 @@ def _spec(
     frozen: FrozenFaces | None,
 ) -> ModelSpec:
     sizes = _sizes(config)
-    backbone = {} if frozen is None else {"backbone": config.network.backbone, "backbone_sha256": frozen.sha256}
+    backbone: dict[str, str] = {}
+    if config.network.backbone != "compact":
+        backbone["backbone"] = config.network.backbone
+    backbone |= {} if frozen is None else {"backbone_sha256": frozen.sha256}
     temperatures = fit_temperatures(decisions, origin.axes)
     thresholds = fit_thresholds(decisions, temperatures, config.coverage)
     return ModelSpec(

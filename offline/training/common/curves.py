@@ -9,10 +9,12 @@ from pathlib import Path
 from ....configs.schema.errors import MoodringError
 from ....models.io.files import write_file
 
+TRAINED, HELD_OUT = "training", "held out"
+
 
 @dataclass(frozen=True)
 class LossRow:
-    """Mean loss of some batches in a row.
+    """Mean loss of some batches in a row, or the loss of people held out after a batch.
 
     Attributes
     ----------
@@ -22,19 +24,23 @@ class LossRow:
     batch : int
         The last of them, counted from 1.
     loss : float
+    people : str
+        Whose loss: :data:`TRAINED`, or :data:`HELD_OUT` where a stage stops early on others.
     """
 
     stage: str
     part: int
     batch: int
     loss: float
+    people: str = TRAINED
 
 
 _COLUMNS = tuple(field.name for field in fields(LossRow))
+_BEGINS = ",".join(_COLUMNS[:4]).encode()
 
 
 def write_curves(path: Path, curves: Sequence[LossRow]) -> None:
-    """Write losses as CSV with the columns stage, part, batch, loss."""
+    """Write losses as CSV with the columns stage, part, batch, loss, people."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
@@ -50,13 +56,17 @@ def read_curves(path: Path) -> list[LossRow]:
     if not path.is_file():
         return []
     rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
-    return [LossRow(row["stage"], int(row["part"]), int(row["batch"]), float(row["loss"])) for row in rows]
+    # Stages that were kept before people were held out have no such column.
+    return [
+        LossRow(row["stage"], int(row["part"]), int(row["batch"]), float(row["loss"]), row.get("people", TRAINED))
+        for row in rows
+    ]
 
 
 def check_losses(bundle: Path) -> None:
     """Raise MoodringError where the table beside a bundle is a file that :func:`write_curves` did not write."""
     path = _beside(bundle)
-    if path.exists() and not (path.is_file() and path.read_bytes().startswith(",".join(_COLUMNS).encode())):
+    if path.exists() and not (path.is_file() and path.read_bytes().startswith(_BEGINS)):
         raise MoodringError(f"'{path}' would hold the losses, but is there already and is something else; move it")
 
 
@@ -90,7 +100,8 @@ def write_events(folder: Path, curves: Sequence[LossRow]) -> bool:
     if not folder.exists():
         with SummaryWriter(str(folder)) as writer:
             for row in curves:
-                writer.add_scalar(f"{row.stage}/{row.part}", row.loss, row.batch)
+                whose = "" if row.people == TRAINED else f" {row.people}"
+                writer.add_scalar(f"{row.stage}/{row.part}{whose}", row.loss, row.batch)
     return True
 
 

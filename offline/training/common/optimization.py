@@ -1,7 +1,8 @@
 """Shared by trainings in stages: optimiser, seeded generators, smoothed figures."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -78,11 +79,27 @@ class AveragedAdamW:
         for group in self._adam.param_groups:
             group["lr"] = rate
 
+    def average(self) -> list[Tensor]:
+        """Return a copy of the averaged weights."""
+        return [average.detach().clone() for average in self._average.parameters()]
+
+    def set_average(self, weights: Sequence[Tensor]) -> None:
+        """Replace the averaged weights by what :meth:`average` returned once."""
+        _copy(weights, self._average.parameters())
+
     def use_average(self) -> None:
         """Replace the weights by their average; call it after the last step."""
-        with torch.no_grad():
-            for parameter, average in zip(self._parameters, self._average.parameters(), strict=True):
-                parameter.copy_(average)
+        _copy(self._average.parameters(), self._parameters)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Within it the weights are their average; then they are what they were."""
+        weights = [parameter.detach().clone() for parameter in self._parameters]
+        self.use_average()
+        try:
+            yield
+        finally:
+            _copy(weights, self._parameters)
 
 
 class AveragedSgd:
@@ -171,6 +188,12 @@ def integers(generator: torch.Generator, low: int, high: int, *shape: int) -> Te
 def smoothed(previous: float | None, value: float, decay: float = 0.98) -> float:
     """Return the exponential moving average of a noisy figure."""
     return value if previous is None else decay * previous + (1.0 - decay) * value
+
+
+def _copy(values: Iterable[Tensor], parameters: Iterable[Tensor]) -> None:
+    with torch.no_grad():
+        for value, parameter in zip(values, parameters, strict=True):
+            parameter.copy_(value)
 
 
 def _running_average(average: Tensor, parameter: Tensor, count: Tensor | int) -> Tensor:

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 from ....configs.schema.errors import MoodringError
 from ....models.io.files import write_file
-from .curves import LossRow
-from .optimization import Report
+from .curves import HELD_OUT, LossRow
+from .held_out import EarlyStopping, HeldOut
+from .optimization import AveragedAdamW, Report
 
 CHECKPOINT_S = 30.0
 _REPORT_S = 20.0
@@ -101,7 +102,12 @@ class StageRun:
         self._report(line)
 
     def batches(
-        self, total: int, optimizer: Memory, rng: torch.Generator, memory: Memory | None = None
+        self,
+        total: int,
+        optimizer: Memory,
+        rng: torch.Generator,
+        memory: Memory | None = None,
+        stopping: EarlyStopping | None = None,
     ) -> Iterator[int]:
         """Yield the numbers of the batches still to do, counted from 0; call :meth:`loss` in each.
 
@@ -114,28 +120,41 @@ class StageRun:
         rng : Generator
             The stage's own.
         memory : Memory, optional
+        stopping : EarlyStopping, optional
+            Ends the batches early; the optimiser's average is then that of the lowest loss of the people held out.
         """
         self._part += 1
-        begin = self._resume(total, optimizer, rng, memory)
+        held_out = None
+        if stopping is not None:
+            if not isinstance(optimizer, AveragedAdamW):
+                raise ValueError(f"early stopping keeps the averages of AveragedAdamW; {type(optimizer).__name__} came")
+            held_out = HeldOut(stopping, optimizer)
+        begin = self._resume(total, optimizer, rng, memory, held_out)
         self._pending = list(self._cut.pending) if self._cut is not None and self._cut.part == self._part else []
         started_s = kept_s = told_s = self._now()
         for number in range(begin, total):
+            if held_out is not None and held_out.over:
+                break
             yield number
-            now_s, last = self._now(), number + 1 == total
+            done = number + 1
+            others = held_out.look(done) if held_out is not None and held_out.is_due(done, total) else None
+            now_s, last = self._now(), done == total or (held_out is not None and held_out.over)
             if len(self._pending) >= _ROW_BATCHES or (last and self._pending):
                 mean = sum(self._pending) / len(self._pending)
-                self.curves.append(LossRow(self._name, self._part, number + 1, mean))
+                self.curves.append(LossRow(self._name, self._part, done, mean))
                 self._pending.clear()
-            if self.curves and (last or now_s - told_s >= _REPORT_S):
-                left_s = (now_s - started_s) / (number + 1 - begin) * (total - number - 1)
-                self._report(
-                    f"stage {self._name}: batch {number + 1}/{total}, loss {self.curves[-1].loss:.3f}, "
-                    f"{left_s:.0f} s left"
-                )
+            trained = self._newest_loss()
+            if trained is not None and (last or now_s - told_s >= _REPORT_S):
+                left_s = (now_s - started_s) / (done - begin) * (0 if last else total - done)
+                self._report(f"stage {self._name}: batch {done}/{total}, loss {trained:.3f}, {left_s:.0f} s left")
                 told_s = now_s
+            if others is not None:
+                self.curves.append(LossRow(self._name, self._part, done, others, HELD_OUT))
             if now_s - kept_s >= CHECKPOINT_S:
-                self._keep(number + 1, optimizer, rng, memory)
+                self._keep(done, optimizer, rng, memory, held_out)
                 kept_s = self._now()
+        if held_out is not None and self._is_current():
+            self._report(f"stage {self._name}: {held_out.keep_best()}")
 
     def loss(self, value: Tensor | float) -> None:
         """Note the loss of the batch."""
@@ -146,7 +165,21 @@ class StageRun:
         if self._file is not None:
             self._file.unlink(missing_ok=True)
 
-    def _resume(self, total: int, optimizer: Memory, rng: torch.Generator, memory: Memory | None) -> int:
+    def _newest_loss(self) -> float | None:
+        return next((row.loss for row in reversed(self.curves) if row.people != HELD_OUT), None)
+
+    def _is_current(self) -> bool:
+        """Return whether the part was run, or cut, in this run of the stage, rather than finished before the cut."""
+        return self._cut is None or self._part >= self._cut.part
+
+    def _resume(
+        self,
+        total: int,
+        optimizer: Memory,
+        rng: torch.Generator,
+        memory: Memory | None,
+        held_out: HeldOut | None,
+    ) -> int:
         """Take over the checkpoint where it is of this part; return how many batches are done."""
         cut = self._cut
         if cut is None or self._part > cut.part:
@@ -156,18 +189,28 @@ class StageRun:
         optimizer.restore(_group(cut.tensors, "optimizer."))
         if memory is not None:
             memory.restore(_group(cut.tensors, "memory."))
+        if held_out is not None:
+            held_out.restore(_group(cut.tensors, "held_out."))
         rng.set_state(cut.tensors["rng"])
         torch.set_rng_state(cut.tensors["torch_rng"])
         return cut.done
 
-    def _keep(self, done: int, optimizer: Memory, rng: torch.Generator, memory: Memory | None) -> None:
+    def _keep(
+        self,
+        done: int,
+        optimizer: Memory,
+        rng: torch.Generator,
+        memory: Memory | None,
+        held_out: HeldOut | None,
+    ) -> None:
         if self._file is None:
             return
         tensors = {f"network.{name}": tensor for name, tensor in self._network.state_dict().items()}
         tensors |= {f"optimizer.{name}": tensor for name, tensor in optimizer.state().items()}
         tensors |= {f"memory.{name}": tensor for name, tensor in (memory.state() if memory else {}).items()}
+        tensors |= {f"held_out.{name}": tensor for name, tensor in (held_out.state() if held_out else {}).items()}
         tensors |= {"rng": rng.get_state(), "torch_rng": torch.get_rng_state()}
-        rows = [(row.part, row.batch, row.loss) for row in self.curves]
+        rows = [(row.part, row.batch, row.loss, row.people) for row in self.curves]
         words = json.dumps({"part": self._part, "done": done, "rows": rows, "pending": self._pending})
         plain = {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}
         try:

@@ -4,6 +4,8 @@ All of it is decided by one generator a batch, so that a training that goes on a
 drawn. Where things lie on a face (eyes, ears, mouth) is that of FER2013's crops, to which live faces are aligned.
 """
 
+from dataclasses import dataclass, fields, replace
+
 import cv2
 import numpy as np
 import torch
@@ -14,13 +16,41 @@ from ..attention.faces.under_cap import under_cap
 
 Rng = np.random.Generator
 
-_TURNED, _SMALL, _BLURRED, _SIDE_LIGHT, _NOISY = 0.3, 0.2, 0.2, 0.4, 0.2  # shares of the pictures
-_CAP, _GLASSES, _HEADSET, _PATCH = 0.08, 0.08, 0.06, 0.25
 _EYES_AT, _EYE_Y = (0.31, 0.68), 0.39  # of the crop's side: where YuNet finds eyes on FER2013's crops
 _SMALLEST_FACE = 14  # pixels
 
 
-def augmented(crops: Image, seed: tuple[int, ...], share: float = 1.0) -> NDArray[np.float32]:
+@dataclass(frozen=True)
+class Changes:
+    """What befalls pictures.
+
+    Attributes
+    ----------
+    moved, lit : float
+        How far each picture is shifted, rolled and scaled, and its light changed; 0 leaves it.
+    turned, small, blurred, side_light, noisy, cap, glasses, headset, patch : float
+        Shares of the pictures.
+    """
+
+    moved: float = 1.0
+    lit: float = 1.0
+    turned: float = 0.3
+    small: float = 0.2
+    blurred: float = 0.2
+    side_light: float = 0.4
+    noisy: float = 0.2
+    cap: float = 0.08
+    glasses: float = 0.08
+    headset: float = 0.06
+    patch: float = 0.25
+
+    def scaled(self, share: float) -> "Changes":
+        """Return the same with its shares of the pictures scaled; all are moved and lit as before."""
+        shares = {one.name: share * getattr(self, one.name) for one in fields(self) if one.name not in ("moved", "lit")}
+        return replace(self, **shares)
+
+
+def augmented(crops: Image, seed: tuple[int, ...], changes: Changes) -> NDArray[np.float32]:
     """Change each crop of a batch in its own way.
 
     Parameters
@@ -28,8 +58,8 @@ def augmented(crops: Image, seed: tuple[int, ...], share: float = 1.0) -> NDArra
     crops : (n, size, size) uint8
     seed : tuple of int
         The same one gives the same changes.
-    share : float
-        Scales the shares of pictures that something befalls; moving and mirroring befall all.
+    changes : Changes
+        Mirrored are half of all, whatever they are.
 
     Returns
     -------
@@ -37,19 +67,19 @@ def augmented(crops: Image, seed: tuple[int, ...], share: float = 1.0) -> NDArra
         0..255.
     """
     rng = np.random.default_rng(seed)
-    faces = np.stack([_moved(one, rng, share) for one in crops]).astype(np.float32)
+    faces = np.stack([_moved(one, rng, changes) for one in crops]).astype(np.float32)
     torch_rng = torch.Generator().manual_seed(int(rng.integers(1 << 62)))
-    faces = under_cap(torch.from_numpy(faces), _CAP * share, torch_rng).numpy()
-    return np.stack([_seen(one, rng, share) for one in faces])
+    faces = under_cap(torch.from_numpy(faces), changes.cap, torch_rng).numpy()
+    return np.stack([_seen(one, rng, changes) for one in faces])
 
 
-def _moved(face: Image, rng: Rng, share: float) -> Image:
+def _moved(face: Image, rng: Rng, changes: Changes) -> Image:
     """Return the face mirrored, shifted, scaled, rolled, and sometimes turned to a side."""
     size = len(face)
     if rng.random() < 0.5:
         face = face[:, ::-1]
-    angle, scale = np.deg2rad(rng.normal(0.0, 8.0)), np.exp(rng.normal(0.0, 0.08))
-    shift = rng.normal(0.0, 0.045 * size, 2)
+    angle, scale = np.deg2rad(rng.normal(0.0, 8.0 * changes.moved)), np.exp(rng.normal(0.0, 0.08 * changes.moved))
+    shift = rng.normal(0.0, 0.045 * size * changes.moved, 2)
     cosine, sine, half = scale * np.cos(angle), scale * np.sin(angle), (size - 1) / 2
     move = np.array(
         [
@@ -58,7 +88,7 @@ def _moved(face: Image, rng: Rng, share: float) -> Image:
             [0.0, 0.0, 1.0],
         ]
     )
-    if rng.random() < _TURNED * share:
+    if rng.random() < changes.turned:
         # A head that turns: narrower, and the far side smaller than the near one.
         narrow, far = rng.uniform(0.7, 1.0), rng.uniform(-0.35, 0.35) / size
         turn = np.array([[narrow, 0.0, half * (1 - narrow)], [0.0, 1.0, 0.0], [far, 0.0, 1.0 - far * half]])
@@ -74,30 +104,30 @@ def _moved(face: Image, rng: Rng, share: float) -> Image:
     )  # fmt: skip
 
 
-def _seen(face: NDArray[np.float32], rng: Rng, share: float) -> NDArray[np.float32]:
+def _seen(face: NDArray[np.float32], rng: Rng, changes: Changes) -> NDArray[np.float32]:
     """Return the face with what stands before it, its light, and what a camera makes of it."""
     size = len(face)
-    if rng.random() < _GLASSES * share:
+    if rng.random() < changes.glasses:
         _put_glasses_on(face, rng)
-    if rng.random() < _HEADSET * share:
+    if rng.random() < changes.headset:
         _put_headset_on(face, rng)
-    if rng.random() < _PATCH * share:
+    if rng.random() < changes.patch:
         height, width = rng.integers(size // 8, size // 3 + 1, 2)
         top, left = rng.integers(-height // 2, size - height // 2), rng.integers(-width // 2, size - width // 2)
         rows, columns = slice(max(0, top), top + height), slice(max(0, left), left + width)
         face[rows, columns] = rng.uniform(0.0, 255.0)
-    gamma, gain = np.exp(rng.normal(0.0, 0.3)), np.exp(rng.normal(0.0, 0.2))
+    gamma, gain = np.exp(rng.normal(0.0, 0.3 * changes.lit)), np.exp(rng.normal(0.0, 0.2 * changes.lit))
     face = 255.0 * (face / 255.0) ** gamma * gain
-    if rng.random() < _SIDE_LIGHT * share:
+    if rng.random() < changes.side_light:
         ramp = np.linspace(-1.0, 1.0, size, dtype=np.float32)
         across, down = rng.uniform(-0.5, 0.5), rng.uniform(-0.4, 0.4)
         face = face * np.clip(1.0 + across * ramp[None, :] + down * ramp[:, None], 0.1, 2.0).astype(np.float32)
-    if rng.random() < _SMALL * share:
+    if rng.random() < changes.small:
         small = int(rng.integers(_SMALLEST_FACE, size))
         face = cv2.resize(cv2.resize(face, (small, small), interpolation=cv2.INTER_AREA), (size, size))
-    elif rng.random() < _BLURRED * share:
+    elif rng.random() < changes.blurred:
         face = _blurred(face, rng)
-    if rng.random() < _NOISY * share:
+    if rng.random() < changes.noisy:
         face = face + rng.normal(0.0, rng.uniform(2.0, 14.0), face.shape).astype(np.float32)
     return np.clip(face, 0.0, 255.0).astype(np.float32)
 

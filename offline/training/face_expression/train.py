@@ -1,6 +1,6 @@
 """Train the face-expression network on FER2013's labels and FER+'s votes together, and write bundle and card."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,12 +32,13 @@ from ..common.optimization import AveragedSgd, Report, generator_for
 from ..common.stage_cache import StageCache
 from ..common.stage_run import StageRun
 from ..common.stages import Stage
-from .augment import augmented
+from .augment import Changes, augmented
 from .card import FaceResults, write_face_card
-from .data import TrainingFaces, split
+from .data import FaceParts, split
 
 EXPRESSIONS = Stage("expressions", 1)
-"""Raise its version whenever the same pictures and settings give other weights."""
+SETTLING = Stage("settling", 1, (EXPRESSIONS,))
+"""Raise their versions whenever the same pictures and settings give other weights."""
 CLASSES = {EMOTION: fer2013.EMOTIONS, LABELS: fer2013.CLASSES}
 HEADS = {NETWORK_HEADS[name]: len(classes) for name, classes in CLASSES.items()}
 FRAME_RATE_HZ = 8.0  # of the grid on which this project looks at faces; the network itself has no memory
@@ -46,7 +47,7 @@ _SETTINGS = {
     *("changes", "mixed", "bfloat16"),
 }
 _MIXING = 0.3  # both parameters of the beta distribution
-_LOOKED_AT_EVERY = 4  # epochs
+_LOOKED_AT_EVERY = 2  # epochs
 
 
 def train_faces(config: TrainFacesConfig, out: Path, report: Report) -> None:
@@ -73,11 +74,12 @@ def train_faces(config: TrainFacesConfig, out: Path, report: Report) -> None:
     except OSError as error:
         raise ConfigError(f"the folder '{folder}' for what is kept cannot be made: {error.strerror}") from None
     cache = StageCache(network, folder, pictures.sha256, report)
-    cache.run(
-        EXPRESSIONS,
-        config.model_dump(mode="json", include=_SETTINGS),
-        lambda run: _fit(network, parts.train, parts.held_out, config, run),
-    )
+    settings = config.model_dump(mode="json", include=_SETTINGS)
+    cycle = Cycle(config.epochs, config.learning_rate, config.changes, config.mixed)
+    cache.run(EXPRESSIONS, settings, lambda run: _fit(network, parts, config, cycle, run))
+    if config.settling.epochs:
+        last = Cycle(**config.settling.model_dump())
+        cache.run(SETTLING, config.settling.model_dump(), lambda run: _fit(network, parts, config, last, run))
     bundle = calibrated(uncalibrated(network, config, pictures.sha256, out.name), parts.held_out)
     save_bundle(out, bundle.spec, bundle.tensors)
     report(f"wrote {out} ({out.stat().st_size / 1e6:.1f} MB); its figures follow")
@@ -142,25 +144,36 @@ def uncalibrated(network: FaceExpressionNetwork, config: TrainFacesConfig, data:
     return Bundle(spec, tensors, "", name)
 
 
+@dataclass(frozen=True)
+class Cycle:
+    """One rise and fall of the learning rate: see the keys of the config by these names."""
+
+    epochs: int
+    learning_rate: float
+    changes: float
+    mixed: float
+
+
 def _fit(
-    network: FaceExpressionNetwork, train: TrainingFaces, held_out: JudgedFaces, config: TrainFacesConfig, run: StageRun
+    network: FaceExpressionNetwork, parts: FaceParts, config: TrainFacesConfig, cycle: Cycle, run: StageRun
 ) -> None:
     """Train a network in place; each epoch shows every picture once, rare emotions more often."""
+    train = parts.train
     shown = np.concatenate((np.arange(len(train.crops)), np.tile(np.flatnonzero(train.rare), config.repeats - 1)))
     per_epoch = len(shown) // config.batch
-    total = per_epoch * config.epochs
-    optimizer = AveragedSgd(network, config.learning_rate, total, config.weight_decay)
-    order = shown
-    ordered = -1
+    total = per_epoch * cycle.epochs
+    optimizer = AveragedSgd(network, cycle.learning_rate, total, config.weight_decay)
+    changes = Changes().scaled(cycle.changes)
+    order, ordered = shown, -1
     network.train()
     for number in run.batches(total, optimizer, generator_for(config.seed, 0)):
         epoch, place = divmod(number, per_epoch)
         if epoch != ordered:
             order, ordered = np.random.default_rng((config.seed, 2, epoch)).permutation(shown), epoch
         chosen = order[place * config.batch : (place + 1) * config.batch]
-        crops = torch.from_numpy(augmented(train.crops[chosen], (config.seed, 3, number), config.changes))
+        crops = torch.from_numpy(augmented(train.crops[chosen], (config.seed, 3, number), changes))
         plain = (torch.from_numpy(train.emotions[chosen]), torch.from_numpy(train.labels[chosen]))
-        crops, targets = _mixed(crops, plain, np.random.default_rng((config.seed, 4, number)), config.mixed)
+        crops, targets = _mixed(crops, plain, np.random.default_rng((config.seed, 4, number)), cycle.mixed)
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
             logits = network(crops).logits
         losses = [functional.cross_entropy(logits[head].float(), one) for head, one in zip(HEADS, targets, strict=True)]
@@ -168,7 +181,8 @@ def _fit(
         optimizer.step(loss)
         run.loss(loss)
         if place + 1 == per_epoch and (epoch + 1) % _LOOKED_AT_EVERY == 0:
-            run(f"epoch {epoch + 1} of {config.epochs}: {_at_a_glance(optimizer, held_out, config.bfloat16)}")
+            glance = _at_a_glance(optimizer, parts.held_out, config.bfloat16)
+            run(f"epoch {epoch + 1} of {cycle.epochs}: {glance}")
     network.load_state_dict(optimizer.average())
 
 

@@ -1,4 +1,4 @@
-"""The face panel: what the face expresses now, its place on the circumplex, and every emotion's bar."""
+"""What the face expresses now, its place on the circumplex, and every emotion's bar; or the same in one line."""
 
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
@@ -7,11 +7,11 @@ from .. import theme
 from ..view import View
 from .bars import Bars
 
-NAME_WIDTH = 82
+NAME_WIDTH, LINE_HEIGHT = 82, 34
 
 
 class FaceExpressionPanel(QFrame):
-    """Answer and place on the left, emotions on the right; hidden in a session that reads no expressions."""
+    """Answer and place on the left, emotions on the right."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +39,6 @@ class FaceExpressionPanel(QFrame):
         snapshot = view.snapshot
         if snapshot is None:
             return
-        self.setVisible(bool(snapshot.classes(wording.FACE)))
         said = wording.face_expression(snapshot)
         self.answer.setText(said.text)
         theme.tinted(self.answer, theme.TEXT if said.tone == "good" else theme.SOFT)
@@ -51,3 +50,26 @@ class FaceExpressionPanel(QFrame):
         else:
             best = max(range(len(output.probabilities)), key=output.probabilities.__getitem__)
             self.bars.show_values(output.probabilities, output.kept or (best,))
+
+
+class FaceExpressionLine(QFrame):
+    """Title and answer in one row, where there is no room for bars."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self.setFixedHeight(LINE_HEIGHT)
+        self.answer = theme.SteadyLabel(1, 14, bold=True)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 4, 12, 4)
+        row.setSpacing(12)
+        row.addWidget(theme.label("Expressed in the face", 12, theme.SOFT, bold=True))
+        row.addWidget(self.answer, 1)
+
+    def show_view(self, view: View) -> None:
+        """Show the answer."""
+        if view.snapshot is None:
+            return
+        said = wording.face_expression(view.snapshot)
+        self.answer.setText(said.text)
+        theme.tinted(self.answer, theme.TEXT if said.tone == "good" else theme.SOFT)

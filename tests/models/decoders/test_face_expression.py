@@ -8,7 +8,7 @@ import torch
 from scipy.special import softmax
 
 from moodring.configs.schema.errors import MoodringError
-from moodring.models.contract import FaceBox, FaceInput
+from moodring.models.contract import FaceBox, FaceInput, Head
 from moodring.models.decoders.face_expression import AROUSAL, EMOTION, LABELS, VALENCE, FaceExpressionDecoder
 from moodring.models.fusion.circumplex import PLACES
 from moodring.models.io.bundle import Bundle, bundled, load_bundle, save_bundle
@@ -86,6 +86,10 @@ def test_half_precision_is_what_the_file_holds_and_what_is_read(bundle: Bundle, 
     )
 
 
+def with_heads(bundle: Bundle, *heads: Head) -> Bundle:
+    return replace(bundle, spec=replace(bundle.spec, outputs=heads))
+
+
 def test_a_bundle_of_another_make_is_refused_in_one_line(bundle: Bundle) -> None:
     spec = bundle.spec
     outputs = spec.outputs
@@ -93,14 +97,8 @@ def test_a_bundle_of_another_make_is_refused_in_one_line(bundle: Bundle) -> None
         (replace(bundle, spec=replace(spec, kind="attention")), "is of kind 'attention'"),
         (replace(bundle, spec=replace(spec, inputs=(FaceInput(8.0, 64),))), "faces of 48 pixels"),
         (replace(bundle, spec=replace(spec, outputs=outputs[:2])), "with heads face, face_fer2013;"),
-        (
-            replace(bundle, spec=replace(spec, outputs=(replace(outputs[0], classes=("bored", "awake")), *outputs[1:]))),
-            "bored, awake are not all on the circumplex",
-        ),
-        (
-            replace(bundle, spec=replace(spec, outputs=(outputs[0], replace(outputs[1], classes=("a", "b")), *outputs[2:]))),
-            "weights do not fit its sizes",
-        ),
+        (with_heads(bundle, replace(outputs[0], classes=("bored", "awake")), *outputs[1:]), "bored, awake are not all"),
+        (with_heads(bundle, outputs[0], replace(outputs[1], classes=("a", "b")), *outputs[2:]), "weights do not fit"),
     ):  # fmt: skip
         with pytest.raises(MoodringError, match=what) as caught:
             FaceExpressionDecoder(wrong, CPU)

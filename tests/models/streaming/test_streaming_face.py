@@ -8,6 +8,7 @@ import pytest
 
 from moodring.models.contract import SIMULATED, Estimate, FaceBox, FaceInput, Head, Image, ModelSpec
 from moodring.models.decoders.face_expression import AROUSAL, CONSTRUCT, EMOTION, KIND, VALENCE, FaceExpression
+from moodring.models.decoders.people_only import NOT_A_PHOTOGRAPH, PeopleOnly
 from moodring.models.decoders.session_models import Models
 from moodring.models.fusion.circumplex import affect_of
 from moodring.models.io import wire
@@ -19,7 +20,9 @@ from moodring.models.streaming.decider import Decider
 from moodring.models.streaming.decision_schedule import ModalityInput, Plan, identity
 from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
 from moodring.models.streaming.ingest.stream_ingest import ingest_factory
-from moodring.models.streaming.streaming_face import NOT_A_PHOTOGRAPH, SMOOTHING_S, StreamingFaceExpression
+from moodring.models.streaming.smoothing import SMOOTHING_S
+from moodring.models.streaming.streaming_face import StreamingFaceExpression
+from moodring.models.streaming.summary import BundleName
 
 T0, RATE_HZ, SECONDS = 100.0, 8.0, 12.0
 ANN, BEN = FaceBox(4.0, 6.0, 24.0, 30.0, 0.9), FaceBox(40.0, 8.0, 20.0, 24.0, 0.9)
@@ -86,7 +89,7 @@ def decisions(
     streaming = StreamingFaceExpression(Decoder(shown, turned), Detector(script, nod))  # type: ignore[arg-type]
     decider = Decider(
         Plan(t0_s=T0, interval_s=0.5, first=2, rest_s=0.0),
-        Models((streaming,), None, "cpu", (), ("made",)),
+        Models((PeopleOnly(streaming, BundleName("made", "0")),), None, "cpu", (), ("made",)),
         VirtualClock(T0),
     )
     made, given = [], 0

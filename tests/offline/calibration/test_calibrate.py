@@ -192,6 +192,38 @@ def test_bad_input_is_named_before_any_work(
         calibrate(person, config, base, CPU, date=DATE, participant="P08", labels=table)
 
 
+def test_all_that_is_missing_is_named_in_one_run(
+    run, person: Recording, config: LiveConfig, base: Bundle, table: Path, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
+    few = tmp_path / "few.csv"
+    few.write_text("\n".join(table.read_text().splitlines()[:2]))
+    strange = replace(person, participant="unknown", rest_s=0.0, origin="lab")
+    line = refused(strange, config, base, labels=few)
+    assert line.startswith("5 things keep moodring from calibrating: (1) ")
+    for number, part in enumerate(
+        ("names no participant", "has no rest", "knows simulated ones only", "has 1 labelled stretch", "of one class"),
+        1,
+    ):
+        assert part in line.split(f"({number}) ")[1].split(f"; ({number + 1}) ")[0]
+    nothing = refused(replace(strange, truth=None), config, base)
+    assert "carries no labels for valence, arousal: give --labels CSV" in nothing
+    assert nothing.count("(4) ") == 1
+    folder = write_session(replace(person, participant="unknown", rest_s=0.0), tmp_path / "session")
+    status, _, error = run(
+        "calibrate", folder, "--bundle", "attention", "--labels", few, "--out", tmp_path / "me.safetensors"
+    )
+    assert (status, error.count("\n")) == (2, 1)
+    assert all(part in error for part in ("names no participant", "has no rest", "has 1 labelled stretch"))
+    status, _, error = run(
+        "calibrate", folder, "--bundle", tmp_path / "none.safetensors", "--labels", tmp_path / "none.csv",
+        "--scale", "5", "--out", tmp_path / "me.json",
+    )  # fmt: skip
+    assert (status, error.count("\n")) == (2, 1)
+    parts = ("me.json", "--scale '5'", "none.safetensors' does not exist", "none.csv' are not there", "no participant")
+    assert [part for part in parts if part not in error] == []
+    assert error.startswith("moodring: 6 things keep moodring from calibrating: (1) ")
+
+
 def test_bundles_of_other_kinds_are_refused(run, person: Recording, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     status, _, error = run("calibrate", tmp_path, "--bundle", bundled("speech"), "--out", tmp_path / "me.safetensors")
     assert (status, error.count("\n")) == (1, 1)

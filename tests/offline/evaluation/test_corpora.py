@@ -15,18 +15,22 @@ import moodring
 from moodring.configs.schema.errors import ConfigError, MoodringError
 from moodring.configs.schema.evaluate import EvaluateCorpusConfig
 from moodring.configs.schema.load import load
+from moodring.configs.schema.train_attention import EarlyStoppingSection
 from moodring.configs.schema.training import StageSection
 from moodring.offline.datasets.open_affect import read_affect
 from moodring.offline.evaluation.corpora.baselines import by_lda, by_majority, by_stimulus
 from moodring.offline.evaluation.corpora.evaluate import evaluate_corpus
-from moodring.offline.evaluation.corpora.fold import Answers, DecidedTrial, _free
+from moodring.offline.evaluation.corpora.fold import Answers, DecidedTrial, _free, run_fold
 from moodring.offline.evaluation.corpora.folds import Plan, cross_plan, plans_of
 from moodring.offline.evaluation.corpora.signals import TrialSignals, muscle_names, muscle_signals, posterior
 from moodring.offline.evaluation.corpora.table import table
 from moodring.offline.evaluation.leakage import audit
 from moodring.offline.evaluation.muscles_and_eyes import MuscleEyePower
 from moodring.offline.evaluation.stimulus_found import Shown, accuracies, found_right
+from moodring.offline.training.attention.corpora import data as corpus_data
 from moodring.offline.training.attention.corpora import trials as corpus_trials
+from moodring.offline.training.attention.corpora.bank import Sitting, TrialRows
+from moodring.offline.training.attention.corpora.data import CorpusData
 from moodring.offline.training.attention.corpora.trials import PreparedTrial
 from moodring.offline.training.attention.prepare import read_prepared
 from tests.support.deap_fake import write_original, write_preprocessed
@@ -168,6 +172,36 @@ def test_every_row_says_whether_it_is_leaky_and_so_does_every_line_of_the_table(
     assert named
     assert all("(leaky)" in line for line in named)
     assert "; beside it leaky: the paper's 5:1:1" in values["protocol"]
+
+
+def test_a_fold_stops_early_on_people_of_its_training_side_alone(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write_preprocessed(tmp_path / "DEAP", range(1, 10), 2, 4, films=False)
+    config = config_for(root, cache, protocols=("leave_one_subject_out",))
+    corpus = read_affect(root)
+    trials = corpus_trials.prepare_trials(corpus, cache, 1, "stop", quiet)
+    fold = plans_of(config, corpus, trials)[0].folds[0]
+    drawn: list[set[str]] = []
+    draw_rows = corpus_data.draw_rows
+
+    def note(sittings: Sequence[Sitting], *rest: Any) -> TrialRows:
+        drawn.append({one.person for one in sittings})
+        return draw_rows(sittings, *rest)
+
+    monkeypatch.setattr(corpus_data, "draw_rows", note)
+    result = run_fold(config.fold_training, corpus, fold, cache, quiet, stimuli_shared=True)
+    fitted, stopped_on, tested, calibrated = drawn
+    assert stopped_on == set(result.stopped_on)
+    assert len(stopped_on) == 1
+    assert fitted | stopped_on == people(fold.parts.training)
+    assert (tested, calibrated) == (people(fold.parts.validation), people(fold.parts.calibration))
+    assert not stopped_on & (fitted | tested | calibrated)
+    assert {one.person for one in result.trained} == fitted
+    never = config.fold_training.model_copy(update={"early_stopping": EarlyStoppingSection(on="never")})
+    assert CorpusData.split(never, corpus, fold.parts, quiet).parts == fold.parts
+    found = evaluate_corpus(config_for(root, cache, protocols=("paper",), leaky=True), quiet)
+    assert any("stop early on people taken from those to train on" in note for note in found["protocols"][0]["notes"])
 
 
 def test_rows_hold_the_model_its_parts_plain_methods_and_controls(values: Any) -> None:

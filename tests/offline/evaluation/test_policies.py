@@ -46,6 +46,7 @@ def test_systems_are_compared_person_by_person(tmp_path: Path) -> None:
     assert one["difference"] == pytest.approx(apart, abs=2e-4)
     assert values["groups"] == [str(seed) for seed in PEOPLE]
     assert "| hazard − every | arousal |" in table(values)
+    assert values["wall_s"] > 0.0
 
 
 def test_the_observer_stands_beside_the_systems(tmp_path: Path) -> None:

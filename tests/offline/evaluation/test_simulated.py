@@ -238,4 +238,8 @@ def test_the_json_has_the_keys_of_every_evaluation_and_nothing_that_json_lacks()
         rows=[{"name": "full", "uar": np.float64(1 / 3), "low": float("nan"), "counts": np.array([1, 2])}], paired=[],
     )  # fmt: skip
     assert list(values) == ["protocol", "groups", "n", "seeds", "domain", "rows", "paired", "wall_s"]
+    assert values["wall_s"] == 1.3
+    parts = {"protocol": "p", "groups": (), "n": 0, "seeds": (), "domain": (), "rows": (), "paired": ()}
+    unknown = evaluation_values(**parts, wall_s=float("nan"))
+    assert unknown["wall_s"] is None, "of results that were joined nobody knows it, and JSON has no NaN"
     assert values["rows"] == [{"name": "full", "uar": 0.3333, "low": None, "counts": [1, 2]}]

@@ -4,9 +4,10 @@ import functools
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,13 +16,14 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from moodring.configs.schema.errors import MoodringError
-from moodring.configs.schema.train_attention import AttentionPeopleSection, TrainAttentionConfig
+from moodring.configs.schema.train_attention import AttentionPeopleSection, EarlyStoppingSection, TrainAttentionConfig
 from moodring.configs.schema.training import StageSection
 from moodring.models.decoders.domain_gate import has_gate
 from moodring.models.io.bundle import load_bundle
 from moodring.models.networks.attention import FRAMES_PER_TICK, AttentionNet, Sizes
 from moodring.models.networks.look_policy import THUMBNAIL, HazardPolicy
-from moodring.offline.training.attention import core, policy
+from moodring.offline.evaluation.leakage import Part
+from moodring.offline.training.attention import core, policy, simulated_data
 from moodring.offline.training.attention.feature_bank import (
     Clips,
     FeatureBank,
@@ -39,6 +41,7 @@ from moodring.offline.training.attention.roll_out import (
     roll_out,
 )
 from moodring.offline.training.attention.scores import answers_of_stimuli, decisions_of, hit_rate, recall_of_decisions
+from moodring.offline.training.attention.stopping import held_out_of
 from moodring.offline.training.attention.train import TrainedAttention, train_attention
 from moodring.offline.training.common import stage_run
 from moodring.offline.training.common.stage_run import StageRun
@@ -215,15 +218,20 @@ class Cut(BaseException):
 
 
 def tiny(named: str) -> TrainAttentionConfig:
+    """Return a config of a policy; with "stopping" in its place, of the hazard policy stopped early on two of six."""
     few = {name: stage(2) for name in (
         "expression", "bands", "teacher", "student", "thumbnail", "periphery", "gains", "reinforce", "own",
     )}  # fmt: skip
+    stops = named == "stopping"
     people = AttentionPeopleSection(
-        count=3, seconds=40.0, validation_seconds=40.0, validation_seeds=(801,), calibration_seeds=(841,), workers=1
-    )
-    return TrainAttentionConfig.model_validate(
-        {"policy": named, "batch": 8, "clip_ticks": 32, "horizon_ticks": 8, "people": people, **few}
-    )
+        count=6 if stops else 3, seconds=40.0, validation_seconds=40.0, validation_seeds=(801,),
+        calibration_seeds=(841,), workers=1,
+    )  # fmt: skip
+    early = {"on": "always", "people": 0.3, "every": 1, "patience": 1} if stops else {}
+    return TrainAttentionConfig.model_validate({
+        "policy": "hazard" if stops else named, "batch": 8, "clip_ticks": 32, "horizon_ticks": 8, "people": people,
+        "early_stopping": early, **few,
+    })  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -245,7 +253,7 @@ def test_a_training_run_is_resumed_to_the_same_file(named: str, whole: Callable[
     assert "Demonstration model" in (folder / f"{named}.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("named", ["hazard", "gaussian"])
+@pytest.mark.parametrize("named", ["hazard", "gaussian", "stopping"])
 def test_a_training_cut_between_and_within_stages_ends_in_the_same_file(
     named: str, whole: Callable[[str], TrainedAttention], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -276,8 +284,62 @@ def test_a_training_cut_between_and_within_stages_ends_in_the_same_file(
     assert cut.sha256 == first.sha256
     losses = first.path.with_suffix(".losses.csv").read_text()
     assert losses == (tmp_path / "cut.losses.csv").read_text()
-    assert losses.startswith("stage,part,batch,loss\nexpressed faces,1,2,")
+    assert losses.startswith("stage,part,batch,loss,people\nexpressed faces,1,2,")
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_stages_stop_early_on_people_who_are_not_trained_on(
+    whole: Callable[[str], TrainedAttention], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    one, config = whole("stopping"), tiny("stopping")
+    held_out = held_out_of(config, config.people.training_seeds)
+    assert len(held_out) == 2
+    assert f"trained on seeds 1-6, of these {held_out[0]}, {held_out[1]} held out to stop early" in one.spec.protocol
+    card = one.path.with_suffix(".md").read_text(encoding="utf-8")
+    assert (
+        f"stop early on 2 simulated people (seeds {held_out[0]}, {held_out[1]}), taken from those to train on" in card
+    )
+    losses = one.path.with_suffix(".losses.csv").read_text(encoding="utf-8")
+    for named in ("band maps", "teacher", "student", "core on its own looks"):
+        assert f"\n{named},1,1," in losses
+        assert "held out" in next(line for line in losses.splitlines() if line.startswith(f"{named},1,1,"))
+    assert "Every stage ran all its batches" in whole("hazard").path.with_suffix(".md").read_text(encoding="utf-8")
+    audited: dict[str, list[str]] = {}
+    audit_parts = simulated_data.audit_parts
+
+    def note(what: str, parts: Mapping[str, Sequence[Part]]) -> None:
+        audit_parts(what, parts)
+        audited.update({name: [part.person for part in members] for name, members in parts.items()})
+
+    monkeypatch.setattr(simulated_data, "audit_parts", note)
+    again = train_attention(config, tmp_path / "again.safetensors", quiet, one.path.parent)
+    assert again.sha256 == one.sha256
+    assert audited["early stopping"] == [str(seed) for seed in held_out]
+    assert audited["weights and normaliser"] == [str(seed) for seed in range(1, 7) if seed not in held_out]
+
+
+def test_the_core_stops_where_it_begins_to_learn_people_by_heart() -> None:
+    """Faces that tell who somebody is, and nothing else: what is learned of some people is wrong of others."""
+
+    def strangers(people: int, seed: int) -> FeatureBank:
+        made, rng = made_bank(people, seed), torch.Generator().manual_seed(seed)
+        who = torch.randn(people, 1, SIZES.face_features, generator=rng).expand(made.face.shape)
+        levels = torch.randint(0, 3, (people, 1, 2), generator=rng).expand(made.levels.shape)
+        return replace(made, face=who, levels=levels)
+
+    some, others = strangers(6, 1), strangers(24, 2)
+    config = CONFIG.model_copy(update={"early_stopping": EarlyStoppingSection(every=5, patience=3)})
+    weights, losses, batches = torch.ones(2, 3), [], []
+    for held_out in (None, others):
+        torch.manual_seed(0)
+        net = AttentionNet(SIZES)
+        training, run = core.CoreTraining(config.teacher, core.every_frame, None, 7, held_out), unkept(net)
+        core.train_core(net, some, weights, config, training, run)
+        losses.append(core.held_out_loss(net, others, weights, config, training))
+        batches.append(run.curves[-1].batch)
+    assert batches[0] == 100
+    assert batches[1] < 80
+    assert losses[1] < 0.8 * losses[0]
 
 
 _CHILD = """
@@ -285,6 +347,7 @@ import sys
 from pathlib import Path
 from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.train_attention import TrainAttentionConfig
+from moodring.offline.training.attention.stopping import held_out_of
 from moodring.offline.training.attention.train import train_attention
 from moodring.offline.training.common import stage_run
 from moodring.offline.training.common.stage_run import StageRun
@@ -296,10 +359,20 @@ train_attention(config, folder / "killed.safetensors", lambda line: print(line, 
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("after", ["teacher: batch 20/", "gains of looks: batch 10/", "stage reinforce:"])
-def test_a_killed_process_goes_on_to_the_same_file(after: str, tmp_path: Path) -> None:
-    more = {name: stage(30) for name in ("teacher", "student", "gains")}
-    config = tiny("hazard").model_copy(update=more)
+@pytest.mark.parametrize(
+    ("after", "stops"),
+    [
+        ("teacher: batch 20/", False),
+        ("gains of looks: batch 10/", False),
+        ("stage reinforce:", False),
+        ("teacher: batch 10/", True),
+    ],
+)
+def test_a_killed_process_goes_on_to_the_same_file(after: str, stops: bool, tmp_path: Path) -> None:
+    more: dict[str, Any] = {name: stage(30) for name in ("teacher", "student", "gains")}
+    early = EarlyStoppingSection(on="always", every=4, patience=4)
+    stopping = {"policy": "every", "early_stopping": early} if stops else {}
+    config = tiny("stopping" if stops else "hazard").model_copy(update=more | stopping)
     whole = train_attention(config, tmp_path / "whole" / "whole.safetensors", quiet, tmp_path / "whole")
     child = subprocess.Popen(
         [sys.executable, "-c", _CHILD, config.model_dump_json(), str(tmp_path)], stdout=subprocess.PIPE, text=True

@@ -74,6 +74,7 @@ def test_a_corpus_trains_a_bundle_of_its_own_domain(trained: tuple[TrainedAttent
     card = (folder / "deap.md").read_text(encoding="utf-8")
     assert "Demonstration model" not in card
     assert "tuned through the labels" in card
+    assert "Every stage ran all its batches: 2 training people are too few to hold some out" in card
     assert any("prepared 8/8 trials (100 %), 0.0 min left" in line for line in said)
     assert np.isfinite(one.scores["full"].recall).all()
     assert 0.0 < one.scores["full"].looked < 0.5

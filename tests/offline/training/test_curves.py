@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from moodring.configs.schema.errors import MoodringError
 from moodring.offline.training.common.curves import (
+    HELD_OUT,
     LossRow,
     check_losses,
     read_curves,
@@ -15,6 +17,7 @@ from moodring.offline.training.common.curves import (
 )
 
 CURVES = [LossRow("core, first", 1, 10, 0.1 + 0.2), LossRow("core, first", 1, 20, 1e-9), LossRow("policy", 2, 2, 3.0)]
+CURVES += [LossRow("policy", 2, 2, 4.0, HELD_OUT)]
 
 
 def test_what_was_written_is_read_again_to_the_last_bit(tmp_path: Path) -> None:
@@ -26,6 +29,16 @@ def test_what_was_written_is_read_again_to_the_last_bit(tmp_path: Path) -> None:
     check_losses(tmp_path / "other.safetensors")
     assert read_curves(tmp_path / "model.losses.csv") == CURVES
     assert read_curves(tmp_path / "none.csv") == []
+
+
+def test_a_table_from_before_people_were_held_out_is_read_and_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "model.losses.csv"
+    path.write_text("stage,part,batch,loss\nteacher,1,10,0.5\n")
+    assert read_curves(path) == [LossRow("teacher", 1, 10, 0.5)]
+    check_losses(tmp_path / "model.safetensors")
+    path.write_text("stage,part,notes\n")
+    with pytest.raises(MoodringError, match="is something else"):
+        check_losses(tmp_path / "model.safetensors")
 
 
 def test_without_tensorboard_there_is_the_table_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,4 +61,5 @@ def test_tensorboard_reads_the_losses(tmp_path: Path) -> None:
     assert write_events(tmp_path / "events", CURVES)
     read = EventAccumulator(str(tmp_path / "events")).Reload()
     assert [(event.step, event.value) for event in read.Scalars("policy/2")] == [(2, 3.0)]
+    assert [(event.step, event.value) for event in read.Scalars("policy/2 held out")] == [(2, 4.0)]
     assert len(read.Scalars("core, first/1")) == 2

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from moodring.configs.schema.errors import MoodringError
+from moodring.offline.training.common.curves import HELD_OUT, LossRow
+from moodring.offline.training.common.held_out import EarlyStopping
 from moodring.offline.training.common.optimization import AveragedAdamW
 from moodring.offline.training.common.stage_run import CHECKPOINT_S, StageRun
 
@@ -66,6 +68,24 @@ def train(net: nn.Module, run: StageRun, cut_after: int = 10**6) -> None:
         optimizer.use_average()
 
 
+def train_until(
+    net: nn.Module, run: StageRun, held_out: Callable[[], float], patience: int = 3, cut_after: int = 10**6
+) -> None:
+    """Train with early stopping, looking every fourth batch of at most 60; dropout draws from the global generator."""
+    torch.manual_seed(5)
+    rng = torch.Generator().manual_seed(7)
+    optimizer = AveragedAdamW(net.parameters(), 1e-2, 60, 0.1)
+    stopping = EarlyStopping(held_out, 4, patience)
+    for batches, _ in enumerate(run.batches(60, optimizer, rng, stopping=stopping), start=1):
+        hidden = nn.functional.dropout(net["a"](torch.randn(8, 4, generator=rng)), 0.3)  # type: ignore[index]
+        loss = (net["b"](hidden) ** 2).mean()  # type: ignore[index]
+        optimizer.step(loss)
+        run.loss(loss)
+        if batches == cut_after:
+            raise Cut
+    optimizer.use_average()
+
+
 def weights(net: nn.Module) -> Iterator[Tensor]:
     yield from net.state_dict().values()
 
@@ -90,6 +110,76 @@ def test_a_stage_cut_anywhere_ends_as_one_that_was_not(every: int, tmp_path: Pat
     assert any("goes on after batch" in line for line in said)
     run.finish()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_stage_stops_when_the_held_out_loss_no_longer_falls_and_keeps_the_best_weights() -> None:
+    net, said = network(), list[str]()
+    looked: list[list[Tensor]] = []
+    losses = iter([3.0, 2.0, 1.0, 4.0, 1.5, float("nan"), 0.0])
+
+    def held_out() -> float:
+        looked.append([tensor.clone() for tensor in weights(net)])
+        return next(losses)
+
+    run = StageRun("core", net, None, said.append, Clock())
+    train_until(net, run, held_out)
+    assert len(looked) == 6  # three looks in a row without a lower one, of which one is no number
+    assert all(torch.equal(one, best) for one, best in zip(weights(net), looked[2], strict=True))
+    assert not all(torch.equal(one, other) for one, other in zip(weights(net), looked[5], strict=True))
+    others = [row for row in run.curves if row.people == HELD_OUT]
+    assert others[:2] == [LossRow("core", 1, 4, 3.0, HELD_OUT), LossRow("core", 1, 8, 2.0, HELD_OUT)]
+    assert [row.batch for row in run.curves if row.people != HELD_OUT] == [10, 20, 24]
+    assert said[-1] == "stage core: people held out have the lowest loss, 1.000, after batch 12; it is kept"
+    assert said[-2].startswith("stage core: batch 24/60, loss ")
+
+
+def test_looking_at_the_held_out_loss_changes_no_draw_and_no_weight() -> None:
+    looked = network()
+    # The last look has the lowest loss, so the weights are those of a training that never looked.
+    falling = iter(range(99, 0, -1))
+    train_until(
+        looked,
+        StageRun("core", looked, None, lambda _: None, Clock()),
+        lambda: next(falling) + 0.0 * float(torch.rand(1)),
+    )
+    never = network()
+    torch.manual_seed(5)
+    rng = torch.Generator().manual_seed(7)
+    optimizer = AveragedAdamW(never.parameters(), 1e-2, 60, 0.1)
+    for _ in range(60):
+        hidden = nn.functional.dropout(never["a"](torch.randn(8, 4, generator=rng)), 0.3)  # type: ignore[index]
+        optimizer.step((never["b"](hidden) ** 2).mean())  # type: ignore[index]
+    optimizer.use_average()
+    assert all(torch.equal(one, other) for one, other in zip(weights(looked), weights(never), strict=True))
+
+
+@pytest.mark.parametrize("every", [1, 3, 7, 23])
+def test_a_stage_that_stops_early_and_was_cut_anywhere_ends_as_one_that_was_not(every: int, tmp_path: Path) -> None:
+    def follows(net: nn.Module) -> Callable[[], float]:
+        """Return a loss of the weights alone, lowest where the first of them has fallen by some way."""
+        begun = float(next(weights(network()))[0, 0])
+        return lambda: float(torch.rand(1)) * 0.0 + abs(float(next(weights(net))[0, 0]) - begun + 0.02)
+
+    whole = network()
+    expected = StageRun("test", whole, None, lambda _: None, Clock())
+    train_until(whole, expected, follows(whole))
+    assert 0 < sum(row.people == HELD_OUT for row in expected.curves) < 15  # it did stop
+    for _ in range(100):
+        net = network()
+        run = StageRun("test", net, tmp_path / "test.partial", lambda _: None, Clock())
+        try:
+            train_until(net, run, follows(net), cut_after=every + 1)
+        except Cut:
+            continue
+        break
+    assert all(torch.equal(one, other) for one, other in zip(weights(net), weights(whole), strict=True))
+    assert run.curves == expected.curves
+
+
+def test_without_a_number_the_last_weights_are_kept_and_it_is_said() -> None:
+    net, said = network(), list[str]()
+    train_until(net, StageRun("core", net, None, said.append, Clock()), lambda: float("nan"))
+    assert said[-1] == "stage core: no loss of the people held out is a number; the last weights are kept"
 
 
 def test_the_time_left_is_told() -> None:

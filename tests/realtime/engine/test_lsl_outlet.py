@@ -28,7 +28,7 @@ from moodring.configs.schema.live import (
     SpeechSection,
     StreamQuery,
 )
-from moodring.models.contract import Figures, Transition
+from moodring.models.contract import Ablation, Figures, Transition
 from moodring.models.decoders.session_models import DEMONSTRATION
 from moodring.offline.decoding.decode import decode
 from moodring.realtime.engine.lsl_outlet import (
@@ -44,6 +44,13 @@ from tests.support.heads import with_head
 from tests.support.lsl_stand import wait_for
 from tests.support.scripted_sources import EEG_NAMES
 
+LEVELS = ("low", "medium", "high")
+WITHOUT = tuple(
+    f"{axis}_without_{part}_{level}"
+    for axis in ("valence", "arousal")
+    for part in ("eeg", "face", "last_look")
+    for level in LEVELS
+)
 README = Path(__file__).resolve().parents[3] / "README.md"
 
 
@@ -92,6 +99,23 @@ def test_a_row_says_which_answers_the_model_withholds(fakes):
     assert np.isnan([row["valence_low"], row["valence_kept_low"]]).all()
     shown = outlet_row(replace(estimate, notices=(DEMONSTRATION,)), models.heads, modalities)
     assert dict(zip(labels, shown, strict=True))["demonstration"] == 1.0
+
+
+def test_a_row_says_what_would_be_said_without_a_part_where_both_parts_may_be_there(fakes):
+    config = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")))
+    models = fakes.fake_models()
+    estimate = decode(fakes.recording(6.0), config, models=models).estimates[-1]
+    estimate = replace(estimate, ablations=(Ablation("eeg", {"arousal": (0.1, 0.2, 0.7)}),))
+    labels = outlet_labels(models.heads, ("eeg", "face", "speech"))
+    assert labels[-len(WITHOUT) :] == WITHOUT, "of speech nothing is withheld"
+    row = dict(zip(labels, outlet_row(estimate, models.heads, ("eeg", "face", "speech")), strict=True))
+    assert [row[f"arousal_without_eeg_{level}"] for level in LEVELS] == pytest.approx([0.1, 0.2, 0.7])
+    known = [f"arousal_without_eeg_{level}" for level in LEVELS]
+    assert np.isnan([row[label] for label in WITHOUT if label not in known]).all()
+    assert not [label for label in outlet_labels(models.heads, ("eeg", "speech")) if "_without_" in label]
+    alone = [label for label in outlet_labels(models.heads, ("face",)) if "_without_" in label]
+    assert alone == [label for label in WITHOUT if "last_look" in label]
+    assert len(outlet_row(estimate, models.heads, ("face",))) == len(outlet_labels(models.heads, ("face",)))
 
 
 def _labels(info):
@@ -174,15 +198,18 @@ def test_the_stream_describes_itself_and_the_health_of_every_source_is_told(netw
     assert (info.type(), info.channel_format(), info.nominal_srate()) == ("Emotion", pylsl.cf_float32, 0.0)
     assert about.child_value("engine") == network.name
     assert about.child_value("target")
-    assert about.child_value("domain").startswith("simulated, acted German")
+    assert about.child_value("domain").startswith("simulated, FER2013: faces")
+    assert "acted German" in about.child_value("domain")
     assert re.fullmatch(r"[0-9a-f]{64}", about.child_value("bundle_sha256"))
     assert about.child("classes").child_value("valence") == "low,medium,high"
-    assert about.child_value("version") == "2"
+    assert about.child_value("version") == "3"
     labels = _labels(info)
     n_classes = len(about.child("classes").child_value("speech").split(","))
     assert labels[6 + n_classes] == "participant_speaks", "what version 1 had stands where it stood"
-    assert labels[-5:] == ["calibrated", "demonstration", "age_eeg", "age_face", "age_speech"]
-    for name in ("abstained", "kept", "calibrated", "demonstration", "age"):
+    what_version_2_had = labels[: labels.index("valence_without_eeg_low")]
+    assert what_version_2_had[-5:] == ["calibrated", "demonstration", "age_eeg", "age_face", "age_speech"]
+    assert labels[len(what_version_2_had) :] == list(WITHOUT)
+    for name in ("abstained", "kept", "calibrated", "demonstration", "age", "without"):
         assert about.child_value(name)
     values, _ = inlet.pull_sample(10.0)
     row = dict(zip(labels, values, strict=True))
@@ -294,6 +321,9 @@ def test_clients_read_over_lsl_what_is_withheld(lsl_session, fakes, tmp_path):
     estimate = decode(fakes.recording(6.0), config, models=models).estimates[-1]
     estimate = with_head(estimate, "valence", probabilities=None, kept=(), abstained="no usable EEG")
     estimate = with_head(estimate, "arousal", kept=(1, 2), abstained=None)
+    without_face = {"valence": (0.25, 0.25, 0.5), "arousal": (0.1, 0.2, 0.7)}
+    without_look = {"valence": (0.5, 0.25, 0.25), "arousal": (0.2, 0.2, 0.6)}
+    estimate = replace(estimate, ablations=(Ablation("last_look", without_look), Ablation("face", without_face)))
     name = f"moodring_estimate_{uuid4().hex}"
     modalities = ("eeg", "face", "speech")
     outlet = Outlet(name, "test", models.heads, (("domain", "simulated"),), modalities)
@@ -310,7 +340,11 @@ def test_clients_read_over_lsl_what_is_withheld(lsl_session, fakes, tmp_path):
     assert row["calibrated"] == float(estimate.calibrated)
     assert row["age_face"] == pytest.approx(estimate.ages_s["face"], abs=1e-3)
     about = info.desc().child("moodring")
-    assert (about.child_value("version"), about.child_value("domain")) == ("2", "simulated")
+    assert (about.child_value("version"), about.child_value("domain")) == ("3", "simulated")
+    assert {row[f"valence_without_{part}_low"] for part in ("face", "last_look")} == {np.float32(0.25), np.float32(0.5)}
+    without = [row[f"{axis}_without_face_{level}"] for axis in ("valence", "arousal") for level in LEVELS]
+    assert without == pytest.approx([0.25, 0.25, 0.5, 0.1, 0.2, 0.7], abs=1e-6)
+    assert np.isnan([row[f"{axis}_without_eeg_{level}"] for axis in ("valence", "arousal") for level in LEVELS]).all()
     client = subprocess.Popen(
         [sys.executable, "-c", _readmes_client().replace("moodring_estimate", name)],
         env={"LSLAPICFG": _lsl_file(config, tmp_path)},

@@ -1,17 +1,29 @@
 """What `moodring check` says of amplitudes, from sources that are scripted."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from moodring.configs.schema.errors import MoodringError
-from moodring.configs.schema.live import EegSection, LiveConfig, LslSection, ModelsSection, SpeechSection, StreamQuery
+from moodring.configs.schema.live import (
+    EegSection,
+    LiveConfig,
+    LslSection,
+    ModelsSection,
+    SessionSection,
+    SpeechSection,
+    StreamQuery,
+)
+from moodring.models.contract.calibration import Calibration
 from moodring.models.decoders.session_models import load_models
+from moodring.models.io.bundle import bundled, load_bundle, save_bundle
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decoder import Extensions
 from moodring.models.streaming.ingest.source_channel import SourceChannel
 from moodring.models.streaming.ingest.sources import Chunk, SourceInfo
+from moodring.realtime.lab.doctor import Finding
 from moodring.realtime.lab.preflight import check_config, check_markers, check_models, check_source
 from tests.support.toy.dataset import StressDataset
 from tests.support.toy.decoder import DECODER
@@ -149,7 +161,8 @@ def test_a_marker_stream_that_is_not_there_fails_and_one_that_is_there_does_not(
 def test_every_model_is_named_with_its_own_domain():
     models = CONFIG.models.model_copy(update={"speech": "emodb", "device": "cpu"})
     loaded = load_models(CONFIG.model_copy(update={"models": models}), ("eeg", "face", "speech"))
-    video_eeg, speech = check_models(loaded, CONFIG, {})
+    video_eeg, face, speech = check_models(loaded, CONFIG, {})
+    assert face.text.startswith("face.safetensors, domain FER2013")
     assert "domain simulated, runs on" in video_eeg.text
     assert video_eeg.text.endswith("; abstains on EEG unlike its domain's")
     assert speech.text.endswith("; no out-of-domain gate")
@@ -198,6 +211,22 @@ def test_a_model_that_will_not_answer_is_no_ok():
     assert models.guarded[0].why.endswith("for models.video_eeg"), "the key that the user set"
     simulated = list(check_models(models, config, {"eeg": of("eeg", "simulated")}))
     assert [(one.ok, one.note) for one in simulated] == [(True, False)]
+
+
+def test_a_bundle_of_another_person_is_noted_and_ones_own_is_ok(tmp_path):
+    shipped = load_bundle(bundled("attention"))
+    mark = Calibration("P07", "session", "2026-11-26", "attention.safetensors", "0" * 64, 9, 7, 0.2, 0.1, 0.3)
+    save_bundle(tmp_path / "p07.safetensors", replace(shipped.spec, calibration=mark), shipped.tensors)
+    section = ModelsSection(video_eeg=str(tmp_path / "p07.safetensors"), device="cpu")
+    config = LiveConfig(eeg=EegSection(stream=StreamQuery(name="amp")), models=section)
+    models = load_models(config, ("eeg",))
+    found = {}
+    for whose in ("P07", "P08"):
+        session = config.model_copy(update={"session": SessionSection(participant=whose)})
+        found[whose] = list(check_models(models, session, {"eeg": of("eeg", "simulated")}))[-1]
+    assert found["P07"] == Finding("model", True, "calibrated for P07 on 2026-11-26")
+    assert (found["P08"].ok, found["P08"].note) == (True, True)
+    assert found["P08"].text.endswith("the participant is P08: use 'attention.safetensors' or P08's own bundle")
 
 
 def test_a_model_that_needs_a_rest_says_so_where_none_is_declared():

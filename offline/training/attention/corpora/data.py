@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,20 +16,23 @@ from .....models.decoders.attention import networks_of
 from .....models.decoders.face_backbone import backbone_of
 from .....models.io.bundle import Bundle, bundled, load_bundle
 from .....models.networks.attention import AXES, FRAME_HZ, Sizes
+from .....models.networks.face_nets import ExpressionFaceNet
 from ....datasets.affect_corpus import AffectCorpus, labelled_by_ratings
 from ....datasets.open_affect import read_affect
 from ....evaluation.leakage import Part, audit_parts
 from ...common.losses import level_class_weights
 from ...common.optimization import Report
 from ...common.stage_cache import StageCache
-from ..band_network import BAND_NETWORK, train_band_network
+from ..band_network import BAND_NETWORK, ScalpImages, train_band_network
 from ..data import Networks, Origin, Prepared, stage_settings
 from ..domain_gate import fit_attention_gate
 from ..eeg_variants import TRAINING_VARIANTS
 from ..prepare import FACE_SIZE
 from ..simulated_data import eeg_input, electrodes_in_words
+from ..stopping import held_out_of, stopping_in_words, stopping_settings
 from .bank import TrialRows, common_channels, draw_rows, features_of, fit_people, read_eeg, sittings_of
 from .faces import FACES_BY_LABEL, tune_face
+from .real_faces import REAL_FACES, learn_expressions, real_faces, take_trunk
 from .trials import PreparedTrial, prepare_trials
 
 _MOST_PROBLEMS = 12
@@ -46,16 +49,34 @@ class Groups:
 
 @dataclass(frozen=True)
 class Parts:
-    """Trials of a corpus by what they are for: to train on, to watch or test, and to calibrate probabilities on."""
+    """Trials of a corpus by what they are for.
+
+    Attributes
+    ----------
+    training, validation, calibration : tuple of PreparedTrial
+        To train on, to watch or test, and to calibrate probabilities on.
+    stopping : tuple of PreparedTrial
+        To stop stages early on.
+    """
 
     training: tuple[PreparedTrial, ...]
     validation: tuple[PreparedTrial, ...]
     calibration: tuple[PreparedTrial, ...]
+    stopping: tuple[PreparedTrial, ...] = ()
 
     @property
     def all(self) -> tuple[PreparedTrial, ...]:
         """Return the trials of all parts."""
-        return self.training + self.validation + self.calibration
+        return self.training + self.stopping + self.validation + self.calibration
+
+    def held_out(self, config: TrainAttentionConfig) -> Self:
+        """Return the parts with people taken from those to train on, where a config stops early on some."""
+        people = set(held_out_of(config, _people(self.training)))
+        return replace(
+            self,
+            training=tuple(one for one in self.training if one.trial.subject not in people),
+            stopping=tuple(one for one in self.training if one.trial.subject in people),
+        )
 
     @classmethod
     def of(cls, trials: Sequence[PreparedTrial], groups: Groups) -> Self:
@@ -101,17 +122,18 @@ class CorpusData:
         """
         corpus, trials = ready_trials(config, root, cache, report)
         groups = people_apart(config, corpus.name, sorted({one.trial.subject for one in trials}))
-        parts = Parts.of(trials, groups)
-        _audit(corpus.name, parts)
-        return cls.split(config, corpus, parts, report)
+        data = cls.split(config, corpus, Parts.of(trials, groups), report)
+        _audit(corpus.name, data.parts)
+        return data
 
     @classmethod
     def split(cls, config: TrainAttentionConfig, corpus: AffectCorpus, parts: Parts, report: Report) -> Self:
         """Return trials that were prepared and split before; raise ConfigError where the bundle to start from differs.
 
-        Nothing is audited here: see :mod:`~moodring.offline.evaluation.leakage`.
+        People to stop early on are taken from those to train on. Nothing is audited here: see
+        :mod:`~moodring.offline.evaluation.leakage`.
         """
-        start = None
+        parts, start = parts.held_out(config), None
         if any(filmed(one) for one in parts.training):
             start = _start(config)
         else:
@@ -125,22 +147,29 @@ class CorpusData:
         kept = self.config.model_dump(mode="json", include={"seed", "network", "weight_decay"})
         if self.config.faces.under_cap:
             kept["under_cap"] = self.config.faces.under_cap
-        return [kept, _digest(self.parts.training), self.start and self.start.sha256]
+        if self.config.network.backbone == "expression":
+            kept["real_faces"] = real_faces().sha256
+        settings = [kept, _digest(self.parts.training), self.start and self.start.sha256]
+        stopping = self.parts.stopping
+        # Without early stopping the stages are those that were kept before there was any.
+        return [*settings, stopping_settings(self.config, _digest(stopping))] if stopping else settings
 
     @property
     def origin(self) -> Origin:
         """What is said of the corpus."""
         config, trials, name = self.config, self.parts.all, self.corpus.name
-        trained, watched, calibrated = map(
-            _people, (self.parts.training, self.parts.validation, self.parts.calibration)
+        parts = self.parts
+        trained, watched, calibrated, stopping = map(
+            _people, (parts.training, parts.validation, parts.calibration, parts.stopping)
         )
+        stopped = f"stopped early on {_listed(stopping)}, " if stopping else ""
         rested = sum(one.trial.rest_s > 0 for one in trials)
         face = () if self.start is None else (FaceInput(float(FRAME_HZ), FACE_SIZE),)
         stages = (
             "scalp images alone, since nobody was filmed"
             if self.start is None
-            else f"the face network and the periphery of '{self.start.name}' ({', '.join(self.start.spec.domain)}), "
-            "the first tuned through the labels of the trials, the second as it was"
+            else f"{self._faces(self.start)}, tuned through the labels of the trials, and the periphery of "
+            f"'{self.start.name}' as it was"
         )
         limits = (
             f"People and stimuli of {name}; the stimuli are shared between the people, so the figures also hold what "
@@ -156,7 +185,7 @@ class CorpusData:
             label_source=self.corpus.label_source,
             domain=(name,),
             protocol=(
-                f"people apart: trained on {_listed(trained)}, calibrated on {_listed(calibrated)}, "
+                f"people apart: trained on {_listed(trained)}, {stopped}calibrated on {_listed(calibrated)}, "
                 f"watched on {_listed(watched)}; stimuli shared between people"
             ),
             data_hashes=(f"{name}, {len(trials)} trials {_digest(trials)}",),
@@ -164,16 +193,32 @@ class CorpusData:
             validation=f"{len(watched)} people of {name} ({_listed(watched)})",
             calibration=f"{len(calibrated)} calibration people",
             stages=stages,
+            stopping=stopping_in_words(
+                config,
+                len(trained) + len(stopping),
+                f"{len(stopping)} people of {name} ({_listed(stopping)})" if stopping else "",
+            ),
             limits=limits,
             axes=tuple(axis for axis in AXES if any(axis in one.trial.labels for one in trials)),
         )
+
+    def _faces(self, start: Bundle) -> str:
+        if self.config.network.backbone == "expression":
+            face = real_faces()
+            return (
+                f"a layer on the frozen network of '{face.name}' ({', '.join(face.spec.domain)}), taught what it reads"
+            )
+        return f"the face network of '{start.name}' ({', '.join(start.spec.domain)})"
 
     def layers(self, networks: Networks, stages: StageCache) -> Prepared:
         """Train face and band network, and compute the features of everybody."""
         config, net = self.config, networks.net
         if self.start is not None:
             face, hazard, _ = networks_of(self.start)
-            net.face_net.load_state_dict(face.face_net.state_dict())
+            if isinstance(net.face_net, ExpressionFaceNet):
+                take_trunk(net.face_net, real_faces())
+            else:
+                net.face_net.load_state_dict(face.face_net.state_dict())
             for part in ("thumbnail", "recurrent", "expression"):
                 getattr(networks.hazard, part).load_state_dict(getattr(hazard, part).state_dict())
         names = common_channels(self.parts.all, config.eeg.least_electrodes)
@@ -187,8 +232,17 @@ class CorpusData:
             )
 
         rows = drawn(self.parts.training, TRAINING_VARIANTS)
-        levels, stimulus = torch.from_numpy(rows.levels), torch.from_numpy(rows.stimulus)
-        weights = level_class_weights(levels)
+        scalp = _scalp_images(rows)
+        stopping = drawn(self.parts.stopping, 2) if self.parts.stopping else None
+        stopping_scalp = None if stopping is None else _scalp_images(stopping)
+        weights = level_class_weights(scalp.levels)
+        if isinstance(net.face_net, ExpressionFaceNet) and self.start is not None:
+            layer, teacher = net.face_net, real_faces()
+            stages.run(
+                REAL_FACES,
+                stage_settings(config.expression, config),
+                lambda run: learn_expressions(layer, teacher, rows.paths, config, run),
+            )
         if self.start is not None:
             stages.run(
                 FACES_BY_LABEL,
@@ -198,17 +252,20 @@ class CorpusData:
         stages.run(
             BAND_NETWORK,
             stage_settings(config.bands, config, "dropout"),
-            lambda run: train_band_network(net, rows.images, levels, stimulus, weights, config, run),
+            lambda run: train_band_network(net, scalp, weights, config, run, stopping_scalp),
         )
         others = (features_of(drawn(trials, 2), net) for trials in (self.parts.validation, self.parts.calibration))
         validation, calibration = others
-        held_out = sittings_of(self.parts.calibration)
+        calibrating = sittings_of(self.parts.calibration)
         gate = fit_attention_gate(
             (read_eeg(one, names)[0] for one in training),
-            (read_eeg(one, names)[0] for one in held_out),
+            (read_eeg(one, names)[0] for one in calibrating),
             normal.prior.names,
         )
-        return Prepared(features_of(rows, net), validation, calibration, weights, normal, gate, expressions_known=False)
+        held_out = None if stopping is None else features_of(stopping, net)
+        return Prepared(
+            features_of(rows, net), validation, calibration, weights, normal, gate, held_out, expressions_known=False
+        )
 
 
 def ready_trials(
@@ -255,7 +312,12 @@ def people_apart(config: TrainAttentionConfig, corpus: str, people: list[str]) -
 
 
 def _audit(name: str, parts: Parts) -> None:
-    named = {"training": parts.training, "watching": parts.validation, "temperature": parts.calibration}
+    named = {
+        "training": parts.training,
+        "early stopping": parts.stopping,
+        "watching": parts.validation,
+        "temperature": parts.calibration,
+    }
     audit_parts(
         name,
         {what: [Part(one.trial.name, one.trial.subject, one.key) for one in trials] for what, trials in named.items()},
@@ -266,7 +328,7 @@ def _start(config: TrainAttentionConfig) -> Bundle:
     path = Path(config.start) if config.start.endswith(".safetensors") else bundled(config.start)
     bundle = load_bundle(path, "attention")
     net, _, _ = networks_of(bundle)
-    compact = backbone_of(bundle) == "compact"
+    compact = backbone_of(bundle) == "compact" or config.network.backbone == "expression"
     wanted = Sizes.of(config.network.model_dump())
     for name in ("face_size", "face_features"):
         has, asked = getattr(net.sizes, name), getattr(wanted, name)
@@ -276,6 +338,10 @@ def _start(config: TrainAttentionConfig) -> Bundle:
                 "with a compact face network of the same sizes"
             )
     return bundle
+
+
+def _scalp_images(rows: TrialRows) -> ScalpImages:
+    return ScalpImages(rows.images, torch.from_numpy(rows.levels), torch.from_numpy(rows.stimulus))
 
 
 def filmed(trial: PreparedTrial) -> bool:

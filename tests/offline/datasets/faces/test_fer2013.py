@@ -101,6 +101,7 @@ def test_what_is_missing_or_wrong_has_its_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.data
+@pytest.mark.timeout(900)
 def test_the_real_set_has_its_known_numbers(data_dir: Path) -> None:
     read = fer2013.read(data_dir / "fer2013")
     assert (len(read.names), int(read.tests.sum())) == (32_298, 3_589)
