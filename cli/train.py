@@ -263,8 +263,8 @@ def _evaluate_faces(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
 
 
 def _evaluate_cross_domain(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
-    from ..configs.schema.cross_domain import CrossDomainConfig
     from ..configs.schema.load import load
+    from ..configs.schema.papers.cross_domain import CrossDomainConfig
     from ..offline.evaluation.cross_domain.evaluate import evaluate_cross_domain
     from ..offline.evaluation.cross_domain.rows import table
 
@@ -312,7 +312,7 @@ def _band_figures(paths: Sequence[Path], result: BandEvaluation) -> tuple[Callab
 def _evaluate_paper(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
     import time
 
-    from ..configs.schema.paper import load_systems
+    from ..configs.schema.papers.speech import load_systems
     from ..offline.evaluation.paper_speech import evaluate_systems
     from ..offline.evaluation.paper_table import paper_values, row, table
 

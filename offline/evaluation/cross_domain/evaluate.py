@@ -11,8 +11,8 @@ import numpy as np
 import platformdirs
 import torch
 
-from ....configs.schema.cross_domain import FACES_NAME, FILMED, CrossDomainConfig, corpus_of
 from ....configs.schema.errors import ConfigError, MoodringError
+from ....configs.schema.papers.cross_domain import FACES_NAME, FILMED, CrossDomainConfig, corpus_of
 from ....models.io.files import write_file
 from ...training.common.stages import Stage
 from ...training.cross_domain.sets import ImageSet, IntArray, face_set, film_set, segmented, voice_set

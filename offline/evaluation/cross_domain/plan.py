@@ -6,7 +6,7 @@ from itertools import cycle
 
 import numpy as np
 
-from ....configs.schema.cross_domain import FACES_NAME, CrossDomainConfig, SetSection, StepSection
+from ....configs.schema.papers.cross_domain import FACES_NAME, CrossDomainConfig, SetSection, StepSection
 from ...training.common.stages import Stage
 from ...training.cross_domain.sets import ImageSet, IntArray
 from ...training.cross_domain.train import FACES, FINE_TUNED, JOINT, SINGLE, VOICES, Step, Task

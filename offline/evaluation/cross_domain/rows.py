@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....configs.schema.cross_domain import CrossDomainConfig
+from ....configs.schema.papers.cross_domain import CrossDomainConfig
 from ..intervals import Interval, over_groups
 from ..markdown import markdown_table
 from ..metrics import confusion

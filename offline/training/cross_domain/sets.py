@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ....configs.schema.cross_domain import FACES_NAME, FILMED
 from ....configs.schema.errors import MoodringError
+from ....configs.schema.papers.cross_domain import FACES_NAME, FILMED
 from ....models.contract import AUDIO_RATE_HZ, FloatArray, Image
 from ....models.io.bundle import bundled
 from ....models.networks.cross_domain import SIDE

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ....configs.schema.cross_domain import CrossDomainConfig
+from ....configs.schema.papers.cross_domain import CrossDomainConfig
 from ....models.networks.cross_domain import CrossDomainNetwork
 from ..common.optimization import AveragedAdamW, Report, generator_for
 from ..common.stage_cache import StageCache

@@ -10,9 +10,9 @@ import soundfile
 
 import moodring
 from moodring.cli.app import main
-from moodring.configs.schema.cross_domain import CrossDomainConfig, PairSection, SetSection, StepSection
 from moodring.configs.schema.errors import ConfigError, MoodringError
 from moodring.configs.schema.load import check, load
+from moodring.configs.schema.papers.cross_domain import CrossDomainConfig, PairSection, SetSection, StepSection
 from moodring.offline.evaluation.cross_domain.evaluate import evaluate_cross_domain, read_sets
 from moodring.offline.evaluation.cross_domain.plan import jobs, splits_of
 from moodring.offline.evaluation.cross_domain.rows import Answers, results, table

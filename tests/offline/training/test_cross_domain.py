@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from moodring.configs.schema.cross_domain import CrossDomainConfig, PairSection, SetSection, StepSection
 from moodring.configs.schema.errors import MoodringError
+from moodring.configs.schema.papers.cross_domain import CrossDomainConfig, PairSection, SetSection, StepSection
 from moodring.models.networks.cross_domain import SIDE, CrossDomainNetwork
 from moodring.offline.evaluation.splits import Items
 from moodring.offline.training.common.stage_run import StageRun

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from .load import Section
-from .training import Count, Positive, Share
+from ..load import Section
+from ..training import Count, Positive, Share
 
 FACES_NAME = "fer2013"
 FILMED = "_faces"
