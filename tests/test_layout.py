@@ -141,7 +141,13 @@ def test_every_dependency_is_pinned_and_used() -> None:
     }
     files = [*product_files(), *ROOT.glob("*.py")]
     modules = {name.split(".")[0] for path in files for name, _ in imported(path)}
-    module_of = {"opencv-python": "cv2", "pywavelets": "pywt", "scikit-learn": "sklearn", "pyqt5": "PyQt5"}
+    module_of = {
+        "opencv-python": "cv2",
+        "pywavelets": "pywt",
+        "scikit-learn": "sklearn",
+        "pyqt5": "PyQt5",
+        "pillow": "PIL",
+    }
     unused = []
     for requirement in project["dependencies"]:
         name = re.split(r"[\[><=; ]", requirement)[0].lower().replace("_", "-")
