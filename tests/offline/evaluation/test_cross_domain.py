@@ -1,6 +1,7 @@
 """Joint learning beside single sets: who is kept apart, what is kept, and what rows and differences say."""
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from moodring.offline.evaluation.cross_domain.evaluate import evaluate_cross_dom
 from moodring.offline.evaluation.cross_domain.plan import jobs, splits_of
 from moodring.offline.evaluation.cross_domain.rows import Answers, results, table
 from moodring.offline.training.cross_domain.sets import PERSON, segmented
+from tests.support import talking_films
 from tests.support.fer_fake import write_fer
 
 SHIPPED = Path(moodring.__file__).parent / "configs" / "cross_domain.toml"
@@ -122,6 +124,33 @@ def test_people_are_apart_in_every_stage_but_under_the_protocol_that_says_leaky(
                 for i in task.members
             }
             assert bool(tested & trained_on) == ("leaky" in test.protocol)
+
+
+def test_two_sets_of_films_are_learned_together_with_clips_and_people_apart(data: Path, tmp_path: Path) -> None:
+    for name, write in (("enterface", talking_films.enterface), ("savee", talking_films.savee)):
+        write(tmp_path / name)
+    (tmp_path / "fer2013").symlink_to(data / "fer2013")
+    (tmp_path / "emodb").symlink_to(data / "emodb")
+    films = [{"name": name, "folds": 2, "single": STEP, "tuned": STEP} for name in ("enterface_faces", "savee_faces")]
+    pairs = [{"sets": ["enterface_faces", "savee_faces"], "source": "emodb"}]
+    asked = settings(
+        tmp_path, tmp_path / "kept", sets=[SETS[0] | {"source": ""}, *films], pairs=pairs, leaky=[], frames=2
+    )
+    values = evaluate_cross_domain(asked.model_copy(update={"seeds": (1,)}), quiet)
+    named = {(row["set"], row["system"]): row for row in values["rows"]}
+    assert named["savee_faces", "joint with enterface_faces"]["n"] == 4
+    assert named["enterface_faces", "joint with savee_faces"]["n"] == 60
+    assert named["enterface_faces", "single-domain"]["protocol"] == "2 folds by speaker"
+
+
+def test_the_page_shows_a_config_that_is_valid() -> None:
+    page = (SHIPPED.parent.parent / "docs" / "cross_domain.md").read_text(encoding="utf-8")
+    shown = tomllib.loads(page.partition("```toml\n")[2].partition("```")[0])
+    shipped = tomllib.loads(SHIPPED.read_text(encoding="utf-8"))
+    found = check(
+        {**shipped, **shown, "sets": [shipped["sets"][0], *shown["sets"]], "leaky": []}, CrossDomainConfig, "x"
+    )
+    assert [one.name for one in found.sets] == ["fer2013", "enterface_faces", "savee_faces"]
 
 
 def test_the_audit_stops_a_person_who_is_on_both_sides(data: Path) -> None:
