@@ -169,6 +169,7 @@ def evaluate(
         "corpus": _evaluate_corpus,
         "evaluate_faces": _evaluate_faces,
         "voice_adaptation": _evaluate_voice_adaptation,
+        "cross_domain": _evaluate_cross_domain,
     }
     way = ways.get("paper" if config.is_dir() else str(read(config).get("kind")), _evaluate_people)
     if pages and way is not _evaluate_people:
@@ -274,6 +275,17 @@ def _evaluate_voice_adaptation(config: Path, overrides: tuple[str, ...]) -> _Eva
     return _Evaluated(loaded.name, table(values), values)
 
 
+def _evaluate_cross_domain(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
+    from ..configs.schema.load import load
+    from ..configs.schema.papers.cross_domain import CrossDomainConfig
+    from ..offline.evaluation.cross_domain.evaluate import evaluate_cross_domain
+    from ..offline.evaluation.cross_domain.rows import table
+
+    loaded = load(config, CrossDomainConfig, overrides)
+    values = evaluate_cross_domain(loaded, partial(say, err=True))
+    return _Evaluated(loaded.name, table(values), values)
+
+
 def _evaluate_forward(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
     from ..configs.schema.evaluate import EvaluateForwardConfig
     from ..configs.schema.load import load
@@ -313,7 +325,7 @@ def _band_figures(paths: Sequence[Path], result: BandEvaluation) -> tuple[Callab
 def _evaluate_paper(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
     import time
 
-    from ..configs.schema.paper import load_systems
+    from ..configs.schema.papers.speech import load_systems
     from ..offline.evaluation.paper_speech import evaluate_systems
     from ..offline.evaluation.paper_table import paper_values, row, table
 
