@@ -99,22 +99,26 @@ def bench_decode(
     json_file: JsonOption = None,
     seconds: SecondsOption = None,
     backbone: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="compact or vgg16; both unless said.", show_default=False)
+        list[str] | None,
+        typer.Option(metavar="NAME", help="compact, vgg16 or face; all unless said.", show_default=False),
     ] = None,
 ) -> None:
-    """Cost of a look of the attention model, first and steady, its parts, and steps of training."""
+    """Cost of a look of the attention model and of reading a face, first and steady, and steps of training."""
     from ..models.io.bundle import bundled, load_bundle
-    from ..models.networks.attention import BACKBONES
     from ..offline.simulate import simulate
     from ..realtime.bench import decode
+    from ..realtime.bench.decode import MEASURED
 
-    chosen = tuple(name for name in BACKBONES if backbone is None or name in backbone)
-    if unknown := set(backbone or ()) - set(BACKBONES):
-        known = ", ".join(BACKBONES)
+    chosen = tuple(name for name in MEASURED if backbone is None or name in backbone)
+    if unknown := set(backbone or ()) - {*MEASURED, "face"}:
+        known = ", ".join((*MEASURED, "face"))
         raise typer.BadParameter(f"{', '.join(sorted(unknown))}; known are {known}", param_hint="--backbone")
     took_s = decode.SECONDS if seconds is None else seconds
     bundle = load_bundle(bundled("attention"), "attention")
-    _output(decode.measure(bundle, simulate(7, 12.0), took_s, chosen, lambda line: say(line, err=True)), json_file)
+    face = load_bundle(bundled("face"), "face_expression") if backbone is None or "face" in backbone else None
+    _output(
+        decode.measure(bundle, face, simulate(7, 12.0), took_s, chosen, lambda line: say(line, err=True)), json_file
+    )
 
 
 @bench_app.command("lag")

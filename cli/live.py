@@ -37,8 +37,15 @@ def demo(
     json_file: JsonOption = None,
     screenshot: ScreenshotOption = None,
     record: RecordOption = None,
+    me: Annotated[
+        bool, typer.Option("--me", help="This machine's webcam and microphone in place of the simulation.")
+    ] = False,
+    overrides: SetOption = None,
 ) -> None:
-    """Decode a simulated participant live over LSL, and show it."""
+    """Decode a simulated participant live over LSL, and show it; or, with --me, whoever sits before this machine.
+
+    With --me nothing is recorded unless --record is given, and nothing leaves the machine.
+    """
     from ..configs.schema.liblsl import own_session
     from ..configs.schema.live import LiveConfig, SessionSection, StreamQuery
     from ..configs.schema.load import load
@@ -49,6 +56,17 @@ def demo(
     from ..realtime.ui.run_with_screen import ScreenOptions, run_with_screen
 
     lsl = own_session("demo")
+    if me:
+        mine = load(CONFIGS / "me.toml", LiveConfig, overrides or ()).model_copy(update={"lsl": lsl})
+        say("what your face and your voice express, by this machine's camera and microphone; Ctrl+C ends it")
+        options = ScreenOptions(headless, screenshot, window_is_all=True)
+        run_with_screen(EngineJob(mine, duration or DEMO_S, json_file, STARTED_S, record=record), options, say)
+        return
+    if overrides:
+        raise ConfigError(
+            "--set changes what --me decodes; the simulated participant's config is configs/demo.toml: "
+            "copy it, or give --me"
+        )
     markers = [StreamQuery(name="simulated_markers")]
     about = SessionSection(participant=f"sim-{seed:03}", task="demo", markers=markers)
     config = load(CONFIGS / "demo.toml", LiveConfig).model_copy(update={"lsl": lsl, "session": about})

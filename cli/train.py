@@ -168,6 +168,8 @@ def evaluate(
         "bands": partial(_evaluate_bands, out=out),
         "corpus": _evaluate_corpus,
         "evaluate_faces": _evaluate_faces,
+        "voice_adaptation": _evaluate_voice_adaptation,
+        "cross_domain": _evaluate_cross_domain,
     }
     way = ways.get("paper" if config.is_dir() else str(read(config).get("kind")), _evaluate_people)
     if pages and way is not _evaluate_people:
@@ -261,6 +263,29 @@ def _evaluate_faces(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
     return _Evaluated(loaded.name, table(values), values)
 
 
+def _evaluate_voice_adaptation(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
+    from ..configs.schema.load import load
+    from ..configs.schema.train_recogniser import EvaluateVoiceAdaptationConfig, TrainRecogniserConfig
+    from ..offline.evaluation.voice.evaluate import evaluate_voice_adaptation
+    from ..offline.evaluation.voice.table import table
+
+    loaded = load(config, EvaluateVoiceAdaptationConfig, overrides)
+    recipe = load(config.parent / loaded.recipe, TrainRecogniserConfig)
+    values = evaluate_voice_adaptation(loaded, recipe, partial(say, err=True))
+    return _Evaluated(loaded.name, table(values), values)
+
+
+def _evaluate_cross_domain(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
+    from ..configs.schema.load import load
+    from ..configs.schema.papers.cross_domain import CrossDomainConfig
+    from ..offline.evaluation.cross_domain.evaluate import evaluate_cross_domain
+    from ..offline.evaluation.cross_domain.rows import table
+
+    loaded = load(config, CrossDomainConfig, overrides)
+    values = evaluate_cross_domain(loaded, partial(say, err=True))
+    return _Evaluated(loaded.name, table(values), values)
+
+
 def _evaluate_forward(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
     from ..configs.schema.evaluate import EvaluateForwardConfig
     from ..configs.schema.load import load
@@ -300,7 +325,7 @@ def _band_figures(paths: Sequence[Path], result: BandEvaluation) -> tuple[Callab
 def _evaluate_paper(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
     import time
 
-    from ..configs.schema.paper import load_systems
+    from ..configs.schema.papers.speech import load_systems
     from ..offline.evaluation.paper_speech import evaluate_systems
     from ..offline.evaluation.paper_table import paper_values, row, table
 

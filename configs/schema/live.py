@@ -103,6 +103,8 @@ class SpeechSection(Section):
     ``headphones`` declares that the microphone cannot pick up the stimulus; ``reference`` is the signal of the
     loudspeaker, while which plays speech is withheld. ``enrolment`` is a file of ``moodring enrol`` with the
     participant's voice: other voices are withheld. ``others`` are such files of other people in the room.
+    ``adaptation`` makes answers relative to what was heard of the participant before, from the enrolment on, where the
+    bundle can.
     """
 
     stream: StreamQuery | None = None
@@ -112,6 +114,7 @@ class SpeechSection(Section):
     reference: ReferenceSection | None = None
     enrolment: Path | None = None
     others: list[Path] = []
+    adaptation: bool = True
 
     @model_validator(mode="after")
     def _one_source(self) -> "SpeechSection":
@@ -144,7 +147,8 @@ class SignalSection(Section):
 class ModelsSection(Section):
     """Bundles that decode, and the compute device.
 
-    ``video_eeg``: "bundled" for the shipped one, "none" to leave it out, else a path. ``speech``: "emodb" for the
+    ``video_eeg``: "bundled" for the shipped one, "none" to leave it out, else a path. ``face``: "face" for the shipped
+    network of what people's faces express, "none", else a path. ``speech``: "emodb" for the
     shipped recogniser of acted German speech, "simulated" (or "speech") for the shipped network of simulated voices,
     else a path. ``more``: paths of further bundles, whose heads stand beside the others'; "workload" is the shipped one
     of mental arithmetic. Bundles that were
@@ -153,6 +157,7 @@ class ModelsSection(Section):
     """
 
     video_eeg: str = "bundled"
+    face: str = "face"
     speech: str = "emodb"
     device: str = "auto"
     policy: Literal["learned", "uniform", "random", "every"] = "learned"

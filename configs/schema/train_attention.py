@@ -40,7 +40,8 @@ class AttentionNetworkSection(Section):
 
     ``backbone``: "compact" is a small face network that is trained; "vgg16" reads 227-pixel faces by a frozen VGG-16
     whose ``weights`` are a file of yours (a torchvision state dict or ``.safetensors``; nothing is downloaded), which
-    must have the sha256 ``weights_sha256`` where that is given.
+    must have the sha256 ``weights_sha256`` where that is given; "expression", on corpora alone, reads faces of
+    people by the frozen network of the shipped bundle ``face``.
     """
 
     image_size: Annotated[int, Field(ge=8, multiple_of=4)] = 16
@@ -49,7 +50,7 @@ class AttentionNetworkSection(Section):
     glimpse: Count = 24
     layer1: Count = 40
     core: Count = 80
-    backbone: Literal["compact", "vgg16"] = "compact"
+    backbone: Literal["compact", "vgg16", "expression"] = "compact"
     weights: Path | None = None
     weights_sha256: Annotated[str, Field(pattern="^([0-9a-fA-F]{64})?$")] = ""
 
@@ -57,8 +58,8 @@ class AttentionNetworkSection(Section):
     def _weights_of_vgg16(self) -> "AttentionNetworkSection":
         if self.backbone == "vgg16" and self.weights is None:
             raise ValueError("backbone 'vgg16' needs weights: the file of torchvision's vgg16 (nothing is downloaded)")
-        if self.backbone == "compact" and (self.weights is not None or self.weights_sha256):
-            raise ValueError("weights are those of backbone 'vgg16'; the compact one is trained: leave them out")
+        if self.backbone != "vgg16" and (self.weights is not None or self.weights_sha256):
+            raise ValueError(f"weights are those of backbone 'vgg16'; '{self.backbone}' needs none: leave them out")
         return self
 
 
@@ -184,8 +185,14 @@ class TrainAttentionConfig(Section):
     def _of_a_corpus(self) -> "TrainAttentionConfig":
         if self.data is None and self.corpus is not None:
             raise ValueError(f"corpus is '{self.corpus}' and no folder is given; add data=FOLDER")
-        if self.data is not None and self.network.backbone != "compact":
+        if self.data is not None and self.network.backbone == "vgg16":
             raise ValueError("backbone 'vgg16' is trained on simulated people alone; leave it out with data=FOLDER")
+        if self.data is None and self.network.backbone == "expression":
+            raise ValueError(
+                "backbone 'expression' reads photographed faces; simulated ones are drawn: give data=FOLDER"
+            )
         if self.faces.under_cap and self.network.backbone != "compact":
-            raise ValueError("faces.under_cap changes faces that 'vgg16' has embedded already; leave it out")
+            raise ValueError(
+                f"faces.under_cap changes faces that '{self.network.backbone}' has embedded already; leave it out"
+            )
         return self

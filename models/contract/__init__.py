@@ -25,14 +25,12 @@ from .estimates import (
     HeadOutput,
     Hearing,
     Ledger,
-    Look,
-    LookReason,
-    Periphery,
     SampleRange,
     Withheld,
     at_publication,
 )
 from .health import Figures, HealthState, MicrophoneCheck, Percentiles, RecordingStatus, SourceStatus, Transition
+from .looks import FaceReading, Look, LookReason, Periphery
 from .recordings import (
     STANDARD_MODALITIES,
     Arrivals,
@@ -67,6 +65,7 @@ __all__ = [
     "FaceBox",
     "FaceFrame",
     "FaceInput",
+    "FaceReading",
     "FaceState",
     "Figures",
     "FloatArray",

@@ -29,7 +29,7 @@ def load_backbone(bundle: Bundle, weights: Path | None, device: torch.device) ->
     MoodringError
         The file is not named, or not the one that the bundle was trained with.
     """
-    if backbone_of(bundle) == "compact":
+    if backbone_of(bundle) != "vgg16":
         return None
     sha256 = str(bundle.spec.network.get("backbone_sha256", ""))
     if not sha256:

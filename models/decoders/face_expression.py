@@ -84,6 +84,8 @@ class FaceExpressionDecoder:
         sizes = {inner: len(heads[name].classes) for name, inner in NETWORK_HEADS.items()}
         weights = {name: one.float() if one.is_floating_point() else one for name, one in bundle.tensors.items()}
         network = with_weights(lambda: FaceExpressionNetwork(sizes), weights, bundle.name)
+        self.live_heads = (self.emotion, heads[VALENCE], heads[AROUSAL])
+        """The heads that a session answers: emotions by raters' votes, and their places on the circumplex."""
         self._network = folded(network).to(device)
         self._device = device
 

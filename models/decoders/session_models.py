@@ -12,14 +12,15 @@ from ...configs.schema.live import LiveConfig, ModelsSection, SpeechSection
 from ..contract import SIMULATED, Head
 from ..contract.specs import refuse_duplicates
 from ..device import best_device
-from ..io.bundle import SLOTS, Bundle, load_bundle, models_path, slot_of
+from ..io.bundle import SLOTS, Bundle, bundled, load_bundle, models_path
 from ..signals.eeg.montage_match import LEAST_MATCHED, check_montage, match_montage
 from ..streaming.decoder import DecoderFactory, Fusion, StreamingDecoder
 from ..streaming.ingest.sources import SourceInfo
 from ..streaming.ingest.stream_ingest import StreamIngest
 from ..streaming.summary import BundleName
 from .domain_gate import has_gate
-from .simulated_only import SimulatedOnly
+from .origin_guards import PeopleOnly, SimulatedOnly
+from .recogniser import ADAPTED_TENSORS
 
 if TYPE_CHECKING:
     import torch
@@ -81,7 +82,8 @@ class Models:
         ----------
         origins : mapping of modality to str or None
         """
-        withheld = {one.bundle.sha256 for one in self.guarded if one.withheld(origins)}
+        kept_apart = (one for one in self.decoders if isinstance(one, SimulatedOnly | PeopleOnly))
+        withheld = {one.bundle.sha256 for one in kept_apart if one.withheld(origins)}
         if not withheld:
             return self
         felt = tuple(one for one in self.bundles if one.sha256 not in withheld)
@@ -130,12 +132,20 @@ def load_models(config: LiveConfig, modalities: Sequence[str], factories: Sequen
             SimulatedOnly(decoder, name, key) if SIMULATED in name.domain else decoder
             for decoder, name, key in zip(decoders, names, keys, strict=True)
         ]
+    decoders = [
+        PeopleOnly(decoder, name) if bundle.spec.kind == SLOTS["face"] else decoder
+        for decoder, name, bundle in zip(decoders, names, bundles, strict=True)
+    ]
     domain = [name for bundle in bundles for name in bundle.spec.domain]
     fusion = None
     if config.pooling.enabled and config.pooling.file is not None:
-        from ..fusion.pool_file import LevelPooling, PooledBundle, load_pool, pool_path
+        from ..fusion.pool_file import POOLED, LevelPooling, PooledBundle, load_pool, pool_path
 
-        fitting = {slot_of(b.spec.kind): PooledBundle(file=b.name, sha256=b.sha256) for b in bundles[: len(slots)]}
+        fitting = {
+            slot: PooledBundle(file=one.name, sha256=one.sha256)
+            for slot, one in zip(slots, bundles, strict=False)
+            if slot in POOLED
+        }
         pool = load_pool(pool_path(config.pooling.file), fitting)
         fusion = LevelPooling(pool)
         heads = tuple(head.name for head in fusion.heads)
@@ -156,25 +166,35 @@ def load_models(config: LiveConfig, modalities: Sequence[str], factories: Sequen
 def _name_of_bundle(bundle: Bundle) -> BundleName:
     spec = bundle.spec
     heads = tuple(head.name for head in spec.outputs)
-    return BundleName(bundle.name, bundle.sha256, spec.domain, spec.label_source, heads, has_gate(bundle))
+    adapts = bool(bundle.tensors.keys() & set(ADAPTED_TENSORS))
+    return BundleName(bundle.name, bundle.sha256, spec.domain, spec.label_source, heads, has_gate(bundle), adapts)
 
 
 def _slots(section: ModelsSection, modalities: Sequence[str]) -> tuple[str, ...]:
-    """Return the keys of ``[models]`` whose bundles decode EEG and face, and speech."""
-    felt = ("video_eeg",) if {"eeg", "face"} & set(modalities) and section.video_eeg != "none" else ()
-    return (*felt, "speech") if "speech" in modalities else felt
+    """Return the keys of ``[models]`` whose bundles decode EEG and face, the face alone, and speech."""
+    reads = {
+        "video_eeg": bool({"eeg", "face"} & set(modalities)) and section.video_eeg != "none",
+        "face": "face" in modalities and section.face != "none",
+        "speech": "speech" in modalities,
+    }
+    return tuple(slot for slot in SLOTS if reads[slot])
 
 
 def _own_factories(config: LiveConfig) -> tuple[DecoderFactory, ...]:
     """Return the factories of the shipped decoders, which import torch only when they are called."""
+    from ..signals.face.detection import FaceDetector
     from ..streaming.streaming_attention import StreamingAttention
     from ..streaming.streaming_eeg_state import StreamingEegState
+    from ..streaming.streaming_face import StreamingFaceExpression
     from ..streaming.streaming_speech import StreamingSpeech
     from .attention import AttentionDecoder
     from .eeg_state import KIND, EegStateDecoder
     from .face_backbone import load_backbone
+    from .face_expression import KIND as FACE_EXPRESSION
+    from .face_expression import FaceExpressionDecoder
     from .speaker import load_gate
     from .speech import SpeechDecoder
+    from .voice_adaptation import VoiceHistory
 
     section, voice, face = config.models, config.speech, config.face
 
@@ -185,17 +205,25 @@ def _own_factories(config: LiveConfig) -> tuple[DecoderFactory, ...]:
         return StreamingAttention(decoder)
 
     def speech(bundle: Bundle, device: torch.device) -> StreamingDecoder:
-        gate = None
+        gate, history = None, VoiceHistory()
         if voice is not None and voice.enrolment is not None:
             _check_there((voice.enrolment, *voice.others))
             gate = load_gate(voice.enrolment, voice.others)
-        return StreamingSpeech(SpeechDecoder(bundle, device, gate))
+            history = gate.enrolments[0].voice
+        adapts = voice is None or voice.adaptation
+        return StreamingSpeech(SpeechDecoder(bundle, device, gate, history if adapts else None))
+
+    def face_expression(bundle: Bundle, device: torch.device) -> StreamingDecoder:
+        detector = FaceDetector(bundled("yunet").read_bytes())
+        region = None if face is None else face.region
+        return StreamingFaceExpression(FaceExpressionDecoder(bundle, device), detector, region)
 
     def eeg_state(bundle: Bundle, _device: torch.device) -> StreamingDecoder:
         return StreamingEegState(EegStateDecoder(bundle))
 
     return (
         DecoderFactory("attention", attention),
+        DecoderFactory(FACE_EXPRESSION, face_expression),
         DecoderFactory("speech", speech),
         DecoderFactory(KIND, eeg_state),
     )

@@ -25,6 +25,8 @@ from .opinion_pool import Situation, VoiceLevels
 
 Axis = Literal["valence", "arousal"]
 AXES: tuple[Axis, Axis] = ("valence", "arousal")
+POOLED = ("video_eeg", "speech")
+"""Keys of ``[models]`` whose bundles a pool is fitted with."""
 CONSTRUCT = "felt and expressed, pooled"
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]

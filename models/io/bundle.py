@@ -32,13 +32,14 @@ _SHIPPED = {
     "yunet": "yunet.onnx",
 }
 
-SLOTS = {"video_eeg": "attention", "speech": "speech"}
+SLOTS = {"video_eeg": "attention", "face": "face_expression", "speech": "speech"}
 """Keys of ``[models]`` that take one bundle, and its kind."""
 _NAMES: dict[str, dict[str, str]] = {
     "video_eeg": {"bundled": "attention", "attention": "attention"},
+    "face": {"face": "face"},
     # The bundle of simulated voices has two names: that of its file, and what it was trained on.
     "speech": {"emodb": "emodb", "simulated": "speech", "speech": "speech"},
-    "more": {"workload": "workload", "attention": "attention"},
+    "more": {"workload": "workload", "attention": "attention", "face": "face"},
 }
 
 
@@ -108,7 +109,7 @@ def face_bundle_path(name: str) -> Path:
 
 
 def slot_of(kind: str) -> str:
-    """Return the key of ``[models]`` that takes bundles of a kind: "video_eeg", "speech" or "more"."""
+    """Return the key of ``[models]`` that takes bundles of a kind: "video_eeg", "face", "speech" or "more"."""
     return next((slot for slot, taken in SLOTS.items() if taken == kind), "more")
 
 

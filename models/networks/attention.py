@@ -27,15 +27,15 @@ import torch
 from torch import Tensor, nn
 
 from ...configs.schema.errors import MoodringError
-from . import vgg16
+from .face_nets import ExpressionFaceNet, FaceNet, FrozenFaceNet
 
 AXES = ("valence", "arousal")
 TICK_HZ = 2
 FRAMES_PER_TICK = 4
 FRAME_HZ = TICK_HZ * FRAMES_PER_TICK
 LONGEST_ELAPSED_S = 10.0
-Backbone = Literal["compact", "vgg16"]
-BACKBONES: tuple[Backbone, ...] = ("compact", "vgg16")
+Backbone = Literal["compact", "vgg16", "expression"]
+BACKBONES: tuple[Backbone, ...] = ("compact", "vgg16", "expression")
 _LARGEST = 4096
 _FACE_CONTEXT = 5
 _EEG_CONTEXT = 1
@@ -125,56 +125,6 @@ class Ticks:
     since_onset_s: Tensor
 
 
-class FaceNet(nn.Module):
-    """Features of a grey face crop, in place of the paper's VGG-16.
-
-    Trained on what faces express, then frozen. Its input is standardised per crop, which removes light and camera gain.
-    """
-
-    def __init__(self, sizes: Sizes) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(1, 12, 5, stride=2, padding=2),
-            nn.GroupNorm(4, 12),
-            nn.ReLU(),
-            nn.Conv2d(12, 24, 3, stride=2, padding=1),
-            nn.GroupNorm(4, 24),
-            nn.ReLU(),
-            nn.Conv2d(24, 32, 3, stride=2, padding=1),
-            nn.GroupNorm(4, 32),
-            nn.ReLU(),
-            nn.Flatten(),
-        )
-        side = -(-sizes.face_size // 8)
-        self.out = nn.Linear(32 * side * side, sizes.face_features)
-        self.expression = nn.Linear(sizes.face_features, 1 + len(AXES))
-
-    def forward(self, crops: Tensor) -> Tensor:
-        """Return features ``(n, face_features)`` of crops ``(n, size, size)`` in 0..255."""
-        return torch.tanh(cast(Tensor, self.out(self.body(standardised(crops)[:, None]))))
-
-    def expressed(self, features: Tensor) -> Tensor:
-        """Return the expression read from features: ``(n, 3)``, logit of its presence, valence and arousal."""
-        return cast(Tensor, self.expression(features))
-
-
-class FrozenFaceNet(nn.Module):
-    """The paper's fully connected layer on features of a frozen VGG-16 (:mod:`~moodring.models.networks.vgg16`)."""
-
-    def __init__(self, sizes: Sizes) -> None:
-        super().__init__()
-        self.out = nn.Linear(vgg16.UNITS, sizes.face_features)
-        self.expression = nn.Linear(sizes.face_features, 1 + len(AXES))
-
-    def forward(self, embedded: Tensor) -> Tensor:
-        """Return features ``(n, face_features)`` of features ``(n, 4096)`` of VGG-16."""
-        return torch.tanh(cast(Tensor, self.out(nn.functional.layer_norm(embedded, embedded.shape[-1:]))))
-
-    def expressed(self, features: Tensor) -> Tensor:
-        """Return the expression read from features: ``(n, 3)``, logit of its presence, valence and arousal."""
-        return cast(Tensor, self.expression(features))
-
-
 class BandNet(nn.Module):
     """Feature vectors of the scalp images of three bands.
 
@@ -213,14 +163,15 @@ class AttentionNet(nn.Module):
     Parameters
     ----------
     sizes : Sizes
-    backbone : "compact" or "vgg16"
-        What the face network reads: crops, or the features of a frozen VGG-16, which is not part of this network.
+    backbone : "compact", "vgg16" or "expression"
+        What the face network reads: crops, the features of a frozen VGG-16, which is not part of this network, or
+        crops through the frozen network of real faces' expressions, which is.
     """
 
     def __init__(self, sizes: Sizes, backbone: Backbone = "compact") -> None:
         super().__init__()
         self.sizes = sizes
-        self.face_net: FaceNet | FrozenFaceNet = FaceNet(sizes) if backbone == "compact" else FrozenFaceNet(sizes)
+        self.face_net = _face_net(sizes, backbone)
         self.band_net = BandNet(sizes)
         self.band_attention = nn.Linear(sizes.core, 3)
         self.face_in = nn.Linear(sizes.face_features, sizes.glimpse)
@@ -325,6 +276,12 @@ class AttentionNet(nn.Module):
         return torch.cat([face, context], dim=-1), self.eeg_in(ticks.bands), eeg_context
 
 
+def _face_net(sizes: Sizes, backbone: Backbone) -> FaceNet | FrozenFaceNet | ExpressionFaceNet:
+    if backbone == "compact":
+        return FaceNet(sizes.face_size, sizes.face_features)
+    return FrozenFaceNet(sizes.face_features) if backbone == "vgg16" else ExpressionFaceNet(sizes.face_features)
+
+
 def pooled(features: Tensor, presence: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
     """Average the features of the looks within a tick, each by its probability of an expression.
 
@@ -349,13 +306,6 @@ def pooled(features: Tensor, presence: Tensor, found: Tensor) -> tuple[Tensor, T
         return features.new_zeros(*features.shape[:-3], *features.shape[-2:]), weight.sum(dim=-2)
     face = (features * weight[..., None]).sum(dim=-3) / weight.sum(dim=-2).clamp(min=1e-12)[..., None]
     return face, weight.amax(dim=-2)
-
-
-def standardised(crops: Tensor) -> Tensor:
-    """Return pictures ``(n, height, width)`` with mean 0 and about unit variance each."""
-    grey = crops.float()
-    centred = grey - grey.mean(dim=(1, 2), keepdim=True)
-    return centred / (centred.pow(2).mean(dim=(1, 2), keepdim=True).sqrt() + 4.0)
 
 
 def lstm_cell(inputs: int, units: int) -> nn.LSTMCell:

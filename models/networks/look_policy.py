@@ -17,7 +17,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from .attention import FRAME_HZ, standardised
+from .attention import FRAME_HZ
+from .face_nets import standardised
 
 THUMBNAIL = 24
 _THUMBNAIL_FEATURES = 12

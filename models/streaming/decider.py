@@ -94,6 +94,7 @@ class Decider:
             glimpsed_fraction=next((s.glimpsed_fraction for s in steps if s.glimpsed_fraction is not None), None),
             band_attention=next((s.band_attention for s in steps if s.band_attention is not None), None),
             periphery=tuple(one for step in steps for one in step.periphery),
+            face_readings=tuple(one for step in steps for one in step.face_readings),
             domain_distances=tuple(one for step in steps for one in step.domain_distances),
             ablations=tuple(one for step in steps for one in step.ablations),
             ring_samples={modality: one.ring.count for modality, one in inputs.items()},

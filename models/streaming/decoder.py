@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from ..contract import (
     Ablation,
     DomainDistance,
+    FaceReading,
     FloatArray,
     Head,
     HeadOutput,
@@ -52,6 +53,7 @@ class DecoderStep:
     glimpsed_fraction : float or None
     band_attention : (3,) float32 or None
     periphery : tuple of Periphery
+    face_readings : tuple of FaceReading
     domain_distances : tuple of DomainDistance
     ablations : tuple of Ablation
         Of this decoder's heads.
@@ -69,6 +71,7 @@ class DecoderStep:
     glimpsed_fraction: float | None = None
     band_attention: FloatArray | None = None
     periphery: tuple[Periphery, ...] = ()
+    face_readings: tuple[FaceReading, ...] = ()
     domain_distances: tuple[DomainDistance, ...] = ()
     ablations: tuple[Ablation, ...] = ()
 

@@ -166,7 +166,7 @@ class Tally:
         return {"speaking": counts["speaking"], "degraded": counts["degraded"], **kinds}
 
     def _count_faces(self, estimate: Estimate) -> None:
-        for look in estimate.looks:
+        for look in estimate.face_readings or estimate.looks:
             if look.face_state is not None:
                 self._faces[look.face_state] += 1
                 self._most_faces = max(self._most_faces, look.faces)

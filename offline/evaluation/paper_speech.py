@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from ...configs.schema.errors import ConfigError, MoodringError
-from ...configs.schema.paper import PaperConfig, RunSection
+from ...configs.schema.papers.speech import PaperConfig, RunSection
 from ...models.io.files import write_file
 from ..datasets.open_corpus import read_corpus
 from ..datasets.speech_corpus import SpeechCorpus

@@ -17,7 +17,7 @@ from ...models.signals.face.images import scaled_size
 
 _CONTAINERS = {
     "protocol_whitelist": "file",
-    "format_whitelist": "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,asf,mpeg,mpegts,mpegvideo,ogg,wav,flac,mp3,aac",
+    "format_whitelist": "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,asf,mpeg,mpegts,mpegvideo,ogg,wav,flac,flv,mp3,aac",
 }
 _MOST_UNWRITTEN = 256 << 20  # bytes
 _DECODE_AHEAD = 60  # frames it is cheaper to decode on than to seek

@@ -16,7 +16,7 @@ from ...models.contract import AUDIO_RATE_HZ, FloatArray, Signal, TimeArray
 from .frames import error_line, open_container
 
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
-FILM_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".m4a", ".m4v", ".mpg", ".mpeg", ".webm", ".wmv")
+FILM_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".m4a", ".m4v", ".mpg", ".mpeg", ".webm", ".wmv", ".flv")
 SUFFIXES = SOUND_SUFFIXES + FILM_SUFFIXES
 
 _BLOCK_FRAMES = 16_384

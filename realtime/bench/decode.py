@@ -1,5 +1,7 @@
 """`moodring bench decode`: what a look of the attention model costs, with each backbone and on each device.
 
+Beside it, what reading a face's expression costs (:mod:`~.decode_face`).
+
 A look is all that a decision may need: the policy's periphery, the search for the face, its embedding, and the EEG's
 tick with the read-out. Weights of VGG-16 are drawn at random: they change no time.
 """
@@ -22,8 +24,11 @@ from ...models.networks.attention import FRAME_HZ, FRAMES_PER_TICK, AttentionNet
 from ...models.networks.look_policy import GaussianPolicy, HazardPolicy
 from ...models.signals.eeg import chain
 from ..engine.process_settings import cap_blas
+from .decode_face import face_row
 
 SECONDS = 60.0
+MEASURED: tuple[Backbone, ...] = ("compact", "vgg16")
+"""Backbones that have rows; that of real faces has its own, ``face``."""
 # As in configs/train_attention_vgg16.toml.
 PAPER = Sizes(
     image_size=32, face_size=227, face_features=128, band_features=64, glimpse=128, layer1=256, core=1024
@@ -47,7 +52,12 @@ class Moment:
 
 
 def measure(
-    bundle: Bundle, recording: Recording, seconds: float, backbones: tuple[Backbone, ...], say: Callable[[str], None]
+    bundle: Bundle,
+    face: Bundle | None,
+    recording: Recording,
+    seconds: float,
+    backbones: tuple[Backbone, ...],
+    say: Callable[[str], None],
 ) -> dict[str, Any]:
     """Measure the backbones on the CPU, and on CUDA where there is one.
 
@@ -55,6 +65,8 @@ def measure(
     ----------
     bundle : Bundle
         Of kind "attention" with the compact backbone.
+    face : Bundle or None
+        Of kind "face_expression"; None leaves its row out.
     recording : Recording
         With EEG and face.
     seconds : float
@@ -83,6 +95,12 @@ def measure(
             row = _row(name, device, bundle, moments, seconds)
             say(f"{name} on {device}: warm {row['warm']['p50_ms']} ms a look, p99 {row['warm']['p99_ms']}")
             rows.append(row)
+    for device in devices:
+        if face is None:
+            break
+        row = face_row(face, [moment.face.image for moment in moments], device, seconds)
+        say(f"face on {device}: warm {row['warm']['p50_ms']} ms a frame, p99 {row['warm']['p99_ms']}")
+        rows.append(row)
     return {"configs": rows, "threads": torch.get_num_threads()}
 
 

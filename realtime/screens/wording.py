@@ -3,13 +3,25 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ...models.contract import LEVELS, Estimate, Head, HeadOutput, HealthState, Look, MicrophoneFault, SourceStatus
+from ...models.contract import (
+    LEVELS,
+    Estimate,
+    FaceReading,
+    Head,
+    HeadOutput,
+    HealthState,
+    Look,
+    MicrophoneFault,
+    SourceStatus,
+)
 from ...models.signals.speech.microphone_level import fault_text, microphone_fault
 from ..ipc.snapshot import Snapshot
 
 Tone = Literal["good", "warn", "bad", "idle"]
 
 MARKS: dict[Tone, str] = {"good": "●", "warn": "▲", "bad": "■", "idle": "○"}
+FACE, FACE_PLACE = "face", ("face_valence", "face_arousal")
+"""Heads of what the face expresses: its emotion, and the place of that on the circumplex."""
 HEADS_WITH_A_PANEL = ("valence", "arousal", "speech", "pooled_valence", "pooled_arousal")
 _SOURCE_TITLES = {"eeg": "EEG", "face": "Face", "speech": "Speech"}
 
@@ -247,8 +259,25 @@ def speech(snapshot: Snapshot) -> StatusText:
     return StatusText(f"not sure: {output.best}", "warn") if output.unsure else StatusText(output.best or "", "good")
 
 
-def face(look: Look) -> StatusText:
-    """Return which face a look followed as text, or why none."""
+def face_expression(snapshot: Snapshot) -> StatusText:
+    """Return what the face expresses as text, or why nothing is said."""
+    output = None if snapshot.estimate is None else snapshot.estimate.head(FACE)
+    if output is None:
+        return StatusText("no answer yet", "idle")
+    if output.best is None:
+        return StatusText(output.abstained or "no answer", "idle")
+    return StatusText(f"not sure: {output.best}", "warn") if output.unsure else StatusText(output.best, "good")
+
+
+def face_place(snapshot: Snapshot) -> str:
+    """Return the valence and arousal of what the face expresses; empty where there is no answer."""
+    answers = [None if snapshot.estimate is None else snapshot.estimate.answer(name) for name in FACE_PLACE]
+    values = [one.value for one in answers if one is not None and one.value is not None]
+    return f"valence {values[0]:+.2f}, arousal {values[1]:+.2f}" if len(values) == len(FACE_PLACE) else ""
+
+
+def face(look: Look | FaceReading) -> StatusText:
+    """Return which face was followed in a frame as text, or why none."""
     others = look.faces - (look.face is not None)
     beside = f"; {others} other{'s' if others > 1 else ''} left out" if others > 0 else ""
     if look.face_state == "changed":

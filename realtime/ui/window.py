@@ -4,10 +4,13 @@ from PyQt5.QtCore import Qt, QTimer
 from PyQt5.QtGui import QCloseEvent
 from PyQt5.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from ..ipc.snapshot import Snapshot
+from ..screens import wording
 from . import theme
 from .disconnected_overlay import DisconnectedOverlay
 from .panels.eeg import EegPanel
 from .panels.face import FaceView
+from .panels.face_expression import FaceExpressionLine, FaceExpressionPanel
 from .panels.header import Header, Notices
 from .panels.heads import HeadsStrip
 from .panels.health import HealthStrip
@@ -47,14 +50,17 @@ class Window(QWidget):
         self.face, self.plane = FaceView(), Plane()
         self.glimpses, self.looks, self.policy = Glimpses(GLIMPSES), LookStrip(), PolicyLine()
         self.heads = HeadsStrip()
+        self.expression, self.expression_line = FaceExpressionPanel(), FaceExpressionLine()
         self.picture = QWidget()
         self.picture.setObjectName("picture")
         self._left = QVBoxLayout()
+        self.looked = self._looked()
         self._compose()
         self.overlay = DisconnectedOverlay(self.picture)
         self._parts = (
             *(self.header, self.notices, self.health, self.valence, self.arousal, self.eeg),
-            *(self.speech, self.face, self.plane, self.glimpses, self.looks, self.policy, self.heads, self.overlay),
+            *(self.speech, self.face, self.plane, self.glimpses, self.looks, self.policy, self.heads),
+            *(self.expression, self.expression_line, self.overlay),
         )
         self.view: View | None = None
         self._timer = QTimer(self)
@@ -67,7 +73,21 @@ class Window(QWidget):
         self.view = self._view_model.view()
         for part in self._parts:
             part.show_view(self.view)
-        # Further heads take their room from the EEG.
+        if self.view.snapshot is not None:
+            self._give_room(self.view.snapshot)
+
+    def _give_room(self, snapshot: Snapshot) -> None:
+        """Hide what the session does not have; further heads take their room from the EEG."""
+        felt = bool(snapshot.classes("valence")) or not snapshot.heads
+        eeg = next((one.configured for one in snapshot.sources if one.modality == "eeg"), True)
+        face = bool(snapshot.classes(wording.FACE))
+        for part, there in (
+            *((self.valence, felt), (self.arousal, felt), (self.eeg, eeg), (self.looked, felt)),
+            *((self.expression, face and not felt), (self.expression_line, face and felt)),
+        ):
+            part.setVisible(there)
+        for column, share in enumerate((62, 38) if felt else (42, 58)):
+            self._grid.setColumnStretch(column, share)
         self._left.setStretch(2, 10 if self.heads.panels else 13)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
@@ -83,17 +103,17 @@ class Window(QWidget):
         outer.addWidget(self.header)
         outer.addWidget(self.notices)
         outer.addWidget(self.picture, 1)
-        grid = QGridLayout(self.picture)
+        self._grid = grid = QGridLayout(self.picture)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(theme.SPACE)
         left, right = self._left, QVBoxLayout()
         for column, parts in (
-            (left, ((self.valence, 10), (self.arousal, 10), (self.eeg, 13))),
-            (right, ((self._seen(), 13), (self._looked(), 9), (self.speech, 9))),
+            (left, ((self.valence, 10), (self.arousal, 10), (self.eeg, 13), (self.expression, 8))),
+            (right, ((self._seen(), 13), (self.expression_line, 0), (self.looked, 9), (self.speech, 9))),
         ):
             column.setSpacing(theme.SPACE)
             for part, stretch in parts:
-                column.addWidget(theme.elastic(part), stretch)
+                column.addWidget(theme.elastic(part) if stretch else part, stretch)
         for levels in (self.valence, self.arousal):
             levels.setMinimumHeight(levels.least_height)
         grid.addLayout(left, 0, 0)
@@ -101,8 +121,6 @@ class Window(QWidget):
         grid.addWidget(self.heads, 1, 0, 1, 2)
         grid.addWidget(self.health, 2, 0, 1, 2)
         grid.setRowStretch(0, 1)
-        grid.setColumnStretch(0, 62)
-        grid.setColumnStretch(1, 38)
 
     def _seen(self) -> QWidget:
         box = QWidget()

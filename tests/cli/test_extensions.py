@@ -59,7 +59,10 @@ def test_a_bundle_of_another_kind_decodes_with_its_decoder(run, session, bundle,
 def test_without_its_decoder_it_is_refused(run, session, bundle):
     status, _, error = run("decode", session, "--bundle", bundle)
     assert status == 1
-    assert "is of kind 'stress', decoders are there for attention, speech, eeg_state; add one for it" in one_line(error)
+    assert (
+        "is of kind 'stress', decoders are there for attention, face_expression, speech, eeg_state; add one for it"
+        in one_line(error)
+    )
 
 
 def test_a_bundle_that_reads_nothing_of_the_recording_is_refused(run, session, fakes, tmp_path):

@@ -136,9 +136,9 @@ def track(
     there = tuple(face for face in faces if _inside(face, frame_size, rules.region))
     alive = tuple(one for one in (state.own, *state.others) if one is not None and time_s - one.last_s <= rules.hold_s)
     own = state.own if state.own in alive else None
-    matched = _matched(alive, there, rules)
-    moved = {one: _seen(one, matched[one], time_s) if one in matched else _missed(one) for one in alive}
-    new = tuple(Track(face, _area(face), time_s, time_s) for face in there if face not in matched.values())
+    pairs = matched(alive, there, rules)
+    moved = {one: seen(one, pairs[one], time_s) if one in pairs else missed(one) for one in alive}
+    new = tuple(Track(face, _area(face), time_s, time_s) for face in there if face not in pairs.values())
     others = (*(moved[one] for one in alive if one is not own), *new)
     after = TrackerState(None if own is None else moved[own], others, state.person)
     chosen = _choice(others, time_s, rules) if after.own is None else _rival(after.own, others, time_s, rules)
@@ -190,7 +190,7 @@ def _rival(own: Track, others: Iterable[Track], time_s: float, rules: TrackingRu
     return max(larger, key=lambda one: one.weight, default=None)
 
 
-def _matched(alive: Sequence[Track], there: Sequence[FaceBox], rules: TrackingRules) -> dict[Track, FaceBox]:
+def matched(alive: Sequence[Track], there: Sequence[FaceBox], rules: TrackingRules) -> dict[Track, FaceBox]:
     """Pair tracks and faces, the largest overlap first; each once."""
     pairs = sorted(
         ((_overlap(one.box, face), one, face) for one in alive for face in there if _alike(one.box, face, rules)),
@@ -207,12 +207,14 @@ def _matched(alive: Sequence[Track], there: Sequence[FaceBox], rules: TrackingRu
     return found
 
 
-def _seen(one: Track, face: FaceBox, time_s: float) -> Track:
+def seen(one: Track, face: FaceBox, time_s: float) -> Track:
+    """Return a track with the face of a moment."""
     area = one.area + (_area(face) - one.area) / (one.seen + 1)
     return replace(one, box=face, area=area, last_s=time_s, seen=one.seen + 1)
 
 
-def _missed(one: Track) -> Track:
+def missed(one: Track) -> Track:
+    """Return a track without a face at a moment."""
     return replace(one, missed=one.missed + 1)
 
 

@@ -128,7 +128,9 @@ def decode_trial(
     bundles: dict[str, None] = {}
     for condition in conditions:
         policy = condition if condition in POLICIES else models.policy
-        decoded = decode_with(_without(recording, condition), models.model_copy(update={"policy": policy}))
+        decoded = decode_with(
+            _without(recording, condition), models.model_copy(update={"policy": policy, "face": "none"})
+        )
         decisions.append(decisions_with_truth(recording, decoded.estimates, condition, decoded.glimpsed_fraction))
         looks.append(_looks(recording, decoded.estimates))
         attention.append(_attention(decoded.estimates))

@@ -55,7 +55,7 @@ def evaluate(config: EvaluateConfig, live: LiveConfig, report: Callable[[str], N
     if config.lag_people is not None:
         first, last = config.lag_people
         report(f"response lag, on people {first}-{last}")
-        used = live.model_copy(update={"models": config.models})
+        used = live.model_copy(update={"models": config.models.model_copy(update={"face": "none"})})
         lag = measure(used, range(first, last + 1), SECONDS, report, config.workers)
     report("scoring, and training LDA" if config.lda_people is not None else "scoring")
     return evaluation_result(config, people, began, lag)

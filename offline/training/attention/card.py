@@ -96,8 +96,13 @@ def _mean(score: ConditionScores, axis: int) -> str:
 
 def _backbone(spec: ModelSpec) -> tuple[str, ...]:
     """Return what the card says of a frozen backbone, nothing where there is none."""
-    if spec.network.get("backbone", "compact") == "compact":
+    backbone = spec.network.get("backbone", "compact")
+    if backbone == "compact":
         return ()
+    if backbone == "expression":
+        return (
+            "reads faces by the frozen network of the bundle `face`, whose weights are in this file (docs/faces.md)",
+        )
     return (
         "reads 227-pixel faces by a frozen VGG-16 that is not in this file: `[models] vgg16_weights` names its weights,"
         f" sha256 `{spec.network['backbone_sha256']}`",

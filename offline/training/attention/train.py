@@ -258,7 +258,7 @@ class Policies:
 
 def _sizes(config: TrainAttentionConfig) -> Sizes:
     sizes = Sizes.of(config.network.model_dump())
-    return sizes if config.network.backbone == "compact" else replace(sizes, face_size=vgg16.FACE_SIZE)
+    return replace(sizes, face_size=vgg16.FACE_SIZE) if config.network.backbone == "vgg16" else sizes
 
 
 def _tensors(networks: Networks, normal: Normalisation, gate: DomainGate | None) -> dict[str, Tensor]:
@@ -287,7 +287,10 @@ def _spec(
     frozen: FrozenFaces | None,
 ) -> ModelSpec:
     sizes = _sizes(config)
-    backbone = {} if frozen is None else {"backbone": config.network.backbone, "backbone_sha256": frozen.sha256}
+    backbone: dict[str, str] = {}
+    if config.network.backbone != "compact":
+        backbone["backbone"] = config.network.backbone
+    backbone |= {} if frozen is None else {"backbone_sha256": frozen.sha256}
     temperatures = fit_temperatures(decisions, origin.axes)
     thresholds = fit_thresholds(decisions, temperatures, config.coverage)
     return ModelSpec(

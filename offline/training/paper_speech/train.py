@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ....configs.schema.errors import MoodringError
-from ....configs.schema.paper import PaperConfig
+from ....configs.schema.papers.speech import PaperConfig
 from ....models.contract import AUDIO_RATE_HZ, FloatArray
 from ....models.device import best_device
 from ....models.networks.speech import SpeechNetwork, SpeechSizes

@@ -9,7 +9,7 @@ from ....configs.schema.errors import MoodringError
 from ....configs.schema.train_pooling import TrainPoolingConfig
 from ....models.contract import SIMULATED
 from ....models.fusion.circumplex import PLACES
-from ....models.fusion.pool_file import AXES, PooledBundle, PoolFile, WeightsTable, save_pool
+from ....models.fusion.pool_file import AXES, POOLED, PooledBundle, PoolFile, WeightsTable, save_pool
 from ....models.io.bundle import SLOTS, Bundle, load_bundle, models_path
 from ...evaluation.leakage import Part, audit_parts, digest
 from ...simulate import BENCHMARK
@@ -39,9 +39,7 @@ def train_pooling(config: TrainPoolingConfig, out: Path, report: Report, cache: 
     MoodringError
         A bundle is missing or damaged, or the voice's categories have no places on the axes.
     """
-    video_eeg, speech = (
-        load_bundle(models_path(slot, getattr(config.models, slot)), kind) for slot, kind in SLOTS.items()
-    )
+    video_eeg, speech = (load_bundle(models_path(slot, getattr(config.models, slot)), SLOTS[slot]) for slot in POOLED)
     unplaced = [name for name in speech.spec.head("speech").classes if name not in PLACES]
     if unplaced:
         raise MoodringError(

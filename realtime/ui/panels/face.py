@@ -1,16 +1,20 @@
-"""The camera: the frame of the last look and the face followed in it, or else the newest frame."""
+"""The camera: the frame of the last look and the face followed in it, or else the newest frame.
+
+Where every frame is read, the newest frame with the face that was followed last.
+"""
 
 from PyQt5.QtCore import QRectF, QSize, Qt
 from PyQt5.QtGui import QImage, QPainter, QPainterPath, QPen
 from PyQt5.QtWidgets import QSizePolicy
 
-from ....models.contract import FaceBox, Image, Look, SourceStatus
+from ....models.contract import FaceBox, FaceReading, Image, Look, SourceStatus
 from ...screens import wording
 from .. import theme
 from ..painting import Canvas, qimage
 from ..view import View
 
 FRESH_LOOK_S = 2.5
+FRESH_READING_S = 1.5
 
 
 class FaceView(Canvas):
@@ -41,6 +45,9 @@ class FaceView(Canvas):
         frame = view.frame if looked_at is None else looked_at
         box = look.face if look is not None and looked_at is not None else None
         caption = _caption(view, look)
+        reading = _reading(view) if self._live else None
+        if reading is not None:
+            frame, box, caption = view.frame, reading.face, _read_caption(reading)
         if frame is self._frame and box is self._box and caption == self.caption:
             return
         if frame is not self._frame:
@@ -98,6 +105,21 @@ def _frame_of(look: Look | None, view: View) -> Image | None:
     if look is None or look.frame_stamp_s is None:
         return None
     return next((one.image for one in view.glimpses if one.stamp_s == look.frame_stamp_s), None)
+
+
+def _reading(view: View) -> FaceReading | None:
+    """Return the newest reading of a face; None in a session that reads none, or where it is old."""
+    estimate = None if view.snapshot is None else view.snapshot.estimate
+    if view.snapshot is None or estimate is None or not estimate.face_readings:
+        return None
+    newest = estimate.face_readings[-1]
+    return newest if view.snapshot.now_s - newest.time_s < FRESH_READING_S else None
+
+
+def _read_caption(reading: FaceReading) -> str:
+    if reading.doubts:
+        return f"face not read: {', '.join(reading.doubts)}"
+    return "the face that is read" if reading.face_state == "tracked" else wording.face(reading).text
 
 
 def _fresh(look: Look, view: View) -> bool:

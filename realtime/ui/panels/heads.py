@@ -67,7 +67,11 @@ class HeadsStrip(QWidget):
         """Show the newest output of every further head; another session may have other heads."""
         if view.snapshot is None:
             return
-        outputs = wording.further_heads(view.snapshot)
+        outputs = [
+            (head, output)
+            for head, output in wording.further_heads(view.snapshot)
+            if head.name not in (wording.FACE, *wording.FACE_PLACE)
+        ]
         if [head.name for head, _ in outputs] != list(self.panels):
             for panel in self.panels.values():
                 self._row.removeWidget(panel)

@@ -1,6 +1,7 @@
 """The valence-arousal plane: probabilities of its nine fields, the estimate and its spread.
 
-An open square with dotted arms is what the voice expresses. The two are never mixed; where the session pools them, a
+An open square with dotted arms is what the voice expresses, an open circle with such arms what the face does. They are
+never mixed; where the session pools them, a
 triangle stands for both together, beside them, with a line to each that has a part in it.
 """
 
@@ -13,6 +14,7 @@ from PyQt5.QtWidgets import QSizePolicy
 
 from ....models.contract import Estimate
 from ....models.fusion.circumplex import Affect, affect_of
+from ...screens import wording
 from .. import theme
 from ..painting import Canvas
 from ..view import View
@@ -32,12 +34,14 @@ class Plane(Canvas):
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
         self.setToolTip(
             "Dot and cross: estimate and its spread. Small dots: where it was. Open square: what the voice expresses. "
-            "Triangle: both together. Diamond: the truth, which only a simulation knows."
+            "Open circle: what the face expresses. Triangle: both together. Diamond: the truth, which only a "
+            "simulation knows."
         )
         self._readout: Levels | None = None
         self._truth: tuple[float, float] | None = None
         self._trail: tuple[tuple[float, float], ...] = ()
         self._voice: Affect | None = None
+        self._face: Affect | None = None
         self._pooled: Levels | None = None
 
     def sizeHint(self) -> QSize:  # noqa: N802
@@ -54,10 +58,13 @@ class Plane(Canvas):
             truth = (round(snapshot.truth[0], 2), round(snapshot.truth[1], 2))
         speech = None if estimate is None else estimate.answer("speech")
         voice = None if speech is None else affect_of(speech.classes, speech.probabilities or ())
+        shown = None if estimate is None else estimate.answer(wording.FACE)
+        face = None if shown is None else affect_of(shown.classes, shown.probabilities or ())
         pooled = _levels(estimate, "pooled_valence", "pooled_arousal")
-        if (readout, pooled, truth, voice) == (self._readout, self._pooled, self._truth, self._voice):
+        new = (readout, pooled, truth, voice, face)
+        if new == (self._readout, self._pooled, self._truth, self._voice, self._face):
             return
-        self._readout, self._truth, self._voice, self._pooled = readout, truth, voice, pooled
+        self._readout, self._pooled, self._truth, self._voice, self._face = new
         history = view.history
         path = np.stack([history.valence[-TRAIL:] @ _PLACES, history.arousal[-TRAIL:] @ _PLACES], axis=1)
         self._trail = tuple(map(tuple, path.tolist()))
@@ -80,8 +87,10 @@ class Plane(Canvas):
             painter.drawPolygon(*(point + QPointF(x, y) for x, y in ((0, -6), (6, 0), (0, 6), (-6, 0))))
         if self._pooled is not None:
             self._draw_ties(painter, self._pooled)
+        if self._face is not None:
+            self._draw_expressed(painter, self._face, round_mark=True)
         if self._voice is not None:
-            self._draw_voice(painter, self._voice)
+            self._draw_expressed(painter, self._voice, round_mark=False)
         if self._readout is not None:
             self._draw_estimate(painter, self._readout)
         if self._pooled is not None:
@@ -144,16 +153,17 @@ class Plane(Canvas):
         painter.setBrush(theme.colour(theme.POOLED))
         painter.drawPolygon(*(at + QPointF(x, y) for x, y in MARK))
 
-    def _draw_voice(self, painter: QPainter, voice: Affect) -> None:
+    def _draw_expressed(self, painter: QPainter, one: Affect, round_mark: bool) -> None:
         painter.setPen(QPen(theme.colour(theme.ACCENT, 0.8), 1.2, Qt.DotLine))
-        left, right = max(voice.valence - voice.valence_sd, -1), min(voice.valence + voice.valence_sd, 1)
-        low, high = max(voice.arousal - voice.arousal_sd, -1), min(voice.arousal + voice.arousal_sd, 1)
-        painter.drawLine(self._at(left, voice.arousal), self._at(right, voice.arousal))
-        painter.drawLine(self._at(voice.valence, low), self._at(voice.valence, high))
+        left, right = max(one.valence - one.valence_sd, -1), min(one.valence + one.valence_sd, 1)
+        low, high = max(one.arousal - one.arousal_sd, -1), min(one.arousal + one.arousal_sd, 1)
+        painter.drawLine(self._at(left, one.arousal), self._at(right, one.arousal))
+        painter.drawLine(self._at(one.valence, low), self._at(one.valence, high))
         painter.setPen(QPen(theme.colour(theme.ACCENT), 1.6))
         painter.setBrush(theme.colour(theme.BACKGROUND))
-        point = self._at(voice.valence, voice.arousal)
-        painter.drawRect(QRectF(point.x() - 4, point.y() - 4, 8, 8))
+        point = self._at(one.valence, one.arousal)
+        mark = QRectF(point.x() - 4, point.y() - 4, 8, 8)
+        (painter.drawEllipse if round_mark else painter.drawRect)(mark)
 
 
 def _levels(estimate: Estimate | None, valence: str, arousal: str) -> Levels | None:

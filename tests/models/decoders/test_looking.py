@@ -6,7 +6,8 @@ import torch
 
 from moodring.models.contract import EegWindow, FaceFrame, Periphery
 from moodring.models.decoders.attention import AttentionDecoder
-from moodring.models.networks.attention import FRAMES_PER_TICK, standardised
+from moodring.models.networks.attention import FRAMES_PER_TICK
+from moodring.models.networks.face_nets import standardised
 from moodring.models.networks.look_policy import LONGEST_WAIT_FRAMES, THUMBNAIL
 from moodring.models.signals.face.images import crop_face, thumbnail
 from tests.models.decoders.test_attention import NAMES, ScriptedDetector, make_bundle, picture, window

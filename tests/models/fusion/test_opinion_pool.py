@@ -48,7 +48,7 @@ def test_levels_are_of_the_mixture_and_lie_where_the_categories_do() -> None:
 
 
 def test_a_category_without_a_place_or_nothing_probable_says_nothing() -> None:
-    assert levels_of(["anger", "contempt"], [0.5, 0.5]) is None
+    assert levels_of(["anger", "pride"], [0.5, 0.5]) is None
     assert levels_of(["anger", "neutral"], [0.0, 0.0]) is None
 
 

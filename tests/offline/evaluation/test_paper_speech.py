@@ -12,7 +12,7 @@ import moodring
 from moodring.cli.app import main
 from moodring.configs.schema.errors import ConfigError, MoodringError
 from moodring.configs.schema.load import check
-from moodring.configs.schema.paper import PaperConfig, RunSection, load_systems
+from moodring.configs.schema.papers.speech import PaperConfig, RunSection, load_systems
 from moodring.offline.datasets.speech import emodb
 from moodring.offline.evaluation.paper_speech import FoldResult, RunResult, evaluate_systems, folds
 from moodring.offline.evaluation.paper_table import row, table

@@ -8,7 +8,7 @@ import torch
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.configs.schema.load import check
-from moodring.configs.schema.paper import PaperConfig
+from moodring.configs.schema.papers.speech import PaperConfig
 from moodring.models.networks.speech_baselines import PlainNetwork
 from moodring.offline.training.common.checkpoints import Checkpoints
 from moodring.offline.training.common.utterances import LabelledUtterance

@@ -91,7 +91,7 @@ def test_weights_of_another_hash_stop_a_training_before_it_begins(monkeypatch, t
 def test_a_backbone_and_its_weights_go_together() -> None:
     with pytest.raises(ConfigError, match="backbone 'vgg16' needs weights"):
         config(backbone="vgg16")
-    with pytest.raises(ConfigError, match="the compact one is trained: leave them out"):
+    with pytest.raises(ConfigError, match="'compact' needs none: leave them out"):
         config(weights="vgg16.pth")
     with pytest.raises(ConfigError, match="weights_sha256"):
         config(backbone="vgg16", weights="vgg16.pth", weights_sha256="397923af")

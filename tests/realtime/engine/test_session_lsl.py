@@ -267,9 +267,9 @@ def test_live_and_decoded_are_the_same(live, lsl_session, fakes, stepping):
     # Six levels, two categories, the flag, and what pooling adds: six levels and two shares.
     shown = 6 + 2 + 1 + 8
     # The ring adds whether each of the five heads is undecided; the outlet whether it abstains, its kept classes,
-    # calibrated, demonstration and the age of each input.
+    # calibrated, demonstration and the age of each input; and six levels without each of EEG, face and last look.
     assert rows.shape[1] == shown + 5
-    assert info.channel_count() == shown + 5 + (6 + 2 + 6) + 2 + 3
+    assert info.channel_count() == shown + 5 + (6 + 2 + 6) + 2 + 3 + 3 * 6
     assert "beside both" in info.desc().child("moodring").child_value("pooled")
     fused = [journal[-1].answer(f"pooled_{axis}") for axis in ("valence", "arousal")]
     values = [*fused[0].probabilities, *fused[1].probabilities, *(head.shares["voice"] for head in fused)]

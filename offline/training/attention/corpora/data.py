@@ -16,6 +16,7 @@ from .....models.decoders.attention import networks_of
 from .....models.decoders.face_backbone import backbone_of
 from .....models.io.bundle import Bundle, bundled, load_bundle
 from .....models.networks.attention import AXES, FRAME_HZ, Sizes
+from .....models.networks.face_nets import ExpressionFaceNet
 from ....datasets.affect_corpus import AffectCorpus, labelled_by_ratings
 from ....datasets.open_affect import read_affect
 from ....evaluation.leakage import Part, audit_parts
@@ -31,6 +32,7 @@ from ..simulated_data import eeg_input, electrodes_in_words
 from ..stopping import held_out_of, stopping_in_words, stopping_settings
 from .bank import TrialRows, common_channels, draw_rows, features_of, fit_people, read_eeg, sittings_of
 from .faces import FACES_BY_LABEL, tune_face
+from .real_faces import REAL_FACES, learn_expressions, real_faces, take_trunk
 from .trials import PreparedTrial, prepare_trials
 
 _MOST_PROBLEMS = 12
@@ -145,6 +147,8 @@ class CorpusData:
         kept = self.config.model_dump(mode="json", include={"seed", "network", "weight_decay"})
         if self.config.faces.under_cap:
             kept["under_cap"] = self.config.faces.under_cap
+        if self.config.network.backbone == "expression":
+            kept["real_faces"] = real_faces().sha256
         settings = [kept, _digest(self.parts.training), self.start and self.start.sha256]
         stopping = self.parts.stopping
         # Without early stopping the stages are those that were kept before there was any.
@@ -164,8 +168,8 @@ class CorpusData:
         stages = (
             "scalp images alone, since nobody was filmed"
             if self.start is None
-            else f"the face network and the periphery of '{self.start.name}' ({', '.join(self.start.spec.domain)}), "
-            "the first tuned through the labels of the trials, the second as it was"
+            else f"{self._faces(self.start)}, tuned through the labels of the trials, and the periphery of "
+            f"'{self.start.name}' as it was"
         )
         limits = (
             f"People and stimuli of {name}; the stimuli are shared between the people, so the figures also hold what "
@@ -198,12 +202,23 @@ class CorpusData:
             axes=tuple(axis for axis in AXES if any(axis in one.trial.labels for one in trials)),
         )
 
+    def _faces(self, start: Bundle) -> str:
+        if self.config.network.backbone == "expression":
+            face = real_faces()
+            return (
+                f"a layer on the frozen network of '{face.name}' ({', '.join(face.spec.domain)}), taught what it reads"
+            )
+        return f"the face network of '{start.name}' ({', '.join(start.spec.domain)})"
+
     def layers(self, networks: Networks, stages: StageCache) -> Prepared:
         """Train face and band network, and compute the features of everybody."""
         config, net = self.config, networks.net
         if self.start is not None:
             face, hazard, _ = networks_of(self.start)
-            net.face_net.load_state_dict(face.face_net.state_dict())
+            if isinstance(net.face_net, ExpressionFaceNet):
+                take_trunk(net.face_net, real_faces())
+            else:
+                net.face_net.load_state_dict(face.face_net.state_dict())
             for part in ("thumbnail", "recurrent", "expression"):
                 getattr(networks.hazard, part).load_state_dict(getattr(hazard, part).state_dict())
         names = common_channels(self.parts.all, config.eeg.least_electrodes)
@@ -221,6 +236,13 @@ class CorpusData:
         stopping = drawn(self.parts.stopping, 2) if self.parts.stopping else None
         stopping_scalp = None if stopping is None else _scalp_images(stopping)
         weights = level_class_weights(scalp.levels)
+        if isinstance(net.face_net, ExpressionFaceNet) and self.start is not None:
+            layer, teacher = net.face_net, real_faces()
+            stages.run(
+                REAL_FACES,
+                stage_settings(config.expression, config),
+                lambda run: learn_expressions(layer, teacher, rows.paths, config, run),
+            )
         if self.start is not None:
             stages.run(
                 FACES_BY_LABEL,
@@ -306,7 +328,7 @@ def _start(config: TrainAttentionConfig) -> Bundle:
     path = Path(config.start) if config.start.endswith(".safetensors") else bundled(config.start)
     bundle = load_bundle(path, "attention")
     net, _, _ = networks_of(bundle)
-    compact = backbone_of(bundle) == "compact"
+    compact = backbone_of(bundle) == "compact" or config.network.backbone == "expression"
     wanted = Sizes.of(config.network.model_dump())
     for name in ("face_size", "face_features"):
         has, asked = getattr(net.sizes, name), getattr(wanted, name)

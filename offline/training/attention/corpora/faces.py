@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .....configs.schema.train_attention import TrainAttentionConfig
-from .....models.networks.attention import FaceNet, FrozenFaceNet
+from .....models.networks.face_nets import ExpressionFaceNet, FaceNet, FrozenFaceNet
 from ...common.losses import class_loss
 from ...common.optimization import AveragedAdamW, generator_for, integers
 from ...common.stage_run import ModuleMemory, StageRun
@@ -39,7 +39,7 @@ _GENTLER = 0.1
 
 
 def tune_face(
-    net: FaceNet | FrozenFaceNet,
+    net: FaceNet | FrozenFaceNet | ExpressionFaceNet,
     paths: Sequence[Path],
     weights: Tensor,
     config: TrainAttentionConfig,
@@ -61,6 +61,9 @@ def tune_face(
     if not crops:
         run("faces: no training person has a trial with face and label; the face network stays as it is")
         return
+    frozen = isinstance(net, ExpressionFaceNet)
+    # What the frozen part of a network makes of a face is computed once: such faces are not changed at random.
+    crops = [net.embed(one) for one in crops] if isinstance(net, ExpressionFaceNet) else crops
     rng = generator_for(config.seed, 2)
     torch.manual_seed(config.seed + 2)
     before = copy.deepcopy(net).requires_grad_(False).eval()
@@ -77,15 +80,19 @@ def tune_face(
     for _ in run.batches(stage.batches, optimizer, rng, ModuleMemory(before)):
         trial = integers(rng, 0, len(crops), _CLIPS)
         frames = torch.cat([crops[t][integers(rng, 0, len(crops[t]), _FRAMES)] for t in trial.tolist()])
-        changed = augment(under_cap(frames, config.faces.under_cap, rng), rng)
-        features = net(changed)
+        changed = frames if frozen else augment(under_cap(frames, config.faces.under_cap, rng), rng)
+        features = _read(net, changed)
         mean = functional.dropout(features, 0.1).reshape(_CLIPS, _FRAMES, -1).mean(dim=1)
-        kept = functional.mse_loss(net.expressed(features), before.expressed(before(changed)))
+        kept = functional.mse_loss(net.expressed(features), before.expressed(_read(before, changed)))
         loss = class_loss(classes(mean).reshape(-1, 2, 3), levels[trial], weights) + kept
         optimizer.step(loss)
         run.loss(loss)
     optimizer.use_average()
     net.eval()
+
+
+def _read(net: FaceNet | FrozenFaceNet | ExpressionFaceNet, faces: Tensor) -> Tensor:
+    return net.read(faces) if isinstance(net, ExpressionFaceNet) else net(faces)
 
 
 def _drawn(paths: Sequence[Path], seed: int) -> tuple[list[Tensor], Tensor]:

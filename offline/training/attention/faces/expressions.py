@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from .....configs.schema.train_attention import TrainAttentionConfig
 from .....models.contract import FloatArray
-from .....models.networks.attention import FaceNet, FrozenFaceNet
+from .....models.networks.face_nets import ExpressionFaceNet, FaceNet, FrozenFaceNet
 from ...common.optimization import AveragedAdamW, generator_for, integers
 from ...common.stage_run import StageRun
 from ...common.stages import Stage
@@ -58,7 +58,7 @@ def draw_faces(
 
 
 def train_face(
-    net: FaceNet | FrozenFaceNet,
+    net: FaceNet | FrozenFaceNet | ExpressionFaceNet,
     paths: Sequence[Path],
     config: TrainAttentionConfig,
     run: StageRun,
@@ -112,7 +112,9 @@ def expression_loss(predicted: Tensor, expressed: Tensor) -> Tensor:
     return presence + 4.0 * (errors * visible).sum() / visible.sum().clamp(min=1.0)
 
 
-def describe(net: FaceNet | FrozenFaceNet, faces: NDArray[np.generic], expressed: NDArray[np.float32]) -> str:
+def describe(
+    net: FaceNet | FrozenFaceNet | ExpressionFaceNet, faces: NDArray[np.generic], expressed: NDArray[np.float32]
+) -> str:
     """Return how well presence, valence and arousal are read, in words."""
     with torch.no_grad():
         parts = [torch.from_numpy(part).float() for part in np.array_split(faces, 8)]

@@ -81,7 +81,7 @@ class FrozenFaces:
         MoodringError
             Its file is missing, of another hash or of another network.
         """
-        if section.backbone == "compact" or section.weights is None:
+        if section.backbone != "vgg16" or section.weights is None:
             return None
         network, sha256 = vgg16.load_vgg16(section.weights, section.weights_sha256)
         return cls(vgg16.FrozenVgg16(network, device), sha256)

@@ -104,3 +104,16 @@ def enterface(root: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(sample)
     return root
+
+
+def nemo(root: Path) -> Path:
+    """Two actors, six emotions, two sentences, and the table that lists them."""
+    rows = ["file_id\temotion\tnormalized_text\tspeaker_id\tgender\tage"]
+    words = ("anger", "fear", "happiness", "neutral", "sadness", "surprised")
+    for seed, (actor, word, sentence) in enumerate(product(("EB0", "SM0"), words, (7, 80))):
+        name = f"{actor}_{word}_{sentence}.flac"
+        write_sound(root / name, seed)
+        sex, age = ("female", 27) if actor == "EB0" else ("male", 24)
+        rows.append(f'{name}\t{word}\tjedz "inaczej aby\t{actor}\t{sex}\t{age}')
+    (root / "data.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return root

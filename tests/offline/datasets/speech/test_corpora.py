@@ -6,7 +6,7 @@ import pytest
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.offline.datasets.open_corpus import parse_file_name, read_corpus
-from moodring.offline.datasets.speech import emodb, enterface, folders, manifest, ravdess, savee
+from moodring.offline.datasets.speech import emodb, enterface, folders, manifest, nemo, ravdess, savee
 from moodring.offline.datasets.speech_corpus import EMOTIONS, SpeechCorpus, file_of
 from moodring.offline.evaluation.leakage import audit
 from moodring.offline.evaluation.splits import Items, LeaveOneGroupOut
@@ -217,6 +217,35 @@ def test_a_manifest_says_which_line_is_wrong(fakes: ModuleType, tmp_path: Path) 
         manifest.read(csv)
 
 
+def test_nemo_reads_speaker_sentence_and_what_the_table_says(fakes: ModuleType, tmp_path: Path) -> None:
+    corpus = nemo.read(fakes.nemo(tmp_path))
+    assert labels(corpus) == dict.fromkeys(("anger", "fear", "happiness", "neutral", "sadness", "surprise"), 4)
+    one = next(item for item in corpus.trials if file_of(item).stem == "SM0_surprised_7")
+    assert (one.labels["emotion"], one.subject, one.stimulus) == ("surprise", "SM0", "7")
+    assert one.groups == {"sex": "male", "age": "24"}
+
+
+def test_nemo_says_what_is_missing_unlisted_misnamed_or_under_another_label(fakes: ModuleType, tmp_path: Path) -> None:
+    root = fakes.nemo(tmp_path)
+    (root / "EB0_fear_7.flac").unlink()
+    (root / "EB0_anger_7.flac").rename(root / "EB0_anger_99.flac")
+    fakes.write_sound(root / "holiday.wav")
+    table = root / "data.tsv"
+    table.write_text(table.read_text(encoding="utf-8").replace("flac\tneutral", "flac\tsadness", 1), encoding="utf-8")
+    said = nemo.read(root, "skip").problems
+    assert len(said) == 5
+    assert any("'EB0_fear_7.flac' of data.tsv is missing" in line for line in said)
+    assert any("'EB0_anger_7.flac' of data.tsv is missing" in line for line in said)
+    assert any("EB0_anger_99.flac' is not in data.tsv" in line for line in said)
+    assert any("is sadness by EB0 in data.tsv" in line for line in said)
+    assert any("holiday.wav' is not named as nEMO" in line for line in said)
+    table.write_text("file_id\temotion\nx.flac\tanger\n", encoding="utf-8")
+    with pytest.raises(MoodringError, match=r"line 2 of .* has no speaker_id"):
+        nemo.read(root)
+    table.unlink()
+    assert [line for line in nemo.read(root, "skip").problems if "data.tsv" in line] == [], "names alone tell, too"
+
+
 def test_nothing_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(MoodringError, match="does not exist"):
         read_corpus("emodb", tmp_path / "nowhere")
@@ -230,6 +259,7 @@ def test_nothing_there_is_one_line(tmp_path: Path) -> None:
         ("03a01Fa.wav", "happiness"),
         ("x/03-01-08-01-01-01-12.wav", "surprise"),
         ("DC_sa07.wav", "sadness"),
+        ("EB0_surprised_80.flac", "surprise"),
         ("AudioData/JE/su01.wav", "surprise"),
         ("subject 3/fear/sentence 1/s_3_fe_1.avi", "fear"),
     ],
@@ -248,7 +278,7 @@ def test_other_names_tell_nothing(name: str) -> None:
 
 @pytest.mark.data
 def test_the_real_corpora_are_read_without_a_complaint(data_dir: Path) -> None:
-    for kind, items, classes, speakers in (("emodb", 410, 7, 8), ("ravdess", 1200, 8, 20)):
+    for kind, items, classes, speakers in (("emodb", 410, 7, 8), ("ravdess", 1200, 8, 20), ("nemo", 253, 6, 4)):
         corpus = read_corpus(kind, data_dir / kind)
         assert len(corpus.trials) == items
         assert len(labels(corpus)) == classes

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from .errors import ConfigError
-from .load import Section, load
-from .train_speech import Count, Positive, SpeechNetworkSection
+from ..errors import ConfigError
+from ..load import Section, load
+from ..train_speech import Count, Positive, SpeechNetworkSection
 
 System = Literal["network", "cnn", "lstm", "cnn_lstm"]
 Share = Annotated[float, Field(gt=0.0, le=1.0)]

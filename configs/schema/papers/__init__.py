@@ -1,0 +1,1 @@
+"""Schemas of systems from papers, evaluated beside the published figures."""

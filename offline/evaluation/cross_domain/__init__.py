@@ -1,0 +1,1 @@
+"""Evaluation of joint cross-domain learning beside single sets, people apart, and beside the published figures."""
