@@ -1,5 +1,6 @@
 """Conditions that do what their names say, and scores that are those of the answers."""
 
+import json
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,7 @@ import torch
 from moodring.configs.schema.errors import ConfigError, MoodringError
 from moodring.configs.schema.train_faces import EvaluateFacesConfig
 from moodring.models.decoders.face_expression import EMOTION, LABELS, FaceExpressionDecoder
-from moodring.models.io.bundle import save_bundle
+from moodring.models.io.bundle import bundled, load_bundle, save_bundle
 from moodring.models.signals.face.alignment import align_face
 from moodring.offline.datasets.faces import fer2013
 from moodring.offline.evaluation.faces import evaluate
@@ -152,3 +153,14 @@ def test_the_result_has_the_keys_of_every_evaluation(
     assert "faces of 24 pixels" in table(values)
     with pytest.raises(ConfigError, match="--set data=FOLDER"):
         evaluate_faces(EvaluateFacesConfig(), lambda _: None)
+
+
+def test_the_published_result_is_of_the_shipped_bundle_and_what_its_card_says() -> None:
+    docs = Path(evaluate.__file__).resolve().parents[3] / "docs"
+    values = json.loads((docs / "evaluation_faces.json").read_text(encoding="utf-8"))
+    assert values["bundle"] == load_bundle(bundled("face")).sha256
+    card = bundled("face").with_suffix(".md").read_text(encoding="utf-8")
+    for row in values["rows"]:
+        if row["condition"] == AS_THEY_ARE:
+            assert f"| test (PublicTest) | {row['task']} | {row['n']} | **{row['accuracy']:.3f}** |" in card
+            assert f"**{row['accuracy']:.3f}**" in (docs / "faces.md").read_text(encoding="utf-8")
