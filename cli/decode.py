@@ -90,18 +90,34 @@ def predict(
     allow_simulated: Annotated[
         bool, typer.Option("--allow-simulated", help="Let a bundle of simulated voices classify these files.")
     ] = False,
+    adapt: Annotated[
+        bool,
+        typer.Option(
+            "--adapt", help="Adapt to each speaker without labels, from the files before and the file itself."
+        ),
+    ] = False,
+    speakers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV", help="Who speaks, with --adapt: columns file, speaker. Else the files' names tell."
+        ),
+    ] = None,
 ) -> None:
     """Classify the emotion that sound files or faces express, as a live session would; with truth known, score it."""
     from ..models.decoders.face_expression import KIND as FACE_EXPRESSION
     from ..models.io.bundle import face_bundle_path, load_bundle, speech_bundle_path
 
-    check_writable(json_file, files)
+    if speakers is not None and not adapt:
+        raise ConfigError("--speakers tells whom to adapt to; add --adapt")
+    check_writable(json_file, (*files, *(() if speakers is None else (speakers,))))
     path = face_bundle_path(bundle) if bundle == "face" else speech_bundle_path(bundle)
     loaded = load_bundle(path, "speech", FACE_EXPRESSION)
     if loaded.spec.kind == FACE_EXPRESSION:
+        if adapt:
+            raise ConfigError("--adapt adapts to a voice; faces are read as they are: leave it out")
         _predict_faces(loaded, files, json_file, labels)
     else:
-        _predict_speech(loaded, bundle, files, json_file, labels, allow_simulated)
+        _predict_speech(loaded, bundle, files, json_file, labels, allow_simulated, adapt, speakers)
 
 
 def _predict_faces(loaded: Bundle, files: Sequence[Path], json_file: Path | None, labels: str | None) -> None:
@@ -135,7 +151,7 @@ def _predict_faces(loaded: Bundle, files: Sequence[Path], json_file: Path | None
     asked = {"models": {"face": loaded.name, "device": str(device)}, "labels": labels}
     plain = prediction.as_plain(predictions, decoder, loaded, asked, labels == "auto")
     write_json(json_file, plain | {"films": [film_faces.as_plain(film, decoder) for film in films]})
-    _raise_for_errors([*films, *predictions], "film(s) and picture(s)")
+    _raise_for_errors([*films, *predictions], "picture(s)" if not films else "film(s) and picture(s)")
 
 
 def _predict_speech(
@@ -145,30 +161,37 @@ def _predict_speech(
     json_file: Path | None,
     labels: str | None,
     allow_simulated: bool,
+    adapt: bool,
+    speakers: Path | None,
 ) -> None:
     from ..models.contract import SIMULATED
-    from ..models.decoders.simulated_only import missing_model
+    from ..models.decoders.origin_guards import missing_model
     from ..models.decoders.speech import SpeechDecoder
+    from ..models.decoders.voice_adaptation import VoiceHistory
     from ..models.device import best_device
     from ..offline.decoding import predict as prediction
+    from ..offline.decoding.speakers import read_speakers
 
+    told = None if speakers is None else read_speakers(speakers, files)
     if SIMULATED in loaded.spec.domain and not allow_simulated:
         missing = missing_model(loaded.name, loaded.spec, "speech")
         raise ConfigError(f"{missing}; --allow-simulated uses it nevertheless, for a demonstration")
     device = best_device()
-    decoder = SpeechDecoder(loaded, device)
+    decoder = SpeechDecoder(loaded, device, voice=VoiceHistory() if adapt else None)
+    if adapt and not decoder.adapts:
+        raise ConfigError(f"bundle '{loaded.name}' cannot adapt to a speaker; leave out --adapt, or use emodb")
     say(prediction.heading(loaded))
     for notice in prediction.notices(loaded):
         say(f"note: {notice}")
     predictions = []
-    for one in prediction.predict_files(decoder, files, labels == "auto"):
+    for one in prediction.predict_files(decoder, files, labels == "auto", told):
         predictions.append(one)
         say(prediction.in_words(one))
         for line in filter(None, (one.error, one.warning)):
             say(f"moodring: {line}", err=True)
     for line in prediction.uar_lines(predictions, decoder.head.classes) if labels == "auto" else ():
         say(line)
-    asked = {"models": {"speech": bundle, "device": str(device)}, "labels": labels}
+    asked = {"models": {"speech": bundle, "device": str(device)}, "labels": labels, "adapt": adapt}
     write_json(json_file, prediction.as_plain(predictions, loaded, asked, labels == "auto"))
     _raise_for_errors(predictions, "file(s)")
 
@@ -181,7 +204,7 @@ def _raise_for_errors(predictions: Sequence[Prediction | PicturePrediction | Fil
 def session_config(session: Path, recording: Recording, config: Path | None, overrides: Sequence[str]) -> LiveConfig:
     """Return the config that is named, else the one a session was recorded with, else a neutral one."""
     from ..configs.schema.live import LiveConfig
-    from ..configs.schema.load import load
+    from ..configs.schema.load import load, read
     from ..configs.schema.session_folder import CONFIG_FILE
     from ..offline.decoding.decode import default_config
     from ..realtime.recorder.enrolments import with_copied_enrolments
@@ -192,8 +215,15 @@ def session_config(session: Path, recording: Recording, config: Path | None, ove
     if chosen == recorded and not any(override.startswith("journal") for override in overrides):
         # A recording does not choose where on this computer something is written.
         loaded = loaded.model_copy(update={"journal": None})
-    if chosen == recorded and not any(override.startswith("speech.") for override in overrides):
+    if chosen == recorded and not any(
+        override.startswith(("speech.enrolment", "speech.others")) for override in overrides
+    ):
         loaded = with_copied_enrolments(loaded, session)
+    if chosen == recorded and loaded.speech is not None and "adaptation" not in dict(read(recorded).get("speech", {})):
+        # Recorded before there was any: it is decoded as it was.
+        asked = any(override.startswith("speech.adaptation") for override in overrides)
+        speech = loaded.speech.model_copy(update={"adaptation": loaded.speech.adaptation and asked})
+        loaded = loaded.model_copy(update={"speech": speech})
     if loaded.journal is not None and loaded.journal.exists():
         # What was written live is evidence: decoding again adds nothing to it.
         say(f"note: journal '{loaded.journal}' exists and is left as it is; --set journal=FILE writes another")

@@ -150,7 +150,7 @@ def enrol(
     stream: Annotated[str | None, typer.Option(metavar="NAME", help="Or to this LSL audio stream.")] = None,
     seconds: Annotated[float, typer.Option(min=20.0, max=600.0, metavar="S", help="How long to listen.")] = 45.0,
 ) -> None:
-    """Enrol one person's voice, so that live sessions withhold other voices (speech.enrolment, speech.others).
+    """Enrol one person's voice: live sessions withhold other voices, and start adapted to this one (speech.enrolment).
 
     Let the person read in a plain voice, then lively, loudly, softly: only what was heard is recognised again.
     """
@@ -166,9 +166,12 @@ def enrol(
         segments, what = speech_in_files(files), "the files" if len(files) > 1 else f"'{files[0]}'"
     else:
         segments, what = _speech_live(microphone, stream, seconds)
-    means, spec = speaker.enrol(segments, background, what)
-    speaker.save_enrolment(out, means, spec)
-    say(f"wrote {out}: {spec.speech_s:.0f} s of speech at {spec.level_db:.0f} dB; name it as speech.enrolment")
+    means, spec, voice = speaker.enrol(segments, background, what)
+    speaker.save_enrolment(out, means, spec, voice)
+    say(
+        f"wrote {out}: {spec.speech_s:.0f} s of speech at {spec.level_db:.0f} dB, {len(voice)} utterances to adapt "
+        "from; name it as speech.enrolment"
+    )
 
 
 def _speech_live(microphone: str | None, stream: str | None, seconds: float) -> tuple[tuple[SpeechSegment, ...], str]:

@@ -107,7 +107,7 @@ def _train(kind: Any, config: Path, out: Path, overrides: tuple[str, ...]) -> No
 
         train_recogniser(load(config, TrainRecogniserConfig, overrides), out, say)
     elif kind == "voices":
-        from ..configs.schema.train_voices import TrainVoicesConfig
+        from ..configs.schema.train_speech import TrainVoicesConfig
         from ..offline.training.speaker.train import train_voices
 
         train_voices(load(config, TrainVoicesConfig, overrides), out, say)
@@ -168,6 +168,7 @@ def evaluate(
         "bands": partial(_evaluate_bands, out=out),
         "corpus": _evaluate_corpus,
         "evaluate_faces": _evaluate_faces,
+        "voice_adaptation": _evaluate_voice_adaptation,
         "cross_domain": _evaluate_cross_domain,
     }
     way = ways.get("paper" if config.is_dir() else str(read(config).get("kind")), _evaluate_people)
@@ -259,6 +260,18 @@ def _evaluate_faces(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
 
     loaded = load(config, EvaluateFacesConfig, overrides)
     values = evaluate_faces(loaded, partial(say, err=True))
+    return _Evaluated(loaded.name, table(values), values)
+
+
+def _evaluate_voice_adaptation(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
+    from ..configs.schema.load import load
+    from ..configs.schema.train_recogniser import EvaluateVoiceAdaptationConfig, TrainRecogniserConfig
+    from ..offline.evaluation.voice.evaluate import evaluate_voice_adaptation
+    from ..offline.evaluation.voice.table import table
+
+    loaded = load(config, EvaluateVoiceAdaptationConfig, overrides)
+    recipe = load(config.parent / loaded.recipe, TrainRecogniserConfig)
+    values = evaluate_voice_adaptation(loaded, recipe, partial(say, err=True))
     return _Evaluated(loaded.name, table(values), values)
 
 

@@ -49,7 +49,7 @@ def script():
 @pytest.fixture(scope="session")
 def felt_model_missing():
     """What stands where a bundle of simulated people would have answered."""
-    from moodring.models.decoders.simulated_only import missing_model
+    from moodring.models.decoders.origin_guards import missing_model
     from tests.support.engine_fakes import FakeAttention
 
     return missing_model("attention.safetensors", FakeAttention().spec, "video_eeg")

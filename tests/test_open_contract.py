@@ -199,7 +199,7 @@ def _snapshot(script, decoded, models):
 
 def test_a_bundle_without_decoder_or_source_is_refused_with_both(bundle):
     config = LiveConfig(eeg=CONFIG.eeg, models=ModelsSection(more=[bundle]))
-    with pytest.raises(MoodringError, match=r"of kind 'stress', decoders are there for attention, speech"):
+    with pytest.raises(MoodringError, match="of kind 'stress', decoders are there for attention, face"):
         load_models(config, ("eeg",))
     with pytest.raises(MoodringError, match=f"reads {MODALITY}; the session has eeg"):
         load_models(config, ("eeg",), (DECODER,))

@@ -12,7 +12,7 @@ from .training import Count, Positive, Share
 class SettlingSection(Section):
     """A last, short cycle at a low rate on pictures that are changed less; keys as of the first cycle."""
 
-    epochs: Annotated[int, Field(ge=0)] = 6
+    epochs: Annotated[int, Field(ge=0)] = 3
     learning_rate: Positive = 0.03
     changes: Share = 0.3
     mixed: Share = 0.0
@@ -25,7 +25,8 @@ class TrainFacesConfig(Section):
     is kept apart: temperatures are fitted and choices are made on them. ``repeats`` is how often an epoch shows
     pictures of disgust and contempt, which are rare; ``votes_share`` is what the raters' votes weigh in the targets of
     FER2013's own labels; ``changes`` scales how many pictures are changed as a camera, a cap or a headset would.
-    ``bfloat16`` computes in half precision, which is faster on processors that know it.
+    ``prior`` is how much of the logarithm of the labels' frequencies is taken from the logits of FER2013's labels, for
+    the recall of rare ones. ``bfloat16`` computes in half precision, which is faster on processors that know it.
     """
 
     kind: Literal["faces"] = "faces"
@@ -44,6 +45,7 @@ class TrainFacesConfig(Section):
     votes_share: Share = 0.2
     changes: Share = 0.75
     mixed: Share = 0.5
+    prior: Share = 0.3
     bfloat16: bool = True
     settling: SettlingSection = SettlingSection()
     cache: Path | None = None

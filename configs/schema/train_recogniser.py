@@ -12,6 +12,19 @@ Positive = Annotated[float, Field(gt=0.0)]
 Copy = Literal["speed", "noise", "telephone", "first_1s", "first_2s"]
 
 
+class AdaptationSection(Section):
+    """How the adapted model is trained: on histories of the training speakers, drawn at random.
+
+    ``single_share`` of the histories hold one emotion only. ``longest_shift`` caps the root mean square of a speaker's
+    shift, in units of the spread between the training speakers.
+    """
+
+    penalty: Positive = 3.0
+    speaker_penalty: Annotated[float, Field(ge=0.0)] = 0.3
+    single_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.3
+    longest_shift: Positive = 8.0
+
+
 class TrainRecogniserConfig(Section):
     """A training run on a corpus: tested on held-out speakers, then trained on all of them.
 
@@ -21,6 +34,7 @@ class TrainRecogniserConfig(Section):
     Every utterance is trained on as it is and once per entry of ``copies``: at another speed (which moves pitch and
     resonances as another speaker would), with noise, through a telephone, or only its beginning; the seed decides
     how. ``penalty`` is the ridge's, ``speaker_penalty`` what a direction costs that tells speakers of one class apart.
+    With ``adaptation``, the bundle also holds a model on numbers relative to what was heard of a speaker before.
     """
 
     kind: Literal["recogniser"] = "recogniser"
@@ -39,4 +53,25 @@ class TrainRecogniserConfig(Section):
     penalty: Positive = 1.0
     speaker_penalty: Annotated[float, Field(ge=0.0)] = 0.3
     sex_weight: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    adaptation: AdaptationSection | None = None
     cache: Path | None = None
+
+
+class EvaluateVoiceAdaptationConfig(Section):
+    """An evaluation of adaptation without labels: on the training corpus with speakers apart, and on other corpora.
+
+    ``recipe`` is the config of the training, beside this one. ``data`` is its corpus; ``nemo`` and ``ravdess`` are the
+    folders of these corpora, on which ``bundle`` as it ships answers with four classes; each may be left out. A row in
+    random order is the mean over ``orders``. ``cache`` keeps features and folds, so that an interrupted run goes on.
+    """
+
+    kind: Literal["voice_adaptation"] = "voice_adaptation"
+    name: str = "voice adaptation"
+    recipe: Path = Path("train_emodb.toml")
+    bundle: str = "emodb"
+    data: Path | None = None
+    nemo: Path | None = None
+    ravdess: Path | None = None
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0, 1, 2)
+    orders: Count = 10
+    cache: Path = Path("voice_adaptation.cache")

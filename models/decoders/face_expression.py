@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from ...configs.schema.errors import MoodringError
 from ..contract import FaceInput, FloatArray, Head, Image
@@ -113,7 +112,7 @@ class FaceExpressionDecoder:
         return self._read(crop, crop_quality(crop))
 
     def logits(self, crops: Image) -> tuple[Mapping[str, NDArray[np.float64]], FloatArray]:
-        """Return the logits of both heads of crops and of their mirror images, averaged; and the mean embedding.
+        """Return the logits of both heads, and the embedding.
 
         Parameters
         ----------
@@ -125,15 +124,10 @@ class FaceExpressionDecoder:
             Of :data:`EMOTION` and :data:`LABELS`, before temperatures.
         embedding : (n, 256) float32
         """
-        both = torch.from_numpy(np.concatenate((crops, crops[:, :, ::-1]))).to(self._device)
         with torch.inference_mode():
-            reading = self._network(both)
-        n = len(crops)
-        mean = {
-            name: _halves(reading.logits[inner].float().cpu().numpy(), n).astype(np.float64)
-            for name, inner in NETWORK_HEADS.items()
-        }
-        return mean, _halves(reading.embedding.float().cpu().numpy(), n)
+            reading = self._network(torch.from_numpy(np.ascontiguousarray(crops)).to(self._device))
+        logits = {name: reading.logits[inner].cpu().numpy().astype(np.float64) for name, inner in NETWORK_HEADS.items()}
+        return logits, reading.embedding.cpu().numpy()
 
     def _read(self, crop: Image, quality: FaceQuality) -> FaceExpression:
         logits, embedding = self.logits(crop[None])
@@ -148,9 +142,6 @@ _HEAD_NAMES = (EMOTION, LABELS, VALENCE, AROUSAL)
 
 def probabilities(logits: NDArray[np.float64], head: Head) -> NDArray[np.float64]:
     """Return calibrated probabilities, ``(n, n_classes)``."""
-    found: NDArray[np.float64] = softmax(logits / head.temperature, axis=-1)
+    likelihood = np.exp((logits - logits.max(axis=-1, keepdims=True)) / head.temperature)
+    found: NDArray[np.float64] = likelihood / likelihood.sum(axis=-1, keepdims=True)
     return found
-
-
-def _halves(values: FloatArray, n: int) -> FloatArray:
-    return np.asarray((values[:n] + values[n:]) / 2.0, np.float32)

@@ -19,8 +19,8 @@ from ..streaming.ingest.sources import SourceInfo
 from ..streaming.ingest.stream_ingest import StreamIngest
 from ..streaming.summary import BundleName
 from .domain_gate import has_gate
-from .people_only import PeopleOnly
-from .simulated_only import SimulatedOnly
+from .origin_guards import PeopleOnly, SimulatedOnly
+from .recogniser import ADAPTED_TENSORS
 
 if TYPE_CHECKING:
     import torch
@@ -166,7 +166,8 @@ def load_models(config: LiveConfig, modalities: Sequence[str], factories: Sequen
 def _name_of_bundle(bundle: Bundle) -> BundleName:
     spec = bundle.spec
     heads = tuple(head.name for head in spec.outputs)
-    return BundleName(bundle.name, bundle.sha256, spec.domain, spec.label_source, heads, has_gate(bundle))
+    adapts = bool(bundle.tensors.keys() & set(ADAPTED_TENSORS))
+    return BundleName(bundle.name, bundle.sha256, spec.domain, spec.label_source, heads, has_gate(bundle), adapts)
 
 
 def _slots(section: ModelsSection, modalities: Sequence[str]) -> tuple[str, ...]:
@@ -193,6 +194,7 @@ def _own_factories(config: LiveConfig) -> tuple[DecoderFactory, ...]:
     from .face_expression import FaceExpressionDecoder
     from .speaker import load_gate
     from .speech import SpeechDecoder
+    from .voice_adaptation import VoiceHistory
 
     section, voice, face = config.models, config.speech, config.face
 
@@ -203,11 +205,13 @@ def _own_factories(config: LiveConfig) -> tuple[DecoderFactory, ...]:
         return StreamingAttention(decoder)
 
     def speech(bundle: Bundle, device: torch.device) -> StreamingDecoder:
-        gate = None
+        gate, history = None, VoiceHistory()
         if voice is not None and voice.enrolment is not None:
             _check_there((voice.enrolment, *voice.others))
             gate = load_gate(voice.enrolment, voice.others)
-        return StreamingSpeech(SpeechDecoder(bundle, device, gate))
+            history = gate.enrolments[0].voice
+        adapts = voice is None or voice.adaptation
+        return StreamingSpeech(SpeechDecoder(bundle, device, gate, history if adapts else None))
 
     def face_expression(bundle: Bundle, device: torch.device) -> StreamingDecoder:
         detector = FaceDetector(bundled("yunet").read_bytes())

@@ -7,7 +7,7 @@ names the background that it was made with, for it means nothing with another on
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -34,6 +34,9 @@ from ..signals.speech.speaker_verification import (
     Thresholds,
     Verdict,
 )
+from ..signals.speech.voice_summary import VOICE_NUMBERS, functional_weights
+from .recogniser import history_of
+from .voice_adaptation import MOST_UTTERANCES, VoiceHistory
 
 SHORTEST_ENROLMENT_S = 20.0
 ANOTHER_VOICE = "another voice"
@@ -54,10 +57,14 @@ class BackgroundSpec(Section):
 
 
 class EnrolmentSpec(Section):
-    """Metadata of an enrolment: its background, amount of speech and level."""
+    """Metadata of an enrolment: its background, amount of speech and level, and the version of its voice numbers.
+
+    Those of format 1 hold no voice numbers.
+    """
 
     kind: Literal["enrolment"] = "enrolment"
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 2
+    voice_numbers: int | None = None
     background_sha256: str
     speech_s: Annotated[float, Field(ge=SHORTEST_ENROLMENT_S)]
     level_db: Annotated[float, Field(le=0.0)]
@@ -77,12 +84,13 @@ class Voices:
 
 @dataclass(frozen=True)
 class Enrolment:
-    """An enrolment as loaded: adapted means ``(k, 18)``, and its file."""
+    """An enrolment as loaded: adapted means ``(k, 18)``, what was heard of the voice, and its file."""
 
     means: Array
     spec: EnrolmentSpec
     sha256: str
     name: str
+    voice: VoiceHistory = field(default_factory=VoiceHistory)
 
 
 def shipped_voices() -> Voices:
@@ -127,17 +135,27 @@ def load_enrolment(path: Path, voices: Voices) -> Enrolment:
             f"enrolment '{path}' was made with another background of voices ({spec.background_sha256[:12]}, this "
             f"moodring has {voices.sha256[:12]}); run 'moodring enrol' again"
         )
-    _check_shapes(path, arrays, {"means": voices.background.means.shape})
-    return Enrolment(arrays["means"], spec, sha256, path.name)
+    expected = {"means": voices.background.means.shape}
+    if spec.format == 1:
+        _check_shapes(path, arrays, expected)
+        return Enrolment(arrays["means"], spec, sha256, path.name)
+    if spec.voice_numbers != VOICE_NUMBERS:
+        raise MoodringError(
+            f"enrolment '{path}' was made with version {spec.voice_numbers} of what is measured of a voice, this "
+            f"moodring measures version {VOICE_NUMBERS}; run 'moodring enrol' again"
+        )
+    n = min(len(arrays.get("voice", ())), MOST_UTTERANCES)
+    _check_shapes(path, arrays, expected | {"voice": (n, len(functional_weights()))})
+    return Enrolment(arrays["means"], spec, sha256, path.name, VoiceHistory(arrays["voice"]))
 
 
-def save_enrolment(path: Path, means: Array, spec: EnrolmentSpec) -> str:
+def save_enrolment(path: Path, means: Array, spec: EnrolmentSpec, voice: VoiceHistory) -> str:
     """Write an enrolment in one move; return its SHA-256."""
-    return _save(path, spec, {"means": means}, PRIVATE_FILE)
+    return _save(path, spec, {"means": means, "voice": voice.numbers}, PRIVATE_FILE)
 
 
-def enrol(segments: Sequence[SpeechSegment], voices: Voices, what: str) -> tuple[Array, EnrolmentSpec]:
-    """Return the enrolment of a person's speech.
+def enrol(segments: Sequence[SpeechSegment], voices: Voices, what: str) -> tuple[Array, EnrolmentSpec, VoiceHistory]:
+    """Return the enrolment of a person's speech, and its history, which adaptation starts from.
 
     Parameters
     ----------
@@ -177,9 +195,13 @@ def enrol(segments: Sequence[SpeechSegment], voices: Voices, what: str) -> tuple
         rows.append(found)
     means = speaker_verification.map_adapt(voices.background, np.concatenate(rows)).astype(np.float32)
     level_db = min(rms_db(sound), 0.0)
-    return means, EnrolmentSpec(
-        background_sha256=voices.sha256, speech_s=round(speech_s, 2), level_db=round(level_db, 1)
-    )  # fmt: skip
+    spec = EnrolmentSpec(
+        background_sha256=voices.sha256,
+        speech_s=round(speech_s, 2),
+        level_db=round(level_db, 1),
+        voice_numbers=VOICE_NUMBERS,
+    )
+    return means, spec, history_of(segments)
 
 
 class VoiceGate:

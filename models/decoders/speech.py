@@ -21,6 +21,7 @@ from .recogniser import ARCHITECTURE, VoiceRecogniser
 from .speaker import ANOTHER_VOICE, UNCLEAR_VOICE, VoiceGate
 from .voice_activity import VoiceActivity, VoiceState
 from .voice_activity import start as silent
+from .voice_adaptation import VoiceHistory
 
 LONGEST_GAP_S = 0.02
 
@@ -127,9 +128,21 @@ class UtteranceCutter:
 class SpeechModel(Protocol):
     """Protocol of a model that classifies an utterance segment by segment."""
 
+    @property
+    def adapts(self) -> bool:
+        """Whether its answers can be relative to what was heard of the speaker."""
+        ...
+
     # The memory is of the model's own type: it comes back as it was returned.
-    def step(self, segment: SpeechSegment, memory: Any) -> tuple[FloatArray, Any]:
-        """Return logits ``(n_classes,)`` and the memory; ``memory`` is None at the start of an utterance."""
+    def step(self, segment: SpeechSegment, memory: Any, voice: VoiceHistory | None, /) -> tuple[FloatArray, Any]:
+        """Return logits ``(n_classes,)`` and the memory; ``memory`` is None at the start of an utterance.
+
+        ``voice`` is what was heard of the speaker before it; None without adaptation.
+        """
+        ...
+
+    def heard(self, memory: Any, voice: VoiceHistory, /) -> VoiceHistory:
+        """Return the history with the utterance that has ended."""
         ...
 
 
@@ -140,13 +153,21 @@ class ConvolutionalLstm:
         self._network = network.to(device).eval()
         self._device = device
 
-    def step(self, segment: SpeechSegment, memory: Memory | None) -> tuple[FloatArray, Memory]:
+    adapts = False
+
+    def step(
+        self, segment: SpeechSegment, memory: Memory | None, _voice: VoiceHistory | None = None, /
+    ) -> tuple[FloatArray, Memory]:
         """Process the next segment of an utterance; see :class:`SpeechModel`."""
         with torch.inference_mode():
             batch = torch.from_numpy(segment.samples).to(self._device)[None, None]
             logits, memory = self._network(batch, memory)
             last: FloatArray = logits[0, -1].float().cpu().numpy()
         return last, memory
+
+    def heard(self, _memory: Memory | None, voice: VoiceHistory, /) -> VoiceHistory:
+        """Return the history as it was: this model does not adapt."""
+        return voice
 
 
 class SpeechDecoder:
@@ -162,6 +183,9 @@ class SpeechDecoder:
     gate : VoiceGate or None
         With one, what is not the enrolled voice is withheld: it is verified after each second, and nothing of it
         reaches the model.
+    voice : VoiceHistory or None
+        With one, and a bundle that can, answers are relative to what was heard of the speaker: this at the start, and
+        every utterance once it has ended. What is withheld is not heard.
 
     Raises
     ------
@@ -169,7 +193,9 @@ class SpeechDecoder:
         The bundle is of another kind, or its weights do not fit its own sizes.
     """
 
-    def __init__(self, bundle: Bundle, device: torch.device, gate: VoiceGate | None = None) -> None:
+    def __init__(
+        self, bundle: Bundle, device: torch.device, gate: VoiceGate | None = None, voice: VoiceHistory | None = None
+    ) -> None:
         if bundle.spec.kind != "speech":
             raise MoodringError(
                 f"speech needs a bundle of kind 'speech'; '{bundle.name}' is of kind '{bundle.spec.kind}': "
@@ -178,12 +204,21 @@ class SpeechDecoder:
         self.spec = bundle.spec
         self.head = _head_of(bundle)
         self._model = model_of(bundle, device)
+        self.start_voice = voice if self._model.adapts else None
+        """What was heard of the speaker before the stream; None without adaptation."""
+        self.voice = self.start_voice
+        """What was heard of the speaker; None without adaptation."""
         self._cutter = UtteranceCutter(VoiceActivity())
         self._memory: Any = None
         self._last: HeadOutput | None = None
         self._gate = gate
         self._whose: Verdict | None = None
         self._ended = False
+
+    @property
+    def adapts(self) -> bool:
+        """Whether answers are relative to what was heard of the speaker."""
+        return self.start_voice is not None
 
     @property
     def voiced(self) -> bool:
@@ -204,11 +239,12 @@ class SpeechDecoder:
         """Level of the last 32 ms in dB of full scale; -120 for silence."""
         return self._cutter.level_db
 
-    def reset(self) -> None:
-        """Reset to the start of a stream."""
+    def reset(self, voice: VoiceHistory | None = None) -> None:
+        """Reset to the start of a stream; of another speaker where one is given, else of the one at the start."""
         self._cutter.reset()
         self._forget()
         self._whose, self._ended = None, False
+        self.voice = voice if self.adapts and voice is not None else self.start_voice
 
     def feed(self, samples: FloatArray, start_s: float) -> tuple[HeadOutput, ...]:
         """Process the next samples; see :meth:`UtteranceCutter.feed`.
@@ -266,11 +302,13 @@ class SpeechDecoder:
                 final=segment.final,
             )
         self._last = estimate
+        if segment.final and self.voice is not None:
+            self.voice = self._model.heard(self._memory, self.voice)
         return estimate
 
     def _infer(self, segment: SpeechSegment) -> tuple[float, ...] | None:
         """Return the probabilities; None where the model's answer is no finite number."""
-        logits, self._memory = self._model.step(segment, self._memory)
+        logits, self._memory = self._model.step(segment, self._memory, self.voice)
         scaled = logits.astype(np.float64) / self.head.temperature
         return tuple(float(p) for p in softmax(scaled)) if np.isfinite(scaled).all() else None
 

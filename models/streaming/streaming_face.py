@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import FaceReading, FaceState, HeadOutput, ModelSpec
+from ..contract import FaceReading, HeadOutput, ModelSpec
 from ..contract.specs import kept_classes
 from ..fusion.circumplex import affect_of
 from ..signals.face.stillness import Stillness, watch
@@ -20,6 +20,7 @@ from .decision_schedule import ModalityInput, Plan
 from .decoder import DecoderStep
 from .ingest.sources import SourceInfo
 from .smoothing import smoothed
+from .streaming_attention import WITHOUT_FACE
 
 if TYPE_CHECKING:
     from ...configs.schema.live import LiveConfig
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
 FRAME_HZ = 8
 FRESH_S = 1.0
 """An answer rests on a reading that is no older."""
-WITHOUT_FACE: dict[FaceState, str] = {
-    "several": "several faces, none of them clearly the participant's (set face.region)",
-    "too_small": "the face is too small",
-}
 _OLDEST_FRAME_S = 2.5
 _FIRST_FRAMES = 4
 _DOUBTS = {

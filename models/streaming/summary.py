@@ -23,7 +23,10 @@ class Costs:
 
 @dataclass(frozen=True)
 class BundleName:
-    """A bundle's file and hash, its domain, where its labels came from, its heads, and whether it gates foreign EEG."""
+    """A bundle's file and hash, its domain, where its labels came from, its heads.
+
+    And whether it gates foreign EEG, and can adapt to a voice.
+    """
 
     file: str
     sha256: str
@@ -31,6 +34,7 @@ class BundleName:
     labels: str = ""
     heads: tuple[str, ...] = ()
     domain_gate: bool = False
+    adapts: bool = False
 
 
 def summarise(

@@ -11,7 +11,7 @@ from ...configs.schema.errors import ConfigError, Gathered, MoodringError
 from ...configs.schema.live import LiveConfig
 from ...models.contract import SIMULATED, Head, Recording
 from ...models.contract.calibration import Calibration
-from ...models.decoders.simulated_only import missing_model
+from ...models.decoders.origin_guards import missing_model
 from ...models.io.bundle import Bundle, slot_of
 from ..datasets.affect_corpus import Scale
 from .evidence import ATTENTION, Evidence, collect, during

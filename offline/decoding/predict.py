@@ -1,12 +1,12 @@
 """Predict the emotion that sound files express, with voice activity, segments and decoder of a live session.
 
 A file is fed block by block, with silence before and after it. The decoder's estimates at the end of each utterance are
-pooled to one prediction per file.
+pooled to one prediction per file. A decoder that adapts hears each speaker's files one after the other.
 """
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,33 @@ from ...configs.schema.errors import MoodringError
 from ...models.contract import AUDIO_RATE_HZ, SIMULATED, SURE, FloatArray, HeadOutput
 from ...models.decoders.session_models import DEMONSTRATION
 from ...models.decoders.speech import SpeechDecoder
+from ...models.decoders.voice_adaptation import VoiceHistory
 from ...models.io.bundle import Bundle
 from ..datasets.open_corpus import parse_file_name
 from ..evaluation.metrics import SMALLEST_PROBABILITY, uar
 from ..recordings.sound import fault, stream_sound
 from .sound_findings import SoundFindings
+from .speakers import speaker_in
 
 NO_VOICE = "no voice is enrolled here: all voices in a file are read as one person's"
 _SILENCE_S = 1.0  # longer than the pause that closes an utterance
 _NO_LABEL = ""
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """What a prediction was adapted to.
+
+    Attributes
+    ----------
+    speaker : str
+        As the files' names or a table tell, else :data:`~.speakers.ONE_SPEAKER`.
+    utterances : int
+        Heard of the speaker before this file, of which the latest 64 count.
+    """
+
+    speaker: str
+    utterances: int
 
 
 @dataclass(frozen=True)
@@ -49,6 +67,8 @@ class Prediction:
         A line: why there is no prediction, or no label in its name.
     warning : str or None
         A line: faults of a file that could be read; see :class:`SoundFindings`.
+    adapted : Adapted or None
+        None without adaptation.
     """
 
     file: str
@@ -59,6 +79,7 @@ class Prediction:
     truth: str | None = None
     error: str | None = None
     warning: str | None = None
+    adapted: Adapted | None = None
 
     @property
     def label(self) -> str | None:
@@ -76,41 +97,57 @@ class Prediction:
         return self.confidence is not None and self.confidence < SURE
 
 
-def predict_files(decoder: SpeechDecoder, paths: Iterable[Path], with_truth: bool = False) -> Iterator[Prediction]:
+def predict_files(
+    decoder: SpeechDecoder,
+    paths: Iterable[Path],
+    with_truth: bool = False,
+    speakers: Mapping[str, str] | None = None,
+) -> Iterator[Prediction]:
     """Yield the prediction for each file; one that cannot be read has an ``error``.
 
     Parameters
     ----------
     decoder : SpeechDecoder
-        Reset before each file.
+        Reset before each file; where it adapts, to what was heard of the file's speaker in the files before.
     paths : iterable of Path
     with_truth : bool
         Whether to read the label from names in the style of EMO-DB, RAVDESS, SAVEE or eNTERFACE'05. Other names have
         none; an unknown code in such a name is an ``error`` beside the prediction.
+    speakers : mapping of str to str, optional
+        Who speaks in a file, by its real path; without it, what the names in those styles say.
     """
     seen: set[str] = set()
+    heard: dict[str, VoiceHistory] = {}
     for path in paths:
         # Unlike Path.resolve, it accepts circular links.
         if (real := os.path.realpath(path)) in seen:
             yield Prediction(str(path), error=f"sound file '{path}' is named twice; it counts once")
             continue
         seen.add(real)
+        speaker = speaker_in(path) if speakers is None else speakers[real]
+        before = heard.get(speaker, decoder.start_voice)
         try:
-            prediction = predict_file(decoder, path)
+            prediction = predict_file(decoder, path, before)
         except MoodringError as error:
             prediction = Prediction(str(path), error=str(error))
+        else:
+            if before is not None and decoder.voice is not None:
+                prediction = replace(prediction, adapted=Adapted(speaker, len(before)))
+                heard[speaker] = decoder.voice
         yield _with_truth(prediction, path) if with_truth else prediction
 
 
-def predict_file(decoder: SpeechDecoder, path: Path) -> Prediction:
+def predict_file(decoder: SpeechDecoder, path: Path, voice: VoiceHistory | None = None) -> Prediction:
     """Decode a file block by block and pool the estimates of its utterances.
+
+    ``voice`` is what was heard of its speaker before, for a decoder that adapts.
 
     Raises
     ------
     MoodringError
         It is missing or holds no sound; see :func:`stream_sound`.
     """
-    decoder.reset()
+    decoder.reset(voice)
     samples, findings = 0, SoundFindings()
 
     def blocks() -> Iterator[FloatArray]:
@@ -311,6 +348,8 @@ def _plain(prediction: Prediction, with_truth: bool) -> dict[str, Any]:
             for one in prediction.segments
         ],
     }
+    if prediction.adapted is not None:
+        plain["adapted"] = asdict(prediction.adapted)
     if with_truth:
         plain["truth"] = prediction.truth
     for name, line in (("error", prediction.error), ("warning", prediction.warning)):

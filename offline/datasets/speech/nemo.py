@@ -17,10 +17,10 @@ _NAME = re.compile(r"([A-Z]{2}\d)_(anger|fear|happiness|neutral|sadness|surprise
 
 
 def read(root: Path, on_bad: OnBad = "stop") -> SpeechCorpus:
-    """Read ``EB0_anger_57.flac`` and its like with their ``data.tsv``, which lie in the folder or somewhere below it.
+    """Read ``EB0_anger_57.flac`` and its like, with their ``data.tsv`` where it lies in the folder or below it.
 
-    The prompt is the sentence's number; groups: sex, age. What the table lists and is not there counts as missing; a
-    file that it does not list, or under another emotion or speaker, as bad.
+    The prompt is the sentence's number; groups by the table: sex, age. What the table lists and is not there counts as
+    missing; a file that it does not list, or under another emotion or speaker, as bad.
 
     Raises
     ------
@@ -33,6 +33,8 @@ def read(root: Path, on_bad: OnBad = "stop") -> SpeechCorpus:
         parsed = parse_name(path)
         if parsed is None:
             raise MoodringError(f"'{path}' is not named as nEMO names its files (EB0_anger_57.flac)")
+        if rows is None:
+            return spoken_trial(path, root, parsed.emotion, parsed.speaker, parsed.prompt)
         row = rows.get(path.name)
         if row is None:
             raise MoodringError(f"'{path}' is not in {_TABLE}; take it away, or give the table that lists it")
@@ -44,7 +46,7 @@ def read(root: Path, on_bad: OnBad = "stop") -> SpeechCorpus:
 
     files = sound_files(root, "nEMO")
     there = {path.name for path in files}
-    absent = [f"'{name}' of {_TABLE} is missing" for name in rows if name not in there]
+    absent = [f"'{name}' of {_TABLE} is missing" for name in rows or () if name not in there]
     return collect("nEMO", root, files, trial_of, on_bad, identity=lambda trial: file_of(trial).stem, problems=absent)
 
 
@@ -57,9 +59,11 @@ def parse_name(path: Path) -> FileName | None:
     return FileName(emotion_word(word, f"'{path}': emotion"), speaker, prompt)
 
 
-def _read_table(root: Path) -> dict[str, dict[str, str]]:
-    """Return the rows by the names of their files."""
-    path = next(iter(sorted(root.rglob(_TABLE))), root / _TABLE)
+def _read_table(root: Path) -> dict[str, dict[str, str]] | None:
+    """Return the rows by the names of their files; None without a table."""
+    path = next(iter(sorted(root.rglob(_TABLE))), None)
+    if path is None:
+        return None
     try:
         with path.open(encoding="utf-8", newline="") as lines:
             rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))

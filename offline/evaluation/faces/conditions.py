@@ -18,17 +18,14 @@ def conditions() -> dict[str, Condition]:
     return {
         AS_THEY_ARE: lambda crop, _: crop,
         "faces of 24 pixels": lambda crop, _: _small(crop, 24),
-        "faces of 16 pixels": lambda crop, _: _small(crop, 16),
         "dark: a tenth of the light, with noise": lambda crop, rng: _noisy(0.1 * crop, 2.0, rng),
         "light from one side": _side_light,
         "noise of 20 grey levels": lambda crop, rng: _noisy(crop.astype(np.float64), 20.0, rng),
         "out of focus: blurred by 1.5 pixels": lambda crop, _: _blurred(crop, 1.5),
         "eyes covered": lambda crop, _: _covered(crop, (0.28, 0.5), (0.12, 0.88)),
         "mouth covered": lambda crop, _: _covered(crop, (0.65, 0.95), (0.25, 0.75)),
-        "a patch of a sixth anywhere": _patched,
         "under an EEG cap": _under_cap,
         "turned by 30 degrees": lambda crop, rng: _turned(crop, 30.0 if rng.random() < 0.5 else -30.0),
-        "tilted by 20 degrees, not aligned": lambda crop, rng: _tilted(crop, 20.0 if rng.random() < 0.5 else -20.0),
     }
 
 
@@ -62,12 +59,6 @@ def _covered(crop: Image, rows: tuple[float, float], columns: tuple[float, float
     return hidden
 
 
-def _patched(crop: Image, rng: np.random.Generator) -> Image:
-    side = 0.41
-    top, left = rng.uniform(0.0, 1.0 - side, 2)
-    return _covered(crop, (top, top + side), (left, left + side))
-
-
 def _under_cap(crop: Image, rng: np.random.Generator) -> Image:
     seed = torch.Generator().manual_seed(int(rng.integers(1 << 62)))
     return np.asarray(under_cap(torch.from_numpy(crop[None].copy()), 1.0, seed).numpy()[0].round(), np.uint8)
@@ -83,9 +74,3 @@ def _turned(crop: Image, degrees: float) -> Image:
         (corners * half + half).astype(np.float32), (seen * half + half).astype(np.float32)
     )
     return np.asarray(cv2.warpPerspective(crop, move, crop.shape[::-1], borderMode=cv2.BORDER_REPLICATE), np.uint8)
-
-
-def _tilted(crop: Image, degrees: float) -> Image:
-    half = (len(crop) - 1) / 2.0
-    move = cv2.getRotationMatrix2D((half, half), degrees, 1.0)
-    return np.asarray(cv2.warpAffine(crop, move, crop.shape[::-1], borderMode=cv2.BORDER_REPLICATE), np.uint8)

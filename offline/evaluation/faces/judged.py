@@ -1,11 +1,18 @@
 """Faces with their truth, to judge by."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ....models.contract import Image
+from ....models.io.bundle import bundled
+from ....models.signals.face.alignment import align_face
+from ....models.signals.face.detection import FoundFace
+from ....models.signals.face.stills import StillFaceFinder
 from ...datasets.faces.fer2013 import FacePictures, majority
 
 
@@ -32,6 +39,12 @@ class JudgedFaces:
     clear: NDArray[np.bool_]
     photographs: NDArray[np.int64]
 
+    @cached_property
+    def places(self) -> tuple[FoundFace | None, ...]:
+        """Where the face of each picture is, as ``moodring predict face`` finds it; None where none is found."""
+        finder = StillFaceFinder(bundled("yunet").read_bytes())
+        return tuple(next(iter(finder.find(_coloured(crop))), None) for crop in self.crops)
+
 
 def judged(pictures: FacePictures, chosen: NDArray[np.bool_]) -> JudgedFaces:
     """Return some pictures of the set with their truth."""
@@ -43,3 +56,13 @@ def judged(pictures: FacePictures, chosen: NDArray[np.bool_]) -> JudgedFaces:
         clear=2 * votes.max(axis=1) > votes.sum(axis=1) + others,
         photographs=pictures.photographs[chosen],
     )
+
+
+def as_read(crops: Image, places: Sequence[FoundFace | None]) -> Image:
+    """Return crops as they are read, ``(n, 48, 48)``: aligned where the face was found, whole elsewhere."""
+    pairs = zip(crops, places, strict=True)
+    return np.stack([crop if face is None else align_face(_coloured(crop), face) for crop, face in pairs])
+
+
+def _coloured(crop: Image) -> Image:
+    return np.asarray(cv2.cvtColor(crop, cv2.COLOR_GRAY2BGR), np.uint8)

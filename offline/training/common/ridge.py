@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
 from sklearn.linear_model import Ridge
 
 from ....models.contract import FloatArray
@@ -165,3 +166,64 @@ def _speaker_offsets(rows: FloatArray, labels: IntArray, speakers: NDArray[np.st
             if own.sum() > 1:
                 offsets.append((rows[own].mean(axis=0) - mean)[None])
     return np.concatenate(offsets)
+
+
+def solve_from_products(
+    products: NDArray[np.float64],
+    labels: IntArray,
+    speakers: NDArray[np.str_],
+    n_classes: int,
+    penalty: float,
+    speaker_penalty: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fit as :func:`fit_linear` from the rows' scalar products alone, so that folds of the same rows share them.
+
+    Parameters
+    ----------
+    products : (n, n)
+        Of each row with each.
+    labels : (n,) int64
+    speakers : (n,) str
+    n_classes : int
+    penalty : float
+        Of the squared weights.
+    speaker_penalty : float
+        See :func:`fit_linear`.
+
+    Returns
+    -------
+    coefficients : (n, n_classes)
+        The weights are ``rows.T @ coefficients``, the scores of any row its products with these rows times them.
+    bias : (n_classes,)
+    """
+    n = len(labels)
+    balance = 1.0 / np.bincount(labels, minlength=n_classes)[labels]
+    balance /= balance.sum()
+    targets = np.where(labels[:, None] == np.arange(n_classes), 1.0, -1.0)
+    level = balance @ targets
+    # Every row of the fit as a sum of the given ones: centred rows, then a speaker's mean less that of all.
+    offsets = _offset_sums(labels, speakers) if speaker_penalty else np.zeros((0, n))
+    sums = np.concatenate((np.eye(n) - balance, offsets))
+    each = np.full(len(offsets), speaker_penalty * n / max(len(offsets), 1))
+    root = np.sqrt(np.concatenate((balance * n, each)))[:, None]
+    centred = products - balance @ products
+    centred = centred - (centred @ balance)[:, None]
+    crossed = offsets @ centred
+    whole = np.block([[centred, crossed.T], [crossed, crossed @ offsets.T]]) * root * root.T
+    whole[np.diag_indices(len(whole))] += penalty
+    targets = np.concatenate((targets - level, np.zeros((len(offsets), n_classes))))
+    dual = root * cho_solve(cho_factor(whole, overwrite_a=True, check_finite=False), root * targets)
+    coefficients = sums.T @ dual
+    return coefficients, level - balance @ products @ coefficients
+
+
+def _offset_sums(labels: IntArray, speakers: NDArray[np.str_]) -> NDArray[np.float64]:
+    """Return the sums of rows that :func:`_speaker_offsets` makes."""
+    sums = [np.zeros((0, len(labels)))]
+    for label in np.unique(labels):
+        of_class = labels == label
+        for speaker in np.unique(speakers[of_class]):
+            own = of_class & (speakers == speaker)
+            if own.sum() > 1:
+                sums.append((own / own.sum() - of_class / of_class.sum())[None])
+    return np.concatenate(sums)

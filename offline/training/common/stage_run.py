@@ -115,19 +115,20 @@ class StageRun:
         ----------
         total : int
         optimizer : Memory
-            Such as :class:`AveragedAdamW`. Made anew for this part; it takes its state from the checkpoint where the
-            run was cut in this part.
+            :class:`AveragedAdamW` or :class:`AveragedSgd`. Made anew for this part; it takes its state from the
+            checkpoint where the run was cut in this part.
         rng : Generator
             The stage's own.
         memory : Memory, optional
         stopping : EarlyStopping, optional
-            Ends the batches early; the optimiser's average is then that of the lowest loss of the people held out.
+            Of :class:`AveragedAdamW` alone. Ends the batches early; the optimiser's average is then that of the lowest
+            loss of the people held out.
         """
         self._part += 1
         held_out = None
         if stopping is not None:
             if not isinstance(optimizer, AveragedAdamW):
-                raise ValueError(f"early stopping keeps the averages of AveragedAdamW; {type(optimizer).__name__} came")
+                raise TypeError(f"early stopping knows AveragedAdamW alone, {type(optimizer).__name__} came")
             held_out = HeldOut(stopping, optimizer)
         begin = self._resume(total, optimizer, rng, memory, held_out)
         self._pending = list(self._cut.pending) if self._cut is not None and self._cut.part == self._part else []

@@ -79,12 +79,16 @@ def _facts(spec: ModelSpec, config: TrainFacesConfig, results: FaceResults) -> I
     )
     yield (
         "Model: residual network of 1.0 million weights, 79 million multiplications, from scratch; both heads share an "
-        "embedding of 256 numbers. Weights are stored with half precision; all figures are of the stored weights, with "
-        "the mean of a face and its mirror image."
+        "embedding of 256 numbers. Weights are stored with half precision; all figures are of the stored weights."
     )
     yield (
         f"Training: {config.epochs} epochs; pictures changed at random: moved, turned, small, dark, lit from a side, "
-        "blurred, noisy, under a drawn cap, behind glasses, with a headset, partly covered, mixed in pairs."
+        "blurred, noisy, under a drawn cap, behind glasses, with a headset, partly covered, mixed in pairs; then "
+        f"{config.settling.epochs} epochs with fewer changes and none mixed; the weights are the mean of both cycles'."
+    )
+    yield (
+        f"From the logits of `{LABELS}` {config.prior:g} of the logarithm of the labels' frequencies is taken, so that "
+        "rare labels are found more often."
     )
     yield (
         f"Temperatures {emotion.temperature:.3f} and {labels.temperature:.3f}, and sets that hold the truth 9 times in "
@@ -95,7 +99,7 @@ def _facts(spec: ModelSpec, config: TrainFacesConfig, results: FaceResults) -> I
         "pictures on average. Light and contrast of a crop do not matter."
     )
     yield (
-        f"Takes {results.ms_a_face['median']:.1f} ms a found face on one core, alignment included "
+        f"Takes {results.ms_a_face['median']:.1f} ms of processor time a found face on one core, alignment included "
         f"(95 % within {results.ms_a_face['p95']:.1f} ms)."
     )
     yield f"Data, SHA-256: {spec.data_hashes[0]}."

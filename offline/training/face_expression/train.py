@@ -1,16 +1,17 @@
 """Train the face-expression network on FER2013's labels and FER+'s votes together, and write bundle and card."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from ....configs.schema.errors import ConfigError
 from ....configs.schema.train_faces import TrainFacesConfig
-from ....models.contract import FaceInput, Head, Image, ModelSpec
+from ....models.contract import FaceInput, FloatArray, Head, Image, ModelSpec
 from ....models.decoders.face_expression import (
     AROUSAL,
     CONSTRUCT,
@@ -26,7 +27,7 @@ from ....models.io.bundle import Bundle, save_bundle
 from ....models.networks.face_expression import SIDE, FaceExpressionNetwork
 from ...datasets.faces import fer2013
 from ...evaluation.faces.evaluate import batched_logits, milliseconds_a_face, score_faces
-from ...evaluation.faces.judged import JudgedFaces
+from ...evaluation.faces.judged import JudgedFaces, as_read
 from ...evaluation.metrics import conformal_threshold, fit_temperature
 from ..common.optimization import AveragedSgd, Report, generator_for
 from ..common.stage_cache import StageCache
@@ -47,7 +48,7 @@ _SETTINGS = {
     *("changes", "mixed", "bfloat16"),
 }
 _MIXING = 0.3  # both parameters of the beta distribution
-_LOOKED_AT_EVERY = 2  # epochs
+_LOOKED_AT_EVERY = 4  # epochs
 
 
 def train_faces(config: TrainFacesConfig, out: Path, report: Report) -> None:
@@ -78,8 +79,11 @@ def train_faces(config: TrainFacesConfig, out: Path, report: Report) -> None:
     cycle = Cycle(config.epochs, config.learning_rate, config.changes, config.mixed)
     cache.run(EXPRESSIONS, settings, lambda run: _fit(network, parts, config, cycle, run))
     if config.settling.epochs:
+        first = {name: value.clone() for name, value in network.state_dict().items()}
         last = Cycle(**config.settling.model_dump())
         cache.run(SETTLING, config.settling.model_dump(), lambda run: _fit(network, parts, config, last, run))
+        network.load_state_dict(mean_weights(first, network.state_dict()))
+    favour_rare(network, parts.train.labels.mean(axis=0), config.prior)
     bundle = calibrated(uncalibrated(network, config, pictures.sha256, out.name), parts.held_out)
     save_bundle(out, bundle.spec, bundle.tensors)
     report(f"wrote {out} ({out.stat().st_size / 1e6:.1f} MB); its figures follow")
@@ -95,10 +99,23 @@ def train_faces(config: TrainFacesConfig, out: Path, report: Report) -> None:
     report(f"wrote {out.with_suffix('.md')}")
 
 
+def mean_weights(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the mean of two states of one network (Wortsman et al. 2022, Model soups, arXiv 2203.05482)."""
+    return {name: (value + other[name]) / 2 if value.is_floating_point() else value for name, value in one.items()}
+
+
+def favour_rare(network: FaceExpressionNetwork, frequencies: FloatArray, share: float) -> None:
+    """Take a share of the labels' log frequencies from FER2013's logits (Menon et al. 2021, arXiv 2007.07314)."""
+    head = network.heads[NETWORK_HEADS[LABELS]]
+    assert isinstance(head, nn.Linear)  # noqa: S101 - for the type alone
+    with torch.no_grad():
+        head.bias.sub_(share * torch.log(torch.from_numpy(frequencies)))
+
+
 def calibrated(bundle: Bundle, faces: JudgedFaces) -> Bundle:
     """Return the bundle with the temperatures and thresholds that fit faces it was not trained on."""
     decoder = FaceExpressionDecoder(bundle, torch.device("cpu"))
-    logits = batched_logits(decoder, faces.crops)
+    logits = batched_logits(decoder, as_read(faces.crops, faces.places))
     heads = []
     for head in bundle.spec.outputs:
         if head.name in CLASSES:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ....configs.schema.train_recogniser import TrainRecogniserConfig
 from ....models.contract import ModelSpec
+from ....models.decoders.recogniser import ADAPTED_TEMPERATURE
 from ...evaluation.markdown import markdown_table
 from ...evaluation.metrics import Scores
 from ..common.card import CardSection, bullets, write_card
@@ -77,6 +78,14 @@ def _facts(spec: ModelSpec, config: TrainRecogniserConfig, first: Scores) -> Ite
         "voices unlike those trained on (of the other sex, in noise, by telephone, only their first second). On other "
         f"speakers of the same corpus {spec.network['temperature_at_home']:.3f} would do: the ECE below is at that."
     )
+    if config.adaptation is not None:
+        yield (
+            "Adapts to a speaker without labels: a second model on numbers relative to what was heard of the speaker "
+            "before, with a Gaussian back-end whose class means follow the speaker's scores. Trained on simulated "
+            f"histories of the training speakers, {config.adaptation.single_share:.0%} of one emotion only; "
+            f"temperature of adapted answers {spec.network[ADAPTED_TEMPERATURE]:.3f}, fitted on the other sex saying "
+            "other sentences."
+        )
     yield f"Data, SHA-256: {spec.data_hashes[0]}."
 
 

@@ -98,6 +98,10 @@ class FeatureCache:
         )
         return FeatureSets(conditions, changed)
 
+    def whole(self) -> FloatArray:
+        """Return the features of the utterances as they are, computing them where they are not there yet."""
+        return self._cached(f"condition {CONDITIONS[0]}", partial(apply_condition, CONDITIONS[0]))
+
     def path(self, stage: Stage, *settings: str) -> Path:
         """Return where a result of a stage on this corpus is kept."""
         return self.folder / f"{stage.key(self.sha256, *settings)[:20]}.npy"

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from scipy.special import softmax
 from ....configs.schema.errors import ConfigError, MoodringError
 from ....configs.schema.train_recogniser import TrainRecogniserConfig
 from ....models.contract import FloatArray, Head, ModelSpec, SpeechInput
-from ....models.decoders.recogniser import ARCHITECTURE
+from ....models.decoders.recogniser import ADAPTED_TEMPERATURE, ADAPTED_TENSORS, ARCHITECTURE
+from ....models.decoders.voice_adaptation import AdaptedModel
 from ....models.io.bundle import save_bundle
 from ....models.signals.speech.voice_summary import VOICE_NUMBERS, functional_weights
 from ...datasets.open_corpus import read_corpus
@@ -22,6 +24,7 @@ from ...evaluation.metrics import fit_temperature, score
 from ...evaluation.splits import BothApart, GroupedKFold, IntArray, Items, LeaveOneGroupOut, Protocol, Split
 from ..common.ridge import CLIP, Linear, fit_linear
 from ..common.stages import Stage
+from .adaptation import adapted_logits, fit_adapted
 from .card import HeldOutScores, write_recogniser_card
 from .features import FEATURES, FeatureCache, FeatureSets, Report, write_array
 
@@ -91,8 +94,14 @@ def train_recogniser(config: TrainRecogniserConfig, out: Path, report: Report) -
     temperature = _inner_temperature(whole, features, everybody, config)
     away = temperature_away(whole, features, config)
     model = fit(whole, features, everybody, config)
+    tensors = _tensors(model)
     spec = _spec(config, whole, cache.sha256, temperature, away)
-    save_bundle(out, spec, _tensors(model))
+    if config.adaptation is not None:
+        adapted = fit_histories(whole, features, everybody, config, model, config.seeds[0])
+        tensors |= {name: torch.from_numpy(getattr(adapted, name.removeprefix("adapted_"))) for name in ADAPTED_TENSORS}
+        adapted_away = adapted_temperature_away(whole, features, config)
+        spec = replace(spec, network={**spec.network, ADAPTED_TEMPERATURE: round(adapted_away, 4)})
+    save_bundle(out, spec, tensors)
     write_recogniser_card(out.with_suffix(".md"), spec, config, scores)
     report(f"wrote {out} ({out.stat().st_size / 1e3:.0f} kB) and {out.with_suffix('.md')}")
     return scores
@@ -188,6 +197,25 @@ def fit(
     )
 
 
+def fit_histories(
+    task: ClassificationTask,
+    features: FeatureSets,
+    train: IntArray,
+    config: TrainRecogniserConfig,
+    model: Linear,
+    seed: int,
+    guards: Sequence[LeakageGuard] = (),
+) -> AdaptedModel:
+    """Fit the adapted model on histories of some items and their copies, beside a model of the same items."""
+    if config.adaptation is None:
+        raise ConfigError(f"config '{config.name}' has no section [adaptation]; add one")
+    sources = [source[train] for source in (features.conditions["whole"], *features.copies)]
+    for guard in guards:
+        guard.check("adapted weights", np.concatenate(sources))
+    labels, speakers = task.labels[train], task.speakers[train]
+    return fit_adapted(sources, labels, speakers, len(task.classes), model, config.adaptation, seed)
+
+
 def _tensors(model: Linear) -> dict[str, torch.Tensor]:
     arrays = {name: getattr(model, name) for name in ("mean", "scale", "weights", "bias")}
     if model.sexes is not None:
@@ -222,11 +250,48 @@ def temperature_away(task: ClassificationTask, features: FeatureSets, config: Tr
     (Ovadia et al. 2019, Can you trust your model's uncertainty?, https://arxiv.org/abs/1906.02530).
     """
     train = np.flatnonzero(task.labels >= 0)
+    held = _unlike(task, train)
+    return _held_out_temperature(task, features, tuple(features.conditions), train, held, config)
+
+
+def adapted_temperature_away(task: ClassificationTask, features: FeatureSets, config: TrainRecogniserConfig) -> float:
+    """Return the temperature of adapted logits, on people unlike those trained on who say other sentences.
+
+    Each speaker's utterances are heard in random order, those of one condition one after the other. Adapted answers
+    lose less to another sex than to another language; other sentences make the people less like those trained on.
+    """
+    train = np.flatnonzero(task.labels >= 0)
+    prompts = task.items.group("prompt")[train]
+    half = np.isin(prompts, np.unique(prompts)[::2])
+    rng = np.random.default_rng(config.seeds[0])
+    logits: list[FloatArray] = []
+    judged: list[IntArray] = []
+    for people, said in product(_unlike(task, train), (~half, half)):
+        others, held = train[~people & ~said], train[people & said]
+        if len(np.unique(task.labels[others])) < len(task.classes):
+            continue
+        model = fit(task, features, others, config)
+        adapted = fit_histories(task, features, others, config, model, config.seeds[0])
+        for speaker in np.unique(task.speakers[held]):
+            order = rng.permutation(held[task.speakers[held] == speaker])
+            for rows in features.conditions.values():
+                logits.append(adapted_logits(rows[order], model, adapted))
+                judged.append(order)
+    if not logits:
+        raise MoodringError(
+            "no temperature of adapted answers can be fitted: half of the people lack a class in half of the "
+            "sentences; record more, or leave out [adaptation]"
+        )
+    items = np.concatenate(judged)
+    return fit_temperature(np.concatenate(logits), task.labels[items], list(task.speakers[items]))
+
+
+def _unlike(task: ClassificationTask, train: IntArray) -> list[NDArray[np.bool_]]:
+    """Return masks of items by people unlike the others: of one sex, or a third where nobody's sex is said."""
     groups = task.items.group("sex" if "sex" in task.items.groups else "speaker")[train]
     names = np.unique(groups)
-    parts = [names[part :: min(len(names), _INNER_FOLDS)] for part in range(min(len(names), _INNER_FOLDS))]
-    held = [np.isin(groups, part) for part in parts]
-    return _held_out_temperature(task, features, tuple(features.conditions), train, held, config)
+    n = min(len(names), _INNER_FOLDS)
+    return [np.isin(groups, names[part::n]) for part in range(n)]
 
 
 def _held_out_temperature(

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ....configs.schema.train_voices import TrainVoicesConfig
+from ....configs.schema.train_speech import TrainVoicesConfig
 from ....models.decoders.speaker import BackgroundSpec
 from ....models.signals.speech.speaker_verification import Array
 from ...evaluation.intervals import over_groups

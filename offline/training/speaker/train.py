@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from ....configs.schema.errors import ConfigError
-from ....configs.schema.train_voices import TrainVoicesConfig
+from ....configs.schema.train_speech import TrainVoicesConfig
 from ....models.contract import AUDIO_RATE_HZ, FloatArray
 from ....models.decoders.speaker import BackgroundSpec, save_voices
 from ....models.decoders.speech import UtteranceCutter

@@ -1,4 +1,4 @@
-"""The decoder of faces: aligned or whole, calibrated, the same in the mirror, and picky about its bundle."""
+"""The decoder of faces: aligned or whole, calibrated, and picky about its bundle."""
 
 from dataclasses import replace
 

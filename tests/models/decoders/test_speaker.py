@@ -40,13 +40,15 @@ def cut(sound: FloatArray) -> tuple[SpeechSegment, ...]:
 
 
 def test_an_enrolment_comes_back_as_it_was(known: Voices, talk: tuple[SpeechSegment, ...], tmp_path: Path) -> None:
-    means, spec = speaker.enrol(talk, known, "talk")
+    means, spec, voice = speaker.enrol(talk, known, "talk")
     one, two = tmp_path / "one.safetensors", tmp_path / "two.safetensors"
-    sha256 = save_enrolment(one, means, spec)
-    assert save_enrolment(two, means, spec) == sha256
+    sha256 = save_enrolment(one, means, spec, voice)
+    assert save_enrolment(two, means, spec, voice) == sha256
     assert one.read_bytes() == two.read_bytes()
     again = load_enrolment(one, known)
     np.testing.assert_array_equal(again.means, means)
+    assert len(voice) > 3
+    np.testing.assert_array_equal(again.voice.numbers, voice.numbers)
     assert (again.spec, again.sha256, again.name) == (spec, sha256, "one.safetensors")
     assert spec.background_sha256 == known.sha256
     assert spec.speech_s == pytest.approx(sum(s.n_samples for s in talk) / AUDIO_RATE_HZ, abs=0.01)
@@ -143,3 +145,29 @@ def test_a_background_that_cannot_be_is_refused(known: Voices, tmp_path: Path) -
     save_voices(path, replace(known.background, variances=-known.background.variances), known.spec)
     with pytest.raises(MoodringError, match="must be above 0"):
         load_voices(path)
+
+
+def test_an_enrolment_of_the_first_format_starts_without_a_history(
+    known: Voices, talk: tuple[SpeechSegment, ...], tmp_path: Path
+) -> None:
+    means, spec, _ = speaker.enrol(talk, known, "talk")
+    old = spec.model_copy(update={"format": 1, "voice_numbers": None})
+    speaker._save(tmp_path / "old.safetensors", old, {"means": means})
+    assert len(load_enrolment(tmp_path / "old.safetensors", known).voice) == 0
+
+
+def test_a_history_of_other_numbers_or_of_a_wrong_shape_is_refused(
+    known: Voices, talk: tuple[SpeechSegment, ...], tmp_path: Path
+) -> None:
+    means, spec, voice = speaker.enrol(talk, known, "talk")
+    newer, path = spec.model_copy(update={"voice_numbers": 99}), tmp_path / "voice.safetensors"
+    save_enrolment(path, means, newer, voice)
+    with pytest.raises(MoodringError, match=r"version 99 of what is measured.*'moodring enrol' again"):
+        load_enrolment(path, known)
+    for wrong in (voice.numbers[:, :7], np.repeat(voice.numbers[:1], 65, axis=0)):
+        speaker._save(path, spec, {"means": means, "voice": wrong})
+        with pytest.raises(MoodringError, match="were expected; make it again"):
+            load_enrolment(path, known)
+    speaker._save(path, spec, {"means": means})
+    with pytest.raises(MoodringError, match="were expected; make it again"):
+        load_enrolment(path, known)

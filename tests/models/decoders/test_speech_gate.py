@@ -7,6 +7,7 @@ import torch
 from moodring.models.contract import AUDIO_RATE_HZ, FloatArray, HeadOutput, SpeechSegment
 from moodring.models.decoders.speaker import ANOTHER_VOICE, UNCLEAR_VOICE
 from moodring.models.decoders.speech import SpeechDecoder
+from moodring.models.decoders.voice_adaptation import VoiceHistory
 from moodring.models.io.bundle import bundled, load_bundle
 from moodring.offline.simulate.voice import simulate_voice
 
@@ -117,3 +118,22 @@ def test_reset_forgets_whose_voice_it_was(speech: FloatArray) -> None:
     assert gated.withheld == ANOTHER_VOICE
     gated.reset()
     assert gated.withheld is None
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "heard"),
+    [(["own"] * 7, 1), (["another"] * 7, 0), (["unclear"] * 7, 0), (["own", "own", *["another"] * 5], 0)],
+)
+def test_only_what_is_verified_to_its_end_is_remembered_of_the_voice(
+    speech: FloatArray, verdicts: list[str], heard: int
+) -> None:
+    start = VoiceHistory().heard(np.ones(VoiceHistory().numbers.shape[1], np.float32))
+    gate = Told(*verdicts)
+    adapting = SpeechDecoder(load_bundle(bundled("emodb")), torch.device("cpu"), gate, start)  # type: ignore[arg-type]
+    run(adapting, speech)
+    adapting.close()
+    assert adapting.voice is not None
+    assert len(adapting.voice) == 1 + heard
+    np.testing.assert_array_equal(adapting.voice.numbers[0], start.numbers[0])
+    adapting.reset()
+    assert adapting.voice is start

@@ -8,7 +8,7 @@ import pytest
 
 from moodring.models.contract import SIMULATED, Estimate, FaceBox, FaceInput, Head, Image, ModelSpec
 from moodring.models.decoders.face_expression import AROUSAL, CONSTRUCT, EMOTION, KIND, VALENCE, FaceExpression
-from moodring.models.decoders.people_only import NOT_A_PHOTOGRAPH, PeopleOnly
+from moodring.models.decoders.origin_guards import NOT_A_PHOTOGRAPH, PeopleOnly
 from moodring.models.decoders.session_models import Models
 from moodring.models.fusion.circumplex import affect_of
 from moodring.models.io import wire

@@ -187,7 +187,7 @@ def test_a_declared_reference_that_was_not_recorded_is_told(fakes):
         ("simulated", {}, False),
     ],
 )
-def test_an_undeclared_loudspeaker_is_told_of_people_only(fakes, origin, changes, told):
+def test_an_undeclared_loudspeaker_is_told_of_origin_guards(fakes, origin, changes, told):
     section = SpeechSection(microphone="default", **changes)
     config = CONFIG.model_copy(update={"speech": section})
     (estimate, *_) = decode(fakes.recording(6.0, origin=origin), config, models=fakes.fake_models()).estimates

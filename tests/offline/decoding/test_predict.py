@@ -259,7 +259,7 @@ def test_a_bundle_is_named_or_a_path(run, tmp_path: Path) -> None:
         ("nonsense", "no speech bundle 'nonsense' is shipped; shipped are emodb, simulated, speech; or give a path"),
         (tmp_path / "gone.safetensors", "does not exist"),
         ("attention", "no speech bundle 'attention' is shipped"),
-        (bundled("attention"), "a 'speech' model is needed"),
+        (bundled("attention"), "a 'speech' or 'face_expression' model is needed"),
     ):
         status, _, error = run(name, tmp_path / "x.wav")
         assert status == 1

@@ -203,7 +203,7 @@ def test_without_films_the_model_reads_eeg_alone_and_sees_no_face(tmp_path: Path
     filmed = write_film(tmp_path / "film.avi", 6.0)
     corpus = read_affect(root)
     trial = replace(corpus.trials[0], video=filmed)
-    models = ModelsSection(video_eeg=str(one.path))
+    models = ModelsSection(video_eeg=str(one.path), face="none")
     seen, unseen = (decode_with(corpus.load(which), models).estimates for which in (trial, corpus.trials[0]))
     assert not any(estimate.looks for estimate in seen)
     assert [e.heads for e in seen][:10] == [e.heads for e in unseen][:10]

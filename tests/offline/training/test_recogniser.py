@@ -13,16 +13,18 @@ import torch
 
 from moodring.configs.schema.errors import ConfigError, MoodringError
 from moodring.configs.schema.load import check, load
-from moodring.configs.schema.train_recogniser import TrainRecogniserConfig
+from moodring.configs.schema.train_recogniser import AdaptationSection, TrainRecogniserConfig
 from moodring.models.contract import FloatArray, SpeechSegment
 from moodring.models.decoders.recogniser import VoiceRecogniser
 from moodring.models.decoders.speech import SpeechDecoder
+from moodring.models.decoders.voice_adaptation import VoiceHistory
 from moodring.models.io.bundle import load_bundle
 from moodring.models.signals.speech.voice_summary import functional_weights
 from moodring.offline.datasets.speech import emodb
 from moodring.offline.evaluation.splits import Items, LeaveOneGroupOut
-from moodring.offline.training.common.ridge import fit_linear
+from moodring.offline.training.common.ridge import fit_linear, solve_from_products
 from moodring.offline.training.recogniser import train
+from moodring.offline.training.recogniser.adaptation import adapted_logits, between_speakers, fit_adapted
 from moodring.offline.training.recogniser.augment import at_speed, augment, by_telephone, with_noise
 from moodring.offline.training.recogniser.features import FeatureCache, FeatureSets
 from moodring.offline.training.recogniser.train import train_recogniser
@@ -334,3 +336,54 @@ def test_the_temperature_away_is_that_of_the_other_sex_in_noise() -> None:
     alike, unlike = (FeatureSets({"whole": numbers}, ()) for numbers in (quiet, loud))
     assert train.temperature_away(task, alike, chosen) < 1.0
     assert train.temperature_away(task, unlike, chosen) > 5.0
+
+
+def test_products_alone_give_the_same_fit() -> None:
+    rng = np.random.default_rng(4010)
+    rows, labels = rng.standard_normal((60, 20)), rng.integers(0, 3, 60)
+    speakers = np.array(list("abcd"))[rng.integers(0, 4, 60)]
+    fitted = fit_linear(rows.astype(np.float32), labels, speakers, 3, np.ones(20, np.float32), 0.7, 0.3)
+    x = fitted.standardised(rows.astype(np.float32))
+    coefficients, bias = solve_from_products((x @ x.T).astype(np.float64), labels, speakers, 3, 0.7 * 20, 0.3)
+    np.testing.assert_allclose(x.T @ coefficients, fitted.weights, atol=1e-5)
+    np.testing.assert_allclose(bias, fitted.bias, atol=1e-5)
+
+
+def test_a_bundle_trained_with_adaptation_adapts_and_answers_the_same_without(
+    corpus: Path, measured: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(measured, tmp_path / "cache")
+    made = []
+    for name, section in (("plain", None), ("adapting", {"single_share": 0.5})):
+        made.append(tmp_path / f"{name}.safetensors")
+        train_recogniser(config(corpus, tmp_path / "cache", adaptation=section), made[-1], lambda line: None)
+    plain, adapting = (load_bundle(path) for path in made)
+    for name, tensor in plain.tensors.items():
+        assert torch.equal(tensor, adapting.tensors[name])
+    assert adapting.spec.network["adapted_temperature"] > 0
+    assert SpeechDecoder(adapting, torch.device("cpu"), voice=VoiceHistory()).adapts
+    assert not SpeechDecoder(plain, torch.device("cpu"), voice=VoiceHistory()).adapts
+
+
+def test_the_adapted_model_forgives_a_speaker_what_sets_the_voice_apart_and_its_cap_counts_in_spreads() -> None:
+    rng = np.random.default_rng(4011)
+    n_numbers, n_each = len(functional_weights()), 16
+    speakers = np.repeat(list("abcdef"), n_each)
+    labels = np.tile([0, 1], 3 * n_each)
+    apart = np.repeat(rng.standard_normal((6, n_numbers)), n_each, axis=0)
+    rows = (apart + 0.5 * rng.standard_normal((6 * n_each, n_numbers))).astype(np.float32)
+    rows[labels == 1, :400] += 1.0
+    trained, new = speakers != "f", np.flatnonzero(speakers == "f")
+    model = fit_linear(rows[trained], labels[trained], speakers[trained], 2, functional_weights(), 1.0, 0.3)
+    rules = AdaptationSection(longest_shift=3.0)
+    adapted = fit_adapted([rows[trained]], labels[trained], speakers[trained], 2, model, rules, 0)
+    standardised = (rows[trained] - model.mean) / model.scale
+    assert float(adapted.longest) == pytest.approx(3.0 * between_speakers(standardised, speakers[trained]), rel=1e-4)
+    # The new speaker's voice lies where the other class does.
+    heard = rows[new].copy()
+    heard[:, :400] += 1.0
+    right = [
+        np.mean(logits.argmax(axis=1)[4:] == labels[new][4:])
+        for logits in (adapted_logits(heard, model, adapted), model.scores(heard))
+    ]
+    assert right[1] < 0.8 < 0.95 < right[0]

@@ -10,7 +10,7 @@ import soxr
 
 from moodring.configs.schema.errors import ConfigError, MoodringError
 from moodring.configs.schema.load import check, load
-from moodring.configs.schema.train_voices import TrainVoicesConfig
+from moodring.configs.schema.train_speech import TrainVoicesConfig
 from moodring.models.contract import AUDIO_RATE_HZ
 from moodring.models.decoders.speaker import load_voices
 from moodring.offline.datasets.speech import emodb

@@ -9,7 +9,8 @@ import pytest
 from moodring.configs.schema.live import LiveConfig, ModelsSection, SpeechSection
 from moodring.models.contract import AUDIO_RATE_HZ, Recording, Signal
 from moodring.models.decoders.session_models import load_models
-from moodring.models.decoders.speaker import enrol, save_enrolment, shipped_voices
+from moodring.models.decoders.speaker import enrol, load_enrolment, save_enrolment, shipped_voices
+from moodring.models.decoders.voice_adaptation import VoiceHistory
 from moodring.models.io.ring import rings_in
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decider import SPEAKING, Decider
@@ -117,6 +118,26 @@ def test_live_and_decoded_again_are_the_same(turns, voices_of):
         (_timeless(e.answer("speech")), e.hearing) for e in decoded.estimates
     ]
     assert {e.hearing.withheld for e in live} == {None, "another voice"}
+
+
+def test_a_session_starts_adapted_to_the_enrolled_voice_and_is_decoded_again_the_same(turns, voices_of, tmp_path):
+    recording, _ = turns
+    known = shipped_voices()
+    enrolled = load_enrolment(voices_of["08"], known)
+    bare = tmp_path / "bare.safetensors"
+    save_enrolment(bare, enrolled.means, enrolled.spec, VoiceHistory())
+
+    def answers(enrolment: Path, adaptation: bool) -> list[tuple[float, ...]]:
+        config = config_of(enrolment)
+        speech = config.speech.model_copy(update={"adaptation": adaptation})
+        estimates = decode(recording, config.model_copy(update={"speech": speech})).estimates
+        return [e.answer("speech").probabilities for e in estimates if e.answer("speech") is not None]
+
+    adapted, empty, plain = (answers(*one) for one in ((voices_of["08"], True), (bare, True), (bare, False)))
+    assert answers(voices_of["08"], True) == adapted
+    assert len(adapted) == len(empty) == len(plain) > 4
+    assert adapted[0] != empty[0] != plain[0]
+    assert answers(voices_of["08"], False) == plain
 
 
 def test_another_voice_does_not_degrade_face_and_eeg(turns, voices_of, fakes):

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from moodring.cli.decode import session_config
 from moodring.configs.schema.errors import ConfigError, MoodringError
 from moodring.configs.schema.live import LiveConfig, SpeechSection
 from moodring.configs.schema.load import check
@@ -91,6 +92,12 @@ def test_a_session_folder_keeps_the_enrolments(tmp_path: Path):
     folder = SessionFolder.create(tmp_path / "data", config, ()).path
     assert str(own) in (folder / CONFIG_FILE).read_text()
     own.unlink()
+    # A setting of speech other than who is heard leaves the session's own copies in place.
+    again = session_config(folder, None, None, ("speech.adaptation=false",)).speech
+    assert (again.adaptation, again.enrolment.read_bytes()) == (False, b"own")
+    assert (
+        session_config(folder, None, None, (f"speech.enrolment={other}", "speech.others=[]")).speech.enrolment == other
+    )
     kept = with_copied_enrolments(config, folder).speech
     assert kept.enrolment.read_bytes() == b"own"
     assert [one.read_bytes() for one in kept.others] == [b"other"]
@@ -107,3 +114,13 @@ def test_a_session_folder_keeps_the_enrolments(tmp_path: Path):
 def test_others_without_the_participant_are_refused():
     with pytest.raises(ConfigError, match="others need an enrolment of the participant"):
         check({"speech": {"microphone": "default", "others": ["x.safetensors"]}}, LiveConfig, "x")
+
+
+def test_a_session_recorded_before_there_was_adaptation_is_decoded_as_it_was(tmp_path: Path):
+    config = LiveConfig(speech=SpeechSection(microphone="default"))
+    folder = SessionFolder.create(tmp_path / "data", config, ()).path
+    assert session_config(folder, None, None, ()).speech.adaptation
+    file = folder / CONFIG_FILE
+    file.write_text("".join(line for line in file.read_text().splitlines(True) if "adaptation" not in line))
+    assert not session_config(folder, None, None, ()).speech.adaptation
+    assert session_config(folder, None, None, ("speech.adaptation=true",)).speech.adaptation

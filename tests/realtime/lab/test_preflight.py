@@ -165,9 +165,29 @@ def test_every_model_is_named_with_its_own_domain():
     assert face.text.startswith("face.safetensors, domain FER2013")
     assert "domain simulated, runs on" in video_eeg.text
     assert video_eeg.text.endswith("; abstains on EEG unlike its domain's")
-    assert speech.text.endswith("; no out-of-domain gate")
+    assert speech.text.endswith("; no out-of-domain gate; adapts to the participant")
     assert speech.text.startswith("emodb.safetensors, domain ")
     assert "simulated" not in speech.text
+
+
+@pytest.mark.parametrize(
+    ("bundle", "adaptation", "told"),
+    [
+        ("emodb", True, "; adapts to the participant"),
+        ("simulated", True, "; cannot adapt to the participant"),
+        ("emodb", False, "; no out-of-domain gate"),
+    ],
+)
+def test_whether_the_voice_is_adapted_to_is_told(bundle: str, adaptation: bool, told: str) -> None:
+    speech = SpeechSection(microphone="default", adaptation=adaptation)
+    models = ModelsSection(speech=bundle, device="cpu", allow_simulated=True)
+    config = LiveConfig(speech=speech, models=models)
+    (found,) = (
+        one
+        for one in check_models(load_models(config, ("speech",)), config, {})
+        if "domain" in one.text and ".safetensors" in one.text
+    )
+    assert found.text.endswith(told)
 
 
 @pytest.mark.lsl

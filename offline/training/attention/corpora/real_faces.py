@@ -38,7 +38,7 @@ def real_faces() -> Bundle:
 
 
 def take_trunk(net: ExpressionFaceNet, bundle: Bundle) -> None:
-    """Give the frozen part of a face network the weights of a bundle of kind "face_expression", in place."""
+    """Copy the weights of a bundle of kind "face_expression" into the frozen part of a face network."""
     network = folded(_network(bundle))
     net.trunk.load_state_dict(
         {name: one.contiguous() for name, one in network.state_dict().items() if not name.startswith("heads.")}

@@ -1,0 +1,1 @@
+"""How a voice recogniser does that adapts to the speaker without labels."""
