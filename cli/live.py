@@ -40,6 +40,8 @@ def demo(
     me: Annotated[
         bool, typer.Option("--me", help="This machine's webcam and microphone in place of the simulation.")
     ] = False,
+    no_microphone: Annotated[bool, typer.Option("--no-microphone", help="With --me: the camera alone.")] = False,
+    no_camera: Annotated[bool, typer.Option("--no-camera", help="With --me: the microphone alone.")] = False,
     overrides: SetOption = None,
 ) -> None:
     """Decode a simulated participant live over LSL, and show it; or, with --me, whoever sits before this machine.
@@ -57,14 +59,18 @@ def demo(
 
     lsl = own_session("demo")
     if me:
-        mine = load(CONFIGS / "me.toml", LiveConfig, overrides or ()).model_copy(update={"lsl": lsl})
+        if no_microphone and no_camera:
+            raise ConfigError("--no-microphone and --no-camera leave nothing to decode; give one of them")
+        without = {"speech": None} if no_microphone else {"face": None} if no_camera else {}
+        mine = load(CONFIGS / "me.toml", LiveConfig, overrides or ()).model_copy(update={"lsl": lsl, **without})
         say("what your face and your voice express, by this machine's camera and microphone; Ctrl+C ends it")
         options = ScreenOptions(headless, screenshot, window_is_all=True)
         run_with_screen(EngineJob(mine, duration or DEMO_S, json_file, STARTED_S, record=record), options, say)
         return
-    if overrides:
+    if overrides or no_microphone or no_camera:
         raise ConfigError(
-            "--set changes what --me decodes; the simulated participant's config is configs/demo.toml: "
+            "--set, --no-microphone and --no-camera change what --me decodes; the simulated participant's config is "
+            "configs/demo.toml: "
             "copy it, or give --me"
         )
     markers = [StreamQuery(name="simulated_markers")]

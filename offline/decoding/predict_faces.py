@@ -234,7 +234,7 @@ def as_plain(
 def _answer_in_words(answer: FaceAnswer, decoder: FaceExpressionDecoder) -> str:
     said = answer.expression
     label, confidence = label_of(said, decoder.emotion, decoder), float(said.emotions.max())
-    sure = "" if confidence >= SURE else "not sure: "
+    sure = "not sure: " if _unsure(said) else ""
     where = "read whole" if answer.box is None else f"at {answer.box.x:.0f},{answer.box.y:.0f}"
     doubts = f", {', '.join(said.quality.doubts)}" if said.quality.doubts else ""
     return (
@@ -270,7 +270,7 @@ def _plain_answer(answer: FaceAnswer, decoder: FaceExpressionDecoder) -> dict[st
         "read_whole": box is None,
         "label": label_of(said, decoder.emotion, decoder),
         "confidence": round(confidence, 6),
-        "unsure": confidence < SURE,
+        "unsure": _unsure(said),
         "probabilities": {
             head.name: {
                 name: round(float(value), 6)
@@ -288,6 +288,11 @@ def _plain_answer(answer: FaceAnswer, decoder: FaceExpressionDecoder) -> dict[st
             "doubts": list(quality.doubts),
         },
     }  # fmt: skip
+
+
+def _unsure(said: FaceExpression) -> bool:
+    """Return whether no emotion has half of the probability, or the face cannot be seen well."""
+    return float(said.emotions.max()) < SURE or bool(said.quality.doubts)
 
 
 def _given(expression: FaceExpression, head: Head, decoder: FaceExpressionDecoder) -> NDArray[np.float64]:

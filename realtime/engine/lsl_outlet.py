@@ -12,9 +12,11 @@ from ...models.contract import Estimate, FloatArray, Head, Transition, Withheld
 from ...models.decoders.session_models import DEMONSTRATION
 from ...models.io import wire
 
-LAYOUT_VERSION = "3"
+LAYOUT_VERSION = "4"
 """Of the channels and their description; 1 had no channels that say how far an answer may be used, 2 none that say what
-would be said without EEG, face or the last look."""
+would be said without EEG, face or the last look, 3 none of what the face expresses. Later ones stand behind."""
+ADDED = "expressed in the face"
+"""Construct of the heads whose channels are the last, so that those of earlier layouts stay where they were."""
 SPEAKS = "participant_speaks"
 SPEAKS_MEANS = (
     "1 while the participant speaks: valence and arousal are less sure then (moving mouth, muscles in the EEG)"
@@ -66,25 +68,21 @@ def outlet_labels(heads: Sequence[Head], modalities: Sequence[str]) -> tuple[str
     """Return the names of the outlet's channels: those of :func:`estimate_labels`, and how far each may be used.
 
     For every head ``<head>_abstained`` and ``<head>_kept_<class>``, then ``calibrated``, ``demonstration`` and
-    ``age_<modality>`` for every input of the models; at last ``<head>_without_<part>_<class>`` for felt heads.
+    ``age_<modality>`` for every input of the models; then ``<head>_without_<part>_<class>`` for felt heads. At last all
+    of the heads of what the face expresses.
     """
-    trust = [f"{head.name}_{flag}" for head in heads for flag in ("abstained", *_kept_names(head))]
+    first, added = _parted(heads)
     ages = (f"age_{modality}" for modality in modalities)
     without = (
         f"{head.name}_without_{part}_{name}" for head, part in _ablated(heads, modalities) for name in head.classes
     )
-    return (*estimate_labels(heads), *trust, *_OF_ALL, *ages, *without)
+    before = (*estimate_labels(first), *_trust_labels(first), *_OF_ALL, *ages, *without)
+    return (*before, *_answer_labels(added), *_trust_labels(added))
 
 
 def outlet_row(estimate: Estimate, heads: Sequence[Head], modalities: Sequence[str]) -> FloatArray:
     """Return an estimate as one row, by the columns of :func:`outlet_labels`; NaN for what is absent."""
-    trust: list[float] = []
-    for head in heads:
-        output = estimate.head(head.name)
-        answered = output is not None and output.answered
-        trust.append(float(output is None or not answered or output.abstained is not None))
-        sets = output is not None and answered and len(output.kept) > 0
-        trust += [float(i in output.kept) if output is not None and sets else np.nan for i in range(len(head.classes))]
+    first, added = _parted(heads)
     flags = [float(estimate.calibrated), float(DEMONSTRATION in estimate.notices)]
     ages = [estimate.ages_s.get(modality, np.nan) for modality in modalities]
     told = {one.without: one.probabilities for one in estimate.ablations}
@@ -93,8 +91,29 @@ def outlet_row(estimate: Estimate, heads: Sequence[Head], modalities: Sequence[s
         for head, part in _ablated(heads, modalities)
         for probability in told.get(part, {}).get(head.name, (np.nan,) * len(head.classes))
     ]
-    rest = np.array([*trust, *flags, *ages, *without], np.float32)
-    return np.concatenate([estimate_row(estimate, heads), rest])
+    rest = [*_trust(estimate, first), *flags, *ages, *without, *_answers(estimate, added), *_trust(estimate, added)]
+    return np.concatenate([estimate_row(estimate, first), np.array(rest, np.float32)])
+
+
+def _parted(heads: Sequence[Head]) -> tuple[list[Head], list[Head]]:
+    """Return the heads of earlier layouts, and those whose channels stand behind all others."""
+    return [head for head in heads if head.construct != ADDED], [head for head in heads if head.construct == ADDED]
+
+
+def _trust_labels(heads: Sequence[Head]) -> list[str]:
+    return [f"{head.name}_{flag}" for head in heads for flag in ("abstained", *_kept_names(head))]
+
+
+def _trust(estimate: Estimate, heads: Sequence[Head]) -> list[float]:
+    """Return whether each head withholds its answer, and which classes it keeps."""
+    row: list[float] = []
+    for head in heads:
+        output = estimate.head(head.name)
+        answered = output is not None and output.answered
+        row.append(float(output is None or not answered or output.abstained is not None))
+        sets = output is not None and answered and len(output.kept) > 0
+        row += [float(i in output.kept) if output is not None and sets else np.nan for i in range(len(head.classes))]
+    return row
 
 
 def _ablated(heads: Sequence[Head], modalities: Sequence[str]) -> list[tuple[Head, Withheld]]:

@@ -45,6 +45,7 @@ from tests.support.lsl_stand import wait_for
 from tests.support.scripted_sources import EEG_NAMES
 
 LEVELS = ("low", "medium", "high")
+EMOTION_CLASSES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
 WITHOUT = tuple(
     f"{axis}_without_{part}_{level}"
     for axis in ("valence", "arousal")
@@ -202,13 +203,18 @@ def test_the_stream_describes_itself_and_the_health_of_every_source_is_told(netw
     assert "acted German" in about.child_value("domain")
     assert re.fullmatch(r"[0-9a-f]{64}", about.child_value("bundle_sha256"))
     assert about.child("classes").child_value("valence") == "low,medium,high"
-    assert about.child_value("version") == "3"
+    assert about.child_value("version") == "4"
     labels = _labels(info)
     n_classes = len(about.child("classes").child_value("speech").split(","))
     assert labels[6 + n_classes] == "participant_speaks", "what version 1 had stands where it stood"
     what_version_2_had = labels[: labels.index("valence_without_eeg_low")]
     assert what_version_2_had[-5:] == ["calibrated", "demonstration", "age_eeg", "age_face", "age_speech"]
-    assert labels[len(what_version_2_had) :] == list(WITHOUT)
+    what_version_3_had = labels[: labels.index("face_neutral")]
+    assert what_version_3_had[len(what_version_2_had) :] == list(WITHOUT)
+    added = labels[len(what_version_3_had) :]
+    assert added[:10] == [f"face_{name}" for name in EMOTION_CLASSES] + ["face_valence", "face_arousal"]
+    assert added[10] == "face_abstained"
+    assert {label.split("_")[0] for label in added} == {"face"}
     for name in ("abstained", "kept", "calibrated", "demonstration", "age", "without"):
         assert about.child_value(name)
     values, _ = inlet.pull_sample(10.0)
@@ -340,7 +346,7 @@ def test_clients_read_over_lsl_what_is_withheld(lsl_session, fakes, tmp_path):
     assert row["calibrated"] == float(estimate.calibrated)
     assert row["age_face"] == pytest.approx(estimate.ages_s["face"], abs=1e-3)
     about = info.desc().child("moodring")
-    assert (about.child_value("version"), about.child_value("domain")) == ("3", "simulated")
+    assert (about.child_value("version"), about.child_value("domain")) == ("4", "simulated")
     assert {row[f"valence_without_{part}_low"] for part in ("face", "last_look")} == {np.float32(0.25), np.float32(0.5)}
     without = [row[f"{axis}_without_face_{level}"] for axis in ("valence", "arousal") for level in LEVELS]
     assert without == pytest.approx([0.25, 0.25, 0.5, 0.1, 0.2, 0.7], abs=1e-6)
