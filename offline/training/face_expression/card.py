@@ -18,7 +18,7 @@ _LICENCE = (
     "Model Zoo); whoever uses them for anything else must settle that for themselves. The votes of FER+ are under MIT."
 )
 _LIMITS = (
-    "It says what a face *shows to raters* of still pictures, most of them posed or chosen for a strong expression; "
+    "It says what a face *shows to raters* of still pictures; "
     "not what the person feels. Do not use it to judge anybody.",
     "Valence and arousal are the emotions' places on the circumplex, weighted; nobody rated them on these pictures. "
     "Surprise counts as positive there, for voices; faces of surprise are often not.",
@@ -26,7 +26,8 @@ _LIMITS = (
     "Who is on the pictures is not known: the same person may be in train and test under another picture, so figures "
     "flatter a little. Age, sex and skin colour are not balanced, and nothing was measured by them.",
     "A face at rest may be read as sad or angry by its shape alone: compare with the same person's rest.",
-    "Faces that speak move their mouths: single frames of speech look happy, surprised or disgusted. Smooth over time.",
+    "Faces that speak move their mouths: single frames of speech can look happy, surprised or disgusted. "
+    "Smooth over time.",
     "Cap, glasses and headset of the training are drawn, not photographed; so is the cap of the table.",
 )
 
