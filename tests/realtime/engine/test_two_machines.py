@@ -182,10 +182,11 @@ def test_a_source_whose_clock_is_a_thousand_seconds_ahead(stamps_read):
     if FAR not in stamps_read:
         pytest.skip(f"time namespaces cannot be made here: {_ran(*FAR, 'true')[1]}")
     told = stamps_read[FAR]
-    # Sent every 10 ms, received at once: a sample is a few milliseconds old, and never comes from the future.
+    # Sent every 10 ms: a sample is milliseconds old, tens of them where other tests take the processor, and never comes
+    # from the future; with a clock that is not corrected it would be a thousand seconds off.
     print(f"age p50 {np.median(told['age']) * 1e3:.2f} ms, p99 {np.percentile(told['age'], 99) * 1e3:.2f} ms")
     assert np.percentile(told["age"], 1) >= -0.001
-    assert np.median(told["age"]) <= 0.02
+    assert np.median(told["age"]) <= 0.1
     steady = told["smooth"] - told["index"] / RATE_HZ
     print(f"stamps apart from a line by at most {np.ptp(steady) * 1e3:.3f} ms")
     assert np.ptp(steady) <= 0.002
