@@ -103,8 +103,8 @@ class SpeechSection(Section):
     ``headphones`` declares that the microphone cannot pick up the stimulus; ``reference`` is the signal of the
     loudspeaker, while which plays speech is withheld. ``enrolment`` is a file of ``moodring enrol`` with the
     participant's voice: other voices are withheld. ``others`` are such files of other people in the room.
-    ``adaptation`` makes answers relative to what was heard of the participant before, from the enrolment on, where the
-    bundle can.
+    ``adaptation`` makes answers relative to what was heard of an enrolled participant before, from the enrolment on,
+    where the bundle can.
     """
 
     stream: StreamQuery | None = None

@@ -194,7 +194,6 @@ def _own_factories(config: LiveConfig) -> tuple[DecoderFactory, ...]:
     from .face_expression import FaceExpressionDecoder
     from .speaker import load_gate
     from .speech import SpeechDecoder
-    from .voice_adaptation import VoiceHistory
 
     section, voice, face = config.models, config.speech, config.face
 
@@ -205,13 +204,13 @@ def _own_factories(config: LiveConfig) -> tuple[DecoderFactory, ...]:
         return StreamingAttention(decoder)
 
     def speech(bundle: Bundle, device: torch.device) -> StreamingDecoder:
-        gate, history = None, VoiceHistory()
+        # Without an enrolment nothing tells whose voice it would adapt to.
+        gate, history = None, None
         if voice is not None and voice.enrolment is not None:
             _check_there((voice.enrolment, *voice.others))
             gate = load_gate(voice.enrolment, voice.others)
-            history = gate.enrolments[0].voice
-        adapts = voice is None or voice.adaptation
-        return StreamingSpeech(SpeechDecoder(bundle, device, gate, history if adapts else None))
+            history = gate.enrolments[0].voice if voice.adaptation else None
+        return StreamingSpeech(SpeechDecoder(bundle, device, gate, history))
 
     def face_expression(bundle: Bundle, device: torch.device) -> StreamingDecoder:
         detector = FaceDetector(bundled("yunet").read_bytes())

@@ -71,7 +71,8 @@ class ExpressionFaceNet(nn.Module):
 
     def __init__(self, features: int) -> None:
         super().__init__()
-        self.trunk = folded(FaceExpressionNetwork({})).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        trunk = folded(FaceExpressionNetwork({}))
+        self.trunk = trunk.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         self.trunk.requires_grad_(False)
         self.out = nn.Linear(EMBEDDING, features)
         self.expression = nn.Linear(features, _EXPRESSED)

@@ -94,7 +94,8 @@ def check_models(models: Models, config: LiveConfig, found: Mapping[str, SourceI
             continue  # an enrolment
         gate = "abstains on EEG unlike its domain's" if bundle.domain_gate else "no out-of-domain gate"
         text = f"{bundle.file}, domain {', '.join(bundle.domain)}, runs on {models.device}; {gate}"
-        if "speech" in bundle.heads and config.speech is not None and config.speech.adaptation:
+        voice = config.speech
+        if "speech" in bundle.heads and voice is not None and voice.adaptation and voice.enrolment is not None:
             text += "; adapts to the participant" if bundle.adapts else "; cannot adapt to the participant"
         if bundle.sha256 in withheld:
             yield Finding("model", True, f"{bundle.file} will not answer: {withheld[bundle.sha256]}", note=True)

@@ -1,4 +1,4 @@
-"""Tell a picture of a face from a face: eyes, nose and mouth of a person do not keep their places among each other.
+"""Detect a still picture in the place of a face: a person's eyes, nose and mouth do not keep their places.
 
 People blink, nod and turn a little even when they sit still. Measured with YuNet at 8 Hz, how far the five points move
 relative to their middle, in distances of the eyes: 0.039 to 0.31 in ten films of faces of three seconds and more; at

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PyQt5.QtCore import QRectF, QSize, Qt
 from PyQt5.QtGui import QPainter
-from PyQt5.QtWidgets import QSizePolicy
+from PyQt5.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from .. import theme
 from ..painting import Canvas
@@ -81,3 +81,16 @@ class Bars(Canvas):
         painter.drawText(
             QRectF(track.right(), top, _PERCENT_WIDTH, _ROW), Qt.AlignVCenter | Qt.AlignRight, f"{value:.0%}"
         )
+
+
+def beside(panel: QWidget, left: QVBoxLayout, bars: Bars) -> None:
+    """Lay out a panel: an answer's words on the left, its bars in the middle of the right."""
+    right = QVBoxLayout()
+    right.addStretch()
+    right.addWidget(bars)
+    right.addStretch()
+    row = QHBoxLayout(panel)
+    row.setContentsMargins(12, 8, 12, 8)
+    row.setSpacing(16)
+    row.addLayout(left, 4)
+    row.addLayout(right, 5)

@@ -5,7 +5,7 @@ from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 from ...screens import wording
 from .. import theme
 from ..view import View
-from .bars import Bars
+from .bars import Bars, beside
 
 NAME_WIDTH, LINE_HEIGHT = 82, 34
 
@@ -19,20 +19,13 @@ class FaceExpressionPanel(QFrame):
         self.answer = theme.SteadyLabel(2, 19, bold=True)
         self.place = theme.label("", 11, theme.SOFT)
         self.bars = Bars((), (theme.ACCENT,), NAME_WIDTH)
-        left, right = QVBoxLayout(), QVBoxLayout()
+        left = QVBoxLayout()
         left.setSpacing(3)
         left.addWidget(theme.label("Expressed in the face", 12, theme.SOFT, bold=True))
         left.addWidget(self.answer)
         left.addWidget(self.place)
         left.addStretch()
-        right.addStretch()
-        right.addWidget(self.bars)
-        right.addStretch()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 8, 12, 8)
-        row.setSpacing(16)
-        row.addLayout(left, 4)
-        row.addLayout(right, 5)
+        beside(self, left, self.bars)
 
     def show_view(self, view: View) -> None:
         """Show answer, place and emotions."""

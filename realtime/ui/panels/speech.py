@@ -3,14 +3,14 @@
 import numpy as np
 from PyQt5.QtCore import QRectF, QSize, Qt
 from PyQt5.QtGui import QPainter
-from PyQt5.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout
+from PyQt5.QtWidgets import QFrame, QSizePolicy, QVBoxLayout
 
 from ....models.contract import FloatArray
 from ...screens import wording
 from .. import theme
 from ..painting import Canvas
 from ..view import View
-from .bars import Bars
+from .bars import Bars, beside
 
 FLOOR_DB = -60.0
 
@@ -58,20 +58,13 @@ class SpeechPanel(QFrame):
         self.level = theme.label("", 11, theme.SOFT)
         self.sound = Sound()
         self.bars = Bars((), (theme.ACCENT,), 82)
-        left, right = QVBoxLayout(), QVBoxLayout()
+        left = QVBoxLayout()
         left.setSpacing(3)
         left.addWidget(theme.label("Expressed in the voice", 12, theme.SOFT, bold=True))
         left.addWidget(self.answer)
         left.addWidget(self.sound, 1)
         left.addWidget(self.level)
-        right.addStretch()
-        right.addWidget(self.bars)
-        right.addStretch()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 8, 12, 8)
-        row.setSpacing(16)
-        row.addLayout(left, 4)
-        row.addLayout(right, 5)
+        beside(self, left, self.bars)
 
     def show_view(self, view: View) -> None:
         """Show answer, sound and categories."""

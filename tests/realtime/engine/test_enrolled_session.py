@@ -61,7 +61,7 @@ def voices_of(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     return made
 
 
-def config_of(enrolment: Path, *others: Path) -> LiveConfig:
+def config_of(enrolment: Path | None, *others: Path) -> LiveConfig:
     speech = SpeechSection(microphone="default", headphones=True, enrolment=enrolment, others=list(others))
     return LiveConfig(speech=speech, models=ModelsSection(device="cpu"))
 
@@ -138,6 +138,18 @@ def test_a_session_starts_adapted_to_the_enrolled_voice_and_is_decoded_again_the
     assert len(adapted) == len(empty) == len(plain) > 4
     assert adapted[0] != empty[0] != plain[0]
     assert answers(voices_of["08"], False) == plain
+
+
+def test_a_session_without_an_enrolment_adapts_to_nobody(turns):
+    recording, _ = turns
+    config = config_of(None)
+
+    def answers(adaptation: bool) -> list[tuple[float, ...]]:
+        speech = config.speech.model_copy(update={"adaptation": adaptation})
+        estimates = decode(recording, config.model_copy(update={"speech": speech})).estimates
+        return [e.answer("speech").probabilities for e in estimates if e.answer("speech") is not None]
+
+    assert answers(True) == answers(False) != []
 
 
 def test_another_voice_does_not_degrade_face_and_eeg(turns, voices_of, fakes):

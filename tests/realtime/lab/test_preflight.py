@@ -18,7 +18,10 @@ from moodring.configs.schema.live import (
 )
 from moodring.models.contract.calibration import Calibration
 from moodring.models.decoders.session_models import load_models
+from moodring.models.decoders.speaker import EnrolmentSpec, save_enrolment, shipped_voices
+from moodring.models.decoders.voice_adaptation import VoiceHistory
 from moodring.models.io.bundle import bundled, load_bundle, save_bundle
+from moodring.models.signals.speech.voice_summary import VOICE_NUMBERS
 from moodring.models.streaming.clock import VirtualClock
 from moodring.models.streaming.decoder import Extensions
 from moodring.models.streaming.ingest.source_channel import SourceChannel
@@ -165,21 +168,31 @@ def test_every_model_is_named_with_its_own_domain():
     assert face.text.startswith("face.safetensors, domain FER2013")
     assert "domain simulated, runs on" in video_eeg.text
     assert video_eeg.text.endswith("; abstains on EEG unlike its domain's")
-    assert speech.text.endswith("; no out-of-domain gate; adapts to the participant")
+    assert speech.text.endswith("; no out-of-domain gate")
     assert speech.text.startswith("emodb.safetensors, domain ")
     assert "simulated" not in speech.text
 
 
 @pytest.mark.parametrize(
-    ("bundle", "adaptation", "told"),
+    ("bundle", "enrolled", "adaptation", "told"),
     [
-        ("emodb", True, "; adapts to the participant"),
-        ("simulated", True, "; cannot adapt to the participant"),
-        ("emodb", False, "; no out-of-domain gate"),
+        ("emodb", True, True, "; adapts to the participant"),
+        ("simulated", True, True, "; cannot adapt to the participant"),
+        ("emodb", True, False, "; no out-of-domain gate"),
+        ("emodb", False, True, "; no out-of-domain gate"),
     ],
 )
-def test_whether_the_voice_is_adapted_to_is_told(bundle: str, adaptation: bool, told: str) -> None:
-    speech = SpeechSection(microphone="default", adaptation=adaptation)
+def test_whether_the_voice_is_adapted_to_is_told(
+    bundle: str, enrolled: bool, adaptation: bool, told: str, tmp_path: Path
+) -> None:
+    own = None
+    if enrolled:
+        voices = shipped_voices()
+        spec = EnrolmentSpec(
+            background_sha256=voices.sha256, speech_s=30.0, level_db=-20.0, voice_numbers=VOICE_NUMBERS
+        )
+        save_enrolment(own := tmp_path / "own.safetensors", voices.background.means, spec, VoiceHistory())
+    speech = SpeechSection(microphone="default", adaptation=adaptation, enrolment=own)
     models = ModelsSection(speech=bundle, device="cpu", allow_simulated=True)
     config = LiveConfig(speech=speech, models=models)
     (found,) = (
