@@ -21,12 +21,15 @@ class SettlingSection(Section):
 class TrainFacesConfig(Section):
     """A training run on FER2013 with the votes of FER+.
 
-    ``data`` is its folder (give it with ``--set data=…``). A share ``held_out`` of the photographs of its train part
-    is kept apart: temperatures are fitted and choices are made on them. ``repeats`` is how often an epoch shows
-    pictures of disgust and contempt, which are rare; ``votes_share`` is what the raters' votes weigh in the targets of
-    FER2013's own labels; ``changes`` scales how many pictures are changed as a camera, a cap or a headset would.
-    ``prior`` is how much of the logarithm of the labels' frequencies is taken from the logits of FER2013's labels, for
-    the recall of rare ones. ``bfloat16`` computes in half precision, which is faster on processors that know it.
+    ``data`` is its folder (give it with ``--set data=…``). A share ``held_out`` of the photographs of its train
+    part is kept apart: temperatures are fitted and choices are made on them. ``repeats`` is how often an epoch
+    shows pictures of disgust and contempt, which are rare; ``votes_share`` is what the raters' votes weigh in the
+    targets of FER2013's own labels; ``changes`` scales how many pictures are changed as a camera, a cap or a
+    headset would, ``moved`` how far all are moved. ``prior`` is how much of the logarithm of the labels'
+    frequencies is taken from the logits of FER2013's labels, for the recall of rare ones. ``start`` is a bundle to
+    go on from, trained on other photographs of the same split; without one, training begins from nothing.
+    ``aligned`` trains on crops as they are read: aligned where a face is found in them. ``bfloat16`` computes in
+    half precision, which is faster on processors that know it.
     """
 
     kind: Literal["faces"] = "faces"
@@ -36,6 +39,8 @@ class TrainFacesConfig(Section):
     attribution: str = ""
     seed: Annotated[int, Field(ge=0)] = 0
     held_out: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.1
+    start: Path | None = None
+    aligned: bool = False
     epochs: Count = 32
     batch: Count = 64
     learning_rate: Positive = 0.05
@@ -44,6 +49,7 @@ class TrainFacesConfig(Section):
     repeats: Count = 3
     votes_share: Share = 0.2
     changes: Share = 0.75
+    moved: Share = 1.0
     mixed: Share = 0.5
     prior: Share = 0.3
     bfloat16: bool = True

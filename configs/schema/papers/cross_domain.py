@@ -50,9 +50,21 @@ class SetSection(Section):
 
 
 class PairSection(Section):
-    """Two sets that are learned at once, after the sources."""
+    """Two sets that are learned at once, after the sources.
+
+    Attributes
+    ----------
+    sets : tuple of str
+    joint : StepSection
+        Its batch is of each set.
+    source : str
+        As of a set.
+    leaky : bool
+        Also on random segments.
+    """
 
     sets: tuple[str, str]
+    joint: StepSection
     source: str = ""
     leaky: bool = False
 

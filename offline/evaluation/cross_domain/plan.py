@@ -6,7 +6,7 @@ from itertools import cycle
 
 import numpy as np
 
-from ....configs.schema.papers.cross_domain import FACES_NAME, CrossDomainConfig, SetSection, StepSection
+from ....configs.schema.papers.cross_domain import FACES_NAME, CrossDomainConfig, PairSection, SetSection, StepSection
 from ...training.common.stages import Stage
 from ...training.cross_domain.sets import ImageSet, IntArray
 from ...training.cross_domain.train import FACES, FINE_TUNED, JOINT, SINGLE, VOICES, Step, Task
@@ -83,7 +83,7 @@ def jobs(config: CrossDomainConfig, sets: Mapping[str, ImageSet], cut: Mapping[s
                 continue
             sections = [by_name[name] for name in pair.sets]
             data2 = [cut.get(one.name, sets[one.name]) if leaky else sets[one.name] for one in sections]
-            yield from _together(config, sections, data2, pair.source, sets, leaky)
+            yield from _together(config, pair, sections, data2, sets, leaky)
 
 
 def protocol_of(data: ImageSet, section: SetSection, leaky: bool) -> tuple[Protocol | None, str]:
@@ -133,24 +133,20 @@ def _alone(
 
 def _together(
     config: CrossDomainConfig,
+    pair: PairSection,
     sections: list[SetSection],
     data: list[ImageSet],
-    source: str,
     sets: Mapping[str, ImageSet],
     leaky: bool,
 ) -> Iterator[Job]:
     folds = [splits_of(one, section, leaky) for one, section in zip(data, sections, strict=True)]
     count = max(map(len, folds))
-    longest = max((one.tuned for one in sections), key=lambda step: step.batches)
     for _, splits in zip(range(count), zip(*(cycle(one) for one in folds), strict=True), strict=False):
-        tasks = tuple(
-            Task(one, split.train, section.tuned.batch)
-            for one, split, section in zip(data, splits, sections, strict=True)
-        )
+        tasks = tuple(Task(one, split.train, pair.joint.batch) for one, split in zip(data, splits, strict=True))
         names = [one.name for one in data]
         yield Job(
             f"{' and '.join(names)}, joint, {splits[1].name}{', leaky' if leaky else ''}",
-            (*_sources(config, source, sets), _step(JOINT, tasks, longest)),
+            (*_sources(config, pair.source, sets), _step(JOINT, tasks, pair.joint)),
             tuple(
                 _test(one, split, section, joint_with(other), leaky)
                 for one, split, section, other in zip(data, splits, sections, reversed(names), strict=True)

@@ -42,8 +42,7 @@ class JudgedFaces:
     @cached_property
     def places(self) -> tuple[FoundFace | None, ...]:
         """Where the face of each picture is, as ``moodring predict face`` finds it; None where none is found."""
-        finder = StillFaceFinder(bundled("yunet").read_bytes())
-        return tuple(next(iter(finder.find(_coloured(crop))), None) for crop in self.crops)
+        return found_in(self.crops)
 
 
 def judged(pictures: FacePictures, chosen: NDArray[np.bool_]) -> JudgedFaces:
@@ -56,6 +55,12 @@ def judged(pictures: FacePictures, chosen: NDArray[np.bool_]) -> JudgedFaces:
         clear=2 * votes.max(axis=1) > votes.sum(axis=1) + others,
         photographs=pictures.photographs[chosen],
     )
+
+
+def found_in(crops: Image) -> tuple[FoundFace | None, ...]:
+    """Return where the face of each crop ``(n, 48, 48)`` is; None where none is found."""
+    finder = StillFaceFinder(bundled("yunet").read_bytes())
+    return tuple(next(iter(finder.find(_coloured(crop))), None) for crop in crops)
 
 
 def as_read(crops: Image, places: Sequence[FoundFace | None]) -> Image:

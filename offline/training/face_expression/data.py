@@ -1,14 +1,17 @@
 """What the face-expression network is trained and judged on: which pictures, and their soft targets."""
 
-from dataclasses import dataclass
+import io
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....configs.schema.train_faces import TrainFacesConfig
 from ....models.contract import FloatArray, Image
+from ....models.io.files import write_file
 from ...datasets.faces.fer2013 import CLASSES, EMOTION_OF, EMOTIONS, FacePictures
-from ...evaluation.faces.judged import JudgedFaces, judged
+from ...evaluation.faces.judged import JudgedFaces, as_read, found_in, judged
 from ...evaluation.leakage import Part, audit_parts, digest
 
 _LEAST_CONTRAST = 2.0  # standard deviation in grey levels: below is an empty picture
@@ -83,6 +86,23 @@ def split(pictures: FacePictures, config: TrainFacesConfig) -> FaceParts:
         f"{len(chosen) - len(train.crops)} that are identical to another",
     )
     return FaceParts(train, judged(pictures, held), judged(pictures, pictures.tests), dropped)
+
+
+def aligned(faces: TrainingFaces, folder: Path) -> TrainingFaces:
+    """Return the faces as they are read: aligned where one is found. They are kept in a folder, for it takes minutes.
+
+    Raises
+    ------
+    MoodringError
+        The file cannot be written.
+    """
+    file = folder / f"aligned-{digest(faces.crops)[:16]}.npy"
+    if not file.exists():
+        crops = as_read(faces.crops, found_in(faces.crops))
+        held = io.BytesIO()
+        np.save(held, crops, allow_pickle=False)
+        write_file(file, held.getvalue())
+    return replace(faces, crops=np.load(file, allow_pickle=False))
 
 
 def _training_faces(pictures: FacePictures, chosen: NDArray[np.int64], votes_share: float) -> TrainingFaces:

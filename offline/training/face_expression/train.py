@@ -23,7 +23,7 @@ from ....models.decoders.face_expression import (
     FaceExpressionDecoder,
     probabilities,
 )
-from ....models.io.bundle import Bundle, save_bundle
+from ....models.io.bundle import Bundle, load_bundle, save_bundle
 from ....models.networks.face_expression import SIDE, FaceExpressionNetwork
 from ...datasets.faces import fer2013
 from ...evaluation.faces.evaluate import batched_logits, milliseconds_a_face, score_faces
@@ -35,7 +35,7 @@ from ..common.stage_run import StageRun
 from ..common.stages import Stage
 from .augment import Changes, augmented
 from .card import FaceResults, write_face_card
-from .data import FaceParts, split
+from .data import FaceParts, aligned, split
 
 EXPRESSIONS = Stage("expressions", 1)
 SETTLING = Stage("settling", 1, (EXPRESSIONS,))
@@ -45,7 +45,7 @@ HEADS = {NETWORK_HEADS[name]: len(classes) for name, classes in CLASSES.items()}
 FRAME_RATE_HZ = 8.0  # of the grid on which this project looks at faces; the network itself has no memory
 _SETTINGS = {
     *("seed", "held_out", "epochs", "batch", "learning_rate", "weight_decay", "dropout", "repeats", "votes_share"),
-    *("changes", "mixed", "bfloat16"),
+    *("changes", "moved", "mixed", "aligned", "bfloat16"),
 }
 _MIXING = 0.3  # both parameters of the beta distribution
 _LOOKED_AT_EVERY = 4  # epochs
@@ -66,15 +66,19 @@ def train_faces(config: TrainFacesConfig, out: Path, report: Report) -> None:
     parts = split(pictures, config)
     for one in parts.dropped:
         report(f"left out of training: {one}")
-    torch.manual_seed(config.seed)
-    network = FaceExpressionNetwork(HEADS, config.dropout)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     folder = config.cache or out.with_suffix(".cache")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"the folder '{folder}' for what is kept cannot be made: {error.strerror}") from None
-    cache = StageCache(network, folder, pictures.sha256, report)
+    torch.manual_seed(config.seed)
+    network = FaceExpressionNetwork(HEADS, config.dropout)
+    start = None if config.start is None else _begin_with(network, config.start, config, pictures.sha256)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if config.aligned:
+        report(f"aligning {len(parts.train.crops)} faces to train on")
+        parts = replace(parts, train=aligned(parts.train, folder))
+    cache = StageCache(network, folder, (pictures.sha256, start), report)
     settings = config.model_dump(mode="json", include=_SETTINGS)
     cycle = Cycle(config.epochs, config.learning_rate, config.changes, config.mixed)
     cache.run(EXPRESSIONS, settings, lambda run: _fit(network, parts, config, cycle, run))
@@ -97,6 +101,29 @@ def train_faces(config: TrainFacesConfig, out: Path, report: Report) -> None:
     )
     write_face_card(out.with_suffix(".md"), bundle.spec, config, results)
     report(f"wrote {out.with_suffix('.md')}")
+
+
+def _begin_with(network: FaceExpressionNetwork, path: Path, config: TrainFacesConfig, data: str) -> str:
+    """Give a network the weights of a bundle, and return the bundle's hash.
+
+    Raises
+    ------
+    ConfigError
+        The bundle was trained on other pictures, or on photographs that are held out here.
+    """
+    bundle = load_bundle(path)
+    if bundle.spec.kind != KIND:
+        raise ConfigError(f"start: '{path}' is a bundle of kind '{bundle.spec.kind}'; one of kind '{KIND}' is needed")
+    theirs = (bundle.spec.data_hashes, bundle.spec.seed, bundle.spec.network.get("held_out"))
+    if theirs != ((data,), config.seed, config.held_out):
+        raise ConfigError(
+            f"start: '{path}' was trained on other pictures, or with another seed or share held out, so that it may "
+            "know those held out here; use the same data, seed and held_out, or begin without a start"
+        )
+    network.load_state_dict(
+        {name: value.float() if value.is_floating_point() else value for name, value in bundle.tensors.items()}
+    )
+    return bundle.sha256
 
 
 def mean_weights(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -180,7 +207,8 @@ def _fit(
     per_epoch = len(shown) // config.batch
     total = per_epoch * cycle.epochs
     optimizer = AveragedSgd(network, cycle.learning_rate, total, config.weight_decay)
-    changes = Changes().scaled(cycle.changes)
+    changes = replace(Changes().scaled(cycle.changes), moved=config.moved)
+    looked_at = as_read(parts.held_out.crops, parts.held_out.places) if config.aligned else parts.held_out.crops
     order, ordered = shown, -1
     network.train()
     for number in run.batches(total, optimizer, generator_for(config.seed, 0)):
@@ -198,7 +226,7 @@ def _fit(
         optimizer.step(loss)
         run.loss(loss)
         if place + 1 == per_epoch and (epoch + 1) % _LOOKED_AT_EVERY == 0:
-            glance = _at_a_glance(optimizer, parts.held_out, config.bfloat16)
+            glance = _at_a_glance(optimizer, parts.held_out, looked_at, config.bfloat16)
             run(f"epoch {epoch + 1} of {cycle.epochs}: {glance}")
     network.load_state_dict(optimizer.average())
 
@@ -214,11 +242,11 @@ def _mixed(
     return torch.lerp(crops[other], crops, weight), tuple(torch.lerp(one[other], one, weight) for one in targets)
 
 
-def _at_a_glance(optimizer: AveragedSgd, faces: JudgedFaces, bfloat16: bool) -> str:
+def _at_a_glance(optimizer: AveragedSgd, faces: JudgedFaces, crops: Image, bfloat16: bool) -> str:
     """Return how well the averaged weights do on held-out photographs."""
     averaged = FaceExpressionNetwork(HEADS)
     averaged.load_state_dict(optimizer.average())
-    logits = logits_of(averaged, faces.crops, bfloat16)
+    logits = logits_of(averaged, crops, bfloat16)
     known = faces.emotions >= 0
     seven = float((logits["fer2013"].argmax(axis=1) == faces.labels).mean())
     eight = float((logits["emotion"].argmax(axis=1) == faces.emotions)[known].mean())

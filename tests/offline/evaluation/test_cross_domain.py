@@ -33,7 +33,7 @@ SETS = (
 def settings(data: Path | None, cache: Path | None = None, **changes: Any) -> CrossDomainConfig:
     values = {
         **{"kind": "cross_domain", "seeds": [1, 2], "pictures": 40, "visual_source": STEP, "audio_source": STEP},
-        **{"sets": SETS, "pairs": [{"sets": ["fer2013", "emodb"], "source": "nemo", "leaky": True}]},
+        **{"sets": SETS, "pairs": [{"sets": ["fer2013", "emodb"], "joint": STEP, "source": "nemo", "leaky": True}]},
         **{"leaky": ["emodb"], "data": data, "cache": cache},
         **{"published": [{"what": "there", "accuracy": "89 %", "differs": "much"}]},
     }
@@ -132,7 +132,7 @@ def test_two_sets_of_films_are_learned_together_with_clips_and_people_apart(data
     (tmp_path / "fer2013").symlink_to(data / "fer2013")
     (tmp_path / "emodb").symlink_to(data / "emodb")
     films = [{"name": name, "folds": 2, "single": STEP, "tuned": STEP} for name in ("enterface_faces", "savee_faces")]
-    pairs = [{"sets": ["enterface_faces", "savee_faces"], "source": "emodb"}]
+    pairs = [{"sets": ["enterface_faces", "savee_faces"], "joint": STEP, "source": "emodb"}]
     asked = settings(
         tmp_path, tmp_path / "kept", sets=[SETS[0] | {"source": ""}, *films], pairs=pairs, leaky=[], frames=2
     )
@@ -194,11 +194,11 @@ def test_a_difference_is_that_of_the_same_people_and_the_mean_is_over_sets() -> 
     [
         ({"sets": [SETS[1]]}, "one of the sets is 'fer2013'"),
         ({"sets": [*SETS, SETS[1]]}, "each set is named once"),
-        ({"pairs": [{"sets": ["fer2013", "ravdess"]}]}, "a pair is two of the sets fer2013, emodb"),
-        ({"pairs": [{"sets": ["fer2013", "emodb"], "source": "emodb"}]}, "has a source among them"),
+        ({"pairs": [{"sets": ["fer2013", "ravdess"], "joint": STEP}]}, "a pair is two of the sets fer2013, emodb"),
+        ({"pairs": [{"sets": ["fer2013", "emodb"], "joint": STEP, "source": "emodb"}]}, "has a source among them"),
         ({"sets": [SETS[0], {**SETS[1], "source": "emodb"}]}, "is its own source"),
         (
-            {"sets": [*SETS, {**SETS[1], "name": "emodb_faces"}], "pairs": [{"sets": ["emodb", "emodb_faces"]}]},
+            {"sets": [*SETS, {**SETS[1], "name": "emodb_faces"}], "pairs": [{"sets": ["emodb", "emodb_faces"], "joint": STEP}]},
             "same people",
         ),
         (
