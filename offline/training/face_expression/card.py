@@ -82,11 +82,7 @@ def _facts(spec: ModelSpec, config: TrainFacesConfig, results: FaceResults) -> I
         "Model: residual network of 1.0 million weights, 79 million multiplications, from scratch; both heads share an "
         "embedding of 256 numbers. Weights are stored with half precision; all figures are of the stored weights."
     )
-    yield (
-        f"Training: {config.epochs} epochs; pictures changed at random: moved, turned, small, dark, lit from a side, "
-        "blurred, noisy, under a drawn cap, behind glasses, with a headset, partly covered, mixed in pairs; then "
-        f"{config.settling.epochs} epochs with fewer changes and none mixed; the weights are the mean of both cycles'."
-    )
+    yield _training(spec, config)
     yield (
         f"From the logits of `{LABELS}` {config.prior:g} of the logarithm of the labels' frequencies is taken, so that "
         "rare labels are found more often."
@@ -104,6 +100,24 @@ def _facts(spec: ModelSpec, config: TrainFacesConfig, results: FaceResults) -> I
         f"(95 % within {results.ms_a_face['p95']:.1f} ms)."
     )
     yield f"Data, SHA-256: {spec.data_hashes[0]}."
+
+
+def _training(spec: ModelSpec, config: TrainFacesConfig) -> str:
+    """Return how the weights came about."""
+    line = (
+        f"Training: {config.epochs} epochs; pictures changed at random: moved, turned, small, dark, lit from a side, "
+        "blurred, noisy, under a drawn cap, behind glasses, with a headset, partly covered, mixed in pairs"
+    )
+    if config.aligned:
+        line += "; faces aligned as they are when they are read"
+    if config.start is not None:
+        line += f"; begun with the weights of a bundle of the same training pictures (SHA-256 {spec.network['start']})"
+    if config.settling.epochs:
+        line += (
+            f"; then {config.settling.epochs} epochs with fewer changes and none mixed; the weights are the mean of "
+            "both cycles'"
+        )
+    return line + "."
 
 
 def _figures(results: FaceResults) -> tuple[str, ...]:

@@ -57,12 +57,14 @@ def train_faces(config: TrainFacesConfig, out: Path, report: Report) -> None:
     Raises
     ------
     MoodringError
-        The set is not there or damaged, a photograph is in two parts, or a file cannot be written.
+        The set is not there or damaged, a photograph is in two parts, the bundle to begin with does not fit, or a file
+        cannot be written.
     """
     if config.data is None:
         raise ConfigError(f"config '{config.name}' needs FER2013's folder: add --set data=FOLDER")
     report("reading FER2013, and finding copies in it")
     pictures = fer2013.read(config.data)
+    start = None if config.start is None else start_bundle(config.start, config, pictures.sha256)
     parts = split(pictures, config)
     for one in parts.dropped:
         report(f"left out of training: {one}")
@@ -71,24 +73,12 @@ def train_faces(config: TrainFacesConfig, out: Path, report: Report) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"the folder '{folder}' for what is kept cannot be made: {error.strerror}") from None
-    torch.manual_seed(config.seed)
-    network = FaceExpressionNetwork(HEADS, config.dropout)
-    start = None if config.start is None else _begin_with(network, config.start, config, pictures.sha256)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if config.aligned:
         report(f"aligning {len(parts.train.crops)} faces to train on")
         parts = replace(parts, train=aligned(parts.train, folder))
-    cache = StageCache(network, folder, (pictures.sha256, start), report)
-    settings = config.model_dump(mode="json", include=_SETTINGS)
-    cycle = Cycle(config.epochs, config.learning_rate, config.changes, config.mixed)
-    cache.run(EXPRESSIONS, settings, lambda run: _fit(network, parts, config, cycle, run))
-    if config.settling.epochs:
-        first = {name: value.clone() for name, value in network.state_dict().items()}
-        last = Cycle(**config.settling.model_dump())
-        cache.run(SETTLING, config.settling.model_dump(), lambda run: _fit(network, parts, config, last, run))
-        network.load_state_dict(mean_weights(first, network.state_dict()))
+    network = _trained(parts, config, start, (pictures.sha256, folder), report)
     favour_rare(network, parts.train.labels.mean(axis=0), config.prior)
-    bundle = calibrated(uncalibrated(network, config, pictures.sha256, out.name), parts.held_out)
+    bundle = calibrated(uncalibrated(network, config, pictures.sha256, out.name, start), parts.held_out)
     save_bundle(out, bundle.spec, bundle.tensors)
     report(f"wrote {out} ({out.stat().st_size / 1e6:.1f} MB); its figures follow")
     decoder = FaceExpressionDecoder(bundle, torch.device("cpu"))
@@ -103,27 +93,49 @@ def train_faces(config: TrainFacesConfig, out: Path, report: Report) -> None:
     report(f"wrote {out.with_suffix('.md')}")
 
 
-def _begin_with(network: FaceExpressionNetwork, path: Path, config: TrainFacesConfig, data: str) -> str:
-    """Give a network the weights of a bundle, and return the bundle's hash.
+def start_bundle(path: Path, config: TrainFacesConfig, data: str) -> Bundle:
+    """Return the bundle whose weights a training begins with.
 
     Raises
     ------
     ConfigError
-        The bundle was trained on other pictures, or on photographs that are held out here.
+        It is of another kind, or was trained on photographs that are held out here.
     """
     bundle = load_bundle(path)
     if bundle.spec.kind != KIND:
         raise ConfigError(f"start: '{path}' is a bundle of kind '{bundle.spec.kind}'; one of kind '{KIND}' is needed")
-    theirs = (bundle.spec.data_hashes, bundle.spec.seed, bundle.spec.network.get("held_out"))
-    if theirs != ((data,), config.seed, config.held_out):
+    if (bundle.spec.data_hashes, bundle.spec.seed, bundle.spec.network["held_out"]) != (
+        (data,),
+        config.seed,
+        config.held_out,
+    ):
         raise ConfigError(
-            f"start: '{path}' was trained on other pictures, or with another seed or share held out, so that it may "
-            "know those held out here; use the same data, seed and held_out, or begin without a start"
+            f"start: '{path}' was trained on other pictures, or with another seed or share held out, and may know "
+            "photographs that are held out here; use its data, seed and held_out, or begin without a start"
         )
-    network.load_state_dict(
-        {name: value.float() if value.is_floating_point() else value for name, value in bundle.tensors.items()}
-    )
-    return bundle.sha256
+    return bundle
+
+
+def _trained(
+    parts: FaceParts, config: TrainFacesConfig, start: Bundle | None, kept: tuple[str, Path], report: Report
+) -> FaceExpressionNetwork:
+    """Return the network after its cycles; ``kept`` is the hash of the data and the folder of what is kept."""
+    torch.manual_seed(config.seed)
+    network = FaceExpressionNetwork(HEADS, config.dropout)
+    if start is not None:
+        network.load_state_dict(dict(start.tensors))  # half precision becomes single
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    data, folder = kept
+    cache = StageCache(network, folder, (data, None if start is None else start.sha256), report)
+    settings = config.model_dump(mode="json", include=_SETTINGS)
+    cycle = Cycle(config.epochs, config.learning_rate, config.changes, config.mixed)
+    cache.run(EXPRESSIONS, settings, lambda run: _fit(network, parts, config, cycle, run))
+    if config.settling.epochs:
+        first = {name: value.clone() for name, value in network.state_dict().items()}
+        last = Cycle(**config.settling.model_dump())
+        cache.run(SETTLING, config.settling.model_dump(), lambda run: _fit(network, parts, config, last, run))
+        network.load_state_dict(mean_weights(first, network.state_dict()))
+    return network
 
 
 def mean_weights(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -157,7 +169,9 @@ def calibrated(bundle: Bundle, faces: JudgedFaces) -> Bundle:
     return replace(bundle, spec=replace(bundle.spec, outputs=tuple(heads)))
 
 
-def uncalibrated(network: FaceExpressionNetwork, config: TrainFacesConfig, data: str, name: str) -> Bundle:
+def uncalibrated(
+    network: FaceExpressionNetwork, config: TrainFacesConfig, data: str, name: str, start: Bundle | None = None
+) -> Bundle:
     """Return the bundle of a network before its calibration, with weights of half precision."""
     tensors = {
         key: value.to(torch.float16) if value.is_floating_point() else value
@@ -183,7 +197,10 @@ def uncalibrated(network: FaceExpressionNetwork, config: TrainFacesConfig, data:
         ),
         data_hashes=(data,),
         seed=config.seed,
-        network={"epochs": config.epochs, "batch": config.batch, "held_out": config.held_out},
+        network={
+            **{"epochs": config.epochs, "batch": config.batch, "held_out": config.held_out},
+            **({} if start is None else {"start": start.sha256}),
+        },
     )
     return Bundle(spec, tensors, "", name)
 

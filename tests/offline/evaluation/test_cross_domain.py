@@ -198,7 +198,10 @@ def test_a_difference_is_that_of_the_same_people_and_the_mean_is_over_sets() -> 
         ({"pairs": [{"sets": ["fer2013", "emodb"], "joint": STEP, "source": "emodb"}]}, "has a source among them"),
         ({"sets": [SETS[0], {**SETS[1], "source": "emodb"}]}, "is its own source"),
         (
-            {"sets": [*SETS, {**SETS[1], "name": "emodb_faces"}], "pairs": [{"sets": ["emodb", "emodb_faces"], "joint": STEP}]},
+            {
+                "sets": [*SETS, {**SETS[1], "name": "emodb_faces"}],
+                "pairs": [{"sets": ["emodb", "emodb_faces"], "joint": STEP}],
+            },
             "same people",
         ),
         (

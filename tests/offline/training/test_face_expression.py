@@ -13,7 +13,7 @@ from moodring.configs.schema.errors import ConfigError, MoodringError
 from moodring.configs.schema.load import load
 from moodring.configs.schema.train_faces import TrainFacesConfig
 from moodring.models.decoders.face_expression import EMOTION, LABELS, FaceExpressionDecoder
-from moodring.models.io.bundle import load_bundle
+from moodring.models.io.bundle import bundled, load_bundle
 from moodring.models.networks.face_expression import FaceExpressionNetwork
 from moodring.offline.datasets.faces import fer2013
 from moodring.offline.datasets.faces.fer2013 import CLASSES, EMOTIONS
@@ -21,7 +21,7 @@ from moodring.offline.evaluation.faces import evaluate
 from moodring.offline.evaluation.faces.conditions import AS_THEY_ARE, conditions
 from moodring.offline.evaluation.faces.judged import judged
 from moodring.offline.training.common import stage_run
-from moodring.offline.training.face_expression import train
+from moodring.offline.training.face_expression import data, train
 from moodring.offline.training.face_expression.augment import Changes, augmented
 from moodring.offline.training.face_expression.data import FaceParts, split
 from moodring.offline.training.face_expression.train import train_faces
@@ -266,3 +266,49 @@ def test_what_a_config_lacks_is_said() -> None:
         train_faces(loaded, Path("x.safetensors"), lambda _: None)
     with pytest.raises(ConfigError, match="held_out"):
         load(CONFIGS / "train_faces.toml", TrainFacesConfig, ("held_out=0.9",))
+
+
+def without_figures(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(train, "score_faces", lambda *_, **__: ())
+    patch.setattr(train, "write_face_card", lambda *_: None)
+    patch.setattr(train, "milliseconds_a_face", lambda _: {})
+
+
+def test_a_training_goes_on_from_a_bundle(
+    trained: Path, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_figures(monkeypatch)
+    changes = {"data": root, "start": trained, "epochs": 1, "learning_rate": 1e-9, "settling": {"epochs": 0}}
+    config = TrainFacesConfig.model_validate({**LEARNING.model_dump(), **changes})
+    out = tmp_path / "further.safetensors"
+    train_faces(config, out, lambda _: None)
+    first, further = load_bundle(trained), load_bundle(out)
+    for name in ("trunk.0.0.weight", "heads.emotion.weight"):
+        assert torch.allclose(first.tensors[name].float(), further.tensors[name].float(), atol=1e-3)
+    assert further.spec.network["start"] == first.sha256
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"held_out": 0.3}])
+def test_a_start_that_may_know_the_held_out_photographs_is_refused(
+    trained: Path, root: Path, tmp_path: Path, change: dict[str, object]
+) -> None:
+    config = TrainFacesConfig.model_validate({**LEARNING.model_dump(), "data": root, "start": trained, **change})
+    with pytest.raises(ConfigError, match="held out here; use its data, seed and held_out"):
+        train_faces(config, tmp_path / "further.safetensors", lambda _: None)
+
+
+def test_a_start_of_another_kind_is_refused(root: Path, tmp_path: Path) -> None:
+    config = config_of(data=root, start=bundled("emodb"))
+    with pytest.raises(ConfigError, match="of kind 'face_expression' is needed"):
+        train_faces(config, tmp_path / "further.safetensors", lambda _: None)
+
+
+def test_faces_to_train_on_are_aligned_once(parts: FaceParts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shifted = np.roll(parts.train.crops, 3, axis=2)
+    monkeypatch.setattr(data, "found_in", lambda crops: [None] * len(crops))
+    monkeypatch.setattr(data, "as_read", lambda crops, places: np.roll(crops, 3, axis=2))
+    assert np.array_equal(data.aligned(parts.train, tmp_path).crops, shifted)
+    monkeypatch.setattr(data, "as_read", lambda crops, places: pytest.fail("aligned a second time"))
+    again = data.aligned(parts.train, tmp_path)
+    assert np.array_equal(again.crops, shifted)
+    assert np.array_equal(again.labels, parts.train.labels)
