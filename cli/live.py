@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,6 +25,9 @@ from .options import (
     load_extensions,
 )
 from .output import JsonOption, say
+
+if TYPE_CHECKING:
+    from ..configs.schema.web import WebSection
 
 STARTED_S = time.time()
 DEMO_S = 600.0
@@ -102,23 +106,58 @@ def live(
     from ..realtime.ui.run_with_screen import ScreenOptions, run_with_screen
 
     loaded = load(config, LiveConfig, overrides or ())
+    loaded = loaded.model_copy(update={"web": loaded.web.with_token()})
     extensions = load_extensions(extension or ())
     job = EngineJob(loaded, duration, json_file, STARTED_S, record=record, extensions=extensions)
-    run_with_screen(job, ScreenOptions(headless, screenshot), say)
+    with _open_page(loaded.web):
+        run_with_screen(job, ScreenOptions(headless, screenshot), say)
+
+
+@contextmanager
+def _open_page(section: WebSection) -> Iterator[None]:
+    """Serve the page for browsers where a config opens it, and say where."""
+    if section.address is None:
+        yield
+        return
+    from ..processes import hold_interrupts
+    from ..realtime.web.process import WebPage
+
+    with ExitStack() as stack:
+        with hold_interrupts():
+            page = stack.enter_context(WebPage(section))
+        say(page.wait_ready())
+        yield
 
 
 def monitor(
-    engine: Annotated[str | None, typer.Argument(metavar="ENGINE", help="Its name; else the newest one.")] = None,
+    engine: Annotated[
+        list[str] | None, typer.Argument(metavar="[ENGINE]...", help="Their names; else the newest.", show_default=False)
+    ] = None,
     headless: HeadlessOption = False,
+    everything: Annotated[bool, typer.Option("--all", help="A tile for every engine that runs, or starts.")] = False,
 ) -> None:
-    """Attach a screen to a running engine; closing it leaves the engine alone."""
+    """Attach a screen to a running engine, or one with a tile for each of several; closing it leaves them alone."""
     from ..realtime.ipc.channel import attach
+    from ..realtime.ipc.engine_feeds import EngineFeeds
+    from ..realtime.ipc.run_dir import find, running
     from ..realtime.ipc.snapshot_feed import SnapshotFeed
     from ..realtime.screens.terminal import run_dashboard
+    from ..realtime.screens.tiles import run_tiles
     from ..realtime.ui.display import display_available
 
-    with attach(engine) as client:
+    names = tuple(dict.fromkeys(engine or ()))
+    if everything and names:
+        raise ConfigError(f"--all shows every engine, and {', '.join(names)} was named; give one of both")
+    if everything or len(names) > 1:
+        for name in names:
+            find(name)  # raises where there is none
+        run_tiles(EngineFeeds(lambda card: everything or card.name in names))
+        return
+    with attach(names[0] if names else None) as client:
         name = client.card.name
+    others = [card.name for card in running() if card.name != name]
+    if others and not names:
+        say(f"showing '{name}', the newest; also running: {', '.join(others)} (moodring monitor NAME, or --all)", err=True)
     if headless or not display_available():
         run_dashboard(SnapshotFeed(name))
         return

@@ -73,7 +73,8 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], stoppin
             with Session(job.config, models, clock, folder, started_s, recorder, job.extensions.sources) as session:
                 server = ChannelServer(session.snapshot, stopping.set, folder)
                 server.start()
-                card = run_dir.card_of(job.config.name, server.address, server.key)
+                page = run_dir.page_of(job.config.web)
+                card = run_dir.card_of(job.config.name, server.address, server.key, page)
                 run_dir.write_card(folder, card)
                 on_ready(card)
                 try:
