@@ -102,7 +102,9 @@ def _figures(snapshot: Snapshot) -> str:
 def _head(head: Head, snapshot: Snapshot) -> dict[str, Any]:
     """Return the newest answer of a head, with the probability of each class, or why there is none."""
     output = None if snapshot.estimate is None else snapshot.estimate.head(head.name)
-    rows: Sequence[float | None] = output.probabilities if output and output.probabilities else [None] * len(head.classes)
+    rows: Sequence[float | None] = (
+        output.probabilities if output and output.probabilities else [None] * len(head.classes)
+    )
     kept = () if output is None else output.kept or _best(output)
     said, tone = _answer(head, output, snapshot)
     return {

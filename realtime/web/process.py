@@ -102,7 +102,7 @@ async def _listen(parent: Parent, section: WebSection, server: PageServer) -> as
             if error.errno != errno.EADDRINUSE:
                 raise MoodringError(
                     f"the page for browsers cannot be opened at {section.address} port {section.port} "
-                    f"({os.strerror(error.errno or 0).lower()}); give web.address and web.port others, or leave out [web]"
+                    f"({os.strerror(error.errno or 0).lower()}); change web.address and web.port, or leave out [web]"
                 ) from error
         if _shared(section):
             give_up_s = math.inf

@@ -30,21 +30,24 @@ class PageServer:
         Returns what there is to show as one line of JSON; called in a thread of its own, one call at a time.
     clock : callable
         Monotonic seconds.
+
+    Attributes
+    ----------
+    pages : int
+        How many browsers are being told.
     """
 
     def __init__(
         self, page: str, token: str, message: Callable[[], str], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._page = answer(
-            200, page.encode(), "text/html; charset=utf-8", Content_Security_Policy=policy_of(page)
-        )
+        self._page = answer(200, page.encode(), "text/html; charset=utf-8", Content_Security_Policy=policy_of(page))
         self._door = Door(token)
         self._message = message
         self._clock = clock
         self._event = b""
         self._changed = asyncio.Condition()
         self._connections = 0
-        self._pages = 0
+        self.pages = 0
 
     async def listen(self, address: str, port: int) -> asyncio.Server:
         """Begin to listen; raises OSError where the address or the port is not free."""
@@ -99,14 +102,14 @@ class PageServer:
             await _send(writer, answer(429, b"too many wrong tokens; wait a minute\n", Retry_After="60"))
         elif not known:
             await _send(writer, answer(401, b"the token is missing or wrong\n", WWW_Authenticate="Bearer"))
-        elif self._pages >= _MOST_PAGES:
+        elif self.pages >= _MOST_PAGES:
             await _send(writer, answer(503, b"too many pages are open\n", Retry_After="10"))
         else:
             await self._stream(writer)
 
     async def _stream(self, writer: asyncio.StreamWriter) -> None:
         """Send every message to a browser; one that does not read is cut off."""
-        self._pages += 1
+        self.pages += 1
         try:
             await _send(writer, head(200, "text/event-stream; charset=utf-8"))
             async for event in self._events():
@@ -115,7 +118,7 @@ class PageServer:
                     return
                 await _send(writer, event)
         finally:
-            self._pages -= 1
+            self.pages -= 1
 
     async def _events(self) -> AsyncIterator[bytes]:
         """Yield the present message, then each that follows, up to the empty one at the end."""
