@@ -83,12 +83,11 @@ class Browser:
         return answer["result"].get("value")
 
     def wait(self, script, timeout_s=60.0):
-        """Wait until an expression is true, and return it."""
+        """Wait until an expression is true."""
         end_s = time.monotonic() + timeout_s
-        while not (value := self.run(script)):
+        while not self.run(f"!!({script})"):
             assert time.monotonic() < end_s, f"not within {timeout_s} s: {script}; it shows: {self.text()}"
             time.sleep(0.1)
-        return value
 
     def text(self):
         """All that can be read on the page."""
