@@ -44,7 +44,7 @@ class PageServer:
         self._door = Door(token)
         self._message = message
         self._clock = clock
-        self._event = b""
+        self._event, self._number = b"", 0
         self._changed = asyncio.Condition()
         self._connections = 0
         self.pages = 0
@@ -62,7 +62,7 @@ class PageServer:
 
     async def _put(self, event: bytes) -> None:
         async with self._changed:
-            self._event = event
+            self._number, self._event = self._number + 1, event
             self._changed.notify_all()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -122,12 +122,13 @@ class PageServer:
 
     async def _events(self) -> AsyncIterator[bytes]:
         """Yield the present message, then each that follows, up to the empty one at the end."""
-        if self._event:
-            yield self._event
+        seen = 0
         while True:
             async with self._changed:
-                await self._changed.wait()
-                event = self._event
+                # By its number: one that came while the one before was being sent is not missed.
+                while self._number == seen:
+                    await self._changed.wait()
+                seen, event = self._number, self._event
             if not event:
                 return
             yield event
