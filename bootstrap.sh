@@ -1,12 +1,13 @@
 #!/bin/sh
 # Set-up for the Makefile: `bootstrap.sh environment VENV` makes the virtual environment, `bootstrap.sh test-libraries`
-# adds what only the tests use. System libraries are installed with apt where that needs no question; otherwise the
+# adds what only the tests use, `bootstrap.sh browser` Chromium for those of the page for browsers. System libraries are installed with apt where that needs no question; otherwise the
 # line to run is printed, and everything that works without them goes on.
 set -eu
 
 WINDOW="libgl1 libegl1 libglib2.0-0 libfontconfig1 fonts-dejavu-core libdbus-1-3 libxkbcommon-x11-0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0"
 MICROPHONE="libportaudio2"
 TESTS="pulseaudio pulseaudio-utils libasound2-plugins iproute2 faketime"
+BROWSER="chromium"
 
 installed() {
     dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q "ok installed" ||
@@ -67,8 +68,9 @@ environment() {
 case "${1:-}" in
 environment) environment "${2:-.venv}" ;;
 test-libraries) need "the tests of microphone and network" $TESTS ;;
+browser) need "the tests of the page for browsers" $BROWSER ;;
 *)
-    echo "usage: sh bootstrap.sh environment [VENV] | test-libraries"
+    echo "usage: sh bootstrap.sh environment [VENV] | test-libraries | browser"
     exit 2
     ;;
 esac

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
@@ -94,6 +95,10 @@ class Child:
     plain : bool
         For bulk data: the child is called as ``target(pipe, *args)`` with its end of the pipe itself, and this process
         reads and writes :attr:`pipe`. The pipe reads as ended once this process is gone.
+    shared : str or None
+        A module of libraries that all children naming it have in memory once: it is imported by a process without
+        threads, which the system copies for each child, page by page as they write. The first child of this process
+        that names one decides which. Where the system has no such start, each child has its own.
 
     Attributes
     ----------
@@ -112,6 +117,7 @@ class Child:
         failure: Callable[[str, int], Exception] = ChildError,
         advice: str = "start it again",
         plain: bool = False,
+        shared: str | None = None,
     ) -> None:
         self.latest: Message = {}
         self._name = name
@@ -122,7 +128,7 @@ class Child:
         self._unread: deque[Message] = deque()
         self._closed = False
         self._sending = threading.Lock()
-        context = multiprocessing.get_context("spawn")
+        context = _context(shared)
         self.pipe: Connection[Any, Any]
         self.pipe, theirs = context.Pipe()
         run = _run_plainly if plain else _run
@@ -263,6 +269,15 @@ class Child:
     def _raise_failure(self) -> None:
         if self._failure is not None:
             raise self._failure
+
+
+def _context(shared: str | None) -> BaseContext:
+    """Return how children start: anew, or as copies of a process that has imported what they share."""
+    if shared is None or "forkserver" not in multiprocessing.get_all_start_methods() or sys.platform == "darwin":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([shared])
+    return context
 
 
 class ChildHandle:

@@ -121,6 +121,26 @@ def bench_decode(
     )
 
 
+@bench_app.command("crowd")
+def bench_crowd(
+    json_file: JsonOption = None,
+    seconds: SecondsOption = None,
+    participants: Annotated[int, typer.Option(min=1, max=64, help="How many, with an engine each.")] = 8,
+    apart: Annotated[
+        bool, typer.Option("--apart", help="Engines of commands of their own, which share no libraries in memory.")
+    ] = False,
+) -> None:
+    """Several participants at once, an engine each: time to an estimate, lost samples, processor, memory."""
+    from ..offline.simulate import simulate
+    from ..realtime.bench import crowd
+
+    took_s = crowd.SECONDS if seconds is None else seconds
+    person = simulate(7, 30.0)
+    _output(
+        crowd.measure(person, participants, took_s, lambda line: say(line, err=True), together=not apart), json_file
+    )
+
+
 @bench_app.command("lag")
 def bench_lag(
     json_file: JsonOption = None,

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..configs.schema.errors import ConfigError
 from .options import (
     CONFIGS,
-    ConfigArgument,
+    ConfigsArgument,
     DurationOption,
     EegStreamOption,
     ExtensionOption,
@@ -23,7 +24,11 @@ from .options import (
     SetOption,
     load_extensions,
 )
-from .output import JsonOption, say
+from .output import JsonOption, say, write_json
+
+if TYPE_CHECKING:
+    from ..configs.schema.live import LiveConfig
+    from ..configs.schema.web import WebSection
 
 STARTED_S = time.time()
 DEMO_S = 600.0
@@ -86,7 +91,7 @@ def demo(
 
 
 def live(
-    config: ConfigArgument,
+    configs: ConfigsArgument,
     headless: HeadlessOption = False,
     duration: DurationOption = None,
     json_file: JsonOption = None,
@@ -95,30 +100,91 @@ def live(
     extension: ExtensionOption = None,
     overrides: SetOption = None,
 ) -> None:
-    """Decode a lab's own streams, camera and microphone, as a config names them."""
+    """Decode a lab's own streams, camera and microphone, as a config names them; several participants, as several do.
+
+    Several configs are decoded at the same time, by an engine each, on a terminal screen with a tile for each.
+    """
     from ..configs.schema.live import LiveConfig
     from ..configs.schema.load import load
     from ..realtime.engine.job import EngineJob
     from ..realtime.ui.run_with_screen import ScreenOptions, run_with_screen
 
-    loaded = load(config, LiveConfig, overrides or ())
+    loaded = _with_pages([load(path, LiveConfig, overrides or ()) for path in configs])
     extensions = load_extensions(extension or ())
-    job = EngineJob(loaded, duration, json_file, STARTED_S, record=record, extensions=extensions)
-    run_with_screen(job, ScreenOptions(headless, screenshot), say)
+    alone = len(loaded) == 1
+    jobs = [
+        EngineJob(one, duration, json_file if alone else None, STARTED_S, record=record, extensions=extensions)
+        for one in loaded
+    ]
+    with ExitStack() as stack:
+        for section in dict.fromkeys(one.web for one in loaded if one.web.address is not None):
+            stack.enter_context(_page(section))
+        if alone:
+            run_with_screen(jobs[0], ScreenOptions(headless, screenshot), say)
+            return
+        from ..realtime.screens.run_together import run_together
+
+        if screenshot is not None:
+            raise ConfigError("--screenshot is of the window, which shows one participant; leave it out, or one config")
+        write_json(json_file, run_together(jobs, say, headless=headless))
+
+
+def _with_pages(configs: list[LiveConfig]) -> list[LiveConfig]:
+    """Return the configs with tokens for their pages, one for all that open the same; refuse names that come twice."""
+    names = [config.name for config in configs]
+    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    if twice is not None:
+        raise ConfigError(f"two of these configs are named '{twice}'; screens tell engines apart by 'name': change one")
+    pages = {config.web: config.web.with_token() for config in configs}
+    return [config.model_copy(update={"web": pages[config.web]}) for config in configs]
+
+
+@contextmanager
+def _page(section: WebSection) -> Iterator[None]:
+    """Serve the page for browsers that a config opens, and say where."""
+    from ..processes import hold_interrupts
+    from ..realtime.web.process import WebPage
+
+    with ExitStack() as stack:
+        with hold_interrupts():
+            page = stack.enter_context(WebPage(section))
+        say(page.wait_ready())
+        yield
 
 
 def monitor(
-    engine: Annotated[str | None, typer.Argument(metavar="ENGINE", help="Its name; else the newest one.")] = None,
+    engine: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ENGINE]...", help="Their names; else the newest.", show_default=False),
+    ] = None,
     headless: HeadlessOption = False,
+    everything: Annotated[bool, typer.Option("--all", help="A tile for every engine that runs, or starts.")] = False,
 ) -> None:
-    """Attach a screen to a running engine; closing it leaves the engine alone."""
+    """Attach a screen to a running engine, or one with a tile for each of several; closing it leaves them alone."""
     from ..realtime.ipc.channel import attach
+    from ..realtime.ipc.engine_feeds import EngineFeeds
+    from ..realtime.ipc.run_dir import find, running
     from ..realtime.ipc.snapshot_feed import SnapshotFeed
     from ..realtime.screens.terminal import run_dashboard
+    from ..realtime.screens.tiles import run_tiles
     from ..realtime.ui.display import display_available
 
-    with attach(engine) as client:
+    names = tuple(dict.fromkeys(engine or ()))
+    if everything and names:
+        raise ConfigError(f"--all shows every engine, and {', '.join(names)} was named; give one of both")
+    if everything or len(names) > 1:
+        for name in names:
+            find(name)  # raises where there is none
+        run_tiles(EngineFeeds(lambda card: everything or card.name in names))
+        return
+    with attach(names[0] if names else None) as client:
         name = client.card.name
+    others = [card.name for card in running() if card.name != name]
+    if others and not names:
+        say(
+            f"showing '{name}', the newest; also running: {', '.join(others)} (moodring monitor NAME, or --all)",
+            err=True,
+        )
     if headless or not display_available():
         run_dashboard(SnapshotFeed(name))
         return

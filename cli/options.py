@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 CONFIGS = Path(__file__).parent.parent / "configs"
 
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file; configs/ holds some to copy.")]
+ConfigsArgument = Annotated[
+    list[Path],
+    typer.Argument(metavar="CONFIG...", help="A TOML file (configs/ holds some to copy); one for each participant."),
+]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the config.")
 ]

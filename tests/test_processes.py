@@ -220,3 +220,29 @@ def test_a_backend_that_is_set_outside_does_the_work_and_is_left_running():
     assert [task for task, _, _ in found] == [0, 1, 2, 3]
     assert {pid for _, pid, _ in found} == {os.getpid()}
     assert threading.main_thread().name not in {name for _, _, name in found}
+
+
+def _where(parent):
+    parent.send({"ready": [os.getppid(), "torch" in sys.modules]})
+    parent.ended.wait()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children are copied on Linux only")
+def test_children_that_share_libraries_are_copies_of_one_process_that_has_them():
+    with Child("one", _where, shared="torch") as one, Child("other", _where, shared="torch") as other:
+        (parent, has), (same, too) = one.wait_for("ready", 120.0), other.wait_for("ready", 120.0)
+        assert parent == same != os.getpid()
+        assert has
+        assert too
+        assert one.pid != other.pid
+    assert (one.exit_status, other.exit_status) == (0, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children are copied on Linux only")
+def test_the_failure_and_the_death_of_a_copied_child_are_told_as_of_any():
+    with Child("copy", _fail, ConfigError("no such key"), shared="torch", failure=failure_of) as child:
+        with pytest.raises(ConfigError, match="no such key"):
+            child.wait_for("never", 120.0)
+        assert child.exit_status == 2
+    with Child("copy", _die, shared="torch") as child, pytest.raises(ChildError, match="the copy died"):
+        child.wait_for("ready", 120.0)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from .load import Section
+from .web import WebSection
 
 SHORTEST_REST_S = 10.0
 RESERVED_MODALITIES = ("eeg", "face", "speech", "loudspeaker", "estimates", "recording")
@@ -262,7 +263,10 @@ class MemorySection(Section):
 
 
 class LiveConfig(Section):
-    """A live session: sources, models, decisions, outlets. A modality that is left out is absent."""
+    """A live session: sources, models, decisions, outlets. A modality that is left out is absent.
+
+    ``web`` is left out wherever a config is saved with a session, because it holds the way in.
+    """
 
     name: str = "live"
     eeg: EegSection | None = None
@@ -276,6 +280,7 @@ class LiveConfig(Section):
     outlet: OutletSection = OutletSection()
     session: SessionSection = SessionSection()
     memory: MemorySection = MemorySection()
+    web: WebSection = Field(default=WebSection(), exclude=True)
     journal: Path | None = None
 
     @property

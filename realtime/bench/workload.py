@@ -5,6 +5,7 @@ pushed at the stamp of its last sample. What the age of the newest sample is to 
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from ...models.signals.eeg.montage import POSITIONS
 from ...processes import Parent
 from ..engine.lsl_clock import LslClock
 from ..engine.process_settings import apply_lsl_settings
+
+if TYPE_CHECKING:
+    import pylsl
 
 _BLOCK_S = 4.0
 _LINE_HZ = 50.0
@@ -38,14 +42,8 @@ def publish(parent: Parent, load: Load, name: str, lsl: LslSection) -> None:
     apply_lsl_settings(lsl)
     import pylsl
 
-    info = pylsl.StreamInfo(name, "EEG", load.channels, load.rate_hz, pylsl.cf_float32, name)
-    channels = info.desc().append_child("channels")
-    for label in load.names:
-        channel = channels.append_child("channel")
-        for key, value in (("label", label), ("unit", "microvolts"), ("type", "EEG")):
-            channel.append_child_value(key, value)
-    outlet = pylsl.StreamOutlet(info)
-    clock, block = LslClock(), _block(load)
+    outlet = pylsl.StreamOutlet(eeg_info(load, name))
+    clock, block = LslClock(), block_of(load)
     parent.send({"ready": True})
     start_s, sent = clock.now() + 0.1, 0
     while not parent.ended.is_set():
@@ -58,7 +56,20 @@ def publish(parent: Parent, load: Load, name: str, lsl: LslSection) -> None:
     parent.send({"sent": sent})
 
 
-def _block(load: Load) -> NDArray[np.float32]:
+def eeg_info(load: Load, name: str) -> "pylsl.StreamInfo":
+    """Describe the stream of a load."""
+    import pylsl
+
+    info = pylsl.StreamInfo(name, "EEG", load.channels, load.rate_hz, pylsl.cf_float32, name)
+    channels = info.desc().append_child("channels")
+    for label in load.names:
+        channel = channels.append_child("channel")
+        for key, value in (("label", label), ("unit", "microvolts"), ("type", "EEG")):
+            channel.append_child_value(key, value)
+    return info
+
+
+def block_of(load: Load) -> NDArray[np.float32]:
     """Return some seconds of noise on offsets of millivolts, with line noise."""
     rng = np.random.default_rng(0)
     time_s = np.arange(round(_BLOCK_S * load.rate_hz)) / load.rate_hz

@@ -54,7 +54,12 @@ def run_engine(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None] = 
     return _run(job, on_ready, threading.Event())
 
 
-def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], stopping: threading.Event) -> dict[str, Any]:
+def _run(
+    job: EngineJob,
+    on_ready: Callable[[run_dir.EngineCard], None],
+    stopping: threading.Event,
+    prepare: Callable[[Session], None] = lambda _: None,
+) -> dict[str, Any]:
     apply_settings(job)
     log_visibly()
     clock = LslClock()
@@ -71,9 +76,11 @@ def _run(job: EngineJob, on_ready: Callable[[run_dir.EngineCard], None], stoppin
             recorder = _recorder(job, models, clock)
             freeze_gc()
             with Session(job.config, models, clock, folder, started_s, recorder, job.extensions.sources) as session:
+                prepare(session)
                 server = ChannelServer(session.snapshot, stopping.set, folder)
                 server.start()
-                card = run_dir.card_of(job.config.name, server.address, server.key)
+                page = run_dir.page_of(job.config.web)
+                card = run_dir.card_of(job.config.name, server.address, server.key, page)
                 run_dir.write_card(folder, card)
                 on_ready(card)
                 try:
@@ -152,10 +159,18 @@ def peak_rss_mb() -> float:
     return round(largest / (1e6 if sys.platform == "darwin" else 1e3 / 1.024), 1)
 
 
-def serve(job: EngineJob, parent: Parent) -> None:
-    """Run an engine in a child process; see :func:`~moodring.realtime.engine.engine_process.engine_process`."""
-    summary = _run(job, lambda card: parent.send({"ready": card.name}), parent.ended)
-    parent.send({"done": summary})
+def serve(
+    job: EngineJob,
+    parent: Parent,
+    prepare: Callable[[Session], None] = lambda _: None,
+    told: Callable[[dict[str, Any]], dict[str, Any]] = lambda summary: summary,
+) -> None:
+    """Run an engine in a child process; see :func:`~moodring.realtime.engine.engine_process.engine_process`.
+
+    ``prepare`` is called with the session before it connects, ``told`` makes what is sent of the summary.
+    """
+    summary = _run(job, lambda card: parent.send({"ready": card.name}), parent.ended, prepare)
+    parent.send({"done": told(summary)})
 
 
 @contextlib.contextmanager

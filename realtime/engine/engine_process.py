@@ -9,6 +9,7 @@ from ...configs.schema.errors import failure_of
 from ...processes import Child, ChildHandle, Parent
 from .job import EngineJob
 
+SHARED_LIBRARIES = "moodring.realtime.engine.shared_libraries"
 _GRACE_S = 15.0
 
 
@@ -18,15 +19,18 @@ class EngineProcess(ChildHandle):
     Parameters
     ----------
     job : EngineJob
+    beside_others : bool
+        Whether this process starts several: they then have the libraries in memory once.
     """
 
-    def __init__(self, job: EngineJob) -> None:
+    def __init__(self, job: EngineJob, *, beside_others: bool = False) -> None:
         advice = "start it again"
         if job.record is not None:
             advice = (
                 f"what it recorded is in the newest session below '{job.record}', and opens: moodring decode FOLDER"
             )
-        child = Child("engine", engine_process, job, daemon=False, failure=failure_of, advice=advice)
+        shared = SHARED_LIBRARIES if beside_others else None
+        child = Child("engine", engine_process, job, daemon=False, failure=failure_of, advice=advice, shared=shared)
         super().__init__(child, _GRACE_S)
 
     def wait_ready(self, timeout_s: float) -> str:

@@ -300,6 +300,7 @@ class Session:
             recording=status,
             information_age_ms=tuple(tally.ages.items()),
             eeg_filter_delay_ms=tally.eeg_filter_delay_ms,
+            participant=self._config.session.participant,
         )
 
     @property

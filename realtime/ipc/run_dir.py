@@ -7,6 +7,7 @@ only if it is a real one, of this user, and closed to all others.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -22,6 +23,7 @@ import platformdirs
 import psutil
 
 from ...configs.schema.errors import MoodringError
+from ...configs.schema.web import WebSection
 from ...models.io.files import PRIVATE_FILE, PRIVATE_FOLDER, write_file
 
 _CARD = "engine.json"
@@ -49,6 +51,8 @@ class EngineCard:
         Of its local channel.
     key : str
         Hexadecimal; a client needs it to talk to the engine.
+    page : str
+        Which page for browsers shows it, as :func:`page_of` names it; empty where its config opens none.
     """
 
     name: str
@@ -56,6 +60,7 @@ class EngineCard:
     started_s: float
     address: str
     key: str
+    page: str = ""
 
 
 def runtime_root() -> Path:
@@ -107,9 +112,17 @@ def remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def card_of(name: str, address: str, key: bytes) -> EngineCard:
+def card_of(name: str, address: str, key: bytes, page: str = "") -> EngineCard:
     """Return the card of the engine of this process."""
-    return EngineCard(name, os.getpid(), _started_s(os.getpid()), address, key.hex())
+    return EngineCard(name, os.getpid(), _started_s(os.getpid()), address, key.hex(), page)
+
+
+def page_of(section: WebSection) -> str:
+    """Return the name of a page for browsers, from which its token cannot be found; empty where it is closed."""
+    if section.address is None:
+        return ""
+    way_in = f"{section.address} {section.port} {section.token} {section.pictures} {section.estimates}"
+    return hashlib.sha256(way_in.encode()).hexdigest()
 
 
 def write_card(folder: Path, card: EngineCard) -> None:

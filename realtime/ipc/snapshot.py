@@ -61,6 +61,8 @@ class Snapshot:
         The newest of the video-EEG model: which face it followed, or why none.
     eeg_filter_delay_ms : float or None
         How much the causal filters delay the EEG (group delay at 10 Hz); part of its information age.
+    participant : str
+        Whom a recording is filed under.
     """
 
     engine: str
@@ -86,6 +88,7 @@ class Snapshot:
     information_age_ms: tuple[tuple[str, Percentiles], ...] = ()
     eeg_filter_delay_ms: float | None = None
     look: Look | None = None
+    participant: str = ""
 
     def classes(self, head: str) -> tuple[str, ...]:
         """Return the classes of a head; none where the session has no such head."""

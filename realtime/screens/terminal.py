@@ -26,7 +26,7 @@ from .wording import Tone
 WIDTH = 80
 SPARK_S = 60.0
 GONE_FOR_GOOD_S = 5.0
-_STYLES: dict[Tone, str] = {"good": "green", "warn": "yellow", "bad": "bold red", "idle": "bright_black"}
+STYLES: dict[Tone, str] = {"good": "green", "warn": "yellow", "bad": "bold red", "idle": "bright_black"}
 _LEVEL_LINES = 7
 _SPARE_LINES = 3  # of 24, for notices, what is pooled, and what would be said without a part
 _LEVEL_STYLES = ("blue", "white", "yellow")
@@ -206,9 +206,9 @@ def _head(snapshot: Snapshot, silent_s: float, glyphs: Glyphs) -> Text:
         status_text = wording.StatusText(f"engine has not answered for {silent_s:.0f} s", "bad")
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append("moodring", "bold").append(f"  {snapshot.engine[:20]}  ", "bright_black")
-    text.append(f"{glyphs.marks[status_text.tone]} {status_text.text}", _STYLES[status_text.tone])
+    text.append(f"{glyphs.marks[status_text.tone]} {status_text.text}", STYLES[status_text.tone])
     if (recording := wording.recording(snapshot)) is not None:
-        text.append(f"  {glyphs.marks[recording.tone]} {recording.text}", _STYLES[recording.tone])
+        text.append(f"  {glyphs.marks[recording.tone]} {recording.text}", STYLES[recording.tone])
     return text
 
 
@@ -299,7 +299,7 @@ def _attention_panel(snapshot: Snapshot, glyphs: Glyphs) -> Panel:
 
 
 def _told(status_text: wording.StatusText, glyphs: Glyphs) -> Text:
-    return Text(f"{glyphs.marks[status_text.tone]} {status_text.text}", _STYLES[status_text.tone])
+    return Text(f"{glyphs.marks[status_text.tone]} {status_text.text}", STYLES[status_text.tone])
 
 
 def _sources(snapshot: Snapshot, glyphs: Glyphs) -> Table:
@@ -308,7 +308,7 @@ def _sources(snapshot: Snapshot, glyphs: Glyphs) -> Table:
     table.add_column(min_width=max((len(wording.source_title(one.modality)) for one in snapshot.sources), default=0))
     for status in snapshot.sources:
         status_text = wording.health(status)
-        state = Text(f"{glyphs.marks[status_text.tone]} {status_text.text}", _STYLES[status_text.tone], no_wrap=True)
+        state = Text(f"{glyphs.marks[status_text.tone]} {status_text.text}", STYLES[status_text.tone], no_wrap=True)
         title = Text(wording.source_title(status.modality), "bold", no_wrap=True)
         table.add_row(title, state, *_source_figures(status))
     return table

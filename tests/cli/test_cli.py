@@ -345,6 +345,27 @@ def test_any_command_frees_what_a_killed_engine_left(run, tmp_path: Path, monkey
     assert not dead.exists()
 
 
+def test_several_participants_need_several_names(run, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.toml").write_text(GOOD)
+    status, _, error = run("live", tmp_path / "a.toml", tmp_path / "b.toml")
+    assert status == 2
+    assert "two of these configs are named 'live'" in one_line(error)
+    (tmp_path / "b.toml").write_text('name = "b"\n' + GOOD)
+    status, _, error = run("live", tmp_path / "a.toml", tmp_path / "b.toml", "--screenshot", tmp_path / "x.png")
+    assert status == 2
+    assert "--screenshot" in one_line(error)
+
+
+def test_monitor_names_what_it_was_given_too_much_of_or_did_not_find(run) -> None:
+    status, _, error = run("monitor", "a", "--all")
+    assert status == 2
+    assert "--all shows every engine" in one_line(error)
+    status, _, error = run("monitor", "nobody-here", "nor-here")
+    assert status == 1
+    assert "a running engine named 'nobody-here' was expected" in one_line(error)
+
+
 def test_enrol_refuses_the_same_recording_again(run, tmp_path: Path) -> None:
     out, talk = tmp_path / "voice.safetensors", tmp_path / "talk.wav"
     soundfile.write(talk, simulate_voice(3, 12.0), 16_000)
