@@ -26,10 +26,11 @@ class TrainFacesConfig(Section):
     shows pictures of disgust and contempt, which are rare; ``votes_share`` is what the raters' votes weigh in the
     targets of FER2013's own labels; ``changes`` scales how many pictures are changed as a camera, a cap or a
     headset would, ``moved`` how far all are moved. ``prior`` is how much of the logarithm of the labels'
-    frequencies is taken from the logits of FER2013's labels, for the recall of rare ones. ``start`` is a bundle to
-    go on from, trained on other photographs of the same split; without one, training begins from nothing.
-    ``aligned`` trains on crops as they are read: aligned where a face is found in them. ``bfloat16`` computes in
-    half precision, which is faster on processors that know it.
+    frequencies is taken from the logits of FER2013's labels, for the recall of rare ones. ``mirrored`` has the
+    bundle answer by the mean over a face and its mirror image, which takes longer. ``start`` is a bundle to go on
+    from, trained on other photographs of the same split; without one, training begins from nothing. ``aligned``
+    trains on crops as they are read: aligned where a face is found in them. ``bfloat16`` computes in half
+    precision, which is faster on processors that know it.
     """
 
     kind: Literal["faces"] = "faces"
@@ -52,6 +53,7 @@ class TrainFacesConfig(Section):
     moved: Share = 1.0
     mixed: Share = 0.5
     prior: Share = 0.3
+    mirrored: bool = False
     bfloat16: bool = True
     settling: SettlingSection = SettlingSection()
     cache: Path | None = None

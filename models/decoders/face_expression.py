@@ -26,6 +26,8 @@ EMOTION, LABELS, VALENCE, AROUSAL = "face", "face_fer2013", "face_valence", "fac
 """Names of the heads: emotions by raters' votes, FER2013's own labels, and the two axes of the circumplex."""
 NETWORK_HEADS = {EMOTION: "emotion", LABELS: "fer2013"}
 """Heads that are the network's own, and their names in it."""
+MIRRORED = "mirrored"
+"""Key of a spec's ``network``: 1 where answers are the mean over a face and its mirror image."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class FaceExpressionDecoder:
         network = with_weights(lambda: FaceExpressionNetwork(sizes), weights, bundle.name)
         self.live_heads = (self.emotion, heads[VALENCE], heads[AROUSAL])
         """The heads that a session answers: emotions by raters' votes, and their places on the circumplex."""
+        self._mirrored = bundle.spec.network.get(MIRRORED) == 1
         self._network = folded(network).to(device)
         self._device = device
 
@@ -114,6 +117,8 @@ class FaceExpressionDecoder:
     def logits(self, crops: Image) -> tuple[Mapping[str, NDArray[np.float64]], FloatArray]:
         """Return the logits of both heads, and the embedding.
 
+        Where the bundle says so, logits are the mean over each face and its mirror image; the embedding is the face's.
+
         Parameters
         ----------
         crops : (n, 48, 48) uint8
@@ -124,10 +129,14 @@ class FaceExpressionDecoder:
             Of :data:`EMOTION` and :data:`LABELS`, before temperatures.
         embedding : (n, 256) float32
         """
+        shown = np.concatenate((crops, crops[:, :, ::-1])) if self._mirrored else crops
         with torch.inference_mode():
-            reading = self._network(torch.from_numpy(np.ascontiguousarray(crops)).to(self._device))
-        logits = {name: reading.logits[inner].cpu().numpy().astype(np.float64) for name, inner in NETWORK_HEADS.items()}
-        return logits, reading.embedding.cpu().numpy()
+            reading = self._network(torch.from_numpy(np.ascontiguousarray(shown)).to(self._device))
+        logits = {}
+        for name, inner in NETWORK_HEADS.items():
+            given = reading.logits[inner].cpu().numpy().astype(np.float64)
+            logits[name] = given.reshape(-1, len(crops), given.shape[1]).mean(axis=0)
+        return logits, reading.embedding[: len(crops)].cpu().numpy()
 
     def _read(self, crop: Image, quality: FaceQuality) -> FaceExpression:
         logits, embedding = self.logits(crop[None])

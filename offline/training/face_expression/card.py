@@ -87,6 +87,8 @@ def _facts(spec: ModelSpec, config: TrainFacesConfig, results: FaceResults) -> I
         f"From the logits of `{LABELS}` {config.prior:g} of the logarithm of the labels' frequencies is taken, so that "
         "rare labels are found more often."
     )
+    if config.mirrored:
+        yield "Its answer is the mean of the logits over a face and its mirror image."
     yield (
         f"Temperatures {emotion.temperature:.3f} and {labels.temperature:.3f}, and sets that hold the truth 9 times in "
         f"10, fitted on the {config.held_out:.0%} of photographs held out."

@@ -18,6 +18,7 @@ from ....models.decoders.face_expression import (
     EMOTION,
     KIND,
     LABELS,
+    MIRRORED,
     NETWORK_HEADS,
     VALENCE,
     FaceExpressionDecoder,
@@ -199,6 +200,7 @@ def uncalibrated(
         seed=config.seed,
         network={
             **{"epochs": config.epochs, "batch": config.batch, "held_out": config.held_out},
+            **({MIRRORED: 1} if config.mirrored else {}),
             **({} if start is None else {"start": start.sha256}),
         },
     )

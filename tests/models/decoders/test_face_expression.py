@@ -9,7 +9,14 @@ from scipy.special import softmax
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import FaceBox, FaceInput, Head
-from moodring.models.decoders.face_expression import AROUSAL, EMOTION, LABELS, VALENCE, FaceExpressionDecoder
+from moodring.models.decoders.face_expression import (
+    AROUSAL,
+    EMOTION,
+    LABELS,
+    MIRRORED,
+    VALENCE,
+    FaceExpressionDecoder,
+)
 from moodring.models.fusion.circumplex import PLACES
 from moodring.models.io.bundle import Bundle, bundled, load_bundle, save_bundle
 from moodring.models.signals.face.alignment import POINTS, align_face
@@ -47,6 +54,20 @@ def test_a_tight_crop_is_read_whole(decoder: FaceExpressionDecoder) -> None:
     said = decoder.read_whole(np.repeat(crop[:, :, None], 3, axis=2))
     assert said.emotions == pytest.approx(softmax(decoder.logits(crop[None])[0][EMOTION][0]), abs=1e-6)
     assert said.quality.score is None
+
+
+def test_a_mirrored_bundle_answers_alike_for_a_face_and_its_mirror_image(bundle: Bundle) -> None:
+    spec = replace(bundle.spec, network={**bundle.spec.network, MIRRORED: 1})
+    plain, both = FaceExpressionDecoder(bundle, CPU), FaceExpressionDecoder(replace(bundle, spec=spec), CPU)
+    crops = np.stack([fer_face("happy", 1), fer_face("fear", 2)])
+    mirrored = np.ascontiguousarray(crops[:, :, ::-1])
+    logits, embedding = both.logits(crops)
+    for name in (EMOTION, LABELS):
+        one, other = plain.logits(crops)[0][name], plain.logits(mirrored)[0][name]
+        assert not np.allclose(one, other, atol=1e-3)
+        assert np.allclose(logits[name], (one + other) / 2, atol=1e-5)
+        assert np.allclose(logits[name], both.logits(mirrored)[0][name], atol=1e-5)
+    assert np.allclose(embedding, plain.logits(crops)[1], atol=1e-5)
 
 
 def test_valence_and_arousal_are_the_emotions_places(decoder: FaceExpressionDecoder) -> None:
