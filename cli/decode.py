@@ -10,7 +10,7 @@ import typer
 
 from ..configs.schema.errors import ConfigError, MoodringError
 from .options import EegStreamOption, ExtensionOption, SetOption, load_extensions
-from .output import JsonOption, JsonOutOption, check_writable, say, write_json
+from .output import JsonOption, JsonOutOption, check_writable, each_once, say, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,15 +112,18 @@ def predict(
     check_writable(json_file, (*files, *(() if speakers is None else (speakers,))))
     path = face_bundle_path(bundle) if bundle == "face" else speech_bundle_path(bundle)
     loaded = load_bundle(path, "speech", FACE_EXPRESSION)
+    files, repeats = each_once(files)
     if loaded.spec.kind == FACE_EXPRESSION:
         if adapt:
             raise ConfigError("--adapt adapts to a voice; faces are read as they are: leave it out")
-        _predict_faces(loaded, files, json_file, labels)
+        _predict_faces(loaded, files, repeats, json_file, labels)
     else:
-        _predict_speech(loaded, bundle, files, json_file, labels, allow_simulated, adapt, speakers)
+        _predict_speech(loaded, bundle, files, repeats, json_file, labels, allow_simulated, adapt, speakers)
 
 
-def _predict_faces(loaded: Bundle, files: Sequence[Path], json_file: Path | None, labels: str | None) -> None:
+def _predict_faces(
+    loaded: Bundle, files: Sequence[Path], repeats: tuple[str, ...], json_file: Path | None, labels: str | None
+) -> None:
     from ..models.decoders.face_expression import FaceExpressionDecoder
     from ..models.device import best_device
     from ..offline.decoding import predict_faces as prediction
@@ -128,8 +131,9 @@ def _predict_faces(loaded: Bundle, files: Sequence[Path], json_file: Path | None
 
     device = best_device()
     decoder = FaceExpressionDecoder(loaded, device)
+    stills = [path for path in files if not film_faces.is_film(path)]
     say(prediction.heading(loaded))
-    for notice in prediction.notices(loaded):
+    for notice in (*prediction.notices(loaded, bool(stills)), *repeats):
         say(f"note: {notice}")
     films = []
     for path in filter(film_faces.is_film, files):
@@ -140,7 +144,6 @@ def _predict_faces(loaded: Bundle, files: Sequence[Path], json_file: Path | None
         if film.error is not None:
             say(f"moodring: {film.error}", err=True)
     predictions = []
-    stills = [path for path in files if not film_faces.is_film(path)]
     for one in prediction.predict_pictures(decoder, stills, labels == "auto"):
         predictions.append(one)
         say(prediction.in_words(one, decoder))
@@ -150,6 +153,7 @@ def _predict_faces(loaded: Bundle, files: Sequence[Path], json_file: Path | None
         say(line)
     asked = {"models": {"face": loaded.name, "device": str(device)}, "labels": labels}
     plain = prediction.as_plain(predictions, decoder, loaded, asked, labels == "auto")
+    plain["notices"] += repeats
     write_json(json_file, plain | {"films": [film_faces.as_plain(film, decoder) for film in films]})
     _raise_for_errors([*films, *predictions], "picture(s)" if not films else "film(s) and picture(s)")
 
@@ -158,6 +162,7 @@ def _predict_speech(
     loaded: Bundle,
     bundle: str,
     files: Sequence[Path],
+    repeats: tuple[str, ...],
     json_file: Path | None,
     labels: str | None,
     allow_simulated: bool,
@@ -181,7 +186,7 @@ def _predict_speech(
     if adapt and not decoder.adapts:
         raise ConfigError(f"bundle '{loaded.name}' cannot adapt to a speaker; leave out --adapt, or use emodb")
     say(prediction.heading(loaded))
-    for notice in prediction.notices(loaded):
+    for notice in (*prediction.notices(loaded), *repeats):
         say(f"note: {notice}")
     predictions = []
     for one in prediction.predict_files(decoder, files, labels == "auto", told):
@@ -192,7 +197,9 @@ def _predict_speech(
     for line in prediction.uar_lines(predictions, decoder.head.classes) if labels == "auto" else ():
         say(line)
     asked = {"models": {"speech": bundle, "device": str(device)}, "labels": labels, "adapt": adapt}
-    write_json(json_file, prediction.as_plain(predictions, loaded, asked, labels == "auto"))
+    plain = prediction.as_plain(predictions, loaded, asked, labels == "auto")
+    plain["notices"] += repeats
+    write_json(json_file, plain)
     _raise_for_errors(predictions, "file(s)")
 
 

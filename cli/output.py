@@ -11,6 +11,7 @@ from ..configs.schema.errors import ConfigError
 from ..configs.schema.foreign_text import visible
 from ..configs.schema.session_folder import SESSION_FILE
 from ..models.io import results
+from ..models.io.files import need_folder
 from ..models.io.results import check_replaceable, write_results
 
 TABLE_MARK = "<!-- written by moodring -->"
@@ -29,13 +30,27 @@ def say_all(text: str) -> None:
         say(line)
 
 
+def each_once(files: Iterable[Path]) -> tuple[list[Path], tuple[str, ...]]:
+    """Return files without repeats, links followed, and a line for each that is named again."""
+    first: dict[str, Path] = {}
+    lines: list[str] = []
+    for file in files:
+        # Unlike Path.resolve, it accepts circular links.
+        there = first.setdefault(os.path.realpath(file), file)
+        if there is not file:
+            lines.append(
+                f"'{file}' is named twice" + ("" if there == file else f", first as '{there}'") + "; it is read once"
+            )
+    return list(first.values()), tuple(dict.fromkeys(lines))
+
+
 def refuse_other_files(path: Path | None) -> Path | None:
     """Return the path of results if it is free, empty or holds earlier results, so that nothing else is overwritten.
 
     Raises
     ------
     ConfigError
-        Another file is there, or the path lies in a recorded session.
+        Another file is there, its folder is not, or the path lies in a recorded session.
     """
     if path is not None:
         _refuse_sessions(path)
@@ -58,9 +73,10 @@ def refuse_other_pictures(path: Path | None) -> Path | None:
     Raises
     ------
     ConfigError
-        Another file is there, or the path lies in a recorded session.
+        Another file is there, its folder is not, or the path lies in a recorded session.
     """
     if path is not None:
+        need_folder(path)
         _refuse_sessions(path)
         if path.is_file() and path.stat().st_size and not _holds(path, _PICTURE_MARK):
             raise ConfigError(f"'{path}' is there and is no picture that moodring saved; name another file")

@@ -93,7 +93,8 @@ class FaceReading:
         The participant's, in pixels of that frame; None where it was not found or not followed.
     face_state : FaceState
     faces : int
-        Faces found in the frame, in the region of the config where it names one.
+        Faces found in the frame, in the region of the config where it names one; where some move, without those that
+        are still as a picture.
     person : int or None
         Number of the person whose face is followed, from 1; None until one is chosen.
     eyes_px : float or None
@@ -102,8 +103,8 @@ class FaceReading:
         How far the nose is off the middle between the eyes, relative to their distance; negative to the left of the
         picture.
     doubts : tuple of str
-        Why the frame counts for nothing: "small", "turned", "flat", "blurred", "still" (as a picture of a face); empty
-        where it counts.
+        Why the frame counts for nothing: "small", "turned", "flat", "blurred", "covered" (the mouth), "still" (as a
+        picture of a face), "sideways", "upside down"; empty where it counts.
     """
 
     time_s: float

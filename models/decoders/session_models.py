@@ -183,6 +183,7 @@ def _slots(section: ModelsSection, modalities: Sequence[str]) -> tuple[str, ...]
 def _own_factories(config: LiveConfig) -> tuple[DecoderFactory, ...]:
     """Return the factories of the shipped decoders, which import torch only when they are called."""
     from ..signals.face.detection import FaceDetector
+    from ..signals.face.orientation import OrientationCheck
     from ..streaming.streaming_attention import StreamingAttention
     from ..streaming.streaming_eeg_state import StreamingEegState
     from ..streaming.streaming_face import StreamingFaceExpression
@@ -213,9 +214,9 @@ def _own_factories(config: LiveConfig) -> tuple[DecoderFactory, ...]:
         return StreamingSpeech(SpeechDecoder(bundle, device, gate, history))
 
     def face_expression(bundle: Bundle, device: torch.device) -> StreamingDecoder:
-        detector = FaceDetector(bundled("yunet").read_bytes())
-        region = None if face is None else face.region
-        return StreamingFaceExpression(FaceExpressionDecoder(bundle, device), detector, region)
+        model, region = bundled("yunet").read_bytes(), None if face is None else face.region
+        decoder = FaceExpressionDecoder(bundle, device)
+        return StreamingFaceExpression(decoder, FaceDetector(model), OrientationCheck(model), region)
 
     def eeg_state(bundle: Bundle, _device: torch.device) -> StreamingDecoder:
         return StreamingEegState(EegStateDecoder(bundle))

@@ -114,9 +114,22 @@ def slot_of(kind: str) -> str:
 
 
 def models_path(slot: str, given: str) -> Path:
-    """Return the path of a bundle that a key of ``[models]`` names: a shipped one by its name, or a path."""
+    """Return the path of a bundle that a key of ``[models]`` names: a shipped one by its name, or a path.
+
+    Raises
+    ------
+    MoodringError
+        The name of one that is shipped for another key.
+    """
     shipped = _NAMES.get(slot, {})
-    return bundled(shipped[given]) if given in shipped else Path(given)
+    if given in shipped:
+        return bundled(shipped[given])
+    if not Path(given).exists() and (keys := [f"models.{key}" for key, names in _NAMES.items() if given in names]):
+        raise MoodringError(
+            f"models.{slot} = '{given}': the shipped bundle of that name is for {' and '.join(keys)}; shipped for "
+            f"models.{slot} are {', '.join(shipped)}; or give a path"
+        )
+    return Path(given)
 
 
 def save_bundle(path: Path, spec: ModelSpec, tensors: Mapping[str, torch.Tensor], *, mode: int | None = None) -> str:

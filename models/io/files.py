@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from ...configs.schema.errors import ConfigError
+
 PRIVATE_FILE = 0o600
 """Permissions of a file with a person's data: its owner alone reads and writes it."""
 PRIVATE_FOLDER = 0o700
@@ -17,6 +19,12 @@ PRIVATE_FOLDER = 0o700
 def private(path: str, flags: int) -> int:
     """Open a file that is made for this user alone: the ``opener`` of :func:`open`; one that is there stays as is."""
     return os.open(path, flags, PRIVATE_FILE)
+
+
+def need_folder(path: Path) -> None:
+    """Raise ConfigError where the folder of a file to be written is not there: a mistyped one is not made."""
+    if not path.parent.is_dir():
+        raise ConfigError(f"'{path}': the folder '{path.parent}' is not there; make it, or name another file")
 
 
 def make_private_folder(path: Path, *, exist_ok: bool = False) -> None:

@@ -11,7 +11,7 @@ from ...configs.schema.regular_files import MOST_LINES_BYTES, read_regular
 from ..contract import Estimate
 from . import wire
 from .described_values import LONGEST_S
-from .files import make_private_folder, private
+from .files import need_folder, private
 
 _log = logging.getLogger(__name__)
 _LATEST_S = 1e12
@@ -25,7 +25,7 @@ class Journal:
     Parameters
     ----------
     path : Path
-        Its folder is made, and the file, for this user alone; an existing file is continued, with its permissions.
+        Made for this user alone, in a folder that is there; an existing file is continued, with its permissions.
 
     Raises
     ------
@@ -36,7 +36,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            make_private_folder(path.parent, exist_ok=True)
+            need_folder(path)
             _refuse_other_files(path)
             self._file: IO[bytes] = open(path, "ab", opener=private)  # noqa: SIM115 - closed by close()
         except OSError as error:

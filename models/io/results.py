@@ -6,7 +6,7 @@ from typing import Any
 
 from ...configs.schema.errors import ConfigError, MoodringError
 from ...configs.schema.session_folder import package_versions
-from .files import PRIVATE_FILE, make_private_folder, private, write_file
+from .files import PRIVATE_FILE, need_folder, private, write_file
 
 _KEY = "written_by"
 _PRODUCT = "moodring"
@@ -19,10 +19,11 @@ def check_replaceable(path: Path) -> None:
     Raises
     ------
     ConfigError
-        With what to do.
+        With what to do; likewise where its folder is not there.
     MoodringError
         It cannot be read.
     """
+    need_folder(path)
     if not path.is_file():
         return
     try:
@@ -42,14 +43,14 @@ def write_results(path: Path, values: dict[str, Any]) -> None:
     Parameters
     ----------
     path : Path
-        Its folder is made.
+        Its folder is there.
     values : dict
         Of what JSON can hold; ``written_by`` is put before it.
 
     Raises
     ------
     ConfigError
-        Another file has come to be there meanwhile.
+        Another file has come to be there meanwhile, or its folder is gone.
     MoodringError
         It cannot be written.
     """
@@ -57,7 +58,6 @@ def write_results(path: Path, values: dict[str, Any]) -> None:
     product = f"{_PRODUCT} {package_versions(_PRODUCT)[_PRODUCT]}"
     text = json.dumps({_KEY: product, **values}, indent=1, allow_nan=False) + "\n"
     try:
-        make_private_folder(path.parent, exist_ok=True)
         if path.exists() and not path.is_file():
             with path.open("w", encoding="utf-8") as file:
                 file.write(text)
@@ -69,9 +69,9 @@ def write_results(path: Path, values: dict[str, Any]) -> None:
 
 def check_writable(path: Path) -> None:
     """Raise MoodringError, before the work, where results could not be written; leave nothing behind."""
+    need_folder(path)
     was_there = path.exists()
     try:
-        make_private_folder(path.parent, exist_ok=True)
         with open(path, "ab", opener=private):
             pass
         if not was_there:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ..contract import FaceReading, HeadOutput, ModelSpec
 from ..contract.specs import kept_classes
 from ..fusion.circumplex import affect_of
-from ..signals.face.stillness import Stillness, watch
 from ..signals.face.tracking import Region, TrackerState, TrackingRules, track
+from ..signals.face.watching import FaceWatch
 from . import alignment
 from .decision_schedule import ModalityInput, Plan
 from .decoder import DecoderStep
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ...configs.schema.live import LiveConfig
     from ..decoders.face_expression import FaceExpressionDecoder
     from ..signals.face.detection import FaceDetector
+    from ..signals.face.orientation import OrientationCheck
     from .clock import Clock
 
 FRAME_HZ = 8
@@ -38,7 +39,14 @@ _DOUBTS = {
     "turned": "the face is turned away",
     "flat": "the face is too dark or too pale",
     "blurred": "the face is blurred",
+    "covered": "the mouth is covered",
     "still": "the face has not moved for 15 s, like a picture",
+    "sideways": "the face lies on its side: turn the camera upright",
+    "upside down": "the face is upside down: turn the camera upright",
+}
+_LYING = {
+    "sideways": "no face stands in the picture, one lies on its side: turn the camera upright",
+    "upside down": "no face stands in the picture, one is upside down: turn the camera upright",
 }
 
 
@@ -46,9 +54,10 @@ _DOUBTS = {
 class _Progress:
     """State between steps; frames are counted on the grid from t0."""
 
+    watch: FaceWatch
     next_frame: int | None = None
     tracked: TrackerState = field(default_factory=TrackerState)
-    stillness: Stillness = field(default_factory=Stillness)
+    lie: str | None = None
     seen_stamp_s: float = -math.inf
     last: FaceReading | None = None
     mean: NDArray[np.float64] | None = None
@@ -59,20 +68,28 @@ class StreamingFaceExpression:
     """Feeds a face-expression decoder.
 
     Faces are found in every frame of the grid and the participant's is followed
-    (:mod:`~moodring.models.signals.face.tracking`). Answers are means over frames that weigh exponentially less the
-    older they are. A frame in which the face is small, turned, blurred, without contrast or still as a picture counts
-    for nothing, and where no other has come for a second the heads abstain with the reason. Another face begins anew.
+    (:mod:`~moodring.models.signals.face.tracking`); one that is still as a picture is passed over where there is
+    another. Answers are means over frames that weigh exponentially less the older they are. A frame in which the face
+    is small, turned, blurred, without contrast, still as a picture, or lies, counts for nothing, and where no other has
+    come for a second the heads abstain with the reason. Another face begins anew.
 
     Parameters
     ----------
     decoder : FaceExpressionDecoder
     detector : FaceDetector
+    orientation : OrientationCheck
     region : (x, y, width, height) or None
         Part of the frame, in fractions of its sides, that holds the participant's face; None is the whole frame.
     """
 
-    def __init__(self, decoder: FaceExpressionDecoder, detector: FaceDetector, region: Region | None = None) -> None:
-        self._decoder, self._detector = decoder, detector
+    def __init__(
+        self,
+        decoder: FaceExpressionDecoder,
+        detector: FaceDetector,
+        orientation: OrientationCheck,
+        region: Region | None = None,
+    ) -> None:
+        self._decoder, self._detector, self._orientation = decoder, detector, orientation
         self._rules = TrackingRules(region)
         emotion, valence, arousal = decoder.live_heads
         self._emotion = emotion
@@ -81,7 +98,7 @@ class StreamingFaceExpression:
     def start(self, plan: Plan, clock: Clock) -> None:
         """Forget the person, and begin a session."""
         self._plan, self._clock = plan, clock
-        self._at = _Progress()
+        self._at = _Progress(FaceWatch(self._orientation, self._rules))
 
     def check(self, info: SourceInfo, config: LiveConfig) -> None:
         """Accept any camera."""
@@ -116,17 +133,21 @@ class StreamingFaceExpression:
         first.setdefault("face", piece.first)
         image, at.seen_stamp_s = given.picture(piece.samples[-1]), float(piece.stamps_s[-1])
         found = self._detector.find_faces(image)
+        numbers = at.watch.see(found, at_s)
+        moving = [one.box for one, number in zip(found, numbers, strict=True) if not at.watch.still(number)]
         height, width = image.shape[:2]
-        sighting, at.tracked = track(at.tracked, [one.box for one in found], at_s, (height, width), self._rules)
+        followed = moving or [one.box for one in found]
+        sighting, at.tracked = track(at.tracked, followed, at_s, (height, width), self._rules)
         if sighting.state == "changed":
-            at.mean, at.read, at.stillness = None, None, Stillness()
+            at.mean, at.read = None, None
+        at.lie = None if found else at.watch.without_faces(image, at_s)
         reading = FaceReading(at_s, at.seen_stamp_s, sighting.box, sighting.state, sighting.faces, sighting.person)
-        face = next((one for one in found if one.box == sighting.box), None)
-        if face is not None:
+        which = next((i for i, one in enumerate(found) if one.box == sighting.box), None)
+        if which is not None:
+            face = found[which]
             shown = self._decoder.read(image, face)
             quality = shown.quality
-            still, at.stillness = watch(at.stillness, face.points, at_s)
-            doubts = (*quality.doubts, "still") if still else quality.doubts
+            doubts = (*quality.doubts, *at.watch.doubts(numbers[which], image, face, at_s))
             reading = replace(reading, eyes_px=quality.eyes_px, turned=quality.turned, doubts=doubts)
             if not reading.doubts:
                 self._add(shown.emotions, reading)
@@ -157,11 +178,13 @@ class StreamingFaceExpression:
 
     def _why(self, time_s: float) -> str:
         """Return why there is no answer."""
-        last = self._at.last
+        last, lie = self._at.last, self._at.lie
         if last is None:
             return "no picture yet"
         if last.time_s < time_s - FRESH_S:
             return "no picture for a while"
+        if lie is not None:
+            return _LYING[lie]
         if last.face is None:
             return WITHOUT_FACE.get(last.face_state, "no face")
         return " and ".join(_DOUBTS[doubt] for doubt in last.doubts) or "no face long enough"

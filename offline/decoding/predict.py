@@ -116,15 +116,10 @@ def predict_files(
     speakers : mapping of str to str, optional
         Who speaks in a file, by its real path; without it, what the names in those styles say.
     """
-    seen: set[str] = set()
     heard: dict[str, VoiceHistory] = {}
     for path in paths:
         # Unlike Path.resolve, it accepts circular links.
-        if (real := os.path.realpath(path)) in seen:
-            yield Prediction(str(path), error=f"sound file '{path}' is named twice; it counts once")
-            continue
-        seen.add(real)
-        speaker = speaker_in(path) if speakers is None else speakers[real]
+        speaker = speaker_in(path) if speakers is None else speakers[os.path.realpath(path)]
         before = heard.get(speaker, decoder.start_voice)
         try:
             prediction = predict_file(decoder, path, before)
@@ -154,6 +149,7 @@ def predict_file(decoder: SpeechDecoder, path: Path, voice: VoiceHistory | None 
         nonlocal samples
         for block in stream_sound(path, findings.take):
             samples += len(block)
+            findings.hear(block)
             yield block
 
     estimates = _decoded(decoder, blocks())

@@ -4,9 +4,8 @@ A face is found, aligned and read as a live session would. A small picture in wh
 face, as FER2013's are, and is read whole.
 """
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
-from ...models.contract import SURE, FaceBox, Head
+from ...models.contract import SURE, FaceBox, Head, Image
 from ...models.decoders.face_expression import FaceExpression, FaceExpressionDecoder
 from ...models.io.bundle import Bundle, bundled
+from ...models.signals.face.orientation import OrientationCheck
 from ...models.signals.face.stills import StillFaceFinder, is_tight
 from ..datasets.faces.fer2013 import EMOTION_OF
 from ..evaluation.metrics import accuracy, uar
 from ..recordings.pictures import PictureFile, decode_picture, pictures_in
+from .predict_film_faces import MOST_IN_WORDS
 
 STILLS = "each picture is read for itself: how this person's face looks at rest is not known"
 _NO_LABEL = ""
@@ -73,14 +74,8 @@ def predict_pictures(
     with_truth : bool
         Whether the names of folders are labels.
     """
-    finder = StillFaceFinder(bundled("yunet").read_bytes())
-    seen: set[str] = set()
+    reader = PictureReader(decoder, bundled("yunet").read_bytes())
     for path in paths:
-        # Unlike Path.resolve, it accepts circular links.
-        if (real := os.path.realpath(path)) in seen:
-            yield PicturePrediction(str(path), error=f"'{path}' is named twice; it counts once")
-            continue
-        seen.add(real)
         files = pictures_in(path)
         while True:
             try:
@@ -90,25 +85,53 @@ def predict_pictures(
                 break
             if file is None:
                 break
-            yield predict_picture(decoder, finder, file, with_truth)
+            yield reader.predict(file, with_truth)
 
 
-def predict_picture(
-    decoder: FaceExpressionDecoder, finder: StillFaceFinder, file: PictureFile, with_truth: bool = False
-) -> PicturePrediction:
-    """Return the prediction for one picture."""
-    truth = truth_of(file.folder, decoder) if with_truth else None
-    try:
-        picture = decode_picture(file.read(), file.name)
-    except MoodringError as error:
-        return PicturePrediction(file.name, truth=truth, error=str(error))
-    image = picture.image
-    height, width = image.shape[:2]
-    found = finder.find(image)
-    answers = tuple(FaceAnswer(face.box, decoder.read(image, face)) for face in found)
-    if not answers and is_tight(image):
-        answers = (FaceAnswer(None, decoder.read_whole(image)),)
-    return PicturePrediction(file.name, (width, height), answers, truth, picture.notes)
+class PictureReader:
+    """Finds and reads the faces of pictures.
+
+    Parameters
+    ----------
+    decoder : FaceExpressionDecoder
+    detector : bytes
+        YuNet, as :class:`StillFaceFinder` takes it.
+    """
+
+    def __init__(self, decoder: FaceExpressionDecoder, detector: bytes) -> None:
+        self._decoder, self._finder, self._check = decoder, StillFaceFinder(detector), OrientationCheck(detector)
+
+    def predict(self, file: PictureFile, with_truth: bool = False) -> PicturePrediction:
+        """Return the prediction for one picture."""
+        truth = truth_of(file.folder, self._decoder) if with_truth else None
+        try:
+            picture = decode_picture(file.read(), file.name)
+        except MoodringError as error:
+            return PicturePrediction(file.name, truth=truth, error=str(error))
+        image, notes = picture.image, list(picture.notes)
+        height, width = image.shape[:2]
+        answers = self._answers(image)
+        if not answers and (lie := self._check.of_frame(image)) is not None:
+            notes.append(f"no face stands in it, one lies {lie}: turn the picture")
+        if truth is not None and len(answers) > 1:
+            notes.append(f"the largest of {len(answers)} faces counts for the truth")
+        return PicturePrediction(file.name, (width, height), answers, truth, tuple(notes))
+
+    def _answers(self, image: Image) -> tuple[FaceAnswer, ...]:
+        """Return what every face shows, the largest first; a tight crop in which none is found is read whole."""
+        read, height, width = self._decoder, *image.shape[:2]
+        found = self._finder.find(image)
+        if not found and is_tight(image):
+            lie = self._check.of_face(image, FaceBox(0.0, 0.0, float(width), float(height), 0.0))
+            return (FaceAnswer(None, _doubted(read.read_whole(image), lie)),)
+        return tuple(
+            FaceAnswer(face.box, _doubted(read.read(image, face), self._check.of_face(image, face.box)))
+            for face in found
+        )
+
+
+def _doubted(said: FaceExpression, lie: str | None) -> FaceExpression:
+    return said if lie is None else replace(said, quality=replace(said.quality, lies=lie))
 
 
 def truth_of(folder: str, decoder: FaceExpressionDecoder) -> str | None:
@@ -162,16 +185,18 @@ def heading(bundle: Bundle) -> str:
     return f"bundle {bundle.name} (SHA-256 {bundle.sha256[:12]}): emotion {construct}; domain: {_domain(bundle)}"
 
 
-def notices(bundle: Bundle) -> tuple[str, ...]:
-    """Return what holds for all predictions with a bundle."""
-    return (STILLS, f"for faces unlike '{_domain(bundle)}' it is less often right")
+def notices(bundle: Bundle, stills: bool = True) -> tuple[str, ...]:
+    """Return what holds for all predictions with a bundle, and for those of ``stills``, where there are some."""
+    return (*((STILLS,) if stills else ()), f"for faces unlike '{_domain(bundle)}' it is less often right")
 
 
 def in_words(prediction: PicturePrediction, decoder: FaceExpressionDecoder) -> str:
     """Return a line for the terminal."""
     if prediction.size is None:
         return f"{prediction.file}: not read"
-    answers = "; ".join(_answer_in_words(one, decoder) for one in prediction.faces) or "no face"
+    answers = "; ".join(_answer_in_words(one, decoder) for one in prediction.faces[:MOST_IN_WORDS]) or "no face"
+    if (more := len(prediction.faces) - MOST_IN_WORDS) > 0:
+        answers += f"; … and {more} more, smaller"
     notes = "".join(f" [{note}]" for note in prediction.notes)
     truth = f", truth {prediction.truth}" if prediction.truth is not None else ""
     return f"{prediction.file}: {answers}{truth}{notes}"
@@ -188,6 +213,8 @@ def score_lines(predictions: Sequence[PicturePrediction], decoder: FaceExpressio
         f"accuracy {scores.accuracy:.3f}, UAR {scores.uar:.3f} over {scores.n} pictures by the head '{scores.head}'; a "
         "picture without a face counts as wrong"
     ]
+    if several := sum(one.truth is not None and len(one.faces) > 1 for one in predictions):
+        lines.append(f"of several faces the largest counts: {several} picture(s)")
     if without:
         lines.append(f"{without} picture(s) lie in no folder named by a label and do not count")
     return tuple(lines)
@@ -218,7 +245,7 @@ def as_plain(
         "domain": list(bundle.spec.domain),
         "bundles": [{"file": bundle.name, "sha256": bundle.sha256}],
         "config": dict(config),
-        "notices": list(notices(bundle)),
+        "notices": list(notices(bundle, bool(predictions))),
     }
     if with_truth:
         scores = score(predictions, decoder)
@@ -285,6 +312,7 @@ def _plain_answer(answer: FaceAnswer, decoder: FaceExpressionDecoder) -> dict[st
         "quality": {
             "score": _rounded(quality.score), "eyes_px": _rounded(quality.eyes_px), "turned": _rounded(quality.turned),
             "contrast": _rounded(quality.contrast), "sharpness": _rounded(quality.sharpness),
+            "mouth": _rounded(quality.mouth),
             "doubts": list(quality.doubts),
         },
     }  # fmt: skip

@@ -13,15 +13,18 @@ from ...models.contract import Image, Video
 from ...models.decoders.face_expression import FaceExpressionDecoder
 from ...models.fusion.circumplex import Affect, affect_of
 from ...models.io.bundle import bundled
-from ...models.signals.face.crowd import Crowd, follow
 from ...models.signals.face.detection import FaceDetector
-from ...models.signals.face.stillness import Stillness, watch
-from ...models.signals.face.tracking import TrackingRules
+from ...models.signals.face.orientation import OrientationCheck
+from ...models.signals.face.stillness import WATCHED_S
+from ...models.signals.face.watching import FaceWatch
 from ...models.streaming.smoothing import smoothed
+from ..recordings.frames import cut_short
 from ..recordings.media import read_video
 
 FILMS = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v", ".wmv", ".flv")
 FRAME_HZ = 8.0
+MOST_IN_WORDS = 8
+"""Faces of one film or picture that the terminal tells of; the file of results has all."""
 _ANSWER_S = 0.5
 
 
@@ -38,13 +41,15 @@ class PersonInFilm:
     frames, read : int
         Frames of the 8 Hz grid with the face, and those that were good enough to be read.
     doubts : mapping of str to int
-        Why the others were not, with how many of them.
+        Why the others were not, with how many of them. A face that is still as a picture was so from the beginning of
+        the watch on.
     emotions : (n_emotions,) float64 or None
         Mean over the frames read; None where there are none.
     affect : Affect or None
         Of that mean.
     times_s : (n,) float64
-        Every half second with something read.
+        Every half second with something read, from the first frame on: a live session answers after its warm-up of two
+        seconds.
     answers : (n, n_emotions) float64
         Smoothed, as a live session answers.
     """
@@ -63,11 +68,12 @@ class PersonInFilm:
 
 @dataclass(frozen=True)
 class FilmPrediction:
-    """The faces of one film; an ``error`` where it cannot be read."""
+    """The faces of one film, notes on what its maker may not expect, and an ``error`` where it cannot be read."""
 
     file: str
     duration_s: float | None = None
     people: tuple[PersonInFilm, ...] = ()
+    notes: tuple[str, ...] = ()
     error: str | None = None
 
 
@@ -77,9 +83,20 @@ class _Seen:
     to_s: float
     frames: int = 0
     doubts: dict[str, int] = field(default_factory=dict)
-    still: Stillness = field(default_factory=Stillness)
     times_s: list[float] = field(default_factory=list)
     rows: list[NDArray[np.float64]] = field(default_factory=list)
+
+    def doubt(self, reasons: tuple[str, ...], frames: int = 1) -> None:
+        """Count frames that are not read."""
+        for reason in reasons:
+            self.doubts[reason] = self.doubts.get(reason, 0) + frames
+
+    def forget_since(self, time_s: float) -> int:
+        """Forget what was read from a moment on; return of how many frames."""
+        kept = sum(at_s < time_s for at_s in self.times_s)
+        gone = len(self.times_s) - kept
+        del self.times_s[kept:], self.rows[kept:]
+        return gone
 
 
 def is_film(path: Path) -> bool:
@@ -91,22 +108,28 @@ def predict_film(decoder: FaceExpressionDecoder, path: Path) -> FilmPrediction:
     """Return what every face of a film expresses; a film that cannot be read has an ``error``."""
     try:
         video = read_video(path)
-        seen = _seen(decoder, video)
+        seen, lying = _seen(decoder, video)
     except MoodringError as error:
         return FilmPrediction(str(path), error=str(error))
     stamps_s = video.stamps_s
     duration_s = float(stamps_s[-1] - stamps_s[0]) + 1.0 / video.rate_hz
     people = (_person(number, one, decoder.emotion.classes) for number, one in sorted(seen.items()))
-    return FilmPrediction(str(path), duration_s, tuple(people))
+    notes = (*(f"the film {line}" for line in cut_short(path, "video")), *lying)
+    return FilmPrediction(str(path), duration_s, tuple(people), notes)
 
 
 def in_words(prediction: FilmPrediction, decoder: FaceExpressionDecoder) -> tuple[str, ...]:
     """Return lines for the terminal: one a person."""
     if prediction.duration_s is None:
         return (f"{prediction.file}: not read",)
+    notes = tuple(f"{prediction.file}: note: {note}" for note in prediction.notes)
     if not prediction.people:
-        return (f"{prediction.file}: no face in {prediction.duration_s:.1f} s",)
-    return tuple(f"{prediction.file}: {_person_in_words(one, decoder)}" for one in prediction.people)
+        return (f"{prediction.file}: no face in {prediction.duration_s:.1f} s", *notes)
+    longest = sorted(prediction.people, key=lambda one: -one.frames)[:MOST_IN_WORDS]
+    lines = [f"{prediction.file}: {_person_in_words(one, decoder)}" for one in prediction.people if one in longest]
+    if more := len(prediction.people) - len(lines):
+        lines.append(f"{prediction.file}: … and {more} more, seen for less long")
+    return (*lines, *notes)
 
 
 def as_plain(prediction: FilmPrediction, decoder: FaceExpressionDecoder) -> dict[str, Any]:
@@ -116,6 +139,7 @@ def as_plain(prediction: FilmPrediction, decoder: FaceExpressionDecoder) -> dict
         "file": prediction.file,
         "duration_s": None if prediction.duration_s is None else round(prediction.duration_s, 3),
         "no_face": prediction.duration_s is not None and not prediction.people,
+        "notes": list(prediction.notes),
         "people": [
             {
                 "person": one.person,
@@ -139,24 +163,27 @@ def as_plain(prediction: FilmPrediction, decoder: FaceExpressionDecoder) -> dict
     return plain if prediction.error is None else plain | {"error": prediction.error}
 
 
-def _seen(decoder: FaceExpressionDecoder, video: Video) -> dict[int, _Seen]:
-    detector, rules = FaceDetector(bundled("yunet").read_bytes()), TrackingRules()
-    crowd, people = Crowd(), dict[int, _Seen]()
+def _seen(decoder: FaceExpressionDecoder, video: Video) -> tuple[dict[int, _Seen], tuple[str, ...]]:
+    """Return what was seen of each person, and notes on frames in which no face stands."""
+    model = bundled("yunet").read_bytes()
+    detector, watch = FaceDetector(model), FaceWatch(OrientationCheck(model))
+    people, lying = dict[int, _Seen](), dict[str, int]()
     for at_s, image in _grid(video):
         found = detector.find_faces(image)
-        numbers, crowd = follow(crowd, [one.box for one in found], at_s, rules)
-        for number, face in zip(numbers, found, strict=True):
+        for number, face in zip(watch.see(found, at_s), found, strict=True):
             one = people.setdefault(number, _Seen(at_s, at_s))
             one.to_s, one.frames = at_s, one.frames + 1
             shown = decoder.read(image, face)
-            still, one.still = watch(one.still, face.points, at_s)
-            doubts = (*shown.quality.doubts, *(("still",) if still else ()))
-            for doubt in doubts:
-                one.doubts[doubt] = one.doubts.get(doubt, 0) + 1
+            if watch.still(number):
+                one.doubt(("still",), one.forget_since(at_s - WATCHED_S))
+            doubts = (*shown.quality.doubts, *watch.doubts(number, image, face, at_s))
+            one.doubt(doubts)
             if not doubts:
                 one.times_s.append(at_s)
                 one.rows.append(shown.emotions)
-    return people
+        if not found and (lie := watch.without_faces(image, at_s)) is not None:
+            lying[lie] = lying.get(lie, 0) + 1
+    return people, tuple(f"no face stands in {n} frames, in which one lies {lie}" for lie, n in lying.items())
 
 
 def _grid(video: Video) -> Iterator[tuple[float, Image]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import av
 import numpy as np
@@ -20,6 +20,8 @@ _CONTAINERS = {
     "format_whitelist": "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,asf,mpeg,mpegts,mpegvideo,ogg,wav,flac,flv,mp3,aac",
 }
 _MOST_UNWRITTEN = 256 << 20  # bytes
+_ANNOUNCING = ("matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "avi", "flv")  # their headers tell a length
+_SHORT_S, _SHORT_SHARE = 0.5, 0.02  # by which tracks of whole films may end before the film
 _DECODE_AHEAD = 60  # frames it is cheaper to decode on than to seek
 
 
@@ -80,6 +82,27 @@ def packets_of(path: Path, container: Any, stream: Any) -> Iterator[Any]:
         if left < 0:
             raise MoodringError(f"'{path}' is damaged: it is read in circles and has no end; use a copy")
         yield packet
+
+
+def cut_short(path: Path, kind: Literal["video", "audio"]) -> tuple[str, ...]:
+    """Return in a few words how much a track lacks of what its file announces; empty where it lacks nothing.
+
+    Films that announce nothing (MPEG streams) end where they end.
+    """
+    try:
+        with open_container(path) as container:
+            track = video_stream(container) if kind == "video" else next(iter(container.streams.audio), None)
+            if track is None or container.format.name not in _ANNOUNCING:
+                return ()
+            announced_s, start_s = _announced_s(container, track), _start_s(track)
+            packets = (packet for packet in packets_of(path, container, track) if packet.pts is not None)
+            ends = [packet.pts + (packet.duration or 0) for packet in packets]
+            there_s = max(0.0, float(max(ends, default=0) * track.time_base) - start_s)
+    except (av.FFmpegError, OSError) as error:
+        return (f"its end cannot be read ({error_line(error)})",)
+    if announced_s - there_s < max(_SHORT_S, _SHORT_SHARE * announced_s):
+        return ()
+    return (f"is cut short: {there_s:.1f} of {announced_s:.1f} s are there",)
 
 
 class FileFrames:
@@ -226,6 +249,17 @@ def video_stream(container: Any) -> Any:
         if known and not stream.disposition & av.stream.Disposition.attached_pic:
             return stream
     return None
+
+
+def _announced_s(container: Any, track: Any) -> float:
+    """Return how long a track should be by its own account, or else the whole film's; 0 where neither is told."""
+    if track.duration is not None:
+        return float(track.duration * track.time_base)
+    return 0.0 if container.duration is None else float(container.duration / av.time_base) - _start_s(track)
+
+
+def _start_s(track: Any) -> float:
+    return 0.0 if track.start_time is None else float(track.start_time * track.time_base)
 
 
 def error_line(error: Exception) -> str:

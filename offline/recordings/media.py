@@ -1,5 +1,6 @@
 """Read films and sound files as recordings of face and speech."""
 
+import logging
 from pathlib import Path
 
 import av
@@ -10,8 +11,10 @@ from ...configs.schema.errors import MoodringError
 from ...configs.schema.regular_files import check_regular
 from ...models.contract import FloatArray, Recording, Signal, Video
 from ...models.signals.face.images import MAX_FRAME_SIDE
-from .frames import FileFrames, FrameTimes, error_line, frame_times
-from .sound import read_sound, speech_signal
+from .frames import FileFrames, FrameTimes, cut_short, error_line, frame_times
+from .sound import fault, read_sound, speech_signal
+
+_log = logging.getLogger(__name__)
 
 
 def read_media(path: Path) -> Recording:
@@ -33,6 +36,9 @@ def read_media(path: Path) -> Recording:
         times = None
     if times is None and sound is None:
         raise MoodringError(f"media file '{path}' holds no frame and no sound; nothing can be read")
+    for what, lacks in (("pictures", cut_short(path, "video")), ("sound", cut_short(path, "audio"))):
+        for line in lacks:
+            _log.warning("media file '%s': its track of %s %s; what is there is used", path, what, line)
     starts = ([] if times is None else [float(times.seconds[0])]) + ([] if sound is None else [sound[2]])
     start_s = min(starts)
     face = None if times is None else _video(path, times, start_s)
@@ -65,6 +71,8 @@ def read_wav(path: Path) -> Recording:
         raise MoodringError(f"sound file '{path}' cannot be read: {error_line(error)}; use a copy") from None
     if not samples.size:
         raise MoodringError(f"sound file '{path}' is empty; nothing can be read")
+    if (lacks := fault(path)) is not None:
+        _log.warning("sound file '%s' %s; what is there is used", path, lacks)
     return _recording(path, None, _speech(path, samples, float(rate_hz), 0.0, 0.0))
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...configs.schema.errors import MoodringError
 from ...models.contract import AUDIO_RATE_HZ, FloatArray, Signal, TimeArray
-from .frames import error_line, open_container
+from .frames import cut_short, error_line, open_container
 
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 FILM_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".m4a", ".m4v", ".mpg", ".mpeg", ".webm", ".wmv", ".flv")
@@ -138,8 +138,8 @@ def speech_signal(samples: NDArray[Any], stamps_s: TimeArray, rate_hz: float, na
 def fault(path: Path) -> str | None:
     """Return in a few words what is wrong with a sound file, without decoding all of it; None where nothing is.
 
-    Missing, empty, unreadable, without sound, or cut short: fewer bytes than the header promises (wav, avi), or a last
-    block that cannot be read (flac).
+    Missing, empty, unreadable, without sound, or cut short: fewer bytes or seconds than the header promises (wav,
+    films), or a last block that cannot be read (flac).
     """
     try:
         _known(path)
@@ -152,7 +152,7 @@ def fault(path: Path) -> str | None:
         return str(error).partition("' ")[2].partition(";")[0]
     except (soundfile.SoundFileError, av.FFmpegError, OSError) as error:
         return f"cannot be read: {_why(error)}"
-    return _riff_fault(path)
+    return _riff_fault(path) or next(iter(cut_short(path, "audio")), None)
 
 
 def _known(path: Path) -> None:

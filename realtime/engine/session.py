@@ -93,7 +93,13 @@ class Session:
         record = recorder.take if recorder is not None else None
         played = recorder.take_loudspeaker if recorder is not None else None
         self._threads = [
-            SourceThread(channel, self._fitting, self._arrived, played if channel is self.reference else record)
+            SourceThread(
+                channel,
+                self._fitting,
+                self._arrived,
+                played if channel is self.reference else record,
+                lambda: self._phase not in ("connecting", "ended"),
+            )
             for channel in self._channels.values()
         ]
         self._decisions: DecisionThread | None = None

@@ -27,6 +27,8 @@ class SourceThread:
         Notified after each chunk.
     record : callable or None
         Given each chunk as it came, once it can be decoded.
+    logs : callable
+        Whether errors go to the log: not while one ends the session, which tells it.
     """
 
     def __init__(
@@ -35,11 +37,14 @@ class SourceThread:
         make_ingest: MakeIngest,
         arrived: threading.Condition,
         record: Callable[[SourceInfo, Chunk], None] | None = None,
+        logs: Callable[[], bool] = lambda: True,
     ) -> None:
         self._source_channel = source_channel
         self._make_ingest = make_ingest
         self._arrived = arrived
         self._record = record
+        self._logs = logs
+        self._logged: str | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"source-{source_channel.modality}", daemon=True)
 
@@ -90,6 +95,7 @@ class SourceThread:
             line = " ".join(f"{type(error).__name__}: {error}".split())
             self._fail(f"{channel.title} failed ({line}); it is tried again", _RETRY_S)
         else:
+            self._logged = self._logged if chunk is None else None
             if chunk is None:
                 if channel.ingest is None:
                     self._stopping.wait(_NOTHING_S)
@@ -100,7 +106,8 @@ class SourceThread:
                 self._record(channel.ingest.info, chunk)
 
     def _fail(self, line: str, wait_s: float) -> None:
-        if self._source_channel.error != line:
+        if self._logged != line and self._logs():
             _log.warning("%s", line)
+            self._logged = line
         self._source_channel.error = line
         self._stopping.wait(wait_s)

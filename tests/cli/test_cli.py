@@ -325,7 +325,7 @@ def test_what_is_written_about_a_person_is_for_its_owner_alone(run, tmp_path: Pa
     try:
         assert run("simulate", out, "--seconds", 14, "--seed", 4)[0] == 0
         (folder,) = out.iterdir()
-        places = ("--out", tmp_path / "d.json", "--set", f"journal='{tmp_path / 'j' / 'said.jsonl'}'")
+        places = ("--out", tmp_path / "d.json", "--set", f"journal='{tmp_path / 'said.jsonl'}'")
         assert run("decode", folder, *places)[0] == 0
     finally:
         os.umask(before)

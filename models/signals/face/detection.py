@@ -23,7 +23,7 @@ LONGEST_SIDE = 320
 SCORE_THRESHOLD = 0.7
 _NMS_THRESHOLD = 0.3
 _SMALLEST_SIDE = 10  # YuNet's smallest faces have about as many pixels
-_TOP_K = 50
+_TOP_K = 1000  # findings before repeats are left out: a face alone has a dozen, and forty were cut to thirty-two by 50
 _SAME_FACE = 0.4  # overlap of two boxes, relative to both together
 
 
@@ -52,6 +52,8 @@ class FaceDetector:
         The ONNX file.
     longest_side : int
         Larger images are scaled down to this before they are searched. YuNet finds faces of about 10 to 300 pixels.
+    least_score : float
+        Faces of which YuNet is less confident are none.
 
     Raises
     ------
@@ -59,7 +61,7 @@ class FaceDetector:
         The bytes are not a model OpenCV can read.
     """
 
-    def __init__(self, model: bytes, longest_side: int = LONGEST_SIDE) -> None:
+    def __init__(self, model: bytes, longest_side: int = LONGEST_SIDE, least_score: float = SCORE_THRESHOLD) -> None:
         self._longest = longest_side
         self._size = (longest_side, longest_side)
         try:
@@ -68,7 +70,7 @@ class FaceDetector:
                 np.frombuffer(model, dtype=np.uint8),
                 np.empty(0, dtype=np.uint8),
                 self._size,
-                SCORE_THRESHOLD,
+                least_score,
                 _NMS_THRESHOLD,
                 _TOP_K,
             )

@@ -187,6 +187,20 @@ def test_the_simulated_speech_bundle_has_both_names_everywhere() -> None:
             speech_bundle_path(name)
 
 
+def test_a_shipped_bundle_under_the_key_of_another_says_where_it_belongs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MoodringError) as caught:
+        models_path("face", "emodb")
+    line = str(caught.value)
+    assert "models.face = 'emodb': the shipped bundle of that name is for models.speech" in line
+    assert line.endswith("shipped for models.face are face; or give a path")
+    (tmp_path / "emodb").write_bytes(b"a file of the user's")
+    assert models_path("face", "emodb") == Path("emodb")
+    assert models_path("face", "mine.safetensors") == Path("mine.safetensors")
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_a_weight_that_is_not_finite_is_refused(saved: Path, value: float) -> None:
     broken = TENSORS | {"a.weight": torch.tensor([[1.0, value]])}

@@ -33,11 +33,10 @@ def test_a_file_that_holds_no_results_of_moodring_is_never_replaced(tmp_path: Pa
 
 @pytest.mark.parametrize("before", [None, b"", "results"])
 def test_a_new_an_empty_and_an_earlier_file_are_written(tmp_path: Path, before) -> None:
-    path = tmp_path / "new" / "out.json"
+    path = tmp_path / "out.json"
     if before == "results":
         write_results(path, {"n": 1})
     elif before is not None:
-        path.parent.mkdir()
         path.write_bytes(before)
     check_writable(path)
     assert path.exists() == (before is not None)
@@ -45,6 +44,14 @@ def test_a_new_an_empty_and_an_earlier_file_are_written(tmp_path: Path, before) 
     values = json.loads(path.read_text())
     assert values.pop("written_by").startswith("moodring ")
     assert values == {"n": 2}
+
+
+def test_a_missing_folder_is_told_and_not_made(tmp_path: Path) -> None:
+    path = tmp_path / "mistyped" / "out.json"
+    for write in (check_replaceable, check_writable, lambda one: write_results(one, {}), Journal):
+        with pytest.raises(ConfigError, match=r"the folder '.*mistyped' is not there; make it, or name another file"):
+            write(path)
+    assert not path.parent.exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")

@@ -33,6 +33,7 @@ HEADS = (Head(EMOTION, CONSTRUCT, CLASSES), Head(VALENCE, CONSTRUCT, scale=(-1.0
 POINTS = np.array([(15.0, 18.0), (33.0, 18.0), (24.0, 28.0), (17.0, 36.0), (31.0, 36.0)])
 Script = Callable[[float], tuple[FaceBox, ...]]
 Shown = Callable[[float], tuple[float, ...]]
+Lies = Callable[[float], str | None]
 
 
 def moment_of(image: Image) -> float:
@@ -41,15 +42,28 @@ def moment_of(image: Image) -> float:
 
 
 class Detector:
-    """Finds the faces of a script."""
+    """Finds the faces of a script, all of which nod but the still ones."""
 
-    def __init__(self, script: Script, nod: float) -> None:
-        self._script, self._nod = script, nod
+    def __init__(self, script: Script, nod: float, still: tuple[FaceBox, ...]) -> None:
+        self._script, self._nod, self._still = script, nod, still
 
     def find_faces(self, image: Image) -> tuple[FoundFace, ...]:
         at_s = moment_of(image)
         moved = POINTS + [[0.0, self._nod * math.sin(at_s)]] * np.eye(5)[:, 2:3]
-        return tuple(FoundFace(box, moved) for box in self._script(at_s))
+        return tuple(FoundFace(box, POINTS if box in self._still else moved) for box in self._script(at_s))
+
+
+class Orientation:
+    """Says how the faces of a script lie."""
+
+    def __init__(self, lies: Lies) -> None:
+        self._lies = lies
+
+    def of_face(self, image: Image, box: FaceBox) -> str | None:
+        return self._lies(moment_of(image))
+
+    def of_frame(self, image: Image) -> str | None:
+        return self._lies(moment_of(image))
 
 
 class Decoder:
@@ -80,13 +94,18 @@ def frontal(_: float) -> float:
 def decisions(
     script: Script = lambda _: (ANN,), shown: Shown = happy, turned: Callable[[float], float] = frontal,
     chunk: int = 1, origin: str | None = None, until_s: float = SECONDS, nod: float = 2.0,
+    still: tuple[FaceBox, ...] = (), lies: Lies = lambda _: None,
 ) -> list[Estimate]:  # fmt: skip
     info = SourceInfo("face", "cam", RATE_HZ, (64, 64, 3), "|u1", origin=origin)
     ingest = ingest_factory(None, rings_in(None))(info)
     frames = np.zeros((round(until_s * RATE_HZ), 64, 64, 3), np.uint8)
     frames[:, 0, 0, 0] = np.arange(len(frames))
     stamps = T0 + np.arange(len(frames)) / RATE_HZ
-    streaming = StreamingFaceExpression(Decoder(shown, turned), Detector(script, nod))  # type: ignore[arg-type]
+    streaming = StreamingFaceExpression(
+        Decoder(shown, turned),
+        Detector(script, nod, still),
+        Orientation(lies),  # type: ignore[arg-type]
+    )
     decider = Decider(
         Plan(t0_s=T0, interval_s=0.5, first=2, rest_s=0.0),
         Models((PeopleOnly(streaming, BundleName("made", "0")),), None, "cpu", (), ("made",)),
@@ -183,3 +202,33 @@ def test_a_picture_on_the_wall_is_told_from_a_face() -> None:
     assert still[18.0].face_readings[-1].doubts == ("still",)
     moving = {one.session_time_s: one for one in decisions(until_s=20.0, nod=1.0)}
     assert moving[18.0].heads[0].answered
+
+
+def test_a_poster_gives_way_to_the_person_beside_it_and_never_answers_again() -> None:
+    poster = FaceBox(2.0, 2.0, 36.0, 40.0, 0.9)
+
+    def script(at_s: float) -> tuple[FaceBox, ...]:
+        return (poster, BEN) if at_s < 24.0 else (poster,)
+
+    made = {one.session_time_s: one for one in decisions(script, until_s=31.0, still=(poster,))}
+    assert made[14.0].face_readings[-1].face == poster, "the larger one, which may yet move"
+    assert made[19.5].heads[0].answered
+    assert made[19.5].face_readings[-1].face == BEN
+    assert made[19.5].face_readings[-1].faces == 1
+    alone = [one.heads[0] for at_s, one in made.items() if 25.5 <= at_s <= 30.5]
+    assert alone
+    assert not any(head.answered for head in alone)
+    assert "the face has not moved for 15 s, like a picture" in {head.abstained for head in alone}
+
+
+@pytest.mark.parametrize("lie", ["sideways", "upside down"])
+def test_a_face_that_lies_is_told_and_not_read(lie: str) -> None:
+    made = {one.session_time_s: one for one in decisions(lies=lambda at_s: lie if at_s >= 4.0 else None)}
+    assert made[3.5].heads[0].answered
+    told = made[8.0].heads[0].abstained
+    assert told is not None
+    assert "turn the camera upright" in told
+    assert made[8.0].face_readings[-1].doubts == (lie,)
+    hidden = decisions(lambda _: (), lies=lambda _: lie)
+    assert all("no face stands in the picture, one " in str(one.heads[0].abstained) for one in hidden)
+    assert all("turn the camera upright" in str(one.heads[0].abstained) for one in hidden)

@@ -167,7 +167,7 @@ def test_what_cannot_be_read_has_its_line_and_the_rest_go_on(
     rows = json.loads(out.read_text())["files"]
     for row, why in zip(
         rows,
-        ("is no picture", "cannot be read", "more than 1 MB", None, "No such file", None, "named twice"),
+        ("is no picture", "cannot be read", "more than 1 MB", None, "No such file", None),
         strict=True,
     ):
         if why is None:
@@ -178,7 +178,7 @@ def test_what_cannot_be_read_has_its_line_and_the_rest_go_on(
             assert row["no_face"] is False
             assert f"moodring: {row['error']}" in error
     assert rows[2]["file"] == f"{bomb}/up.png"
-    assert error.rstrip().endswith("5 of 7 picture(s) had an error; see the lines above")
+    assert error.rstrip().endswith("4 of 6 picture(s) had an error; see the lines above")
     assert not (tmp_path.parent / "up.png").exists()
 
 
@@ -193,6 +193,71 @@ def test_the_wrong_bundle_is_one_line(run, tmp_path: Path) -> None:
     status, _, error = run("predict", bundled("attention"), written(tmp_path / "x.png", fer_face("fear", 1)))
     assert status == 1
     assert "is a 'attention' model, a 'speech' or 'face_expression' model is needed" in error
+
+
+def test_a_file_that_is_named_twice_is_read_once_and_is_no_error(run, bundle: Path, tmp_path: Path) -> None:
+    picture, out, link = written(tmp_path / "x.png", fer_face("fear", 1)), tmp_path / "out.json", tmp_path / "y.png"
+    link.symlink_to(picture)
+    status, said, error = run("predict", bundle, picture, picture, link, "--json", out)
+    assert (status, error) == (0, "")
+    notes = [line for line in said.splitlines() if "named twice" in line]
+    assert notes == [
+        f"note: '{picture}' is named twice; it is read once",
+        f"note: '{link}' is named twice, first as '{picture}'; it is read once",
+    ]
+    plain = json.loads(out.read_text())
+    assert [row["file"] for row in plain["files"]] == [str(picture)]
+    assert [f"note: {line}" for line in plain["notices"][-2:]] == notes
+
+
+def test_results_in_a_folder_that_is_not_there_are_refused_before_the_work(run, bundle: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mistyped" / "out.json"
+    status, said, error = run("predict", bundle, written(tmp_path / "x.png", fer_face("fear", 1)), "--json", out)
+    assert (status, said) == (2, "")
+    assert f"the folder '{out.parent}' is not there" in error
+    assert not out.parent.exists()
+
+
+def test_of_forty_faces_the_largest_are_told_and_all_are_in_the_results(run, bundle: Path, tmp_path: Path) -> None:
+    crowd = np.full((5 * 240, 8 * 240, 3), 90, np.uint8)
+    for row in range(5):
+        for column in range(8):
+            size = 200 if (row, column) == (0, 0) else 160
+            crowd[row * 240 : row * 240 + size, column * 240 : column * 240 + size] = drawn_face(size)
+    out = tmp_path / "out.json"
+    status, said, _ = run("predict", bundle, written(tmp_path / "crowd.png", crowd), "--json", out)
+    assert status == 0
+    (row,) = json.loads(out.read_text())["files"]
+    assert len(row["faces"]) == 40
+    line = next(line for line in said.splitlines() if line.startswith(str(tmp_path)))
+    assert line.endswith("; … and 32 more, smaller")
+    assert line.count("confidence") == 8
+
+
+def test_of_several_faces_of_a_labelled_picture_the_largest_counts_and_it_is_said(
+    run, bundle: Path, tmp_path: Path
+) -> None:
+    written(tmp_path / "set" / "happy" / "two.png", two_faces())
+    written(tmp_path / "set" / "sad" / "one.png", fer_face("sad", 1))
+    out = tmp_path / "out.json"
+    status, said, _ = run("predict", bundle, tmp_path / "set", "--labels", "auto", "--json", out)
+    assert status == 0
+    assert "of several faces the largest counts: 1 picture(s)" in said
+    notes = [row["notes"] for row in json.loads(out.read_text())["files"]]
+    assert notes == [["the largest of 2 faces counts for the truth"], []]
+
+
+@pytest.mark.parametrize(("turns", "lies"), [(1, "sideways"), (2, "upside down"), (3, "sideways")])
+def test_a_face_that_lies_is_never_a_sure_answer(
+    decoder: FaceExpressionDecoder, tmp_path: Path, turns: int, lies: str
+) -> None:
+    turned = np.ascontiguousarray(np.rot90(two_faces(), turns))
+    (said,) = predict_pictures(decoder, [written(tmp_path / "turned.png", turned)])
+    assert all(lies in face.expression.quality.doubts for face in said.faces)
+    assert said.faces or said.notes == (f"no face stands in it, one lies {lies}: turn the picture",)
+    (stands,) = predict_pictures(decoder, [written(tmp_path / "stands.png", two_faces())])
+    assert [face.expression.quality.doubts for face in stands.faces] == [(), ()]
+    assert stands.notes == ()
 
 
 @pytest.mark.data

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
 from moodring.configs.schema.errors import MoodringError
 from moodring.models.contract import FloatArray
@@ -103,3 +104,12 @@ def test_a_dead_track_is_told(decoder: SpeechDecoder, tmp_path: Path) -> None:
     assert "holds only zeros from its start to its end" in str(predict_file(decoder, path).warning)
     soundfile.write(path, np.full(3 * RATE_HZ, 0.25), RATE_HZ)
     assert "holds one value from its start to its end" in str(predict_file(decoder, path).warning)
+
+
+def test_a_telephone_is_told_and_a_microphone_is_not(decoder: SpeechDecoder, voice: FloatArray, tmp_path: Path) -> None:
+    path, drawn = tmp_path / "call.wav", np.random.default_rng(0)
+    wide = voice + drawn.normal(0.0, 1e-3, len(voice)).astype(np.float32)
+    soundfile.write(path, wide, RATE_HZ)
+    assert predict_file(decoder, path).warning is None
+    soundfile.write(path, soxr.resample(wide, RATE_HZ, 8_000), 8_000)
+    assert "has nothing above 4 kHz, as a telephone's sound" in str(predict_file(decoder, path).warning)

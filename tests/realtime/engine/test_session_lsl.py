@@ -59,10 +59,12 @@ def test_where_nothing_is_it_says_what_was_expected_and_what_is_there(live, stan
     assert "'another one'" in str(caught.value)
 
 
-def test_a_camera_that_does_not_open_ends_the_start(live):
+def test_a_camera_that_does_not_open_ends_the_start_and_is_told_once(live, caplog):
     session = live(face=FaceSection(camera="no/such/film.mp4"))
     with pytest.raises(MoodringError, match="does not open"):
         session.connect(threading.Event())
+    session.stop()
+    assert "does not open" not in caplog.text, "whoever started the session prints what it raises"
 
 
 def test_a_stream_that_does_not_fit_the_bundle_ends_the_start(live, stand):
