@@ -8,11 +8,31 @@ from typing import Annotated
 import typer
 
 from ..configs.schema.errors import MoodringError
-from .output import say
+from ..configs.schema.session_folder import REPORT_FILE
+from .output import refuse_sessions, say
 
 PicturesOption = Annotated[
     bool, typer.Option("--pictures/--no-pictures", help="Whether pictures of the participant are shown.")
 ]
+
+
+def report(
+    session: Annotated[Path, typer.Argument(metavar="SESSION", help="A session folder of --record.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Where to; else report.html in the session's folder.")
+    ] = None,
+    pictures: PicturesOption = True,
+) -> None:
+    """Write the report of a recorded session: one page of HTML, with frames that the model looked at."""
+    from ..offline.report.report import write_report
+
+    if out is not None and out.resolve() != (session / REPORT_FILE).resolve():
+        refuse_sessions(out)
+    path, problems = write_report(session, out, pictures=pictures)
+    for problem in problems:
+        say(f"note: {problem}")
+    shown = "" if pictures else ", without pictures"
+    say(f"wrote '{path}'{shown}; open it in any browser, print it from there")
 
 
 def export(

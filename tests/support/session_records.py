@@ -115,8 +115,9 @@ def write_record(folder, recording, *, participant="P 07", task="films", without
             "speech": SpeechSection(microphone="default"),
         }
         kept = {key: one for key, one in sections.items() if key not in without}
-        config = LiveConfig(session=SessionSection(participant=participant, task=task), **kept)
-        (folder / names.CONFIG_FILE).write_text(toml_text(config))
+        if kept:
+            config = LiveConfig(session=SessionSection(participant=participant, task=task), **kept)
+            (folder / names.CONFIG_FILE).write_text(toml_text(config))
     if "log" not in without:
         lines = [
             {"time_s": t0_s, "at": "2026-03-01T10:00:00+00:00", "what": "eeg", "state": "live", "why": "samples come"},
