@@ -17,7 +17,7 @@ from .decode import decode, predict
 from .lab import calibrate_sync, check, doctor, enrol, streams
 from .live import demo, live, monitor, replay, screenshots
 from .output import say
-from .session import export, report
+from .session import delete, export, report
 from .train import evaluate, reference, simulate, train
 
 app = typer.Typer(
@@ -31,7 +31,7 @@ app = typer.Typer(
 # Help lists the commands in the order in which they come here.
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(demo, live, monitor, replay, decode, predict, calibrate, enrol, streams, doctor, check, calibrate_sync),
-    *(report, export),
+    *(report, export, delete),
     *(simulate, train, evaluate, reference, screenshots),
 )
 for _command in _COMMANDS:
