@@ -17,6 +17,7 @@ from .decode import decode, predict
 from .lab import calibrate_sync, check, doctor, enrol, streams
 from .live import demo, live, monitor, replay, screenshots
 from .output import say
+from .protocol import protocol_app
 from .session import delete, export, report
 from .train import evaluate, reference, simulate, train
 
@@ -36,6 +37,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
 )
 for _command in _COMMANDS:
     app.command()(_command)
+app.add_typer(protocol_app, name="protocol", no_args_is_help=True)
 app.add_typer(bench_app, name="bench", no_args_is_help=True)
 
 

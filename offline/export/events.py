@@ -35,7 +35,8 @@ DESCRIPTION: dict[str, Any] = {
     "arousal": {"Description": "Of a rating: arousal as the person gave it"},
 }
 _STIMULUS = re.compile(r"stimulus[_ ](?!end$)(?P<name>.+)", re.IGNORECASE)
-_STIMULUS_END = re.compile(r"stimulus[_ ]end|rating[_ ].+", re.IGNORECASE)
+_STIMULUS_END = re.compile(r"stimulus[_ ]end|trial[_ ]broken[_ ]off|rating[_ ].+", re.IGNORECASE)
+_SAME_S = 0.1
 _RATING = re.compile(r"rating[_ ](?P<values>.+)", re.IGNORECASE)
 _START = re.compile(r"(?P<what>.+)[_ ]start", re.IGNORECASE)
 _NUMBER = re.compile(r"(?P<name>[a-z_]+)=(?P<value>[-+]?\d+(?:\.\d+)?)", re.IGNORECASE)
@@ -56,7 +57,7 @@ def events_of(session: SessionRecord, axis: TimeAxis, eeg: EvenSamples | None) -
     """Return the events of a session in order of time."""
     markers = sorted(session.recording.markers, key=lambda one: one.stamp_s)
     found = [_of_marker(marker, markers[number + 1 :], axis) for number, marker in enumerate(markers)]
-    found += [_of_note(note, axis) for note in session.notes]
+    found += [_of_note(note, axis) for note in session.notes if not _is_marker(note, markers)]
     if eeg is not None:
         rate_hz = eeg.signal.rate_hz
         found += [
@@ -112,4 +113,10 @@ def _until(end: Marker | None, onset_s: float, axis: TimeAxis) -> float:
 
 
 def _of_note(note: Line, axis: TimeAxis) -> Event:
-    return Event(axis.at(note.time_s), 0.0, "note", note.text("text"))
+    return Event(axis.at(note.time_s), 0.0, "note", note.text("text").strip() or note.text("kind"))
+
+
+def _is_marker(note: Line, markers: Sequence[Marker]) -> bool:
+    """Whether a note was sent as a marker too."""
+    text = note.text("text").strip()
+    return any(text == one.text.strip() and abs(one.stamp_s - note.time_s) <= _SAME_S for one in markers)

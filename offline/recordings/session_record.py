@@ -113,7 +113,9 @@ def read_session_record(folder: Path) -> SessionRecord:
         config = recorded_config(folder)
         recording = on_rising_time(read_session(folder))
         estimates = _estimates(folder, problems, expected=config is not None)
-        notes = tuple(one for one in _lines(folder, names.NOTES_FILE, problems) if one.text("text").strip())
+        notes = tuple(
+            one for one in _lines(folder, names.NOTES_FILE, problems) if one.text("text").strip() or one.text("kind")
+        )
         changes = _lines(folder, names.LOG_FILE, problems)
         versions = _versions(folder, problems)
     problems += [f"'{name}' was expected and never came" for name in about.missing_streams]

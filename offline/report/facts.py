@@ -50,7 +50,7 @@ class HeadCurve:
     @property
     def answered(self) -> NDArray[np.bool_]:
         """Where there are probabilities or a value."""
-        return np.isfinite(self.probabilities).all(axis=1)
+        return np.asarray(np.isfinite(self.probabilities).all(axis=1), np.bool_)
 
     def expected(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return mean and standard deviation of levels on the scale from -1 to 1."""

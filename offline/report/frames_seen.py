@@ -58,7 +58,7 @@ def pictures_of(recording: Recording, looks: Sequence[tuple[Look, float | None]]
     face = recording.face
     if face is None or not len(face.stamps_s):
         return [], "no frames were recorded"
-    found = []
+    found: list[SeenFrame] = []
     for look, gain in looks:
         index = int(np.abs(face.stamps_s - look.frame_stamp_s).argmin())
         if abs(float(face.stamps_s[index]) - look.frame_stamp_s) > _APART_S:
