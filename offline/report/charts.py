@@ -178,6 +178,7 @@ def class_chart(scale: TimeScale, curve: HeadCurve) -> Markup:
     width = WIDTH - LEFT - RIGHT
     none = stretches(curve.times_s, ~curve.answered)
     rows = [
+        tag("rect", x=LEFT, y=0, width=width, height=height, fill="#ffffff"),
         hatched(scale, none, 0, height),
         tag(
             "image",
@@ -278,4 +279,4 @@ def data_uri(picture: NDArray[np.uint8], suffix: str, kind: str, *options: int) 
 
 
 def _y(level: float) -> float:
-    return (1 - (min(max(level, -1.0), 1.0) + 1) / 2) * (_LEVEL_HEIGHT - 8) + 4
+    return (1 - (min(max(level, -1.0), 1.0) + 1) / 2) * (_LEVEL_HEIGHT - 16) + 8

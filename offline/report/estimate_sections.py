@@ -35,7 +35,9 @@ def estimates_section(session: SessionRecord, scale: TimeScale, rated: Sequence[
         entries.append((f"background:{palette.RATING};height:10px;width:10px;transform:rotate(45deg)", "rating"))
     t0_s = session.recording.t0_s
     figures = [
-        joined((tag("h3", _heading(curve)), tag("figure", _figure(session, scale, curve, rated, t0_s))))
+        tag(
+            "div", tag("h3", _heading(curve)), tag("figure", _figure(session, scale, curve, rated, t0_s)), class_="kept"
+        )
         for curve in curves
     ]
     return joined((tag("h2", "Estimates"), key(*entries), *figures, _abstained(session)))

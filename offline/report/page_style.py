@@ -31,7 +31,8 @@ td {{ overflow-wrap: anywhere; }}
 .number {{ text-align: right; white-space: nowrap; }}
 figure {{ margin: 6px 0 8px; break-inside: avoid; }}
 svg {{ display: block; width: 100%; height: auto; }}
-.key {{ display: flex; flex-wrap: wrap; gap: 2px 18px; font-size: 12px; color: {palette.SOFT}; margin: 2px 0 6px; }}
+.key {{ display: flex; flex-wrap: wrap; gap: 2px 18px; font-size: 12px; color: {palette.SOFT}; margin: 2px 0 6px;
+  break-inside: avoid; break-after: avoid; }}
 .key i {{ display: inline-block; width: 18px; height: 10px; margin-right: 6px; border-radius: 2px; }}
 .frames {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(124px, 1fr)); gap: 12px; }}
 .frames figure {{ margin: 0; font-size: 12px; color: {palette.SOFT}; line-height: 1.35; }}
@@ -50,7 +51,8 @@ footer {{ margin-top: 34px; padding-top: 10px; border-top: 1px solid {palette.FA
   body {{ max-width: none; padding: 0; font-size: 11px; }}
   h1 {{ font-size: 21px; }} h2 {{ font-size: 13.5px; margin-top: 20px; break-after: avoid; }}
   h3 {{ break-after: avoid; }}
-  tr, .tile, .warn li {{ break-inside: avoid; }}
-  .frames {{ grid-template-columns: repeat(6, 1fr); }}
+  tr, .tile, .kept, .warn li {{ break-inside: avoid; }}
+  .frames, .tiles {{ grid-template-columns: repeat(6, 1fr); }}
+  .tile b {{ font-size: 16px; }} .tile span {{ font-size: 10px; }}
 }}
 """

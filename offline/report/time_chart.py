@@ -11,7 +11,7 @@ from . import palette
 from .markup import Markup, joined, tag
 
 WIDTH = 860
-LEFT, RIGHT = 96, 10
+LEFT, RIGHT = 96, 20
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
 _MOST_TICKS = 9
 _MOST_POINTS = 1200
