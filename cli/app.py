@@ -17,6 +17,8 @@ from .decode import decode, predict
 from .lab import calibrate_sync, check, doctor, enrol, streams
 from .live import demo, live, monitor, replay, screenshots
 from .output import say
+from .protocol import protocol_app
+from .session import delete, export, report
 from .train import evaluate, reference, simulate, train
 
 app = typer.Typer(
@@ -30,10 +32,12 @@ app = typer.Typer(
 # Help lists the commands in the order in which they come here.
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(demo, live, monitor, replay, decode, predict, calibrate, enrol, streams, doctor, check, calibrate_sync),
+    *(report, export, delete),
     *(simulate, train, evaluate, reference, screenshots),
 )
 for _command in _COMMANDS:
     app.command()(_command)
+app.add_typer(protocol_app, name="protocol", no_args_is_help=True)
 app.add_typer(bench_app, name="bench", no_args_is_help=True)
 
 

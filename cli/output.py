@@ -53,12 +53,12 @@ def refuse_other_files(path: Path | None) -> Path | None:
         Another file is there, its folder is not, or the path lies in a recorded session.
     """
     if path is not None:
-        _refuse_sessions(path)
+        refuse_sessions(path)
         check_replaceable(path)
     return path
 
 
-def _refuse_sessions(path: Path) -> None:
+def refuse_sessions(path: Path) -> None:
     """Raise ConfigError where a path lies in the folder of a recorded session: its files are JSON too."""
     folder = next((one for one in Path(os.path.realpath(path)).parents if (one / SESSION_FILE).is_file()), None)
     if folder is not None:
@@ -77,7 +77,7 @@ def refuse_other_pictures(path: Path | None) -> Path | None:
     """
     if path is not None:
         need_folder(path)
-        _refuse_sessions(path)
+        refuse_sessions(path)
         if path.is_file() and path.stat().st_size and not _holds(path, _PICTURE_MARK):
             raise ConfigError(f"'{path}' is there and is no picture that moodring saved; name another file")
     return path
@@ -157,7 +157,7 @@ def check_model_out(path: Path, suffix: str, inputs: Iterable[Path] = ()) -> Non
     """
     if path.suffix != suffix or _suffix(path) != suffix:
         raise ConfigError(f"--out '{path}': a {suffix} file is written; name one")
-    _refuse_sessions(path)
+    refuse_sessions(path)
     if path.exists() and not _written_by_moodring(path):
         raise ConfigError(f"--out '{path}' is there and moodring did not write it; name another file")
     check_writable(path, inputs)

@@ -46,8 +46,8 @@ def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> R
     MoodringError
         Not a session folder, another version of it, or files that are missing or damaged.
     """
-    session = _session_file(folder)
-    config = _config(folder)
+    session = session_file(folder)
+    config = recorded_config(folder)
     streams = folder / names.STREAMS_FOLDER
     lenient = (folder / names.CONFIG_FILE).exists() or missing == "skip"
     if not lenient and not any(streams.glob("*.xdf")):
@@ -127,7 +127,8 @@ def _first_s(one: Signal | Video) -> float:
     return float(one.stamps_s[np.isfinite(one.stamps_s).argmax()])
 
 
-def _session_file(folder: Path) -> names.SessionFile:
+def session_file(folder: Path) -> names.SessionFile:
+    """Return what ``session.toml`` says; raise MoodringError where it is no session folder of this version."""
     path = folder / names.SESSION_FILE
     try:
         values = read(path, folder)
@@ -143,7 +144,8 @@ def _session_file(folder: Path) -> names.SessionFile:
         raise MoodringError(f"'{folder}' is not a session folder: {error}") from None
 
 
-def _config(folder: Path) -> LiveConfig | None:
+def recorded_config(folder: Path) -> LiveConfig | None:
+    """Return the config that a session ran with; None, with a line in the log, where there is none that can be read."""
     path = folder / names.CONFIG_FILE
     try:
         return check(read(path, folder), LiveConfig, str(path)) if path.exists() else None

@@ -1,0 +1,1 @@
+"""The schema of an experiment's protocol, and its includes."""

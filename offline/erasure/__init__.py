@@ -1,0 +1,1 @@
+"""Find and remove everything that belongs to one person."""

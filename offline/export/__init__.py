@@ -1,0 +1,1 @@
+"""Export a recorded session into formats that other programs read."""
