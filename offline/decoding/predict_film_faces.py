@@ -175,7 +175,8 @@ def _seen(decoder: FaceExpressionDecoder, video: Video) -> tuple[dict[int, _Seen
             one.to_s, one.frames = at_s, one.frames + 1
             shown = decoder.read(image, face)
             if watch.still(number):
-                one.doubt(("still",), one.forget_since(at_s - WATCHED_S))
+                # The watch ends with the first frame beyond its length.
+                one.doubt(("still",), one.forget_since(at_s - WATCHED_S - 2.0 / FRAME_HZ))
             doubts = (*shown.quality.doubts, *watch.doubts(number, image, face, at_s))
             one.doubt(doubts)
             if not doubts:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .app import Closing
 
 _CLOSE_S = 20.0
+_READY_S = 150.0  # a few on an idle machine
 _CLOSED = {
     "user": "The window is closed; decoding goes on. Ctrl+C stops it, `moodring monitor` opens a screen again.",
     "gone": "The window has closed because the engine did not answer; waiting for it. Ctrl+C stops it.",
@@ -60,7 +61,7 @@ def run_with_screen(job: EngineJob, options: ScreenOptions, say: Callable[[str],
     with ExitStack() as stack:
         with hold_interrupts():
             engine = stack.enter_context(EngineProcess(job))
-        name = engine.wait_ready(60.0)
+        name = engine.wait_ready(_READY_S)
         window = None
         try:
             if windowed or options.screenshot is not None:
