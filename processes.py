@@ -18,9 +18,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
 from types import TracebackType
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -271,7 +273,7 @@ class Child:
             raise self._failure
 
 
-def _context(shared: str | None) -> BaseContext:
+def _context(shared: str | None) -> "SpawnContext | ForkServerContext":
     """Return how children start: anew, or as copies of a process that has imported what they share."""
     if shared is None or "forkserver" not in multiprocessing.get_all_start_methods() or sys.platform == "darwin":
         return multiprocessing.get_context("spawn")

@@ -243,6 +243,7 @@ def test_the_failure_and_the_death_of_a_copied_child_are_told_as_of_any():
     with Child("copy", _fail, ConfigError("no such key"), shared="torch", failure=failure_of) as child:
         with pytest.raises(ConfigError, match="no such key"):
             child.wait_for("never", 120.0)
+        child.join(60.0)
         assert child.exit_status == 2
     with Child("copy", _die, shared="torch") as child, pytest.raises(ChildError, match="the copy died"):
         child.wait_for("ready", 120.0)

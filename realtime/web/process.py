@@ -21,7 +21,7 @@ from .server import PageServer
 from .watch import PageWatch
 
 _GRACE_S = 5.0
-_READY_S = 30.0
+_READY_S = 120.0
 _TRY_AGAIN_S = 1.0
 _LET_GO_S = 2.0
 _BESIDE_S = 15.0  # an engine that was started at the same moment loads its libraries

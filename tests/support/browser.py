@@ -85,7 +85,9 @@ class Browser:
     def wait(self, script, timeout_s=60.0):
         """Wait until an expression is true."""
         end_s = time.monotonic() + timeout_s
-        while not self.run(f"!!({script})"):
+        # What is not there yet is not an error.
+        asked = f"(() => {{ try {{ return !!({script}); }} catch {{ return false; }} }})()"
+        while not self.run(asked):
             assert time.monotonic() < end_s, f"not within {timeout_s} s: {script}; it shows: {self.text()}"
             time.sleep(0.1)
 
