@@ -27,7 +27,9 @@ _LIMITS = (
     "flatter a little. Age, sex and skin colour are not balanced, and nothing was measured by them.",
     "A face at rest may be read as sad or angry by its shape alone: compare with the same person's rest.",
     "Faces that speak move their mouths: single frames of speech can look happy, surprised or disgusted. "
-    "Smooth over time.",
+    "Smooth over time. How often they do was not measured: no film at hand has raters' labels.",
+    "Whether the people of the pictures posed or were caught is not known, so neither is how much worse it is on "
+    "expressions that come by themselves. Masks were not photographed, faces that lie not trained on.",
     "Cap, glasses and headset of the training are drawn, not photographed; so is the cap of the table.",
 )
 
@@ -132,7 +134,7 @@ def _figures(results: FaceResults) -> tuple[str, ...]:
     ]  # fmt: skip
     return (
         markdown_table(("part", "truth", "n", "accuracy", "UAR [95 %]", "ECE"), lines),
-        "The test part was used for nothing else; temperatures were fitted on the held-out part. FER+ majority: the "
+        "The test part was used for nothing but these figures; temperatures were fitted on the held-out part. FER+ majority: the "
         'emotion with most votes, at a tie the first; pictures where it has no more votes than "unknown" and "no '
         'face" are left out. Clear: more than half of all votes. Intervals are over photographs.',
     )
