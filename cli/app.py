@@ -15,7 +15,7 @@ from .bench import bench_app
 from .calibrate import calibrate
 from .decode import decode, predict
 from .lab import calibrate_sync, check, doctor, enrol, streams
-from .live import demo, live, monitor, replay, screenshots
+from .live import demo, live, monitor, replay, screenshots, set_up
 from .output import say
 from .train import evaluate, reference, simulate, train
 
@@ -32,6 +32,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     *(demo, live, monitor, replay, decode, predict, calibrate, enrol, streams, doctor, check, calibrate_sync),
     *(simulate, train, evaluate, reference, screenshots),
 )
+app.command("app")(set_up)
 for _command in _COMMANDS:
     app.command()(_command)
 app.add_typer(bench_app, name="bench", no_args_is_help=True)

@@ -13,7 +13,6 @@ import typer
 from ..configs.schema.errors import ConfigError
 from .options import (
     CONFIGS,
-    ConfigArgument,
     DurationOption,
     EegStreamOption,
     ExtensionOption,
@@ -85,8 +84,23 @@ def demo(
         run_with_screen(EngineJob(config, duration or DEMO_S, json_file, STARTED_S, record=record), options, say)
 
 
+def set_up(
+    config: Annotated[
+        Path | None, typer.Argument(metavar="[CONFIG]", help="Shown first; else the last session's.")
+    ] = None,
+) -> None:
+    """Set up a session in a window: devices, electrodes, models, participant; then run it."""
+    from ..configs.schema.live import LiveConfig
+    from ..configs.schema.load import load
+    from ..realtime.ui.run_app import run_app
+
+    run_app(None if config is None else load(config, LiveConfig), say)
+
+
 def live(
-    config: ConfigArgument,
+    config: Annotated[
+        Path | None, typer.Argument(metavar="[CONFIG]", help="A TOML file; without one the set-up page opens.")
+    ] = None,
     headless: HeadlessOption = False,
     duration: DurationOption = None,
     json_file: JsonOption = None,
@@ -96,6 +110,11 @@ def live(
     overrides: SetOption = None,
 ) -> None:
     """Decode a lab's own streams, camera and microphone, as a config names them."""
+    if config is None:
+        if headless or screenshot is not None or json_file is not None:
+            raise ConfigError("live without CONFIG opens the set-up page; --headless, --json and --screenshot need one")
+        set_up()
+        return
     from ..configs.schema.live import LiveConfig
     from ..configs.schema.load import load
     from ..realtime.engine.job import EngineJob

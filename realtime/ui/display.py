@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 
+SIZE = (1366, 768)
 _NEEDS_NO_DISPLAY = ("offscreen", "minimal", "vnc", "linuxfb", "eglfs")
 
 
@@ -23,6 +24,17 @@ def display_available(platform: str = sys.platform, environ: Mapping[str, str] |
     if platform in ("win32", "darwin"):
         return True
     return bool(variables.get("DISPLAY") or variables.get("WAYLAND_DISPLAY"))
+
+
+def first_size(least: tuple[int, int]) -> tuple[int, int]:
+    """Return the size that a window opens with: most of the screen, and a fixed one where there is none."""
+    from PyQt5.QtGui import QGuiApplication
+
+    screen = QGuiApplication.primaryScreen()
+    if screen is None or QGuiApplication.platformName() in _NEEDS_NO_DISPLAY:
+        return SIZE
+    room = screen.availableGeometry()
+    return max(least[0], round(0.92 * room.width())), max(least[1], round(0.9 * room.height()))
 
 
 def leave_opencv_qt() -> None:

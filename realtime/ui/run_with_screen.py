@@ -46,8 +46,19 @@ class ScreenOptions:
     window_is_all: bool = False
 
 
-def run_with_screen(job: EngineJob, options: ScreenOptions, say: Callable[[str], None]) -> None:
+def run_with_screen(
+    job: EngineJob, options: ScreenOptions, say: Callable[[str], None], begun: Callable[[], None] = lambda: None
+) -> None:
     """Run an engine and the screen until the session is over, the window is closed or Ctrl+C is pressed.
+
+    Parameters
+    ----------
+    job : EngineJob
+    options : ScreenOptions
+    say : callable
+        Prints a line.
+    begun : callable
+        Called when the engine is ready, before the screen is there.
 
     Raises
     ------
@@ -61,6 +72,7 @@ def run_with_screen(job: EngineJob, options: ScreenOptions, say: Callable[[str],
         with hold_interrupts():
             engine = stack.enter_context(EngineProcess(job))
         name = engine.wait_ready(60.0)
+        begun()
         window = None
         try:
             if windowed or options.screenshot is not None:

@@ -3,8 +3,8 @@ import pytest
 
 from moodring.models.io.ring import Ring
 from moodring.realtime.ipc.snapshot import RingPlace
-from moodring.realtime.ui.decimation import calm_span, loudness, thinned, traces
-from moodring.realtime.ui.view_model import GLIMPSES, ViewModel
+from moodring.realtime.ui.live.decimation import calm_span, loudness, thinned, traces
+from moodring.realtime.ui.live.view_model import GLIMPSES, ViewModel
 
 
 @pytest.fixture
