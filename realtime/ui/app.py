@@ -160,8 +160,7 @@ class WindowScreenshot:
             return
         self._taken = True
         picture = self._window.grab().toImage()
-        picture.setText("Software", "moodring")  # so that the next one may take its place, and nothing else is replaced
-        if not _saved(picture, path):
+        if not saved(picture, path):
             self.status = MoodringError.exit_status
             _log.error("picture '%s' cannot be written; give --screenshot a file in a folder that exists", path)
 
@@ -171,8 +170,9 @@ class WindowScreenshot:
         self._window.close()
 
 
-def _saved(picture: QImage, path: Path) -> bool:
-    """Save a picture, which may show a face, for this user alone."""
+def saved(picture: QImage, path: Path) -> bool:
+    """Save a picture, which may show a face, for this user alone; return whether that was possible."""
+    picture.setText("Software", "moodring")  # so that the next one may take its place, and nothing else is replaced
     try:
         with open(path, "ab", opener=private):
             pass

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 SIZE = (1366, 768)
 _NEEDS_NO_DISPLAY = ("offscreen", "minimal", "vnc", "linuxfb", "eglfs")
@@ -24,6 +25,19 @@ def display_available(platform: str = sys.platform, environ: Mapping[str, str] |
     if platform in ("win32", "darwin"):
         return True
     return bool(variables.get("DISPLAY") or variables.get("WAYLAND_DISPLAY"))
+
+
+@contextmanager
+def offscreen() -> Iterator[None]:
+    """Let the windows of processes that are started meanwhile be drawn without a display."""
+    before = os.environ.get("QT_QPA_PLATFORM")
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    try:
+        yield
+    finally:
+        del os.environ["QT_QPA_PLATFORM"]
+        if before is not None:
+            os.environ["QT_QPA_PLATFORM"] = before
 
 
 def first_size(least: tuple[int, int]) -> tuple[int, int]:

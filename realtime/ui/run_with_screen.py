@@ -1,8 +1,7 @@
 """Run an engine in a process of its own with a window or the terminal dashboard."""
 
-import os
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from ..ipc.snapshot_feed import SnapshotFeed
 from ..screens.at_the_end import summary_line, what_it_rests_on
 from ..screens.terminal import run_dashboard
 from .display import display_available
+from .display import offscreen as offscreen_here
 
 if TYPE_CHECKING:
     from .app import Closing
@@ -107,13 +107,8 @@ def _open_window(name: str, duration_s: float | None, screenshot: Path | None, o
 
     after_s = 40.0 if duration_s is None else 0.8 * duration_s
     closing = Closing(screenshot, after_s, close_after_screenshot=offscreen, close_when_ended=True)
-    before = os.environ.get("QT_QPA_PLATFORM")
-    if offscreen:
-        os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    window = Child("window", _show, name, closing)
-    if offscreen and before is None:
-        del os.environ["QT_QPA_PLATFORM"]
-    return window
+    with offscreen_here() if offscreen else nullcontext():
+        return Child("window", _show, name, closing)
 
 
 def _show(parent: Parent, name: str, closing: "Closing") -> None:

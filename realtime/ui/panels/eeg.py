@@ -3,7 +3,7 @@
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PyQt5.QtGui import QResizeEvent
+from PyQt5.QtGui import QPaintEvent, QResizeEvent
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from ....models.contract import BANDS
@@ -39,6 +39,9 @@ class TraceChart(pg.PlotWidget):  # type: ignore[misc]
         self.good = pg.PlotCurveItem(pen=pg.mkPen(theme.colour(theme.TRACE)), connect="finite", antialias=True)
         self.addItem(self.bad)
         self.addItem(self.good)
+        self.frames = 0
+        """Different pictures painted so far."""
+        self._painted: Traces | None = None
         self._shown: tuple[Traces, bool] | None = None
         self._names: tuple[str, ...] = ()
         self._window_s = 0.0
@@ -58,6 +61,13 @@ class TraceChart(pg.PlotWidget):  # type: ignore[misc]
         self.good.opts["antialias"] = n <= _MOST_SMOOTH
         self.good.setData(*_one_line(traces.times_s, heights[:, good]))
         self.bad.setData(*_one_line(traces.times_s, heights[:, ~good]))
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+        """Draw, and count what is new."""
+        super().paintEvent(event)
+        if self._shown is not None and self._shown[0] is not self._painted:
+            self._painted = self._shown[0]
+            self.frames += 1
 
     def _show_axes(self, traces: Traces) -> None:
         if traces.names != self._names:

@@ -51,7 +51,7 @@ class LevelChart(pg.PlotWidget):  # type: ignore[misc]
         axis.setStyle(tickLength=0, tickFont=theme.font(10))
         axis.setStyle(hideOverlappingLabels=False)
         axis.setHeight(theme.px(16))
-        self.getPlotItem().setContentsMargins(0, 0, theme.px(12), 0)
+        self.getPlotItem().setContentsMargins(0, 0, theme.px(14), 0)
         self.setXRange(-SPAN_S, 0, padding=0)
         self.setYRange(0, 1, padding=0)
         # The highest level lies at the back over the full height; each lower one covers what is below it.
