@@ -10,7 +10,7 @@ from ...configs.schema.load import load, toml_text
 from ...configs.schema.session_folder import folder_name
 from ...models.io.files import PRIVATE_FILE, make_private_folder, write_file
 
-LAST = "last session"
+LAST = "last-session"
 _SUFFIX = ".toml"
 
 

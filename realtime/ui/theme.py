@@ -4,10 +4,11 @@ Colours are named by their role; the palette of the moment and the scale belong 
 something is drawn.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 from PyQt5.QtCore import QCoreApplication, Qt
-from PyQt5.QtGui import QColor, QFont
+from PyQt5.QtGui import QColor, QFont, QResizeEvent
 from PyQt5.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from ..screens.wording import Tone
@@ -235,6 +236,54 @@ class SteadyLabel(QLabel):
         return False
 
 
+class FittingLabel(QLabel):
+    """A label that wraps, at the largest of some sizes at which every word of its text is seen; else the smallest.
+
+    Parameters
+    ----------
+    sizes : sequence of float
+        From the largest on.
+    lines : int
+        Of the largest size: its least height.
+    tint : str
+    bold : bool
+    """
+
+    def __init__(self, sizes: Sequence[float], lines: int, tint: str = TEXT, *, bold: bool = False) -> None:
+        super().__init__()
+        self._sizes, self._bold = tuple(sizes), bold
+        self.setTextFormat(Qt.PlainText)
+        self.setWordWrap(True)
+        self.setAlignment(Qt.AlignTop | Qt.AlignLeft)
+        tinted(self, tint)
+        self.setFont(font(self._sizes[0], bold=bold))
+        self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Ignored)
+        self.setMinimumHeight(lines * self.fontMetrics().lineSpacing() + 1)
+
+    def setText(self, text: str | None) -> None:  # noqa: N802
+        """Set the text at the largest size that fits."""
+        if text != self.text():
+            super().setText(text or "")
+            self.setToolTip(text or "")
+            self._fit()
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802
+        """Return False: the text follows the room, and not the room the text."""
+        return False
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Fit the text anew."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        for size in self._sizes:
+            self.setFont(font(size, bold=self._bold))
+            room = self.fontMetrics().boundingRect(0, 0, self.width(), 10_000, int(Qt.TextWordWrap), self.text())
+            if room.height() <= self.height() and room.width() <= self.width():
+                return
+
+
 class ElidedLabel(QLabel):
     """A label on one line that ends in … where its room ends; the whole text is its tooltip."""
 
@@ -253,7 +302,7 @@ class ElidedLabel(QLabel):
         self.setToolTip(self.full)
         self._fit()
 
-    def resizeEvent(self, event: object) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
         """Fit the text to the new width."""
         super().resizeEvent(event)
         self._fit()

@@ -136,9 +136,11 @@ class Scroll:
         return (stamps - stamps[-1] if len(stamps) else stamps), values
 
     def _start(self) -> int:
-        wanted = self._columns * self._length + self._lead
-        oldest = self._ring.between(self._ring.count - wanted, self._ring.count).first
-        return -(-oldest // self._length) * self._length
+        length = self._length
+        whole = self._ring.count // length * length
+        wanted = max(whole - (self._columns + -(-self._lead // length)) * length, 0)
+        oldest = self._ring.between(wanted, self._ring.count).first
+        return -(-oldest // length) * length
 
     def _filtered(self, cut: RingSlice) -> FloatArray:
         if self._sos is None:

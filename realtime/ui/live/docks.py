@@ -135,7 +135,7 @@ class DockTitle(QWidget):
         row.addWidget(self.title)
         row.addStretch()
         row.addWidget(close)
-        self.setFixedHeight(theme.px(18))
+        self.setFixedHeight(max(theme.px(18), self.minimumSizeHint().height()))
 
 
 def _dock(name: str, panel: QWidget) -> QDockWidget:

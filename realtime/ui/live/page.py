@@ -108,6 +108,8 @@ class LivePage(QWidget):
         lane, column = theme.panel()
         column.setContentsMargins(theme.px(10), theme.px(2), theme.px(10), theme.px(2))
         column.addWidget(self.markers)
+        lane.setMaximumHeight(theme.px(48))
+        self.health.setMaximumHeight(theme.px(56))
         return {
             "valence": self.valence, "arousal": self.arousal, "expression": self.expression, "eeg": self.eeg,
             "camera": camera, "plane": plane, "looks": looks, "scalp": scalp, "speech": self.speech,

@@ -47,6 +47,7 @@ class Readers:
         self._maps: tuple[Readable, ScalpMaps] | None = None
         self._spectrogram: tuple[Readable, int, Spectrogram] | None = None
         self._span_uv: float | None = None
+        self._chosen = EegChoice()
         self.forget()
 
     def forget(self) -> None:
@@ -100,14 +101,18 @@ class Readers:
     def read(
         self, rings: RingRoom, snapshot: Snapshot | None, history: History, choices: Choices, now: float | None
     ) -> None:
-        """Read what is due; everything where ``now`` is None."""
+        """Read what is due, and at once what the user chose otherwise; everything where ``now`` is None."""
+        if choices.eeg != self._chosen:
+            self._chosen = choices.eeg
+            self._due.pop("eeg", None)
         if (ring := self._ready(rings, "eeg", now, self._pace.eeg_s)) is not None:
             self._read_eeg(ring, snapshot, choices.eeg)
             if self._is_due("scalp", now, self._pace.scalp_s):
                 self._read_scalp(ring, snapshot)
         if (ring := self._ready(rings, "face", now, self._pace.face_s)) is not None:
             cut = ring.between(ring.count - 1, ring.count)
-            self._frame = cut.samples[0] if len(cut) else self._frame
+            if len(cut) or isinstance(ring, HeldRing):  # an older picture than is held is none, and not a newer one
+                self._frame = cut.samples[0] if len(cut) else None
             self._keep_glimpses(ring, history)
         if (ring := self._ready(rings, "speech", now, self._pace.sound_s)) is not None:
             self._read_sound(ring)
@@ -132,6 +137,7 @@ class Readers:
         scroll.advance()
         times_s, values = scroll.columns()
         if len(times_s) < 2:
+            self._traces = None if isinstance(ring, HeldRing) else self._traces
             return
         status = next((one for one in snapshot.sources if one.modality == "eeg"), None) if snapshot else None
         names = ring.layout.names

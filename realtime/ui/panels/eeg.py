@@ -36,7 +36,8 @@ class TraceChart(pg.PlotWidget):  # type: ignore[misc]
         seconds.setHeight(theme.px(15))
         self.getPlotItem().setContentsMargins(0, 0, theme.px(12), 0)
         self.bad = pg.PlotCurveItem(pen=pg.mkPen(theme.colour(theme.LINE)), connect="finite")
-        self.good = pg.PlotCurveItem(pen=pg.mkPen(theme.colour(theme.TRACE)), connect="finite", antialias=True)
+        trace = pg.mkPen(theme.colour(theme.TRACE), width=max(1, int(theme.scale())))
+        self.good = pg.PlotCurveItem(pen=trace, connect="finite", antialias=True)
         self.addItem(self.bad)
         self.addItem(self.good)
         self.frames = 0

@@ -166,6 +166,8 @@ def _caption(view: View, look: Look | None) -> str:
     now_s = 0.0 if view.snapshot is None else view.snapshot.now_s
     if look is None:
         return strings.LAST_LOOK_LONG_AGO.format(ago=now_s - view.history.looks[-1].time_s)
-    if look.face is not None and look.face_state == "tracked":
-        return strings.LAST_LOOK_AGO.format(ago=max(now_s - look.time_s, 0.0))
-    return wording.face(look).text
+    said = wording.face(look)
+    alone = look.faces <= 1 and (look.person or 1) == 1
+    return (
+        strings.LAST_LOOK_AGO.format(ago=max(now_s - look.time_s, 0.0)) if said.tone == "good" and alone else said.text
+    )

@@ -6,12 +6,10 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PyQt5.QtCore import Qt
-from PyQt5.QtGui import QBrush, QColor, QPainter, QResizeEvent
+from PyQt5.QtGui import QBrush, QColor, QPainter
 from PyQt5.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
-    QSizePolicy,
     QStyleOptionGraphicsItem,
     QVBoxLayout,
     QWidget,
@@ -59,12 +57,13 @@ class LevelChart(pg.PlotWidget):  # type: ignore[misc]
         self._areas = [self._added(brush=theme.colour(theme.LEVEL_COLOURS[level]), fillLevel=0) for level in (2, 1, 0)]
         self.undecided = Hatching(theme.colour(theme.BACKGROUND, 0.8))
         self.addItem(self.undecided)
-        edge = pg.mkPen(theme.colour(theme.PANEL), width=1.5)
+        edge = pg.mkPen(theme.colour(theme.PANEL), width=1.5 * theme.scale())
         self._borders = [self._added(pen=edge, antialias=True) for _ in range(2)]
         self._halo = self._added(
-            pen=pg.mkPen(theme.colour(theme.BACKGROUND, 0.7), width=4), antialias=True, connect="finite"
+            pen=pg.mkPen(theme.colour(theme.BACKGROUND, 0.7), width=4 * theme.scale()), antialias=True, connect="finite"
         )
-        self.truth = self._added(pen=pg.mkPen(theme.colour(theme.TRUTH), width=1.6), antialias=True, connect="finite")
+        truth = pg.mkPen(theme.colour(theme.TRUTH), width=1.6 * theme.scale())
+        self.truth = self._added(pen=truth, antialias=True, connect="finite")
         self._shown: History | None = None
 
     def _added(self, pen: object = None, **options: object) -> pg.PlotCurveItem:
@@ -134,7 +133,7 @@ class LevelPanel(QFrame):
         self.pooled = PooledRow(which)
         self.ablations = AblationStrip(AXES[which])
         self.answer = theme.label(strings.NOTHING, _ANSWER_PIXELS, bold=True)
-        self.reason = Reason()
+        self.reason = theme.FittingLabel((11.0, 10.0, 9.0, 8.0), 2, theme.SOFT)
         self.legend = theme.label("", 10, theme.SOFT)
         self.bars = Bars(LEVELS[::-1], theme.LEVEL_COLOURS[::-1], 60)
         side = QWidget()
@@ -175,38 +174,3 @@ class LevelPanel(QFrame):
         theme.tinted(self.answer, theme.SOFT if len(head.kept) == len(LEVELS) else theme.TEXT)
         self.reason.setText(wording.doubt(estimate, head))
         self.bars.show_values(head.probabilities[::-1], tuple(len(LEVELS) - 1 - index for index in head.kept))
-
-
-class Reason(QLabel):
-    """Why an answer is open: as large as fits the room, so that every word of it is seen; the tooltip has it too."""
-
-    SIZES = (11.0, 10.0, 9.0, 8.0)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setTextFormat(Qt.PlainText)
-        self.setWordWrap(True)
-        self.setAlignment(Qt.AlignTop | Qt.AlignLeft)
-        theme.tinted(self, theme.SOFT)
-        self.setFont(theme.font(self.SIZES[0]))
-        self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Ignored)
-        self.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
-
-    def setText(self, text: str | None) -> None:  # noqa: N802
-        """Set the text at the largest size that fits."""
-        if text != self.text():
-            super().setText(text or "")
-            self.setToolTip(text or "")
-            self._fit()
-
-    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
-        """Fit the text anew."""
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        for size in self.SIZES:
-            self.setFont(theme.font(size))
-            room = self.fontMetrics().boundingRect(0, 0, self.width(), 10_000, Qt.TextWordWrap, self.text())
-            if room.height() <= self.height():
-                return

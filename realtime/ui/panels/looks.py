@@ -124,11 +124,12 @@ class Glimpses(Canvas):
         painter.drawRect(frame.translated(room.topLeft()))
 
 
-class PolicyLine(theme.SteadyLabel):
+class PolicyLine(theme.FittingLabel):
     """What the policy went by at the newest frame, and whether it looked."""
 
     def __init__(self) -> None:
-        super().__init__(2, 10, theme.SOFT)
+        super().__init__((10.0, 9.0, 8.0), 3, theme.SOFT)
+        self.setMaximumHeight(self.minimumHeight())
 
     def show_view(self, view: View) -> None:
         """Show the newest estimate's."""

@@ -94,7 +94,8 @@ class SpeechPanel(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("panel")
-        self.answer = theme.SteadyLabel(1, 19, bold=True)
+        self.answer = theme.FittingLabel((19.0, 17.0, 15.0, 13.0, 11.0), 1, bold=True)
+        self.answer.setMaximumHeight(self.answer.minimumHeight())
         self.level = theme.ElidedLabel(11, theme.SOFT)
         self.sound, self.spectrum = Sound(), Spectrum()
         self.bars = Bars((), (theme.ACCENT,), 76)

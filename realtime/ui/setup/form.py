@@ -20,7 +20,7 @@ from ...lab.survey import Survey
 from .. import strings, theme
 from .choices import Choice, cameras, eeg_streams, microphones, nothing
 
-_LEAST_WIDTH = 360
+_LEAST_WIDTH, _BAR_WIDTH = 340, 16
 
 
 class SessionForm(QScrollArea):
@@ -170,10 +170,10 @@ class SessionForm(QScrollArea):
         self.setWidget(inner)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
-        self.setMinimumWidth(theme.px(_LEAST_WIDTH))
         for combo in inner.findChildren(QComboBox):
             combo.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
-            combo.setMinimumContentsLength(14)
+            combo.setMinimumContentsLength(10)
+        self.setMinimumWidth(max(theme.px(_LEAST_WIDTH), inner.minimumSizeHint().width() + theme.px(_BAR_WIDTH)))
 
     def _listen(self) -> None:
         for line in self.findChildren(QLineEdit):

@@ -144,9 +144,7 @@ def test_what_is_chosen_becomes_the_config_that_is_started(make, lab, tmp_path):
     (session,) = started
     config = session.config
     assert config.session.participant == "P07"
-    assert config.eeg == EegSection(
-        stream=StreamQuery(name="amp"), reference=["M1", "M2"], line_hz=60, delay_s=pytest.approx(0.0315)
-    )
+    assert config.eeg == EegSection(stream=StreamQuery(name="amp"), reference=["M1", "M2"], line_hz=60, delay_s=0.0315)
     assert config.face.camera == 0
     assert config.speech.microphone == "USB microphone"
     assert config.decisions.rest_s == 60.0

@@ -83,7 +83,7 @@ def test_decoding_shows_everything(window, stage, script):
     assert window.valence.bars.values == pytest.approx(valence.probabilities[::-1], abs=6e-4)
     assert window.arousal.bars.values == pytest.approx(arousal.probabilities[::-1], abs=6e-4)
     assert window.valence.legend.text() == "line: true value"
-    assert window.header.figures["latency p50 / p99"].text() == "143 / 212 ms"
+    assert window.figures.figures["latency"].text() == "143 / 212 ms"
     assert "15 of 16 channels good" in window.eeg.channels.text()
     assert "T7" in window.eeg.channels.text()
     assert sum(window.eeg.bands.values) == pytest.approx(1.0, abs=2e-3)
