@@ -180,7 +180,7 @@ class EngineClient:
         return wire.decode(Snapshot, self._ask(_SNAPSHOT))
 
     def do(self, command: Command) -> Reply:
-        """Give a command and return the engine's reply; finishing a recording takes a while."""
+        """Send a command and return the engine's reply; finishing a recording takes a while."""
         return wire.decode(Reply, self._ask(wire.encode(command), _COMMAND_S))
 
     def close(self) -> None:

@@ -18,7 +18,6 @@ TITLES = {
     "heads": "Further answers",
     "health": "Sources",
 }
-SPEECH_BLIND = "Microphone"
 
 # Header.
 WAITING = "waiting for an engine"
@@ -35,7 +34,6 @@ FIGURES = {
     "device": "device",
 }
 AGES_OF = "age {modalities}"
-MILLISECONDS = "{p50:.0f} / {p99:.0f} ms"
 BLIND = "blind: signal quality only"
 
 # Buttons: text, what they do.
@@ -51,8 +49,6 @@ BUTTONS = {
     "help": ("?", "All keys"),
 }
 READ_ONLY = "This screen only watches."
-NO_ENGINE = "No engine answers; nothing was saved. Try again when the session is back."
-SENDING = "…"
 MARK_TEXT = "mark"
 NUMBERED_MARK = "mark {number}"
 MARK_HINT = "Text of the mark: Enter saves it, Esc does not"
@@ -142,7 +138,6 @@ FACE_ROW = "face"
 # Scalp.
 BAND_SHARE = "{band} {share:.0%}"
 SCALP_UNKNOWN = "needs electrodes with 10-20 names"
-SCALP_SCALE = "±{decibels:g} dB"
 
 # Voice.
 VOICE, NO_VOICE = "voice heard", "no voice"

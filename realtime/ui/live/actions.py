@@ -38,7 +38,7 @@ class Host(Protocol):
         ...
 
     def send(self, command: Command) -> None:
-        """Give the engine a command."""
+        """Send the engine a command."""
         ...
 
     def choose(self, **changes: object) -> None:

@@ -98,7 +98,7 @@ class Window(QWidget):
         self.page.message.age(now_s)
 
     def send(self, command: Command) -> None:
-        """Give the engine a command; a screen that only watches says so."""
+        """Send the engine a command; a screen that only watches says so."""
         if self._commands is None:
             self.say(Reply(False, strings.READ_ONLY))
         else:

@@ -218,7 +218,7 @@ class SetupPage(QWidget):
         self.started.emit(Session(self._config, Path(folder), self.form.record.isChecked()))
 
     def failed(self, line: str) -> None:
-        """Say why the session did not begin; everything is as it was."""
+        """Show why the session did not begin; everything is as it was."""
         self.setEnabled(True)
         self.say(line, "bad")
 

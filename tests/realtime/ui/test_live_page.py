@@ -16,6 +16,7 @@ from moodring.realtime.ui.live.window import Window
 from moodring.realtime.ui.settings import Settings
 from tests.realtime.ui.test_window import play, words
 from tests.support.labels_cut import cut_labels, outside, small_panels
+from tests.support.lsl_stand import wait_for
 
 pytestmark = pytest.mark.qt
 NOW_S = 1234.5  # of the window's LSL clock, see conftest.py
@@ -310,7 +311,7 @@ def test_fonts_follow_the_window(window, stage, qt):
     play(window, stage, 50, 51)
     small = window.valence.answer.font().pixelSize()
     window.resize(2732, 1536)
-    QTest.qWait(400)
+    wait_for(lambda: QApplication.processEvents() or theme.scale() == 2.0, 30)
     play(window, stage, 51.5, 52)
     assert window.valence.answer.font().pixelSize() == 2 * small
 
