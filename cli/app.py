@@ -15,7 +15,7 @@ from .bench import bench_app
 from .calibrate import calibrate
 from .decode import decode, predict
 from .lab import calibrate_sync, check, doctor, enrol, streams
-from .live import demo, live, monitor, replay, screenshots
+from .live import demo, live, monitor, replay, screenshots, set_up
 from .output import say
 from .protocol import protocol_app
 from .session import delete, export, report
@@ -35,6 +35,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     *(report, export, delete),
     *(simulate, train, evaluate, reference, screenshots),
 )
+app.command("app")(set_up)
 for _command in _COMMANDS:
     app.command()(_command)
 app.add_typer(protocol_app, name="protocol", no_args_is_help=True)

@@ -63,6 +63,15 @@ def bench_soak(json_file: JsonOption = None, seconds: SecondsOption = None) -> N
     _output(figures, json_file)
 
 
+@bench_app.command("ui")
+def bench_ui(json_file: JsonOption = None, seconds: SecondsOption = None) -> None:
+    """Draw the live page of a full session: frames a second, stalls of its thread, processor time, memory."""
+    from ..realtime.ui import bench
+
+    figures = bench.bench_ui(bench.SECONDS if seconds is None else seconds, lambda line: say(line, err=True))
+    _output(figures, json_file)
+
+
 @bench_app.command("speech")
 def bench_speech(
     json_file: JsonOption = None,

@@ -90,8 +90,21 @@ def demo(
         run_with_screen(EngineJob(config, duration or DEMO_S, json_file, STARTED_S, record=record), options, say)
 
 
+def set_up(
+    config: Annotated[
+        Path | None, typer.Argument(metavar="[CONFIG]", help="Shown first; else the last session's.")
+    ] = None,
+) -> None:
+    """Set up a session in a window: devices, electrodes, models, participant; then run it."""
+    from ..configs.schema.live import LiveConfig
+    from ..configs.schema.load import load
+    from ..realtime.ui.run_app import run_app
+
+    run_app(None if config is None else load(config, LiveConfig), say)
+
+
 def live(
-    configs: ConfigsArgument,
+    configs: ConfigsArgument = None,
     headless: HeadlessOption = False,
     duration: DurationOption = None,
     json_file: JsonOption = None,
@@ -104,6 +117,11 @@ def live(
 
     Several configs are decoded at the same time, by an engine each, on a terminal screen with a tile for each.
     """
+    if not configs:
+        if headless or screenshot is not None or json_file is not None:
+            raise ConfigError("live without CONFIG opens the set-up page; --headless, --json and --screenshot need one")
+        set_up()
+        return
     from ..configs.schema.live import LiveConfig
     from ..configs.schema.load import load
     from ..realtime.engine.job import EngineJob
@@ -255,7 +273,32 @@ def replay(
 
 def screenshots(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the pictures go.")],
+    seconds: Annotated[
+        float, typer.Option(min=10.0, max=600.0, metavar="S", help="How much of a session they show.")
+    ] = 80.0,
+    seed: Annotated[int, typer.Option(min=0, help="Which simulated participant.")] = 7,
 ) -> None:
-    """Save the README's picture of the window, from a demo of 100 s."""
+    """Save pictures of every page of the window, light and dark, at four sizes, of a simulated session."""
+    from tempfile import TemporaryDirectory
+
+    from ..configs.schema.liblsl import own_session
+    from ..configs.schema.live import LiveConfig, SessionSection
+    from ..configs.schema.load import load
+    from ..offline.replay.process import SimulatedSource, start_replay
+    from ..offline.replay.publish import ReplayOptions
+    from ..processes import hold_interrupts
+    from ..realtime.engine.job import EngineJob
+    from ..realtime.ui.run_pictures import run_pictures
+
     folder.mkdir(parents=True, exist_ok=True)
-    demo(headless=True, duration=100.0, screenshot=folder / "window.png")
+    lsl = own_session("screenshots")
+    about = SessionSection(participant=f"sim-{seed:03}", task="demo")
+    config = load(CONFIGS / "demo.toml", LiveConfig).model_copy(update={"lsl": lsl, "session": about})
+    with ExitStack() as stack:
+        place = Path(stack.enter_context(TemporaryDirectory()))
+        with hold_interrupts():
+            # It outlasts the pictures, which take longer the slower the machine is.
+            stack.enter_context(start_replay(SimulatedSource(seed, seconds + DEMO_S), ReplayOptions(lsl=lsl)))
+        job = EngineJob(config, started_wall_s=time.time(), record=place)
+        count = run_pictures(job, folder, seconds, lambda line: say(line, err=True))
+    say(f"{count} pictures in {folder}")

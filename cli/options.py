@@ -21,8 +21,12 @@ CONFIGS = Path(__file__).parent.parent / "configs"
 
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file; configs/ holds some to copy.")]
 ConfigsArgument = Annotated[
-    list[Path],
-    typer.Argument(metavar="CONFIG...", help="A TOML file (configs/ holds some to copy); one for each participant."),
+    list[Path] | None,
+    typer.Argument(
+        metavar="[CONFIG]...",
+        help="A TOML file (configs/ holds some to copy), one for each participant; without one the set-up page opens.",
+        show_default=False,
+    ),
 ]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the config.")

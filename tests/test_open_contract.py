@@ -170,8 +170,8 @@ def test_the_dashboard_shows_it(script, decoded, models):
 
 
 def test_the_window_has_a_panel_for_each_of_its_heads(qt, stage, script, decoded, models):
-    from moodring.realtime.ui.view_model import ViewModel
-    from moodring.realtime.ui.window import Window
+    from moodring.realtime.ui.live.view_model import ViewModel
+    from moodring.realtime.ui.live.window import Window
 
     snapshot = _snapshot(script, decoded, models)
     stage.to(40.0)

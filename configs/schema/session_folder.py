@@ -41,6 +41,8 @@ OTHER_VOICE_FILE = "other-{}.safetensors"
 LONGEST_REST_S = 3600.0
 HEALTH_SUFFIX = "_health"
 """Suffix of the name of the marker stream of health."""
+MARKS_SUFFIX = "_marks"
+"""Suffix of the name of the marker stream of what the experimenter marks."""
 
 
 class SessionFile(Section):

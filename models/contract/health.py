@@ -197,6 +197,10 @@ class RecordingStatus:
         What is not being recorded any more, and why.
     missing : tuple of str
         Sources and marker streams of the config that are not there, so not recorded; at the end, those that never came.
+    paused : bool
+        Whether it waits to go on; nothing is written meanwhile but marks and notes.
+    earlier : tuple of str
+        Folders of what the same session recorded and finished before.
     """
 
     on: bool
@@ -212,6 +216,8 @@ class RecordingStatus:
     news: str | None
     error: str | None
     missing: tuple[str, ...] = ()
+    paused: bool = False
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

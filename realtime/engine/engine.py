@@ -18,13 +18,14 @@ from ...models.streaming.summary import Costs, summarise
 from ...processes import Parent
 from ..ipc import run_dir
 from ..ipc.channel import ChannelServer
+from .commands import Commands
 from .job import EngineJob
 from .lsl_clock import LslClock
 from .process_settings import apply_lsl_settings, cap_blas, freeze_gc
 from .session import Session
 
 if TYPE_CHECKING:
-    from ..recorder.recorder import Recorder
+    from ..recorder.recordings import Recordings
 
 _STEP_S = 0.05
 _SWITCH_S = 0.001
@@ -68,16 +69,16 @@ def _run(
         results.check_replaceable(job.json_path)
         results.check_writable(job.json_path)
     folder = run_dir.create()
-    recorder: Recorder | None = None
+    recorder: Recordings | None = None
     try:
         with _signals(stopping):
             modalities = (*job.config.modalities, *(source.modality for source in job.extensions.sources))
             models = load_models(job.config, modalities, job.extensions.decoders)
-            recorder = _recorder(job, models, clock)
+            recorder = _recordings(job, models, clock)
             freeze_gc()
             with Session(job.config, models, clock, folder, started_s, recorder, job.extensions.sources) as session:
                 prepare(session)
-                server = ChannelServer(session.snapshot, stopping.set, folder)
+                server = ChannelServer(session.snapshot, Commands(session, clock, stopping).do, folder)
                 server.start()
                 page = run_dir.page_of(job.config.web)
                 card = run_dir.card_of(job.config.name, server.address, server.key, page)
@@ -112,13 +113,11 @@ def _run(
     return summary
 
 
-def _recorder(job: EngineJob, models: Models, clock: LslClock) -> "Recorder | None":
-    """Return a recorder where one is asked for; its libraries are loaded only then."""
-    if job.record is None:
-        return None
-    from ..recorder.recorder import Recorder
+def _recordings(job: EngineJob, models: Models, clock: LslClock) -> "Recordings":
+    """Return what records the session, from its start or when a screen asks for it."""
+    from ..recorder.recordings import recordings_of
 
-    return Recorder(job.config, models.bundles, clock, job.record)
+    return recordings_of(job.config, models.bundles, clock, job.record or job.record_later, job.record is not None)
 
 
 def _decode(session: Session, job: EngineJob, clock: LslClock, stopping: threading.Event) -> Costs:

@@ -23,7 +23,9 @@ class EngineJob:
     threads : int
         How many the networks and OpenCV may use.
     record : Path or None
-        The folder that the session is recorded under.
+        The folder that the session is recorded under from its start.
+    record_later : Path
+        The same for recordings that are started from a screen, where ``record`` names none.
     extensions : Extensions
         Further decoders and sources.
     """
@@ -34,4 +36,5 @@ class EngineJob:
     started_wall_s: float = 0.0
     threads: int = 1
     record: Path | None = None
+    record_later: Path = Path("sessions")
     extensions: Extensions = field(default_factory=Extensions)

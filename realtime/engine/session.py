@@ -26,19 +26,23 @@ from ...models.streaming.ingest.source_channel import SourceChannel
 from ...models.streaming.ingest.sources import SourceInfo
 from ...models.streaming.ingest.stream_ingest import StreamIngest, ingest_factory
 from ...models.streaming.tally import Tally
-from ..ipc.snapshot import RingPlace, Snapshot
+from ..ipc.commands import Reply
+from ..ipc.snapshot import Mark, RingPlace, Snapshot
+from ..recorder.notes import Note
 from ..sources.lsl import on_the_network
+from ..sources.marker_watch import MarkerWatch
 from ..sources.timeline import announced_t0_s
 from ..sources.truth_stream import TruthWatch
 from .build import build_reference, build_source_channels
 from .decision_thread import DecisionThread
+from .marks import Marks
 from .notices import recording_notices, rest_notices, session_notices
 from .process_settings import collect_garbage
 from .publisher import Publisher
 from .source_thread import SourceThread
 
 if TYPE_CHECKING:
-    from ..recorder.recorder import Recorder
+    from ..recorder.recordings import Recordings
 
 _log = logging.getLogger(__name__)
 _FIRST_DATA_S = 3.0
@@ -62,7 +66,7 @@ class Session:
         Where the rings go for screens to map; None keeps them to this process.
     started_s : float
         When the command started, on the clock.
-    recorder : Recorder or None
+    recorder : Recordings or None
         Records the session; stopped with it.
     sources : sequence of SourceFactory
         Sources besides those that the config names.
@@ -75,7 +79,7 @@ class Session:
         clock: Clock,
         folder: Path | None,
         started_s: float,
-        recorder: "Recorder | None" = None,
+        recorder: "Recordings | None" = None,
         sources: Sequence[SourceFactory] = (),
     ) -> None:
         self._config = config
@@ -110,6 +114,8 @@ class Session:
         self._collected_s = started_s
         journal = recorder.journal if recorder is not None else None
         self.publisher = Publisher(config, models.heads, clock, folder, started_s, journal)
+        self._marks = Marks(config)
+        self._marker_watch = MarkerWatch(config.session.markers, self._marks.see)
 
     def __enter__(self) -> "Session":
         return self
@@ -128,6 +134,19 @@ class Session:
     def models(self) -> Models:
         """The models, with those bundles that decode whoever the sources come from."""
         return self._models.of_people(origins_of(one.ingest for one in self.source_channels if one.ingest is not None))
+
+    @property
+    def recordings(self) -> "Recordings":
+        """What records the session.
+
+        Raises
+        ------
+        MoodringError
+            Nothing can: the session was made without.
+        """
+        if self._recorder is None:
+            raise MoodringError("this session was started without a recorder; start it with 'moodring live'")
+        return self._recorder
 
     @property
     def error(self) -> str | None:
@@ -197,6 +216,8 @@ class Session:
         self.tally.eeg_filter_delay_ms = eeg_delay_ms(facts)
         read = (modality for decoder in self._models.decoders for modality in decoder.spec.modalities)
         self.publisher.open_outlet(self._meanings(), tuple(dict.fromkeys(read)))
+        self._marks.open_outlet()
+        self._marker_watch.start()
         if any(ingest.info.origin == SIMULATED for ingest in facts):
             self._truth = TruthWatch()
             self._truth.start()
@@ -241,6 +262,14 @@ class Session:
         if self.error is not None:
             raise MoodringError(self.error)
 
+    def mark(self, mark: Mark, at: str) -> Reply:
+        """Show a mark or a note of the experimenter, send it on LSL and save it; ``at`` is the time of day."""
+        plan = self.plan
+        self._marks.add(mark, send=True)
+        session_time_s = None if plan is None else mark.time_s - plan.t0_s
+        kind: Literal["mark", "note"] = "note" if mark.kind == "note" else "mark"
+        return self.recordings.note(Note(mark.time_s, session_time_s, at, kind, mark.text))
+
     def stop(self) -> None:
         """Stop the decoder, then the sources, then the outlets; later calls do nothing."""
         if self._phase == "ended":
@@ -253,6 +282,7 @@ class Session:
             thread.ask_to_stop()
         if self._truth is not None:
             self._truth.stop()
+        self._marker_watch.stop()
         for thread, channel in zip(self._threads, self._channels.values(), strict=True):
             channel.released = not thread.started or thread.join(_JOIN_S)
             if not channel.released:
@@ -260,6 +290,7 @@ class Session:
         if self._recorder is not None:
             # Before the outlets go: a recorder takes what is still on its way.
             self._recorder.stop()
+        self._marks.close()
         if not self._undecided:
             self.publisher.close()
 
@@ -306,6 +337,7 @@ class Session:
             recording=status,
             information_age_ms=tuple(tally.ages.items()),
             eeg_filter_delay_ms=tally.eeg_filter_delay_ms,
+            marks=self._marks.newest,
             participant=self._config.session.participant,
         )
 

@@ -19,12 +19,17 @@ from typing import Any
 from ...configs.schema.errors import MoodringError
 from ...models.io import wire
 from . import run_dir
+from .commands import Command, Reply
 from .snapshot import Snapshot
 
 _MOST_SCREENS = 16
-_LONGEST_QUESTION = 1024
+_LONGEST_QUESTION = 12_000
+_CONTROL = b"control"
+_SNAPSHOT = b"snapshot"
+_COMMAND_S = 60.0  # a recording is finished meanwhile
 _LONGEST_ANSWER = 1 << 22
 _LONGEST_PLACE = 100  # of a Unix socket, in bytes
+READ_ONLY = Reply(False, "This screen only watches: start, stop and mark in the window that started the session.")
 
 
 class ChannelServer:
@@ -34,8 +39,8 @@ class ChannelServer:
     ----------
     snapshot : callable
         Gives the newest snapshot; called from the channel's threads.
-    stop : callable
-        Asks the engine to stop.
+    do : callable
+        Carries out a command and returns the reply; called from the channel's threads.
     folder : Path or None
         The engine's own folder, where the socket goes, so that it goes with it; None is the system's place.
 
@@ -46,9 +51,11 @@ class ChannelServer:
     key : bytes
     """
 
-    def __init__(self, snapshot: Callable[[], Snapshot], stop: Callable[[], None], folder: Path | None = None) -> None:
+    def __init__(
+        self, snapshot: Callable[[], Snapshot], do: Callable[[Command], Reply], folder: Path | None = None
+    ) -> None:
         self._snapshot = snapshot
-        self._stop = stop
+        self._do = do
         self.key = secrets.token_bytes(32)
         # The family is the system's default: a Unix socket, or a named pipe on Windows.
         place = None if folder is None or os.name == "nt" else str(folder / "channel")
@@ -100,26 +107,32 @@ class ChannelServer:
             with connection:
                 deliver_challenge(connection, self.key)
                 answer_challenge(connection, self.key)
-                while not self._closing.is_set():
-                    question = connection.recv_bytes(_LONGEST_QUESTION)
-                    if self._closing.is_set():
-                        return
-                    if question == b"stop":
-                        self._stop()
-                        connection.send_bytes(b"{}")
-                    elif question == b"snapshot":
-                        snapshot = self._snapshot()
-                        connection.send_bytes(wire.encode(snapshot))
-                        if snapshot.phase == "ended":
-                            self._told.set()
-                    else:
-                        return
-        except (EOFError, OSError, AuthenticationError):
+                self._answer(connection)
+        except (EOFError, OSError, AuthenticationError, MoodringError):
             return
         finally:
             with self._count:
                 self._attached -= 1
             self._seats.release()
+
+    def _answer(self, connection: "Connection[Any, Any]") -> None:
+        """Answer the questions of one screen; what asked for no control may only look."""
+        controls = False
+        while not self._closing.is_set():
+            question = connection.recv_bytes(_LONGEST_QUESTION)
+            if self._closing.is_set():
+                return
+            if question == _SNAPSHOT:
+                snapshot = self._snapshot()
+                connection.send_bytes(wire.encode(snapshot))
+                if snapshot.phase == "ended":
+                    self._told.set()
+            elif question == _CONTROL:
+                controls = True
+                connection.send_bytes(b"{}")
+            else:
+                command = wire.decode(Command, question)
+                connection.send_bytes(wire.encode(self._do(command) if controls else READ_ONLY))
 
 
 class EngineClient:
@@ -130,6 +143,8 @@ class EngineClient:
     card : EngineCard
     timeout_s : float
         How long to wait for each answer.
+    control : bool
+        Whether it may give commands; a monitor may only look.
 
     Raises
     ------
@@ -137,7 +152,7 @@ class EngineClient:
         From every method: the engine is gone, or does not answer in time.
     """
 
-    def __init__(self, card: run_dir.EngineCard, timeout_s: float = 5.0) -> None:
+    def __init__(self, card: run_dir.EngineCard, timeout_s: float = 5.0, *, control: bool = False) -> None:
         self.card = card
         self._timeout_s = timeout_s
         key = bytes.fromhex(card.key)
@@ -157,14 +172,16 @@ class EngineClient:
         except (OSError, EOFError, AuthenticationError) as error:
             self.close()
             raise MoodringError(f"engine '{card.name}' does not answer ({error}); it has ended or is ending") from error
+        if control:
+            self._ask(_CONTROL)
 
     def snapshot(self) -> Snapshot:
         """Return the newest snapshot."""
-        return wire.decode(Snapshot, self._ask(b"snapshot"))
+        return wire.decode(Snapshot, self._ask(_SNAPSHOT))
 
-    def stop(self) -> None:
-        """Request the engine to stop."""
-        self._ask(b"stop")
+    def do(self, command: Command) -> Reply:
+        """Send a command and return the engine's reply; finishing a recording takes a while."""
+        return wire.decode(Reply, self._ask(wire.encode(command), _COMMAND_S))
 
     def close(self) -> None:
         """Disconnect from the engine."""
@@ -176,8 +193,8 @@ class EngineClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _ask(self, question: bytes) -> bytes:
-        patient = _Patient(self._connection, self._timeout_s)
+    def _ask(self, question: bytes, timeout_s: float | None = None) -> bytes:
+        patient = _Patient(self._connection, self._timeout_s if timeout_s is None else timeout_s)
         try:
             patient.send_bytes(question)
             return patient.recv_bytes(_LONGEST_ANSWER)
@@ -225,12 +242,12 @@ def _connect(address: str, timeout_s: float) -> "Connection[Any, Any]":
         return Connection(made.detach())
 
 
-def attach(name: str | None = None) -> EngineClient:
-    """Connect to a running engine by its session's name, or to the newest.
+def attach(name: str | None = None, *, control: bool = False) -> EngineClient:
+    """Connect to a running engine by its session's name, or to the newest; ``control`` is to give commands.
 
     Raises
     ------
     MoodringError
         None runs under that name.
     """
-    return EngineClient(run_dir.find(name))
+    return EngineClient(run_dir.find(name), control=control)

@@ -15,6 +15,24 @@ class RingPlace:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A mark on the session's time.
+
+    Attributes
+    ----------
+    time_s : float
+        On the LSL clock.
+    kind : "mark", "note" or "marker"
+        The experimenter's marks and notes; what came on a marker stream.
+    text : str
+    """
+
+    time_s: float
+    kind: Literal["mark", "note", "marker"]
+    text: str
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """State of the engine at one moment.
 
@@ -61,6 +79,8 @@ class Snapshot:
         The newest of the video-EEG model: which face it followed, or why none.
     eeg_filter_delay_ms : float or None
         How much the causal filters delay the EEG (group delay at 10 Hz); part of its information age.
+    marks : tuple of Mark
+        The newest, oldest first.
     participant : str
         Whom a recording is filed under.
     """
@@ -88,6 +108,7 @@ class Snapshot:
     information_age_ms: tuple[tuple[str, Percentiles], ...] = ()
     eeg_filter_delay_ms: float | None = None
     look: Look | None = None
+    marks: tuple[Mark, ...] = ()
     participant: str = ""
 
     def classes(self, head: str) -> tuple[str, ...]:

@@ -49,6 +49,11 @@ def chunk_message(number: int, key: str, first: int, chunk: SourceChunk) -> byte
     return _packed(header, stamps + (b"" if values is None else values.tobytes()))
 
 
+def pause_message(number: int, paused: bool) -> bytes:
+    """Return the message that makes the recorder pass over the LSL streams it reads itself, or take them again."""
+    return _packed({"number": number, "paused": paused}, b"")
+
+
 def header_of(message: bytes) -> dict[str, Any]:
     """Return what a message says of itself."""
     stop = _LENGTH.size + _LENGTH.unpack_from(message)[0]

@@ -32,6 +32,7 @@ class PartWriter:
         self._known: dict[str, RecordedSource] = {}
         self._sources: dict[str, SourceStreams] = {}
         self._newest = -1
+        self._paused = False
         self._flushes = 0
         self.flush()
 
@@ -40,6 +41,9 @@ class PartWriter:
         header = header_of(message)
         with self._lock:
             self._newest = max(self._newest, header["number"])
+            if "paused" in header:
+                self._paused = bool(header["paused"])
+                return
             if "source" in header:
                 source = source_of(header)
                 self._known.setdefault(source.key, source)
@@ -57,9 +61,10 @@ class PartWriter:
             return self._writer.stream(description, more)
 
     def samples(self, number: int, values: StreamValues, stamps_s: TimeArray) -> None:
-        """Append samples of an LSL stream."""
+        """Append samples of an LSL stream; while the recording is paused they are passed over."""
         with self._lock:
-            self._writer.samples(number, values, stamps_s)
+            if not self._paused:
+                self._writer.samples(number, values, stamps_s)
 
     def clock_offset(self, number: int, collected_s: float, offset_s: float) -> None:
         """Note by how much the clock of an LSL stream's sender is off; see :meth:`XdfWriter.clock_offset`."""

@@ -83,9 +83,11 @@ class Recorder:
         self._warned = False
         self._failed: set[str] = set()
         self._began_s = math.inf
+        self._grace_s = 0.0
         self._missing: tuple[str, ...] = ()
         self._error: str | None = None
         self._over = False
+        self._paused = False
         self._closing: threading.Thread | None = None
         self._handler = _ToLog(self)
         logging.getLogger("moodring").addHandler(self._handler)
@@ -105,9 +107,9 @@ class Recorder:
         if self._over:
             return
         gap, skipped = self._before.pop(key, (False, 0))
-        gap, skipped = gap or chunk.gap, skipped + chunk.skipped
-        if not len(chunk.stamps_s):
-            # One without samples, as from a resampler that starts anew, tells of a gap before the next.
+        gap, skipped = gap or chunk.gap or self._paused, skipped + chunk.skipped
+        if self._paused or not len(chunk.stamps_s):
+            # A pause, and a chunk without samples as from a resampler that starts anew, tell of a gap before the next.
             self._before[key] = gap, skipped
             return
         if key not in self._types:
@@ -150,13 +152,23 @@ class Recorder:
 
     def journal(self, estimate: Estimate) -> None:
         """Record a decision."""
-        self._journal.put(journal_line(estimate))
+        if not self._paused:
+            self._journal.put(journal_line(estimate))
 
-    def begin(self, plan: Plan, infos: Sequence[SourceInfo]) -> None:
-        """Note t0 and the devices."""
+    def begin(self, plan: Plan, infos: Sequence[SourceInfo], *, midway: bool = False) -> None:
+        """Note t0 and the devices.
+
+        Parameters
+        ----------
+        plan : Plan
+        infos : sequence of SourceInfo
+        midway : bool
+            Whether the session began before its recording: then its rest is not in it, and samples are yet to come.
+        """
+        self._grace_s = _MISSING_AFTER_S if midway else 0.0
         origins = [info.origin for info in infos if info.origin]
         whose = [info.participant for info in infos if info.participant]
-        changes: dict[str, Any] = {"t0_s": plan.t0_s, "rest_s": plan.rest_s}
+        changes: dict[str, Any] = {"t0_s": plan.t0_s, "rest_s": 0.0 if midway else plan.rest_s}
         if origins and len(origins) == len(infos):
             changes["origin"] = origins[0] if len(set(origins)) == 1 else ", ".join(dict.fromkeys(origins))
         if whose and self.folder.session.participant == "unknown":
@@ -167,6 +179,17 @@ class Recorder:
             self.folder.write_versions(infos)
         except OSError as error:
             self._halt((error.strerror or str(error)).lower())
+
+    def pause(self, paused: bool) -> None:
+        """Record nothing, or go on: neither what is decoded nor LSL streams nor decisions."""
+        self._paused = paused
+        self._supervisor.pause(paused)
+        self.log("recording", "paused" if paused else "resumed", "by the experimenter")
+
+    @property
+    def on(self) -> bool:
+        """Whether it records, or would but for a pause."""
+        return not self._over
 
     def changed(self, what: str, change: Transition) -> None:
         """Record a change of health."""
@@ -216,6 +239,7 @@ class Recorder:
             news=self._news[0] if time.monotonic() - self._news[1] < _SHOWN_S else None,
             error=self._error,
             missing=self._never_came() if self._over else tuple(dict.fromkeys((*self._never_came(), *self._missing))),
+            paused=self._paused and not self._over,
         )
 
     def stop(self) -> None:
@@ -289,7 +313,7 @@ class Recorder:
 
     def _never_came(self) -> tuple[str, ...]:
         """Return what the config names and of which nothing has come since the session began."""
-        if self._began_s == math.inf:
+        if time.monotonic() < self._began_s + (0.0 if self._over else self._grace_s):
             return ()
         sources = tuple(key for key in self._config.modalities if key not in self._types)
         return sources + self._supervisor.never

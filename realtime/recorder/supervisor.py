@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ...models.io.source_streams import RecordedSource, SourceChunk
-from .messages import STOP, chunk_message, source_message
+from .messages import STOP, chunk_message, pause_message, source_message
 
 _OUTBOX_BYTES = 64_000_000
 _POLL_S = 0.1
@@ -81,6 +81,7 @@ class Supervisor:
         self._sent = 0
         self._numbers = itertools.count()
         self._stopping = False
+        self._paused = False
         self._give_up_s = np.inf
         self._received_s = 0.0
         self._wrote = False
@@ -117,6 +118,13 @@ class Supervisor:
                 return
             self._counts[key] = first + len(chunk.stamps_s)
             self._queue(number, message)
+
+    def pause(self, paused: bool) -> None:
+        """Let recorders pass over the LSL streams that they read themselves, or take them again."""
+        with self._changed:
+            self._paused = paused
+            number = next(self._numbers)
+            self._queue(number, pause_message(number, paused))
 
     def stop(self, timeout_s: float) -> bool:
         """Write everything and end the recorder; return False where that takes longer."""
@@ -167,6 +175,8 @@ class Supervisor:
         with self._changed:
             self._sent = 0
             known = tuple(self._sources.values())
+            if self._paused:
+                known += (pause_message(-1, True),)
         gone = threading.Event()
         feeder = threading.Thread(target=self._feed, args=(child.pipe, known, gone), name="recorder-feed", daemon=True)
         feeder.start()

@@ -1,7 +1,7 @@
 """LSL streams to record besides the sources that the engine decodes."""
 
 from ...configs.schema.live import LiveConfig, StreamQuery
-from ...configs.schema.session_folder import HEALTH_SUFFIX
+from ...configs.schema.session_folder import HEALTH_SUFFIX, MARKS_SUFFIX
 from ...models.io.stream_descriptions import TRUTH_TYPE
 from ..engine.lsl_outlet import source_id
 from .part_job import WantedStream
@@ -27,7 +27,8 @@ def wanted_streams(config: LiveConfig) -> tuple[WantedStream, ...]:
         wanted.append(WantedStream(config.eeg.stream, auxiliary=True))
     wanted.append(WantedStream(StreamQuery(type=TRUTH_TYPE)))
     if config.outlet.enabled:
-        for name in (config.outlet.name, f"{config.outlet.name}{HEALTH_SUFFIX}"):
+        for suffix in ("", HEALTH_SUFFIX, MARKS_SUFFIX):
+            name = f"{config.outlet.name}{suffix}"
             query = StreamQuery(name=name, source_id=source_id(name, config.name))
             wanted.append(WantedStream(query, own=True))
     return tuple(wanted)

@@ -83,6 +83,21 @@ def prefilled(history: History, stamps_s: TimeArray, rows: FloatArray, labels: S
     )
 
 
+def ending(history: History, time_s: float) -> History:
+    """Return the history up to a time."""
+    known, told = history.times_s <= time_s, history.truth_times_s <= time_s
+    return replace(
+        history,
+        times_s=history.times_s[known],
+        valence=history.valence[known],
+        arousal=history.arousal[known],
+        undecided=history.undecided[known],
+        truth_times_s=history.truth_times_s[told],
+        truth=history.truth[told],
+        looks=tuple(look for look in history.looks if look.time_s <= time_s),
+    )
+
+
 def extended(history: History, snapshot: Snapshot) -> History:
     """Return the history with what is new in ``snapshot``; the same object where nothing is."""
     if history.session != (snapshot.engine, snapshot.t0_s):

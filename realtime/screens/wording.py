@@ -12,6 +12,7 @@ from ...models.contract import (
     HealthState,
     Look,
     MicrophoneFault,
+    Percentiles,
     SourceStatus,
 )
 from ...models.signals.speech.microphone_level import fault_text, microphone_fault
@@ -150,6 +151,11 @@ def information_ages(snapshot: Snapshot) -> str:
     return " / ".join("–" if one is None else f"{one.p50:.0f}" for one in figures) + " ms"
 
 
+def latency(figures: Percentiles | None) -> str:
+    """Return the latency from sample to estimate as text: median and 99th percentile."""
+    return "–" if figures is None else f"{figures.p50:.0f} / {figures.p99:.0f} ms"
+
+
 def delay(status: SourceStatus) -> str:
     """Return the device's declared delay as text, or that it is undeclared."""
     return "delay undeclared" if status.delay_s is None else f"delay {status.delay_s * 1000:.0f} ms"
@@ -219,6 +225,8 @@ def recording(snapshot: Snapshot) -> StatusText | None:
         return StatusText("recording stopped" if not status.on else "recording in part", "bad")
     if not status.on:
         return StatusText(f"{size}, finished", "idle")
+    if status.paused:
+        return StatusText(f"{size}, paused", "warn")
     known = status.minutes_left is not None and status.minutes_left < _PLENTY_MIN
     left = f", {_minutes(status.minutes_left)} left" if known and status.minutes_left is not None else ""
     if status.missing and snapshot.phase not in ("connecting", "ended"):

@@ -19,8 +19,9 @@ from ...configs.schema.errors import MoodringError
 from ...models.io.files import private
 from ..ipc.snapshot_feed import SnapshotFeed, SnapshotSource
 from .display import leave_opencv_qt
-from .view_model import ViewModel
-from .window import Window
+from .live.commander import Commander, Commands
+from .live.view_model import ViewModel
+from .live.window import Window
 
 GONE_FOR_GOOD_S = 5.0
 
@@ -57,7 +58,10 @@ class Closing:
 
 
 def run_window(
-    source: SnapshotSource, closing: Closing | None = None, closed: Callable[[str], None] = lambda _: None
+    source: SnapshotSource,
+    closing: Closing | None = None,
+    closed: Callable[[str], None] = lambda _: None,
+    commands: Commands | None = None,
 ) -> int:
     """Show an engine until the window is closed; blocks.
 
@@ -68,6 +72,8 @@ def run_window(
     closing : Closing or None
     closed : callable
         Told why it has closed: ``"user"``, ``"ended"`` (the session has) or ``"gone"`` (the engine does not answer).
+    commands : Commands or None
+        To the engine, closed at the end; None where the window only watches.
 
     Returns
     -------
@@ -77,7 +83,7 @@ def run_window(
     application = application_here()
     closing = closing or Closing()
     view_model = ViewModel(source)
-    window = Window(view_model)
+    window = Window(view_model, commands)
     shot = WindowScreenshot(window, closing)
     timer = QTimer()
     timer.timeout.connect(shot.look)
@@ -85,7 +91,7 @@ def run_window(
     if closing.close_after_s is not None:
         QTimer.singleShot(round(closing.close_after_s * 1000), shot.finish)
     window.show()
-    with _interruptible(shot.finish), _errors_logged(), _qt_logged():
+    with interruptible(shot.finish), _errors_logged(), qt_logged():
         application.exec_()
     timer.stop()
     shot.take_if_missing()
@@ -94,20 +100,18 @@ def run_window(
     return shot.status
 
 
-def show_engine(
-    name: str | None, closing: Closing | None = None, closed: Callable[[str], None] = lambda _: None
-) -> None:
-    """Attach a window to a running engine and end this process with its status: for a spawned process.
+def show_engine(name: str, closing: Closing | None = None, closed: Callable[[str], None] = lambda _: None) -> None:
+    """Attach a window that may give commands, and end this process with its status: for a spawned process.
 
     Parameters
     ----------
-    name : str or None
-        Of the engine; None is the newest.
+    name : str
+        Of the engine.
     closing : Closing or None
     closed : callable
         As of :func:`run_window`.
     """
-    sys.exit(run_window(SnapshotFeed(name), closing, closed))
+    sys.exit(run_window(SnapshotFeed(name), closing, closed, Commander(name)))
 
 
 def application_here() -> QApplication:
@@ -156,8 +160,7 @@ class WindowScreenshot:
             return
         self._taken = True
         picture = self._window.grab().toImage()
-        picture.setText("Software", "moodring")  # so that the next one may take its place, and nothing else is replaced
-        if not _saved(picture, path):
+        if not saved(picture, path):
             self.status = MoodringError.exit_status
             _log.error("picture '%s' cannot be written; give --screenshot a file in a folder that exists", path)
 
@@ -167,8 +170,9 @@ class WindowScreenshot:
         self._window.close()
 
 
-def _saved(picture: QImage, path: Path) -> bool:
-    """Save a picture, which may show a face, for this user alone."""
+def saved(picture: QImage, path: Path) -> bool:
+    """Save a picture, which may show a face, for this user alone; return whether that was possible."""
+    picture.setText("Software", "moodring")  # so that the next one may take its place, and nothing else is replaced
     try:
         with open(path, "ab", opener=private):
             pass
@@ -178,7 +182,7 @@ def _saved(picture: QImage, path: Path) -> bool:
 
 
 @contextmanager
-def _interruptible(finish: Callable[[], None]) -> Iterator[None]:
+def interruptible(finish: Callable[[], object]) -> Iterator[None]:
     """Close on Ctrl-C, which Python handles at ticks of the window's timer."""
 
     def interrupted(_number: int, _frame: FrameType | None) -> None:
@@ -192,7 +196,7 @@ def _interruptible(finish: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
-def _qt_logged() -> Iterator[None]:
+def qt_logged() -> Iterator[None]:
     """Redirect Qt's messages to the log."""
 
     def log(kind: QtMsgType, _context: QMessageLogContext, message: str | None) -> None:

@@ -2,8 +2,10 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
+SIZE = (1366, 768)
 _NEEDS_NO_DISPLAY = ("offscreen", "minimal", "vnc", "linuxfb", "eglfs")
 
 
@@ -23,6 +25,30 @@ def display_available(platform: str = sys.platform, environ: Mapping[str, str] |
     if platform in ("win32", "darwin"):
         return True
     return bool(variables.get("DISPLAY") or variables.get("WAYLAND_DISPLAY"))
+
+
+@contextmanager
+def offscreen() -> Iterator[None]:
+    """Let the windows of processes that are started meanwhile be drawn without a display."""
+    before = os.environ.get("QT_QPA_PLATFORM")
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    try:
+        yield
+    finally:
+        del os.environ["QT_QPA_PLATFORM"]
+        if before is not None:
+            os.environ["QT_QPA_PLATFORM"] = before
+
+
+def first_size(least: tuple[int, int]) -> tuple[int, int]:
+    """Return the size that a window opens with: most of the screen, and a fixed one where there is none."""
+    from PyQt5.QtGui import QGuiApplication
+
+    screen = QGuiApplication.primaryScreen()
+    if screen is None or QGuiApplication.platformName() in _NEEDS_NO_DISPLAY:
+        return SIZE
+    room = screen.availableGeometry()
+    return max(least[0], round(0.92 * room.width())), max(least[1], round(0.9 * room.height()))
 
 
 def leave_opencv_qt() -> None:

@@ -1,8 +1,7 @@
 """Run an engine in a process of its own with a window or the terminal dashboard."""
 
-import os
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from ..ipc.snapshot_feed import SnapshotFeed
 from ..screens.at_the_end import summary_line, what_it_rests_on
 from ..screens.terminal import run_dashboard
 from .display import display_available
+from .display import offscreen as offscreen_here
 
 if TYPE_CHECKING:
     from .app import Closing
@@ -47,8 +47,19 @@ class ScreenOptions:
     window_is_all: bool = False
 
 
-def run_with_screen(job: EngineJob, options: ScreenOptions, say: Callable[[str], None]) -> None:
+def run_with_screen(
+    job: EngineJob, options: ScreenOptions, say: Callable[[str], None], begun: Callable[[], None] = lambda: None
+) -> None:
     """Run an engine and the screen until the session is over, the window is closed or Ctrl+C is pressed.
+
+    Parameters
+    ----------
+    job : EngineJob
+    options : ScreenOptions
+    say : callable
+        Prints a line.
+    begun : callable
+        Called when the engine is ready, before the screen is there.
 
     Raises
     ------
@@ -62,6 +73,7 @@ def run_with_screen(job: EngineJob, options: ScreenOptions, say: Callable[[str],
         with hold_interrupts():
             engine = stack.enter_context(EngineProcess(job))
         name = engine.wait_ready(_READY_S)
+        begun()
         window = None
         try:
             if windowed or options.screenshot is not None:
@@ -96,13 +108,8 @@ def _open_window(name: str, duration_s: float | None, screenshot: Path | None, o
 
     after_s = 40.0 if duration_s is None else 0.8 * duration_s
     closing = Closing(screenshot, after_s, close_after_screenshot=offscreen, close_when_ended=True)
-    before = os.environ.get("QT_QPA_PLATFORM")
-    if offscreen:
-        os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    window = Child("window", _show, name, closing)
-    if offscreen and before is None:
-        del os.environ["QT_QPA_PLATFORM"]
-    return window
+    with offscreen_here() if offscreen else nullcontext():
+        return Child("window", _show, name, closing)
 
 
 def _show(parent: Parent, name: str, closing: "Closing") -> None:

@@ -1,56 +1,196 @@
-"""Theme of the window: a palette for colour-blind people, fonts, spacing."""
+"""Look of the window: two palettes for colour-blind people, fonts and lengths that follow the window's size.
 
-from PyQt5.QtCore import Qt
-from PyQt5.QtGui import QColor, QFont
+Colours are named by their role; the palette of the moment and the scale belong to the application, and are read when
+something is drawn.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from PyQt5.QtCore import QCoreApplication, Qt
+from PyQt5.QtGui import QColor, QFont, QResizeEvent
 from PyQt5.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from ..screens.wording import Tone
 
-BACKGROUND = "#0d1117"
-PANEL = "#151b23"
-RAISED = "#1e2630"
-LINE = "#2b3542"
-TEXT = "#e8ecf1"
-SOFT = "#a3afbd"
-FAINT = "#667385"
-ACCENT = "#56b4e9"
-TRUTH = "#ffffff"
-POOLED = "#d98bb8"
+ThemeName = Literal["dark", "light"]
 
-# Blue, slate, amber: told apart with every common colour blindness, and in greyscale by their brightness.
-LEVEL_COLOURS = ("#3f7fc1", "#52617a", "#dd9f36")
-TONES: dict[Tone, str] = {"good": "#3fbf9b", "warn": "#f0c34e", "bad": "#f2765a", "idle": "#8592a3"}
+BACKGROUND, PANEL, RAISED, LINE = "background", "panel", "raised", "line"
+TEXT, SOFT, FAINT = "text", "soft", "faint"
+ACCENT, TRUTH, POOLED, TRACE = "accent", "truth", "pooled", "trace"
+LEVEL_COLOURS = ("low", "medium", "high")
+"""Blue, slate, amber: told apart with every common colour blindness, and in greyscale by their brightness."""
+TONES: dict[Tone, str] = {"good": "good", "warn": "warn", "bad": "bad", "idle": "idle"}
+
+DARK: dict[str, str] = {
+    BACKGROUND: "#0d1117",
+    PANEL: "#151b23",
+    RAISED: "#1e2630",
+    LINE: "#2b3542",
+    TEXT: "#e8ecf1",
+    SOFT: "#a9b4c1",
+    FAINT: "#8594a7",
+    ACCENT: "#56b4e9",
+    TRUTH: "#ffffff",
+    POOLED: "#d98bb8",
+    TRACE: "#8fc3e6",
+    "low": "#4f93d8",
+    "medium": "#5c6c87",
+    "high": "#dd9f36",
+    "good": "#3fbf9b",
+    "warn": "#f0c34e",
+    "bad": "#f2765a",
+    "idle": "#8594a7",
+}
+LIGHT: dict[str, str] = {
+    BACKGROUND: "#eef1f5",
+    PANEL: "#ffffff",
+    RAISED: "#e6ebf1",
+    LINE: "#c2cbd6",
+    TEXT: "#14181f",
+    SOFT: "#414c58",
+    FAINT: "#56616e",
+    ACCENT: "#0a679c",
+    TRUTH: "#000000",
+    POOLED: "#9c3f75",
+    TRACE: "#1d5f8a",
+    "low": "#123c69",
+    "medium": "#8290a3",
+    "high": "#a06410",
+    "good": "#0a6e4f",
+    "warn": "#7d5600",
+    "bad": "#a92f16",
+    "idle": "#56616e",
+}
+PALETTES: dict[ThemeName, dict[str, str]] = {"dark": DARK, "light": LIGHT}
 
 FAMILIES = ("Inter", "Segoe UI", "SF Pro Text", "Noto Sans", "DejaVu Sans")
-SPACE = 10
+SPACE = 8
 """Between panels, in pixels; half of it inside them."""
 
-STYLE = f"""
-QWidget {{ color: {TEXT}; }}
-QWidget#window, QWidget#picture {{ background: {BACKGROUND}; }}
-QFrame#panel {{ background: {PANEL}; border: 1px solid {LINE}; border-radius: 8px; }}
-QLabel {{ background: transparent; border: none; }}
-QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; }}
-"""
+_NAME, _SCALE = "moodring_theme", "moodring_scale"
+_DESIGNED_FOR = (1366, 768)
+_SCALES = (0.88, 1.0, 1.15, 1.35, 1.6, 2.0, 2.5, 3.0)
 
 
-def font(pixels: int, *, bold: bool = False) -> QFont:
-    """Return the window's font at one size."""
-    made = QFont(FAMILIES[-1])
-    made.setFamilies(list(FAMILIES))
-    made.setPixelSize(pixels)
-    made.setWeight(QFont.DemiBold if bold else QFont.Normal)
-    return made
+def use(name: ThemeName, scale: float = 1.0) -> None:
+    """Choose the palette and the scale of the application; what is there already keeps its own until it is rebuilt."""
+    application = QCoreApplication.instance()
+    if application is not None:
+        application.setProperty(_NAME, name)
+        application.setProperty(_SCALE, scale)
 
 
-def colour(name: str, alpha: float = 1.0) -> QColor:
-    """Return a colour with an opacity (0..1)."""
-    made = QColor(name)
+def name() -> ThemeName:
+    """Return the name of the palette in use."""
+    application = QCoreApplication.instance()
+    return "light" if application is not None and application.property(_NAME) == "light" else "dark"
+
+
+def scale() -> float:
+    """Return the factor of fonts and lengths; 1 in a window of 1366x768."""
+    application = QCoreApplication.instance()
+    return float((application.property(_SCALE) if application is not None else None) or 1.0)
+
+
+def scale_for(width: int, height: int) -> float:
+    """Return the scale that fits a window of this size: the largest that leaves everything its room."""
+    room = min(width / _DESIGNED_FOR[0], height / _DESIGNED_FOR[1])
+    return max((one for one in _SCALES if one <= room), default=_SCALES[0])
+
+
+def px(length: float) -> int:
+    """Return a length in pixels at the scale of the moment."""
+    return round(length * scale())
+
+
+def hex_of(role: str) -> str:
+    """Return the colour of a role as ``#rrggbb``; what is no role is a colour already."""
+    return PALETTES[name()].get(role, role)
+
+
+def colour(role: str, alpha: float = 1.0) -> QColor:
+    """Return the colour of a role with an opacity (0..1)."""
+    made = QColor(hex_of(role))
     made.setAlphaF(alpha)
     return made
 
 
-def label(text: str = "", pixels: int = 12, tint: str = TEXT, *, bold: bool = False) -> QLabel:
+def font(pixels: float, *, bold: bool = False) -> QFont:
+    """Return the window's font at one size."""
+    made = QFont(FAMILIES[-1])
+    made.setFamilies(list(FAMILIES))
+    made.setPixelSize(max(px(pixels), 9))
+    made.setWeight(QFont.DemiBold if bold else QFont.Normal)
+    return made
+
+
+def style() -> str:
+    """Return the style sheet of a window in the palette in use."""
+    c = {role: hex_of(role) for role in DARK}
+    tint = colour(TONES["warn"], 0.14)
+    warn = f"rgba({tint.red()}, {tint.green()}, {tint.blue()}, {tint.alpha()})"
+    return f"""
+QWidget {{ color: {c[TEXT]}; }}
+QMainWindow, QDialog, QWidget#window, QWidget#picture, QWidget#page {{ background: {c[BACKGROUND]}; }}
+QMainWindow::separator {{ background: {c[BACKGROUND]}; width: {px(SPACE)}px; height: {px(SPACE)}px; }}
+QFrame#panel {{ background: {c[PANEL]}; border: 1px solid {c[LINE]}; border-radius: {px(6)}px; }}
+QFrame#notices {{ background: {warn}; border: 1px solid {c["warn"]}; border-radius: {px(5)}px; }}
+QWidget#dockTitle {{ background: {c[BACKGROUND]}; }}
+QLabel {{ background: transparent; border: none; }}
+QToolTip {{ background: {c[RAISED]}; color: {c[TEXT]}; border: 1px solid {c[LINE]}; }}
+QToolButton, QPushButton {{ background: {c[RAISED]}; border: 1px solid {c[LINE]}; border-radius: {px(5)}px;
+    padding: {px(3)}px {px(8)}px; }}
+QToolButton:hover, QPushButton:hover {{ border-color: {c[ACCENT]}; }}
+QToolButton:checked, QPushButton:default {{ background: {c[ACCENT]}; color: {c[PANEL]}; border-color: {c[ACCENT]}; }}
+QToolButton:disabled, QPushButton:disabled {{ color: {c[FAINT]}; background: {c[PANEL]}; }}
+QToolButton#quiet {{ background: transparent; border: none; padding: 0px; color: {c[SOFT]}; }}
+QToolButton#quiet:hover {{ color: {c[TEXT]}; }}
+QToolButton::menu-indicator {{ image: none; }}
+QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit {{ background: {c[RAISED]};
+    border: 1px solid {c[LINE]}; border-radius: {px(4)}px; padding: {px(2)}px {px(5)}px;
+    selection-background-color: {c[ACCENT]}; selection-color: {c[PANEL]}; }}
+QComboBox QAbstractItemView, QMenu, QListView {{ background: {c[RAISED]}; color: {c[TEXT]};
+    border: 1px solid {c[LINE]}; selection-background-color: {c[ACCENT]}; selection-color: {c[PANEL]}; }}
+QMenu::item:disabled {{ color: {c[FAINT]}; }}
+QTableView {{ background: {c[PANEL]}; alternate-background-color: {c[RAISED]}; gridline-color: {c[LINE]};
+    border: 1px solid {c[LINE]}; selection-background-color: {c[RAISED]}; selection-color: {c[TEXT]}; }}
+QHeaderView::section {{ background: {c[RAISED]}; color: {c[SOFT]}; border: none; padding: {px(3)}px; }}
+QScrollArea {{ background: transparent; border: none; }}
+QTabWidget::pane {{ border: 1px solid {c[LINE]}; }}
+QCheckBox {{ spacing: {px(6)}px; }}
+QCheckBox::indicator {{ width: {px(12)}px; height: {px(12)}px; background: {c[RAISED]};
+    border: 1px solid {c[FAINT]}; border-radius: {px(3)}px; }}
+QCheckBox::indicator:checked {{ background: {c[ACCENT]}; border-color: {c[ACCENT]}; }}
+QScrollBar:vertical {{ background: transparent; width: {px(9)}px; }}
+QScrollBar::handle:vertical {{ background: {c[LINE]}; border-radius: {px(4)}px; min-height: {px(24)}px; }}
+QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent;
+    border: none; height: 0px; width: 0px; }}
+QTableView::item {{ padding: {px(2)}px; }}
+QTabBar::tab {{ background: {c[PANEL]}; color: {c[SOFT]}; border: 1px solid {c[LINE]};
+    padding: {px(2)}px {px(10)}px; }}
+QTabBar::tab:selected {{ background: {c[RAISED]}; color: {c[TEXT]}; }}
+QSlider::groove:horizontal {{ background: {c[RAISED]}; height: {px(6)}px; border-radius: {px(3)}px; }}
+QSlider::handle:horizontal {{ background: {c[ACCENT]}; width: {px(14)}px; margin: -{px(4)}px 0;
+    border-radius: {px(7)}px; }}
+QProgressBar {{ background: {c[RAISED]}; border: none; border-radius: {px(3)}px; }}
+QProgressBar::chunk {{ background: {c[ACCENT]}; border-radius: {px(3)}px; }}
+"""
+
+
+def contrast(first: str, second: str) -> float:
+    """Return the contrast of two colours (``#rrggbb``) as WCAG 2.1 defines it: 1 to 21."""
+    bright, dark = sorted((_luminance(first), _luminance(second)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def _luminance(code: str) -> float:
+    shares = (int(code[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    red, green, blue = (share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def label(text: str = "", pixels: float = 12, tint: str = TEXT, *, bold: bool = False) -> QLabel:
     """Return a plain-text label."""
     made = QLabel(text)
     made.setTextFormat(Qt.PlainText)
@@ -60,10 +200,10 @@ def label(text: str = "", pixels: int = 12, tint: str = TEXT, *, bold: bool = Fa
 
 
 def tinted(made: QLabel, tint: str) -> None:
-    """Set the colour of a label if it differs."""
+    """Set the colour of a label, by its role, if it differs."""
     if made.property("tint") != tint:
         made.setProperty("tint", tint)
-        made.setStyleSheet(f"color: {tint};")
+        made.setStyleSheet(f"color: {hex_of(tint)};")
 
 
 def panel(title: str | None = None) -> tuple[QFrame, QVBoxLayout]:
@@ -71,8 +211,8 @@ def panel(title: str | None = None) -> tuple[QFrame, QVBoxLayout]:
     frame = QFrame()
     frame.setObjectName("panel")
     column = QVBoxLayout(frame)
-    column.setContentsMargins(12, 8, 12, 10)
-    column.setSpacing(6)
+    column.setContentsMargins(px(10), px(6), px(10), px(8))
+    column.setSpacing(px(5))
     if title is not None:
         column.addWidget(label(title, 12, SOFT, bold=True))
     return frame, column
@@ -81,7 +221,7 @@ def panel(title: str | None = None) -> tuple[QFrame, QVBoxLayout]:
 class SteadyLabel(QLabel):
     """A label that wraps into a fixed number of lines, so that its text does not move its neighbours."""
 
-    def __init__(self, lines: int, pixels: int, tint: str = TEXT, *, bold: bool = False) -> None:
+    def __init__(self, lines: int, pixels: float, tint: str = TEXT, *, bold: bool = False) -> None:
         super().__init__()
         self.setTextFormat(Qt.PlainText)
         self.setFont(font(pixels, bold=bold))
@@ -96,8 +236,83 @@ class SteadyLabel(QLabel):
         return False
 
 
+class FittingLabel(QLabel):
+    """A label that wraps, at the largest of some sizes at which every word of its text is seen; else the smallest.
+
+    Parameters
+    ----------
+    sizes : sequence of float
+        From the largest on.
+    lines : int
+        Of the largest size: its least height.
+    tint : str
+    bold : bool
+    """
+
+    def __init__(self, sizes: Sequence[float], lines: int, tint: str = TEXT, *, bold: bool = False) -> None:
+        super().__init__()
+        self._sizes, self._bold = tuple(sizes), bold
+        self.setTextFormat(Qt.PlainText)
+        self.setWordWrap(True)
+        self.setAlignment(Qt.AlignTop | Qt.AlignLeft)
+        tinted(self, tint)
+        self.setFont(font(self._sizes[0], bold=bold))
+        self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Ignored)
+        self.setMinimumHeight(lines * self.fontMetrics().lineSpacing() + 1)
+
+    def setText(self, text: str | None) -> None:  # noqa: N802
+        """Set the text at the largest size that fits."""
+        if text != self.text():
+            super().setText(text or "")
+            self.setToolTip(text or "")
+            self._fit()
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802
+        """Return False: the text follows the room, and not the room the text."""
+        return False
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Fit the text anew."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        for size in self._sizes:
+            self.setFont(font(size, bold=self._bold))
+            room = self.fontMetrics().boundingRect(0, 0, self.width(), 10_000, int(Qt.TextWordWrap), self.text())
+            if room.height() <= self.height() and room.width() <= self.width():
+                return
+
+
+class ElidedLabel(QLabel):
+    """A label on one line that ends in … where its room ends; the whole text is its tooltip."""
+
+    def __init__(self, pixels: float = 12, tint: str = TEXT, *, bold: bool = False) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.PlainText)
+        self.setFont(font(pixels, bold=bold))
+        tinted(self, tint)
+        self.setMinimumWidth(1)
+        self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
+        self.full = ""
+
+    def setText(self, text: str | None) -> None:  # noqa: N802
+        """Set the whole text."""
+        self.full = text or ""
+        self.setToolTip(self.full)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Fit the text to the new width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        super().setText(self.fontMetrics().elidedText(self.full, Qt.ElideRight, max(self.width(), 1)))
+
+
 def elastic(widget: QWidget) -> QWidget:
     """Let a widget's stretch alone determine its size, and return it."""
     widget.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Ignored)
-    widget.setMinimumSize(60, 60)
+    widget.setMinimumSize(px(60), px(60))
     return widget

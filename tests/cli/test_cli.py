@@ -395,3 +395,27 @@ def test_an_interrupted_training_says_whether_it_goes_on(
     status, _, error = run(*words)
     assert status == 130
     assert ("goes on where this one stopped" in error) == goes_on
+
+
+@pytest.mark.parametrize("words", [("app",), ("live",)])
+def test_the_set_up_page_needs_a_display_and_says_what_does_without(run, monkeypatch, words) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("moodring.realtime.ui.run_app.display_available", lambda: False)
+    status, _, error = run(*words)
+    assert status == 2
+    assert "needs a display; without one: moodring live CONFIG" in one_line(error)
+
+
+@pytest.mark.parametrize("option", [("--headless",), ("--json", "out.json")])
+def test_live_without_a_config_is_the_set_up_page_and_takes_no_options_of_a_session(run, option) -> None:
+    status, _, error = run("live", *option)
+    assert status == 2
+    assert "live without CONFIG opens the set-up page" in one_line(error)
+
+
+def test_an_app_with_a_wrong_config_says_so_before_a_window_opens(run, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text("[eeg]\nstraem = 1\n")
+    status, _, error = run("app", tmp_path / "c.toml")
+    assert status == 2
+    assert "did you mean 'stream'?" in one_line(error)

@@ -8,11 +8,11 @@ from PyQt5.QtWidgets import QSizePolicy
 
 from ....models.contract import Withheld
 from ...screens import evidence
-from .. import theme
+from .. import strings, theme
+from ..live.view import View
 from ..painting import Canvas
-from ..view import View
 
-_HEIGHT, _GAP, _MARGIN, _BAR = 30, 16, 14, 6
+_HEIGHT, _GAP, _MARGIN, _BAR = 28, 14, 12, 6
 
 
 class AblationStrip(Canvas):
@@ -29,20 +29,20 @@ class AblationStrip(Canvas):
         super().__init__()
         self._axis: Literal["valence", "arousal"] = axis
         self._rows: dict[Withheld, tuple[float, ...]] = {}
-        self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
+        self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
         self.hide()
 
     @property
     def texts(self) -> tuple[str, ...]:
         """What the cells say, from left to right."""
         return tuple(
-            f"{words} {evidence.best_level(self._rows[name]) if name in self._rows else '–'}"
+            f"{words} {evidence.best_level(self._rows[name]) if name in self._rows else strings.NOTHING}"
             for name, words in evidence.WITHOUT.items()
         )
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the preferred size: one line of words above one of bars."""
-        return QSize(300, _HEIGHT)
+        return QSize(theme.px(240), theme.px(_HEIGHT))
 
     def show_view(self, view: View) -> None:
         """Set the newest estimate; repaint only on a change."""
@@ -56,26 +56,31 @@ class AblationStrip(Canvas):
 
     def draw(self, painter: QPainter) -> None:
         """Draw the cells."""
-        width = (self.width() - _MARGIN - _GAP * (len(evidence.WITHOUT) - 1)) / len(evidence.WITHOUT)
+        gap = theme.px(_GAP)
+        width = (self.width() - theme.px(_MARGIN) - gap * (len(evidence.WITHOUT) - 1)) / len(evidence.WITHOUT)
         for place, (name, words) in enumerate(evidence.WITHOUT.items()):
-            room = QRectF(place * (width + _GAP), 2, width, _HEIGHT - 4)
+            room = QRectF(place * (width + gap), 2, width, self.height() - 4)
             self._draw_cell(painter, room, words, self._rows.get(name, ()))
 
     def _draw_cell(self, painter: QPainter, room: QRectF, words: str, levels: tuple[float, ...]) -> None:
-        line = QRectF(room.x(), room.y(), room.width(), 16)
+        line = QRectF(room.x(), room.y(), room.width(), theme.px(16))
         painter.setFont(theme.font(11))
         painter.setPen(theme.colour(theme.SOFT))
-        said = evidence.best_level(levels) if levels else "–"
-        short = words if painter.fontMetrics().width(f"{words} {said}") < room.width() else words.split(" ", 1)[1]
-        painter.drawText(line, Qt.AlignVCenter | Qt.AlignLeft, short)
+        said = evidence.best_level(levels) if levels else strings.NOTHING
+        short = words.split(" ", 1)[1]
+        fits = ((words, said), (short, said), (short, said.rpartition(" ")[2]))
+        room_for = painter.fontMetrics().width
+        name, answer = next((one for one in fits if room_for(" ".join(one)) < room.width()), fits[-1])
+        painter.drawText(line, Qt.AlignVCenter | Qt.AlignLeft, name)
         painter.setPen(theme.colour(theme.TEXT if levels else theme.FAINT))
-        painter.drawText(line, Qt.AlignVCenter | Qt.AlignRight, said)
+        painter.drawText(line, Qt.AlignVCenter | Qt.AlignRight, answer)
         painter.setPen(Qt.NoPen)
         painter.setBrush(theme.colour(theme.RAISED))
-        bar = QRectF(room.x(), room.bottom() - _BAR, room.width(), _BAR)
+        height = theme.px(_BAR)
+        bar = QRectF(room.x(), room.bottom() - height, room.width(), height)
         painter.drawRect(bar)
         left = bar.x()
         for share, tint in zip(levels, theme.LEVEL_COLOURS, strict=False):
             painter.setBrush(theme.colour(tint))
-            painter.drawRect(QRectF(left, bar.y(), max(share * bar.width() - 1.0, 0.0), _BAR))
+            painter.drawRect(QRectF(left, bar.y(), max(share * bar.width() - 1.0, 0.0), height))
             left += share * bar.width()

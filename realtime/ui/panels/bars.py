@@ -9,7 +9,7 @@ from PyQt5.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from .. import theme
 from ..painting import Canvas
 
-_ROW = 20
+_ROW = 18
 _PERCENT_WIDTH = 38
 
 
@@ -21,12 +21,12 @@ class Bars(Canvas):
     names, colours : sequences of str
         From top to bottom.
     name_width : int
-        Room for the names, in pixels.
+        Room for the names, in pixels at scale 1.
     """
 
     def __init__(self, names: Sequence[str], colours: Sequence[str], name_width: int) -> None:
         super().__init__()
-        self._names, self._colours, self._name_width = tuple(names), tuple(colours), name_width
+        self._names, self._colours, self._name_width = tuple(names), tuple(colours), theme.px(name_width)
         self._values: tuple[float, ...] | None = None
         self._members: frozenset[int] = frozenset()
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
@@ -38,7 +38,7 @@ class Bars(Canvas):
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the preferred size: one row per class."""
-        return QSize(self._name_width + 120, _ROW * len(self._names))
+        return QSize(self._name_width + theme.px(110), theme.px(_ROW) * len(self._names))
 
     def show_names(self, names: Sequence[str]) -> None:
         """Set the classes."""
@@ -63,12 +63,13 @@ class Bars(Canvas):
 
     def _draw_row(self, painter: QPainter, row: int) -> None:
         member = row in self._members
-        top = row * _ROW
+        height, percent = theme.px(_ROW), theme.px(_PERCENT_WIDTH)
+        top = row * height
         painter.setFont(theme.font(12, bold=member))
         painter.setPen(theme.colour(theme.TEXT if member else theme.SOFT))
-        name = QRectF(0, top, self._name_width, _ROW)
+        name = QRectF(0, top, self._name_width, height)
         painter.drawText(name, Qt.AlignVCenter | Qt.AlignLeft, self._names[row])
-        track = QRectF(self._name_width, top + 5, self.width() - self._name_width - _PERCENT_WIDTH, _ROW - 10)
+        track = QRectF(self._name_width, top + 0.25 * height, self.width() - self._name_width - percent, 0.5 * height)
         painter.setPen(Qt.NoPen)
         painter.setBrush(theme.colour(theme.RAISED))
         painter.drawRoundedRect(track, 3, 3)
@@ -78,9 +79,7 @@ class Bars(Canvas):
         painter.setBrush(theme.colour(self._colours[row]))
         painter.drawRoundedRect(QRectF(track.x(), track.y(), max(track.width() * value, 2.0), track.height()), 3, 3)
         painter.setPen(theme.colour(theme.TEXT if member else theme.SOFT))
-        painter.drawText(
-            QRectF(track.right(), top, _PERCENT_WIDTH, _ROW), Qt.AlignVCenter | Qt.AlignRight, f"{value:.0%}"
-        )
+        painter.drawText(QRectF(track.right(), top, percent, height), Qt.AlignVCenter | Qt.AlignRight, f"{value:.0%}")
 
 
 def beside(panel: QWidget, left: QVBoxLayout, bars: Bars) -> None:
@@ -90,7 +89,7 @@ def beside(panel: QWidget, left: QVBoxLayout, bars: Bars) -> None:
     right.addWidget(bars)
     right.addStretch()
     row = QHBoxLayout(panel)
-    row.setContentsMargins(12, 8, 12, 8)
-    row.setSpacing(16)
+    row.setContentsMargins(theme.px(10), theme.px(6), theme.px(10), theme.px(6))
+    row.setSpacing(theme.px(12))
     row.addLayout(left, 4)
     row.addLayout(right, 5)

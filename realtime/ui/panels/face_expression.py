@@ -4,10 +4,10 @@ from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
 from ...screens import wording
 from .. import theme
-from ..view import View
+from ..live.view import View
 from .bars import Bars, beside
 
-NAME_WIDTH, LINE_HEIGHT = 82, 34
+NAME_WIDTH, LINE_HEIGHT = 76, 32
 
 
 class FaceExpressionPanel(QFrame):
@@ -21,7 +21,6 @@ class FaceExpressionPanel(QFrame):
         self.bars = Bars((), (theme.ACCENT,), NAME_WIDTH)
         left = QVBoxLayout()
         left.setSpacing(3)
-        left.addWidget(theme.label("Expressed in the face", 12, theme.SOFT, bold=True))
         left.addWidget(self.answer)
         left.addWidget(self.place)
         left.addStretch()
@@ -51,12 +50,10 @@ class FaceExpressionLine(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("panel")
-        self.setFixedHeight(LINE_HEIGHT)
+        self.setFixedHeight(theme.px(LINE_HEIGHT))
         self.answer = theme.SteadyLabel(1, 14, bold=True)
         row = QHBoxLayout(self)
-        row.setContentsMargins(12, 4, 12, 4)
-        row.setSpacing(12)
-        row.addWidget(theme.label("Expressed in the face", 12, theme.SOFT, bold=True))
+        row.setContentsMargins(theme.px(10), theme.px(4), theme.px(10), theme.px(4))
         row.addWidget(self.answer, 1)
 
     def show_view(self, view: View) -> None:

@@ -5,7 +5,7 @@ from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 from ....models.contract import Head, HeadOutput
 from ...screens import wording
 from .. import theme
-from ..view import View
+from ..live.view import View
 from .bars import Bars
 
 NAME_WIDTH = 110
@@ -32,8 +32,8 @@ class HeadPanel(QFrame):
         left.addWidget(self.answer)
         left.addStretch()
         row = QHBoxLayout(self)
-        row.setContentsMargins(12, 6, 12, 6)
-        row.setSpacing(16)
+        row.setContentsMargins(theme.px(10), theme.px(5), theme.px(10), theme.px(5))
+        row.setSpacing(theme.px(12))
         row.addLayout(left, 4)
         row.addWidget(self.bars, 5)
 
@@ -60,8 +60,7 @@ class HeadsStrip(QWidget):
         self.panels: dict[str, HeadPanel] = {}
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setSpacing(theme.SPACE)
-        self.hide()
+        self._row.setSpacing(theme.px(theme.SPACE))
 
     def show_view(self, view: View) -> None:
         """Show the newest output of every further head; another session may have other heads."""
@@ -79,6 +78,5 @@ class HeadsStrip(QWidget):
             self.panels = {head.name: HeadPanel(head) for head, _ in outputs}
             for panel in self.panels.values():
                 self._row.addWidget(panel, 1)
-            self.setVisible(bool(self.panels))
         for head, output in outputs:
             self.panels[head.name].show_output(output)

@@ -8,8 +8,8 @@ from PyQt5.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 from ....configs.schema.foreign_text import visible
 from ....models.contract import SourceStatus
 from ...screens import wording
-from .. import theme
-from ..view import View
+from .. import strings, theme
+from ..live.view import View
 
 
 class SourceCard(QFrame):
@@ -19,46 +19,49 @@ class SourceCard(QFrame):
         super().__init__()
         self.setObjectName("panel")
         self._modality = modality
-        self.state = theme.label("○ waiting", 13, theme.TONES["idle"], bold=True)
+        waiting = f"{wording.MARKS['idle']} {strings.SOURCE_WAITING}"
+        self.state = theme.label(waiting, 13, theme.TONES["idle"], bold=True)
         self.used = theme.label("", 11, theme.SOFT)
-        self.name = theme.label("", 11, theme.FAINT)
-        self.figures = theme.label("", 11, theme.SOFT)
+        self.name = theme.ElidedLabel(11, theme.FAINT)
+        self.name.setAlignment(Qt.AlignRight)
+        self.figures = theme.ElidedLabel(11, theme.SOFT)
         head = QHBoxLayout()
-        head.setSpacing(8)
+        head.setSpacing(theme.px(7))
         head.addWidget(theme.label(wording.source_title(modality), 13, bold=True))
         head.addWidget(self.state)
         head.addWidget(self.used)
-        head.addStretch()
-        head.addWidget(self.name)
+        head.addWidget(self.name, 1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(12, 6, 12, 6)
-        column.setSpacing(2)
+        column.setContentsMargins(theme.px(10), theme.px(4), theme.px(10), theme.px(5))
+        column.setSpacing(1)
         column.addLayout(head)
         column.addWidget(self.figures)
 
-    def show_status(self, status: SourceStatus, used: bool) -> None:
+    def show_status(self, status: SourceStatus, used: bool, blind: bool = False) -> None:
         """Show one source's status; ``used`` says whether the newest estimate rests on it."""
         status_text = wording.health(status)
         self.state.setText(f"{status_text.mark} {status_text.text}")
-        self.used.setText(("in the estimate" if used else "not in the estimate") if status.configured else "")
+        told = strings.IN_ESTIMATE if used else strings.NOT_IN_ESTIMATE
+        self.used.setText(told if status.configured and not blind else "")
         theme.tinted(self.state, theme.TONES[status_text.tone])
-        self.name.setText(status.name if len(status.name) <= 26 else status.name[:25] + "…")
-        past = [f"{t.time_s:.1f} s: {t.state}, {t.why}" for t in status.transitions[-8:]]
-        past.append("now: " + ", ".join((status.why, *wording.more_figures(status))))
+        self.name.setText(status.name)
+        past = [strings.PAST_STATE.format(time=t.time_s, state=t.state, why=t.why) for t in status.transitions[-8:]]
+        past.append(strings.PRESENT_STATE.format(why=", ".join((status.why, *wording.more_figures(status)))))
         # Qt takes what looks like markup for markup.
         lines = past if status.error is None else [*past, status.error]
         self.setToolTip("<br>".join(html.escape(visible(line)) for line in lines))
-        room = self.width() - 26
-        if status.error is not None:
-            self.figures.setText(self.figures.fontMetrics().elidedText(status.error, Qt.ElideRight, room))
-        elif not status.configured:
-            self.figures.setText("left out of the config")
-        else:
-            trouble = wording.trouble(status)
-            parts = [trouble] if trouble else []
-            parts += [wording.rate(status), wording.lost(status), f"age {wording.age(status.age_s)}"]
-            text = " · ".join([*parts, wording.delay(status), *wording.more_figures(status)])
-            self.figures.setText(self.figures.fontMetrics().elidedText(text, Qt.ElideRight, room))
+        self.figures.setText(_figures(status))
+
+
+def _figures(status: SourceStatus) -> str:
+    if status.error is not None:
+        return status.error
+    if not status.configured:
+        return strings.LEFT_OUT
+    trouble = wording.trouble(status)
+    parts = [trouble] if trouble else []
+    parts += [wording.rate(status), wording.lost(status), strings.AGE.format(age=wording.age(status.age_s))]
+    return " · ".join([*parts, wording.delay(status), *wording.more_figures(status)])
 
 
 class HealthStrip(QWidget):
@@ -69,11 +72,11 @@ class HealthStrip(QWidget):
         self.cards: dict[str, SourceCard] = {}
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setSpacing(theme.SPACE)
+        self._row.setSpacing(theme.px(theme.SPACE))
 
     def show_view(self, view: View) -> None:
         """Show every source of the snapshot."""
-        snapshot = view.snapshot
+        snapshot = view.newest
         if snapshot is None:
             return
         used = () if snapshot.estimate is None else snapshot.estimate.used
@@ -81,7 +84,7 @@ class HealthStrip(QWidget):
         if modalities != list(self.cards):
             self._build(modalities)
         for status in snapshot.sources:
-            self.cards[status.modality].show_status(status, status.modality in used)
+            self.cards[status.modality].show_status(status, status.modality in used, view.choices.blind)
 
     def _build(self, modalities: list[str]) -> None:
         """Rebuild the cards: another session may have other sources."""

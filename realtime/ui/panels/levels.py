@@ -7,20 +7,27 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QBrush, QColor, QPainter
-from PyQt5.QtWidgets import QFrame, QHBoxLayout, QStyleOptionGraphicsItem, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QStyleOptionGraphicsItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ....models.contract import LEVELS, TimeArray
 from ...screens import wording
 from ...screens.history import History
-from .. import theme
-from ..view import View
+from .. import strings, theme
+from ..live.view import View
 from .ablations import AblationStrip
 from .bars import Bars
 from .pooled import PooledRow
 
 SPAN_S = 90.0
 GAP_S = 2.0
-ANSWER_WIDTH = 196
+ANSWER_WIDTH = 186
+_ANSWER_PIXELS = 21
 AXES: tuple[Literal["valence"], Literal["arousal"]] = ("valence", "arousal")
 
 
@@ -28,19 +35,21 @@ class LevelChart(pg.PlotWidget):  # type: ignore[misc]
     """Stacked areas low, medium, high over time; hatched where undecided; a white line for the truth."""
 
     def __init__(self) -> None:
-        super().__init__(background=theme.PANEL)
+        super().__init__(background=theme.colour(theme.PANEL))
         self.setMouseEnabled(False, False)
         self.setMenuEnabled(False)
         self.hideButtons()
         self.getPlotItem().hideAxis("left")
         axis = self.getAxis("bottom")
-        axis.setTicks([[(x, f"{x} s" if x else "now") for x in range(15 - int(SPAN_S), 1, 15)]])
-        axis.setPen(theme.LINE)
-        axis.setTextPen(theme.FAINT)
+        axis.setTicks(
+            [[(x, strings.SECONDS.format(seconds=x) if x else strings.NOW) for x in range(15 - int(SPAN_S), 1, 15)]]
+        )
+        axis.setPen(theme.colour(theme.LINE))
+        axis.setTextPen(theme.colour(theme.FAINT))
         axis.setStyle(tickLength=0, tickFont=theme.font(10))
         axis.setStyle(hideOverlappingLabels=False)
-        axis.setHeight(18)
-        self.getPlotItem().setContentsMargins(0, 0, 14, 0)
+        axis.setHeight(theme.px(16))
+        self.getPlotItem().setContentsMargins(0, 0, theme.px(14), 0)
         self.setXRange(-SPAN_S, 0, padding=0)
         self.setYRange(0, 1, padding=0)
         # The highest level lies at the back over the full height; each lower one covers what is below it.
@@ -48,12 +57,13 @@ class LevelChart(pg.PlotWidget):  # type: ignore[misc]
         self._areas = [self._added(brush=theme.colour(theme.LEVEL_COLOURS[level]), fillLevel=0) for level in (2, 1, 0)]
         self.undecided = Hatching(theme.colour(theme.BACKGROUND, 0.8))
         self.addItem(self.undecided)
-        edge = pg.mkPen(theme.PANEL, width=1.5)
+        edge = pg.mkPen(theme.colour(theme.PANEL), width=1.5 * theme.scale())
         self._borders = [self._added(pen=edge, antialias=True) for _ in range(2)]
         self._halo = self._added(
-            pen=pg.mkPen(theme.colour(theme.BACKGROUND, 0.7), width=4), antialias=True, connect="finite"
+            pen=pg.mkPen(theme.colour(theme.BACKGROUND, 0.7), width=4 * theme.scale()), antialias=True, connect="finite"
         )
-        self.truth = self._added(pen=pg.mkPen(theme.TRUTH, width=1.6), antialias=True, connect="finite")
+        truth = pg.mkPen(theme.colour(theme.TRUTH), width=1.6 * theme.scale())
+        self.truth = self._added(pen=truth, antialias=True, connect="finite")
         self._shown: History | None = None
 
     def _added(self, pen: object = None, **options: object) -> pg.PlotCurveItem:
@@ -111,61 +121,53 @@ class LevelPanel(QFrame):
 
     Parameters
     ----------
-    title : str
     which : 0 for valence, 1 for arousal
     """
 
-    def __init__(self, title: str, which: Literal[0, 1]) -> None:
+    def __init__(self, which: Literal[0, 1]) -> None:
         super().__init__()
         self.setObjectName("panel")
         self._which = which
         self.chart = LevelChart()
+        self.chart.setMinimumHeight(theme.px(40))
         self.pooled = PooledRow(which)
         self.ablations = AblationStrip(AXES[which])
-        self.answer = theme.label("–", 20, bold=True)
-        self.reason = theme.SteadyLabel(5, 11, theme.SOFT)
-        self.legend = theme.label("", 11, theme.SOFT)
-        self.bars = Bars(LEVELS[::-1], theme.LEVEL_COLOURS[::-1], 62)
+        self.answer = theme.label(strings.NOTHING, _ANSWER_PIXELS, bold=True)
+        self.reason = theme.FittingLabel((11.0, 10.0, 9.0, 8.0), 2, theme.SOFT)
+        self.legend = theme.label("", 10, theme.SOFT)
+        self.bars = Bars(LEVELS[::-1], theme.LEVEL_COLOURS[::-1], 60)
         side = QWidget()
-        side.setFixedWidth(ANSWER_WIDTH)
+        side.setFixedWidth(theme.px(ANSWER_WIDTH))
         column = QVBoxLayout(side)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        column.addWidget(theme.label(title, 12, theme.SOFT, bold=True))
-        column.addWidget(self.answer)
-        column.addWidget(self.reason)
-        column.addStretch()
-        column.addWidget(self.legend)
-        column.addSpacing(2)
-        column.addWidget(self.bars)
+        column.setSpacing(1)
+        for part, stretch in ((self.answer, 0), (self.reason, 1), (self.legend, 0), (self.bars, 0)):
+            column.addWidget(part, stretch)
         row = QHBoxLayout(self)
-        row.setContentsMargins(12, 10, 12, 8)
-        row.setSpacing(14)
+        row.setContentsMargins(theme.px(10), theme.px(6), theme.px(10), theme.px(6))
+        row.setSpacing(theme.px(12))
         drawn = QVBoxLayout()
         drawn.setSpacing(2)
-        drawn.addWidget(self.chart, 1)
+        drawn.addWidget(theme.elastic(self.chart), 1)
         drawn.addWidget(self.ablations)
         drawn.addWidget(self.pooled)
         row.addLayout(drawn, 1)
         row.addWidget(side)
-
-    @property
-    def least_height(self) -> int:
-        """Height in pixels below which the bars would be cut."""
-        layout = self.layout()
-        return 0 if layout is None else layout.minimumSize().height()
 
     def show_view(self, view: View) -> None:
         """Show the history and the newest answer."""
         self.chart.show_history(view.history, self._which)
         self.ablations.show_view(view)
         self.pooled.show_view(view)
-        self.legend.setText("white line: true value" if len(view.history.truth) else "")
+        self.legend.setText(strings.TRUE_VALUE if len(view.history.truth) else "")
         estimate = None if view.snapshot is None else view.snapshot.estimate
         head = None if estimate is None else estimate.head(AXES[self._which])
+        answered = estimate is not None and head is not None and head.probabilities is not None
+        # Where nothing is answered, the reason has the room of the bars.
+        self.bars.setVisible(answered or not (head is not None and head.abstained))
         if estimate is None or head is None or head.probabilities is None:
-            self.answer.setText("–")
-            self.reason.setText((head.abstained if head is not None else None) or "no estimate yet")
+            self.answer.setText(strings.NOTHING)
+            self.reason.setText((head.abstained if head is not None else None) or strings.NO_ESTIMATE)
             self.bars.show_values(None)
             return
         self.answer.setText(wording.answer(head.kept))

@@ -6,9 +6,9 @@ from PyQt5.QtWidgets import QSizePolicy
 
 from ....models.contract import Look
 from ...screens import evidence
-from .. import theme
+from .. import strings, theme
+from ..live.view import ChosenFrame, View
 from ..painting import Canvas, qimage
-from ..view import ChosenFrame, View
 
 SPAN_S = 30.0
 GRID_HZ = 8
@@ -20,7 +20,7 @@ class LookStrip(Canvas):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
+        self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
         self._looks: tuple[Look, ...] = ()
         self._now_s: float | None = None
 
@@ -31,7 +31,7 @@ class LookStrip(Canvas):
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the preferred size: a row and the scale."""
-        return QSize(300, 33)
+        return QSize(theme.px(240), theme.px(31))
 
     def show_view(self, view: View) -> None:
         """Update the strip once per decision."""
@@ -45,17 +45,19 @@ class LookStrip(Canvas):
         """Draw the grid, the looks, the scale."""
         painter.setFont(theme.font(10))
         painter.setPen(theme.colour(theme.SOFT))
-        painter.drawText(QRectF(0, 0, _NAMES, 17), Qt.AlignVCenter | Qt.AlignLeft, "face")
-        width = self.width() - _NAMES
-        scale = QRectF(_NAMES, 19, width, 14)
+        names, row = theme.px(_NAMES), theme.px(16)
+        painter.drawText(QRectF(0, 0, names, row), Qt.AlignVCenter | Qt.AlignLeft, strings.FACE_ROW)
+        width = self.width() - names
+        scale = QRectF(names, row + 1, width, row - 2)
         painter.setPen(theme.colour(theme.FAINT))
-        for flag, text in ((Qt.AlignLeft, "-30 s"), (Qt.AlignHCenter, "-15 s"), (Qt.AlignRight, "now")):
+        for flag, seconds in ((Qt.AlignLeft, SPAN_S), (Qt.AlignHCenter, SPAN_S / 2), (Qt.AlignRight, 0.0)):
+            text = strings.SECONDS.format(seconds=f"-{seconds:.0f}") if seconds else strings.NOW
             painter.drawText(scale, flag | Qt.AlignVCenter, text)
         step = width / (SPAN_S * GRID_HZ)
-        painter.setPen(QPen(theme.colour(theme.LINE), 1))
+        painter.setPen(QPen(theme.colour(theme.FAINT), 1))
         for index in range(int(SPAN_S * GRID_HZ)):
-            x = _NAMES + (index + 0.5) * step
-            painter.drawLine(QPointF(x, 6), QPointF(x, 11))
+            x = names + (index + 0.5) * step
+            painter.drawLine(QPointF(x, 0.37 * row), QPointF(x, 0.65 * row))
         if self._now_s is not None:
             for look in self._looks:
                 self._draw_look(painter, look, step, self._now_s)
@@ -68,7 +70,7 @@ class LookStrip(Canvas):
         tint = theme.colour(theme.ACCENT)
         painter.setPen(QPen(tint, 1))
         painter.setBrush(tint if look.face is not None else Qt.NoBrush)
-        painter.drawRect(QRectF(x - 1.5, 1, 3, 15))
+        painter.drawRect(QRectF(x - 1.5 * theme.scale(), 1, 3 * theme.scale(), theme.px(14)))
 
 
 class Glimpses(Canvas):
@@ -83,7 +85,7 @@ class Glimpses(Canvas):
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the preferred size: a row of thumbnails."""
-        return QSize(300, 54)
+        return QSize(theme.px(240), theme.px(54))
 
     def show_view(self, view: View) -> None:
         """Set the frames looked at; repaint only for new ones."""
@@ -104,17 +106,30 @@ class Glimpses(Canvas):
                 painter.fillRect(room, theme.colour(theme.RAISED))
                 continue
             painter.drawImage(room, self._images[index])
+            self._draw_box(painter, room, index)
             if index == len(self._images) - 1:
                 painter.setPen(QPen(theme.colour(theme.ACCENT), 2))
                 painter.setBrush(Qt.NoBrush)
                 painter.drawRect(room.adjusted(1, 1, -1, -1))
 
+    def _draw_box(self, painter: QPainter, room: QRectF, index: int) -> None:
+        """Draw the face as it was found in this very frame."""
+        face = self._given[index].face
+        if face is None:
+            return
+        zoom = room.width() / self._images[index].width(), room.height() / self._images[index].height()
+        painter.setPen(QPen(theme.colour(theme.ACCENT), 1.2 * theme.scale()))
+        painter.setBrush(Qt.NoBrush)
+        frame = QRectF(face.x * zoom[0], face.y * zoom[1], face.width * zoom[0], face.height * zoom[1])
+        painter.drawRect(frame.translated(room.topLeft()))
 
-class PolicyLine(theme.SteadyLabel):
+
+class PolicyLine(theme.FittingLabel):
     """What the policy went by at the newest frame, and whether it looked."""
 
     def __init__(self) -> None:
-        super().__init__(1, 11, theme.SOFT)
+        super().__init__((10.0, 9.0, 8.0), 3, theme.SOFT)
+        self.setMaximumHeight(self.minimumHeight())
 
     def show_view(self, view: View) -> None:
         """Show the newest estimate's."""

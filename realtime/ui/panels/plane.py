@@ -1,8 +1,9 @@
 """The valence-arousal plane: probabilities of its nine fields, the estimate and its spread.
 
-An open square with dotted arms is what the voice expresses, an open circle with such arms what the face does. They are
-never mixed; where the session pools them, a
-triangle stands for both together, beside them, with a line to each that has a part in it.
+The estimate is hollow while the model leaves every level of an axis open, and the line below says why. An open square
+with dotted arms is what the voice expresses, an open circle with such arms what the face does. They are never mixed;
+where the session pools them, a triangle stands for both together, beside them, with a line to each that has a part in
+it. The legend names what is there.
 """
 
 from collections.abc import Sequence
@@ -14,14 +15,16 @@ from PyQt5.QtWidgets import QSizePolicy
 
 from ....models.contract import Estimate
 from ....models.fusion.circumplex import Affect, affect_of
+from ...ipc.snapshot import Snapshot
 from ...screens import wording
-from .. import theme
+from .. import strings, theme
+from ..live.view import View
 from ..painting import Canvas
-from ..view import View
 from .pooled import MARK
 
 Levels = tuple[Sequence[float], Sequence[float]]
-_MARGIN = 18
+_MARGIN = 16
+_LEGEND_ROW = 15
 _PLACES = np.array([-2 / 3, 0.0, 2 / 3], np.float32)
 TRAIL = 20
 
@@ -32,11 +35,8 @@ class Plane(Canvas):
     def __init__(self) -> None:
         super().__init__()
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
-        self.setToolTip(
-            "Dot and cross: estimate and its spread. Small dots: where it was. Open square: what the voice expresses. "
-            "Open circle: what the face expresses. Triangle: both together. Diamond: the truth, which only a "
-            "simulation knows."
-        )
+        self.open: str = ""
+        self.legend: tuple[str, ...] = ()
         self._readout: Levels | None = None
         self._truth: tuple[float, float] | None = None
         self._trail: tuple[tuple[float, float], ...] = ()
@@ -46,7 +46,7 @@ class Plane(Canvas):
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the preferred size: a square."""
-        return QSize(190, 190)
+        return QSize(theme.px(190), theme.px(190))
 
     def show_view(self, view: View) -> None:
         """Set the newest estimate; repaint only on a change."""
@@ -61,10 +61,11 @@ class Plane(Canvas):
         shown = None if estimate is None else estimate.answer(wording.FACE)
         face = None if shown is None else affect_of(shown.classes, shown.probabilities or ())
         pooled = _levels(estimate, "pooled_valence", "pooled_arousal")
-        new = (readout, pooled, truth, voice, face)
-        if new == (self._readout, self._pooled, self._truth, self._voice, self._face):
+        new = (readout, pooled, truth, voice, face, _why_open(estimate), _legend(snapshot))
+        if new == (self._readout, self._pooled, self._truth, self._voice, self._face, self.open, self.legend):
             return
-        self._readout, self._pooled, self._truth, self._voice, self._face = new
+        self._readout, self._pooled, self._truth, self._voice, self._face, self.open, self.legend = new
+        self.setToolTip(strings.OPEN_BECAUSE.format(why=self.open) if self.open else "")
         history = view.history
         path = np.stack([history.valence[-TRAIL:] @ _PLACES, history.arousal[-TRAIL:] @ _PLACES], axis=1)
         self._trail = tuple(map(tuple, path.tolist()))
@@ -72,19 +73,27 @@ class Plane(Canvas):
 
     def draw(self, painter: QPainter) -> None:
         """Draw fields, trail, truth, estimate."""
-        side = min(self.width() - _MARGIN, self.height() - _MARGIN)
-        self._square = QRectF((self.width() + _MARGIN - side) / 2, (self.height() - _MARGIN - side) / 2, side, side)
+        margin = theme.px(_MARGIN)
+        beside = self.width() - self.height() > theme.px(80)
+        below = 0 if beside else theme.px(_LEGEND_ROW) * 2
+        right = theme.px(104) if beside else 0
+        side = max(min(self.width() - margin - right, self.height() - margin - below), 1)
+        left = margin + max(self.width() - margin - right - side, 0) / 2
+        self._square = QRectF(left, (self.height() - margin - below - side) / 2, side, side)
         self._draw_fields(painter)
         self._draw_names(painter)
+        if beside:
+            self._draw_legend(painter, QRectF(self._square.right() + theme.px(8), 0, right, self.height()), 1)
+        else:
+            foot = self._square.bottom() + margin
+            self._draw_legend(painter, QRectF(0, foot, self.width(), self.height() - foot), 3)
+        dot = 1.8 * theme.scale()
         for index, (x, y) in enumerate(self._trail):
             painter.setPen(Qt.NoPen)
             painter.setBrush(theme.colour(theme.TEXT, 0.45 * (index + 1) / len(self._trail)))
-            painter.drawEllipse(self._at(x, y), 1.8, 1.8)
+            painter.drawEllipse(self._at(x, y), dot, dot)
         if self._truth is not None:
-            painter.setBrush(Qt.NoBrush)
-            painter.setPen(QPen(theme.colour(theme.TRUTH), 1.6))
-            point = self._at(*self._truth)
-            painter.drawPolygon(*(point + QPointF(x, y) for x, y in ((0, -6), (6, 0), (0, 6), (-6, 0))))
+            _draw_mark(painter, "truth", self._at(*self._truth))
         if self._pooled is not None:
             self._draw_ties(painter, self._pooled)
         if self._face is not None:
@@ -118,26 +127,37 @@ class Plane(Canvas):
     def _draw_names(self, painter: QPainter) -> None:
         painter.setFont(theme.font(10))
         painter.setPen(theme.colour(theme.SOFT))
-        square = self._square
-        below = QRectF(square.x(), square.bottom() + 1, square.width(), _MARGIN - 2)
-        for flag, text in ((Qt.AlignLeft, "low"), (Qt.AlignHCenter, "valence"), (Qt.AlignRight, "high")):
-            painter.drawText(below, flag | Qt.AlignVCenter, text)
-        painter.save()
-        painter.translate(square.x() - _MARGIN + 1, square.bottom())
-        painter.rotate(-90)
-        beside = QRectF(0, 0, square.height(), _MARGIN - 2)
-        for flag, text in ((Qt.AlignLeft, "low"), (Qt.AlignHCenter, "arousal"), (Qt.AlignRight, "high")):
-            painter.drawText(beside, flag | Qt.AlignVCenter, text)
-        painter.restore()
+        square, line = self._square, theme.px(_MARGIN) - 2
+        rooms = {strings.VALENCE: QRectF(square.x(), square.bottom() + 1, square.width(), line)}
+        rooms[strings.AROUSAL] = QRectF(0, 0, square.height(), line)
+        for name, room in rooms.items():
+            painter.save()
+            if name == strings.AROUSAL:
+                painter.translate(square.x() - line - 1, square.bottom())
+                painter.rotate(-90)
+            for flag, text in ((Qt.AlignLeft, strings.LOW), (Qt.AlignHCenter, name), (Qt.AlignRight, strings.HIGH)):
+                painter.drawText(room, flag | Qt.AlignVCenter, text)
+            painter.restore()
+
+    def _draw_legend(self, painter: QPainter, room: QRectF, columns: int) -> None:
+        """Name each mark that the session may show; below the names, why the estimate is hollow now."""
+        painter.setFont(theme.font(10))
+        row, width = theme.px(_LEGEND_ROW), room.width() / columns
+        rows = -(-len(self.legend) // columns)
+        top = room.top() + (max(room.height() - rows * row, 0) / 2 if columns == 1 else 0)
+        for place, name in enumerate(self.legend):
+            at = QPointF(room.x() + place % columns * width, top + place // columns * row)
+            _draw_mark(painter, name, at + QPointF(theme.px(7), row / 2), 0.75)
+            painter.setPen(theme.colour(theme.SOFT))
+            words = QRectF(at.x() + theme.px(16), at.y(), width - theme.px(16), row)
+            painter.drawText(words, Qt.AlignVCenter | Qt.AlignLeft, strings.LEGEND[name])
 
     def _draw_estimate(self, painter: QPainter, readout: Levels) -> None:
         (x, dx), (y, dy) = _spread(readout[0]), _spread(readout[1])
         painter.setPen(QPen(theme.colour(theme.TEXT, 0.8), 1.4))
         painter.drawLine(self._at(max(x - dx, -1), y), self._at(min(x + dx, 1), y))
         painter.drawLine(self._at(x, max(y - dy, -1)), self._at(x, min(y + dy, 1)))
-        painter.setPen(QPen(theme.colour(theme.BACKGROUND), 1.5))
-        painter.setBrush(theme.colour(theme.TEXT))
-        painter.drawEllipse(self._at(x, y), 5.5, 5.5)
+        _draw_mark(painter, "open" if self.open else "estimate", self._at(x, y))
 
     def _draw_ties(self, painter: QPainter, pooled: Levels) -> None:
         at = self._at(*_place(pooled))
@@ -148,10 +168,7 @@ class Plane(Canvas):
             painter.drawLine(at, self._at(self._voice.valence, self._voice.arousal))
 
     def _draw_pooled(self, painter: QPainter, pooled: Levels) -> None:
-        at = self._at(*_place(pooled))
-        painter.setPen(QPen(theme.colour(theme.BACKGROUND), 1.5))
-        painter.setBrush(theme.colour(theme.POOLED))
-        painter.drawPolygon(*(at + QPointF(x, y) for x, y in MARK))
+        _draw_mark(painter, "pooled", self._at(*_place(pooled)))
 
     def _draw_expressed(self, painter: QPainter, one: Affect, round_mark: bool) -> None:
         painter.setPen(QPen(theme.colour(theme.ACCENT, 0.8), 1.2, Qt.DotLine))
@@ -159,11 +176,48 @@ class Plane(Canvas):
         low, high = max(one.arousal - one.arousal_sd, -1), min(one.arousal + one.arousal_sd, 1)
         painter.drawLine(self._at(left, one.arousal), self._at(right, one.arousal))
         painter.drawLine(self._at(one.valence, low), self._at(one.valence, high))
-        painter.setPen(QPen(theme.colour(theme.ACCENT), 1.6))
-        painter.setBrush(theme.colour(theme.BACKGROUND))
-        point = self._at(one.valence, one.arousal)
-        mark = QRectF(point.x() - 4, point.y() - 4, 8, 8)
-        (painter.drawEllipse if round_mark else painter.drawRect)(mark)
+        _draw_mark(painter, "face" if round_mark else "voice", self._at(one.valence, one.arousal))
+
+
+def _draw_mark(painter: QPainter, name: str, at: QPointF, factor: float = 1.0) -> None:
+    """Draw a mark of the legend."""
+    size = factor * theme.scale()
+    edge = {"estimate": theme.BACKGROUND, "pooled": theme.BACKGROUND, "open": theme.TEXT, "truth": theme.TRUTH}
+    fill = {"estimate": theme.TEXT, "pooled": theme.POOLED}
+    painter.setPen(QPen(theme.colour(edge.get(name, theme.ACCENT)), 1.6 * theme.scale()))
+    painter.setBrush(theme.colour(fill.get(name, theme.BACKGROUND)))
+    if name == "truth":
+        painter.setBrush(Qt.NoBrush)
+        painter.drawPolygon(*(at + size * QPointF(x, y) for x, y in ((0, -6), (6, 0), (0, 6), (-6, 0))))
+    elif name == "pooled":
+        painter.drawPolygon(*(at + size * QPointF(x, y) for x, y in MARK))
+    elif name == "voice":
+        painter.drawRect(QRectF(at.x() - 4 * size, at.y() - 4 * size, 8 * size, 8 * size))
+    else:
+        radius = (4.0 if name == "face" else 5.5) * size
+        painter.drawEllipse(at, radius, radius)
+
+
+def _why_open(estimate: Estimate | None) -> str:
+    """Return why valence or arousal is left open; empty where both exclude something."""
+    heads = () if estimate is None else (estimate.answer("valence"), estimate.answer("arousal"))
+    reasons = (wording.why_undecided(head) for head in heads if head is not None)
+    return next((reason for reason in reasons if reason), "")
+
+
+def _legend(snapshot: Snapshot | None) -> tuple[str, ...]:
+    """Return the marks that a session may show."""
+    if snapshot is None:
+        return ()
+    there = {
+        "estimate": bool(snapshot.classes("valence")),
+        "open": bool(snapshot.classes("valence")),
+        "voice": bool(snapshot.classes("speech")),
+        "face": bool(snapshot.classes(wording.FACE)),
+        "pooled": bool(snapshot.classes("pooled_valence")),
+        "truth": snapshot.truth is not None,
+    }
+    return tuple(name for name, known in there.items() if known)
 
 
 def _levels(estimate: Estimate | None, valence: str, arousal: str) -> Levels | None:

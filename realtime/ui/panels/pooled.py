@@ -9,14 +9,14 @@ from PyQt5.QtWidgets import QSizePolicy
 
 from ....models.contract import LEVELS
 from ...screens import wording
-from .. import theme
+from .. import strings, theme
+from ..live.view import View
 from ..painting import Canvas
-from ..view import View
 
 MARK = ((0.0, -8.0), (7.5, 5.5), (-7.5, 5.5))
 """The triangle that stands for what is pooled, here and on the plane."""
 
-_HEIGHT, _ANSWER, _GAP, _MARGIN = 36, 140, 18, 14
+_HEIGHT, _ANSWER, _GAP, _MARGIN = 32, 128, 14, 12
 
 
 class PooledRow(Canvas):
@@ -35,12 +35,12 @@ class PooledRow(Canvas):
         self.answer = self.weight = ""
         self._levels: tuple[float, ...] = ()
         self._shares: tuple[float, ...] = ()
-        self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
+        self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
         self.hide()
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the preferred size: one line."""
-        return QSize(300, _HEIGHT)
+        return QSize(theme.px(240), theme.px(_HEIGHT))
 
     def show_view(self, view: View) -> None:
         """Set the newest estimate; repaint only on a change."""
@@ -63,23 +63,26 @@ class PooledRow(Canvas):
 
     def draw(self, painter: QPainter) -> None:
         """Draw mark, answer, levels, weight."""
-        middle = self.height() / 2
+        middle, line, answer = self.height() / 2, theme.px(15), theme.px(_ANSWER)
         painter.setPen(Qt.NoPen)
         painter.setBrush(theme.colour(theme.POOLED))
-        painter.drawPolygon(*(QPointF(8 + 0.8 * x, middle + 0.8 * y + 1) for x, y in MARK))
+        factor = 0.8 * theme.scale()
+        painter.drawPolygon(*(QPointF(theme.px(8) + factor * x, middle + factor * y + 1) for x, y in MARK))
         for top, text, tint, face in (
-            (-15, "pooled", theme.SOFT, theme.font(11)),
+            (-line, strings.POOLED, theme.SOFT, theme.font(11)),
             (1, self.answer, theme.TEXT, theme.font(12, bold=True)),
         ):
             painter.setFont(face)
             painter.setPen(theme.colour(tint))
-            painter.drawText(QRectF(22, middle + top, _ANSWER - 22, 15), Qt.AlignVCenter | Qt.AlignLeft, text)
-        width = (self.width() - _MARGIN - _ANSWER - _GAP) / 2
+            room = QRectF(theme.px(22), middle + top, answer - theme.px(22), line)
+            painter.drawText(room, Qt.AlignVCenter | Qt.AlignLeft, text)
+        gap = theme.px(_GAP)
+        width = (self.width() - theme.px(_MARGIN) - answer - gap) / 2
         full = ", ".join(f"{name} {share:.0%}" for name, share in zip(LEVELS, self._levels, strict=False))
         short = " / ".join(f"{share:.0%}" for share in self._levels)
-        left = QRectF(_ANSWER, middle - 15, width, 29)
+        left = QRectF(answer, middle - line, width, 2 * line)
         _draw_bar(painter, left, (full, short), self._levels, theme.LEVEL_COLOURS)
-        right = left.translated(width + _GAP, 0)
+        right = left.translated(width + gap, 0)
         _draw_bar(
             painter, right, (self.weight, self.weight.rpartition(", ")[2]), self._shares, (theme.TEXT, theme.ACCENT)
         )
@@ -92,10 +95,10 @@ def _draw_bar(
     painter.setFont(theme.font(11))
     painter.setPen(theme.colour(theme.SOFT))
     fitting = next((text for text in words if painter.fontMetrics().width(text) <= room.width()), "")
-    painter.drawText(QRectF(room.x(), room.y(), room.width(), 15), Qt.AlignVCenter | Qt.AlignLeft, fitting)
+    painter.drawText(QRectF(room.x(), room.y(), room.width(), room.height() / 2), Qt.AlignVCenter, fitting)
     painter.setPen(Qt.NoPen)
-    left = room.x()
+    left, height = room.x(), theme.px(7)
     for share, tint in zip(shares, colours, strict=False):
         painter.setBrush(theme.colour(tint))
-        painter.drawRect(QRectF(left, room.bottom() - 10, max(share * room.width() - 1.5, 0.0), 7))
+        painter.drawRect(QRectF(left, room.bottom() - 1.4 * height, max(share * room.width() - 1.5, 0.0), height))
         left += share * room.width()

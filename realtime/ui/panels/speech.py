@@ -1,15 +1,18 @@
-"""The speech panel: loudness, voice activity and expressed emotion."""
+"""The speech panel: spectrogram, loudness, voice activity and expressed emotion."""
+
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PyQt5.QtCore import QRectF, QSize, Qt
-from PyQt5.QtGui import QPainter
+from PyQt5.QtGui import QImage, QPainter, qRgb
 from PyQt5.QtWidgets import QFrame, QSizePolicy, QVBoxLayout
 
 from ....models.contract import FloatArray
 from ...screens import wording
-from .. import theme
+from .. import strings, theme
+from ..live.view import View
 from ..painting import Canvas
-from ..view import View
 from .bars import Bars, beside
 
 FLOOR_DB = -60.0
@@ -26,7 +29,7 @@ class Sound(Canvas):
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the preferred size: a low strip."""
-        return QSize(200, 44)
+        return QSize(theme.px(160), theme.px(40))
 
     def show_sound(self, sound: FloatArray | None, voiced: bool) -> None:
         """Set the newest loudness; repaint only on a change."""
@@ -48,21 +51,61 @@ class Sound(Canvas):
             painter.drawRects([QRectF(i * step, middle - h / 2, step * 0.7, h) for i, h in enumerate(heights) if h > 0])
 
 
+class Spectrum(Canvas):
+    """The spectrogram of the last seconds, up to 5 kHz."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
+        self._levels: NDArray[Any] | None = None
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Return the preferred size: a low strip."""
+        return QSize(theme.px(160), theme.px(40))
+
+    def show_levels(self, levels: NDArray[Any] | None) -> None:
+        """Set the newest levels; repaint only on a change."""
+        if levels is not self._levels:
+            self._levels = levels
+            self.update()
+
+    def draw(self, painter: QPainter) -> None:
+        """Draw the levels from the panel's ground to the colour of text."""
+        if self._levels is None:
+            return
+        height, width = self._levels.shape
+        image = QImage(self._levels.data, width, height, width, QImage.Format_Indexed8)
+        image.setColorTable(_shades())
+        painter.drawImage(QRectF(self.rect()), image)
+
+
+def _shades() -> list[int]:
+    """Return 256 shades from the panel's ground over the accent to the colour of text."""
+    stops = [np.array(theme.colour(role).getRgb()[:3], float) for role in (theme.PANEL, theme.ACCENT, theme.TEXT)]
+    shares = np.linspace(0.0, 2.0, 256)[:, None]
+    lower, upper = stops[0] + (stops[1] - stops[0]) * shares, stops[1] + (stops[2] - stops[1]) * (shares - 1.0)
+    rows = np.where(shares < 1.0, lower, upper)
+    return [qRgb(*map(int, row)) for row in rows]
+
+
 class SpeechPanel(QFrame):
     """Answer and sound on the left, categories on the right."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("panel")
-        self.answer = theme.SteadyLabel(1, 19, bold=True)
-        self.level = theme.label("", 11, theme.SOFT)
-        self.sound = Sound()
-        self.bars = Bars((), (theme.ACCENT,), 82)
+        self.answer = theme.FittingLabel((19.0, 17.0, 15.0, 13.0, 11.0), 1, bold=True)
+        self.answer.setMaximumHeight(self.answer.minimumHeight())
+        self.level = theme.ElidedLabel(11, theme.SOFT)
+        self.sound, self.spectrum = Sound(), Spectrum()
+        self.bars = Bars((), (theme.ACCENT,), 76)
         left = QVBoxLayout()
-        left.setSpacing(3)
-        left.addWidget(theme.label("Expressed in the voice", 12, theme.SOFT, bold=True))
+        left.setSpacing(2)
         left.addWidget(self.answer)
-        left.addWidget(self.sound, 1)
+        left.addWidget(theme.elastic(self.spectrum), 3)
+        left.addWidget(theme.elastic(self.sound), 2)
+        for part in (self.spectrum, self.sound):
+            part.setMinimumSize(theme.px(60), theme.px(16))
         left.addWidget(self.level)
         beside(self, left, self.bars)
 
@@ -71,6 +114,9 @@ class SpeechPanel(QFrame):
         snapshot = view.snapshot
         if snapshot is None:
             return
+        blind = view.choices.blind
+        for part in (self.answer, self.bars):
+            part.setVisible(not blind)
         status_text = wording.speech(snapshot)
         self.answer.setText(status_text.text)
         theme.tinted(self.answer, theme.TEXT if status_text.tone == "good" else theme.SOFT)
@@ -83,10 +129,11 @@ class SpeechPanel(QFrame):
             best = max(range(len(output.probabilities)), key=output.probabilities.__getitem__)
             self.bars.show_values(output.probabilities, (best,))
         self.sound.show_sound(view.sound, voiced)
+        self.spectrum.show_levels(view.spectrum)
         status = next((s for s in snapshot.sources if s.modality == "speech"), None)
         level = None if status is None else status.level
-        voice = "voice heard" if voiced else "no voice"
         trouble = "" if status is None else wording.trouble(status)
-        text = "" if level is None else trouble or f"{voice} · {max(level, -99.0):.0f} dB of full scale"
-        self.level.setText(text)
+        voice = strings.VOICE if voiced else strings.NO_VOICE
+        told = "" if level is None else strings.SOUND_LEVEL.format(voice=voice, decibels=max(level, -99.0))
+        self.level.setText(trouble if level is not None and trouble else told)
         theme.tinted(self.level, theme.TONES["warn"] if trouble else theme.SOFT)

@@ -18,6 +18,7 @@ from moodring.realtime.engine.engine_process import EngineProcess
 from moodring.realtime.engine.job import EngineJob
 from moodring.realtime.ipc import run_dir
 from moodring.realtime.ipc.channel import attach
+from moodring.realtime.ipc.commands import Command
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def test_an_engine_runs_is_watched_is_stopped_and_leaves_nothing(film, bundle, t
     with EngineProcess(EngineJob(config, None, tmp_path / "out.json", started)) as engine:
         assert engine.wait_ready(60) == config.name
         folder = next(f for f in run_dir.runtime_root().iterdir() if f"-{engine.pid}-" in f.name)
-        with attach(config.name) as screen:
+        with attach(config.name, control=True) as screen:
             while (snapshot := screen.snapshot()).decisions < 3:
                 assert engine.running
                 time.sleep(0.05)
@@ -70,7 +71,7 @@ def test_an_engine_runs_is_watched_is_stopped_and_leaves_nothing(film, bundle, t
             assert rings["estimates"].count >= 3
             for ring in rings.values():
                 ring.close()
-            screen.stop()
+            assert screen.do(Command("stop_session")).done
             summary = engine.wait_done(30)
         assert not folder.exists()
     written = json.loads((tmp_path / "out.json").read_text())

@@ -10,7 +10,8 @@ import pytest
 from moodring.configs.schema.errors import MoodringError
 from moodring.processes import Child
 from moodring.realtime.ipc import run_dir
-from moodring.realtime.ipc.channel import ChannelServer, EngineClient, attach
+from moodring.realtime.ipc.channel import READ_ONLY, ChannelServer, EngineClient, attach
+from moodring.realtime.ipc.commands import Command, Reply
 from tests.support.lsl_stand import wait_for
 
 
@@ -24,9 +25,9 @@ def root(tmp_path, monkeypatch):
 
 @pytest.fixture
 def served(stage, root):
-    asked = threading.Event()
+    asked = []
     stage.t = 30.0
-    server = ChannelServer(stage.snapshot, asked.set)
+    server = ChannelServer(stage.snapshot, lambda command: asked.append(command) or Reply(True, "Done."))
     server.start()
     folder = run_dir.create()
     run_dir.write_card(folder, run_dir.card_of("scripted", server.address, server.key))
@@ -37,10 +38,30 @@ def served(stage, root):
 
 def test_a_screen_attaches_by_name_and_asks(served, stage):
     _, asked, _ = served
-    with attach("scripted") as client:
+    with attach("scripted", control=True) as client:
         assert client.snapshot().engine == stage.snapshot().engine
-        client.stop()
-    assert asked.wait(5)
+        command = Command("note", "the participant sneezed, „laut“", 1012.5)
+        assert client.do(command) == Reply(True, "Done.")
+    assert asked == [command]
+
+
+def test_a_screen_that_only_watches_is_refused_by_the_engine_itself(served):
+    _, asked, _ = served
+    with attach("scripted") as monitor:
+        for kind in ("stop_session", "mark", "stop_recording"):
+            assert monitor.do(Command(kind, "x")) == READ_ONLY
+        assert monitor.snapshot(), "it goes on watching"
+    assert asked == []
+
+
+@pytest.mark.parametrize("nonsense", [b'{"kind": "format_the_disk"}', b'{"kind": 3}', b"{", b"\xff"])
+def test_a_command_that_is_none_ends_only_that_screen(served, nonsense):
+    _, asked, _ = served
+    with attach("scripted", control=True) as rude, pytest.raises(MoodringError, match="has ended"):
+        rude._ask(nonsense)
+    with attach("scripted") as polite:
+        assert polite.snapshot()
+    assert asked == []
 
 
 def test_several_screens_and_one_that_hangs(served):
@@ -59,7 +80,7 @@ def test_several_screens_and_one_that_hangs(served):
 def test_nonsense_ends_only_that_screen(served):
     card = run_dir.find("scripted")
     with Client(card.address, authkey=bytes.fromhex(card.key)) as rude:
-        rude.send_bytes(b"x" * 5000)
+        rude.send_bytes(b"x" * 16_000)
         with pytest.raises((EOFError, OSError)):
             rude.recv_bytes()
     with attach("scripted") as polite:
@@ -91,9 +112,13 @@ def test_the_card_is_private(served):
     assert stat.S_IMODE((folder / "engine.json").stat().st_mode) == 0o600
 
 
+def _nothing(_):
+    return Reply(False, "")
+
+
 def _serve_and_wait(parent, address):
     """An engine that answers until it is stopped from outside."""
-    server = ChannelServer(lambda: None, lambda: None)
+    server = ChannelServer(lambda: None, _nothing)
     server.start()
     parent.send({"address": server.address, "key": server.key.hex()})
     parent.ended.wait(120)
@@ -116,7 +141,7 @@ def test_a_stopped_engine_holds_no_client_for_ever(root):
 
 def test_an_engine_that_is_busy_is_told_from_one_that_has_ended(root):
     busy = threading.Event()
-    server = ChannelServer(lambda: busy.wait(60.0), lambda: None)
+    server = ChannelServer(lambda: busy.wait(60.0), _nothing)
     server.start()
     with EngineClient(run_dir.card_of("busy", server.address, server.key), 0.2) as client:
         with pytest.raises(MoodringError, match=r"has not answered for 0\.2 s"):

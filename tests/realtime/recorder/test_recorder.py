@@ -162,7 +162,7 @@ def test_what_is_decoded_is_not_recorded_twice_and_the_rest_of_the_amplifier_is(
     assert WantedStream(StreamQuery(name="amp"), auxiliary=True) in wanted
     assert all(one.query.name != "mixer" for one in wanted)
     own = [one.query.name for one in wanted if one.own]
-    assert own == [config.outlet.name, f"{config.outlet.name}_health"]
+    assert own == [f"{config.outlet.name}{suffix}" for suffix in ("", "_health", "_marks")]
 
 
 def test_a_gap_that_was_told_without_a_sample_reaches_the_next_chunk_of_every_kind(tmp_path):

@@ -12,6 +12,7 @@ from PyQt5.QtGui import QImage
 
 from moodring.realtime.ipc import run_dir
 from moodring.realtime.ipc.channel import ChannelServer
+from moodring.realtime.ipc.commands import Reply
 from moodring.realtime.ui import run_with_screen
 from moodring.realtime.ui.app import Closing, application_here, run_window
 
@@ -46,7 +47,7 @@ def engine(stage, runtime):
     """The name of an engine that answers over the real channel."""
     stage.to(60.0)
     folder = run_dir.create()
-    server = ChannelServer(stage.snapshot, lambda: None)
+    server = ChannelServer(stage.snapshot, lambda _: Reply(True, ""))
     server.start()
     process = psutil.Process()
     name = f"screens-{uuid.uuid4().hex}"

@@ -55,7 +55,7 @@ def test_the_face_alone_takes_the_room_of_what_is_not_there(window, stage, scrip
     assert window.expression.answer.text() == "happiness"
     assert window.expression.place.text() == "valence +0.41, arousal +0.37"
     assert window.expression.bars.values == ROW
-    hidden = (window.valence, window.arousal, window.eeg, window.looked, window.heads)
+    hidden = (window.valence, window.arousal, window.eeg, window.glimpses, window.heads)
     assert not any(part.isVisible() for part in hidden)
     assert window.face.caption == "the face that is read"
     assert window.face._box is not None

@@ -32,8 +32,8 @@ def test_what_was_left_open_is_hatched_all_over_and_nothing_else_is(qt):
     chart.close()
     assert 0.1 < dark[left + 2 : right - 2].mean() < 0.6
     assert np.diff(np.flatnonzero(dark[left:right])).max() < 20, "lines all over, not one sliver"
-    assert not dark[left - 100 : left - 2].any()
-    assert not dark[right + 2 : right + 100].any()
+    assert not dark[left - 100 : left - 6].any()
+    assert not dark[right + 6 : right + 100].any()
 
 
 def pg_point(x, y=0.5):

@@ -3,8 +3,8 @@ import pytest
 
 from moodring.models.io.ring import Ring
 from moodring.realtime.ipc.snapshot import RingPlace
-from moodring.realtime.ui.decimation import calm_span, loudness, thinned, traces
-from moodring.realtime.ui.view_model import GLIMPSES, ViewModel
+from moodring.realtime.ui.live.decimation import COLUMNS, HeldRing, Scroll, fitting_span, loudness
+from moodring.realtime.ui.live.view_model import GLIMPSES, ViewModel
 
 
 @pytest.fixture
@@ -19,47 +19,98 @@ def fill(ring, first, stop, valid=True):
     ring.append(np.stack([np.sin(t), t], axis=1).astype(np.float32), t / 100, 0.0, valid)
 
 
-def test_thinning_keeps_every_peak(ring):
-    fill(ring, 0, 800)
+def test_scrolling_keeps_every_peak_and_only_the_window(ring):
+    fill(ring, 0, 950)
+    scroll = Scroll(ring, 8.0)
+    scroll.advance()
+    times_s, values = scroll.columns()
+    assert len(times_s) == 2 * COLUMNS
+    assert times_s[0] == pytest.approx(-7.99)
     cut = ring.latest(800)
-    _, values = thinned(cut, columns=80)
-    assert values.shape == (160, 2)
     assert values.max(axis=0).tolist() == cut.samples.max(axis=0).tolist()
     assert values.min(axis=0).tolist() == cut.samples.min(axis=0).tolist()
 
 
-def test_thinning_does_not_flicker_as_samples_arrive(ring):
-    fill(ring, 0, 803)
-    before = thinned(ring.latest(800), columns=80)[1]
-    fill(ring, 803, 805)
-    after = thinned(ring.latest(800), columns=80)[1]
-    assert np.array_equal(before[:150], after[:150])
-    fill(ring, 805, 817)
-    later = thinned(ring.latest(800), columns=80)[1]
-    shared = {tuple(row) for row in before.tolist()} & {tuple(row) for row in later.tolist()}
-    assert len(shared) > 150
+def test_scrolling_in_steps_draws_what_scrolling_at_once_draws(ring):
+    scroll = Scroll(ring, 8.0)
+    for start in range(0, 945, 35):
+        fill(ring, start, start + 35)
+        scroll.advance()
+    at_once = Scroll(ring, 8.0)
+    at_once.advance()
+    for one, other in zip(scroll.columns(), at_once.columns(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_columns_do_not_flicker_as_samples_arrive():
+    ring = Ring.create(4000, (1,), np.float32, 400.0, ("a",))
+    t = np.arange(3600)
+    ring.append(np.sin(t)[:3000, None].astype(np.float32), t[:3000] / 400, 0.0)
+    scroll = Scroll(ring, 4.0)
+    scroll.advance()
+    before = scroll.columns()[1]
+    ring.append(np.sin(t)[3000:3003, None].astype(np.float32), t[3000:3003] / 400, 0.0)
+    scroll.advance()
+    assert np.array_equal(before, scroll.columns()[1]), "less than a stretch changes nothing"
+    ring.append(np.sin(t)[3003:3020, None].astype(np.float32), t[3003:3020] / 400, 0.0)
+    scroll.advance()
+    after = scroll.columns()[1]
+    assert np.array_equal(before[10:], after[:-10])
+    ring.close()
+
+
+def test_a_display_filter_in_steps_is_that_of_the_whole(ring):
+    scroll = Scroll(ring, 4.0, (8.0, 13.0))
+    for start in range(0, 900, 18):
+        fill(ring, start, start + 18)
+        scroll.advance()
+    at_once = Scroll(ring, 4.0, (8.0, 13.0))
+    at_once.advance()
+    _, stepped = scroll.columns()
+    _, whole = at_once.columns()
+    # The filter of the second began two seconds before the window, and has settled.
+    np.testing.assert_allclose(stepped, whole, atol=0.15)
+    assert np.abs(whole[:, 0]).max() < 0.5, "a sine of 16 Hz and more is damped"
+
+
+def test_a_window_that_was_away_for_long_begins_again(ring):
+    fill(ring, 0, 300)
+    scroll = Scroll(ring, 2.0)
+    scroll.advance()
+    fill(ring, 300, 2900)
+    scroll.advance()
+    _, values = scroll.columns()
+    assert values[-1, 1] == 2899.0
+    assert np.isfinite(values).all()
 
 
 def test_unsettled_samples_are_not_drawn(ring):
     fill(ring, 0, 400, valid=False)
     fill(ring, 400, 800)
-    _, values = thinned(ring.latest(800), columns=80)
-    assert np.isnan(values[:80]).all()
-    assert np.isfinite(values[80:]).all()
-    assert traces(ring.latest(800), ("a", "b"), (True, True), 50.0) is not None
+    scroll = Scroll(ring, 8.0)
+    scroll.advance()
+    _, values = scroll.columns()
+    assert np.isnan(values[:400]).all()
+    assert np.isfinite(values[400:]).all()
 
 
-def test_too_few_samples_are_no_picture(ring):
-    assert traces(ring.latest(800), ("a", "b"), (True, True), 50.0) is None
+@pytest.mark.parametrize(("size", "span"), [(2.0, 5.0), (3.0, 10.0), (20.0, 50.0), (200.0, 500.0), (1e6, 5000.0)])
+def test_the_scale_that_fits_is_round(size, span):
+    assert fitting_span(np.full((100, 2), size, np.float32)) == span
+    assert fitting_span(np.full((100, 2), np.nan, np.float32)) is None
 
 
-@pytest.mark.parametrize(("size", "span"), [(3.0, 10.0), (20.0, 50.0), (200.0, 500.0), (1e6, 5000.0), (np.nan, 50.0)])
-def test_the_scale_is_round(size, span):
-    assert calm_span(np.full((100, 2), size, np.float32), 50.0) == span
-
-
-def test_the_scale_stays_while_the_signal_fits():
-    assert calm_span(np.full((100, 2), 12.0, np.float32), 50.0) == 50.0
+def test_a_copy_of_a_ring_reads_as_the_ring_up_to_a_time(ring):
+    fill(ring, 0, 1500)
+    held = HeldRing(ring.layout, ring.latest(1000))
+    fill(ring, 1500, 1700)
+    assert (held.count, held.oldest_s) == (1500, 5.0)
+    held.show_until(12.0)
+    assert held.count == 1201
+    cut = held.between(1100, 1400)
+    assert (cut.first, cut.stop, cut.samples[0, 1], cut.samples[-1, 1]) == (1100, 1201, 1100.0, 1200.0)
+    assert held.start_at(11.0) == 1100
+    assert len(held.between(0, 200)) == 0
 
 
 def test_loudness_is_the_peak_of_each_stretch():

@@ -97,6 +97,6 @@ def test_a_figure_may_be_replaced_and_says_where_it_comes_from(qt: object, tmp_p
     path = tmp_path / "bands.png"
     save_bands(path, bands())
     assert QImage(str(path)).text("Software") == "moodring"
-    assert count(path, theme.BACKGROUND) > 1000
+    assert count(path, theme.hex_of(theme.BACKGROUND)) > 1000
     with pytest.raises(MoodringError, match="cannot be written"):
         save_bands(tmp_path / "missing" / "bands.png", bands())

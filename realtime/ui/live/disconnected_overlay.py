@@ -4,8 +4,8 @@ from PyQt5.QtCore import QRectF, Qt
 from PyQt5.QtGui import QImage, QPainter
 from PyQt5.QtWidgets import QWidget
 
-from . import theme
-from .painting import Canvas
+from .. import strings, theme
+from ..painting import Canvas
 from .view import View
 
 
@@ -43,20 +43,19 @@ class DisconnectedOverlay(Canvas):
             painter.drawImage(self.rect(), self._picture)
         painter.fillRect(self.rect(), theme.colour(theme.BACKGROUND, 0.55))
         painter.setFont(theme.font(15, bold=True))
-        card = QRectF(0, 0, min(720, self.width() - 40), 110)
+        card = QRectF(0, 0, min(theme.px(720), self.width() - theme.px(40)), theme.px(110))
         card.moveCenter(QRectF(self.rect()).center())
         painter.setPen(theme.colour(theme.LINE))
         painter.setBrush(theme.colour(theme.RAISED))
-        painter.drawRoundedRect(card, 10, 10)
+        painter.drawRoundedRect(card, theme.px(8), theme.px(8))
         painter.setPen(theme.colour(theme.TEXT))
         painter.drawText(card.adjusted(16, 8, -16, -8), Qt.AlignCenter | Qt.TextWordWrap, self.text)
 
 
 def _text(view: View) -> str:
     if view.attachment == "waiting":
-        return f"○ Waiting for an engine\n{view.why}".strip()
+        return strings.OVERLAY_WAITING.format(why=view.why).strip()
     if view.attachment == "gone":
-        name = "" if view.snapshot is None else f" '{view.snapshot.engine}'"
-        silent = f"■ Engine{name} has not answered for {view.silent_s:.0f} s."
-        return f"{silent}\nThe last picture stays; it goes on as soon as it returns."
+        name = "" if view.newest is None else strings.ENGINE_NAME.format(name=view.newest.engine)
+        return strings.OVERLAY_GONE.format(name=name, silent=view.silent_s)
     return ""

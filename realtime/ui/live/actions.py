@@ -1,0 +1,166 @@
+"""What keys and buttons of the live window do."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Protocol
+
+from ...ipc.commands import Command, CommandKind
+from .. import strings
+from ..panels.eeg_controls import nearest
+from ..settings import Settings
+from ..theme import ThemeName
+from .page import LivePage
+from .view import SCALES_UV, WINDOWS_S, EegChoice, View
+from .view_model import ViewModel
+
+_STEP_S, _LEAP_S = 1.0, 10.0
+
+
+class Host(Protocol):
+    """Protocol of the window that actions are of."""
+
+    page: LivePage
+    settings: Settings
+    view: View | None
+
+    @property
+    def view_model(self) -> ViewModel:
+        """What the window shows."""
+        ...
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it only watches."""
+        ...
+
+    def lsl_now(self) -> float:
+        """Return the time of a key that is pressed now."""
+        ...
+
+    def send(self, command: Command) -> None:
+        """Send the engine a command."""
+        ...
+
+    def choose(self, **changes: object) -> None:
+        """Change what the user chose."""
+        ...
+
+    def use_theme(self, name: ThemeName) -> None:
+        """Change the palette."""
+        ...
+
+    def isFullScreen(self) -> bool:  # noqa: N802
+        """Return whether it has the whole screen."""
+        ...
+
+    def showNormal(self) -> None:  # noqa: N802
+        """Be a window."""
+        ...
+
+    def showFullScreen(self) -> None:  # noqa: N802
+        """Have the whole screen."""
+        ...
+
+
+class Actions:
+    """The actions of a window, by the names in ``strings.SHORTCUTS`` and ``strings.BUTTONS``.
+
+    Parameters
+    ----------
+    host : Host
+    """
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._named: dict[str, Callable[[str], None]] = {
+            "record": lambda _: host.send(Command("start_recording")),
+            "stop": lambda _: host.send(Command("stop_recording")),
+            "pause": lambda _: self._pause(),
+            "mark": lambda _: self._mark(strings.MARK_TEXT),
+            "numbered_mark": lambda key: self._mark(strings.NUMBERED_MARK.format(number=key)),
+            "text_mark": lambda _: self._write("mark"),
+            "note": lambda _: self._write("note"),
+            "freeze": lambda _: host.choose(ago_s=0.0 if self._choices.ago_s is None else None),
+            "scroll": lambda key: self._move(_STEP_S if key == "Left" else -_STEP_S),
+            "leap": lambda key: self._move(_LEAP_S if key == "PgUp" else -_LEAP_S),
+            "scale": self._scale,
+            "fit": lambda _: self._fit(),
+            "window": self._span,
+            "blind": lambda _: host.choose(blind=not self._choices.blind),
+            "theme": lambda _: host.use_theme("light" if host.settings.theme == "dark" else "dark"),
+            "reset": lambda _: host.page.reset_places(),
+            "full": lambda _: host.showNormal() if host.isFullScreen() else host.showFullScreen(),
+            "help": lambda _: host.page.help.toggle(),
+            "panels": lambda _: host.page.controls.buttons["panels"].showMenu(),
+            "escape": lambda _: self._escape(),
+        }
+
+    def do(self, what: str, key: str = "") -> None:
+        """Do what a key or a button stands for; ``key`` is the one that was pressed."""
+        self._named[what](key)
+
+    def enter(self, kind: CommandKind, text: str, time_s: float) -> None:
+        """Save a mark or a note that was written."""
+        self._host.send(Command(kind, text, time_s))
+
+    def look_back(self, ago_s: float) -> None:
+        """Show what was there some seconds before the freeze."""
+        self._host.choose(ago_s=ago_s)
+
+    def choose_eeg(self, choice: EegChoice) -> None:
+        """Draw the EEG as the user chose."""
+        self._host.choose(eeg=choice)
+
+    def fill_menu(self) -> None:
+        """Fill the menu of panels."""
+        menu = self._host.page.controls.menu
+        self._host.page.docks.fill_menu(menu)
+        menu.addSeparator()
+        light = self._host.settings.theme == "light"
+        menu.addAction(strings.DARK_THEME if light else strings.LIGHT_THEME, lambda: self.do("theme"))
+        menu.addAction(strings.RESET_LAYOUT, lambda: self.do("reset"))
+
+    def _pause(self) -> None:
+        newest = None if self._host.view is None else self._host.view.newest
+        paused = newest is not None and newest.recording is not None and newest.recording.paused
+        self._host.send(Command("resume_recording" if paused else "pause_recording"))
+
+    def _mark(self, text: str) -> None:
+        self._host.send(Command("mark", text, self._host.lsl_now()))
+
+    def _write(self, kind: CommandKind) -> None:
+        if self._host.read_only:
+            self._host.send(Command(kind))
+        else:
+            self._host.page.entry.begin(kind, self._host.lsl_now())
+
+    def _move(self, seconds: float) -> None:
+        frozen = None if self._host.view is None else self._host.view.frozen
+        if frozen is not None:
+            self.look_back(min(max(frozen.ago_s + seconds, 0.0), frozen.longest_s))
+
+    def _scale(self, key: str) -> None:
+        traces = None if self._host.view is None else self._host.view.traces
+        if traces is not None:
+            # A larger picture is a smaller distance in microvolts.
+            place = nearest(SCALES_UV, traces.span_uv) + (-1 if key == "+" else 1)
+            self._choose(span_uv=SCALES_UV[min(max(place, 0), len(SCALES_UV) - 1)])
+
+    def _fit(self) -> None:
+        if (span_uv := self._host.view_model.fit_eeg()) is not None:
+            self._choose(span_uv=span_uv)
+
+    def _span(self, key: str) -> None:
+        place = nearest(WINDOWS_S, self._choices.eeg.window_s) + (-1 if key == "[" else 1)
+        self._choose(window_s=WINDOWS_S[min(max(place, 0), len(WINDOWS_S) - 1)])
+
+    def _escape(self) -> None:
+        self._host.page.help.hide()
+        self._host.page.entry.leave()
+
+    @property
+    def _choices(self) -> Any:
+        return self._host.view_model.choices
+
+    def _choose(self, **changes: Any) -> None:
+        self._host.choose(eeg=replace(self._choices.eeg, **changes))

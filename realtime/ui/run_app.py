@@ -1,0 +1,100 @@
+"""The set-up page and then the session: each in a process of its own, put together as `moodring live CONFIG` does."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ...configs.schema.errors import ConfigError, MoodringError, failure_of
+from ...configs.schema.live import LiveConfig
+from ...configs.schema.load import check
+from ...processes import Child, Parent, hold_interrupts
+from ..engine.job import EngineJob
+from .display import display_available
+from .run_with_screen import ScreenOptions, run_with_screen
+
+_POLL_MS = 100
+
+
+def run_app(config: LiveConfig | None, say: Callable[[str], None]) -> None:
+    """Show the set-up page, and the session that is started from it; until the page or the session is closed.
+
+    Parameters
+    ----------
+    config : LiveConfig or None
+        Shown first; None is that of the last session.
+    say : callable
+        Prints a line.
+
+    Raises
+    ------
+    ConfigError
+        There is no display.
+    """
+    if not display_available():
+        raise ConfigError(
+            "the set-up page needs a display; without one: moodring live CONFIG (configs/lab.toml to copy)"
+        )
+    with hold_interrupts():
+        page = Child("set-up page", show_page, config, failure=failure_of)
+    with page:
+        while True:
+            asked = page.receive(0.5)
+            if asked is None and not page.running:
+                return
+            if asked is None or "start" not in asked:
+                continue
+            try:
+                run_with_screen(_job(asked["start"]), ScreenOptions(), say, lambda: page.end(2.0))
+            except MoodringError as error:
+                if not page.running:
+                    raise
+                page.send({"failed": str(error)})
+            else:
+                return
+
+
+def _job(asked: dict[str, object]) -> EngineJob:
+    """Return the job that the set-up page asked for, checked as a config from a file is."""
+    values = asked["config"]
+    if not isinstance(values, dict):
+        raise ConfigError("the set-up page sent no config; start it again")
+    folder = Path(str(asked["folder"]))
+    return EngineJob(
+        check(values, LiveConfig, "set-up"),
+        started_wall_s=time.time(),
+        record=folder if asked["record"] else None,
+        record_later=folder,
+    )
+
+
+def show_page(parent: Parent, config: LiveConfig | None) -> None:
+    """Show the set-up page until it is closed or the session has begun: the target of a child process."""
+    from PyQt5.QtCore import QTimer
+
+    from ..lab.profiles import Profiles
+    from .app import application_here, interruptible, qt_logged
+    from .settings import Settings
+    from .setup.page import Session, SetupPage
+
+    application = application_here()
+    page = SetupPage(Settings(), Profiles(), config)
+
+    def start(session: Session) -> None:
+        values = session.config.model_dump(mode="json", exclude_none=True)
+        parent.send({"start": {"config": values, "folder": str(session.folder), "record": session.record}})
+
+    def listen() -> None:
+        message = parent.receive()
+        if message is not None and "failed" in message:
+            page.failed(str(message["failed"]))
+        if parent.ended.is_set():
+            page.close()
+
+    page.started.connect(start)
+    timer = QTimer()
+    timer.timeout.connect(listen)
+    timer.start(_POLL_MS)
+    page.show()
+    with interruptible(lambda: bool(page.close())), qt_logged():
+        application.exec_()
+    timer.stop()

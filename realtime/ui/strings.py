@@ -1,0 +1,219 @@
+"""Every fixed text of the window, in one place. What depends on the state is put into words in ``realtime/screens``."""
+
+BRAND = "moodring"
+NOTHING = "–"
+
+# Panels, by the names under which their places are saved.
+TITLES = {
+    "valence": "Valence, felt",
+    "arousal": "Arousal, felt",
+    "expression": "Expressed in the face",
+    "eeg": "EEG",
+    "markers": "Marks and markers",
+    "camera": "Camera",
+    "plane": "Valence and arousal",
+    "looks": "Frames looked at",
+    "scalp": "Bands over the head",
+    "speech": "Expressed in the voice",
+    "heads": "Further answers",
+    "health": "Sources",
+}
+
+# Header.
+WAITING = "waiting for an engine"
+ENGINE_GONE = "engine gone"
+SESSION_CLOCK = "session"
+WALL_CLOCK = "clock"
+PARTICIPANT = "participant {name}"
+FIGURES = {
+    "latency": "latency p50 / p99",
+    "ages": "information age",
+    "decisions": "decisions",
+    "skipped": "skipped",
+    "glimpsed": "looked at",
+    "device": "device",
+}
+AGES_OF = "age {modalities}"
+BLIND = "blind: signal quality only"
+
+# Buttons: text, what they do.
+BUTTONS = {
+    "record": ("● Record", "Start a recording"),
+    "pause": ("Pause", "Pause the recording, or go on with it"),
+    "stop": ("■ Stop", "Finish the recording; the session goes on"),
+    "mark": ("Mark", "Save a mark now"),
+    "note": ("Note", "Write a note; its time is that of the key"),
+    "freeze": ("Freeze", "Stop the picture and look back; the engine goes on"),
+    "blind": ("Blind", "Show signal quality only"),
+    "panels": ("Panels", "Show and hide panels"),
+    "help": ("?", "All keys"),
+}
+READ_ONLY = "This screen only watches."
+MARK_TEXT = "mark"
+NUMBERED_MARK = "mark {number}"
+MARK_HINT = "Text of the mark: Enter saves it, Esc does not"
+NOTE_HINT = "Note: Enter saves it, Esc does not"
+PAUSED_BUTTON = "Go on"
+FROZEN = "Frozen {ago:.1f} s before the newest picture of {longest:.0f} s · ← → move · Space goes on"
+RESET_LAYOUT = "Default layout"
+LIGHT_THEME = "Light theme"
+DARK_THEME = "Dark theme"
+
+# Keys: the keys as shown, the sequences, what they do.
+SHORTCUTS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
+    ("Space", ("Space",), "freeze", "freeze the picture, or go on"),
+    ("← →", ("Left", "Right"), "scroll", "look back and forth by a second while frozen"),
+    ("Page up / down", ("PgUp", "PgDown"), "leap", "look back and forth by ten seconds while frozen"),
+    ("M", ("M",), "mark", "save a mark now"),
+    ("1 – 9", tuple("123456789"), "numbered_mark", "save a mark with that number now"),
+    ("T", ("T",), "text_mark", "save a mark with a text; its time is that of the key"),
+    ("N", ("N",), "note", "write a note; its time is that of the key"),
+    ("Ctrl+R", ("Ctrl+R",), "record", "start a recording"),
+    ("Ctrl+P", ("Ctrl+P",), "pause", "pause the recording, or go on with it"),
+    ("Ctrl+S", ("Ctrl+S",), "stop", "finish the recording; the session goes on"),
+    ("+ −", ("+", "-"), "scale", "larger and smaller EEG"),
+    ("F", ("F",), "fit", "fit the scale of the EEG once"),
+    ("[ ]", ("[", "]"), "window", "shorter and longer time of the EEG"),
+    ("B", ("B",), "blind", "signal quality only, or everything"),
+    ("D", ("D",), "theme", "dark or light"),
+    ("Ctrl+0", ("Ctrl+0",), "reset", "the panels' default places"),
+    ("F11", ("F11",), "full", "whole screen, or a window"),
+    ("? F1", ("?", "F1"), "help", "this page"),
+    ("Esc", ("Esc",), "escape", "leave this page, or the line that is being written"),
+)
+HELP_TITLE = "Keys"
+HELP_FOOT = "Panels are moved by their titles, hidden by their ×, and shown again under “Panels”."
+CLOSE_PANEL = "Hide this panel"
+
+# EEG.
+EEG_WINDOW = "{seconds:g} s"
+EEG_SCALE = "{microvolts:g} µV"
+EEG_SCALE_TIP = "Distance between two traces; + and − change it, F fits it once"
+EEG_WINDOW_TIP = "Time that the chart shows; [ and ] change it"
+EEG_FILTER_TIP = "Filter of the picture alone; what is decoded stays as it is"
+EEG_CHANNELS = "Channels"
+EEG_CHANNELS_TIP = "Channels that are drawn, and their order"
+EEG_AS_DECODED = "as decoded"
+EEG_BAND = "{low:g}–{high:g} Hz"
+EEG_ALL = "All channels"
+EEG_GOOD_ONLY = "Good channels only"
+EEG_BY_PLACE = "Ordered from front to back"
+EEG_ATTENTION = "Band attention, last ½ s"
+EEG_DELAY = "filters delay it by {ms:.0f} ms"
+NO_EEG = "no EEG yet"
+EEG_IS = "EEG {state}"
+ALL_GOOD = "{count} channels, all good"
+SOME_GOOD = "{good} of {count} channels good; grey, not used: {bad}"
+MORE = " …"
+
+# Levels.
+TRUE_VALUE = "line: true value"
+NO_ESTIMATE = "no estimate yet"
+NOW = "now"
+SECONDS = "{seconds} s"
+POOLED = "pooled"
+
+# Plane.
+LOW, HIGH, VALENCE, AROUSAL = "low", "high", "valence", "arousal"
+LEGEND = {
+    "estimate": "felt ± sd",
+    "open": "felt, undecided",
+    "voice": "voice",
+    "face": "face",
+    "pooled": "pooled",
+    "truth": "truth",
+}
+OPEN_BECAUSE = "undecided: {why}"
+
+# Camera and looks.
+NO_CAMERA = "no camera yet"
+CAMERA_IS = "camera {state}"
+NOT_LOOKED = "not looked yet"
+LAST_LOOK_AGO = "face of {ago:.1f} s ago"
+LAST_LOOK_LONG_AGO = "live picture · last look {ago:.0f} s ago"
+NOT_READ = "face not read: {doubts}"
+READ_FACE = "the face that is read"
+FACE_ROW = "face"
+
+# Scalp.
+BAND_SHARE = "{band} {share:.0%}"
+SCALP_UNKNOWN = "needs electrodes with 10-20 names"
+
+# Voice.
+VOICE, NO_VOICE = "voice heard", "no voice"
+SOUND_LEVEL = "{voice} · {decibels:.0f} dB of full scale"
+
+# Sources.
+IN_ESTIMATE, NOT_IN_ESTIMATE = "used", "not used"
+LEFT_OUT = "left out of the config"
+SOURCE_WAITING = "waiting"
+AGE = "age {age}"
+PAST_STATE = "{time:.1f} s: {state}, {why}"
+PRESENT_STATE = "now: {why}"
+
+# Overlay.
+OVERLAY_WAITING = "○ Waiting for an engine\n{why}"
+OVERLAY_GONE = (
+    "■ Engine{name} has not answered for {silent:.0f} s.\nThe last picture stays; it goes on as soon as it returns."
+)
+ENGINE_NAME = " '{name}'"
+
+# Set-up page.
+SETUP_TITLE = "Set-up"
+SETUP_GROUPS = {
+    "session": "Session",
+    "eeg": "EEG",
+    "camera": "Camera",
+    "microphone": "Microphone",
+    "models": "Models",
+}
+SETUP_FIELDS = {
+    "participant": "Participant",
+    "session": "Session",
+    "task": "Task",
+    "rest": "Rest at the start",
+    "folder": "Recordings in",
+    "stream": "Stream",
+    "reference": "Reference",
+    "line": "Mains, Hz",
+    "delay": "Delay, ms",
+    "camera": "Camera",
+    "microphone": "Microphone",
+    "video_eeg": "Felt emotion",
+    "face": "Face",
+    "speech": "Voice",
+}
+SETUP_SECONDS = " s"
+SETUP_RECORD = "record from the start"
+SETUP_HEADPHONES = "the participant hears by headphones"
+SETUP_ALLOW_SIMULATED = "models of simulated people, for a demonstration"
+SETUP_AVERAGE = "average of all; or channels: M1, M2"
+SETUP_UNDECLARED = "undeclared; calibrate-sync measures it"
+SETUP_NONE = "none"
+SETUP_STREAM = "stream {name}"
+SETUP_STREAM_CHANNELS = "{name} ({count} channels)"
+SETUP_CAMERA = "{index} ({width} x {height})"
+SETUP_MISSING = ", not there"
+SETUP_NOT_THERE = "{name}" + SETUP_MISSING
+SETUP_TABS = ("Devices", "Electrodes", "Check")
+SETUP_STREAM_HEADINGS = ("stream", "type", "channels", "nominal Hz", "observed Hz", "host")
+SETUP_FINDING_HEADINGS = ("part", "what is there, beside what is needed")
+SETUP_ELECTRODE_HEADINGS = ("channel", "electrode", "EEG µV", "mains µV", "contact")
+SETUP_IRREGULAR, SETUP_REPLAY, SETUP_SILENT = "irregular", "a replay", "nothing came"
+SETUP_GOOD, SETUP_NO_ELECTRODE = "good", "no electrode of the 10-20 system"
+SETUP_NO_EEG = "Choose an EEG stream to see its electrodes."
+SETUP_RENAME = "A double click on an electrode's name maps the channel to another one."
+SETUP_NO_CAMERA, SETUP_NO_MICROPHONE = "no camera chosen", "no microphone chosen"
+SETUP_RATE = "{name} · {rate:.1f} fps"
+SETUP_LEVEL = "{name} · {level:.0f} dB of full scale"
+SETUP_LOOKING = "looking …"
+SETUP_SEARCHING = "Searching for streams, cameras and microphones …"
+SETUP_FOUND = "{streams} streams, {cameras} cameras, {microphones} microphones found"
+SETUP_CHECKING = "Checking: models are loaded, every source is opened and listened to …"
+SETUP_CHECK_HINT = "“Check” opens every source and tells whether it fits the models."
+SETUP_READY = "Everything is there and fits."
+SETUP_PROBLEMS = "Not ready: {count}. The red lines say why and what to do."
+SETUP_STARTING = "Starting the engine …"
+SETUP_SAVED = "Saved as {path}; `moodring live` takes it too."
+SETUP_PROFILE = "Profile"
+SETUP_SAVE, SETUP_SEARCH, SETUP_CHECK, SETUP_START = "Save", "Search again", "Check", "Start"
