@@ -194,6 +194,8 @@ def _predict_speech(
         say(prediction.in_words(one))
         for line in filter(None, (one.error, one.warning)):
             say(f"moodring: {line}", err=True)
+    for speaker in prediction.adapted_speakers(predictions):
+        say(speaker.in_words())
     for line in prediction.uar_lines(predictions, decoder.head.classes) if labels == "auto" else ():
         say(line)
     asked = {"models": {"speech": bundle, "device": str(device)}, "labels": labels, "adapt": adapt}

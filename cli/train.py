@@ -169,6 +169,7 @@ def evaluate(
         "corpus": _evaluate_corpus,
         "evaluate_faces": _evaluate_faces,
         "voice_adaptation": _evaluate_voice_adaptation,
+        "voice_corpora": _evaluate_voice_corpora,
         "cross_domain": _evaluate_cross_domain,
     }
     way = ways.get("paper" if config.is_dir() else str(read(config).get("kind")), _evaluate_people)
@@ -272,6 +273,17 @@ def _evaluate_voice_adaptation(config: Path, overrides: tuple[str, ...]) -> _Eva
     loaded = load(config, EvaluateVoiceAdaptationConfig, overrides)
     recipe = load(config.parent / loaded.recipe, TrainRecogniserConfig)
     values = evaluate_voice_adaptation(loaded, recipe, partial(say, err=True))
+    return _Evaluated(loaded.name, table(values), values)
+
+
+def _evaluate_voice_corpora(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
+    from ..configs.schema.load import load
+    from ..configs.schema.train_recogniser import EvaluateVoiceCorporaConfig
+    from ..offline.evaluation.voice.corpora import evaluate_voice_corpora
+    from ..offline.evaluation.voice.table import table
+
+    loaded = load(config, EvaluateVoiceCorporaConfig, overrides)
+    values = evaluate_voice_corpora(loaded, partial(say, err=True))
     return _Evaluated(loaded.name, table(values), values)
 
 

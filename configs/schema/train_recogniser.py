@@ -16,13 +16,15 @@ class AdaptationSection(Section):
     """How the adapted model is trained: on histories of the training speakers, drawn at random.
 
     ``single_share`` of the histories hold one emotion only. ``longest_shift`` caps the root mean square of a speaker's
-    shift, in units of the spread between the training speakers.
+    shift, in units of the spread between the training speakers. ``freedom`` is of the back-end's t distributions, in
+    degrees: few make scores far from every class tell little.
     """
 
     penalty: Positive = 3.0
     speaker_penalty: Annotated[float, Field(ge=0.0)] = 0.3
     single_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.3
     longest_shift: Positive = 8.0
+    freedom: Positive = 5.0
 
 
 class TrainRecogniserConfig(Section):
@@ -74,4 +76,24 @@ class EvaluateVoiceAdaptationConfig(Section):
     ravdess: Path | None = None
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0, 1, 2)
     orders: Count = 10
+    cache: Path = Path("voice_adaptation.cache")
+
+
+class EvaluateVoiceCorporaConfig(Section):
+    """An evaluation of training on several corpora of speech: four emotions, by models of every choice of them.
+
+    ``data`` (EMO-DB), ``nemo`` and ``ravdess`` are their folders; two at least. Each corpus's speakers are split into
+    ``folds``. The other fields are those of a training; nothing is copied.
+    """
+
+    kind: Literal["voice_corpora"] = "voice_corpora"
+    name: str = "several corpora of speech"
+    data: Path | None = None
+    nemo: Path | None = None
+    ravdess: Path | None = None
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0, 1, 2)
+    folds: Annotated[int, Field(ge=2)] = 4
+    penalty: Positive = 1.0
+    speaker_penalty: Annotated[float, Field(ge=0.0)] = 0.3
+    adaptation: AdaptationSection = AdaptationSection()
     cache: Path = Path("voice_adaptation.cache")

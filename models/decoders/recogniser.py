@@ -23,6 +23,7 @@ _OF_SEXES = ("sex_weights", "tell_weights", "tell_bias")
 _ADAPTED = "adapted_"
 ADAPTED_TENSORS = tuple(f"{_ADAPTED}{one.name}" for one in fields(AdaptedModel))
 """Names of an :class:`AdaptedModel`'s arrays in a bundle, in the order of its fields."""
+_FREEDOM = f"{_ADAPTED}freedom"
 ADAPTED_TEMPERATURE = "adapted_temperature"
 """Key of ``network`` for the temperature of adapted logits."""
 
@@ -92,14 +93,17 @@ class VoiceRecogniser:
             expected |= dict(zip(_OF_SEXES, (table, row, ()), strict=True))
         adapts = bool(came.keys() & set(ADAPTED_TENSORS))
         if adapts:
-            shapes = (row, (), table, classes, (n_classes, n_classes), (n_classes, n_classes))
+            shapes = (row, (), table, classes, (n_classes, n_classes), (n_classes, n_classes), ())
             expected |= dict(zip(ADAPTED_TENSORS, shapes, strict=True))
+            if _FREEDOM not in came:  # A bundle with Gaussians, which answers as it did.
+                del expected[_FREEDOM]
         if came != expected:
             raise MoodringError(
                 f"bundle '{bundle.name}': its arrays have shapes {came}, this moodring needs {expected}; train it again"
             )
         self._arrays = {name: tensor.float().numpy() for name, tensor in bundle.tensors.items()}
-        self._adapted = AdaptedModel(*(self._arrays[name] for name in ADAPTED_TENSORS)) if adapts else None
+        there = {name.removeprefix(_ADAPTED): self._arrays[name] for name in ADAPTED_TENSORS if name in came}
+        self._adapted = AdaptedModel(**there) if adapts else None
         temperature = bundle.spec.network.get(ADAPTED_TEMPERATURE)
         if adapts and not (isinstance(temperature, float | int) and temperature > 0):
             raise MoodringError(

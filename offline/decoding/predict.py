@@ -23,7 +23,7 @@ from ..datasets.open_corpus import parse_file_name
 from ..evaluation.metrics import SMALLEST_PROBABILITY, uar
 from ..recordings.sound import fault, stream_sound
 from .sound_findings import SoundFindings
-from .speakers import speaker_in
+from .speakers import ONE_SPEAKER, speaker_in
 
 NO_VOICE = "no voice is enrolled here: all voices in a file are read as one person's"
 _SILENCE_S = 1.0  # longer than the pause that closes an utterance
@@ -44,6 +44,30 @@ class Adapted:
 
     speaker: str
     utterances: int
+
+
+@dataclass(frozen=True)
+class AdaptedSpeaker:
+    """What the predictions for one speaker's files were adapted to.
+
+    Attributes
+    ----------
+    speaker : str
+    files : int
+    utterances : int
+        Heard of the speaker before the last of these files, of which the latest 64 count.
+    """
+
+    speaker: str
+    files: int
+    utterances: int
+
+    def in_words(self) -> str:
+        """Return a line for the terminal."""
+        who = "one speaker for all files" if self.speaker == ONE_SPEAKER else f"speaker {self.speaker}"
+        files = "1 file" if self.files == 1 else f"{self.files} files, the last one"
+        heard = {0: "no utterance", 1: "1 utterance"}.get(self.utterances, f"{self.utterances} utterances")
+        return f"adapted to {who}: {files} after {heard} heard before it"
 
 
 @dataclass(frozen=True)
@@ -242,6 +266,17 @@ def uar_lines(predictions: Sequence[Prediction], known: Sequence[str]) -> tuple[
     return tuple(lines)
 
 
+def adapted_speakers(predictions: Sequence[Prediction]) -> tuple[AdaptedSpeaker, ...]:
+    """Return what was adapted to, speaker by speaker in the order of their first files; nothing without adaptation."""
+    found: dict[str, AdaptedSpeaker] = {}
+    for one in predictions:
+        if one.adapted is not None:
+            speaker = one.adapted.speaker
+            files = found[speaker].files if speaker in found else 0
+            found[speaker] = AdaptedSpeaker(speaker, files + 1, one.adapted.utterances)
+    return tuple(found.values())
+
+
 def as_plain(
     predictions: Sequence[Prediction], bundle: Bundle, config: Mapping[str, Any], with_truth: bool = False
 ) -> dict[str, Any]:
@@ -264,6 +299,8 @@ def as_plain(
         "config": dict(config),
         "notices": list(notices(bundle)),
     }
+    if speakers := adapted_speakers(predictions):
+        plain["adapted"] = [asdict(one) for one in speakers]
     if with_truth:
         recall, n = score(predictions)
         plain |= {"uar": None if recall is None else round(recall, 6), "n": n}

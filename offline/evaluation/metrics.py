@@ -214,6 +214,25 @@ def fit_temperature(logits: ArrayLike, truth: IntArray, groups: Sequence[str]) -
     return float(np.exp(found.x))
 
 
+def fit_temperature_of_winner(logits: ArrayLike, truth: IntArray, groups: Sequence[str]) -> float:
+    """Return the temperature (0.05..20) at which the winning class is right as often as its probability says.
+
+    It gives whether the winner is right the best likelihood, each person counting alike. Items of truth -1 are of none
+    of the classes: no winner is right.
+    """
+    raw = np.asarray(logits, np.float64)
+    weights = _person_weights(groups)
+    right = raw.argmax(axis=1) == truth
+
+    def loss(log_temperature: float) -> float:
+        confidence = np.exp(log_softmax(raw / np.exp(log_temperature), axis=1).max(axis=1))
+        likelihood = np.where(right, confidence, 1.0 - confidence)
+        return float(-(weights * np.log(np.maximum(likelihood, SMALLEST_PROBABILITY))).sum())
+
+    found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20.0)), method="bounded", options={"xatol": 1e-4})
+    return float(np.exp(found.x))
+
+
 def conformal_threshold(
     truth: IntArray, probabilities: ArrayLike, groups: Sequence[str], coverage: float = 0.9
 ) -> float:

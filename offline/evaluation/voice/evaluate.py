@@ -3,13 +3,10 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import softmax
 
 from ....configs.schema.errors import ConfigError
 from ....configs.schema.train_recogniser import EvaluateVoiceAdaptationConfig, TrainRecogniserConfig
@@ -24,8 +21,8 @@ from ...training.recogniser.features import FEATURES, FeatureCache, FeatureSets,
 from ...training.recogniser.train import ClassificationTask, fit, fit_histories
 from ..intervals import over_groups
 from ..leakage import LeakageGuard
-from ..metrics import ece, uar
 from ..splits import BothApart, IntArray, Items, LeaveOneGroupOut, Protocol, Split
+from .corpora import FOUR, read_four
 from .histories import (
     ANOTHER_SPEAKER,
     AS_SHIPPED,
@@ -38,54 +35,12 @@ from .histories import (
     answered,
     only_heard,
 )
+from .rows import ELSEWHERE, Row, as_plain
 
-FOUR = ("anger", "happiness", "neutral", "sadness")
 _FOLDS = Stage("voice adaptation folds", 1, (FEATURES,))
 _PROMPTS_APART = "speakers and prompts apart"
 _SPEAKERS_APART = "speakers apart"
 Report = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Row:
-    """Answers of one kind on one corpus, in one or several draws.
-
-    Attributes
-    ----------
-    name, corpus, protocol : str
-    classes : tuple of str
-    labels : (n,) int64
-    speakers : (n,) str
-    draws : (n_draws, n, n_classes)
-        Logits that need no further temperature; NaN where an item is not judged.
-    """
-
-    name: str
-    corpus: str
-    protocol: str
-    classes: tuple[str, ...]
-    labels: IntArray
-    speakers: NDArray[np.str_]
-    draws: FloatArray
-
-    def recall(self, items: IntArray) -> float:
-        """Return the UAR of some items, mean over draws."""
-        return float(np.mean([self._one(draw, items) for draw in self.draws]))
-
-    def recalls(self) -> list[float]:
-        """Return the UAR of each draw."""
-        return [self._one(draw, np.arange(len(self.labels))) for draw in self.draws]
-
-    def calibration(self) -> float:
-        """Return the expected calibration error, mean over draws."""
-        there = [~np.isnan(draw[:, 0]) for draw in self.draws]
-        return float(
-            np.mean([ece(self.labels[k], softmax(draw[k], axis=1)) for k, draw in zip(there, self.draws, strict=True)])
-        )
-
-    def _one(self, draw: FloatArray, items: IntArray) -> float:
-        judged = items[~np.isnan(draw[items, 0])]
-        return uar(self.labels[judged], draw[judged].argmax(axis=1))
 
 
 def evaluate_voice_adaptation(
@@ -117,7 +72,7 @@ def evaluate_voice_adaptation(
         "n": sum({row.corpus: len(row.labels) for row in rows}.values()),
         "seeds": list(config.seeds),
         "domain": list(dict.fromkeys(row.corpus for row in rows)),
-        "rows": [_plain(row) for row in rows],
+        "rows": [as_plain(row) for row in rows],
         "paired": list(_paired(rows)),
         "wall_s": round(time.monotonic() - began, 1),
     }
@@ -223,12 +178,8 @@ def _fold(
 
 def _elsewhere(config: EvaluateVoiceAdaptationConfig, corpus: str, folder: Path, report: Report) -> list[Row]:
     """Answer with the bundle on another corpus, of four classes; calm counts as neutral."""
-    read = read_corpus(corpus, folder, "stop")
-    words = ["neutral" if one.labels["emotion"] == "calm" else one.labels["emotion"] for one in read.trials]
-    chosen = np.flatnonzero(np.isin(words, FOUR))
-    labels = np.searchsorted(FOUR, np.asarray(words)[chosen])
-    speakers = np.array([one.subject for one in read.trials])[chosen]
-    numbers = FeatureCache(read, config.cache, report).whole()[chosen]
+    read = read_four(corpus, folder, config.cache, report)
+    numbers, labels, speakers = read.numbers, read.labels, read.speakers
     bundle = load_bundle(speech_bundle_path(config.bundle), "speech")
     recogniser, head = VoiceRecogniser(bundle), bundle.spec.head("speech")
     four = [head.classes.index(name) for name in FOUR]
@@ -253,29 +204,7 @@ def _elsewhere(config: EvaluateVoiceAdaptationConfig, corpus: str, folder: Path,
             draws[row][taken[row]][own] = logits
             taken[row] += 1
     report(f"{corpus}: {len(numbers)} utterances of {len(np.unique(speakers))} speakers")
-    return [
-        Row(name, corpus, "trained on another corpus", FOUR, labels, speakers, np.stack(found))
-        for name, found in draws.items()
-    ]
-
-
-def _plain(row: Row) -> dict[str, Any]:
-    interval = over_groups(row.recall, row.speakers.tolist())
-    recalls = row.recalls()
-    return {
-        "name": row.name,
-        "corpus": row.corpus,
-        "protocol": row.protocol,
-        "classes": list(row.classes),
-        "n": int((~np.isnan(row.draws[..., 0])).sum(axis=1).max()),
-        "draws": len(row.draws),
-        "uar": round(interval.value, 4),
-        "low": round(interval.low, 4),
-        "high": round(interval.high, 4),
-        "lowest_draw": round(min(recalls), 4),
-        "highest_draw": round(max(recalls), 4),
-        "ece": None if row.protocol != "trained on another corpus" else round(row.calibration(), 4),
-    }
+    return [Row(name, corpus, ELSEWHERE, FOUR, labels, speakers, np.stack(found)) for name, found in draws.items()]
 
 
 def _paired(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:

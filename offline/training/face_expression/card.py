@@ -135,8 +135,8 @@ def _figures(results: FaceResults) -> tuple[str, ...]:
     return (
         markdown_table(("part", "truth", "n", "accuracy", "UAR [95 %]", "ECE"), lines),
         "The test part was used for nothing but these figures; temperatures were fitted on the held-out part. "
-        'FER+ majority: the emotion with most votes, at a tie the first; pictures where it has no more votes than "unknown" and "no '
-        'face" are left out. Clear: more than half of all votes. Intervals are over photographs.',
+        "FER+ majority: the emotion with most votes, at a tie the first; pictures where it has no more votes than "
+        '"unknown" and "no face" are left out. Clear: more than half of all votes. Intervals are over photographs.',
     )
 
 

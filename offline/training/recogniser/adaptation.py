@@ -79,6 +79,7 @@ def fit_adapted(
         bias,
         means,
         precision,
+        np.asarray(rules.freedom),
     )
     return AdaptedModel(*(array.astype(np.float32) for array in arrays))
 

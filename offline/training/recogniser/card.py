@@ -81,10 +81,10 @@ def _facts(spec: ModelSpec, config: TrainRecogniserConfig, first: Scores) -> Ite
     if config.adaptation is not None:
         yield (
             "Adapts to a speaker without labels: a second model on numbers relative to what was heard of the speaker "
-            "before, with a Gaussian back-end whose class means follow the speaker's scores. Trained on simulated "
-            f"histories of the training speakers, {config.adaptation.single_share:.0%} of one emotion only; "
+            "before, with a back-end of t distributions whose class means follow the speaker's scores. Trained on "
+            f"simulated histories of the training speakers, {config.adaptation.single_share:.0%} of one emotion only; "
             f"temperature of adapted answers {spec.network[ADAPTED_TEMPERATURE]:.3f}, fitted on the other sex saying "
-            "other sentences."
+            "other sentences, with one emotion in turn unknown to the model."
         )
     yield f"Data, SHA-256: {spec.data_hashes[0]}."
 

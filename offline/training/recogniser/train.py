@@ -1,7 +1,7 @@
 """Train the speech recogniser on a corpus, and test it on held-out speakers."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -20,7 +20,7 @@ from ....models.io.bundle import save_bundle
 from ....models.signals.speech.voice_summary import VOICE_NUMBERS, functional_weights
 from ...datasets.open_corpus import read_corpus
 from ...evaluation.leakage import LeakageGuard
-from ...evaluation.metrics import fit_temperature, score
+from ...evaluation.metrics import fit_temperature, fit_temperature_of_winner, score
 from ...evaluation.splits import BothApart, GroupedKFold, IntArray, Items, LeaveOneGroupOut, Protocol, Split
 from ..common.ridge import CLIP, Linear, fit_linear
 from ..common.stages import Stage
@@ -255,10 +255,12 @@ def temperature_away(task: ClassificationTask, features: FeatureSets, config: Tr
 
 
 def adapted_temperature_away(task: ClassificationTask, features: FeatureSets, config: TrainRecogniserConfig) -> float:
-    """Return the temperature of adapted logits, on people unlike those trained on who say other sentences.
+    """Return the temperature of adapted logits, on people unlike those trained on, one of whose emotions is unknown.
 
-    Each speaker's utterances are heard in random order, those of one condition one after the other. Adapted answers
-    lose less to another sex than to another language; other sentences make the people less like those trained on.
+    The people are of the other sex and say other sentences; each speaker's utterances are heard in random order, those
+    of one condition one after the other. Each class in turn is left out of the training and heard all the same: what
+    another corpus calls sadness may be nothing that these speakers showed. No answer to it is right, so the temperature
+    is the one at which the winning class is right as often as its probability says (of two classes, none is left out).
     """
     train = np.flatnonzero(task.labels >= 0)
     prompts = task.items.group("prompt")[train]
@@ -266,24 +268,41 @@ def adapted_temperature_away(task: ClassificationTask, features: FeatureSets, co
     rng = np.random.default_rng(config.seeds[0])
     logits: list[FloatArray] = []
     judged: list[IntArray] = []
+    speakers: list[str] = []
     for people, said in product(_unlike(task, train), (~half, half)):
         others, held = train[~people & ~said], train[people & said]
         if len(np.unique(task.labels[others])) < len(task.classes):
             continue
-        model = fit(task, features, others, config)
-        adapted = fit_histories(task, features, others, config, model, config.seeds[0])
-        for speaker in np.unique(task.speakers[held]):
-            order = rng.permutation(held[task.speakers[held] == speaker])
-            for rows in features.conditions.values():
-                logits.append(adapted_logits(rows[order], model, adapted))
-                judged.append(order)
+        for known in _less_one_class(task):
+            kept = others[known.labels[others] >= 0]
+            model = fit(known, features, kept, config)
+            adapted = fit_histories(known, features, kept, config, model, config.seeds[0])
+            for speaker in np.unique(task.speakers[held]):
+                order = rng.permutation(held[task.speakers[held] == speaker])
+                for rows in features.conditions.values():
+                    logits.append(adapted_logits(rows[order], model, adapted))
+                    judged.append(known.labels[order])
+                    speakers.extend([str(speaker)] * len(order))
     if not logits:
         raise MoodringError(
             "no temperature of adapted answers can be fitted: half of the people lack a class in half of the "
             "sentences; record more, or leave out [adaptation]"
         )
-    items = np.concatenate(judged)
-    return fit_temperature(np.concatenate(logits), task.labels[items], list(task.speakers[items]))
+    return fit_temperature_of_winner(np.concatenate(logits), np.concatenate(judged), speakers)
+
+
+def _less_one_class(task: ClassificationTask) -> Iterator[ClassificationTask]:
+    """Yield the task without each of its classes in turn, whose items are then labelled -1."""
+    n = len(task.classes)
+    if n < 3:
+        yield task
+        return
+    for left_out in range(n):
+        kept = np.delete(np.arange(n), left_out)
+        places = np.full(n + 1, -1)
+        places[kept] = np.arange(n - 1)
+        classes = tuple(task.classes[index] for index in kept)
+        yield replace(task, classes=classes, labels=places[task.labels])
 
 
 def _unlike(task: ClassificationTask, train: IntArray) -> list[NDArray[np.bool_]]:

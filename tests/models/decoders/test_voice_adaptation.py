@@ -78,6 +78,37 @@ def test_adapted_means_tell_classes_apart_where_a_speaker_differs() -> None:
     assert right[0] < 0.95 < right[1]
 
 
+def test_heavy_tails_doubt_what_is_far_from_every_class_and_do_not_follow_it() -> None:
+    means = np.eye(3) * 4
+    gaussian, heavy = BackEnd(means, np.eye(3)), BackEnd(means, np.eye(3), 5.0)
+    assert BackEnd(means, np.eye(3), 1e9).log_likelihoods(means) == pytest.approx(
+        gaussian.log_likelihoods(means), abs=1e-4
+    )
+    far = np.array([[24.0, 0.0, 0.0]])
+    ahead = [np.ptp(one.log_likelihoods(far)) for one in (gaussian, heavy)]
+    assert ahead[1] < 0.1 * ahead[0]
+    assert heavy.log_likelihoods(far).argmax() == 0
+    heard = np.concatenate((np.tile([4.5, 0.0, 0.0], (8, 1)), far))
+    moved = [np.linalg.norm(one.adapted(heard).means[0] - means[0]) for one in (gaussian, heavy)]
+    assert moved[1] < 0.5 < moved[0]
+
+
+def test_a_bundle_made_before_the_heavy_tails_answers_with_gaussians() -> None:
+    kept = {name: tensor for name, tensor in BUNDLE.tensors.items() if name != "adapted_freedom"}
+    assert len(kept) < len(BUNDLE.tensors)
+    before = VoiceRecogniser(Bundle(BUNDLE.spec, kept, BUNDLE.sha256, BUNDLE.name))
+    infinite = dict(BUNDLE.tensors) | {"adapted_freedom": torch.tensor(float("inf"))}
+    gaussian = VoiceRecogniser(Bundle(BUNDLE.spec, infinite, BUNDLE.sha256, BUNDLE.name))
+    now = VoiceRecogniser(BUNDLE)
+    heard = BUNDLE.tensors["mean"].numpy() + BUNDLE.tensors["scale"].numpy() * np.random.default_rng(
+        4013
+    ).standard_normal((6, N)).astype(np.float32)
+    answers = [one.logits(heard[-1], VoiceHistory(heard[:-1])) for one in (before, gaussian, now)]
+    np.testing.assert_array_equal(answers[0], answers[1])
+    assert np.abs(answers[2] - answers[0]).max() > 0.01
+    np.testing.assert_array_equal(before.logits(heard[-1], None), now.logits(heard[-1], None))
+
+
 def test_the_history_keeps_the_latest_utterances_and_none_that_is_not_finite() -> None:
     history = VoiceHistory()
     for value in range(MOST_UTTERANCES + 6):

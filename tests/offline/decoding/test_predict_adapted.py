@@ -13,7 +13,7 @@ from moodring.models.contract import AUDIO_RATE_HZ
 from moodring.models.decoders.speech import SpeechDecoder
 from moodring.models.decoders.voice_adaptation import VoiceHistory
 from moodring.models.io.bundle import bundled, load_bundle
-from moodring.offline.decoding.predict import Prediction, predict_files
+from moodring.offline.decoding.predict import AdaptedSpeaker, Prediction, predict_files
 from moodring.offline.decoding.speakers import ONE_SPEAKER, read_speakers, speaker_in
 from moodring.offline.simulate.voice import simulate_voice
 
@@ -78,6 +78,11 @@ def test_names_or_a_table_tell_who_speaks(files: list[Path], tmp_path: Path) -> 
     assert speaker_in(Path("03-01-06-02-02-01-12.wav")) == "12"
     assert speaker_in(Path("EB0_anger_15.flac")) == "EB0"
     assert speaker_in(Path("talk.wav")) == speaker_in(Path("03a01Xa.wav")) == ONE_SPEAKER
+    one = AdaptedSpeaker(ONE_SPEAKER, 2, 1)
+    assert (
+        one.in_words()
+        == "adapted to one speaker for all files: 2 files, the last one after 1 utterance heard before it"
+    )
     table = files[0].parent / "who.csv"
     table.write_text("file,speaker,room\n" + "".join(f"{one.name},ann,1\n" for one in files))
     assert set(read_speakers(table, files).values()) == {"ann"}
@@ -98,14 +103,26 @@ def test_names_or_a_table_tell_who_speaks(files: list[Path], tmp_path: Path) -> 
 def test_the_command_adapts_and_says_to_whom(run, files: list[Path], tmp_path: Path) -> None:
     out, table = tmp_path / "out.json", tmp_path / "who.csv"
     table.write_text("file,speaker\n" + "".join(f"{one},{one.stem[-2]}\n" for one in files))
-    status, _, error = run("predict", "emodb", *files, "--adapt", "--speakers", table, "--json", out)
+    status, said, error = run("predict", "emodb", *files, "--adapt", "--speakers", table, "--json", out)
     assert status == 0, error
     result = json.loads(out.read_text())
+    before = [row["adapted"]["utterances"] for row in result["files"]]
+    assert result["adapted"] == [
+        {"speaker": "W", "files": 2, "utterances": before[2]},
+        {"speaker": "N", "files": 2, "utterances": before[3]},
+    ]
+    assert f"adapted to speaker W: 2 files, the last one after {before[2]} utterance" in said
+    assert [line for line in said.splitlines() if line.startswith("adapted to")][1].startswith("adapted to speaker N: ")
     assert result["config"]["adapt"] is True
     assert [row["adapted"]["speaker"] for row in result["files"]] == ["W", "N", "W", "N"]
     assert [row["adapted"]["utterances"] for row in result["files"]][:2] == [0, 0]
-    status, _, _ = run("predict", "emodb", files[0], "--json", out)
-    assert "adapted" not in json.loads(out.read_text())["files"][0]
+    _, said, _ = run("predict", "emodb", files[0], "--adapt")
+    assert "adapted to speaker 03: 1 file after no utterance heard before it" in said
+    status, said, _ = run("predict", "emodb", files[0], "--json", out)
+    result = json.loads(out.read_text())
+    assert "adapted" not in result
+    assert "adapted" not in result["files"][0]
+    assert "adapted to" not in said
     status, _, error = run("predict", "emodb", files[0], "--speakers", table)
     assert (status, "add --adapt" in error) == (2, True)
     status, _, error = run("predict", "simulated", files[0], "--adapt", "--allow-simulated")

@@ -11,6 +11,7 @@ from moodring.offline.evaluation.metrics import (
     confusion,
     ece,
     fit_temperature,
+    fit_temperature_of_winner,
     macro_f1,
     nll,
     permutation,
@@ -90,6 +91,18 @@ def test_scores_of_a_useless_and_a_good_model() -> None:
 def test_temperature_is_found_again(sharpness: float) -> None:
     truth, logits, groups = people(40, 100, sharpness)
     assert fit_temperature(logits, truth, groups) == pytest.approx(sharpness, rel=0.1)
+
+
+@pytest.mark.parametrize("sharpness", [0.5, 2.0])
+def test_temperature_of_the_winner_makes_confidence_what_is_right(sharpness: float) -> None:
+    truth, logits, groups = people(40, 100, sharpness)
+    assert fit_temperature_of_winner(logits, truth, groups) == pytest.approx(sharpness, rel=0.15)
+    # A quarter of the items are of no class that the model knows.
+    unknown = np.where(np.arange(len(truth)) % 4 == 0, -1, truth)
+    temperature = fit_temperature_of_winner(logits, unknown, groups)
+    assert temperature > 1.2 * sharpness
+    confidence = softmax(logits / temperature, axis=1).max(axis=1)
+    assert confidence.mean() == pytest.approx(np.mean(logits.argmax(axis=1) == unknown), abs=0.02)
 
 
 def test_temperature_counts_people_alike() -> None:

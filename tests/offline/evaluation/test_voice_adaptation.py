@@ -11,7 +11,7 @@ from moodring.configs.schema.errors import ConfigError
 from moodring.configs.schema.load import load
 from moodring.configs.schema.train_recogniser import EvaluateVoiceAdaptationConfig, TrainRecogniserConfig
 from moodring.models.contract import AUDIO_RATE_HZ, FloatArray
-from moodring.offline.evaluation.voice.evaluate import Row, evaluate_voice_adaptation
+from moodring.offline.evaluation.voice.evaluate import evaluate_voice_adaptation
 from moodring.offline.evaluation.voice.histories import (
     ANOTHER_SPEAKER,
     ENROLLED,
@@ -23,6 +23,7 @@ from moodring.offline.evaluation.voice.histories import (
     answered,
     only_heard,
 )
+from moodring.offline.evaluation.voice.rows import Row
 from moodring.offline.evaluation.voice.table import table
 from moodring.offline.simulate.voice import simulate_voice
 
