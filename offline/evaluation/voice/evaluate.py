@@ -18,7 +18,8 @@ from ...datasets.open_corpus import read_corpus
 from ...training.common.stages import Stage
 from ...training.recogniser.adaptation import adapted_logits
 from ...training.recogniser.features import FEATURES, FeatureCache, FeatureSets, write_array
-from ...training.recogniser.train import ClassificationTask, fit, fit_histories
+from ...training.recogniser.task import ClassificationTask
+from ...training.recogniser.train import fit, fit_histories
 from ..intervals import over_groups
 from ..leakage import LeakageGuard
 from ..splits import BothApart, IntArray, Items, LeaveOneGroupOut, Protocol, Split

@@ -1,8 +1,8 @@
 """Train the speech recogniser on a corpus, and test it on held-out speakers."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -27,36 +27,13 @@ from ..common.stages import Stage
 from .adaptation import adapted_logits, fit_adapted
 from .card import HeldOutScores, write_recogniser_card
 from .features import FEATURES, FeatureCache, FeatureSets, Report, write_array
+from .task import ClassificationTask, less_one_class
 
 FOLDS = Stage("recogniser folds", 2, (FEATURES,))
 """Raise its version whenever the same features and settings give other logits."""
 _INNER_FOLDS = 3
 _FOLDS_OF_BOTH = 4  # of speakers, where one is left out at a time but prompts are kept apart, too
 _FEWEST_SPEAKERS = 3
-
-
-@dataclass(frozen=True)
-class ClassificationTask:
-    """One classification task on one corpus.
-
-    Attributes
-    ----------
-    name : str
-    classes : tuple of str
-    labels : (n,) int64
-        -1 for items of other classes.
-    items : Items
-    """
-
-    name: str
-    classes: tuple[str, ...]
-    labels: IntArray
-    items: Items
-
-    @property
-    def speakers(self) -> NDArray[np.str_]:
-        """The speaker of each item."""
-        return self.items.group("speaker")
 
 
 def train_recogniser(config: TrainRecogniserConfig, out: Path, report: Report) -> list[HeldOutScores]:
@@ -273,7 +250,7 @@ def adapted_temperature_away(task: ClassificationTask, features: FeatureSets, co
         others, held = train[~people & ~said], train[people & said]
         if len(np.unique(task.labels[others])) < len(task.classes):
             continue
-        for known in _less_one_class(task):
+        for known in less_one_class(task):
             kept = others[known.labels[others] >= 0]
             model = fit(known, features, kept, config)
             adapted = fit_histories(known, features, kept, config, model, config.seeds[0])
@@ -289,20 +266,6 @@ def adapted_temperature_away(task: ClassificationTask, features: FeatureSets, co
             "sentences; record more, or leave out [adaptation]"
         )
     return fit_temperature_of_winner(np.concatenate(logits), np.concatenate(judged), speakers)
-
-
-def _less_one_class(task: ClassificationTask) -> Iterator[ClassificationTask]:
-    """Yield the task without each of its classes in turn, whose items are then labelled -1."""
-    n = len(task.classes)
-    if n < 3:
-        yield task
-        return
-    for left_out in range(n):
-        kept = np.delete(np.arange(n), left_out)
-        places = np.full(n + 1, -1)
-        places[kept] = np.arange(n - 1)
-        classes = tuple(task.classes[index] for index in kept)
-        yield replace(task, classes=classes, labels=places[task.labels])
 
 
 def _unlike(task: ClassificationTask, train: IntArray) -> list[NDArray[np.bool_]]:

@@ -27,6 +27,7 @@ from moodring.offline.training.recogniser import train
 from moodring.offline.training.recogniser.adaptation import adapted_logits, between_speakers, fit_adapted
 from moodring.offline.training.recogniser.augment import at_speed, augment, by_telephone, with_noise
 from moodring.offline.training.recogniser.features import FeatureCache, FeatureSets
+from moodring.offline.training.recogniser.task import ClassificationTask
 from moodring.offline.training.recogniser.train import train_recogniser
 
 CONFIGS = Path(train.__file__).resolve().parents[3] / "configs"
@@ -269,7 +270,7 @@ def test_the_fewest_speakers_that_are_let_through_can_be_trained_on(corpus: Path
     assert load_bundle(tmp_path / "made.safetensors", "speech").spec.head("speech").temperature > 0
 
 
-def synthetic(seed: int) -> tuple[train.ClassificationTask, FeatureSets]:
+def synthetic(seed: int) -> tuple[ClassificationTask, FeatureSets]:
     """Four speakers of two classes, with numbers that tell the class a little."""
     grid = [(s, p, e) for s in range(4) for p in range(3) for e in range(2)]
     names = tuple(f"s{s}p{p}e{e}" for s, p, e in grid)
@@ -283,7 +284,7 @@ def synthetic(seed: int) -> tuple[train.ClassificationTask, FeatureSets]:
     features = FeatureSets(
         {"whole": whole, "noise 0 dB": (whole + rng.normal(0, 2, whole.shape)).astype(np.float32)}, ()
     )
-    return train.ClassificationTask("two", ("a", "b"), labels, items), features
+    return ClassificationTask("two", ("a", "b"), labels, items), features
 
 
 def folds_in(folder: Path) -> FeatureCache:
