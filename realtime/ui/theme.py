@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from PyQt5.QtCore import QCoreApplication, Qt
-from PyQt5.QtGui import QColor, QFont, QResizeEvent
+from PyQt5.QtGui import QColor, QFont, QPalette, QResizeEvent
 from PyQt5.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from ..screens.wording import Tone
@@ -147,6 +147,9 @@ QToolButton:disabled, QPushButton:disabled {{ color: {c[FAINT]}; background: {c[
 QToolButton#quiet {{ background: transparent; border: none; padding: 0px; color: {c[SOFT]}; }}
 QToolButton#quiet:hover {{ color: {c[TEXT]}; }}
 QToolButton::menu-indicator {{ image: none; }}
+QComboBox::drop-down {{ border: none; width: {px(18)}px; }}
+QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{ border: none;
+    background: transparent; width: {px(16)}px; }}
 QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit {{ background: {c[RAISED]};
     border: 1px solid {c[LINE]}; border-radius: {px(4)}px; padding: {px(2)}px {px(5)}px;
     selection-background-color: {c[ACCENT]}; selection-color: {c[PANEL]}; }}
@@ -176,6 +179,19 @@ QSlider::handle:horizontal {{ background: {c[ACCENT]}; width: {px(14)}px; margin
 QProgressBar {{ background: {c[RAISED]}; border: none; border-radius: {px(3)}px; }}
 QProgressBar::chunk {{ background: {c[ACCENT]}; border-radius: {px(3)}px; }}
 """
+
+
+def palette() -> QPalette:
+    """Return what a style sheet cannot say of the palette in use: arrows, placeholders, disabled text."""
+    made = QPalette()
+    for part, role in (
+        (QPalette.Window, BACKGROUND), (QPalette.Base, RAISED), (QPalette.Button, RAISED), (QPalette.Text, TEXT),
+        (QPalette.WindowText, TEXT), (QPalette.ButtonText, TEXT), (QPalette.PlaceholderText, FAINT),
+        (QPalette.Highlight, ACCENT), (QPalette.HighlightedText, PANEL), (QPalette.ToolTipBase, RAISED),
+        (QPalette.ToolTipText, TEXT), (QPalette.Mid, LINE), (QPalette.Dark, LINE), (QPalette.Light, RAISED),
+    ):  # fmt: skip
+        made.setColor(part, colour(role))
+    return made
 
 
 def contrast(first: str, second: str) -> float:

@@ -36,7 +36,9 @@ class Docks(QMainWindow):
         self._available = set(panels)
         self.docks = {name: _dock(name, panel) for name, panel in panels.items()}
         for name, dock in self.docks.items():
-            dock.titleBarWidget().hidden.connect(lambda name=name: self.show_panel(name, False))
+            title = dock.titleBarWidget()
+            if isinstance(title, DockTitle):
+                title.hidden.connect(lambda name=name: self.show_panel(name, False))
         self._arrange()
         self._default = self.saveState()
         self._shared_out = False

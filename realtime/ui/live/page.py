@@ -70,12 +70,12 @@ class LivePage(QWidget):
     def show_view(self, view: View) -> None:
         """Show a view: what scrolls every time, the rest where something of it has changed."""
         for part in self._fast:
-            part.show_view(view)  # type: ignore[attr-defined]
+            part.show_view(view)
         before, self._shown = self._shown, view
         if before is not None and _same(view, before):
             return
         for part in self._slow:
-            part.show_view(view)  # type: ignore[attr-defined]
+            part.show_view(view)
         if view.newest is not None:
             self.docks.show_available(available(view.newest, view.choices.blind))
             self.expression_line.setVisible(self._line_is_due(view.newest) and not view.choices.blind)

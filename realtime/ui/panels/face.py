@@ -107,7 +107,7 @@ def _draw_box(
     painter.setPen(Qt.NoPen)
     painter.setBrush(theme.colour(theme.ACCENT))
     for x, y in track:
-        painter.drawEllipse(place.topLeft() + zoom * QPointF(x, y), 1.8 * theme.scale(), 1.8 * theme.scale())
+        painter.drawEllipse(place.topLeft() + QPointF(zoom * x, zoom * y), 1.8 * theme.scale(), 1.8 * theme.scale())
 
 
 def _track(view: View) -> tuple[tuple[float, float], ...]:

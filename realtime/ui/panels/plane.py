@@ -188,9 +188,9 @@ def _draw_mark(painter: QPainter, name: str, at: QPointF, factor: float = 1.0) -
     painter.setBrush(theme.colour(fill.get(name, theme.BACKGROUND)))
     if name == "truth":
         painter.setBrush(Qt.NoBrush)
-        painter.drawPolygon(*(at + size * QPointF(x, y) for x, y in ((0, -6), (6, 0), (0, 6), (-6, 0))))
+        painter.drawPolygon(*(at + QPointF(size * x, size * y) for x, y in ((0, -6), (6, 0), (0, 6), (-6, 0))))
     elif name == "pooled":
-        painter.drawPolygon(*(at + size * QPointF(x, y) for x, y in MARK))
+        painter.drawPolygon(*(at + QPointF(size * x, size * y) for x, y in MARK))
     elif name == "voice":
         painter.drawRect(QRectF(at.x() - 4 * size, at.y() - 4 * size, 8 * size, 8 * size))
     else:

@@ -189,11 +189,11 @@ def test_every_key_is_on_the_page_of_keys_and_does_something(window, stage, comm
         assert meaning in text
         for sequence in sequences:
             if what != "full":
-                window.actions.do(what, sequence)
+                window.deeds.do(what, sequence)
     press(window, Qt.Key_Escape)
     assert not window.help.isVisible()
     with pytest.raises(KeyError):
-        window.actions.do("no such action")
+        window.deeds.do("no such action")
 
 
 def test_light_and_dark_change_all_colours_and_are_remembered(window, stage, tmp_path):
@@ -301,7 +301,7 @@ def test_nothing_is_cut(window, stage, script, size, name):
     assert not cut_labels(window)
     assert not small_panels(window)
     assert not outside(window)
-    window.actions.do("help")
+    window.deeds.do("help")
     QApplication.processEvents()
     assert not cut_labels(window.help)
     assert not outside(window)
