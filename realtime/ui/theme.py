@@ -7,7 +7,7 @@ something is drawn.
 from collections.abc import Sequence
 from typing import Literal
 
-from PyQt5.QtCore import QCoreApplication, Qt
+from PyQt5.QtCore import QCoreApplication, QSize, Qt
 from PyQt5.QtGui import QColor, QFont, QPalette, QResizeEvent
 from PyQt5.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -263,9 +263,13 @@ class FittingLabel(QLabel):
         Of the largest size: its least height.
     tint : str
     bold : bool
+    grows : bool
+        Whether it takes more than its least height.
     """
 
-    def __init__(self, sizes: Sequence[float], lines: int, tint: str = TEXT, *, bold: bool = False) -> None:
+    def __init__(
+        self, sizes: Sequence[float], lines: int, tint: str = TEXT, *, bold: bool = False, grows: bool = False
+    ) -> None:
         super().__init__()
         self._sizes, self._bold = tuple(sizes), bold
         self.setTextFormat(Qt.PlainText)
@@ -273,8 +277,13 @@ class FittingLabel(QLabel):
         self.setAlignment(Qt.AlignTop | Qt.AlignLeft)
         tinted(self, tint)
         self.setFont(font(self._sizes[0], bold=bold))
-        self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Ignored)
-        self.setMinimumHeight(lines * self.fontMetrics().lineSpacing() + 1)
+        self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Expanding if grows else QSizePolicy.Fixed)
+        self._least = lines * self.fontMetrics().lineSpacing() + 1
+        (self.setMinimumHeight if grows else self.setFixedHeight)(self._least)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Return the preferred size, which is the least: the text follows the room."""
+        return QSize(0, self._least)
 
     def setText(self, text: str | None) -> None:  # noqa: N802
         """Set the text at the largest size that fits."""

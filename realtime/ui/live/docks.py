@@ -83,6 +83,12 @@ class Docks(QMainWindow):
         self._update()
         self.changed.emit()
 
+    def name_panel(self, name: str, title: str) -> None:
+        """Set the title of a panel."""
+        bar = self.docks[name].titleBarWidget()
+        if isinstance(bar, DockTitle) and bar.title.text() != title:
+            bar.title.setText(title)
+
     def fill_menu(self, menu: QMenu) -> None:
         """Fill a menu with the panels of this session."""
         menu.clear()

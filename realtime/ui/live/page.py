@@ -4,7 +4,7 @@ from PyQt5.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from ...ipc.snapshot import Snapshot
 from ...screens import wording
-from .. import theme
+from .. import strings, theme
 from ..panels.eeg import EegPanel
 from ..panels.face import FaceView
 from ..panels.face_expression import FaceExpressionLine, FaceExpressionPanel
@@ -78,6 +78,7 @@ class LivePage(QWidget):
             part.show_view(view)
         if view.newest is not None:
             self.docks.show_available(available(view.newest, view.choices.blind))
+            self.docks.name_panel("speech", strings.SPEECH_BLIND if view.choices.blind else strings.TITLES["speech"])
             self.expression_line.setVisible(self._line_is_due(view.newest) and not view.choices.blind)
 
     def keep_places(self) -> None:

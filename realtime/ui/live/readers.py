@@ -26,8 +26,8 @@ _SETTLED_S = 3.0
 class Pace:
     """Seconds between two readings of each ring."""
 
-    eeg_s: float = 0.025
-    face_s: float = 0.025
+    eeg_s: float = 0.024
+    face_s: float = 0.01
     sound_s: float = 0.05
     scalp_s: float = 0.5
 

@@ -19,7 +19,7 @@ from .page import LivePage
 from .view import View
 from .view_model import ViewModel
 
-RATE_HZ = 33
+RATE_HZ = 40
 SMALLEST = (1024, 680)
 _REBUILD_MS = 200
 

@@ -159,6 +159,8 @@ def _caption(view: View, look: Look | None) -> str:
     status_text = wording.health(status)
     if status_text.tone in ("bad", "idle"):
         return strings.CAMERA_IS.format(state=status_text.text)
+    if view.frozen is not None and view.frame is None:
+        return strings.NOT_HELD
     if view.choices.blind:
         return ""
     if not view.history.looks:
