@@ -121,12 +121,16 @@ class Window(QWidget):
 
     def rebuild(self) -> None:
         """Build the page anew, in the palette and at the scale of the moment; the panels stay where they are."""
+        self._rebuild_timer.stop()
         self.page.keep_places()
         before = self.page
         self.page = self._built(theme.scale_for(self.width(), self.height()))
         self._outer.removeWidget(before)
         before.hide()
         before.deleteLater()
+        # At once, so that no empty window is seen in between.
+        self.page.show()
+        self._outer.activate()
         self.tick()
 
     def _built(self, scale: float) -> LivePage:

@@ -307,6 +307,16 @@ def test_nothing_is_cut(window, stage, script, size, name):
     assert not outside(window)
 
 
+def test_a_page_that_is_built_anew_is_seen_at_once(window, stage):
+    play(window, stage, 50, 51)
+    window.rebuild()
+    picture = window.grab().toImage()
+    colours = {picture.pixelColor(x, y).name() for x in range(0, 1366, 5) for y in range(0, 768, 5)}
+    assert len(colours) > 50
+    assert window.page.isVisible()
+    assert (window.page.width(), window.page.height()) == (window.width(), window.height())
+
+
 def test_fonts_follow_the_window(window, stage, qt):
     play(window, stage, 50, 51)
     small = window.valence.answer.font().pixelSize()
