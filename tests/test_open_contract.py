@@ -169,14 +169,15 @@ def test_the_dashboard_shows_it(script, decoded, models):
     assert f"{estimate.answer('stress_level').value:.2f} (0 to 10)" in line(snapshot)
 
 
-def test_the_window_has_a_panel_for_each_of_its_heads(qt, stage, script, decoded, models):
+def test_the_window_has_a_panel_for_each_of_its_heads(qt, stage, script, decoded, models, tmp_path):
     from moodring.realtime.ui.live.view_model import ViewModel
     from moodring.realtime.ui.live.window import Window
+    from moodring.realtime.ui.settings import Settings
 
     snapshot = _snapshot(script, decoded, models)
     stage.to(40.0)
     stage.override = lambda: replace(snapshot, rings=stage.places)
-    window = Window(ViewModel(stage, clock=stage.clock))
+    window = Window(ViewModel(stage, clock=stage.clock), None, Settings(tmp_path / "window.ini"))
     try:
         window.show()
         window.tick()

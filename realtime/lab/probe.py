@@ -260,14 +260,24 @@ def electrodes(
     rate_hz : float
     line_hz : float or None
     """
-    from ...models.signals.eeg.channel_quality import band_levels, channel_faults
+    from ...models.signals.eeg import channel_quality as quality
     from ...models.signals.eeg.montage import canonical_name, positions, scalp_channels
 
     scalp = scalp_channels(names)
     finite = np.where(np.isfinite(second_uv), second_uv, 0.0)
-    band_uv, line_uv = band_levels(finite, rate_hz, line_hz)
-    faults = channel_faults(second_uv, scalp, np.ones(len(names), np.bool_), rate_hz, line_hz)
+    band_uv, line_uv = quality.band_levels(finite, rate_hz, line_hz)
+    faults = quality.channel_faults(second_uv, scalp, np.ones(len(names), np.bool_), rate_hz, line_hz)
     places = np.nan_to_num(positions(names))
+    cures = {
+        quality.NOT_FINITE: "no numbers: restart the amplifier",
+        quality.AT_RAIL: "at the amplifier's rail: fill it with gel, or press it on",
+        quality.MOVING: "moves by millivolts: fix the electrode and its cable",
+        quality.FLAT: "flat: connect the electrode, or find the short to the reference",
+        quality.LOUD: "far louder than EEG: check its impedance and the ground",
+        quality.LINE: "drowned in mains noise: check its impedance and the ground",
+        quality.COMMON: "one signal common to all: connect reference and ground",
+        quality.BRIDGED: "bridged to another one: wipe off the gel between them",
+    }
     return tuple(
         Electrode(
             channel=name,
@@ -276,7 +286,7 @@ def electrodes(
             y=float(places[place, 1]),
             microvolts=float(band_uv[place]),
             line_microvolts=float(line_uv[place]),
-            fault=faults[place] if scalp[place] else "",
+            fault=cures.get(faults[place], faults[place]) if scalp[place] else "",
         )
         for place, name in enumerate(names)
     )

@@ -152,7 +152,7 @@ class Recorder:
 
     def journal(self, estimate: Estimate) -> None:
         """Record a decision."""
-        if not self._paused:
+        if not (self._paused or self._over):
             self._journal.put(journal_line(estimate))
 
     def begin(self, plan: Plan, infos: Sequence[SourceInfo], *, midway: bool = False) -> None:

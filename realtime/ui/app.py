@@ -124,6 +124,7 @@ def application_here() -> QApplication:
     QApplication.setAttribute(Qt.AA_UseHighDpiPixmaps)
     application = QApplication(["moodring"])
     application.setApplicationName("moodring")
+    application.setStyle("Fusion")  # the same on every system, and it takes the palettes whole
     pg.setConfigOptions(antialias=False)
     return application
 

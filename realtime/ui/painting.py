@@ -1,10 +1,12 @@
-"""Painting: base class of widgets that paint themselves, and camera frames as Qt images."""
+"""Painting: base class of widgets that paint themselves, boxes to choose from, and camera frames as Qt images."""
 
 import numpy as np
+from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QImage, QPainter, QPaintEvent
-from PyQt5.QtWidgets import QWidget
+from PyQt5.QtWidgets import QComboBox, QWidget
 
 from ...models.contract import Image
+from . import theme
 
 
 class Canvas(QWidget):
@@ -24,6 +26,19 @@ class Canvas(QWidget):
         finally:
             # A painter left open ends the process when Qt next paints.
             painter.end()
+
+
+class ChoiceBox(QComboBox):
+    """A box to choose from; its arrow is in the palette's colours, which a style sheet cannot draw."""
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+        """Draw the box, and the arrow where its menu opens."""
+        super().paintEvent(event)
+        painter = QPainter(self)
+        painter.setFont(theme.font(11))
+        painter.setPen(theme.colour(theme.SOFT if self.isEnabled() else theme.FAINT))
+        painter.drawText(self.rect().adjusted(0, 0, -theme.px(6), 0), Qt.AlignVCenter | Qt.AlignRight, "▾")
+        painter.end()
 
 
 def qimage(image: Image) -> QImage:

@@ -109,10 +109,10 @@ def _live(
     _turns(application, 0.4)
     yield "frozen", window
     window.choose(ago_s=None)
-    window.actions.do("help")
+    window.deeds.do("help")
     _turns(application, 0.4)
     yield "keys", window
-    window.actions.do("help")
+    window.deeds.do("help")
 
 
 def _setup(page: SetupPage, application: QApplication) -> Iterator[str]:

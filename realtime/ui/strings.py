@@ -19,6 +19,8 @@ TITLES = {
     "health": "Sources",
 }
 
+SPEECH_BLIND = "Microphone"
+
 # Header.
 WAITING = "waiting for an engine"
 ENGINE_GONE = "engine gone"
@@ -130,7 +132,8 @@ NO_CAMERA = "no camera yet"
 CAMERA_IS = "camera {state}"
 NOT_LOOKED = "not looked yet"
 LAST_LOOK_AGO = "face of {ago:.1f} s ago"
-LAST_LOOK_LONG_AGO = "live picture · last look {ago:.0f} s ago"
+LAST_LOOK_LONG_AGO = "last look {ago:.0f} s ago"
+NOT_HELD = "a picture of so long ago is not held"
 NOT_READ = "face not read: {doubts}"
 READ_FACE = "the face that is read"
 FACE_ROW = "face"

@@ -7,8 +7,8 @@ something is drawn.
 from collections.abc import Sequence
 from typing import Literal
 
-from PyQt5.QtCore import QCoreApplication, Qt
-from PyQt5.QtGui import QColor, QFont, QResizeEvent
+from PyQt5.QtCore import QCoreApplication, QSize, Qt
+from PyQt5.QtGui import QColor, QFont, QPalette, QResizeEvent
 from PyQt5.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from ..screens.wording import Tone
@@ -147,6 +147,9 @@ QToolButton:disabled, QPushButton:disabled {{ color: {c[FAINT]}; background: {c[
 QToolButton#quiet {{ background: transparent; border: none; padding: 0px; color: {c[SOFT]}; }}
 QToolButton#quiet:hover {{ color: {c[TEXT]}; }}
 QToolButton::menu-indicator {{ image: none; }}
+QComboBox::drop-down {{ border: none; width: {px(18)}px; }}
+QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{ border: none;
+    background: transparent; width: {px(16)}px; }}
 QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit {{ background: {c[RAISED]};
     border: 1px solid {c[LINE]}; border-radius: {px(4)}px; padding: {px(2)}px {px(5)}px;
     selection-background-color: {c[ACCENT]}; selection-color: {c[PANEL]}; }}
@@ -176,6 +179,19 @@ QSlider::handle:horizontal {{ background: {c[ACCENT]}; width: {px(14)}px; margin
 QProgressBar {{ background: {c[RAISED]}; border: none; border-radius: {px(3)}px; }}
 QProgressBar::chunk {{ background: {c[ACCENT]}; border-radius: {px(3)}px; }}
 """
+
+
+def palette() -> QPalette:
+    """Return what a style sheet cannot say of the palette in use: arrows, placeholders, disabled text."""
+    made = QPalette()
+    for part, role in (
+        (QPalette.Window, BACKGROUND), (QPalette.Base, RAISED), (QPalette.Button, RAISED), (QPalette.Text, TEXT),
+        (QPalette.WindowText, TEXT), (QPalette.ButtonText, TEXT), (QPalette.PlaceholderText, FAINT),
+        (QPalette.Highlight, ACCENT), (QPalette.HighlightedText, PANEL), (QPalette.ToolTipBase, RAISED),
+        (QPalette.ToolTipText, TEXT), (QPalette.Mid, LINE), (QPalette.Dark, LINE), (QPalette.Light, RAISED),
+    ):  # fmt: skip
+        made.setColor(part, colour(role))
+    return made
 
 
 def contrast(first: str, second: str) -> float:
@@ -247,9 +263,13 @@ class FittingLabel(QLabel):
         Of the largest size: its least height.
     tint : str
     bold : bool
+    grows : bool
+        Whether it takes more than its least height.
     """
 
-    def __init__(self, sizes: Sequence[float], lines: int, tint: str = TEXT, *, bold: bool = False) -> None:
+    def __init__(
+        self, sizes: Sequence[float], lines: int, tint: str = TEXT, *, bold: bool = False, grows: bool = False
+    ) -> None:
         super().__init__()
         self._sizes, self._bold = tuple(sizes), bold
         self.setTextFormat(Qt.PlainText)
@@ -257,8 +277,13 @@ class FittingLabel(QLabel):
         self.setAlignment(Qt.AlignTop | Qt.AlignLeft)
         tinted(self, tint)
         self.setFont(font(self._sizes[0], bold=bold))
-        self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Ignored)
-        self.setMinimumHeight(lines * self.fontMetrics().lineSpacing() + 1)
+        self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Expanding if grows else QSizePolicy.Fixed)
+        self._least = lines * self.fontMetrics().lineSpacing() + 1
+        (self.setMinimumHeight if grows else self.setFixedHeight)(self._least)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Return the preferred size, which is the least: the text follows the room."""
+        return QSize(0, self._least)
 
     def setText(self, text: str | None) -> None:  # noqa: N802
         """Set the text at the largest size that fits."""

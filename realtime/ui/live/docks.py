@@ -36,7 +36,9 @@ class Docks(QMainWindow):
         self._available = set(panels)
         self.docks = {name: _dock(name, panel) for name, panel in panels.items()}
         for name, dock in self.docks.items():
-            dock.titleBarWidget().hidden.connect(lambda name=name: self.show_panel(name, False))
+            title = dock.titleBarWidget()
+            if isinstance(title, DockTitle):
+                title.hidden.connect(lambda name=name: self.show_panel(name, False))
         self._arrange()
         self._default = self.saveState()
         self._shared_out = False
@@ -80,6 +82,12 @@ class Docks(QMainWindow):
         (self.closed.discard if shown else self.closed.add)(name)
         self._update()
         self.changed.emit()
+
+    def name_panel(self, name: str, title: str) -> None:
+        """Set the title of a panel."""
+        bar = self.docks[name].titleBarWidget()
+        if isinstance(bar, DockTitle) and bar.title.text() != title:
+            bar.title.setText(title)
 
     def fill_menu(self, menu: QMenu) -> None:
         """Fill a menu with the panels of this session."""

@@ -4,7 +4,7 @@ from PyQt5.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from ...ipc.snapshot import Snapshot
 from ...screens import wording
-from .. import theme
+from .. import strings, theme
 from ..panels.eeg import EegPanel
 from ..panels.face import FaceView
 from ..panels.face_expression import FaceExpressionLine, FaceExpressionPanel
@@ -70,14 +70,15 @@ class LivePage(QWidget):
     def show_view(self, view: View) -> None:
         """Show a view: what scrolls every time, the rest where something of it has changed."""
         for part in self._fast:
-            part.show_view(view)  # type: ignore[attr-defined]
+            part.show_view(view)
         before, self._shown = self._shown, view
         if before is not None and _same(view, before):
             return
         for part in self._slow:
-            part.show_view(view)  # type: ignore[attr-defined]
+            part.show_view(view)
         if view.newest is not None:
             self.docks.show_available(available(view.newest, view.choices.blind))
+            self.docks.name_panel("speech", strings.SPEECH_BLIND if view.choices.blind else strings.TITLES["speech"])
             self.expression_line.setVisible(self._line_is_due(view.newest) and not view.choices.blind)
 
     def keep_places(self) -> None:

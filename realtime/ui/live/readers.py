@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....models.contract import AUDIO_RATE_HZ, FloatArray, Image
+from ....models.contract import AUDIO_RATE_HZ, FloatArray, Image, TimeArray
 from ...ipc.snapshot import Snapshot
 from ...screens.history import History
 from .decimation import SOUND_BINS, HeldRing, Readable, Scroll, fitting_span, loudness
@@ -26,8 +26,8 @@ _SETTLED_S = 3.0
 class Pace:
     """Seconds between two readings of each ring."""
 
-    eeg_s: float = 0.025
-    face_s: float = 0.025
+    eeg_s: float = 0.024
+    face_s: float = 0.01
     sound_s: float = 0.05
     scalp_s: float = 0.5
 
@@ -154,7 +154,7 @@ class Readers:
             choice.window_s,
         )
 
-    def _fit_once(self, times_s: FloatArray, values: FloatArray, good: NDArray[np.bool_]) -> None:
+    def _fit_once(self, times_s: TimeArray, values: FloatArray, good: NDArray[np.bool_]) -> None:
         """Fit the scale when a few seconds have come, and never again by itself."""
         used = values[:, good] if good.any() else values
         settled = np.isfinite(used).all(axis=1)

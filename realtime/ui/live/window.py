@@ -19,7 +19,7 @@ from .page import LivePage
 from .view import View
 from .view_model import ViewModel
 
-RATE_HZ = 33
+RATE_HZ = 40
 SMALLEST = (1024, 680)
 _REBUILD_MS = 200
 
@@ -63,7 +63,7 @@ class Window(QWidget):
         self.view: View | None = None
         self._outer = QVBoxLayout(self)
         self._outer.setContentsMargins(0, 0, 0, 0)
-        self.actions = Actions(self)
+        self.deeds = Actions(self)
         self._keys = [self._key(sequence, what) for _, keys, what, _ in strings.SHORTCUTS for sequence in keys]
         self.page = self._built(theme.scale_for(self.width(), self.height()))
         self._rebuild_timer = QTimer(self)
@@ -121,32 +121,37 @@ class Window(QWidget):
 
     def rebuild(self) -> None:
         """Build the page anew, in the palette and at the scale of the moment; the panels stay where they are."""
+        self._rebuild_timer.stop()
         self.page.keep_places()
         before = self.page
         self.page = self._built(theme.scale_for(self.width(), self.height()))
         self._outer.removeWidget(before)
         before.hide()
         before.deleteLater()
+        # At once, so that no empty window is seen in between.
+        self.page.show()
+        self._outer.activate()
         self.tick()
 
     def _built(self, scale: float) -> LivePage:
         theme.use(self.settings.theme, scale)
         self._scale = scale
+        self.setPalette(theme.palette())
         self.setStyleSheet(theme.style())
         self.setFont(theme.font(12))
         page = LivePage(self.settings, self.read_only)
         self._outer.addWidget(page)
-        page.controls.pressed.connect(self.actions.do)
-        page.controls.menu.aboutToShow.connect(self.actions.fill_menu)
-        page.freeze_bar.moved.connect(self.actions.look_back)
-        page.entry.entered.connect(self.actions.enter)
-        page.eeg.controls.chosen.connect(self.actions.choose_eeg)
+        page.controls.pressed.connect(self.deeds.do)
+        page.controls.menu.aboutToShow.connect(self.deeds.fill_menu)
+        page.freeze_bar.moved.connect(self.deeds.look_back)
+        page.entry.entered.connect(self.deeds.enter)
+        page.eeg.controls.chosen.connect(self.deeds.choose_eeg)
         return page
 
     def _key(self, sequence: str, what: str) -> QShortcut:
         key = QShortcut(sequence, self)
         key.setAutoRepeat(what in ("scroll", "leap", "scale", "window"))
-        key.activated.connect(lambda: self.actions.do(what, sequence))
+        key.activated.connect(lambda: self.deeds.do(what, sequence))
         return key
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802

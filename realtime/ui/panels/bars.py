@@ -82,14 +82,17 @@ class Bars(Canvas):
         painter.drawText(QRectF(track.right(), top, percent, height), Qt.AlignVCenter | Qt.AlignRight, f"{value:.0%}")
 
 
-def beside(panel: QWidget, left: QVBoxLayout, bars: Bars) -> None:
-    """Lay out a panel: an answer's words on the left, its bars in the middle of the right."""
-    right = QVBoxLayout()
-    right.addStretch()
-    right.addWidget(bars)
-    right.addStretch()
+def beside(panel: QWidget, left: QVBoxLayout, bars: Bars) -> QWidget:
+    """Lay out a panel: an answer's words on the left, its bars in the middle of the right, which is returned."""
+    right = QWidget()
+    column = QVBoxLayout(right)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.addStretch()
+    column.addWidget(bars)
+    column.addStretch()
     row = QHBoxLayout(panel)
     row.setContentsMargins(theme.px(10), theme.px(6), theme.px(10), theme.px(6))
     row.setSpacing(theme.px(12))
     row.addLayout(left, 4)
-    row.addLayout(right, 5)
+    row.addWidget(right, 5)
+    return right

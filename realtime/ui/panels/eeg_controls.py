@@ -1,12 +1,15 @@
 """What the user sets of the EEG chart: scale, time, filter, channels and their order."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtWidgets import QAction, QComboBox, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QWidget
 
 from .. import strings, theme
 from ..live.view import PASSBANDS, SCALES_UV, WINDOWS_S, EegChoice, Passband, Traces
+from ..painting import ChoiceBox
 
 
 class EegControls(QWidget):
@@ -60,14 +63,18 @@ class EegControls(QWidget):
         bad = tuple(name for name, used in zip(self._names, self._good, strict=False) if not used)
         self.menu.addAction(strings.EEG_ALL, lambda: self._choose(hidden=()))
         self.menu.addAction(strings.EEG_GOOD_ONLY, lambda: self._choose(hidden=bad))
-        place = self.menu.addAction(strings.EEG_BY_PLACE)
-        _check(place, self._choice.by_place)
-        place.toggled.connect(lambda on: self._choose(by_place=on))
+        self._add(strings.EEG_BY_PLACE, self._choice.by_place, lambda on: self._choose(by_place=on))
         self.menu.addSeparator()
         for name in self._names:
-            action = self.menu.addAction(name)
-            _check(action, name not in self._choice.hidden)
-            action.toggled.connect(lambda on, name=name: self._show(name, on))
+            self._add(name, name not in self._choice.hidden, partial(self._show, name))
+
+    def _add(self, text: str, on: bool, chosen: Callable[[bool], None]) -> None:
+        """Add a line that is on or off."""
+        action = QAction(text, self.menu)
+        action.setCheckable(True)
+        action.setChecked(on)
+        action.toggled.connect(chosen)
+        self.menu.addAction(action)
 
     def _show(self, name: str, on: bool) -> None:
         others = tuple(one for one in self._choice.hidden if one != name)
@@ -98,12 +105,6 @@ def nearest(values: tuple[float, ...], value: float) -> int:
     return min(range(len(values)), key=lambda place: abs(values[place] - value))
 
 
-def _check(action: QAction | None, on: bool) -> None:
-    if action is not None:
-        action.setCheckable(True)
-        action.setChecked(on)
-
-
 def _band_name(passband: Passband | None) -> str:
     if passband is None:
         return strings.EEG_AS_DECODED
@@ -111,7 +112,7 @@ def _band_name(passband: Passband | None) -> str:
 
 
 def _box(texts: list[str], tip: str) -> QComboBox:
-    made = QComboBox()
+    made = ChoiceBox()
     made.setFont(theme.font(11))
     made.addItems(texts)
     made.setToolTip(tip)

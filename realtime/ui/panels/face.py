@@ -107,7 +107,7 @@ def _draw_box(
     painter.setPen(Qt.NoPen)
     painter.setBrush(theme.colour(theme.ACCENT))
     for x, y in track:
-        painter.drawEllipse(place.topLeft() + zoom * QPointF(x, y), 1.8 * theme.scale(), 1.8 * theme.scale())
+        painter.drawEllipse(place.topLeft() + QPointF(zoom * x, zoom * y), 1.8 * theme.scale(), 1.8 * theme.scale())
 
 
 def _track(view: View) -> tuple[tuple[float, float], ...]:
@@ -159,6 +159,8 @@ def _caption(view: View, look: Look | None) -> str:
     status_text = wording.health(status)
     if status_text.tone in ("bad", "idle"):
         return strings.CAMERA_IS.format(state=status_text.text)
+    if view.frozen is not None and view.frame is None:
+        return strings.NOT_HELD
     if view.choices.blind:
         return ""
     if not view.history.looks:

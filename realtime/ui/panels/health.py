@@ -61,7 +61,7 @@ def _figures(status: SourceStatus) -> str:
     trouble = wording.trouble(status)
     parts = [trouble] if trouble else []
     parts += [wording.rate(status), wording.lost(status), strings.AGE.format(age=wording.age(status.age_s))]
-    return " · ".join([*parts, wording.delay(status), *wording.more_figures(status)])
+    return " · ".join([*parts, wording.delay(status)])
 
 
 class HealthStrip(QWidget):

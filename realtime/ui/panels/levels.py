@@ -133,7 +133,7 @@ class LevelPanel(QFrame):
         self.pooled = PooledRow(which)
         self.ablations = AblationStrip(AXES[which])
         self.answer = theme.label(strings.NOTHING, _ANSWER_PIXELS, bold=True)
-        self.reason = theme.FittingLabel((11.0, 10.0, 9.0, 8.0), 2, theme.SOFT)
+        self.reason = theme.FittingLabel((11.0, 10.0, 9.0, 8.0), 2, theme.SOFT, grows=True)
         self.legend = theme.label("", 10, theme.SOFT)
         self.bars = Bars(LEVELS[::-1], theme.LEVEL_COLOURS[::-1], 60)
         side = QWidget()

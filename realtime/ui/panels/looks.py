@@ -129,7 +129,6 @@ class PolicyLine(theme.FittingLabel):
 
     def __init__(self) -> None:
         super().__init__((10.0, 9.0, 8.0), 3, theme.SOFT)
-        self.setMaximumHeight(self.minimumHeight())
 
     def show_view(self, view: View) -> None:
         """Show the newest estimate's."""

@@ -24,7 +24,7 @@ from .pooled import MARK
 
 Levels = tuple[Sequence[float], Sequence[float]]
 _MARGIN = 16
-_LEGEND_ROW = 15
+_LEGEND_ROW, _LEGEND_WIDTH = 15, 110
 _PLACES = np.array([-2 / 3, 0.0, 2 / 3], np.float32)
 TRAIL = 20
 
@@ -73,11 +73,13 @@ class Plane(Canvas):
 
     def draw(self, painter: QPainter) -> None:
         """Draw fields, trail, truth, estimate."""
-        margin = theme.px(_MARGIN)
-        beside = self.width() - self.height() > theme.px(80)
-        below = 0 if beside else theme.px(_LEGEND_ROW) * 2
-        right = theme.px(104) if beside else 0
-        side = max(min(self.width() - margin - right, self.height() - margin - below), 1)
+        margin, words, row = theme.px(_MARGIN), theme.px(_LEGEND_WIDTH), theme.px(_LEGEND_ROW)
+        under = row * -(-max(len(self.legend), 1) // 2)
+        room = self.width() - margin, self.height() - margin
+        # The legend stands where it leaves more of the plane.
+        beside = min(room[0] - words, room[1]) >= min(room[0], room[1] - under)
+        below, right = (0, words) if beside else (under, 0)
+        side = max(min(room[0] - right, room[1] - below), 1)
         left = margin + max(self.width() - margin - right - side, 0) / 2
         self._square = QRectF(left, (self.height() - margin - below - side) / 2, side, side)
         self._draw_fields(painter)
@@ -86,7 +88,7 @@ class Plane(Canvas):
             self._draw_legend(painter, QRectF(self._square.right() + theme.px(8), 0, right, self.height()), 1)
         else:
             foot = self._square.bottom() + margin
-            self._draw_legend(painter, QRectF(0, foot, self.width(), self.height() - foot), 3)
+            self._draw_legend(painter, QRectF(0, foot, self.width(), self.height() - foot), 2)
         dot = 1.8 * theme.scale()
         for index, (x, y) in enumerate(self._trail):
             painter.setPen(Qt.NoPen)
@@ -188,9 +190,9 @@ def _draw_mark(painter: QPainter, name: str, at: QPointF, factor: float = 1.0) -
     painter.setBrush(theme.colour(fill.get(name, theme.BACKGROUND)))
     if name == "truth":
         painter.setBrush(Qt.NoBrush)
-        painter.drawPolygon(*(at + size * QPointF(x, y) for x, y in ((0, -6), (6, 0), (0, 6), (-6, 0))))
+        painter.drawPolygon(*(at + QPointF(size * x, size * y) for x, y in ((0, -6), (6, 0), (0, 6), (-6, 0))))
     elif name == "pooled":
-        painter.drawPolygon(*(at + size * QPointF(x, y) for x, y in MARK))
+        painter.drawPolygon(*(at + QPointF(size * x, size * y) for x, y in MARK))
     elif name == "voice":
         painter.drawRect(QRectF(at.x() - 4 * size, at.y() - 4 * size, 8 * size, 8 * size))
     else:

@@ -95,7 +95,6 @@ class SpeechPanel(QFrame):
         super().__init__()
         self.setObjectName("panel")
         self.answer = theme.FittingLabel((19.0, 17.0, 15.0, 13.0, 11.0), 1, bold=True)
-        self.answer.setMaximumHeight(self.answer.minimumHeight())
         self.level = theme.ElidedLabel(11, theme.SOFT)
         self.sound, self.spectrum = Sound(), Spectrum()
         self.bars = Bars((), (theme.ACCENT,), 76)
@@ -107,7 +106,7 @@ class SpeechPanel(QFrame):
         for part in (self.spectrum, self.sound):
             part.setMinimumSize(theme.px(60), theme.px(16))
         left.addWidget(self.level)
-        beside(self, left, self.bars)
+        self.right = beside(self, left, self.bars)
 
     def show_view(self, view: View) -> None:
         """Show answer, sound and categories."""
@@ -115,8 +114,8 @@ class SpeechPanel(QFrame):
         if snapshot is None:
             return
         blind = view.choices.blind
-        for part in (self.answer, self.bars):
-            part.setVisible(not blind)
+        self.answer.setVisible(not blind)
+        self.right.setVisible(not blind)
         status_text = wording.speech(snapshot)
         self.answer.setText(status_text.text)
         theme.tinted(self.answer, theme.TEXT if status_text.tone == "good" else theme.SOFT)

@@ -18,6 +18,7 @@ from PyQt5.QtWidgets import (
 
 from ...lab.survey import Survey
 from .. import strings, theme
+from ..painting import ChoiceBox
 from .choices import Choice, cameras, eeg_streams, microphones, nothing
 
 _LEAST_WIDTH, _BAR_WIDTH = 340, 16
@@ -35,11 +36,11 @@ class SessionForm(QScrollArea):
         self.participant, self.session, self.task = QLineEdit(), QLineEdit(), QLineEdit()
         self.rest_s = _spin(0.0, 600.0, strings.SETUP_SECONDS)
         self.record, self.folder = QCheckBox(strings.SETUP_RECORD), QLineEdit()
-        self.eeg, self.reference, self.line_hz = QComboBox(), QLineEdit(), QComboBox()
-        self.camera, self.microphone = QComboBox(), QComboBox()
+        self.eeg, self.reference, self.line_hz = ChoiceBox(), QLineEdit(), ChoiceBox()
+        self.camera, self.microphone = ChoiceBox(), ChoiceBox()
         self.headphones = QCheckBox(strings.SETUP_HEADPHONES)
         self.delays = {name: QLineEdit() for name in ("eeg", "face", "speech")}
-        self.video_eeg, self.face_model, self.speech_model = QComboBox(), QComboBox(), QComboBox()
+        self.video_eeg, self.face_model, self.speech_model = ChoiceBox(), ChoiceBox(), ChoiceBox()
         self.allow_simulated = QCheckBox(strings.SETUP_ALLOW_SIMULATED)
         self.line_hz.addItems(["50", "60"])
         self.reference.setPlaceholderText(strings.SETUP_AVERAGE)
@@ -121,7 +122,7 @@ class SessionForm(QScrollArea):
         self._put(values, "eeg", self.eeg, eeg)
         self._put(values, "face", self.camera, {})
         self._put(values, "speech", self.microphone, {"headphones": self.headphones.isChecked()})
-        models = {"video_eeg": self.video_eeg.currentText(), "face": self.face_model.currentText()}
+        models: dict[str, Any] = {"video_eeg": self.video_eeg.currentText(), "face": self.face_model.currentText()}
         models |= {"speech": self.speech_model.currentText(), "allow_simulated": self.allow_simulated.isChecked()}
         values["models"] = {**values.get("models", {}), **models}
         return values

@@ -53,7 +53,9 @@ class HeadMap(Canvas):
             return
         disc = min(0.1 * radius, 0.42 * side / max(len(self.shown), 1) ** 0.5)
         for one in self.shown:
-            self._draw_electrode(painter, one, centre + radius * QPointF(one.x, -one.y), max(disc, theme.px(9)))
+            self._draw_electrode(
+                painter, one, centre + QPointF(radius * one.x, -radius * one.y), max(disc, theme.px(9))
+            )
 
     def _draw_electrode(self, painter: QPainter, one: Electrode, at: QPointF, disc: float) -> None:
         tone = electrode_tone(one)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from PyQt5.QtCore import QTimer, pyqtSignal
 from PyQt5.QtGui import QCloseEvent
-from PyQt5.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from ....configs.schema.errors import MoodringError
 from ....configs.schema.live import LiveConfig, LslSection
@@ -20,6 +20,7 @@ from ...lab.survey import CheckRun, Survey, SurveyRun
 from ...screens.wording import MARKS, Tone
 from .. import strings, theme
 from ..display import first_size
+from ..painting import ChoiceBox
 from ..settings import Settings
 from .form import SessionForm
 from .head_map import HeadMap
@@ -142,12 +143,13 @@ class SetupPage(QWidget):
         self.resize(*(size or first_size(SMALLEST)))
         self._settings, self._profiles, self._tools = settings, profiles, tools or Tools()
         theme.use(settings.theme, theme.scale_for(self.width(), self.height()))
+        self.setPalette(theme.palette())
         self.setStyleSheet(theme.style())
         self.setFont(theme.font(12))
         self.form = SessionForm()
         self.streams, self.findings, self.electrodes = StreamTable(), FindingTable(), ElectrodeTable()
         self.previews, self.head_map = Previews(), HeadMap()
-        self.profile, self.message = QComboBox(), theme.label("", 12, theme.SOFT)
+        self.profile, self.message = ChoiceBox(), theme.label("", 12, theme.SOFT)
         self.buttons = {name: QPushButton(getattr(strings, f"SETUP_{name.upper()}")) for name in _BUTTONS}
         self.tabs = QTabWidget()
         self._compose()

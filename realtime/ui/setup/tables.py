@@ -27,19 +27,20 @@ class Table(QTableWidget):
         super().__init__(0, len(headings))
         self.setHorizontalHeaderLabels(list(headings))
         self.setFont(theme.font(12))
-        self.horizontalHeader().setFont(theme.font(11))
-        self.verticalHeader().hide()
         self.setShowGrid(False)
         self.setWordWrap(True)
         self.setFocusPolicy(Qt.NoFocus)
         self.setSelectionMode(QAbstractItemView.NoSelection)
         self.setEditTriggers(QAbstractItemView.NoEditTriggers)
-        header = self.horizontalHeader()
+        header, numbers = QHeaderView(Qt.Horizontal, self), QHeaderView(Qt.Vertical, self)
+        self.setHorizontalHeader(header)
+        self.setVerticalHeader(numbers)
+        header.setFont(theme.font(11))
         for column in range(len(headings)):
-            header.setSectionResizeMode(
-                column, QHeaderView.Stretch if column == stretch else QHeaderView.ResizeToContents
-            )
-        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
+            mode = QHeaderView.Stretch if column == stretch else QHeaderView.ResizeToContents
+            header.setSectionResizeMode(column, mode)
+        numbers.setSectionResizeMode(QHeaderView.ResizeToContents)
+        numbers.hide()
         self._rows: list[tuple[tuple[str, ...], Tone | None]] = []
 
     @property

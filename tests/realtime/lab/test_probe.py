@@ -42,8 +42,8 @@ def test_an_electrode_that_is_off_or_full_of_mains_says_so():
     raw[:, 2] = 5.0
     raw[:, 4] += 900.0 * np.sin(2 * np.pi * 50 * time_s)
     found = by_channel(electrodes(raw, NAMES, RATE, 50))
-    assert found["C3"].fault
-    assert found["O1"].fault == "are drowned in line noise"
+    assert found["C3"].fault.startswith(("at the amplifier's rail", "flat"))
+    assert found["O1"].fault == "drowned in mains noise: check its impedance and the ground"
     assert found["O1"].line_microvolts > 300.0
     assert found["C4"].fault == ""
 

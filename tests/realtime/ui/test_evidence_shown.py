@@ -89,4 +89,4 @@ def test_a_picture_that_no_look_saw_says_when_the_last_look_was(window, stage):
     assert window.face.caption == ("face of 1.0 s ago" if last.face is not None else "no face in the last look")
     stage.changes = {"now_s": last.time_s + 7.0}
     window.tick()
-    assert window.face.caption == "live picture · last look 7 s ago"
+    assert window.face.caption == "last look 7 s ago"

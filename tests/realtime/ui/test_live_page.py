@@ -189,11 +189,11 @@ def test_every_key_is_on_the_page_of_keys_and_does_something(window, stage, comm
         assert meaning in text
         for sequence in sequences:
             if what != "full":
-                window.actions.do(what, sequence)
+                window.deeds.do(what, sequence)
     press(window, Qt.Key_Escape)
     assert not window.help.isVisible()
     with pytest.raises(KeyError):
-        window.actions.do("no such action")
+        window.deeds.do("no such action")
 
 
 def test_light_and_dark_change_all_colours_and_are_remembered(window, stage, tmp_path):
@@ -301,10 +301,20 @@ def test_nothing_is_cut(window, stage, script, size, name):
     assert not cut_labels(window)
     assert not small_panels(window)
     assert not outside(window)
-    window.actions.do("help")
+    window.deeds.do("help")
     QApplication.processEvents()
     assert not cut_labels(window.help)
     assert not outside(window)
+
+
+def test_a_page_that_is_built_anew_is_seen_at_once(window, stage):
+    play(window, stage, 50, 51)
+    window.rebuild()
+    picture = window.grab().toImage()
+    colours = {picture.pixelColor(x, y).name() for x in range(0, 1366, 5) for y in range(0, 768, 5)}
+    assert len(colours) > 50
+    assert window.page.isVisible()
+    assert (window.page.width(), window.page.height()) == (window.width(), window.height())
 
 
 def test_fonts_follow_the_window(window, stage, qt):
