@@ -138,16 +138,22 @@ def bench_crowd(
     apart: Annotated[
         bool, typer.Option("--apart", help="Engines of commands of their own, which share no libraries in memory.")
     ] = False,
+    face: Annotated[
+        str, typer.Option(metavar="BUNDLE", help="As models.face of a config; none leaves it out.")
+    ] = "face",
+    speech_bundle: Annotated[str, typer.Option("--speech", metavar="BUNDLE", help="As models.speech.")] = "emodb",
 ) -> None:
     """Several participants at once, an engine each: time to an estimate, lost samples, processor, memory."""
+    from ..configs.schema.live import ModelsSection
     from ..offline.simulate import simulate
     from ..realtime.bench import crowd
 
     took_s = crowd.SECONDS if seconds is None else seconds
-    person = simulate(7, 30.0)
-    _output(
-        crowd.measure(person, participants, took_s, lambda line: say(line, err=True), together=not apart), json_file
+    models = ModelsSection(face=face, speech=speech_bundle)
+    figures = crowd.measure(
+        simulate(7, 30.0), participants, took_s, lambda line: say(line, err=True), models=models, together=not apart
     )
+    _output(figures, json_file)
 
 
 @bench_app.command("lag")

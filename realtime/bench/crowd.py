@@ -55,6 +55,7 @@ def measure(
     seconds: float = SECONDS,
     say: Callable[[str], None] = lambda _: None,
     *,
+    models: ModelsSection | None = None,
     together: bool = True,
 ) -> dict[str, Any]:
     """Decode several participants at once for a number of seconds.
@@ -68,6 +69,8 @@ def measure(
         After a warm-up of 15 s.
     say : callable
         Told how it stands.
+    models : ModelsSection or None
+        None are those of a lab: felt emotion, what the face expresses, the recogniser of acted speech.
     together : bool
         Whether the engines have the libraries in memory once, as those of one command do; else each has its own, as
         those of several commands.
@@ -98,7 +101,8 @@ def measure(
                 stack.enter_context(Child("load", publish_participant, one, folder, lsl, failure=failure_of))
                 for one in names
             ]
-            jobs = [_job(one, folder, lsl, _WARM_UP_S + seconds) for one in names]
+            chosen = (models or ModelsSection()).model_copy(update={"allow_simulated": True})
+            jobs = [_job(one, folder, lsl, _WARM_UP_S + seconds, chosen) for one in names]
             engines = [
                 stack.enter_context(Child("engine", _engine, job, daemon=False, failure=failure_of, shared=shared))
                 for job in jobs
@@ -123,19 +127,20 @@ def measure(
         "cpu_s_per_s_each": [one["cpu_s_per_s"] for one in done],
         **figures,
         "together": together,
+        "models": {key: getattr(chosen, key) for key in ("video_eeg", "face", "speech")},
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "load_average_before": load_before,
         "video_hz": VIDEO_HZ,
     }
 
 
-def _job(name: str, folder: Path, lsl: LslSection, seconds: float) -> EngineJob:
+def _job(name: str, folder: Path, lsl: LslSection, seconds: float, models: ModelsSection) -> EngineJob:
     config = LiveConfig(
         name=name,
         eeg=EegSection(stream=StreamQuery(name=f"{name}_eeg")),
         face=FaceSection(stream=StreamQuery(name=f"{name}_face")),
         speech=SpeechSection(stream=StreamQuery(name=f"{name}_speech")),
-        models=ModelsSection(allow_simulated=True),
+        models=models,
         decisions=DecisionSection(rest_s=_REST_S),
         lsl=lsl,
         outlet=OutletSection(name=f"{name}_estimate"),

@@ -122,9 +122,9 @@ class EngineFeeds:
         there = {_key(card): card for card in self._cards() if self._wanted(card)}
         for key, one in self._feeds.items():
             if key not in there and one.feed is not None:
-                last = _newest(one, now_s)
+                newest = _newest(one, now_s)
                 one.feed.close()
-                self._feeds[key] = replace(last, feed=None)
+                self._feeds[key] = replace(newest, feed=None)
         names = {card.name for card in there.values()}
         gone = [key for key, one in self._feeds.items() if one.feed is None]
         outdated = [key for key in gone if self._feeds[key].card.name in names]

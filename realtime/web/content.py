@@ -165,8 +165,7 @@ def _why_hollow(estimate: Estimate | None, known: Sequence[HeadOutput]) -> str:
         heads = (estimate.head(axis) for axis in _AXES)
         reasons = (head.abstained for head in heads if head is not None and head.abstained)
         return next(reasons, "no model reads valence and arousal")
-    reasons = dict.fromkeys(f"{one.name}: {why}" for one in known if (why := wording.why_undecided(one)))
-    return "; ".join(reasons)
+    return "; ".join(f"{one.name}: {why}" for one in known if (why := wording.why_undecided(one)))
 
 
 def _moments(levels: FloatArray) -> tuple[float, float]:

@@ -98,8 +98,9 @@ def test_nothing_is_cut_and_the_words_are_large(browser, engines, width, height,
         opened(browser, stand)
         assert browser.run("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
         cut = browser.run(
-            "[...document.querySelectorAll('article *:not(svg *)')].filter((one) => one.scrollWidth > one.clientWidth"
-            " + 1 && getComputedStyle(one).display === 'block').map((one) => one.className)"
+            "[...document.querySelectorAll('article *:not(svg *)')]"
+            ".filter((one) => one.scrollWidth > one.clientWidth + 1)"
+            ".filter((one) => getComputedStyle(one).display === 'block').map((one) => one.className)"
         )
         assert cut == []
         # A capital letter of 2 % of a screen 30 cm high is 6 mm: ten minutes of arc from two metres.
