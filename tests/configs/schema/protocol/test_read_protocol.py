@@ -66,7 +66,7 @@ def test_one_file_may_be_included_twice(tmp_path: Path) -> None:
         ('name = "x"\nsteps = []', "at least 1 item"),
         ('name = "x"\n[[steps]]\n', "exactly|a step is one of text, rest, stimuli, pause, include; it has none"),
         ('name = "x"\n[[steps]]\ntext = { words = "a" }\nrest = { seconds = 3.0 }\n', "it has text and rest"),
-        ('name = "x"\n[[steps]]\nrest = { secnds = 3.0 }\n', "did you mean 'seconds'"),
+        ('name = "x"\n[[steps]]\nrest = { second = 3.0 }\n', "did you mean 'seconds'"),
         ('name = "x"\n[[steps]]\nrest = { seconds = 3.0, eyes = "half" }\n', "'open' or 'closed'"),
         ('name = "x"\n[[steps]]\nstimuli = {}\n', "no stimulus is there"),
         ('name = "x"\n' + PICTURE.format("a") + '[[steps]]\nstimuli = { names = ["b"] }\n', "there is no stimulus 'b'"),
