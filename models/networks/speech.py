@@ -110,11 +110,13 @@ def convolution_blocks(sizes: SpeechSizes, n_times: int) -> tuple[nn.Sequential,
     blocks = nn.Sequential(*(_block(*one) for one in each), nn.Flatten())
     with torch.no_grad():
         next(blocks.parameters()).copy_(_band_passes(sizes.channels[0], sizes.kernels[0]))
-        blocks.eval()
-        # Found by a forward pass, so that no arithmetic on paddings and pools repeats the blocks.
-        width = blocks(torch.zeros(1, 1, n_times)).shape[1]
-        blocks.train()
-    return blocks, width
+        # Found by a forward pass, so that no arithmetic on paddings and pools repeats the blocks. What keeps the
+        # shape is left out: where tensors have shapes alone, it would import torch's compiler, 36 MB.
+        passed = torch.zeros(1, 1, n_times)
+        for layer in blocks.modules():
+            if not isinstance(layer, nn.Sequential | nn.BatchNorm1d | nn.ELU):
+                passed = layer(passed)
+    return blocks, passed.shape[1]
 
 
 class SpeechNetwork(nn.Module):
