@@ -172,6 +172,7 @@ def evaluate(
         "cross_domain": _evaluate_cross_domain,
         "voting_simulated": _evaluate_voting_simulated,
         "voting_htfa": _evaluate_voting_htfa,
+        "fisher_vectors": _evaluate_fisher_vectors,
     }
     way = ways.get("paper" if config.is_dir() else str(read(config).get("kind")), _evaluate_people)
     if pages and way is not _evaluate_people:
@@ -307,6 +308,18 @@ def _evaluate_voting_htfa(config: Path, overrides: tuple[str, ...]) -> _Evaluate
 
     loaded = load(config, HtfaVotingConfig, overrides)
     values = evaluate_htfa_voting(loaded, partial(say, err=True))
+    return _Evaluated(loaded.name, table(values), values)
+
+
+def _evaluate_fisher_vectors(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
+    from ..configs.schema.load import load
+    from ..configs.schema.papers.fisher_vectors import FisherVectorsConfig
+    from ..configs.schema.train_recogniser import TrainRecogniserConfig
+    from ..offline.evaluation.voice.fisher_vectors import evaluate_fisher_vectors, table
+
+    loaded = load(config, FisherVectorsConfig, overrides)
+    recipe = load(config.parent / loaded.recipe, TrainRecogniserConfig)
+    values = evaluate_fisher_vectors(loaded, recipe, partial(say, err=True))
     return _Evaluated(loaded.name, table(values), values)
 
 
