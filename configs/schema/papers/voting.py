@@ -48,9 +48,12 @@ class VotingSection(Section):
     cnn, fusion : sections
     svm_penalty : float
         The C of every linear support vector machine, on standardised features.
+    cache : Path or None
+        Keeps what each finished fold answered, so that a run that was cut goes on; None: the user's cache folder.
     """
 
     threads: Count = 1
+    cache: Path | None = None
     seeds: Annotated[tuple[int, ...], Field(min_length=1)]
     n_images: Count = 8
     inner_folds: Annotated[int, Field(ge=2)] = 3

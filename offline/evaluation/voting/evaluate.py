@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,10 @@ from ..metrics import uar
 from ..result import evaluation_values
 from ..splits import LeaveBlocksOut
 from .folds import INDIVIDUAL, SYSTEMS, answer_fold, items_of
+from .kept import fold_key, kept_folder, kept_or_answered
 from .rows import (
     Repetition,
+    agreement_values,
     difference_over_blocks,
     difference_over_seeds,
     mean_recall,
@@ -68,6 +71,7 @@ def evaluate_simulated_voting(config: SimulatedVotingConfig, report: Report) -> 
         wall_s=time.monotonic() - began,
         over="seeds",
         found=_found(repetitions, responds),
+        agreement=agreement_values(repetitions),
         listeners=[_listener_values(one, who) for one, who in zip(repetitions, responds, strict=True)],
     )
 
@@ -110,6 +114,7 @@ def evaluate_htfa_voting(config: HtfaVotingConfig, report: Report) -> dict[str, 
         paired=paired_values(repetitions, difference_over_blocks),
         wall_s=time.monotonic() - began,
         over="blocks",
+        agreement=agreement_values(repetitions),
         listeners=[_listener_values(one, None) for one in repetitions],
     )
 
@@ -133,10 +138,11 @@ def story_windows(voters: Scans, labellers: Scans, config: HtfaVotingConfig, rep
 def _repetition(
     name: str, data: ResponseWindows, protocol: LeaveBlocksOut, config: VotingSection, seed: int, report: Report
 ) -> Repetition:
-    items, folds = items_of(data), []
+    items, folds, folder = items_of(data), [], kept_folder(config)
     for split in protocol.splits(items):
         started = time.monotonic()
-        folds.append(answer_fold(data, items, split, protocol, config, seed))
+        path = folder / f"fold-{fold_key(data, split, config, seed)[:20]}.npz"
+        folds.append(kept_or_answered(path, partial(answer_fold, data, items, split, protocol, config, seed)))
         report(f"{name}, seed {seed}, {split.name}: {time.monotonic() - started:.0f} s")
     whole = repetition(name, seed, data.listeners, data.labels, data.blocks, folds, config.fusion.thresholds)
     report(f"{name}, seed {seed}: " + ", ".join(f"{one} {whole.recall(one):.3f}" for one in SYSTEMS))

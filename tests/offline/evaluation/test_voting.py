@@ -1,6 +1,7 @@
 """Votes of several brains: rows, paired differences, what is kept apart, and both commands from end to end."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,14 @@ from moodring.offline.evaluation.voting.folds import (
     fold_features,
     items_of,
 )
-from moodring.offline.evaluation.voting.rows import Repetition, difference_over_seeds, over_blocks, over_listeners
+from moodring.offline.evaluation.voting.kept import fold_key, kept_or_answered
+from moodring.offline.evaluation.voting.rows import (
+    Repetition,
+    agreement_values,
+    difference_over_seeds,
+    over_blocks,
+    over_listeners,
+)
 from moodring.offline.training.voting.systems import FoldFeatures, decisions, inner_recalls, voted
 
 CONFIGS = Path(moodring.__file__).parent / "configs"
@@ -133,6 +141,31 @@ def test_every_system_answers_every_tested_item_with_all_and_without_each_listen
     assert answers.masked[2] < min(answers.masked[:2])
 
 
+def test_a_finished_fold_is_kept_and_found_again_by_what_it_depends_on(tmp_path: Path) -> None:
+    data, protocol, config = _windows(), LeaveBlocksOut("block", 4.0), _config()
+    items = items_of(data)
+    first, second = list(protocol.splits(items))[:2]
+    answers = answer_fold(data, items, first, protocol, config, 0)
+    path = tmp_path / "fold.npz"
+    kept_or_answered(path, lambda: answers)
+    again = kept_or_answered(path, pytest.fail)
+    np.testing.assert_equal(vars(again), vars(answers))
+    key = fold_key(data, first, config, 0)
+    assert fold_key(data, first, config.model_copy(update={"seeds": (7,), "cache": tmp_path}), 0) == key
+    turned = ResponseWindows(**{**vars(data), "labels": data.labels[::-1].copy()})
+    others = [
+        fold_key(data, second, config, 0),
+        fold_key(data, first, config, 1),
+        fold_key(data, first, _config(cnn={"epochs": 3}), 0),
+        fold_key(turned, first, config, 0),
+    ]
+    assert key not in others
+    assert len(set(others)) == 4
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(MoodringError, match="cannot be read"):
+        kept_or_answered(path, pytest.fail)
+
+
 def _separable(seed: int = 0) -> FoldFeatures:
     rng = np.random.default_rng(seed)
     labels, tested = np.arange(60) % 3, np.arange(30) % 3
@@ -193,6 +226,24 @@ def test_rows_and_differences_are_means_over_groups() -> None:
     assert people.low < people.value < people.high
 
 
+def test_weights_that_rank_listeners_as_their_own_recalls_do_agree() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.arange(200) % 4
+    repetitions = []
+    for seed in range(3):
+        shares = rng.permutation(np.linspace(0.1, 0.9, 8))
+        said = np.stack([np.where(rng.random(200) < share, truth, (truth + 1) % 4) for share in shares])
+        blank = np.zeros(200, np.int64)
+        repetitions.append(
+            Repetition("g", seed, tuple("abcdefgh"), truth, blank, {INDIVIDUAL: said}, (), 0.1, shares, shares)
+        )
+    found = agreement_values(repetitions)
+    assert found["spearman"] > 0.9
+    assert found["p_value"] < 0.01
+    turned = [replace(one, masked=rng.permutation(8).astype(float)) for one in repetitions]
+    assert agreement_values(turned)["p_value"] > 0.01
+
+
 def test_configs_that_cannot_be_are_refused() -> None:
     with pytest.raises(ConfigError, match="at least 2 listeners respond"):
         _config(silent=2)
@@ -215,6 +266,7 @@ def test_the_command_scores_simulated_listeners(
 ) -> None:
     config, out = tmp_path / "small.toml", tmp_path / "out.json"
     config.write_text(
+        f"cache = '{tmp_path / 'kept'}'\n"
         'kind = "voting_simulated"\nseeds = [1, 2]\nlisteners = 4\nsilent = 1\ncontrary = 1\nblocks = 3\n'
         "utterances = [8, 8, 8, 8]\nn_images = 4\ninner_folds = 2\n[cnn]\nepochs = 2\n"
         "[fusion]\nepochs = 2\nlearning_rate = 1e-3\nthresholds = [1e-4, 1e-3]\n"
@@ -248,7 +300,15 @@ def _story(folder: Path, n_listeners: int = 6, n_images: int = 150) -> Path:
 def _htfa(data: Path, **changes: Any) -> HtfaVotingConfig:
     return check(
         {
-            **{"kind": "voting_htfa", "data": data, "seeds": [1], "states": 3, "blocks": 3, "inner_folds": 2},
+            **{
+                "kind": "voting_htfa",
+                "data": data,
+                "cache": data / "kept",
+                "seeds": [1],
+                "states": 3,
+                "blocks": 3,
+                "inner_folds": 2,
+            },
             **{"n_images": 3, "trim_s": 3.0, "shifts": 20, "cnn": {"epochs": 2}, "fusion": FUSION, **changes},
         },
         HtfaVotingConfig,
