@@ -36,24 +36,22 @@ class FmriCnn(nn.Module):
         super().__init__()
         convolution, pooling = _CONVOLUTIONS[len(shape) - 1], _POOLINGS[len(shape) - 1]
         layers: list[nn.Module] = []
-        for number, width in enumerate(_WIDTHS):
-            layers += [convolution(channels, width, 3, padding=1), nn.ReLU()]
+        for number, widths in enumerate(pairwise((channels, *_WIDTHS))):
+            layers += [convolution(*widths, 3, padding=1), nn.ReLU()]
             if number < len(_WIDTHS) - 1:
                 layers.append(pooling(2, ceil_mode=True))
-            channels = width
         self.convolutions = nn.Sequential(*layers, nn.Flatten())
         with torch.no_grad():
-            sizes = (self.convolutions(torch.zeros(1, layers[0].in_channels, *shape)).shape[1], *_HIDDEN, FEATURES)
+            sizes = (self.convolutions(torch.zeros(1, channels, *shape)).shape[1], *_HIDDEN, FEATURES)
         dense = [part for size in pairwise(sizes) for part in (nn.Linear(*size), nn.ReLU())]
         self.dense = nn.Sequential(*dense)
         self.output = nn.Linear(FEATURES, classes)
-        for part in (
-            *self.convolutions,
-            *self.dense,
-        ):  # what seven layers of the usual start leave is too faint to learn
+        # What seven layers of torch's own start leave of a window is too faint to learn from.
+        for part in (*self.convolutions, *self.dense):
             if isinstance(part, (*_CONVOLUTIONS, nn.Linear)):
                 nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
-                nn.init.zeros_(part.bias)
+                if part.bias is not None:
+                    nn.init.zeros_(part.bias)
 
     def forward(self, windows: Tensor) -> tuple[Tensor, Tensor]:
         """Read windows of images.
