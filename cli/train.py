@@ -171,6 +171,9 @@ def evaluate(
         "voice_adaptation": _evaluate_voice_adaptation,
         "voice_corpora": _evaluate_voice_corpora,
         "cross_domain": _evaluate_cross_domain,
+        "voting_simulated": _evaluate_voting_simulated,
+        "voting_htfa": _evaluate_voting_htfa,
+        "fisher_vectors": _evaluate_fisher_vectors,
     }
     way = ways.get("paper" if config.is_dir() else str(read(config).get("kind")), _evaluate_people)
     if pages and way is not _evaluate_people:
@@ -295,6 +298,40 @@ def _evaluate_cross_domain(config: Path, overrides: tuple[str, ...]) -> _Evaluat
 
     loaded = load(config, CrossDomainConfig, overrides)
     values = evaluate_cross_domain(loaded, partial(say, err=True))
+    return _Evaluated(loaded.name, table(values), values)
+
+
+def _evaluate_voting_simulated(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
+    from ..configs.schema.load import load
+    from ..configs.schema.papers.voting import SimulatedVotingConfig
+    from ..offline.evaluation.voting.evaluate import evaluate_simulated_voting
+    from ..offline.evaluation.voting.rows import table
+
+    loaded = load(config, SimulatedVotingConfig, overrides)
+    values = evaluate_simulated_voting(loaded, partial(say, err=True))
+    return _Evaluated(loaded.name, table(values), values)
+
+
+def _evaluate_voting_htfa(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
+    from ..configs.schema.load import load
+    from ..configs.schema.papers.voting import HtfaVotingConfig
+    from ..offline.evaluation.voting.evaluate import evaluate_htfa_voting
+    from ..offline.evaluation.voting.rows import table
+
+    loaded = load(config, HtfaVotingConfig, overrides)
+    values = evaluate_htfa_voting(loaded, partial(say, err=True))
+    return _Evaluated(loaded.name, table(values), values)
+
+
+def _evaluate_fisher_vectors(config: Path, overrides: tuple[str, ...]) -> _Evaluated:
+    from ..configs.schema.load import load
+    from ..configs.schema.papers.fisher_vectors import FisherVectorsConfig
+    from ..configs.schema.train_recogniser import TrainRecogniserConfig
+    from ..offline.evaluation.voice.fisher_vectors import evaluate_fisher_vectors, table
+
+    loaded = load(config, FisherVectorsConfig, overrides)
+    recipe = load(config.parent / loaded.recipe, TrainRecogniserConfig)
+    values = evaluate_fisher_vectors(loaded, recipe, partial(say, err=True))
     return _Evaluated(loaded.name, table(values), values)
 
 

@@ -156,6 +156,46 @@ class LeaveOneGroupOut:
 
 
 @dataclass(frozen=True)
+class LeaveBlocksOut:
+    """Each block of time tests once; what lies nearer to it than a gap neither trains nor tests.
+
+    For signals that carry over: a haemodynamic response of one block is still there in the next.
+    """
+
+    block: str = "block"
+    gap_s: float = 0.0
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """Name the groups that may not cross."""
+        return (self.block,)
+
+    def splits(self, items: Items) -> Iterator[Split]:
+        """Yield one fold per block."""
+        blocks = items.group(self.block)
+        _enough(blocks, 2, self.block)
+        for name in dict.fromkeys(blocks.tolist()):
+            test = np.flatnonzero(blocks == name)
+            train = self.apart_from(items, test)
+            if not len(train):
+                raise MoodringError(f"no item is {self.gap_s:g} s from {self.block} {name}; choose a shorter gap")
+            yield Split(f"{self.block} {name}", train, test)
+
+    def describe(self) -> str:
+        """Name the protocol."""
+        return f"leave one {self.block} out, {self.gap_s:g} s around it left out too"
+
+    def apart_from(self, items: Items, test: IntArray) -> IntArray:
+        """Return the items of other blocks that end a gap before, or start a gap after, every tested one."""
+        blocks, timelines = items.group(self.block), np.asarray(items.timelines)
+        apart = ~np.isin(blocks, blocks[test])
+        for one in test:
+            meets = (items.start_s < items.end_s[one] + self.gap_s) & (items.end_s > items.start_s[one] - self.gap_s)
+            apart &= ~(meets & (timelines == timelines[one]))
+        return np.flatnonzero(apart)
+
+
+@dataclass(frozen=True)
 class GroupedKFold:
     """Groups shuffled into folds; each fold tests once."""
 

@@ -54,14 +54,14 @@ def train_recogniser(config: TrainRecogniserConfig, out: Path, report: Report) -
         report(f"left out: {problem}")
     # Before anything is measured, which takes minutes.
     items = Items.of(corpus.trials, subject="speaker", stimulus="prompt")
-    tasks = _tasks(config, items)
+    tasks = classification_tasks(config, items)
     check_folds(config, items)
     cache = FeatureCache(corpus, config.cache or out.with_suffix(".cache"), report)
     scores: list[HeldOutScores] = []
     for seed in config.seeds:
         features = cache.features(config.copies, seed)
         for task in tasks:
-            for protocol in _protocols(config, seed):
+            for protocol in held_out_protocols(config, seed):
                 held_out = cross_validate(task, protocol, features, config, seed, cache)
                 scores.extend(_score(task, protocol, held_out, seed))
                 report(f"seed {seed}, {task.name}, {protocol.describe()}: UAR {scores[-len(held_out)].scores.uar}")
@@ -319,12 +319,20 @@ def _score(
     return found
 
 
-def _protocols(config: TrainRecogniserConfig, seed: int) -> tuple[Protocol, ...]:
+def held_out_protocols(config: TrainRecogniserConfig, seed: int) -> tuple[Protocol, ...]:
+    """Return the protocols that a recipe is tested under: speakers apart, and speakers and prompts apart."""
     people: Protocol = GroupedKFold("speaker", config.folds, seed) if config.folds else LeaveOneGroupOut("speaker")
     return people, BothApart("speaker", "prompt", config.folds or _FOLDS_OF_BOTH, config.prompt_folds, seed)
 
 
-def _tasks(config: TrainRecogniserConfig, items: Items) -> tuple[ClassificationTask, ...]:
+def classification_tasks(config: TrainRecogniserConfig, items: Items) -> tuple[ClassificationTask, ...]:
+    """Return the tasks of a recipe: all its classes, then the smaller task where it names one.
+
+    Raises
+    ------
+    ConfigError
+        It names a class that nobody speaks, or weighs sexes that the corpus does not tell.
+    """
     labels = items.group("emotion")
     for name in ("classes", "smaller_task"):
         absent = set(getattr(config, name)) - set(labels)

@@ -1,0 +1,1 @@
+"""Functional MRI of several people who perceived the same stimulus."""

@@ -1,0 +1,194 @@
+"""Evaluate votes of simulated listeners, whose truth is known, and of real listeners of one story."""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.metrics import roc_auc_score
+
+from ....configs.schema.errors import ConfigError
+from ....configs.schema.papers.voting import HtfaVotingConfig, SimulatedVotingConfig, VotingSection
+from ...datasets.fmri.htfa import halves, read, stimulus_states
+from ...datasets.fmri.scans import Event, ResponseWindows, Scans, response_windows
+from ...simulate.listeners import EMOTIONS, ListeningDesign, simulate_listening
+from ..intervals import mean_over_people
+from ..metrics import uar
+from ..result import evaluation_values
+from ..splits import LeaveBlocksOut
+from .folds import INDIVIDUAL, SYSTEMS, answer_fold, items_of
+from .kept import fold_key, kept_folder, kept_or_answered
+from .rows import (
+    Repetition,
+    agreement_values,
+    difference_over_blocks,
+    difference_over_seeds,
+    mean_recall,
+    over_blocks,
+    over_seeds,
+    paired_values,
+    repetition,
+    row_values,
+)
+
+Report = Callable[[str], None]
+
+
+def evaluate_simulated_voting(config: SimulatedVotingConfig, report: Report) -> dict[str, Any]:
+    """Return the values of the JSON of an evaluation on simulated listeners.
+
+    Each seed is a stimulus and a group of listeners of its own. ``found`` holds how well the voting weights tell
+    listeners who respond from silent and contrary ones.
+    """
+    began = time.monotonic()
+    torch.set_num_threads(config.threads)
+    design = ListeningDesign(
+        listeners=config.listeners,
+        silent=config.silent,
+        contrary=config.contrary,
+        utterances=config.utterances,
+        blocks=config.blocks,
+    )
+    protocol = LeaveBlocksOut("block")
+    repetitions, responds = [], []
+    for seed in config.seeds:
+        simulated = simulate_listening(seed, design, config.volumes)
+        data = response_windows(simulated.scans, simulated.events, EMOTIONS, config.lag_s, config.n_images, report)
+        repetitions.append(_repetition(f"group {seed}", data, protocol, config, seed, report))
+        responds.append(simulated.responds)
+    rows = [row_values(repetitions, one, over_seeds(repetitions, one)) for one in SYSTEMS]
+    return evaluation_values(
+        protocol=f"leave one of {config.blocks} blocks out, blocks scanned apart; lag {config.lag_s:g} s, "
+        f"{config.n_images} images",
+        groups=[f"seed {seed}" for seed in config.seeds],
+        n=sum(len(one.truth) for one in repetitions),
+        seeds=config.seeds,
+        domain=["simulated fMRI of listeners"],
+        rows=rows,
+        paired=paired_values(repetitions, difference_over_seeds),
+        wall_s=time.monotonic() - began,
+        over="seeds",
+        found=_found(repetitions, responds),
+        agreement=agreement_values(repetitions),
+        listeners=[_listener_values(one, who) for one, who in zip(repetitions, responds, strict=True)],
+    )
+
+
+def evaluate_htfa_voting(config: HtfaVotingConfig, report: Report) -> dict[str, Any]:
+    """Return the values of the JSON of an evaluation on real listeners of one story.
+
+    Raises
+    ------
+    ConfigError
+        No folder is given.
+    MoodringError
+        The file is not there or damaged, or the gap leaves nothing to train on.
+    """
+    if config.data is None:
+        raise ConfigError(f"config '{config.name}' needs the folder with weights.mat: add --set data=FOLDER")
+    began = time.monotonic()
+    torch.set_num_threads(config.threads)
+    both = halves(read(config.data, config.interval_s).usable(report))
+    protocol = LeaveBlocksOut("block", config.gap_s)
+    repetitions = []
+    for name, voters, labellers in (("first half", both[0], both[1]), ("second half", both[1], both[0])):
+        data = story_windows(voters, labellers, config, report)
+        counts = ", ".join(map(str, np.bincount(data.labels)))
+        report(f"{name} votes: {len(data.labels)} moments in {config.states} states ({counts})")
+        repetitions += [_repetition(name, data, protocol, config, seed, report) for seed in config.seeds]
+    rows = [
+        row_values(repetitions, one, over_blocks(repetitions, one), **_null(repetitions, one, config))
+        for one in SYSTEMS
+    ]
+    return evaluation_values(
+        protocol=f"one half of the listeners makes the labels ({config.states} states of its mean response), the other "
+        f"votes, then swapped; leave one of {config.blocks} blocks out with {config.gap_s:g} s around it, windows of "
+        f"{config.n_images} images centred on the moment",
+        groups=[f"block {one + 1}" for one in range(config.blocks)],
+        n=sum(len(one.truth) for one in repetitions if one.seed == config.seeds[0]),
+        seeds=config.seeds,
+        domain=["fMRI factors (HTFA) of listeners of one story"],
+        rows=rows,
+        paired=paired_values(repetitions, difference_over_blocks),
+        wall_s=time.monotonic() - began,
+        over="blocks",
+        agreement=agreement_values(repetitions),
+        listeners=[_listener_values(one, None) for one in repetitions],
+    )
+
+
+def story_windows(voters: Scans, labellers: Scans, config: HtfaVotingConfig, report: Report) -> ResponseWindows:
+    """Return windows of those who vote around each moment, labelled by the states of those who do not."""
+    n_images = len(labellers.runs)
+    trimmed = round(config.trim_s / config.interval_s)
+    kept = slice(trimmed, n_images - trimmed)
+    states = stimulus_states([one[kept] for one in labellers.images], config.states, 0)
+    blocks = np.arange(len(states)) * config.blocks // len(states)
+    events = [
+        Event((trimmed + number) * config.interval_s, int(state), int(block))
+        for number, (state, block) in enumerate(zip(states, blocks, strict=True))
+    ]
+    classes = tuple(f"state {one + 1}" for one in range(config.states))
+    lag_s = -(config.n_images // 2) * config.interval_s
+    return response_windows(voters, events, classes, lag_s, config.n_images, report)
+
+
+def _repetition(
+    name: str, data: ResponseWindows, protocol: LeaveBlocksOut, config: VotingSection, seed: int, report: Report
+) -> Repetition:
+    items, folds, folder = items_of(data), [], kept_folder(config)
+    for split in protocol.splits(items):
+        started = time.monotonic()
+        path = folder / f"fold-{fold_key(data, split, config, seed)[:20]}.npz"
+        folds.append(kept_or_answered(path, partial(answer_fold, data, items, split, protocol, config, seed)))
+        report(f"{name}, seed {seed}, {split.name}: {time.monotonic() - started:.0f} s")
+    whole = repetition(name, seed, data.listeners, data.labels, data.blocks, folds, config.fusion.thresholds)
+    report(f"{name}, seed {seed}: " + ", ".join(f"{one} {whole.recall(one):.3f}" for one in SYSTEMS))
+    return whole
+
+
+def _found(repetitions: Sequence[Repetition], responds: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return how well listeners who respond are told from the others, by their weights and by their own recall."""
+    if any(who.all() or not who.any() for who in responds):
+        return []
+    rows = []
+    for name, measure in (
+        ("voting weights after mask and fine-tuning", lambda one: one.masked),
+        ("voting weights before the mask", lambda one: one.weights),
+        (f"{INDIVIDUAL} UAR on tested folds", lambda one: one.recalls_alone()),
+    ):
+        each = [float(roc_auc_score(who, measure(one))) for one, who in zip(repetitions, responds, strict=True)]
+        interval = mean_over_people(each).within(0.0, 1.0)
+        rows.append({"name": name, "auc": interval.value, "low": interval.low, "high": interval.high, "by_seed": each})
+    return rows
+
+
+def _listener_values(one: Repetition, responds: Any) -> dict[str, Any]:
+    return {
+        **{"group": one.name, "seed": one.seed, "names": one.listeners},
+        **({} if responds is None else {"responds": responds}),
+        **{"weights": one.weights / one.weights.sum(), "masked_weights": one.masked / one.masked.sum()},
+        **{"individual_uar": one.recalls_alone(), "thresholds": one.thresholds, "leaky_threshold": one.leaky_threshold},
+    }
+
+
+def _null(repetitions: Sequence[Repetition], system: str, config: HtfaVotingConfig) -> dict[str, float]:
+    """Return the UAR where labels are shifted around the story, of each half by a random time longer than the gap."""
+    rng = np.random.default_rng(0)
+    groups = list(dict.fromkeys(one.name for one in repetitions))
+    least = round(config.gap_s / config.interval_s)
+    drawn = np.empty(config.shifts)
+    for draw in range(config.shifts):
+        shift = {name: int(rng.integers(least, len(repetitions[0].truth) - least + 1)) for name in groups}
+        drawn[draw] = np.mean([_shifted(one, system, shift[one.name]) for one in repetitions])
+    real = mean_recall(repetitions, system)
+    p_value = (1 + int((drawn >= real).sum())) / (1 + config.shifts)
+    return {"null": float(drawn.mean()), "null_high": float(np.quantile(drawn, 0.95)), "p_value": p_value}
+
+
+def _shifted(one: Repetition, system: str, shift: int) -> float:
+    said = one.classes[system]
+    alone = said if system == INDIVIDUAL else said[:1]
+    return float(np.mean([uar(np.roll(one.truth, shift), each) for each in alone]))

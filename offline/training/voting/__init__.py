@@ -1,0 +1,1 @@
+"""Training of networks of each listener and of the networks that fuse them."""

@@ -1,0 +1,121 @@
+"""The systems of the paper on features of all listeners: each says classes, with all listeners and without each."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+
+from ....models.networks.voting import VotingNetwork
+
+Array = NDArray[np.float64]
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class FoldFeatures:
+    """Features of one fold.
+
+    Attributes
+    ----------
+    train : (n_listeners, n_train, n_features) float32
+        Of networks that did not learn these items.
+    labels : (n_train,) int64
+    inner : (n_train,) int64
+        The inner fold of each.
+    learned, test : (n_listeners, n_train or n_test, n_features) float32
+        Of networks that learned all training items.
+    """
+
+    train: FloatArray
+    labels: IntArray
+    inner: IntArray
+    learned: FloatArray
+    test: FloatArray
+
+    def as_learned(self) -> "FoldFeatures":
+        """Return the fold as the paper has it: training features of networks that learned these very items."""
+        return replace(self, train=self.learned)
+
+
+def average(fold: FoldFeatures, penalty: float) -> IntArray:
+    """Say the classes of the mean features of all listeners by a linear support vector machine.
+
+    Returns
+    -------
+    (1 + n_listeners, n_test) int64
+        With all listeners, then without each of them.
+    """
+    classifier = _svm(fold.train.mean(axis=0), fold.labels, penalty)
+    total, n = fold.test.sum(axis=0), len(fold.test)
+    means = [total / n, *((total - one) / (n - 1) for one in fold.test)]
+    return np.stack([classifier.predict(one) for one in means])
+
+
+def decisions(fold: FoldFeatures, penalty: float) -> Array:
+    """Return the scores of each listener's own support vector machine, ``(n_listeners, n_test, n_classes)``."""
+    return np.stack(
+        [_scores(_svm(train, fold.labels, penalty), test) for train, test in zip(fold.train, fold.test, strict=True)]
+    )
+
+
+def inner_recalls(fold: FoldFeatures, penalty: float) -> Array:
+    """Return how often each listener's support vector machine is right on inner folds that it did not learn.
+
+    Returns
+    -------
+    (n_listeners,) float64
+        Balanced accuracy less chance, at least 0.
+    """
+    n_classes = fold.labels.max() + 1
+    found = np.zeros(len(fold.train))
+    for number, features in enumerate(fold.train):
+        said = np.empty_like(fold.labels)
+        for inner in np.unique(fold.inner):
+            held = fold.inner == inner
+            said[held] = _svm(features[~held], fold.labels[~held], penalty).predict(features[held])
+        recalls = [np.mean(said[fold.labels == one] == one) for one in range(n_classes)]
+        found[number] = max(0.0, float(np.mean(recalls)) - 1.0 / n_classes)
+    return found
+
+
+def voted(scores: Array, weights: Array | None = None) -> IntArray:
+    """Say the class with the largest sum of decision scores, ``(1 + n_listeners, n_test)``: all, then without each."""
+    weighted = scores if weights is None else scores * weights[:, None, None]
+    total = weighted.sum(axis=0)
+    return np.stack([total.argmax(axis=1), *((total - one).argmax(axis=1) for one in weighted)])
+
+
+def network_classes(network: VotingNetwork, features: FloatArray) -> IntArray:
+    """Say the class of a voting network, ``(1 + n_listeners, n_test)``: all, then without the votes of each."""
+    return np.stack([logits.argmax(dim=1).numpy() for _, logits in _readings(network, features)])
+
+
+def hidden_classes(network: VotingNetwork, fold: FoldFeatures, penalty: float) -> IntArray:
+    """Say the class of a support vector machine on the 16 units before a voting network's softmax; as above."""
+    with torch.no_grad():
+        trained = network(torch.from_numpy(fold.train))[0].numpy()
+    classifier = _svm(trained, fold.labels, penalty)
+    return np.stack([classifier.predict(hidden.numpy()) for hidden, _ in _readings(network, fold.test)])
+
+
+def _readings(network: VotingNetwork, features: FloatArray) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    given, n = torch.from_numpy(features), len(features)
+    presences = [torch.ones(n), *(1.0 - torch.eye(n))]
+    with torch.no_grad():
+        return [network(given, present) for present in presences]
+
+
+def _svm(features: FloatArray, labels: IntArray, penalty: float) -> Pipeline:
+    svm = LinearSVC(C=penalty, class_weight="balanced", random_state=0)
+    return make_pipeline(StandardScaler(), svm).fit(features, labels)
+
+
+def _scores(classifier: Pipeline, features: FloatArray) -> Array:
+    """Return the decision scores; of two classes, which have one score, with both signs."""
+    found = np.asarray(classifier.decision_function(features))
+    return found if found.ndim == 2 else np.stack([-found, found], axis=1)
