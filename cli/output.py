@@ -77,10 +77,15 @@ def refuse_other_pictures(path: Path | None) -> Path | None:
     """
     if path is not None:
         need_folder(path)
-        refuse_sessions(path)
-        if path.is_file() and path.stat().st_size and not _holds(path, _PICTURE_MARK):
-            raise ConfigError(f"'{path}' is there and is no picture that moodring saved; name another file")
+        refuse_other_picture(path)
     return path
+
+
+def refuse_other_picture(path: Path) -> None:
+    """Raise ConfigError where a picture would overwrite another file, or a file of a recorded session."""
+    refuse_sessions(path)
+    if path.is_file() and path.stat().st_size and not _holds(path, _PICTURE_MARK):
+        raise ConfigError(f"'{path}' is there and is no picture that moodring saved; name another file")
 
 
 def refuse_other_tables(path: Path) -> Path:

@@ -87,7 +87,7 @@ def delete(
 
 
 def _confirmed(participant: str) -> bool:
-    """Ask at the terminal for the participant's name; without a terminal nobody can answer."""
+    """Return whether the participant's name was typed at the terminal; without a terminal nobody can."""
     if not sys.stdin.isatty():
         say("To remove all this for good, add --yes.")
         return False

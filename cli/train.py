@@ -19,7 +19,7 @@ from .output import (
     JsonOption,
     JsonOutOption,
     check_model_out,
-    refuse_other_pictures,
+    refuse_other_picture,
     refuse_other_tables,
     say,
     say_all,
@@ -353,7 +353,7 @@ def _evaluate_bands(config: Path, overrides: tuple[str, ...], out: Path | None) 
     loaded = load(config, EvaluateBandsConfig, overrides)
     paths = [] if out is None else [out / "bands.png", *(out / f"looks-{seed}.png" for seed in loaded.pictured)]
     for path in paths:
-        refuse_other_pictures(path)
+        refuse_other_picture(path)
     result = evaluate_bands(loaded, partial(say, err=True))
     return _Evaluated(loaded.name, table(result.values), result.values, _band_figures(paths, result))
 

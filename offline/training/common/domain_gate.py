@@ -15,6 +15,7 @@ HALF_LIFE_S = 5.0
 _STRIDE = 10  # neighbouring means hardly differ
 _ITERATIONS = 4
 _UNKNOWN = 1e6  # variance of what was never there: it says nothing
+_LEAST_VARIANCE = 1e-6  # of the mean one: features that never vary leave a matrix that can be solved with
 
 
 def recent_means(windows: NDArray[np.floating], half_life_s: float = HALF_LIFE_S) -> Array:
@@ -83,7 +84,8 @@ def _moments(rows: Array) -> tuple[Array, Array]:
             left = covariance[np.ix_(missing, missing)] - covariance[np.ix_(missing, seen)] @ slopes
             unexplained[np.ix_(missing, missing)] += len(chosen) * left
         mean = filled.mean(axis=0)
-    return mean, covariance
+    least = _LEAST_VARIANCE * max(float(np.trace(covariance)) / len(covariance), _LEAST_VARIANCE)
+    return mean, covariance + least * np.eye(len(covariance))
 
 
 def distances(gate: DomainGate, means: Array, every: int = 1) -> Array:

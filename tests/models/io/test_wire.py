@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from moodring.configs.schema.errors import MoodringError
+from moodring.configs.schema.errors import ConfigError, MoodringError
 from moodring.models.contract import Estimate
 from moodring.models.io import wire
 from moodring.models.io.journal import Journal, read_journal
@@ -61,7 +61,7 @@ def test_nan_is_null(estimates):
 
 
 def test_the_journal_survives_a_line_cut_off(tmp_path, estimates):
-    path = tmp_path / "deep" / "decisions.jsonl"
+    path = tmp_path / "decisions.jsonl"
     with Journal(path) as journal:
         for estimate in estimates:
             journal.append(estimate)
@@ -72,8 +72,10 @@ def test_the_journal_survives_a_line_cut_off(tmp_path, estimates):
 
 
 def test_a_journal_that_cannot_be_written_says_so(tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "decisions.jsonl").mkdir()
     with pytest.raises(MoodringError, match="cannot be written"):
-        Journal(tmp_path / "file" / "decisions.jsonl")
+        Journal(tmp_path / "decisions.jsonl")
+    with pytest.raises(ConfigError, match=r"the folder '.*mistyped' is not there; make it"):
+        Journal(tmp_path / "mistyped" / "decisions.jsonl")
     with pytest.raises(MoodringError, match="cannot be read"):
         read_journal(tmp_path / "nothing.jsonl")

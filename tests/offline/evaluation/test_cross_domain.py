@@ -246,6 +246,6 @@ def test_what_is_not_there_or_not_what_it_was_is_one_line(data: Path, tmp_path: 
 def test_sections_name_what_is_wrong() -> None:
     with pytest.raises(ValueError, match="batches"):
         StepSection(batches=0)
-    assert PairSection(sets=("a", "b")).source == ""
+    assert PairSection(sets=("a", "b"), joint=StepSection(batches=1)).source == ""
     assert SetSection(name="x", single=StepSection(batches=1), tuned=StepSection(batches=1)).folds == 4
     assert PERSON == "speaker"

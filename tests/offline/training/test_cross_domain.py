@@ -32,7 +32,11 @@ def config(**changes: object) -> CrossDomainConfig:
     sets = tuple(SetSection(name=name, single=STEP, tuned=STEP) for name in ("fer2013", "emodb"))
     values = {
         **{"seeds": (1,), "pictures": 8, "visual_source": STEP, "audio_source": STEP, "dropout": 0.0},
-        **{"sets": sets, "pairs": (PairSection(sets=("fer2013", "emodb")),), "label_smoothing": 0.0},
+        **{
+            "sets": sets,
+            "pairs": (PairSection(sets=("fer2013", "emodb"), joint=StepSection(batches=1)),),
+            "label_smoothing": 0.0,
+        },
     }
     return CrossDomainConfig.model_validate({**values, **changes})
 
