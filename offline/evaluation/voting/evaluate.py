@@ -153,12 +153,13 @@ def _found(repetitions: Sequence[Repetition], responds: Sequence[Any]) -> list[d
     """Return how well listeners who respond are told from the others, by their weights and by their own recall."""
     if any(who.all() or not who.any() for who in responds):
         return []
+    measures: dict[str, Callable[[Repetition], Any]] = {
+        "voting weights after mask and fine-tuning": lambda one: one.masked,
+        "voting weights before the mask": lambda one: one.weights,
+        f"{INDIVIDUAL} UAR on tested folds": Repetition.recalls_alone,
+    }
     rows = []
-    for name, measure in (
-        ("voting weights after mask and fine-tuning", lambda one: one.masked),
-        ("voting weights before the mask", lambda one: one.weights),
-        (f"{INDIVIDUAL} UAR on tested folds", lambda one: one.recalls_alone()),
-    ):
+    for name, measure in measures.items():
         each = [float(roc_auc_score(who, measure(one))) for one, who in zip(repetitions, responds, strict=True)]
         interval = mean_over_people(each).within(0.0, 1.0)
         rows.append({"name": name, "auc": interval.value, "low": interval.low, "high": interval.high, "by_seed": each})

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import platformdirs
@@ -55,10 +56,13 @@ def kept_or_answered(path: Path, answer: Callable[[], FoldAnswers]) -> FoldAnswe
     if path.exists():
         return _read(path)
     answers = answer()
-    arrays = {name: getattr(answers, name) for name in ("test", "by_threshold", "threshold", "weights", "masked")}
+    arrays: dict[str, Any] = {
+        **{name: getattr(answers, name) for name in ("test", "by_threshold", "threshold", "weights", "masked")},
+        **{_SYSTEM + name: one for name, one in answers.classes.items()},
+    }
     try:
         with atomic_write(path, mode=PRIVATE_FILE) as file:
-            np.savez(file, **arrays, **{_SYSTEM + name: one for name, one in answers.classes.items()})
+            np.savez(file, **arrays)
     except OSError as error:
         raise MoodringError(f"answers '{path}' cannot be written: {error.strerror}; set cache=FOLDER") from None
     return answers
@@ -66,7 +70,7 @@ def kept_or_answered(path: Path, answer: Callable[[], FoldAnswers]) -> FoldAnswe
 
 def _read(path: Path) -> FoldAnswers:
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             return FoldAnswers(
                 test=found["test"],
                 classes={name.removeprefix(_SYSTEM): found[name] for name in found if name.startswith(_SYSTEM)},

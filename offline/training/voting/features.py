@@ -39,7 +39,7 @@ class ListenerNetworks:
             torch.manual_seed(seed)
             networks = [FmriCnn(channels, tuple(shape), classes) for _ in windows]
         self._network = networks[0]
-        self._weights: Mapping[str, Tensor] = stack_module_state(networks)[0]  # type: ignore[arg-type]
+        self._weights: Mapping[str, Tensor] = stack_module_state(networks)[0]
         self._train(torch.from_numpy(windows), torch.from_numpy(labels), settings, seed)
 
     def features(self, windows: FloatArray) -> FloatArray:
@@ -65,10 +65,10 @@ class ListenerNetworks:
         )
         generator = generator_for(seed, 0)
         for _ in range(settings.epochs):
-            for batch in torch.randperm(len(labels), generator=generator).split(settings.batch):
+            for batch in torch.split(torch.randperm(len(labels), generator=generator), settings.batch):
                 _, logits = self._read(windows[:, batch])
                 # The sum over listeners: each network's gradient is that of its own mean loss.
                 loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels[batch].repeat(len(windows)))
                 optimizer.zero_grad()
-                (loss * len(windows)).backward()  # type: ignore[no-untyped-call]
+                torch.autograd.backward(loss * len(windows))
                 optimizer.step()

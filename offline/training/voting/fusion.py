@@ -49,8 +49,8 @@ def _train(
     generator = generator_for(seed, stage)
     inputs, truth = torch.from_numpy(features), torch.from_numpy(labels)
     for _ in range(settings.epochs):
-        for batch in torch.randperm(len(truth), generator=generator).split(settings.batch):
+        for batch in torch.split(torch.randperm(len(truth), generator=generator), settings.batch):
             loss = torch.nn.functional.cross_entropy(network(inputs[:, batch])[1], truth[batch])
             optimizer.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimizer.step()

@@ -9,6 +9,7 @@ from moodring.offline.evaluation.splits import (
     BothApart,
     GroupedKFold,
     Items,
+    LeaveBlocksOut,
     LeaveOneGroupOut,
     LeavePeopleOut,
     Protocol,
@@ -38,6 +39,7 @@ N = len(ITEMS.names)
 HONEST: list[tuple[Protocol, int]] = [
     (LeaveOneGroupOut(), N_PEOPLE),
     (LeaveOneGroupOut("stimulus"), N_STIMULI),
+    (LeaveBlocksOut("stimulus", 5.0), N_STIMULI),
     (GroupedKFold(folds=3), 3),
     (LeavePeopleOut(("p1", "p4")), 1),
     (BothApart(people_folds=3, stimulus_folds=2), 6),
