@@ -43,7 +43,7 @@ class FoldFeatures:
 
 
 def average(fold: FoldFeatures, penalty: float) -> IntArray:
-    """Say the classes of the mean features of all listeners by a linear support vector machine.
+    """Return the classes of the mean features of all listeners by a linear support vector machine.
 
     Returns
     -------
@@ -84,19 +84,19 @@ def inner_recalls(fold: FoldFeatures, penalty: float) -> Array:
 
 
 def voted(scores: Array, weights: Array | None = None) -> IntArray:
-    """Say the class with the largest sum of decision scores, ``(1 + n_listeners, n_test)``: all, then without each."""
+    """Return the class with the largest sum of decision scores, ``(1 + n_listeners, n_test)``: all, then without each."""
     weighted = scores if weights is None else scores * weights[:, None, None]
     total = weighted.sum(axis=0)
     return np.stack([total.argmax(axis=1), *((total - one).argmax(axis=1) for one in weighted)])
 
 
 def network_classes(network: VotingNetwork, features: FloatArray) -> IntArray:
-    """Say the class of a voting network, ``(1 + n_listeners, n_test)``: all, then without the votes of each."""
+    """Return the class of a voting network, ``(1 + n_listeners, n_test)``: all, then without the votes of each."""
     return np.stack([logits.argmax(dim=1).numpy() for _, logits in _readings(network, features)])
 
 
 def hidden_classes(network: VotingNetwork, fold: FoldFeatures, penalty: float) -> IntArray:
-    """Say the class of a support vector machine on the 16 units before a voting network's softmax; as above."""
+    """Return the class of a support vector machine on the 16 units before a voting network's softmax; as above."""
     with torch.no_grad():
         trained = network(torch.from_numpy(fold.train))[0].numpy()
     classifier = _svm(trained, fold.labels, penalty)
