@@ -19,8 +19,8 @@ from ...datasets.speech_corpus import SpeechCorpus
 from ...training.fisher_vectors.descriptors import descriptors
 from ...training.fisher_vectors.encoder import FisherEncoder
 from ...training.recogniser.features import FeatureCache, FeatureSets, trim_silence
+from ...training.recogniser.task import ClassificationTask
 from ...training.recogniser.train import (
-    ClassificationTask,
     check_folds,
     classification_tasks,
     cross_validate,
