@@ -84,7 +84,7 @@ def inner_recalls(fold: FoldFeatures, penalty: float) -> Array:
 
 
 def voted(scores: Array, weights: Array | None = None) -> IntArray:
-    """Return the class with the largest sum of decision scores, ``(1 + n_listeners, n_test)``: all, then without each."""
+    """Return the class of the largest summed score, ``(1 + n_listeners, n_test)``: of all, then without each."""
     weighted = scores if weights is None else scores * weights[:, None, None]
     total = weighted.sum(axis=0)
     return np.stack([total.argmax(axis=1), *((total - one).argmax(axis=1) for one in weighted)])
