@@ -182,7 +182,8 @@ def test_only_what_the_config_names_is_on_the_network(network):
     import pylsl
 
     found = {info.name(): info for info in pylsl.resolve_streams(2.0)}
-    assert set(found) == {"network-amp", "moodring_estimate", "moodring_estimate_health"}
+    own_streams = {"moodring_estimate", "moodring_estimate_health", "moodring_estimate_marks"}
+    assert set(found) == {"network-amp", *own_streams}
     own = f"moodring_estimate-{network.name}-{socket.gethostname()}"
     assert found["moodring_estimate"].source_id() == own
 
