@@ -2,6 +2,7 @@
 
 BRAND = "moodring"
 NOTHING = "–"
+NO = "no"  # EEG, face, look: what an answer is without
 
 # Panels, by the names under which their places are saved.
 TITLES = {

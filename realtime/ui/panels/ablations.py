@@ -1,5 +1,6 @@
 """The strip under a chart: what would be said without EEG, without the face, and without the last look."""
 
+from collections.abc import Callable
 from typing import Literal
 
 from PyQt5.QtCore import QRectF, QSize, Qt
@@ -58,19 +59,28 @@ class AblationStrip(Canvas):
         """Draw the cells."""
         gap = theme.px(_GAP)
         width = (self.width() - theme.px(_MARGIN) - gap * (len(evidence.WITHOUT) - 1)) / len(evidence.WITHOUT)
-        for place, (name, words) in enumerate(evidence.WITHOUT.items()):
-            room = QRectF(place * (width + gap), 2, width, self.height() - 4)
-            self._draw_cell(painter, room, words, self._rows.get(name, ()))
-
-    def _draw_cell(self, painter: QPainter, room: QRectF, words: str, levels: tuple[float, ...]) -> None:
-        line = QRectF(room.x(), room.y(), room.width(), theme.px(16))
         painter.setFont(theme.font(11))
+        words = self.words(painter.fontMetrics().width, width)
+        for place, (name, pair) in enumerate(zip(evidence.WITHOUT, words, strict=True)):
+            room = QRectF(place * (width + gap), 2, width, self.height() - 4)
+            self._draw_cell(painter, room, pair, self._rows.get(name, ()))
+
+    def words(self, width_of: Callable[[str], int], room: float) -> list[tuple[str, str]]:
+        """Return name and answer of each cell, all as long as the narrowest has room for: "no EEG", "medium 40%"."""
+        rows = [self._rows.get(name, ()) for name in evidence.WITHOUT]
+        said = [evidence.best_level(row) if row else strings.NOTHING for row in rows]
+        short = [f"{strings.NO} {words.split()[-1]}" for words in evidence.WITHOUT.values()]
+        ways = (
+            list(zip(evidence.WITHOUT.values(), said, strict=True)),
+            list(zip(short, said, strict=True)),
+            [(name, answer.rpartition(" ")[2]) for name, answer in zip(short, said, strict=True)],
+        )
+        return next((way for way in ways if all(width_of(" ".join(one)) < room for one in way)), ways[-1])
+
+    def _draw_cell(self, painter: QPainter, room: QRectF, words: tuple[str, str], levels: tuple[float, ...]) -> None:
+        line = QRectF(room.x(), room.y(), room.width(), theme.px(16))
         painter.setPen(theme.colour(theme.SOFT))
-        said = evidence.best_level(levels) if levels else strings.NOTHING
-        short = words.split(" ", 1)[1]
-        fits = ((words, said), (short, said), (short, said.rpartition(" ")[2]))
-        room_for = painter.fontMetrics().width
-        name, answer = next((one for one in fits if room_for(" ".join(one)) < room.width()), fits[-1])
+        name, answer = words
         painter.drawText(line, Qt.AlignVCenter | Qt.AlignLeft, name)
         painter.setPen(theme.colour(theme.TEXT if levels else theme.FAINT))
         painter.drawText(line, Qt.AlignVCenter | Qt.AlignRight, answer)

@@ -34,6 +34,17 @@ def test_the_strip_says_what_would_be_said_without_a_part(window, stage):
             assert int(np.argmax(shown)) == int(np.argmax(rows[name])), (axis, name)
 
 
+@pytest.mark.parametrize(
+    ("room", "names"),
+    [(300, ["without EEG", "without face", "without last look"]), (150, ["no EEG", "no face", "no look"])],
+)
+def test_cells_that_are_narrow_still_say_that_a_part_is_left_out(window, stage, room, names):
+    play(window, stage, 0, 60)
+    words = window.valence.ablations.words(lambda text: 8 * len(text), room)
+    assert [name for name, _ in words] == names
+    assert all(answer.endswith("%") for _, answer in words)
+
+
 def test_a_part_that_cannot_be_withheld_any_more_leaves_its_place_empty(window, stage):
     play(window, stage, 20, 30)
     heights = window.valence.ablations.height()
