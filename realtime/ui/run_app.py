@@ -35,7 +35,7 @@ def run_app(config: LiveConfig | None, say: Callable[[str], None]) -> None:
             "the set-up page needs a display; without one: moodring live CONFIG (configs/lab.toml to copy)"
         )
     with hold_interrupts():
-        page = Child("set-up page", show_page, config, failure=failure_of)
+        page = open_page(config)
     with page:
         while True:
             asked = page.receive(0.5)
@@ -51,6 +51,12 @@ def run_app(config: LiveConfig | None, say: Callable[[str], None]) -> None:
                 page.send({"failed": str(error)})
             else:
                 return
+
+
+def open_page(config: LiveConfig | None) -> Child:
+    """Return the process of the set-up page; it says ``shown`` once it is there, and ``start`` when asked to begin."""
+    # No daemon: its search, previews and checks are processes of its own.
+    return Child("set-up page", show_page, config, failure=failure_of, daemon=False)
 
 
 def _job(asked: dict[str, object]) -> EngineJob:
@@ -95,6 +101,7 @@ def show_page(parent: Parent, config: LiveConfig | None) -> None:
     timer.timeout.connect(listen)
     timer.start(_POLL_MS)
     page.show()
+    parent.send({"shown": True})
     with interruptible(lambda: bool(page.close())), qt_logged():
         application.exec_()
     timer.stop()
