@@ -9,6 +9,7 @@ the enrolments that the config names.
 ``video/`` holds pictures and sound as Matroska. Simulated sessions are written in the same layout; they have no config.
 """
 
+import hashlib
 import re
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Literal
@@ -77,8 +78,17 @@ def package_versions(*packages: str) -> dict[str, str | None]:
     return found
 
 
-def folder_name(text: str) -> str:
-    """Return a name that any file system takes for any text, without a way out of its folder."""
+def plain_name(text: str) -> str:
+    """Return a name that any file system takes, without a way out of its folder; several texts may have the same."""
     name = re.sub(r"[^\w.+-]+", "_", text, flags=re.ASCII).strip("._")[:80]
     reserved = re.fullmatch(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name, flags=re.IGNORECASE)
     return f"_{name}" if reserved else name or "session"
+
+
+def folder_name(text: str) -> str:
+    """Return the name of a folder for a text; two texts that are not empty never have the same.
+
+    Where it is not the text itself, six signs of the text's SHA-256 stand behind it.
+    """
+    name = plain_name(text)
+    return name if name == text or not text else f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"

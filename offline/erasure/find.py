@@ -191,7 +191,7 @@ def _kind_of(path: Path, participant: str, voices: set[str]) -> Kind | None:
     if path.suffix == ".safetensors":
         metadata = _metadata(path)
         if _VOICES in metadata:
-            named = path.stem in (participant, names.folder_name(participant))
+            named = path.stem in (participant, names.plain_name(participant), names.folder_name(participant))
             return "enrolment" if named or _hash(path) in voices else None
         return "calibrated bundle" if _calibrated_for(metadata) == participant else None
     if path.suffix in (".html", ".htm"):

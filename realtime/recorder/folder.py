@@ -24,8 +24,8 @@ def session_place(root: Path, config: LiveConfig, run: int) -> Path:
     """Return the path of a run: ``sub-P/ses-S/sub-P_ses-S_task-T_run-NN``."""
     about = config.session
     subject = f"sub-{names.folder_name(about.participant)}"
-    session = f"ses-{names.folder_name(about.session)}"
-    return root / subject / session / f"{subject}_{session}_task-{names.folder_name(about.task)}_run-{run:02}"
+    session = f"ses-{names.plain_name(about.session)}"
+    return root / subject / session / f"{subject}_{session}_task-{names.plain_name(about.task)}_run-{run:02}"
 
 
 @dataclass

@@ -81,7 +81,7 @@ def write_record(folder, recording, *, participant="P 07", task="films", without
     ``without`` names what it lacks of eeg, face, speech, journal, log and config.
     """
     t0_s = recording.t0_s
-    name = f"sub-{names.folder_name(participant)}_ses-01_task-{names.folder_name(task)}_run-02"
+    name = f"sub-{names.folder_name(participant)}_ses-01_task-{names.plain_name(task)}_run-02"
     gone = {key: None for key in ("eeg", "face", "speech") if key in without}
     made = replace(
         recording,

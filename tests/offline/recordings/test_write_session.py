@@ -1,4 +1,5 @@
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import replace
@@ -224,16 +225,22 @@ def test_missing_streams_are_told(written: tuple[Recording, Path], tmp_path: Pat
 @pytest.mark.parametrize(
     ("text", "name"),
     [
-        ("p01", "p01"),
-        ("../../etc", "etc"),
-        ("a/b\\c:d", "a_b_c_d"),
-        ("", "session"),
-        ("...", "session"),
-        ("NUL", "_NUL"),
+        ("p01", r"p01"),
+        ("../../etc", r"etc-[0-9a-f]{6}"),
+        ("a/b\\c:d", r"a_b_c_d-[0-9a-f]{6}"),
+        ("", r"session"),
+        ("...", r"session-[0-9a-f]{6}"),
+        ("NUL", r"_NUL-[0-9a-f]{6}"),
+        ("x" * 300, r"x{80}-[0-9a-f]{6}"),
     ],
 )
 def test_folder_names_stay_in_their_folder(text: str, name: str) -> None:
-    assert folder_name(text) == name
+    assert re.fullmatch(name, folder_name(text))
+
+
+def test_two_texts_never_share_a_folder() -> None:
+    texts = ["session", "\u00d6", "\u65e5\u672c", "P 07", "P_07", "P/07", "NUL", "_NUL", "x" * 300, "x" * 301]
+    assert len({folder_name(text).lower() for text in texts}) == len(texts)
 
 
 def arrived(stop: list[int], rate_hz: float | None, delay_s: float | None) -> Arrivals:

@@ -48,7 +48,7 @@ CONFIG = LiveConfig(
 
 def test_a_folder_is_filed_under_its_person_and_never_used_twice(tmp_path):
     first, second = (SessionFolder.create(tmp_path, CONFIG, ()) for _ in range(2))
-    assert first.path == tmp_path / "sub-P_7/ses-a_b/sub-P_7_ses-a_b_task-rest_stress_run-01"
+    assert first.path == tmp_path / "sub-P_7-cc542a/ses-a_b/sub-P_7-cc542a_ses-a_b_task-rest_stress_run-01"
     assert second.path.name.endswith("_run-02")
     assert load(first.path / "config.toml", LiveConfig) == CONFIG
     said = tomllib.loads((first.path / "session.toml").read_text(encoding="utf-8"))
