@@ -146,7 +146,7 @@ def _walk(root: Path, search: _Search) -> None:
         )
         if names.SESSION_FILE in files:
             folders.clear()
-            owner = _participant_of(here)
+            owner = _participant_of(here, search.participant)
             search.people.add(owner)
             (search.sessions if owner == search.participant else search.others).append(here)
             continue
@@ -167,8 +167,11 @@ def _add_dataset(here: Path, folders: list[str], search: _Search) -> None:
     folders[:] = [one for one in folders if not one.startswith((".export-", "sub-", "derivatives"))]
 
 
-def _participant_of(session: Path) -> str:
-    """Return whose session it is: by its own word, else by its config's, else by the name of its folder."""
+def _participant_of(session: Path, wanted: str) -> str:
+    """Return whose session it is: by its own word, else by its config's, else by the name of its folder.
+
+    A folder named for the wanted participant is theirs; of another one its name is all that is known.
+    """
     for file, keys in ((names.SESSION_FILE, ("participant",)), (names.CONFIG_FILE, ("session", "participant"))):
         try:
             value: Any = read(session / file, session)
@@ -179,7 +182,9 @@ def _participant_of(session: Path) -> str:
         if isinstance(value, str):
             return value
     named = [part.removeprefix("sub-") for part in session.parts if part.startswith("sub-")]
-    return named[0] if named else ""
+    if not named:
+        return ""
+    return wanted if named[0] == names.folder_name(wanted) else named[0]
 
 
 def _own_voice(session: Path) -> Path | None:

@@ -106,7 +106,8 @@ def test_a_session_whose_file_is_damaged_is_known_by_its_config_or_folder(lab: P
     (place(lab, "P 07") / names.SESSION_FILE).write_text("participant = ")
     assert place(lab, "P 07") in [one.path for one in find(lab, "P 07").belongings]
     (place(lab, "P 07") / names.CONFIG_FILE).unlink()
-    assert place(lab, "P 07") in [one.path for one in find(lab, names.folder_name("P 07")).belongings]
+    assert place(lab, "P 07") in [one.path for one in find(lab, "P 07").belongings]
+    assert place(lab, "P 07") not in [one.path for one in find(lab, "P_07").belongings]
 
 
 def test_a_session_that_is_being_recorded_stays(lab: Path) -> None:
