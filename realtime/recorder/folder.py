@@ -2,7 +2,9 @@
 
 import json
 import platform
+import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -86,6 +88,13 @@ class SessionFolder:
         """Write ``session.toml`` anew with some of its values changed; raises OSError."""
         self.session = self.session.model_copy(update=changes)
         write_file(self.path / names.SESSION_FILE, toml_text(self.session), mode=PRIVATE_FILE, fsync=True)
+
+    def remove(self) -> None:
+        """Remove the folder, and those of its session and participant where nothing else is in them."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        for parent in (self.path.parent, self.path.parent.parent):
+            with suppress(OSError):
+                parent.rmdir()
 
     def mark_ended(self, missing: Sequence[str] = ()) -> None:
         """Write the end of the session, and what never came of what the config names; raises OSError."""

@@ -8,7 +8,6 @@ of text, each by a thread of its own, which nothing waits for.
 import json
 import logging
 import math
-import shutil
 import threading
 import time
 from collections.abc import Sequence
@@ -251,7 +250,7 @@ class Recorder:
         self._over = True
         self._close()
         if not self._types and self.folder.session.t0_s is None:
-            shutil.rmtree(self.folder.path, ignore_errors=True)
+            self.folder.remove()
             return
         try:
             self._disk = self._disk.with_use(measure(self.folder.path, time.monotonic()))

@@ -239,4 +239,13 @@ def test_a_session_without_a_sample_leaves_no_folder(tmp_path):
     config = CONFIG.model_copy(update={"lsl": own_session("test")})
     recorder = Recorder(config, (), VirtualClock(0.0), tmp_path)
     recorder.stop()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_session_without_a_sample_leaves_those_before_it(tmp_path):
+    config = CONFIG.model_copy(update={"lsl": own_session("test")})
+    earlier = SessionFolder.create(tmp_path, config, ())
+    recorder = Recorder(config, (), VirtualClock(0.0), tmp_path)
+    recorder.stop()
     assert not recorder.folder.path.exists()
+    assert earlier.path.exists()
