@@ -278,7 +278,7 @@ def screenshots(
     ] = 80.0,
     seed: Annotated[int, typer.Option(min=0, help="Which simulated participant.")] = 7,
 ) -> None:
-    """Save pictures of every page of the window, light and dark, at four sizes, of a simulated session."""
+    """Save pictures of every page, light and dark, at four sizes, and a moving one, of a simulated session."""
     from tempfile import TemporaryDirectory
 
     from ..configs.schema.liblsl import own_session

@@ -1,4 +1,4 @@
-"""Pictures of every page, light and dark, at the sizes of common screens, of a session that runs."""
+"""Pictures of every page, light and dark, at the sizes of common screens, and a moving one, of a session that runs."""
 
 import time
 from collections.abc import Iterator
@@ -21,11 +21,13 @@ from .app import application_here, saved
 from .live.commander import Commander
 from .live.view_model import ViewModel
 from .live.window import Window
+from .moving_picture import film_of
 from .settings import Settings
 from .setup.page import SetupPage, Tools
 from .theme import PALETTES, ThemeName
 
 SIZES = ((1024, 700), (1366, 768), (1920, 1080), (3840, 2160))
+MOVING, MOVING_SIZE, MOVING_S = "live.webp", (1366, 768), 8.0
 _TURN_S = 0.03
 _SEARCH_S = 120.0
 _MARKS = ((0.25, "mark", strings.MARK_TEXT), (0.5, "note", "asked for water"), (0.8, "mark", "film 3"))
@@ -54,6 +56,10 @@ def take_pictures(parent: Parent, name: str, config: LiveConfig, folder: Path, a
         window = Window(ViewModel(SnapshotFeed(name)), Commander(name), settings)
         window.show()
         _wait(window, application, parent, after_s)
+        window.resize(*MOVING_SIZE)
+        _turns(application, 1.0)
+        film_of(window, application, folder / MOVING, MOVING_S, frames_per_s=5.0, width=1000)
+        parent.send({"picture": MOVING})
         for theme_name, size in _all():
             for page, picture in _live(window, application, settings, theme_name, size):
                 _save(picture, folder, page, theme_name, size, parent)
