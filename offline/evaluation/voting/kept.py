@@ -16,7 +16,7 @@ from ..leakage import digest
 from ..splits import Split
 from .folds import FoldAnswers
 
-FOLDS = Stage("voting folds", 1)
+FOLDS = Stage("voting folds", 2)
 """Raise its version whenever the same windows and settings give other answers."""
 _SYSTEM = "system: "
 _NOT_IN_KEY = {"kind", "name", "seeds", "cache", "threads", "data", "shifts"}
