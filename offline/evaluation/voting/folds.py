@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ....configs.schema.papers.voting import VotingSection
@@ -78,7 +79,7 @@ def items_of(data: ResponseWindows) -> Items:
 
 
 def answer_fold(
-    data: ResponseWindows, items: Items, split: Split, protocol: LeaveBlocksOut, config: VotingSection, seed: int
+    data: ResponseWindows, split: Split, protocol: LeaveBlocksOut, config: VotingSection, seed: int
 ) -> FoldAnswers:
     """Train on a fold and answer its tested items.
 
@@ -87,6 +88,8 @@ def answer_fold(
     MoodringError
         The fold leaks, or a gap leaves no item to train on.
     """
+    torch.set_num_threads(config.threads)
+    items = items_of(data)
     guard = LeakageGuard(items, split, protocol.apart, [data.windows.swapaxes(0, 1)])
     fold = fold_features(data, items, split, protocol, config, seed, guard)
     n_classes = len(data.classes)

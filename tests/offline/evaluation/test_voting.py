@@ -30,7 +30,7 @@ from moodring.offline.evaluation.voting.folds import (
     fold_features,
     items_of,
 )
-from moodring.offline.evaluation.voting.kept import fold_key, kept_or_answered
+from moodring.offline.evaluation.voting.kept import KeptAnswers, fold_key
 from moodring.offline.evaluation.voting.rows import (
     Repetition,
     agreement_values,
@@ -38,6 +38,7 @@ from moodring.offline.evaluation.voting.rows import (
     over_blocks,
     over_listeners,
 )
+from moodring.offline.scheduling.work import Serial
 from moodring.offline.training.voting.fusion import fit_fusion
 from moodring.offline.training.voting.systems import (
     FoldFeatures,
@@ -158,7 +159,7 @@ def test_every_system_answers_every_tested_item_with_all_and_without_each_listen
     items = items_of(data)
     config = _config(cnn={"epochs": 15, "learning_rate": 0.01}, fusion={**FUSION, "epochs": 15})
     split = next(protocol.splits(items))
-    answers = answer_fold(data, items, split, protocol, config, 0)
+    answers = answer_fold(data, split, protocol, config, 0)
     for system in set(SYSTEMS) - {LEAKY_DVFN}:
         rows = 3 if system == INDIVIDUAL else 4
         assert answers.classes[system].shape == (rows, len(split.test))
@@ -170,10 +171,11 @@ def test_a_finished_fold_is_kept_and_found_again_by_what_it_depends_on(tmp_path:
     data, protocol, config = _windows(), LeaveBlocksOut("block", 4.0), _config()
     items = items_of(data)
     first, second = list(protocol.splits(items))[:2]
-    answers = answer_fold(data, items, first, protocol, config, 0)
+    answers = answer_fold(data, first, protocol, config, 0)
     path = tmp_path / "fold.npz"
-    kept_or_answered(path, lambda: answers)
-    again = kept_or_answered(path, pytest.fail)
+    with path.open("wb") as file:
+        KeptAnswers().write(file, answers)
+    again = KeptAnswers().read(path)
     np.testing.assert_equal(vars(again), vars(answers))
     key = fold_key(data, first, config, 0)
     assert fold_key(data, first, config.model_copy(update={"seeds": (7,), "cache": tmp_path}), 0) == key
@@ -188,7 +190,7 @@ def test_a_finished_fold_is_kept_and_found_again_by_what_it_depends_on(tmp_path:
     assert len(set(others)) == 4
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(MoodringError, match="cannot be read"):
-        kept_or_answered(path, pytest.fail)
+        KeptAnswers().read(path)
 
 
 def _separable(seed: int = 0) -> FoldFeatures:
@@ -294,7 +296,7 @@ def test_configs_that_cannot_be_are_refused() -> None:
     with pytest.raises(ConfigError, match="gap_s"):
         load(CONFIGS / "voting_htfa.toml", HtfaVotingConfig, ("gap_s=5.0",))
     with pytest.raises(ConfigError, match="add --set data=FOLDER"):
-        evaluate_htfa_voting(load(CONFIGS / "voting_htfa.toml", HtfaVotingConfig), print)
+        evaluate_htfa_voting(load(CONFIGS / "voting_htfa.toml", HtfaVotingConfig), print, Serial())
 
 
 def test_the_shipped_configs_are_the_papers_experiment() -> None:
@@ -372,7 +374,7 @@ def test_labels_of_a_story_come_from_those_who_do_not_vote(tmp_path: Path) -> No
 
 
 def test_both_halves_of_a_story_vote_and_a_null_is_beside_them(tmp_path: Path) -> None:
-    values = evaluate_htfa_voting(_htfa(_story(tmp_path)), lambda _: None)
+    values = evaluate_htfa_voting(_htfa(_story(tmp_path)), lambda _: None, Serial())
     assert {one["group"] for one in values["listeners"]} == {"first half", "second half"}
     row = next(one for one in values["rows"] if one["name"] == SVM_VOTING)
     assert row["uar"] > 0.6
