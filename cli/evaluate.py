@@ -85,7 +85,11 @@ def evaluate(
         "fisher_vectors": _evaluate_fisher_vectors,
     }
     kind = "paper" if config.is_dir() else str(read(config).get("kind"))
-    in_parts = {"voting_simulated": _evaluate_voting_simulated, "voting_htfa": _evaluate_voting_htfa}
+    in_parts = {
+        "voting_simulated": _evaluate_voting_simulated,
+        "voting_htfa": _evaluate_voting_htfa,
+        "voting_scans": _evaluate_voting_scans,
+    }
     computes = _scheduler(workers, scheduler, address)
     if kind in in_parts:
         ways[kind] = partial(in_parts[kind], scheduler=computes)
@@ -260,6 +264,18 @@ def _evaluate_voting_htfa(config: Path, overrides: tuple[str, ...], scheduler: S
 
     loaded = load(config, HtfaVotingConfig, overrides)
     values = evaluate_htfa_voting(loaded, partial(say, err=True), scheduler or Serial())
+    return _Evaluated(loaded.name, table(values), values)
+
+
+def _evaluate_voting_scans(config: Path, overrides: tuple[str, ...], scheduler: Scheduler | None) -> _Evaluated:
+    from ..configs.schema.load import load
+    from ..configs.schema.papers.voting import ScansVotingConfig
+    from ..offline.evaluation.voting.evaluate import evaluate_scans_voting
+    from ..offline.evaluation.voting.rows import table
+    from ..offline.scheduling.work import Serial
+
+    loaded = load(config, ScansVotingConfig, overrides)
+    values = evaluate_scans_voting(loaded, partial(say, err=True), scheduler or Serial())
     return _Evaluated(loaded.name, table(values), values)
 
 

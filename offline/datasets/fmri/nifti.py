@@ -11,7 +11,7 @@ Scans have been slice-timed, realigned, brought to the atlas's space and smoothe
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +25,20 @@ from .scans import Event, FloatArray, Scans
 _RUN = re.compile(r"_run-(\d+)_bold\.nii(\.gz)?$")
 _SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6, "unknown": 1.0}
 _LONGEST_TR_S = 20.0
-_COLUMNS = ("onset", "trial_type")
 _SAME_SPACE_MM = 0.01
 
 
 def read(
-    root: Path, classes: Sequence[str], interval_s: float = 1.0, atlas: Path | None = None
+    root: Path,
+    classes: Sequence[str],
+    interval_s: float = 1.0,
+    atlas: Path | None = None,
+    class_of: Mapping[str, str] | None = None,
 ) -> tuple[Scans, tuple[Event, ...]]:
     """Return regions of all listeners at regular times, and the events.
 
     Each region is the mean of its voxels; images are interpolated linearly in time within their run. Each run is a
-    block. Events whose ``trial_type`` is none of the classes are left out.
+    block. Events that are of none of the classes are left out.
 
     Parameters
     ----------
@@ -45,6 +48,9 @@ def read(
         From one image to the next in what is returned: 1 s in the paper.
     atlas : Path or None
         None: ``atlas.nii.gz`` or ``atlas.nii`` of the folder.
+    class_of : mapping of str to str or None
+        The class of each stimulus, by the name in the events' column ``stim_file`` without folder and suffix; None: the
+        class is the column ``trial_type``.
 
     Raises
     ------
@@ -77,9 +83,12 @@ def read(
         images.append(np.concatenate(parts))
     events: list[Event] = []
     for block, run in enumerate(runs):
-        events += _events(root, [own[run] for own in scans.values()], run, classes, starts[block], block)
+        for onset_s, kind in _events(root, [own[run] for own in scans.values()], run, class_of):
+            if kind in classes:
+                events.append(Event(starts[block] + onset_s, list(classes).index(kind), block))
     if not events:
-        raise MoodringError(f"no event of '{root}' is one of {', '.join(classes)}; check the column trial_type")
+        column = "trial_type" if class_of is None else "stim_file"
+        raise MoodringError(f"no event of '{root}' is one of {', '.join(classes)}; check the column {column}")
     return Scans(tuple(scans), tuple(images), interval_s, np.repeat(np.arange(len(runs)), frames)), tuple(events)
 
 
@@ -153,34 +162,34 @@ def _atlas_path(root: Path, given: Path | None) -> Path:
     raise MoodringError(f"no atlas '{candidates[0]}'; give a volume with a whole number for the region of each voxel")
 
 
-def _events(
-    root: Path, scans: Sequence[Path], run: int, classes: Sequence[str], start_s: float, block: int
-) -> list[Event]:
+def _events(root: Path, scans: Sequence[Path], run: int, class_of: Mapping[str, str] | None) -> list[tuple[float, str]]:
+    """Return onset and class of each event of a run."""
     shared = sorted(root.glob(f"*_run-{run}_events.tsv"))
-    tables = shared[:1] or [path.with_name(_RUN.sub(f"_run-{run}_events.tsv", path.name)) for path in scans]
-    read_tables = [_table(path) for path in tables]
-    for path, table in zip(tables[1:], read_tables[1:], strict=True):
-        if table != read_tables[0]:
-            raise MoodringError(f"events '{path}' differ from '{tables[0]}'; all listeners heard one stimulus")
-    return [
-        Event(start_s + onset, list(classes).index(kind), block) for onset, kind in read_tables[0] if kind in classes
-    ]
+    paths = shared[:1] or [path.with_name(_RUN.sub(f"_run-{run}_events.tsv", path.name)) for path in scans]
+    column = "trial_type" if class_of is None else "stim_file"
+    tables = [_table(path, column) for path in paths]
+    for path, table in zip(paths[1:], tables[1:], strict=True):
+        if table != tables[0]:
+            raise MoodringError(f"events '{path}' differ from '{paths[0]}'; all listeners heard one stimulus")
+    if class_of is None:
+        return tables[0]
+    return [(onset_s, class_of.get(Path(name).stem, "")) for onset_s, name in tables[0]]
 
 
-def _table(path: Path) -> list[tuple[float, str]]:
-    """Return onset and kind of each event."""
+def _table(path: Path, column: str) -> list[tuple[float, str]]:
+    """Return onset and kind of each event, as they stand there."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file, delimiter="\t"))
     except FileNotFoundError:
-        raise MoodringError(f"no events '{path}'; give a table with the columns {' and '.join(_COLUMNS)}") from None
+        raise MoodringError(f"no events '{path}'; give a table with the columns onset and {column}") from None
     except (OSError, ValueError, csv.Error) as error:
         raise MoodringError(f"events '{path}' cannot be read: {error}") from None
-    absent = [name for name in _COLUMNS if not rows or rows[0].get(name) is None]
+    absent = [name for name in ("onset", column) if not rows or rows[0].get(name) is None]
     if absent:
         raise MoodringError(f"events '{path}' have no column '{absent[0]}', or no row; BIDS names it so")
     try:
-        return [(float(row["onset"]), str(row["trial_type"])) for row in rows]
+        return [(float(row["onset"]), str(row[column])) for row in rows]
     except ValueError as error:
         raise MoodringError(f"events '{path}': an onset is no number of seconds ({error})") from None
 

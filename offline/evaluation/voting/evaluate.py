@@ -4,15 +4,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from ....configs.schema.errors import ConfigError
-from ....configs.schema.papers.voting import HtfaVotingConfig, SimulatedVotingConfig, VotingSection
+from ....configs.schema.papers.voting import HtfaVotingConfig, ScansVotingConfig, SimulatedVotingConfig, VotingSection
 from ...datasets.fmri.htfa import halves, read, stimulus_states
+from ...datasets.fmri.nifti import read as read_scans
 from ...datasets.fmri.scans import Event, ResponseWindows, Scans, response_windows
+from ...datasets.speech.iemocap import merged_to_four
 from ...scheduling.work import Scheduler, Work, finished
 from ...simulate.listeners import EMOTIONS, ListeningDesign, simulate_listening
 from ..intervals import mean_over_people
@@ -51,7 +54,7 @@ def evaluate_simulated_voting(config: SimulatedVotingConfig, report: Report, sch
         utterances=config.utterances,
         blocks=config.blocks,
     )
-    protocol = LeaveBlocksOut("block")
+    protocol = LeaveBlocksOut(config.leave_out)
     groups, responds = [], []
     for seed in config.seeds:
         simulated = simulate_listening(seed, design, config.volumes)
@@ -61,8 +64,7 @@ def evaluate_simulated_voting(config: SimulatedVotingConfig, report: Report, sch
     repetitions = _repetitions(groups, protocol, config, scheduler, report)
     rows = [row_values(repetitions, one, over_seeds(repetitions, one)) for one in SYSTEMS]
     return evaluation_values(
-        protocol=f"leave one of {config.blocks} blocks out, blocks scanned apart; lag {config.lag_s:g} s, "
-        f"{config.n_images} images",
+        protocol=f"{_left_out(config.leave_out, config.blocks)}; lag {config.lag_s:g} s, {config.n_images} images",
         groups=[f"seed {seed}" for seed in config.seeds],
         n=sum(len(one.truth) for one in repetitions),
         seeds=config.seeds,
@@ -74,6 +76,44 @@ def evaluate_simulated_voting(config: SimulatedVotingConfig, report: Report, sch
         found=_found(repetitions, responds),
         agreement=agreement_values(repetitions),
         listeners=[_listener_values(one, who) for one, who in zip(repetitions, responds, strict=True)],
+    )
+
+
+def evaluate_scans_voting(config: ScansVotingConfig, report: Report, scheduler: Scheduler) -> dict[str, Any]:
+    """Return the values of the JSON of an evaluation on scans of listeners.
+
+    Raises
+    ------
+    ConfigError
+        No folder is given.
+    MoodringError
+        Scans, events, atlas or corpus are not there, damaged or do not fit each other.
+    """
+    if config.data is None:
+        raise ConfigError(f"config '{config.name}' needs the folder of the scans: add --set data=FOLDER")
+    began = time.monotonic()
+    class_of = None
+    if config.iemocap is not None:
+        spoken = merged_to_four(config.iemocap, "skip").trials
+        class_of = {Path(one.name).stem: one.labels["emotion"] for one in spoken}
+    scans, events = read_scans(config.data, config.classes, config.interval_s, config.atlas, class_of)
+    data = response_windows(scans.usable(report), events, config.classes, config.lag_s, config.n_images, report)
+    protocol = LeaveBlocksOut(config.leave_out)
+    groups = [_Group(f"{len(data.listeners)} listeners", seed, data) for seed in config.seeds]
+    repetitions = _repetitions(groups, protocol, config, scheduler, report)
+    return evaluation_values(
+        protocol=f"{_left_out(config.leave_out, len(np.unique(data.runs)))}; lag {config.lag_s:g} s, "
+        f"{config.n_images} images",
+        groups=[f"run {one + 1}" for one in np.unique(data.runs)],
+        n=len(data.labels),
+        seeds=config.seeds,
+        domain=["fMRI of listeners"],
+        rows=[row_values(repetitions, one, over_blocks(repetitions, one)) for one in SYSTEMS],
+        paired=paired_values(repetitions, difference_over_blocks),
+        wall_s=time.monotonic() - began,
+        over="runs",
+        agreement=agreement_values(repetitions),
+        listeners=[_listener_values(one, None) for one in repetitions],
     )
 
 
@@ -118,6 +158,12 @@ def evaluate_htfa_voting(config: HtfaVotingConfig, report: Report, scheduler: Sc
         agreement=agreement_values(repetitions),
         listeners=[_listener_values(one, None) for one in repetitions],
     )
+
+
+def _left_out(what: str, count: int) -> str:
+    if what == "utterance":
+        return "leave one utterance out, with those whose windows meet its own; the response to its neighbours is there"
+    return f"leave one of {count} {what}s out, {what}s scanned apart"
 
 
 def story_windows(voters: Scans, labellers: Scans, config: HtfaVotingConfig, report: Report) -> ResponseWindows:

@@ -69,7 +69,11 @@ def items_of(data: ResponseWindows) -> Items:
     names = tuple(f"{start:.1f} s" for start in data.start_s)
     return Items(
         names=names,
-        groups={"block": tuple(str(one) for one in data.blocks)},
+        groups={
+            "block": tuple(str(one) for one in data.blocks),
+            "run": tuple(str(one) for one in data.runs),
+            "utterance": tuple(f"{number + 1}" for number in range(len(names))),
+        },
         sources=names,
         contents=tuple(digest(np.ascontiguousarray(data.windows[:, i])) for i in range(len(names))),
         timelines=tuple(str(one) for one in data.runs),
