@@ -99,14 +99,14 @@ def test_scans_of_listeners_vote(tmp_path: Path) -> None:
 
 def test_leaving_an_utterance_out_leaves_out_those_whose_windows_meet_its_own(tmp_path: Path) -> None:
     config = check(
-        _values(_study(tmp_path, events=4), leave_out="utterance", n_images=12, cnn={"epochs": 1}),
+        _values(_study(tmp_path, events=7), leave_out="utterance", n_images=12, cnn={"epochs": 1}),
         ScansVotingConfig,
         "test",
     )
     told: list[str] = []
     values = evaluate_scans_voting(config, told.append, Serial())
-    assert sum("utterance" in one for one in told) == RUNS * 4
-    assert values["n"] == RUNS * 4
+    assert sum("utterance" in one for one in told) == RUNS * 7
+    assert values["n"] == RUNS * 7
     assert "whose windows meet its own" in values["protocol"]
 
 
