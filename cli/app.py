@@ -14,12 +14,13 @@ from ..realtime.ipc.run_dir import clean
 from .bench import bench_app
 from .calibrate import calibrate
 from .decode import decode, predict
+from .evaluate import evaluate
 from .lab import calibrate_sync, check, doctor, enrol, streams
 from .live import demo, live, monitor, replay, screenshots, set_up
 from .output import say
 from .protocol import protocol_app
 from .session import delete, export, report
-from .train import evaluate, reference, simulate, train
+from .train import reference, simulate, train
 
 app = typer.Typer(
     name="moodring",

@@ -66,7 +66,8 @@ class SimulatedVotingConfig(VotingSection):
     """An evaluation on simulated listeners, whose truth is known.
 
     ``seeds`` are of the groups of listeners and of the trainings. The lag is from an utterance's onset to the first
-    image of its window.
+    image of its window. ``leave_out = "utterance"`` is the paper's protocol: one utterance tests, those whose windows
+    meet its own are left out, and all others train.
     """
 
     kind: Literal["voting_simulated"] = "voting_simulated"
@@ -78,6 +79,7 @@ class SimulatedVotingConfig(VotingSection):
     utterances: tuple[Count, Count, Count, Count] = (33, 79, 69, 70)
     blocks: Annotated[int, Field(ge=3)] = 6
     volumes: bool = False
+    leave_out: Literal["block", "utterance"] = "block"
 
     @model_validator(mode="after")
     def _some_respond(self) -> "SimulatedVotingConfig":
@@ -89,6 +91,38 @@ class SimulatedVotingConfig(VotingSection):
         if self.inner_folds > self.blocks - 1:
             raise ValueError(f"inner_folds = {self.inner_folds}, but each fold trains on {self.blocks - 1} blocks")
         return self
+
+
+class ScansVotingConfig(VotingSection):
+    """An evaluation on scans of listeners, in the layout of ``offline/datasets/fmri/nifti.py``.
+
+    Attributes
+    ----------
+    data : Path or None
+        The folder of the scans.
+    atlas : Path or None
+        None: that of the folder.
+    classes : tuple of str
+        Of the events' column ``trial_type``; of the four of Hsieh and Lee where ``iemocap`` is given.
+    iemocap : Path or None
+        The folder of IEMOCAP: events then name utterances in the column ``stim_file``.
+    interval_s : float
+        From one image to the next, after interpolation.
+    lag_s : float
+        From an utterance's onset to the first image of its window.
+    leave_out : "run" or "utterance"
+        "utterance" is the paper's protocol.
+    """
+
+    kind: Literal["voting_scans"] = "voting_scans"
+    name: str = "Voting on scans of listeners"
+    data: Path | None = None
+    atlas: Path | None = None
+    classes: Annotated[tuple[str, ...], Field(min_length=2)] = ("sadness", "happiness", "neutral", "anger")
+    iemocap: Path | None = None
+    interval_s: Positive = 1.0
+    lag_s: Zeroable = 4.0
+    leave_out: Literal["run", "utterance"] = "run"
 
 
 class HtfaVotingConfig(VotingSection):

@@ -2,24 +2,28 @@
 
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.metrics import roc_auc_score
 
 from ....configs.schema.errors import ConfigError
-from ....configs.schema.papers.voting import HtfaVotingConfig, SimulatedVotingConfig, VotingSection
+from ....configs.schema.papers.voting import HtfaVotingConfig, ScansVotingConfig, SimulatedVotingConfig, VotingSection
 from ...datasets.fmri.htfa import halves, read, stimulus_states
+from ...datasets.fmri.nifti import read as read_scans
 from ...datasets.fmri.scans import Event, ResponseWindows, Scans, response_windows
+from ...datasets.speech.iemocap import merged_to_four
+from ...scheduling.work import Scheduler, Work, finished
 from ...simulate.listeners import EMOTIONS, ListeningDesign, simulate_listening
 from ..intervals import mean_over_people
 from ..metrics import uar
 from ..result import evaluation_values
 from ..splits import LeaveBlocksOut
 from .folds import INDIVIDUAL, SYSTEMS, answer_fold, items_of
-from .kept import fold_key, kept_folder, kept_or_answered
+from .kept import KeptAnswers, fold_key, kept_folder
 from .rows import (
     Repetition,
     agreement_values,
@@ -36,14 +40,13 @@ from .rows import (
 Report = Callable[[str], None]
 
 
-def evaluate_simulated_voting(config: SimulatedVotingConfig, report: Report) -> dict[str, Any]:
+def evaluate_simulated_voting(config: SimulatedVotingConfig, report: Report, scheduler: Scheduler) -> dict[str, Any]:
     """Return the values of the JSON of an evaluation on simulated listeners.
 
     Each seed is a stimulus and a group of listeners of its own. ``found`` holds how well the voting weights tell
     listeners who respond from silent and contrary ones.
     """
     began = time.monotonic()
-    torch.set_num_threads(config.threads)
     design = ListeningDesign(
         listeners=config.listeners,
         silent=config.silent,
@@ -51,17 +54,17 @@ def evaluate_simulated_voting(config: SimulatedVotingConfig, report: Report) -> 
         utterances=config.utterances,
         blocks=config.blocks,
     )
-    protocol = LeaveBlocksOut("block")
-    repetitions, responds = [], []
+    protocol = LeaveBlocksOut(config.leave_out)
+    groups, responds = [], []
     for seed in config.seeds:
         simulated = simulate_listening(seed, design, config.volumes)
         data = response_windows(simulated.scans, simulated.events, EMOTIONS, config.lag_s, config.n_images, report)
-        repetitions.append(_repetition(f"group {seed}", data, protocol, config, seed, report))
+        groups.append(_Group(f"group {seed}", seed, data))
         responds.append(simulated.responds)
+    repetitions = _repetitions(groups, protocol, config, scheduler, report)
     rows = [row_values(repetitions, one, over_seeds(repetitions, one)) for one in SYSTEMS]
     return evaluation_values(
-        protocol=f"leave one of {config.blocks} blocks out, blocks scanned apart; lag {config.lag_s:g} s, "
-        f"{config.n_images} images",
+        protocol=f"{_left_out(config.leave_out, config.blocks)}; lag {config.lag_s:g} s, {config.n_images} images",
         groups=[f"seed {seed}" for seed in config.seeds],
         n=sum(len(one.truth) for one in repetitions),
         seeds=config.seeds,
@@ -76,7 +79,45 @@ def evaluate_simulated_voting(config: SimulatedVotingConfig, report: Report) -> 
     )
 
 
-def evaluate_htfa_voting(config: HtfaVotingConfig, report: Report) -> dict[str, Any]:
+def evaluate_scans_voting(config: ScansVotingConfig, report: Report, scheduler: Scheduler) -> dict[str, Any]:
+    """Return the values of the JSON of an evaluation on scans of listeners.
+
+    Raises
+    ------
+    ConfigError
+        No folder is given.
+    MoodringError
+        Scans, events, atlas or corpus are not there, damaged or do not fit each other.
+    """
+    if config.data is None:
+        raise ConfigError(f"config '{config.name}' needs the folder of the scans: add --set data=FOLDER")
+    began = time.monotonic()
+    class_of = None
+    if config.iemocap is not None:
+        spoken = merged_to_four(config.iemocap, "skip").trials
+        class_of = {Path(one.name).stem: one.labels["emotion"] for one in spoken}
+    scans, events = read_scans(config.data, config.classes, config.interval_s, config.atlas, class_of)
+    data = response_windows(scans.usable(report), events, config.classes, config.lag_s, config.n_images, report)
+    protocol = LeaveBlocksOut(config.leave_out)
+    groups = [_Group(f"{len(data.listeners)} listeners", seed, data) for seed in config.seeds]
+    repetitions = _repetitions(groups, protocol, config, scheduler, report)
+    return evaluation_values(
+        protocol=f"{_left_out(config.leave_out, len(np.unique(data.runs)))}; lag {config.lag_s:g} s, "
+        f"{config.n_images} images",
+        groups=[f"run {one + 1}" for one in np.unique(data.runs)],
+        n=len(data.labels),
+        seeds=config.seeds,
+        domain=["fMRI of listeners"],
+        rows=[row_values(repetitions, one, over_blocks(repetitions, one)) for one in SYSTEMS],
+        paired=paired_values(repetitions, difference_over_blocks),
+        wall_s=time.monotonic() - began,
+        over="runs",
+        agreement=agreement_values(repetitions),
+        listeners=[_listener_values(one, None) for one in repetitions],
+    )
+
+
+def evaluate_htfa_voting(config: HtfaVotingConfig, report: Report, scheduler: Scheduler) -> dict[str, Any]:
     """Return the values of the JSON of an evaluation on real listeners of one story.
 
     Raises
@@ -89,15 +130,15 @@ def evaluate_htfa_voting(config: HtfaVotingConfig, report: Report) -> dict[str, 
     if config.data is None:
         raise ConfigError(f"config '{config.name}' needs the folder with weights.mat: add --set data=FOLDER")
     began = time.monotonic()
-    torch.set_num_threads(config.threads)
     both = halves(read(config.data, config.interval_s).usable(report))
     protocol = LeaveBlocksOut("block", config.gap_s)
-    repetitions = []
+    groups = []
     for name, voters, labellers in (("first half", both[0], both[1]), ("second half", both[1], both[0])):
         data = story_windows(voters, labellers, config, report)
         counts = ", ".join(map(str, np.bincount(data.labels)))
         report(f"{name} votes: {len(data.labels)} moments in {config.states} states ({counts})")
-        repetitions += [_repetition(name, data, protocol, config, seed, report) for seed in config.seeds]
+        groups += [_Group(name, seed, data) for seed in config.seeds]
+    repetitions = _repetitions(groups, protocol, config, scheduler, report)
     rows = [
         row_values(repetitions, one, over_blocks(repetitions, one), **_null(repetitions, one, config))
         for one in SYSTEMS
@@ -119,6 +160,12 @@ def evaluate_htfa_voting(config: HtfaVotingConfig, report: Report) -> dict[str, 
     )
 
 
+def _left_out(what: str, count: int) -> str:
+    if what == "utterance":
+        return "leave one utterance out, with those whose windows meet its own; the response to its neighbours is there"
+    return f"leave one of {count} {what}s out, {what}s scanned apart"
+
+
 def story_windows(voters: Scans, labellers: Scans, config: HtfaVotingConfig, report: Report) -> ResponseWindows:
     """Return windows of those who vote around each moment, labelled by the states of those who do not."""
     n_images = len(labellers.runs)
@@ -135,18 +182,43 @@ def story_windows(voters: Scans, labellers: Scans, config: HtfaVotingConfig, rep
     return response_windows(voters, events, classes, lag_s, config.n_images, report)
 
 
-def _repetition(
-    name: str, data: ResponseWindows, protocol: LeaveBlocksOut, config: VotingSection, seed: int, report: Report
-) -> Repetition:
-    items, folds, folder = items_of(data), [], kept_folder(config)
-    for split in protocol.splits(items):
-        started = time.monotonic()
-        path = folder / f"fold-{fold_key(data, split, config, seed)[:20]}.npz"
-        folds.append(kept_or_answered(path, partial(answer_fold, data, items, split, protocol, config, seed)))
-        report(f"{name}, seed {seed}, {split.name}: {time.monotonic() - started:.0f} s")
-    whole = repetition(name, seed, data.listeners, data.labels, data.blocks, folds, config.fusion.thresholds)
-    report(f"{name}, seed {seed}: " + ", ".join(f"{one} {whole.recall(one):.3f}" for one in SYSTEMS))
-    return whole
+@dataclass(frozen=True)
+class _Group:
+    """Listeners of one stimulus, and the seed that their networks are trained with."""
+
+    name: str
+    seed: int
+    data: ResponseWindows
+
+
+def _repetitions(
+    groups: Sequence[_Group], protocol: LeaveBlocksOut, config: VotingSection, scheduler: Scheduler, report: Report
+) -> list[Repetition]:
+    """Answer all folds of all groups and put those of each together."""
+    folder, parts, counts = kept_folder(config), [], []
+    for group in groups:
+        splits = list(protocol.splits(items_of(group.data)))
+        counts.append(len(splits))
+        for split in splits:
+            parts.append(
+                Work(
+                    name=f"{group.name}, seed {group.seed}, {split.name}",
+                    path=folder / f"fold-{fold_key(group.data, split, config, group.seed)[:20]}.npz",
+                    compute=answer_fold,
+                    data=group.data,
+                    arguments=(split, protocol, config, group.seed),
+                )
+            )
+    answers = iter(finished(parts, KeptAnswers(), scheduler, report))
+    found = []
+    for group, count in zip(groups, counts, strict=True):
+        data, folds = group.data, list(islice(answers, count))
+        found.append(
+            repetition(
+                group.name, group.seed, data.listeners, data.labels, data.blocks, folds, config.fusion.thresholds
+            )
+        )
+    return found
 
 
 def _found(repetitions: Sequence[Repetition], responds: Sequence[Any]) -> list[dict[str, Any]]:

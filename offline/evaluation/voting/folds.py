@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ....configs.schema.papers.voting import VotingSection
@@ -25,6 +26,7 @@ from ..splits import Items, LeaveBlocksOut, Split
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float32]
 AVERAGE, INDIVIDUAL, SVM_VOTING, WEIGHTED_VOTING = "average", "individual", "SVM voting", "SVM voting, weighted"
 DNN_FUSION, DNN_SVM, DVFN = "DNN fusion", "DNN-SVM", "DVFN"
 LEAKY_DVFN = "DVFN, threshold of the tested folds"
@@ -67,7 +69,11 @@ def items_of(data: ResponseWindows) -> Items:
     names = tuple(f"{start:.1f} s" for start in data.start_s)
     return Items(
         names=names,
-        groups={"block": tuple(str(one) for one in data.blocks)},
+        groups={
+            "block": tuple(str(one) for one in data.blocks),
+            "run": tuple(str(one) for one in data.runs),
+            "utterance": tuple(f"{number + 1}" for number in range(len(names))),
+        },
         sources=names,
         contents=tuple(digest(np.ascontiguousarray(data.windows[:, i])) for i in range(len(names))),
         timelines=tuple(str(one) for one in data.runs),
@@ -77,7 +83,7 @@ def items_of(data: ResponseWindows) -> Items:
 
 
 def answer_fold(
-    data: ResponseWindows, items: Items, split: Split, protocol: LeaveBlocksOut, config: VotingSection, seed: int
+    data: ResponseWindows, split: Split, protocol: LeaveBlocksOut, config: VotingSection, seed: int
 ) -> FoldAnswers:
     """Train on a fold and answer its tested items.
 
@@ -86,6 +92,8 @@ def answer_fold(
     MoodringError
         The fold leaks, or a gap leaves no item to train on.
     """
+    torch.set_num_threads(config.threads)
+    items = items_of(data)
     guard = LeakageGuard(items, split, protocol.apart, [data.windows.swapaxes(0, 1)])
     fold = fold_features(data, items, split, protocol, config, seed, guard)
     n_classes = len(data.classes)
@@ -111,7 +119,7 @@ def answer_fold(
             DNN_SVM: hidden_classes(network, fold, config.svm_penalty),
             DVFN: by_threshold[chosen],
             LEARNED_VOTING: voted(decisions(papers, config.svm_penalty)),
-            LEARNED_DVFN: network_classes(learned, fold.test),
+            LEARNED_DVFN: network_classes(learned, papers.test),
         },
         by_threshold=by_threshold,
         threshold=config.fusion.thresholds[chosen],
@@ -131,25 +139,27 @@ def fold_features(
 ) -> FoldFeatures:
     """Return the features of a fold: of its training items by networks of other training blocks.
 
-    All networks start from the same weights and see as many epochs, so that their features mean the same.
+    All networks start from the same weights and see as many epochs, so that their features mean nearly the same.
     """
-    networks = _networks(data, split.train, config, seed, guard)
+    learned = _networks(data, split.train, config, seed, guard)
     blocks = np.unique(data.blocks[split.train])
     inner = np.full(len(data.labels), -1)
-    train = np.empty((len(data.listeners), len(data.labels), 0), np.float32)
+    train: dict[int, FloatArray] = {}
+    test = []
     for number, held in enumerate(np.array_split(blocks, config.inner_folds)):
-        test = np.intersect1d(split.train, np.flatnonzero(np.isin(data.blocks, held)))
-        others = protocol.apart_from(items, test)
-        read = _networks(data, np.intersect1d(split.train, others), config, seed, guard).features(data.windows[:, test])
-        if not train.shape[2]:
-            train = np.empty((*train.shape[:2], read.shape[2]), np.float32)
-        train[:, test], inner[test] = read, number
+        unseen = np.intersect1d(split.train, np.flatnonzero(np.isin(data.blocks, held)))
+        others = np.intersect1d(split.train, protocol.apart_from(items, unseen))
+        networks = _networks(data, others, config, seed, guard)
+        train.update(zip(unseen.tolist(), networks.features(data.windows[:, unseen]).swapaxes(0, 1), strict=True))
+        inner[unseen] = number
+        test.append(networks.features(data.windows[:, split.test]))
     return FoldFeatures(
-        train=train[:, split.train],
+        train=np.stack([train[one] for one in split.train.tolist()], axis=1),
         labels=data.labels[split.train],
         inner=inner[split.train],
-        learned=networks.features(data.windows[:, split.train]),
-        test=networks.features(data.windows[:, split.test]),
+        test=np.stack(test),
+        learned=learned.features(data.windows[:, split.train]),
+        test_learned=learned.features(data.windows[:, split.test])[None],
     )
 
 
@@ -163,7 +173,7 @@ def chosen_threshold(fold: FoldFeatures, n_classes: int, config: VotingSection, 
         network = fit_fusion(features, labels, n_classes, config.fusion, seed)
         for number, threshold in enumerate(thresholds):
             tuned = fine_tuned(network, threshold, features, labels, config.fusion, seed)
-            said[number, held] = network_classes(tuned, fold.train[:, held])[0]
+            said[number, held] = network_classes(tuned, fold.train[None, :, held])[0]
     return int(np.argmax([uar(fold.labels, one) for one in said]))
 
 

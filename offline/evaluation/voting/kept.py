@@ -1,22 +1,20 @@
 """Answers of finished folds, kept on disk: a run that was cut goes on, and runs of single seeds are put together."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import platformdirs
 
 from ....configs.schema.errors import ConfigError, MoodringError
 from ....configs.schema.papers.voting import VotingSection
-from ....models.io.files import PRIVATE_FILE, atomic_write
 from ...datasets.fmri.scans import ResponseWindows
 from ...training.common.stages import Stage
 from ..leakage import digest
 from ..splits import Split
 from .folds import FoldAnswers
 
-FOLDS = Stage("voting folds", 1)
+FOLDS = Stage("voting folds", 2)
 """Raise its version whenever the same windows and settings give other answers."""
 _SYSTEM = "system: "
 _NOT_IN_KEY = {"kind", "name", "seeds", "cache", "threads", "data", "shifts"}
@@ -45,40 +43,35 @@ def fold_key(data: ResponseWindows, split: Split, config: VotingSection, seed: i
     return FOLDS.key(config.model_dump(mode="json", exclude=_NOT_IN_KEY), contents, seed)
 
 
-def kept_or_answered(path: Path, answer: Callable[[], FoldAnswers]) -> FoldAnswers:
-    """Return the answers of a fold as they were kept in a file, else computed now and kept.
+class KeptAnswers:
+    """Answers of folds in files."""
 
-    Raises
-    ------
-    MoodringError
-        The file is damaged or cannot be written.
-    """
-    if path.exists():
-        return _read(path)
-    answers = answer()
-    arrays: dict[str, Any] = {
-        **{name: getattr(answers, name) for name in ("test", "by_threshold", "threshold", "weights", "masked")},
-        **{_SYSTEM + name: one for name, one in answers.classes.items()},
-    }
-    try:
-        with atomic_write(path, mode=PRIVATE_FILE) as file:
-            np.savez(file, **arrays)
-    except OSError as error:
-        raise MoodringError(f"answers '{path}' cannot be written: {error.strerror}; set cache=FOLDER") from None
-    return answers
+    def read(self, path: Path) -> FoldAnswers:
+        """Return the answers of a fold.
 
+        Raises
+        ------
+        MoodringError
+            The file is damaged.
+        """
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+                return FoldAnswers(
+                    test=found["test"],
+                    classes={name.removeprefix(_SYSTEM): found[name] for name in found if name.startswith(_SYSTEM)},
+                    by_threshold=found["by_threshold"],
+                    threshold=float(found["threshold"]),
+                    weights=found["weights"],
+                    masked=found["masked"],
+                )
+        except Exception as error:
+            # A damaged file makes the reader fail in every way there is.
+            raise MoodringError(f"kept answers '{path}' cannot be read ({error}); remove the file") from None
 
-def _read(path: Path) -> FoldAnswers:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
-            return FoldAnswers(
-                test=found["test"],
-                classes={name.removeprefix(_SYSTEM): found[name] for name in found if name.startswith(_SYSTEM)},
-                by_threshold=found["by_threshold"],
-                threshold=float(found["threshold"]),
-                weights=found["weights"],
-                masked=found["masked"],
-            )
-    except Exception as error:
-        # A damaged file makes the reader fail in every way there is.
-        raise MoodringError(f"kept answers '{path}' cannot be read ({error}); remove the file") from None
+    def write(self, file: BinaryIO, answers: FoldAnswers) -> None:
+        """Write the answers of a fold to an open file."""
+        arrays: dict[str, Any] = {
+            **{name: getattr(answers, name) for name in ("test", "by_threshold", "threshold", "weights", "masked")},
+            **{_SYSTEM + name: one for name, one in answers.classes.items()},
+        }
+        np.savez(file, **arrays)

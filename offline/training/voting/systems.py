@@ -1,5 +1,6 @@
 """The systems of the paper on features of all listeners: each says classes, with all listeners and without each."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,23 +24,28 @@ class FoldFeatures:
     Attributes
     ----------
     train : (n_listeners, n_train, n_features) float32
-        Of networks that did not learn these items.
+        Each item's by the networks that did not learn its inner fold.
     labels : (n_train,) int64
     inner : (n_train,) int64
         The inner fold of each.
-    learned, test : (n_listeners, n_train or n_test, n_features) float32
-        Of networks that learned all training items.
+    test : (n_networks, n_listeners, n_test, n_features) float32
+        By each of these networks; what a system says of an item is the mean of what it says of each.
+    learned : (n_listeners, n_train, n_features) float32
+        By networks that learned all training items.
+    test_learned : (1, n_listeners, n_test, n_features) float32
+        By the same.
     """
 
     train: FloatArray
     labels: IntArray
     inner: IntArray
-    learned: FloatArray
     test: FloatArray
+    learned: FloatArray
+    test_learned: FloatArray
 
     def as_learned(self) -> "FoldFeatures":
         """Return the fold as the paper has it: training features of networks that learned these very items."""
-        return replace(self, train=self.learned)
+        return replace(self, train=self.learned, test=self.test_learned)
 
 
 def average(fold: FoldFeatures, penalty: float) -> IntArray:
@@ -51,15 +57,19 @@ def average(fold: FoldFeatures, penalty: float) -> IntArray:
         With all listeners, then without each of them.
     """
     classifier = _svm(fold.train.mean(axis=0), fold.labels, penalty)
-    total, n = fold.test.sum(axis=0), len(fold.test)
-    means = [total / n, *((total - one) / (n - 1) for one in fold.test)]
-    return np.stack([classifier.predict(one) for one in means])
+    n_listeners = fold.test.shape[1]
+    total = fold.test.sum(axis=1)
+    means = [total / n_listeners, *((total - one) / (n_listeners - 1) for one in fold.test.swapaxes(0, 1))]
+    return np.stack([_mean_scores(classifier, one).argmax(axis=1) for one in means])
 
 
 def decisions(fold: FoldFeatures, penalty: float) -> Array:
     """Return the scores of each listener's own support vector machine, ``(n_listeners, n_test, n_classes)``."""
     return np.stack(
-        [_scores(_svm(train, fold.labels, penalty), test) for train, test in zip(fold.train, fold.test, strict=True)]
+        [
+            _mean_scores(_svm(train, fold.labels, penalty), test)
+            for train, test in zip(fold.train, fold.test.swapaxes(0, 1), strict=True)
+        ]
     )
 
 
@@ -91,8 +101,21 @@ def voted(scores: Array, weights: Array | None = None) -> IntArray:
 
 
 def network_classes(network: VotingNetwork, features: FloatArray) -> IntArray:
-    """Return the class of a voting network, ``(1 + n_listeners, n_test)``: all, then without the votes of each."""
-    return np.stack([logits.argmax(dim=1).numpy() for _, logits in _readings(network, features)])
+    """Return the class of a voting network, ``(1 + n_listeners, n_test)``: all, then without the votes of each.
+
+    Parameters
+    ----------
+    network : VotingNetwork
+    features : (n_networks, n_listeners, n_test, n_features) float32
+        The softmax is averaged over the first axis.
+    """
+    found = [_readings(network, one) for one in features]
+    return np.stack(
+        [
+            np.mean([logits.softmax(dim=1).numpy() for _, logits in one], axis=0).argmax(axis=1)
+            for one in zip(*found, strict=True)
+        ]
+    )
 
 
 def hidden_classes(network: VotingNetwork, fold: FoldFeatures, penalty: float) -> IntArray:
@@ -100,7 +123,13 @@ def hidden_classes(network: VotingNetwork, fold: FoldFeatures, penalty: float) -
     with torch.no_grad():
         trained = network(torch.from_numpy(fold.train))[0].numpy()
     classifier = _svm(trained, fold.labels, penalty)
-    return np.stack([classifier.predict(hidden.numpy()) for hidden, _ in _readings(network, fold.test)])
+    found = [_readings(network, one) for one in fold.test]
+    return np.stack(
+        [
+            _mean_scores(classifier, [hidden.numpy() for hidden, _ in one]).argmax(axis=1)
+            for one in zip(*found, strict=True)
+        ]
+    )
 
 
 def _readings(network: VotingNetwork, features: FloatArray) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -113,6 +142,11 @@ def _readings(network: VotingNetwork, features: FloatArray) -> list[tuple[torch.
 def _svm(features: FloatArray, labels: IntArray, penalty: float) -> Pipeline:
     svm = LinearSVC(C=penalty, class_weight="balanced", random_state=0)
     return make_pipeline(StandardScaler(), svm).fit(features, labels)
+
+
+def _mean_scores(classifier: Pipeline, features: Iterable[FloatArray]) -> Array:
+    """Return the decision scores of items, mean over what several networks read of them."""
+    return np.asarray(np.mean([_scores(classifier, one) for one in features], axis=0))
 
 
 def _scores(classifier: Pipeline, features: FloatArray) -> Array:

@@ -13,7 +13,7 @@ import moodring
 from moodring.cli.app import main
 from moodring.configs.schema.errors import ConfigError, MoodringError
 from moodring.configs.schema.load import check, load
-from moodring.configs.schema.papers.voting import HtfaVotingConfig, SimulatedVotingConfig
+from moodring.configs.schema.papers.voting import FusionSection, HtfaVotingConfig, SimulatedVotingConfig
 from moodring.offline.datasets.fmri.htfa import halves, read
 from moodring.offline.datasets.fmri.scans import ResponseWindows
 from moodring.offline.evaluation.leakage import LeakageGuard
@@ -30,7 +30,7 @@ from moodring.offline.evaluation.voting.folds import (
     fold_features,
     items_of,
 )
-from moodring.offline.evaluation.voting.kept import fold_key, kept_or_answered
+from moodring.offline.evaluation.voting.kept import KeptAnswers, fold_key
 from moodring.offline.evaluation.voting.rows import (
     Repetition,
     agreement_values,
@@ -38,7 +38,17 @@ from moodring.offline.evaluation.voting.rows import (
     over_blocks,
     over_listeners,
 )
-from moodring.offline.training.voting.systems import FoldFeatures, decisions, inner_recalls, voted
+from moodring.offline.scheduling.work import Serial
+from moodring.offline.training.voting.fusion import fit_fusion
+from moodring.offline.training.voting.systems import (
+    FoldFeatures,
+    average,
+    decisions,
+    hidden_classes,
+    inner_recalls,
+    network_classes,
+    voted,
+)
 
 CONFIGS = Path(moodring.__file__).parent / "configs"
 FUSION = {"epochs": 2, "learning_rate": 1e-3, "thresholds": [1e-4, 1e-3]}
@@ -110,6 +120,22 @@ def test_changed_test_items_change_no_feature_that_is_trained_on() -> None:
     assert not np.allclose(found[0].test, found[1].test)
 
 
+def test_tested_items_are_read_by_the_networks_that_read_the_training_items() -> None:
+    """What is tested and what is trained on, given the same images, have the same features."""
+    data, protocol, config = _windows(), LeaveBlocksOut("block", 4.0), _config()
+    items = items_of(data)
+    split = next(protocol.splits(items))
+    guard = LeakageGuard(items, split, protocol.apart, [data.windows.swapaxes(0, 1)])
+    first = fold_features(data, items, split, protocol, config, 0, guard)
+    windows = data.windows.copy()
+    n = min(len(split.test), int((first.inner == 1).sum()))
+    windows[:, split.test[:n]] = windows[:, split.train[first.inner == 1][:n]]
+    same = ResponseWindows(**{**vars(data), "windows": windows})
+    guard = LeakageGuard(items_of(data), split, protocol.apart, [data.windows.swapaxes(0, 1)])
+    second = fold_features(same, items, split, protocol, config, 0, guard)
+    np.testing.assert_allclose(second.test[1][:, :n], second.train[:, first.inner == 1][:, :n], atol=1e-5)
+
+
 def test_features_to_fuse_come_from_networks_that_did_not_learn_the_item() -> None:
     """Labels of an inner fold turned round change the features of the other inner folds, and not its own."""
     data, protocol, config = _windows(), LeaveBlocksOut("block", 4.0), _config()
@@ -133,7 +159,7 @@ def test_every_system_answers_every_tested_item_with_all_and_without_each_listen
     items = items_of(data)
     config = _config(cnn={"epochs": 15, "learning_rate": 0.01}, fusion={**FUSION, "epochs": 15})
     split = next(protocol.splits(items))
-    answers = answer_fold(data, items, split, protocol, config, 0)
+    answers = answer_fold(data, split, protocol, config, 0)
     for system in set(SYSTEMS) - {LEAKY_DVFN}:
         rows = 3 if system == INDIVIDUAL else 4
         assert answers.classes[system].shape == (rows, len(split.test))
@@ -145,10 +171,11 @@ def test_a_finished_fold_is_kept_and_found_again_by_what_it_depends_on(tmp_path:
     data, protocol, config = _windows(), LeaveBlocksOut("block", 4.0), _config()
     items = items_of(data)
     first, second = list(protocol.splits(items))[:2]
-    answers = answer_fold(data, items, first, protocol, config, 0)
+    answers = answer_fold(data, first, protocol, config, 0)
     path = tmp_path / "fold.npz"
-    kept_or_answered(path, lambda: answers)
-    again = kept_or_answered(path, pytest.fail)
+    with path.open("wb") as file:
+        KeptAnswers().write(file, answers)
+    again = KeptAnswers().read(path)
     np.testing.assert_equal(vars(again), vars(answers))
     key = fold_key(data, first, config, 0)
     assert fold_key(data, first, config.model_copy(update={"seeds": (7,), "cache": tmp_path}), 0) == key
@@ -163,7 +190,7 @@ def test_a_finished_fold_is_kept_and_found_again_by_what_it_depends_on(tmp_path:
     assert len(set(others)) == 4
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(MoodringError, match="cannot be read"):
-        kept_or_answered(path, pytest.fail)
+        KeptAnswers().read(path)
 
 
 def _separable(seed: int = 0) -> FoldFeatures:
@@ -174,7 +201,24 @@ def _separable(seed: int = 0) -> FoldFeatures:
     train, test = (
         (centres[:, which] + rng.normal(size=(4, len(which), 6))).astype(np.float32) for which in (labels, tested)
     )
-    return FoldFeatures(train, labels, np.arange(60) // 20, train, test)
+    return FoldFeatures(train, labels, np.arange(60) // 20, test[None], train, test[None])
+
+
+def test_what_a_system_says_is_the_mean_over_the_networks_that_read_the_item() -> None:
+    fold = _separable()
+    other = fold.test[0][:, ::-1].copy()  # read as the other items are
+    alone = [decisions(replace(fold, test=one[None]), 0.01) for one in (fold.test[0], other)]
+    both = replace(fold, test=np.stack((fold.test[0], other)))
+    np.testing.assert_allclose(decisions(both, 0.01), np.mean(alone, axis=0))
+    swapped = replace(both, test=both.test[::-1].copy())
+    network = fit_fusion(fold.train, fold.labels, 3, check(FUSION, FusionSection, "test"), 0)
+    for said in (
+        lambda one: average(one, 0.01),
+        lambda one: network_classes(network, one.test),
+        lambda one: hidden_classes(network, one, 0.01),
+    ):
+        np.testing.assert_array_equal(said(both), said(swapped))
+        assert (said(both) != said(replace(fold, test=other[None]))).any()
 
 
 def test_votes_are_sums_of_scores_and_each_can_be_left_out() -> None:
@@ -252,7 +296,7 @@ def test_configs_that_cannot_be_are_refused() -> None:
     with pytest.raises(ConfigError, match="gap_s"):
         load(CONFIGS / "voting_htfa.toml", HtfaVotingConfig, ("gap_s=5.0",))
     with pytest.raises(ConfigError, match="add --set data=FOLDER"):
-        evaluate_htfa_voting(load(CONFIGS / "voting_htfa.toml", HtfaVotingConfig), print)
+        evaluate_htfa_voting(load(CONFIGS / "voting_htfa.toml", HtfaVotingConfig), print, Serial())
 
 
 def test_the_shipped_configs_are_the_papers_experiment() -> None:
@@ -330,7 +374,7 @@ def test_labels_of_a_story_come_from_those_who_do_not_vote(tmp_path: Path) -> No
 
 
 def test_both_halves_of_a_story_vote_and_a_null_is_beside_them(tmp_path: Path) -> None:
-    values = evaluate_htfa_voting(_htfa(_story(tmp_path)), lambda _: None)
+    values = evaluate_htfa_voting(_htfa(_story(tmp_path)), lambda _: None, Serial())
     assert {one["group"] for one in values["listeners"]} == {"first half", "second half"}
     row = next(one for one in values["rows"] if one["name"] == SVM_VOTING)
     assert row["uar"] > 0.6

@@ -117,3 +117,24 @@ def nemo(root: Path) -> Path:
         rows.append(f'{name}\t{word}\tjedz "inaczej aby\t{actor}\t{sex}\t{age}')
     (root / "data.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return root
+
+
+def iemocap(root: Path) -> Path:
+    """Two pairs of actors in an improvised and a scripted scene each, all categories, the tables with raters' lines."""
+    categories = ("ang", "hap", "exc", "sad", "neu", "sur", "fea", "dis", "fru", "oth", "xxx")
+    for session, scene in product((1, 2), ("impro01", "script01_1")):
+        dialog = f"Ses0{session}F_{scene}"
+        lines = ["% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]", ""]
+        for number, category in enumerate(categories):
+            name = f"{dialog}_{'FM'[number % 2]}{number:03}"
+            write_sound(
+                root / f"Session{session}" / "sentences" / "wav" / dialog / f"{name}.wav", 100 * session + number
+            )
+            grades = f"[{1 + 0.5 * (number % 8):.4f}, 2.5000, 3.0000]"
+            lines.append(f"[{number + 6.2901:.4f} - {number + 7.2357:.4f}]\t{name}\t{category}\t{grades}")
+            lines += ["C-E2:\tNeutral;\t()", "A-E3:\tval 3; act 2; dom  2;\t()", ""]
+        table = root / f"Session{session}" / "dialog" / "EmoEvaluation" / f"{dialog}.txt"
+        table.parent.mkdir(parents=True, exist_ok=True)
+        table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        write_sound(root / f"Session{session}" / "dialog" / "wav" / f"{dialog}.wav", 7)
+    return root
