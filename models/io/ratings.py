@@ -50,7 +50,7 @@ def write_rating(session: Path, rating: ContinuousRating) -> Path:
 
 
 def _named(partial: Path, folder: Path) -> Path:
-    """Give the file the first free number: a link fails where the name is taken, a move would replace."""
+    """Move the file to the first free number: a link fails where the name is taken, a move would replace."""
     for number in range(1, _MOST):
         path = folder / RATING_FILE.format(number)
         try:

@@ -142,9 +142,7 @@ def _merged(markers: Sequence[Marker], notes: Sequence[Marker]) -> tuple[Marker,
     return tuple(sorted((*markers, *own), key=lambda one: one.stamp_s))
 
 
-def _truth(
-    truth: Truth | None, markers: Sequence[Marker], stop_s: float, problems: list[str]
-) -> AffectCurve | None:
+def _truth(truth: Truth | None, markers: Sequence[Marker], stop_s: float, problems: list[str]) -> AffectCurve | None:
     """Return what is known of the emotion: of a simulation, else as the stimuli were rated."""
     if truth is not None and len(truth.stamps_s):
         values = np.where(truth.stimulus[:, np.newaxis] >= 0, truth.latents, np.nan).astype(np.float32)

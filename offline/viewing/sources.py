@@ -1,6 +1,7 @@
 """EEG, sound and film of a session folder, read by stretches of time."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ class Chunks:
         next_number = -1
         for index, (part, stream) in enumerate(self._parts):
             counts = stream.counts
-            firsts = int(stream.fact("first_sample") or 0) + np.concatenate([[0], np.cumsum(counts)[:-1]])[: len(counts)]
+            firsts = (
+                int(stream.fact("first_sample") or 0) + np.concatenate([[0], np.cumsum(counts)[:-1]])[: len(counts)]
+            )
             # What a recorder that died had written already, the next one wrote again.
             new = firsts >= next_number
             stamps_s.append(part.first_stamps(stream)[new])
@@ -59,7 +62,7 @@ class Chunks:
         places = self._places[first:stop]
         edges = [0, *(np.flatnonzero(np.diff(places[:, 0])) + 1), len(places)] if len(places) else [0]
         pieces = []
-        for begin, end in zip(edges, edges[1:], strict=False):
+        for begin, end in pairwise(edges):
             part, stream = self._parts[places[begin, 0]]
             pieces.append(part.rows(stream, int(places[begin, 1]), int(places[end - 1, 1]) + 1))
         return np.concatenate(pieces) if pieces else np.zeros(0, self.about.dtype)

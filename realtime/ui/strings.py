@@ -220,6 +220,9 @@ SETUP_PROBLEMS = "Not ready: {count}. The red lines say why and what to do."
 SETUP_STARTING = "Starting the engine …"
 SETUP_SAVED = "Saved as {path}; `moodring live` takes it too."
 SETUP_PROFILE = "Profile"
+SETUP_RECORDINGS = "Recordings …"
+SETUP_RECORDINGS_TIP = "Replay, decode again and rate what was recorded, in a window of its own"
+SETUP_NO_REPLAY = "The replay page cannot be started: {why}"
 SETUP_SAVE, SETUP_SEARCH, SETUP_CHECK, SETUP_START = "Save", "Search again", "Check", "Start"
 
 # Replay page.
@@ -231,13 +234,13 @@ REPLAY_BUTTONS = {
     "cancel": ("Cancel", "Stop decoding; nothing of it is kept"),
     "rate": ("Rate …", "Rate valence and arousal along the recording (Ctrl+E)"),
     "help": ("?", "All keys"),
-    "marker_back": ("⏮", "To the marker before (P)"),
+    "marker_back": ("|◂", "To the marker before (P)"),
     "frame_back": ("◂", "One frame back (,)"),
     "play": ("▶", "Play, or stop (Space)"),
     "frame_on": ("▸", "One frame on (.)"),
-    "marker_on": ("⏭", "To the next marker (N)"),
+    "marker_on": ("▸|", "To the next marker (N)"),
 }
-REPLAY_PAUSE = "❚❚"
+REPLAY_PAUSE = "■"
 REPLAY_SPEED = "{speed:g}x"
 REPLAY_SPEED_TIP = "How fast it plays; + and − change it; sound is heard at 1x"
 REPLAY_SPAN = "{seconds:g} s"
@@ -257,7 +260,6 @@ REPLAY_READING = "Reading the estimates …"
 REPLAY_NOTHING = "Open the folder of a recorded session, or a file: XDF, EEG, film or sound."
 REPLAY_FOUND = "Recordings in {folder}"
 REPLAY_NO_FILM = "no pictures were recorded"
-REPLAY_NO_EEG = "no EEG was recorded"
 REPLAY_NO_SOUND = "no sound was recorded"
 REPLAY_NO_ESTIMATES = "There are no estimates; “Decode again” makes some."
 REPLAY_SILENT = "silent: {why}"
@@ -269,7 +271,9 @@ REPLAY_CANCELLED = "Decoding was cancelled; nothing of it was kept."
 REPLAY_NO_BUNDLE = "Bundle '{path}' cannot be read: {why}; choose another."
 REPLAY_OTHER_BUNDLE = "Another bundle …"
 REPLAY_BUNDLES = "Bundles (*.safetensors)"
-REPLAY_FILES = "Recordings (*.xdf *.xdfz *.edf *.bdf *.vhdr *.set *.fif *.mkv *.mp4 *.avi *.mov *.wav *.flac *.ogg);;All (*)"
+REPLAY_FILES = (
+    "Recordings (*.xdf *.xdfz *.edf *.bdf *.vhdr *.set *.fif *.mkv *.mp4 *.avi *.mov *.wav *.flac *.ogg);;All (*)"
+)
 REPLAY_NO_MARKER = "There is no marker that way."
 REPLAY_LEGEND_RATED = "rated: {rater}"
 REPLAY_RATER = "Rater"
@@ -302,5 +306,3 @@ REPLAY_SHORTCUTS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ("? F1", ("?", "F1"), "help", "this page"),
     ("Esc", ("Esc",), "escape", "leave this page"),
 )
-REPLAY_AFTER = "The session is over. It was recorded into"
-REPLAY_AFTER_LOOK, REPLAY_AFTER_CLOSE = "Replay it", "Close"

@@ -3,10 +3,10 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from PyQt5.QtCore import QPoint
-from PyQt5.QtWidgets import QFileDialog, QMenu
+from PyQt5.QtWidgets import QFileDialog, QMenu, QWidget
 
 from ....configs.schema.errors import MoodringError
 from ....configs.schema.session_folder import DECODING_FILE, DECODINGS_FOLDER, plain_name
@@ -15,23 +15,71 @@ from ....models.io.bundle import bundled
 from ....models.io.journal import read_journal
 from ....models.io.ratings import write_rating
 from .. import strings
-from .rating import KEY_STEP, RatingInProgress
-from .replay import PASSBANDS, SPANS_S
-from .transport import SPEEDS
-
-if TYPE_CHECKING:
-    from .window import ReplayWindow
+from ..settings import Settings
+from .page import ReplayPage
+from .state.rating import KEY_STEP, RatingInProgress
+from .state.replay import PASSBANDS, SPANS_S, Replay
+from .state.transport import SPEEDS
+from .tools import DecodeRun
 
 _SEEK_S, _LEAP_S = 1.0, 10.0
 _BACK = ("Left", "PgUp", "Home", ",", "P", "-", "[", "Ctrl++")
 _NUDGES = {"W": (0.0, KEY_STEP), "S": (0.0, -KEY_STEP), "A": (-KEY_STEP, 0.0), "D": (KEY_STEP, 0.0)}
 
 
-class Actions:
-    """Deeds of a :class:`~moodring.realtime.ui.replay.window.ReplayWindow`, by the names of buttons and keys."""
+class Host(Protocol):
+    """Protocol of the window that actions are of."""
 
-    def __init__(self, window: "ReplayWindow") -> None:
-        self._window = window
+    replay: Replay | None
+    page: ReplayPage | None
+    run: DecodeRun | None
+    settings: Settings
+    scratch: Path
+
+    def open(self, path: Path) -> None:
+        """Open a recording."""
+        ...
+
+    def say(self, text: str, tone: Any = "idle") -> None:
+        """Show a sentence."""
+        ...
+
+    def show_chosen(self) -> None:
+        """Show what was chosen."""
+        ...
+
+    def place_sound(self) -> None:
+        """Play the sound from the present place on, or be silent."""
+        ...
+
+    def decode(self, bundle: Path, out: Path) -> None:
+        """Decode the recording again."""
+        ...
+
+    def cancel(self) -> None:
+        """End decoding again."""
+        ...
+
+    def rebuild(self) -> None:
+        """Build the page anew."""
+        ...
+
+    @property
+    def widget(self) -> QWidget:
+        """The window itself."""
+        ...
+
+
+class Actions:
+    """The actions of a window, by the names of buttons and keys.
+
+    Parameters
+    ----------
+    host : Host
+    """
+
+    def __init__(self, host: Host) -> None:
+        self._window = host
         self._left_once = False
         self._deeds: dict[str, Callable[[int], None]] = {
             "play": lambda _: self.play(),
@@ -204,9 +252,7 @@ class Actions:
             self._window.say(str(error), "bad")
             return
         replay.add_decoding(decoding)
-        self._window.say(
-            strings.REPLAY_DECODED.format(bundle=bundle, count=len(decoding.estimates), path=path), "good"
-        )
+        self._window.say(strings.REPLAY_DECODED.format(bundle=bundle, count=len(decoding.estimates), path=path), "good")
         self._window.show_chosen()
 
     def _edge(self, sign: int) -> None:
@@ -261,19 +307,19 @@ class Actions:
 
     def _other_bundle(self) -> None:
         chosen, _ = QFileDialog.getOpenFileName(
-            self._window, strings.REPLAY_OTHER_BUNDLE, "", strings.REPLAY_BUNDLES
+            self._window.widget, strings.REPLAY_OTHER_BUNDLE, "", strings.REPLAY_BUNDLES
         )
         if chosen:
             self.decode_with(Path(chosen))
 
     def _open_folder(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self._window, strings.REPLAY_BUTTONS["open_folder"][0])
+        chosen = QFileDialog.getExistingDirectory(self._window.widget, strings.REPLAY_BUTTONS["open_folder"][0])
         if chosen:
             self._window.open(Path(chosen))
 
     def _open_file(self) -> None:
         chosen, _ = QFileDialog.getOpenFileName(
-            self._window, strings.REPLAY_BUTTONS["open_file"][0], "", strings.REPLAY_FILES
+            self._window.widget, strings.REPLAY_BUTTONS["open_file"][0], "", strings.REPLAY_FILES
         )
         if chosen:
             self._window.open(Path(chosen))
@@ -283,10 +329,11 @@ class Actions:
         self._window.rebuild()
 
     def _full(self) -> None:
-        if self._window.isFullScreen():
-            self._window.showNormal()
+        window = self._window.widget
+        if window.isFullScreen():
+            window.showNormal()
         else:
-            self._window.showFullScreen()
+            window.showFullScreen()
 
     def _help(self) -> None:
         if self._window.page is not None:

@@ -7,10 +7,10 @@ from PyQt5.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QS
 from .. import strings, theme
 from ..live.view import SCALES_UV
 from ..painting import Canvas, ChoiceBox
-from .curves import title
-from .replay import PASSBANDS, SPANS_S, Replay
+from .state.curves import title
+from .state.replay import PASSBANDS, SPANS_S, Replay
+from .state.transport import SPEEDS
 from .time_chart import clock
-from .transport import SPEEDS
 
 _SLIDER_STEPS = 100
 
@@ -49,9 +49,7 @@ class TransportBar(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.buttons = {
-            name: button(name) for name in ("marker_back", "frame_back", "play", "frame_on", "marker_on")
-        }
+        self.buttons = {name: button(name) for name in ("marker_back", "frame_back", "play", "frame_on", "marker_on")}
         self.place = theme.label("", 13, bold=True)
         self.sound = theme.ElidedLabel(11, theme.SOFT)
         self.boxes = {
@@ -204,9 +202,7 @@ class Legend(Canvas):
     def show_replay(self, replay: Replay) -> None:
         """Name what is drawn."""
         styles = ((theme.ACCENT, Qt.SolidLine), (theme.POOLED, Qt.DashLine))
-        entries = [
-            (one.name, *style) for one, style in zip(replay.shown, styles, strict=True) if one is not None
-        ]
+        entries = [(one.name, *style) for one, style in zip(replay.shown, styles, strict=True) if one is not None]
         if replay.truth is not None:
             entries.append((replay.truth.name, theme.TRUTH, Qt.SolidLine))
         raters = dict.fromkeys(one.rater for one in replay.ratings)

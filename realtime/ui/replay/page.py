@@ -9,9 +9,9 @@ from ...screens.wording import MARKS, Tone
 from .. import strings, theme
 from ..live.help_page import HelpPage
 from .bars import EstimateBar, Legend, RatingBar, TransportBar, button
-from .curves import value_at
 from .film import AffectPlane, FilmView, Marks
-from .replay import PageData, Replay, ShownDecoding
+from .state.curves import value_at
+from .state.replay import PageData, Replay, ShownDecoding
 from .time_chart import ClassTrack, EegTrack, LevelTrack, SoundTrack
 from .timeline import MarkerStrip, Timeline
 
@@ -29,7 +29,7 @@ class ReplayPage(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.buttons = {name: button(name) for name in _TOP}
-        self.heading = theme.ElidedLabel(14, bold=True)
+        self.heading = theme.ElidedLabel(12, bold=True)
         self.message = theme.SteadyLabel(2, 12, theme.SOFT)
         self.progress = QProgressBar()
         self.film, self.plane, self.legend = FilmView(), AffectPlane(), Legend()
@@ -47,11 +47,12 @@ class ReplayPage(QWidget):
         """Show a sentence."""
         self.message.setText(f"{MARKS[tone]} {text}" if text else "")
         self.message.setToolTip(text)
+        self.message.setVisible(bool(text))
         theme.tinted(self.message, theme.TONES[tone])
 
     def show_replay(self, replay: Replay) -> None:
         """Show everything that does not move: what there is, and what was chosen."""
-        about = (replay.session.title, replay.session.participant, replay.session.recorded_at[:16].replace("T", " "))
+        about = (replay.session.title, replay.session.recorded_at[:16].replace("T", " "))
         self.heading.setText(" · ".join(one for one in about if one))
         self.eeg.setVisible(replay.session.eeg is not None)
         self.sound.setVisible(replay.session.sound is not None)
@@ -216,4 +217,3 @@ def _decoded(one: ShownDecoding, place_s: float) -> tuple[tuple[float, float], t
 
 def _point(row: FloatArray | None) -> tuple[float, float] | None:
     return None if row is None else (round(float(row[0]), 3), round(float(row[1]), 3))
-

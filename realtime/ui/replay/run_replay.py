@@ -1,9 +1,8 @@
-"""Show the replay page: in this process, or as the target of a child process."""
+"""Show the replay page in this process."""
 
 from pathlib import Path
 
 from ....configs.schema.errors import ConfigError
-from ....processes import Child, Parent, hold_interrupts
 from ..display import display_available
 from .tools import ReplayTools
 
@@ -37,34 +36,3 @@ def run_replay(tools: ReplayTools, path: Path | None, folder: Path | None = None
     # Python handles an interrupt at the window's own timer.
     with interruptible(lambda: QTimer.singleShot(0, window.leave)), errors_logged(), qt_logged():
         application.exec_()
-
-
-def open_replay(tools: ReplayTools, path: Path | None, folder: Path | None = None) -> Child:
-    """Return a process of its own that shows the replay page."""
-    with hold_interrupts():
-        # No daemon: decoding again is a process of its own.
-        return Child("replay page", show_replay, tools, path, folder, daemon=False)
-
-
-def show_replay(parent: Parent, tools: ReplayTools, path: Path | None, folder: Path | None) -> None:
-    """Show the replay page until it is closed, or the parent is gone."""
-    from PyQt5.QtCore import QTimer
-
-    from ..app import application_here, errors_logged, qt_logged
-    from .window import ReplayWindow
-
-    application = application_here()
-    window = ReplayWindow(tools, path, folder)
-
-    def listen() -> None:
-        if parent.ended.is_set():
-            window.leave()
-
-    timer = QTimer()
-    timer.timeout.connect(listen)
-    timer.start(200)
-    window.show()
-    parent.send({"shown": True})
-    with errors_logged(), qt_logged():
-        application.exec_()
-    timer.stop()

@@ -10,8 +10,8 @@ from PyQt5.QtGui import QMouseEvent, QPainterPath, QResizeEvent
 from PyQt5.QtWidgets import QGraphicsPathItem
 
 from ....models.contract import FloatArray, TimeArray
-from .. import theme
-from .curves import ClassShares, Level, value_at
+from .. import strings, theme
+from .state.curves import PLACES, ClassShares, Level, value_at
 
 NAMES_WIDTH = 74
 _NAME_ROW = 12
@@ -52,6 +52,7 @@ class TimeChart(pg.PlotWidget):  # type: ignore[misc]
         for side in ("left", "bottom"):
             axis = self.getAxis(side)
             axis.setPen(None)
+            axis.setTickPen(pg.mkPen(None))  # else ticks without a length are dots
             axis.setTextPen(theme.colour(theme.SOFT))
             axis.setStyle(tickLength=0, tickFont=theme.font(10))
         self.getAxis("left").setWidth(theme.px(NAMES_WIDTH))
@@ -87,26 +88,28 @@ class TimeChart(pg.PlotWidget):  # type: ignore[misc]
 
 
 class EegTrack(TimeChart):
-    """Traces below each other."""
+    """Traces below each other; those that are far louder than the others in grey, each within its own row."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.traces = pg.PlotCurveItem(
-            pen=pg.mkPen(theme.colour(theme.TRACE), width=max(1, int(theme.scale()))), connect="finite"
-        )
-        self.addItem(self.traces)
+        width = max(1, int(theme.scale()))
+        self.loud = pg.PlotCurveItem(pen=pg.mkPen(theme.colour(theme.LINE), width=width), connect="finite")
+        self.traces = pg.PlotCurveItem(pen=pg.mkPen(theme.colour(theme.TRACE), width=width), connect="finite")
+        for item in (self.loud, self.traces):
+            self.addItem(item)
         self._names: tuple[str, ...] = ()
 
     def show_columns(self, times_s: TimeArray, microvolts: FloatArray, names: tuple[str, ...], span_uv: float) -> None:
         """Show columns of smallest and largest samples; ``span_uv`` lies between two baselines."""
         count = len(names)
         self._names = names
-        heights = np.clip(microvolts / span_uv, -1.5, 1.5) + np.arange(count - 1, -1, -1)
-        breaks = np.full((1, count), np.nan)
+        with np.errstate(invalid="ignore"):
+            loud = np.nanmean(np.abs(microvolts), axis=0) > span_uv
+        heights = np.clip(microvolts / span_uv, *np.where(loud, 0.45, 1.5) * [[-1], [1]])
+        heights += np.arange(count - 1, -1, -1)
         self.traces.opts["antialias"] = count <= _MOST_SMOOTH
-        self.traces.setData(
-            np.tile(np.append(times_s, np.nan), count), np.concatenate([heights, breaks]).ravel(order="F")
-        )
+        self.traces.setData(*_one_line(times_s, heights[:, ~loud]))
+        self.loud.setData(*_one_line(times_s, heights[:, loud]))
         self.setYRange(-0.8, max(count - 0.2, 0.8), padding=0)
         self._show_names()
 
@@ -152,7 +155,7 @@ class LevelTrack(TimeChart):
     def __init__(self, name: str, with_times: bool = False) -> None:
         super().__init__(with_times)
         self.setYRange(-1.05, 1.05, padding=0)
-        self.getAxis("left").setTicks([[(-1.0, "low"), (0.0, name), (1.0, "high")]])
+        self.getAxis("left").setTicks([[(PLACES[0], strings.LOW), (0.0, name), (PLACES[2], strings.HIGH)]])
         self.addItem(pg.InfiniteLine(0.0, angle=0, pen=pg.mkPen(theme.colour(theme.LINE))))
         self._bands = [self._band(role) for role in (theme.ACCENT, theme.POOLED)]
         self.truth = self.curve(theme.TRUTH, 1.6)
@@ -216,6 +219,13 @@ class ClassTrack(TimeChart):
         self.setYRange(0, len(classes), padding=0)
         count = len(classes)
         self.getAxis("left").setTicks([[(count - i - 0.5, name) for i, name in enumerate(classes)]])
+
+
+def _one_line(times_s: TimeArray, heights: FloatArray) -> tuple[TimeArray, FloatArray]:
+    """Return traces as one line with breaks in between, so that many are cheap."""
+    breaks = np.full((1, heights.shape[1]), np.nan)
+    x = np.tile(np.append(times_s, np.nan), heights.shape[1])
+    return x, np.concatenate([heights, breaks]).ravel(order="F")
 
 
 def _around(times_s: TimeArray, page: tuple[float, float]) -> slice:

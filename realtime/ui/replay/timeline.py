@@ -8,7 +8,7 @@ from PyQt5.QtWidgets import QSizePolicy
 from ....models.contract import Marker
 from .. import theme
 from ..painting import Canvas
-from .curves import Level
+from .state.curves import Level
 from .time_chart import NAMES_WIDTH, clock
 
 _MOST_POINTS = 1500

@@ -17,11 +17,11 @@ from ..display import first_size
 from ..settings import Settings
 from .actions import Actions
 from .page import ReplayPage
-from .replay import PageData, Replay
 from .sound_out import Output, SoundOut, loudspeaker
 from .start_page import StartPage
+from .state.replay import PageData, Replay
+from .state.worker import Worker
 from .tools import DecodeRun, ReplayTools
-from .worker import Worker
 
 RATE_HZ = 30
 SMALLEST = (1024, 680)
@@ -101,6 +101,11 @@ class ReplayWindow(QWidget):
     def settled(self) -> bool:
         """Whether all that was asked for has been read and is shown."""
         return all(worker.idle for worker in self._workers)
+
+    @property
+    def widget(self) -> QWidget:
+        """The window itself."""
+        return self
 
     def open(self, path: Path) -> None:
         """Open a recording; what was open stays until the other one is there."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....models.contract import Estimate, FaceBox, FloatArray, TimeArray
-from ...screens import wording
+from .....models.contract import Estimate, FaceBox, FloatArray, TimeArray
+from ....screens import wording
 
 PLACES = np.array([-2 / 3, 0.0, 2 / 3])
 """Of low, medium and high between -1 and 1: the centres of their thirds, as on the plane."""

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....models.contract import FaceBox, FloatArray, Image, Marker, TimeArray
-from ....models.contract.viewing import AffectCurve, ContinuousRating, Decoding, OpenSession
-from ..live.decimation import fitting_span
-from ..live.view import PASSBANDS, SCALES_UV, Passband
+from .....models.contract import FaceBox, FloatArray, Image, Marker, TimeArray
+from .....models.contract.viewing import AffectCurve, ContinuousRating, Decoding, OpenSession
+from ...live.decimation import fitting_span
+from ...live.view import PASSBANDS, SCALES_UV, Passband
 from .columns import eeg_columns, smallest_and_largest, spectrum
 from .curves import AXES, Boxes, ClassShares, Level, boxes, class_shares, heads_of, level
 from .rating import RatingInProgress
@@ -30,6 +30,13 @@ class ShownDecoding:
     levels: tuple[Level, Level]
     boxes: Boxes
     heads: tuple[str, ...]
+    _classes: dict[str, ClassShares] = field(default_factory=dict)
+
+    def classes_of(self, head: str) -> ClassShares:
+        """Return the probabilities of a head."""
+        if head not in self._classes:
+            self._classes[head] = class_shares(self.decoding.estimates, head)
+        return self._classes[head]
 
     @property
     def name(self) -> str:
@@ -149,7 +156,7 @@ class Replay:
 
     def classes(self) -> tuple[ClassShares, ...]:
         """Return the probabilities of the chosen head, of each decoding that has it."""
-        made = (class_shares(one.decoding.estimates, self.head) for one in self.shown if one is not None)
+        made = (one.classes_of(self.head) for one in self.shown if one is not None)
         found = [one for one in made if one.classes]
         return tuple(one for one in found if one.classes == found[0].classes)
 
@@ -167,7 +174,7 @@ class Replay:
 
     def turn_page(self) -> bool:
         """Choose the stretch of time that the charts show; return whether it is another."""
-        page = page_of(self.transport.place_s, self.page, self.span_s)
+        page = page_of(self.transport.place_s, self.page, self.span_s, self.transport.start_s)
         changed, self.page = page != self.page, page
         return changed
 

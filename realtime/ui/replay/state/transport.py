@@ -106,7 +106,9 @@ class Transport:
         return True
 
 
-def page_of(place_s: float, page: tuple[float, float] | None, span_s: float) -> tuple[float, float]:
+def page_of(
+    place_s: float, page: tuple[float, float] | None, span_s: float, first_s: float = float("-inf")
+) -> tuple[float, float]:
     """Return the stretch of time that the charts show: the same until the place leaves it, then the next.
 
     Parameters
@@ -116,9 +118,11 @@ def page_of(place_s: float, page: tuple[float, float] | None, span_s: float) -> 
         What they show now.
     span_s : float
         Of the new stretch.
+    first_s : float
+        Before which there is nothing to show.
     """
     if page is not None and page[0] <= place_s < page[1] and abs(page[1] - page[0] - span_s) < 1e-6:
         return page
     # A little of what came before stays in sight.
-    start_s = place_s - 0.1 * span_s
+    start_s = max(place_s - 0.1 * span_s, first_s)
     return start_s, start_s + span_s

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....models.contract import FloatArray, TimeArray
-from ....models.contract.viewing import SampleWindows
-from ..live.decimation import band
-from ..live.view import Passband
+from .....models.contract import FloatArray, TimeArray
+from .....models.contract.viewing import SampleWindows
+from ...live.decimation import band
+from ...live.view import Passband
 
 COLUMNS = 700
 _LEAD_S = 2.0  # for a filter to settle

@@ -32,7 +32,7 @@ class Worker(Generic[Read]):
             return self._job is None and not self._busy and not self._done
 
     def ask(self, job: Callable[[], Read]) -> None:
-        """Give a job, in the place of one that has not begun."""
+        """Queue a job, in the place of one that has not begun."""
         with self._changed:
             self._job = job
             self._changed.notify_all()

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from ....models.contract import FloatArray, TimeArray
-from ....models.contract.viewing import ContinuousRating
+from .....models.contract import FloatArray, TimeArray
+from .....models.contract.viewing import ContinuousRating
 
 RATE_HZ = 10.0
 KEY_STEP = 0.1
