@@ -192,6 +192,11 @@ class ReplayWindow(QWidget):
             self._outer.removeWidget(one)
             one.hide()
             one.deleteLater()
+        shown = self.page or self.start
+        if before and shown is not None:
+            # At once, so that no empty window is seen in between.
+            shown.show()
+            self._outer.activate()
         if self._said[0]:
             self.say(*self._said)
         if self.replay is not None and self.page is not None:
