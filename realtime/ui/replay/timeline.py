@@ -146,7 +146,7 @@ class MarkerStrip(Canvas):
         """Draw them; a text ends where the next marker stands."""
         painter.setFont(theme.font(10))
         places = [self.x_of(one.stamp_s) for one in self._markers]
-        for one, x, after in zip(self._markers, places, [*places[1:], float(self.width())], strict=True):
+        for one, x, after in zip(self._markers, places, [*places, float(self.width())][1:], strict=True):
             painter.setPen(QPen(theme.colour("high"), 1.6 * theme.scale()))
             painter.drawLine(QPointF(x, 2), QPointF(x, self.height() - 2))
             room = QRectF(x + theme.px(4), 0, max(after - x - theme.px(8), 0), self.height())

@@ -1,6 +1,7 @@
 """The replay page on a recorded session of a simulated person."""
 
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -62,8 +63,10 @@ def loudspeaker():
 
 
 @pytest.fixture
-def show(qt, clock, loudspeaker, tmp_path):
-    """Open the page on a recording, settled."""
+def show(qt, clock, loudspeaker, tmp_path, monkeypatch):
+    """Open the page on a recording, settled; an error in anything that Qt calls fails the test."""
+    errors = []
+    monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: errors.append(error))
     from moodring.realtime.ui.replay.window import ReplayWindow
     from moodring.realtime.ui.settings import Settings
 
@@ -83,6 +86,7 @@ def show(qt, clock, loudspeaker, tmp_path):
         window.leave()
         window.deleteLater()
     qt.processEvents()
+    assert errors == []
 
 
 def settle(application, window, seconds=60.0):
