@@ -80,6 +80,8 @@ class ReplayWindow(QWidget):
         self._image: Image | None = None
         self._frame: int | None = None
         self._said: tuple[str, str] = ("", "idle")
+        self.pictures = 0
+        """Frames shown so far."""
         self._outer = QVBoxLayout(self)
         self._outer.setContentsMargins(0, 0, 0, 0)
         self.deeds = Actions(self)
@@ -96,6 +98,11 @@ class ReplayWindow(QWidget):
         self._timer.start(round(1000 / RATE_HZ))
         if path is not None:
             self.open(path)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the frame and the samples of the present place are shown."""
+        return self._samples.idle and self._frames.idle and self._frame is not None
 
     @property
     def settled(self) -> bool:
@@ -237,6 +244,7 @@ class ReplayWindow(QWidget):
             page.show_frame(None, _line(frame))
         elif frame is not None:
             self._image = frame[1]
+            self.pictures += 1
             page.show_frame(frame[1])
         decodings = self._estimates.take()
         if isinstance(decodings, Exception):
