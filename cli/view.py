@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ..models.contract.viewing import OpenSession
     from ..processes import Parent
     from ..realtime.ui.replay.tools import ReplayTools
 
@@ -37,16 +36,10 @@ def view(
 
 def replay_tools() -> ReplayTools:
     """Return what the replay page is given."""
+    from ..offline.viewing.open import open_for_viewing
     from ..realtime.ui.replay.tools import ReplayTools
 
-    return ReplayTools(open_recording, decode_again)
-
-
-def open_recording(path: Path) -> OpenSession:
-    """Open a recording for the replay page."""
-    from ..offline.viewing.open import open_for_viewing
-
-    return open_for_viewing(path)
+    return ReplayTools(open_for_viewing, decode_again)
 
 
 def decode_again(parent: Parent, session: str, bundle: str, out: str) -> None:
@@ -56,7 +49,7 @@ def decode_again(parent: Parent, session: str, bundle: str, out: str) -> None:
     from ..models.io.files import PRIVATE_FILE, make_private_folder, write_file
     from ..models.io.journal import journal_line, read_journal
     from ..offline.decoding import decode as again
-    from ..offline.recordings.open import open_recording as read
+    from ..offline.recordings.open import open_recording
     from .decode import session_config, with_bundles
 
     told = 0.0
@@ -70,7 +63,7 @@ def decode_again(parent: Parent, session: str, bundle: str, out: str) -> None:
             parent.send({"share": share})
 
     path, target = Path(session), Path(out)
-    recording = read(path)
+    recording = open_recording(path)
     config = session_config(path, recording, None, ())
     models = with_bundles(config.models, (Path(bundle),), recording)
     own = path / DECISIONS_FILE

@@ -133,12 +133,13 @@ class SoundWindows:
                 stream = container.streams.audio[0]
                 container.seek(int(first / self.rate_hz / float(stream.time_base)), stream=stream, backward=True)
                 pieces: list[NDArray[np.float32]] = []
-                begin = None
+                begin, end = None, 0
                 for frame in container.decode(stream):
                     if begin is None:
-                        begin = round(float(frame.pts * stream.time_base) * self.rate_hz)
+                        begin = end = round(float(frame.pts * stream.time_base) * self.rate_hz)
                     pieces.append(np.asarray(frame.to_ndarray(), np.float32).reshape(-1))
-                    if begin + sum(map(len, pieces[-1:])) >= stop or begin + sum(map(len, pieces)) >= stop:
+                    end += len(pieces[-1])
+                    if end >= stop:
                         break
         except (av.FFmpegError, OSError, IndexError) as error:
             raise MoodringError(f"sound '{self._path}' cannot be read: {error_line(error)}; use a copy") from None

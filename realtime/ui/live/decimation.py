@@ -90,7 +90,7 @@ class Scroll:
         channels = ring.layout.shape[0]
         self._values = np.full((self._columns, 2, channels), np.nan, np.float32)
         self._stamps = np.full((self._columns, 2), np.nan)
-        self._sos = None if passband is None else band(passband, rate_hz)
+        self._sos = None if passband is None else _band(passband, rate_hz)
         self._state: NDArray[np.float64] | None = None
         self._lead = 0 if self._sos is None else int(_LEAD_S * rate_hz)
         self._next = self._start()
@@ -154,8 +154,7 @@ class Scroll:
         return np.asarray(filtered, np.float32)
 
 
-def band(passband: Passband, rate_hz: float) -> NDArray[np.float64]:
-    """Return a causal band-pass for display, as sections of second order."""
+def _band(passband: Passband, rate_hz: float) -> NDArray[np.float64]:
     from scipy.signal import butter
 
     low, high = passband

@@ -11,7 +11,6 @@ from PyQt5.QtWidgets import QFileDialog, QMenu, QWidget
 from ....configs.schema.errors import MoodringError
 from ....configs.schema.session_folder import DECODING_FILE, DECODINGS_FOLDER, plain_name
 from ....models.contract.viewing import Decoding
-from ....models.io.bundle import bundled
 from ....models.io.journal import read_journal
 from ....models.io.ratings import write_rating
 from .. import strings
@@ -297,6 +296,8 @@ class Actions:
         page = self._window.page
         if page is None or self._window.run is not None:
             return
+        from ....models.io.bundle import bundled  # loads PyTorch, which the page itself does not need
+
         menu = QMenu(page)
         for path in sorted(bundled("attention").parent.glob("*.safetensors")):
             menu.addAction(path.stem, lambda path=path: self.decode_with(path))

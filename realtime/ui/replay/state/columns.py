@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from .....models.contract import FloatArray, TimeArray
 from .....models.contract.viewing import SampleWindows
-from ...live.decimation import band
 from ...live.view import Passband
 
 COLUMNS = 700
 _LEAD_S = 2.0  # for a filter to settle
+_OVERSAMPLED = 8  # samples in a period of the highest frequency that are kept for filtering
 SPECTRUM_BINS = 48
 _LOWEST_DB, _HIGHEST_DB = -90.0, -20.0
 
@@ -56,19 +56,36 @@ def eeg_columns(
     With a passband it is filtered for the picture alone; without, the median of the stretch is taken off.
     """
     lead_s = 0.0 if passband is None else _LEAD_S
-    stamps_s, values = source.between(start_s - lead_s, stop_s)
+    stamps_s, values = source.between(start_s - lead_s, stop_s + lead_s)
     if not len(stamps_s):
         return np.zeros(0), np.zeros((0, len(source.channel_names)), np.float32)
     if passband is None:
         # A few hundred rows tell the median as well as all.
         values = values - np.nanmedian(values[:: max(1, len(values) // 500)], axis=0)
     else:
-        from scipy.signal import sosfilt, sosfilt_zi
-
-        sos = band(passband, source.rate_hz)
-        known = np.nan_to_num(values)
-        values = sosfilt(sos, known, axis=0, zi=sosfilt_zi(sos)[:, :, None] * known[0])[0].astype(np.float32)
+        stamps_s, values = _filtered(stamps_s, values, passband, source.rate_hz)
     return smallest_and_largest(stamps_s, values, start_s, stop_s)
+
+
+def _filtered(
+    stamps_s: TimeArray, values: FloatArray, passband: Passband, rate_hz: float
+) -> tuple[TimeArray, FloatArray]:
+    """Return the samples in a passband, as a Butterworth filter of second order there and back has them.
+
+    Of a rate far above the passband, means of a few samples each are filtered. Without delay: it is for a picture of
+    what has been recorded.
+    """
+    step = max(1, int(rate_hz / (_OVERSAMPLED * passband[1])))
+    count = len(values) // step * step
+    if step > 1 and count:
+        values = values[:count].reshape(-1, step, values.shape[1]).mean(axis=1)
+        stamps_s = stamps_s[:count].reshape(-1, step).mean(axis=1)
+    known = np.nan_to_num(values)
+    spectra = np.fft.rfft(known - known.mean(axis=0), axis=0)
+    at_hz = np.fft.rfftfreq(len(known), step / rate_hz)
+    with np.errstate(divide="ignore"):
+        gain = 1.0 / ((1.0 + (passband[0] / at_hz) ** 4) * (1.0 + (at_hz / passband[1]) ** 4))
+    return stamps_s, np.fft.irfft(spectra * gain[:, np.newaxis], len(known), axis=0).astype(np.float32)
 
 
 def spectrum(
