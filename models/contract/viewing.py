@@ -42,8 +42,8 @@ class FilmWindows(Protocol):
         """When each frame was captured, rising."""
         ...
 
-    def frame(self, index: int) -> Image:
-        """Return a frame, ``(height, width, 3)`` BGR.
+    def frame(self, index: int, exact: bool = True) -> Image:
+        """Return a frame, ``(height, width, 3)`` BGR; where it need not be exact, one shortly before may come instead.
 
         Raises
         ------

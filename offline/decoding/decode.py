@@ -188,11 +188,12 @@ def _decode(
     if journal and not _has_its_interval(journal, plan, recording):
         _log.warning("the journal has decisions at other times than every %g s; it is not followed", plan.interval_s)
         journal = ()
-    decider = Decider(plan, models, clock)
     origins = origins_of(ingests)
     notices = domain_notices(models, origins) + calibration_notices(models.decoders, recording.participant)
     notices += montage_notices(ingests)
     models = models.of_people(origins)
+    # As live: estimates name the bundles that decode whoever was recorded.
+    decider = Decider(plan, models, clock)
     notices += () if referenced else loudspeaker_notices(config.speech, ingests)
     notices += needed_rest_notices(models.decoders, plan.rest_s)
     notices += enrolment_notices(config.speech) if "speech" in playback.channels else ()

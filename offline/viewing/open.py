@@ -187,7 +187,7 @@ class _HeldFilm:
         self._video = video
         self.stamps_s = video.stamps_s
 
-    def frame(self, index: int) -> Image:
+    def frame(self, index: int, exact: bool = True) -> Image:  # noqa: ARG002
         """Return a frame."""
         return self._video.frames[index]
 

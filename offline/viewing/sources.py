@@ -15,6 +15,7 @@ from ..recordings.frames import error_line, open_container, video_stream
 from .part_index import PartIndex, PartStream
 
 _AHEAD_S = 1.5  # of a film it is cheaper to decode on than to seek
+_NEAR_S = 0.1  # likewise where another frame will do
 _FIRST_SAMPLE, _COUNT = 0, 1  # columns of an AudioIndex
 
 Part = tuple[PartIndex, PartStream]
@@ -169,16 +170,17 @@ class Film:
         self._decoded: Any = iter(())
         self._at_ms: float | None = None
 
-    def frame(self, index: int) -> Image:
-        """Return a frame."""
+    def frame(self, index: int, exact: bool = True) -> Image:
+        """Return a frame; where it need not be exact, the newest before it that is whole in itself."""
         wanted = float(self._shown_ms[index])
+        ahead_ms = 1000 * (_AHEAD_S if exact else _NEAR_S)
         try:
-            if self._at_ms is None or not self._at_ms < wanted <= self._at_ms + 1000 * _AHEAD_S:
+            if self._at_ms is None or not self._at_ms < wanted <= self._at_ms + ahead_ms:
                 self._seek(wanted)
             for frame in self._decoded:
                 at_ms = 1000.0 * float(frame.pts * frame.time_base)
                 self._at_ms = at_ms
-                if at_ms >= wanted - self._half_ms:
+                if not exact or at_ms >= wanted - self._half_ms:
                     return np.asarray(frame.to_ndarray(format="bgr24"))
         except (av.FFmpegError, OSError) as error:
             self.close()
@@ -198,7 +200,9 @@ class Film:
             stream = video_stream(self._container)
             if stream is None:
                 raise MoodringError(f"film '{self._path}' holds no pictures; use a copy")
-            stream.thread_type = "SLICE"  # frame threads hold frames back, which each seek would wait for
+            # Two decode as fast as a large film plays; more would hold more frames back, which each seek waits for.
+            stream.thread_type = "FRAME"
+            stream.codec_context.thread_count = 2
         stream = video_stream(self._container)
         target = int(max(wanted_ms - self._half_ms, 0.0) / 1000 / float(stream.time_base))
         self._container.seek(target, stream=stream, backward=True)

@@ -7,7 +7,7 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QMouseEvent, QPainterPath, QResizeEvent
-from PyQt5.QtWidgets import QGraphicsPathItem
+from PyQt5.QtWidgets import QGraphicsItem, QGraphicsPathItem
 
 from ....models.contract import FloatArray, TimeArray
 from .. import strings, theme
@@ -96,6 +96,8 @@ class EegTrack(TimeChart):
         self.loud = pg.PlotCurveItem(pen=pg.mkPen(theme.colour(theme.LINE), width=width), connect="finite")
         self.traces = pg.PlotCurveItem(pen=pg.mkPen(theme.colour(theme.TRACE), width=width), connect="finite")
         for item in (self.loud, self.traces):
+            # Drawn once for a stretch of time: the line that moves over them would have them drawn anew each time.
+            item.setCacheMode(QGraphicsItem.DeviceCoordinateCache)
             self.addItem(item)
         self._names: tuple[str, ...] = ()
 

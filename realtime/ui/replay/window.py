@@ -24,6 +24,7 @@ from .state.worker import Worker
 from .tools import DecodeRun, ReplayTools
 
 RATE_HZ = 30
+_EXACT_UP_TO = 2.0  # times as fast; beyond, whole frames of the film are picked instead of every one decoded
 SMALLEST = (1024, 680)
 _REBUILD_MS = 200
 
@@ -78,7 +79,7 @@ class ReplayWindow(QWidget):
         self.scratch = Path(self._scratch.name)
         self._data: PageData | None = None
         self._image: Image | None = None
-        self._frame: int | None = None
+        self._frame: tuple[int, bool] | None = None
         self._said: tuple[str, str] = ("", "idle")
         self.pictures = 0
         """Frames shown so far."""
@@ -267,9 +268,10 @@ class ReplayWindow(QWidget):
             self._ask_samples(replay)
             page.show_page(replay)
         index = replay.frame_index(place_s)
-        if index is not None and index != self._frame:
-            self._frame = index
-            self._frames.ask(lambda: replay.read_frame(index))
+        hurried = replay.transport.playing and replay.transport.speed > _EXACT_UP_TO
+        if index is not None and (index, hurried) != self._frame and not (hurried and not self._frames.free):
+            self._frame = (index, hurried)
+            self._frames.ask(lambda: replay.read_frame(index, exact=not hurried))
         page.show_place(replay)
         page.transport.sound.setText(self._sound_line(replay))
 

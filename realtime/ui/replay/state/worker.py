@@ -31,6 +31,12 @@ class Worker(Generic[Read]):
         with self._changed:
             return self._job is None and not self._busy and not self._done
 
+    @property
+    def free(self) -> bool:
+        """Whether it has nothing to do; what it did may wait to be taken."""
+        with self._changed:
+            return self._job is None and not self._busy
+
     def ask(self, job: Callable[[], Read]) -> None:
         """Queue a job, in the place of one that has not begun."""
         with self._changed:
