@@ -17,6 +17,7 @@ NAMES_WIDTH = 74
 _NAME_ROW = 12
 _MOST_SMOOTH = 20  # channels: smooth lines cost more than all else
 _CLASS_COLUMNS = 240
+_LOUD = 4.0  # times as loud as half of the channels
 
 
 def clock(seconds: float) -> str:
@@ -105,8 +106,8 @@ class EegTrack(TimeChart):
         """Show columns of smallest and largest samples; ``span_uv`` lies between two baselines."""
         count = len(names)
         self._names = names
-        with np.errstate(invalid="ignore"):
-            loud = np.nanmean(np.abs(microvolts), axis=0) > span_uv
+        levels = np.abs(np.nan_to_num(microvolts)).mean(axis=0)
+        loud = levels > _LOUD * np.median(levels)
         heights = np.clip(microvolts / span_uv, *np.where(loud, 0.45, 1.5) * [[-1], [1]])
         heights += np.arange(count - 1, -1, -1)
         self.traces.opts["antialias"] = count <= _MOST_SMOOTH
