@@ -21,6 +21,7 @@ from .output import say
 from .protocol import protocol_app
 from .session import delete, export, report
 from .train import reference, simulate, train
+from .view import view
 
 app = typer.Typer(
     name="moodring",
@@ -32,7 +33,7 @@ app = typer.Typer(
 
 # Help lists the commands in the order in which they come here.
 _COMMANDS: tuple[Callable[..., None], ...] = (
-    *(demo, live, monitor, replay, decode, predict, calibrate, enrol, streams, doctor, check, calibrate_sync),
+    *(demo, live, monitor, view, replay, decode, predict, calibrate, enrol, streams, doctor, check, calibrate_sync),
     *(report, export, delete),
     *(simulate, train, evaluate, reference, screenshots),
 )

@@ -1,6 +1,7 @@
 """The ``moodring bench`` commands: each measures this machine and prints what it found."""
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,6 +71,33 @@ def bench_ui(json_file: JsonOption = None, seconds: SecondsOption = None) -> Non
 
     figures = bench.bench_ui(bench.SECONDS if seconds is None else seconds, lambda line: say(line, err=True))
     _output(figures, json_file)
+
+
+@bench_app.command("view")
+def bench_view(
+    session: Annotated[
+        Path | None,
+        typer.Argument(metavar="[SESSION]", help="Else one is made: 64 channels at 1 kHz, film of 1280x720, sound."),
+    ] = None,
+    json_file: JsonOption = None,
+    seconds: Annotated[float, typer.Option(min=12.0, metavar="S", help="Of the session that is made.")] = 3600.0,
+) -> None:
+    """Open a long session on the replay page, seek and play: how long until it is drawn, and how often it is."""
+    from tempfile import TemporaryDirectory
+
+    from ..offline.viewing.long_session import write_long_session
+    from ..realtime.ui.display import display_available, offscreen
+    from ..realtime.ui.replay.bench import bench_view as measure
+    from .view import replay_tools
+
+    with ExitStack() as stack:
+        if not display_available():
+            stack.enter_context(offscreen())
+        if session is None:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="moodring-bench-")))
+            say(f"making a session of {seconds:g} s", err=True)
+            session = write_long_session(folder / "session", seconds)
+        _output(measure(replay_tools(), session, lambda line: say(line, err=True)), json_file)
 
 
 @bench_app.command("speech")

@@ -49,7 +49,7 @@ def decode(
     journalled = read_journal(journal) if journal is not None else None
     if journal is None and own.is_file():
         journalled = read_journal(own, session)
-    chosen = loaded.model_copy(update={"models": _with_bundles(loaded.models, bundle or (), recording)})
+    chosen = loaded.model_copy(update={"models": with_bundles(loaded.models, bundle or (), recording)})
     began_s = time.monotonic()
     # The session's own journal says from which samples each decision was made.
     followed = journalled if journal in (None, own) else None
@@ -240,7 +240,7 @@ def session_config(session: Path, recording: Recording, config: Path | None, ove
     return loaded
 
 
-def _with_bundles(models: ModelsSection, bundles: Sequence[Path], recording: Recording) -> ModelsSection:
+def with_bundles(models: ModelsSection, bundles: Sequence[Path], recording: Recording) -> ModelsSection:
     """Return the models with each given bundle in the place of its kind; of other kinds, among ``models.more``.
 
     Raises

@@ -289,6 +289,7 @@ def screenshots(
     from ..processes import hold_interrupts
     from ..realtime.engine.job import EngineJob
     from ..realtime.ui.run_pictures import run_pictures
+    from .view import replay_tools
 
     folder.mkdir(parents=True, exist_ok=True)
     lsl = own_session("screenshots")
@@ -300,5 +301,5 @@ def screenshots(
             # It outlasts the pictures, which take longer the slower the machine is.
             stack.enter_context(start_replay(SimulatedSource(seed, seconds + DEMO_S), ReplayOptions(lsl=lsl)))
         job = EngineJob(config, started_wall_s=time.time(), record=place)
-        count = run_pictures(job, folder, seconds, lambda line: say(line, err=True))
+        count = run_pictures(job, folder, seconds, lambda line: say(line, err=True), replay_tools())
     say(f"{count} pictures in {folder}")

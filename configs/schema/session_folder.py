@@ -6,7 +6,8 @@ the enrolments that the config names.
 
 ``streams/part-001.xdf`` holds every stream: what was decoded and how it arrived
 (:mod:`moodring.models.io.source_streams`), markers, truth, estimates; another part follows where the recorder died.
-``video/`` holds pictures and sound as Matroska. Simulated sessions are written in the same layout; they have no config.
+``video/`` holds pictures and sound as Matroska. What was made of a recording afterwards lies beside it: ``ratings/``,
+``decoded/``. Simulated sessions are written in the same layout; they have no config.
 """
 
 import hashlib
@@ -39,6 +40,12 @@ MEDIA_FILES = {"face": CAMERA_FILE, "speech": MICROPHONE_FILE, "loudspeaker": LO
 VOICES_FOLDER = "voices"
 ENROLMENT_FILE = "participant.safetensors"
 OTHER_VOICE_FILE = "other-{}.safetensors"
+RATINGS_FOLDER = "ratings"
+RATING_FILE = "rating-{:03}.xdf"
+"""What somebody rated along the recording, afterwards; a file for each time."""
+DECODINGS_FOLDER = "decoded"
+DECODING_FILE = "{}.jsonl"
+"""Estimates of decoding again with other models, a line each as in the journal; a file for each bundle."""
 LONGEST_REST_S = 3600.0
 HEALTH_SUFFIX = "_health"
 """Suffix of the name of the marker stream of health."""

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -86,6 +86,7 @@ def decode(
     only: tuple[str, ...] | None = None,
     factories: Sequence[DecoderFactory] = (),
     journal: Sequence[Estimate] = (),
+    progress: Callable[[float], None] = lambda _: None,
 ) -> Decoded:
     """Decode a recording with the code, the decision times and the rules of a live session.
 
@@ -104,6 +105,8 @@ def decode(
         The decisions of the session that was recorded, to follow: each is made again from just the samples that it was
         made from. Without them, and where the recording does not know how its samples arrived, decisions are made when
         a live session would make them.
+    progress : callable
+        Told after each decision how much of the recording is decoded, 0 to 1; what it raises ends the decoding.
 
     Raises
     ------
@@ -128,7 +131,8 @@ def decode(
                 if key != LOUDSPEAKER:
                     check_fit(models, info, config)
                 channel.ingest = make(info)
-        return _decode(recording, config, models, playback, clock, journal if playback.arrivals_known else ())
+        followed = journal if playback.arrivals_known else ()
+        return _decode(recording, config, models, playback, clock, followed, progress)
     finally:
         playback.close()
 
@@ -167,6 +171,7 @@ def _decode(
     playback: Playback,
     clock: VirtualClock,
     journal: Sequence[Estimate],
+    progress: Callable[[float], None],
 ) -> Decoded:
     if journal:
         playback.ingest_counts(recording.t0_s, journal[0].ring_samples)
@@ -183,11 +188,12 @@ def _decode(
     if journal and not _has_its_interval(journal, plan, recording):
         _log.warning("the journal has decisions at other times than every %g s; it is not followed", plan.interval_s)
         journal = ()
-    decider = Decider(plan, models, clock)
     origins = origins_of(ingests)
     notices = domain_notices(models, origins) + calibration_notices(models.decoders, recording.participant)
     notices += montage_notices(ingests)
     models = models.of_people(origins)
+    # As live: estimates name the bundles that decode whoever was recorded.
+    decider = Decider(plan, models, clock)
     notices += () if referenced else loudspeaker_notices(config.speech, ingests)
     notices += needed_rest_notices(models.decoders, plan.rest_s)
     notices += enrolment_notices(config.speech) if "speech" in playback.channels else ()
@@ -199,6 +205,7 @@ def _decode(
             estimate = at_publication(estimate, clock.now())
             estimates.append(estimate)
             tally.add(estimate, recording.t0_s)
+            progress(min(max(time_s - recording.t0_s, 0.0) / max(playback.last_s - recording.t0_s, 1e-6), 1.0))
             if written is not None:
                 written.append(estimate)
     absent = {modality: SourceChannel(modality, "absent", None) for modality in STANDARD_MODALITIES}

@@ -5,7 +5,7 @@ Source: the Brain Imaging Data Structure, bids-specification.readthedocs.io; Per
 
 import gzip
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from ...models.contract import Signal
+from ...models.contract.viewing import ContinuousRating
 from ...models.io.files import PRIVATE_FILE, make_private_folder, write_file
+from ...models.io.ratings import RATING_CHANNELS
 from ..recordings.session_record import SessionRecord
 from .bids_dataset import DERIVED
 from .bids_names import BidsNames, label
@@ -73,6 +75,8 @@ def write_session_files(
         told.append(f"EEG of {len(channels)} channels, {eeg.count / rate_hz:.1f} s")
     for key, further in session.recording.signals.items():
         told.append(_write_physiology(writer, key, further, axis, "eeg" if eeg is not None else "beh"))
+    for number, one in enumerate(session.ratings, start=1):
+        told.append(_write_rating(writer, number, one, axis, "eeg" if eeg is not None else "beh"))
     writer.text("eeg" if eeg is not None else "beh", "events.tsv", tsv_text(COLUMNS, event_rows(events, eeg)))
     writer.text("eeg" if eeg is not None else "beh", "events.json", json_text(DESCRIPTION))
     told.append(f"{len(events)} events")
@@ -144,7 +148,24 @@ def _file_marker(event: Event, rate_hz: float) -> FileMarker:
     return FileMarker(HOLE if event.kind == HOLE else "Comment", event.text, row, length)
 
 
-def _write_physiology(writer: _Writer, key: str, signal: Signal, axis: TimeAxis, kind: str) -> str:
+def _write_rating(writer: _Writer, number: int, rating: ContinuousRating, axis: TimeAxis, kind: str) -> str:
+    """Write a rating that was made along the recording as BIDS has what is sampled continuously."""
+    signal = Signal(rating.values, rating.stamps_s, rating.rate_hz, RATING_CHANNELS, "")
+    about = {
+        "Rater": rating.rater,
+        "RatedAt": rating.rated_at,
+        **{
+            name: {"Description": f"{name} as rated along the recording afterwards, from -1 to 1; n/a: not rated"}
+            for name in RATING_CHANNELS
+        },
+    }
+    _write_physiology(writer, f"rating{number:02}", signal, axis, kind, about)
+    return f"rating of {rating.rater}, {len(rating.stamps_s) / rating.rate_hz:.1f} s"
+
+
+def _write_physiology(
+    writer: _Writer, key: str, signal: Signal, axis: TimeAxis, kind: str, about: Mapping[str, Any] | None = None
+) -> str:
     """Write a further signal as BIDS has physiology: its own even rows, and where on the axis they begin."""
     even = even_samples(signal)
     columns = unique([name or key for name in signal.channel_names])
@@ -159,7 +180,7 @@ def _write_physiology(writer: _Writer, key: str, signal: Signal, axis: TimeAxis,
         "SamplingFrequency": signal.rate_hz,
         "StartTime": axis.at(float(even.stamps_s[0])),
         "Columns": columns,
-        "DeviceSerialNumber": signal.name or "n/a",
+        **({"DeviceSerialNumber": signal.name or "n/a"} if about is None else about),
     }
     writer.text(kind, f"{name}.json", json_text(facts))
     return f"{key} at {signal.rate_hz:g} Hz"

@@ -18,8 +18,10 @@ from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
 from ...configs.schema.regular_files import MOST_LINES_BYTES, parse_json, read_regular
 from ...models.contract import Estimate, Recording
+from ...models.contract.viewing import ContinuousRating
 from ...models.io.journal import read_journal
 from .monotonic_time import on_rising_time
+from .ratings import read_ratings
 from .read_session import read_session, recorded_config, session_file
 
 _PACKAGE_LOG = logging.getLogger(__name__.partition(".offline")[0])
@@ -65,6 +67,8 @@ class SessionRecord:
         Of the experimenter, with ``text``; and of the log, with ``what``, ``state`` and ``why``.
     versions : mapping
         Of ``versions.json``.
+    ratings : tuple of ContinuousRating
+        Made along the recording afterwards, oldest first.
     problems : tuple of str
         What is missing or damaged, a line each.
     """
@@ -78,6 +82,7 @@ class SessionRecord:
     changes: tuple[Line, ...]
     versions: Mapping[str, Any]
     problems: tuple[str, ...]
+    ratings: tuple[ContinuousRating, ...] = ()
 
     @property
     def spans_s(self) -> tuple[float, float]:
@@ -108,26 +113,31 @@ def read_session_record(folder: Path) -> SessionRecord:
     if not (folder / names.SESSION_FILE).is_file():
         raise MoodringError(f"'{folder}' is no session folder (it has no {names.SESSION_FILE}); give one of --record")
     problems: list[str] = []
-    with _warnings_into(problems):
+    with warnings_into(problems):
         about = session_file(folder)
         config = recorded_config(folder)
         recording = on_rising_time(read_session(folder))
         estimates = _estimates(folder, problems, expected=config is not None)
-        notes = tuple(
-            one for one in _lines(folder, names.NOTES_FILE, problems) if one.text("text").strip() or one.text("kind")
-        )
+        notes = read_notes(folder, problems)
         changes = _lines(folder, names.LOG_FILE, problems)
         versions = _versions(folder, problems)
+        ratings = read_ratings(folder)
     problems += [f"'{name}' was expected and never came" for name in about.missing_streams]
     if config is not None and not about.ended_at:
         problems.append("the session did not end in order: its engine was killed, or the machine went down")
     return SessionRecord(
-        folder, about, config, recording, estimates, notes, changes, versions, tuple(dict.fromkeys(problems))
+        folder, about, config, recording, estimates, notes, changes, versions, tuple(dict.fromkeys(problems)), ratings
     )
 
 
+def read_notes(folder: Path, problems: list[str]) -> tuple[Line, ...]:
+    """Return the marks and notes of the experimenter; what cannot be read is told in ``problems``."""
+    lines = _lines(folder, names.NOTES_FILE, problems)
+    return tuple(one for one in lines if one.text("text").strip() or one.text("kind"))
+
+
 @contextmanager
-def _warnings_into(problems: list[str]) -> Iterator[None]:
+def warnings_into(problems: list[str]) -> Iterator[None]:
     """Collect what the readers warn of, in place of writing it to the terminal."""
 
     class Collect(logging.Handler):

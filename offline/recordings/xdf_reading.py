@@ -105,6 +105,24 @@ def read_streams(path: Path, inside: Path | None = None) -> list[ReadStream]:
     return [one if one.text("moodring", "source") else rising(one, path) for one in read]
 
 
+def read_streams_of(raw: bytes, where: Path) -> list[ReadStream]:
+    """Read the streams of an XDF file that is in memory, in the order of time; ``where`` it is from is for messages.
+
+    Raises
+    ------
+    MoodringError
+        Nothing in it can be read.
+    """
+    with _complaints() as complaints:
+        try:
+            streams = _streams(raw, lambda: io.BytesIO(raw), complaints)
+        except Exception as error:
+            raise MoodringError(f"'{where}' is damaged: {_one_line(error)}; use a copy") from None
+    if complaints:
+        _log.warning("XDF file '%s' is damaged (%s); read what is whole", where, complaints[0])
+    return [rising(_stream(stream), where) for stream in streams]
+
+
 def rising(stream: ReadStream, where: Path | str) -> ReadStream:
     """Return a stream in the order of its stamps, without those that are no numbers or days from the others.
 

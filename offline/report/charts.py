@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -129,6 +130,18 @@ def level_chart(
             rows.append(polyline(points, palette.TRUTH, 1.0, stroke_dasharray="4 2"))
     rows += [_rating(scale, one, curve.name, t0_s) for one in rated if curve.name in one.span.ratings]
     return chart(scale, _LEVEL_HEIGHT, *rows, label=f"{curve.name}: expected level over time")
+
+
+def rated_chart(scale: TimeScale, lines: Sequence[tuple[TimeArray, NDArray[Any], str]], label: str) -> Markup:
+    """Draw lines on the scale from -1 to 1, each with times from t0, values (NaN for none) and a colour."""
+    rows = _level_grid()
+    for times_s, values, colour in lines:
+        inside = (times_s >= scale.start_s) & (times_s <= scale.stop_s) & np.isfinite(values)
+        for piece in pieces(times_s, inside):
+            groups = thinned(piece, len(times_s))
+            points = ((scale.x(float(times_s[g].mean())), _y(float(values[g].mean()))) for g in groups)
+            rows.append(polyline(points, colour, 1.6))
+    return chart(scale, _LEVEL_HEIGHT, *rows, label=label)
 
 
 def _level_grid() -> list[Markup]:

@@ -11,6 +11,7 @@ from ...configs.schema.session_folder import REPORT_FILE, package_versions
 from ..export.events import Event, events_of, stimulus_name
 from ..export.time_axis import TimeAxis
 from ..recordings.session_record import SessionRecord
+from .continuous_ratings import continuous_ratings_section
 from .estimate_sections import bands_section, estimates_section, looks_section, ratings_section, times_section
 from .facts import rated_stimuli, times_of
 from .frames_seen import chosen, looks_of, pictures_of
@@ -51,6 +52,7 @@ def page(session: SessionRecord, *, pictures: bool) -> str:
         health_section(session, scale, events),
         estimates_section(session, scale, rated),
         ratings_section(session, rated, fault),
+        continuous_ratings_section(session, scale),
         looks_section(session, scale, looks, frames, without),
         bands_section(session, scale),
         times_section(times),

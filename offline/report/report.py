@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ...configs.schema.errors import ConfigError, MoodringError
 from ...configs.schema.session_folder import REPORT_FILE
-from ...models.io.files import PRIVATE_FILE, make_private_folder, write_file
+from ...models.io.files import PRIVATE_FILE, need_folder, write_file
 from ..recordings.session_record import read_session_record
 from .page import GENERATOR, page
 
@@ -32,15 +32,15 @@ def write_report(folder: Path, out: Path | None, *, pictures: bool) -> tuple[Pat
     Raises
     ------
     MoodringError
-        It is no session, another file is there, or the disk refuses.
+        It is no session, another file is there, the folder of ``out`` is not (as of every file that is asked for: a
+        mistyped one is not made), or the disk refuses.
     """
     path = folder / REPORT_FILE if out is None else out
     check_report_place(path)
+    need_folder(path)
     session = read_session_record(folder)
     text = page(session, pictures=pictures)
     try:
-        if out is not None:
-            make_private_folder(path.parent, exist_ok=True)
         write_file(path, text, mode=PRIVATE_FILE)
     except OSError as error:
         raise MoodringError(f"the report cannot be written to '{path}': {error.strerror}; name another file") from error

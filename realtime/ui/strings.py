@@ -220,4 +220,89 @@ SETUP_PROBLEMS = "Not ready: {count}. The red lines say why and what to do."
 SETUP_STARTING = "Starting the engine …"
 SETUP_SAVED = "Saved as {path}; `moodring live` takes it too."
 SETUP_PROFILE = "Profile"
+SETUP_RECORDINGS = "Recordings …"
+SETUP_RECORDINGS_TIP = "Replay, decode again and rate what was recorded, in a window of its own"
+SETUP_NO_REPLAY = "The replay page cannot be started: {why}"
 SETUP_SAVE, SETUP_SEARCH, SETUP_CHECK, SETUP_START = "Save", "Search again", "Check", "Start"
+
+# Replay page.
+REPLAY_TITLE = "Replay"
+REPLAY_BUTTONS = {
+    "open_folder": ("Open session …", "Open the folder of a recorded session (Ctrl+O)"),
+    "open_file": ("Open file …", "Open an XDF, EEG, film or sound file (Ctrl+Shift+O)"),
+    "decode": ("Decode again …", "What another bundle would have said (Ctrl+D)"),
+    "cancel": ("Cancel", "Stop decoding; nothing of it is kept"),
+    "rate": ("Rate …", "Rate valence and arousal along the recording (Ctrl+E)"),
+    "help": ("?", "All keys"),
+    "marker_back": ("|◂", "To the marker before (P)"),
+    "frame_back": ("◂", "One frame back (,)"),
+    "play": ("▶", "Play, or stop (Space)"),
+    "frame_on": ("▸", "One frame on (.)"),
+    "marker_on": ("▸|", "To the next marker (N)"),
+}
+REPLAY_PAUSE = "■"
+REPLAY_SPEED = "{speed:g}x"
+REPLAY_SPEED_TIP = "How fast it plays; + and − change it; sound is heard at 1x"
+REPLAY_SPAN = "{seconds:g} s"
+REPLAY_SPAN_TIP = "Time that the charts show; [ and ] change it"
+REPLAY_FILTER_TIP = "Filter of the picture of the EEG alone"
+REPLAY_RAW = "EEG unfiltered"
+REPLAY_BAND = "EEG {low:g}–{high:g} Hz"
+REPLAY_SCALE = "{microvolts:g} µV"
+REPLAY_SCALE_TIP = "Distance between two traces; Ctrl and + or − change it"
+REPLAY_HEAD_TIP = "Whose probabilities are shown below"
+REPLAY_SHOWN_TIP = "Estimates that are drawn solid"
+REPLAY_BESIDE_TIP = "Estimates that are drawn dashed beside them"
+REPLAY_ALONE = "alone"
+REPLAY_PLACE = "{place} / {end}"
+REPLAY_OPENING = "Opening '{path}' …"
+REPLAY_READING = "Reading the estimates …"
+REPLAY_NOTHING = "Open the folder of a recorded session, or a file: XDF, EEG, film or sound."
+REPLAY_FOUND = "Recordings in {folder}"
+REPLAY_NO_FILM = "no pictures were recorded"
+REPLAY_NO_SOUND = "no sound was recorded"
+REPLAY_NO_ESTIMATES = "There are no estimates; “Decode again” makes some."
+REPLAY_SILENT = "silent: {why}"
+REPLAY_SILENT_SPEED = "silent: sound is heard at 1x"
+REPLAY_SOUND = "voice"
+REPLAY_DECODING = "Decoding again with {bundle}: {share:.0%}"
+REPLAY_DECODED = "Decoded again with {bundle}: {count} estimates, dashed; kept as {path}."
+REPLAY_CANCELLED = "Decoding was cancelled; nothing of it was kept."
+REPLAY_NO_BUNDLE = "Bundle '{path}' cannot be read: {why}; choose another."
+REPLAY_OTHER_BUNDLE = "Another bundle …"
+REPLAY_BUNDLES = "Bundles (*.safetensors)"
+REPLAY_FILES = (
+    "Recordings (*.xdf *.xdfz *.edf *.bdf *.vhdr *.set *.fif *.mkv *.mp4 *.avi *.mov *.wav *.flac *.ogg);;All (*)"
+)
+REPLAY_NO_MARKER = "There is no marker that way."
+REPLAY_LEGEND_RATED = "rated: {rater}"
+REPLAY_RATER = "Rater"
+REPLAY_RATER_HINT = "who rates"
+REPLAY_RATE_HINT = "Mouse in the plane, sliders, or W A S D; what plays is rated, what is played again is rated again."
+REPLAY_RATED = "{seconds:.0f} s rated"
+REPLAY_SAVE, REPLAY_DISCARD = "Save rating", "Discard"
+REPLAY_RATING_SAVED = "The rating of {rater} is saved: {path}."
+REPLAY_RATER_MISSING = "Write who rates, then save again."
+REPLAY_RATE_NOWHERE = "Only a session folder takes ratings: there is none beside a file."
+REPLAY_UNSAVED = "A rating is not saved; “Save rating” or “Discard” first."
+REPLAY_SHORTCUTS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
+    ("Space", ("Space",), "play", "play, or stop"),
+    ("← →", ("Left", "Right"), "seek", "back and on by a second"),
+    ("Page up / down", ("PgUp", "PgDown"), "leap", "back and on by ten seconds"),
+    ("Home End", ("Home", "End"), "edge", "to the beginning, to the end"),
+    (", .", (",", "."), "frame", "one frame back and on"),
+    ("P N", ("P", "N"), "marker", "to the marker before, to the next"),
+    ("+ −", ("+", "-"), "speed", "faster and slower: 0.25 to 8 times"),
+    ("[ ]", ("[", "]"), "span", "less and more time in the charts"),
+    ("Ctrl + −", ("Ctrl++", "Ctrl+-"), "scale", "larger and smaller EEG"),
+    ("F", ("F",), "fit", "fit the scale of the EEG"),
+    ("W A S D", ("W", "A", "S", "D"), "nudge", "while rating: arousal up and down, valence down and up"),
+    ("Ctrl+E", ("Ctrl+E",), "rate", "begin to rate"),
+    ("Ctrl+D", ("Ctrl+D",), "decode", "decode again with another bundle"),
+    ("Ctrl+O", ("Ctrl+O",), "open_folder", "open a session"),
+    ("Ctrl+Shift+O", ("Ctrl+Shift+O",), "open_file", "open a file"),
+    ("Ctrl+T", ("Ctrl+T",), "theme", "dark or light"),
+    ("F11", ("F11",), "full", "whole screen, or a window"),
+    ("? F1", ("?", "F1"), "help", "this page"),
+    ("Esc", ("Esc",), "escape", "leave this page"),
+)

@@ -8,9 +8,23 @@ from .. import strings, theme
 
 
 class HelpPage(QFrame):
-    """Every key and what it does; a click or a key closes it."""
+    """Every key and what it does; a click or a key closes it.
 
-    def __init__(self, below: QWidget) -> None:
+    Parameters
+    ----------
+    below : QWidget
+        What it lies over.
+    shortcuts : as :data:`strings.SHORTCUTS`
+    foot : str
+        Written below the keys.
+    """
+
+    def __init__(
+        self,
+        below: QWidget,
+        shortcuts: tuple[tuple[str, tuple[str, ...], str, str], ...] = strings.SHORTCUTS,
+        foot: str = strings.HELP_FOOT,
+    ) -> None:
         super().__init__(below)
         self.setObjectName("panel")
         column = QVBoxLayout(self)
@@ -20,13 +34,14 @@ class HelpPage(QFrame):
         grid = QGridLayout()
         grid.setHorizontalSpacing(theme.px(16))
         grid.setVerticalSpacing(theme.px(4))
-        half = -(-len(strings.SHORTCUTS) // 2)
-        for place, (keys, _, _, words) in enumerate(strings.SHORTCUTS):
+        half = -(-len(shortcuts) // 2)
+        for place, (keys, _, _, words) in enumerate(shortcuts):
             left = 2 * (place // half)
             grid.addWidget(_right(theme.label(keys, 12, theme.ACCENT, bold=True)), place % half, left)
             grid.addWidget(theme.label(words, 12), place % half, left + 1)
         column.addLayout(grid)
-        column.addWidget(theme.label(strings.HELP_FOOT, 11, theme.SOFT))
+        if foot:
+            column.addWidget(theme.label(foot, 11, theme.SOFT))
         self.hide()
 
     def toggle(self) -> None:

@@ -19,6 +19,7 @@ from PyQt5.QtWidgets import (
 from ...lab.survey import Survey
 from .. import strings, theme
 from ..painting import ChoiceBox
+from ..replay.launch import RecordingsButton
 from .choices import Choice, cameras, eeg_streams, microphones, nothing
 
 _LEAST_WIDTH, _BAR_WIDTH = 340, 16
@@ -36,6 +37,7 @@ class SessionForm(QScrollArea):
         self.participant, self.session, self.task = QLineEdit(), QLineEdit(), QLineEdit()
         self.rest_s = _spin(0.0, 600.0, strings.SETUP_SECONDS)
         self.record, self.folder = QCheckBox(strings.SETUP_RECORD), QLineEdit()
+        self.recordings = RecordingsButton(self.folder)
         self.eeg, self.reference, self.line_hz = ChoiceBox(), QLineEdit(), ChoiceBox()
         self.camera, self.microphone = ChoiceBox(), ChoiceBox()
         self.headphones = QCheckBox(strings.SETUP_HEADPHONES)
@@ -150,7 +152,8 @@ class SessionForm(QScrollArea):
         names = strings.SETUP_FIELDS
         for title, rows in (
             ("session", (("participant", self.participant), ("session", self.session), ("task", self.task),
-                         ("rest", self.rest_s), ("folder", self.folder), ("", self.record))),
+                         ("rest", self.rest_s), ("folder", self.folder), ("", self.record),
+                         ("", self.recordings))),
             ("eeg", (("stream", self.eeg), ("reference", self.reference), ("line", self.line_hz),
                      ("delay", self.delays["eeg"]))),
             ("camera", (("camera", self.camera), ("delay", self.delays["face"]))),

@@ -1,14 +1,20 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from moodring.configs.schema.live import EegSection, LiveConfig, StreamQuery
+from moodring.configs.schema.load import load
+from moodring.models.contract import SIMULATED
+from moodring.models.decoders.session_models import load_models
 from moodring.offline.decoding.compare import as_plain, compare, in_lines
 from moodring.offline.decoding.decode import decode
+from moodring.offline.simulate import simulate
 from tests.support.heads import with_head, without_answer
 
+CONFIGS = Path(__file__).parents[3] / "configs"
 CONFIG = LiveConfig(eeg=EegSection(stream=StreamQuery(name="x")))
 
 
@@ -95,6 +101,16 @@ def test_other_sessions_have_nothing_in_common(said):
 
 def test_other_bundles_are_noticed(said):
     assert not compare(said, [replace(e, bundles=("other",)) for e in said]).same_bundles
+
+
+def test_a_bundle_that_is_kept_from_simulated_people_is_named_neither_live_nor_decoded_again():
+    recording = simulate(7, 8.0)
+    config = load(CONFIGS / "replay.toml", LiveConfig)
+    models = load_models(config, ("eeg", "face", "speech"))
+    decoded = decode(recording, config, models=models)
+    live = models.of_people({"eeg": SIMULATED, "face": SIMULATED, "speech": SIMULATED})  # as the engine has them
+    assert {one.sha256 for one in models.bundles} - {one.sha256 for one in live.bundles}, "face reads people alone"
+    assert {one.bundles for one in decoded.estimates} == {tuple(one.sha256 for one in live.bundles)}
 
 
 def test_another_bundle_is_set_beside_the_shipped_one_and_beside_a_journal(fakes, tmp_path):

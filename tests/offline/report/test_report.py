@@ -237,6 +237,11 @@ def test_only_an_earlier_report_is_replaced(session: Path, tmp_path: Path) -> No
 
 def test_the_command(session: Path, tmp_path: Path, run) -> None:
     out = tmp_path / "new" / "page.html"
+    status, _, told = run("report", session, "--out", out)
+    assert status == 2
+    assert f"the folder '{out.parent}' is not there; make it, or name another file" in told
+    assert not out.parent.exists()
+    out.parent.mkdir()
     status, said, _ = run("report", session, "--out", out, "--no-pictures")
     assert (status, out.is_file()) == (0, True)
     assert f"wrote '{out}', without pictures" in said

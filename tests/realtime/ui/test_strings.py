@@ -9,7 +9,9 @@ import pytest
 from moodring.realtime.ui import strings
 
 UI = Path(strings.__file__).parent
-FILES = sorted(path for folder in ("live", "panels", "setup") for path in (UI / folder).glob("*.py"))
+FILES = sorted(
+    path for folder in ("live", "panels", "setup", "replay", "replay/state") for path in (UI / folder).glob("*.py")
+)
 WORDS = re.compile(r"[A-Za-zµ–]{2,} [A-Za-zµ–]{2,}")
 
 
@@ -34,8 +36,9 @@ def test_no_widget_has_a_sentence_of_its_own(path):
     assert not found, "put it into realtime/ui/strings.py, or realtime/screens where it depends on the state"
 
 
-def test_no_key_has_two_meanings():
-    keys = [sequence for _, sequences, _, _ in strings.SHORTCUTS for sequence in sequences]
+@pytest.mark.parametrize("page", [strings.SHORTCUTS, strings.REPLAY_SHORTCUTS], ids=["live", "replay"])
+def test_no_key_has_two_meanings(page):
+    keys = [sequence for _, sequences, _, _ in page for sequence in sequences]
     assert len(keys) == len(set(keys))
 
 
