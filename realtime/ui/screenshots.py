@@ -17,7 +17,8 @@ from ..lab.probe import SourceLook
 from ..lab.profiles import Profiles
 from ..lab.survey import CheckRun, Survey, SurveyRun
 from . import strings
-from .app import application_here, saved
+from .app import saved
+from .application import application_here
 from .live.commander import Commander
 from .live.view_model import ViewModel
 from .live.window import Window

@@ -52,6 +52,7 @@ BUTTONS = {
     "help": ("?", "All keys"),
 }
 READ_ONLY = "This screen only watches."
+NO_PROTOCOL = "This session has no protocol; name one on the set-up page or with --protocol."
 MARK_TEXT = "mark"
 NUMBERED_MARK = "mark {number}"
 MARK_HINT = "Text of the mark: Enter saves it, Esc does not"
@@ -80,6 +81,11 @@ SHORTCUTS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ("B", ("B",), "blind", "signal quality only, or everything"),
     ("D", ("D",), "theme", "dark or light"),
     ("Ctrl+0", ("Ctrl+0",), "reset", "the panels' default places"),
+    ("F5", ("F5",), "protocol_begin", "begin the protocol"),
+    ("F6", ("F6",), "protocol_pause", "pause the protocol, or go on with it"),
+    ("F7", ("F7",), "protocol_repeat", "show the trial under way again, or the one before"),
+    ("F8", ("F8",), "protocol_skip", "leave out what the protocol shows"),
+    ("F9", ("F9",), "protocol_abort", "abort the protocol"),
     ("F11", ("F11",), "full", "whole screen, or a window"),
     ("? F1", ("?", "F1"), "help", "this page"),
     ("Esc", ("Esc",), "escape", "leave this page, or the line that is being written"),
