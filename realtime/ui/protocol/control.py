@@ -1,11 +1,12 @@
 """The experimenter's side as the live window has it: the participant's window as a child process, and the desk."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ....configs.schema.errors import MoodringError, failure_of
-from ....processes import Child
+from ....processes import Child, Parent
 from ...ipc.commands import Command
 from ...lab.protocol.adapt import AdaptRun
 from ...lab.protocol.desk import Deed, Desk, DeskState
@@ -28,11 +29,19 @@ class ProtocolControl:
         To the engine.
     avoid : str
         The screen of the experimenter's window.
+    show : callable
+        What the process does.
     """
 
-    def __init__(self, job: ProtocolJob, commands: Commands, avoid: str = "") -> None:
+    def __init__(
+        self,
+        job: ProtocolJob,
+        commands: Commands,
+        avoid: str = "",
+        show: Callable[[Parent, ProtocolJob, str], None] = show_protocol,
+    ) -> None:
         self._child: Any = Child(
-            "participant's window", show_protocol, job, avoid, daemon=False, failure=failure_of, advice="start it again"
+            "participant's window", show, job, avoid, daemon=False, failure=failure_of, advice="start it again"
         )
         self.desk = Desk(self._child.send, lambda text: commands.send(Command("mark", text)))
         self._job = job

@@ -1,5 +1,6 @@
 """The participant's window as a process of its own, so that nothing of the experimenter's holds up a frame."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,12 @@ _TICK_MS = 2
 _TELL_S = 0.2
 
 
-def show_protocol(parent: Parent, job: ProtocolJob, avoid: str) -> None:
+def show_protocol(
+    parent: Parent,
+    job: ProtocolJob,
+    avoid: str,
+    prepare: Callable[["ParticipantWindow"], object] = lambda _: None,
+) -> None:
     """Show a protocol until it is asked to end: the target of a child process.
 
     Sends ``planned`` with the protocol's name, then ``progress`` again and again, and ``pressed`` for keys of the
@@ -26,6 +32,8 @@ def show_protocol(parent: Parent, job: ProtocolJob, avoid: str) -> None:
     job : ProtocolJob
     avoid : str
         The screen that the experimenter's window is on.
+    prepare : callable
+        Called with the window before it is shown.
 
     Raises
     ------
@@ -55,6 +63,7 @@ def show_protocol(parent: Parent, job: ProtocolJob, avoid: str) -> None:
     window.pressed.connect(lambda deed: parent.send({"pressed": deed}))
     application.screenRemoved.connect(lambda one: window.screen_gone(one.name(), application.screens()))
     desk = _Loop(parent, presenter, window, clock.now, avoid)
+    prepared = prepare(window)  # kept as long as the window
     parent.send({"planned": plan.name})
     if len(screens) > 1:
         window.go_to(screens, avoid)
@@ -66,6 +75,7 @@ def show_protocol(parent: Parent, job: ProtocolJob, avoid: str) -> None:
     with qt_logged():
         application.exec_()
     timer.stop()
+    del prepared
     if output is not None:
         output.close()
     markers.close()
