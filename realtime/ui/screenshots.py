@@ -23,7 +23,8 @@ from .live.commander import Commander
 from .live.view_model import ViewModel
 from .live.window import Window
 from .settings import Settings
-from .setup.page import SetupPage, Tools
+from .setup.page import SetupPage
+from .setup.tools import Tools
 from .theme import PALETTES, ThemeName
 
 SIZES = ((1024, 700), (1366, 768), (1920, 1080), (3840, 2160))

@@ -171,7 +171,9 @@ ENGINE_NAME = " '{name}'"
 # Set-up page.
 SETUP_TITLE = "Set-up"
 SETUP_GROUPS = {
-    "session": "Session",
+    "session": "Participant",
+    "recording": "Recording",
+    "protocol": "Protocol",
     "eeg": "EEG",
     "camera": "Camera",
     "microphone": "Microphone",
@@ -180,6 +182,11 @@ SETUP_GROUPS = {
 SETUP_FIELDS = {
     "participant": "Participant",
     "session": "Session",
+    "age": "Age",
+    "sex": "Sex",
+    "handedness": "Handedness",
+    "protocol": "File",
+    "patch": "Photodiode patch",
     "task": "Task",
     "rest": "Rest at the start",
     "folder": "Recordings in",
@@ -194,6 +201,16 @@ SETUP_FIELDS = {
     "speech": "Voice",
 }
 SETUP_SECONDS = " s"
+SETUP_CONSENT = "the participant has given consent"
+SETUP_NO_CONSENT = "Nothing is recorded or shown without consent: tick it once {participant} has given it."
+SETUP_CONSENT_NOTED = "given, noted on {date}"
+SETUP_OPTIONAL = "optional"
+SETUP_EXISTS = "Participant {participant} has session {session} already ({count} recorded); nothing of it is replaced."
+SETUP_TAKE_NEXT = "Take session {session}"
+SETUP_BROWSE, SETUP_BROWSE_TIP, SETUP_TOML_FILES = "…", "Choose a protocol", "Protocols (*.toml)"
+SETUP_NO_PROTOCOL = "none; a TOML file"
+SETUP_PROTOCOL_CHECKING = "Every stimulus is being checked …"
+SETUP_PROTOCOL_WAIT = "The protocol is still being checked; start when that is done."
 SETUP_RECORD = "record from the start"
 SETUP_HEADPHONES = "the participant hears by headphones"
 SETUP_ALLOW_SIMULATED = "models of simulated people, for a demonstration"
@@ -205,6 +222,7 @@ SETUP_STREAM_CHANNELS = "{name} ({count} channels)"
 SETUP_CAMERA = "{index} ({width} x {height})"
 SETUP_MISSING = ", not there"
 SETUP_NOT_THERE = "{name}" + SETUP_MISSING
+SETUP_FORM_TABS = ("Participant", "Sources and models")
 SETUP_TABS = ("Devices", "Electrodes", "Check")
 SETUP_STREAM_HEADINGS = ("stream", "type", "channels", "nominal Hz", "observed Hz", "host")
 SETUP_FINDING_HEADINGS = ("part", "what is there, beside what is needed")
