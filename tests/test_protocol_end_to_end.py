@@ -1,6 +1,9 @@
 """A protocol over real LSL: engine, recorder, the experimenter's window and the participant's, each a process."""
 
+import os
+import signal
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -115,15 +118,18 @@ class Session:
 
 
 @pytest.fixture
-def session(qt, tmp_path, lsl_session):
-    from contextlib import ExitStack
-
-    with ExitStack() as stack:
-        made = Session(qt, tmp_path, lsl_session, stack)
+def stack():
+    with ExitStack() as made:
         yield made
-        made.window.close()
-        made.window.deleteLater()
-        qt.processEvents()
+
+
+@pytest.fixture
+def session(qt, tmp_path, lsl_session, stack):
+    made = Session(qt, tmp_path, lsl_session, stack)
+    yield made
+    made.window.close()
+    made.window.deleteLater()
+    qt.processEvents()
 
 
 def test_what_was_shown_is_marked_recorded_and_read_as_rated_trials(session, tmp_path):
@@ -157,3 +163,70 @@ def test_what_was_shown_is_marked_recorded_and_read_as_rated_trials(session, tmp
     said = (folder / "session.toml").read_text()
     assert "signed, 2026-11-27" in said
     assert "short.toml" in said
+
+
+def markers_in(folder: Path) -> list[str]:
+    return [one.text for one in open_recording(folder).markers]
+
+
+def test_a_window_that_is_closed_aborts_it_and_the_engine_goes_on(session):
+    session.begin()
+    session.until(lambda: any(kind == "rest" for kind, *_ in session.painted))
+    folder = Path(session.recording.folder)
+    session.window.close()
+    assert not session.control._child.running
+    assert not session.engine.over(1.0), "it decodes and records"
+    session.engine.ask_to_stop()
+    session.engine.wait_done(60.0)
+    texts = markers_in(folder)
+    assert (texts[0], texts[-1]) == ("protocol_start", "protocol_aborted")
+
+
+def test_an_engine_that_dies_pauses_it_and_one_that_returns_takes_every_marker(session, lsl_session, tmp_path, stack):
+    session.begin()
+    session.until(lambda: any(kind == "stimulus" for kind, *_ in session.painted))
+    first = Path(session.recording.folder)
+    os.kill(session.engine.pid, signal.SIGKILL)
+    session.until(lambda: session.phase == "paused", 30.0)
+    session.until(lambda: session.control.state().bad, 10.0)
+    assert "engine" in session.control.state().said.lower()
+    session.window.deeds.do("protocol_pause")
+    assert session.phase == "paused", "it is not shown for nothing"
+    job = EngineJob(session.config, record=tmp_path / "data")
+    again = stack.enter_context(EngineProcess(job))
+    again.wait_ready(150.0)
+    session.until(lambda: session.recording is not None and session.recording.folder != str(first))
+    session.until(lambda: session.window.view.attachment == "attached" and session.recording.on)
+    session.until(lambda: session.window.view.newest.phase == "decoding")
+    second = Path(session.recording.folder)
+    session.window.deeds.do("protocol_pause")
+    session.until(lambda: session.phase == "finished")
+    session.window.deeds.do("stop")
+    session.until(lambda: not session.recording.on)
+    again.ask_to_stop()
+    again.wait_done(60.0)
+    texts = markers_in(second)
+    assert "pause_end" in texts
+    assert texts[-1] == "protocol_end"
+    plan = planned(session.file, "P07", "02")
+    begun = [one for one in (*markers_in(first), *texts) if one.startswith("stimulus_") and one != "stimulus_end"]
+    order = [f"stimulus_{one.stimulus.name}" for one in plan.screens if one.stimulus is not None]
+    assert [one for n, one in enumerate(begun) if n == 0 or begun[n - 1] != one][: len(order)] == order
+    rated = sum(one.startswith("rating") for one in (*markers_in(first), *texts))
+    assert rated == len(order), "every trial is rated, in one of both recordings"
+
+
+def test_stop_pressed_twice_and_a_recording_that_stops_in_the_middle(session):
+    session.begin()
+    session.until(lambda: any(kind == "rest" for kind, *_ in session.painted))
+    folder = Path(session.recording.folder)
+    session.window.deeds.do("stop")
+    session.window.deeds.do("stop")
+    session.until(lambda: "already stopped" in session.window.page.message.full)
+    session.until(lambda: session.phase == "paused")
+    assert "The recording has stopped" in session.control.state().said
+    session.window.deeds.do("protocol_abort")
+    session.window.deeds.do("protocol_abort")
+    session.until(lambda: session.phase == "aborted")
+    session.until(lambda: session.control.desk.recorded == folder)
+    assert (folder / "session.toml").read_text().count("ended_at")

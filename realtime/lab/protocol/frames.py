@@ -94,6 +94,8 @@ class Frames:
     def _film(self) -> Iterator[tuple[float, Image]]:
         first_s: float | None = None
         with av.open(str(self._stimulus.file), metadata_errors="replace") as container:
+            if not container.streams.video:
+                raise ValueError("it holds no pictures")
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             for frame in container.decode(stream):
@@ -196,6 +198,8 @@ class Sound:
     def _decoded(self) -> Iterator[Any]:
         resampler = av.AudioResampler(format="flt", layout="stereo", rate=self._rate_hz)
         with av.open(str(self._stimulus.file), metadata_errors="replace") as container:
+            if not container.streams.audio:
+                raise ValueError("it holds no sound")
             for frame in container.decode(container.streams.audio[0]):
                 yield from self._samples(resampler.resample(frame))
             with suppress(av.FFmpegError):

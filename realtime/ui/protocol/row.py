@@ -89,12 +89,12 @@ def where(state: DeskState) -> str:
     title = texts.ROW_TITLE.format(name=state.name).strip()
     if progress is None:
         return title
-    parts = [title, texts.PHASES[progress.phase]]
+    parts = [texts.PHASES[progress.phase]]
     if progress.phase in ("running", "paused"):
         parts.append(texts.STEP.format(step=progress.step, steps=progress.steps))
     if progress.phase == "running":
         parts += _now(progress)
-    return " · ".join(parts)
+    return " · ".join([*parts, title])
 
 
 def said(state: DeskState, adapting_s: float | None, adapted: str) -> tuple[str, Tone]:
