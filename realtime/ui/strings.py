@@ -168,6 +168,10 @@ OVERLAY_GONE = (
 )
 ENGINE_NAME = " '{name}'"
 
+# Pictures of a protocol, for the screenshots.
+SHOWN_TEXT = "Welcome. Sit comfortably, and move as little as you can. Press space to begin."
+SHOWN_BROKEN = "Stimulus 'calm_sea' breaks off after 3.1 s of 6.0 s: paused. Go on tries it again, Skip leaves it out."
+
 # Set-up page.
 SETUP_TITLE = "Set-up"
 SETUP_GROUPS = {

@@ -1,7 +1,7 @@
 """The experimenter's row: where the protocol is, and its buttons."""
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QSizePolicy, QToolButton, QVBoxLayout
+from PyQt5.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QToolButton
 
 from ...lab.protocol.desk import DeskState
 from ...lab.protocol.presenter import Progress
@@ -10,6 +10,7 @@ from .. import theme
 from . import texts
 
 _TONES: dict[str, Tone] = {"running": "good", "paused": "warn", "aborted": "bad"}
+_SHORT = 80
 
 
 class ProtocolRow(QFrame):
@@ -20,20 +21,15 @@ class ProtocolRow(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("panel")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(theme.px(10), theme.px(4), theme.px(10), theme.px(4))
-        column.setSpacing(theme.px(2))
-        row = QHBoxLayout()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(theme.px(10), theme.px(3), theme.px(8), theme.px(3))
         row.setSpacing(theme.px(6))
-        self.where = theme.ElidedLabel(12, bold=True)
-        self.where.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
-        self.said = theme.label("", 12)
-        self.said.setWordWrap(True)
-        self.said.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
+        self.text = theme.FittingLabel((12, 11, 10, 9), 2)
+        self.text.setAlignment(Qt.AlignVCenter | Qt.AlignLeft)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
-        self.bar.setFixedSize(theme.px(90), theme.px(6))
-        row.addWidget(self.where, 1)
+        self.bar.setFixedSize(theme.px(70), theme.px(6))
+        row.addWidget(self.text, 1)
         row.addWidget(self.bar)
         self.buttons: dict[str, QToolButton] = {}
         for name, (text, tip, key) in texts.BUTTONS.items():
@@ -45,17 +41,11 @@ class ProtocolRow(QFrame):
             button.clicked.connect(lambda _on=False, name=name: self.pressed.emit(name))
             self.buttons[name] = button
             row.addWidget(button)
-        column.addLayout(row)
-        column.addWidget(self.said)
-        self.said.hide()
 
     def show_state(self, state: DeskState, adapting_s: float | None = None, adapted: str = "") -> None:
         """Show where the protocol is."""
         progress = state.progress
         phase = "" if progress is None else progress.phase
-        tone = _TONES.get(phase, "idle")
-        self.where.setText(f"{MARKS[tone]} {where(state)}")
-        theme.tinted(self.where, theme.TONES[tone])
         self._show_buttons(state, adapting_s is not None)
         steps = 0 if progress is None else progress.steps
         if adapting_s is not None:
@@ -64,9 +54,15 @@ class ProtocolRow(QFrame):
             self.bar.setRange(0, max(steps, 1))
             self.bar.setValue(steps if phase == "finished" else 0 if progress is None else max(progress.step - 1, 0))
         text, said_tone = said(state, adapting_s, adapted)
-        self.said.setText(f"{MARKS[said_tone]} {text}" if text else "")
-        theme.tinted(self.said, theme.TONES[said_tone])
-        self.said.setVisible(bool(text))
+        place, tone = where(state), _TONES.get(phase, "idle")
+        if text:
+            # A long sentence has the whole room.
+            place = f"{place}\n{MARKS[said_tone]} {text}" if len(text) <= _SHORT else f"{MARKS[said_tone]} {text}"
+            tone = said_tone
+        else:
+            place = f"{MARKS[tone]} {place}"
+        self.text.setText(place)
+        theme.tinted(self.text, theme.TONES[tone])
 
     def _show_buttons(self, state: DeskState, adapting: bool) -> None:
         paused = state.progress is not None and state.progress.phase == "paused"

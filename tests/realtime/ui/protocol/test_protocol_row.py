@@ -117,7 +117,7 @@ def test_the_row_stays_in_another_palette(window, child):
     child.tell(RUNNING)
     window.use_theme("light")
     assert window.page.protocol.isVisible()
-    assert "step 7 of 81" in window.page.protocol.where.full
+    assert "step 7 of 81" in window.page.protocol.text.text()
 
 
 def test_a_participants_window_that_dies_is_said_and_marked(window, child, commands):
@@ -125,7 +125,7 @@ def test_a_participants_window_that_dies_is_said_and_marked(window, child, comma
     window.tick()
     child.failure = "the participant's window died (exit status -9); start it again"
     window.tick()
-    assert "exit status -9" in window.page.protocol.said.text()
+    assert "exit status -9" in window.page.protocol.text.text()
     assert commands.sent == [Command("mark", "protocol_aborted")]
 
 
@@ -154,5 +154,5 @@ def test_nothing_of_the_row_is_cut(window, qt, width, state, stage):
     mine = window.page.protocol.findChildren(QWidget)
     texts_cut = {one[1] for one in cut_labels(window) if one[0] != "ElidedLabel"}
     assert not [one for one in mine if hasattr(one, "text") and one.text() in texts_cut and one.isVisible()]
-    assert state.progress.phase != "running" or "4 s left" in window.page.protocol.where.text(), "what counts is seen"
+    assert state.progress.phase != "running" or "4 s left" in window.page.protocol.text.text(), "what counts is seen"
     assert window.page.protocol.height() >= window.page.protocol.minimumSizeHint().height()
