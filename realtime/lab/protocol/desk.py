@@ -170,6 +170,9 @@ class Desk:
         if not self._is_on(self._recording) and not self._unrecorded_once:
             self._unrecorded_once = True
             return "Nothing is being recorded: start the recording (Ctrl+R), or press Begin again to do without."
+        if self._recording is not None and not self._recording.lsl and not self._unrecorded_once:
+            self._unrecorded_once = True
+            return "The recorder has not found every stream yet; begin in a moment, or press Begin again to do without."
         return ""
 
     def _resume(self) -> None:

@@ -10,10 +10,10 @@ from moodring.realtime.lab.protocol.desk import CONFIRM_S, Desk
 from moodring.realtime.lab.protocol.presenter import Progress
 
 
-def recording(on=True, error=None, paused=False, folder="data/run-01"):
+def recording(on=True, error=None, paused=False, folder="data/run-01", lsl=True):
     return RecordingStatus(
         on=on, folder=folder, bytes=0, minutes_left=None, disk_low=False, lost_frames=0, lost_chunks=0, parts=1,
-        recorder_restarts=0, lsl=True, news=None, error=error, missing=(), paused=paused,
+        recorder_restarts=0, lsl=lsl, news=None, error=error, missing=(), paused=paused,
     )  # fmt: skip
 
 
@@ -76,6 +76,16 @@ def test_without_a_recording_it_begins_when_asked_twice(made):
     made.desk.look(True, None, None)
     assert "Nothing is being recorded" in made.do("begin")
     assert made.sent == []
+    made.do("begin")
+    assert made.sent == [{"do": "begin"}]
+
+
+def test_it_does_not_begin_before_the_recorder_has_every_stream(made):
+    made.phase("ready")
+    made.desk.look(True, recording(lsl=False), None)
+    assert "every stream" in made.do("begin")
+    assert made.sent == []
+    made.desk.look(True, recording(), None)
     made.do("begin")
     assert made.sent == [{"do": "begin"}]
 
