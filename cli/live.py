@@ -111,6 +111,9 @@ def live(
     screenshot: ScreenshotOption = None,
     record: RecordOption = None,
     extension: ExtensionOption = None,
+    protocol: Annotated[
+        Path | None, typer.Option(metavar="TOML", help="Show this protocol to the participant (docs/protocol.md).")
+    ] = None,
     overrides: SetOption = None,
 ) -> None:
     """Decode a lab's own streams, camera and microphone, as a config names them; several participants, as several do.
@@ -118,8 +121,10 @@ def live(
     Several configs are decoded at the same time, by an engine each, on a terminal screen with a tile for each.
     """
     if not configs:
-        if headless or screenshot is not None or json_file is not None:
-            raise ConfigError("live without CONFIG opens the set-up page; --headless, --json and --screenshot need one")
+        if headless or screenshot is not None or json_file is not None or protocol is not None:
+            raise ConfigError(
+                "live without CONFIG opens the set-up page; --headless, --json, --protocol and --screenshot need one"
+            )
         set_up()
         return
     from ..configs.schema.live import LiveConfig
@@ -130,6 +135,12 @@ def live(
     loaded = _with_pages([load(path, LiveConfig, overrides or ()) for path in configs])
     extensions = load_extensions(extension or ())
     alone = len(loaded) == 1
+    if protocol is not None:
+        loaded = [
+            one.model_copy(update={"protocol": one.protocol.model_copy(update={"file": protocol})}) for one in loaded
+        ]
+    if not alone and any(one.protocol.file is not None for one in loaded):
+        raise ConfigError("a protocol is shown to one participant; give one config, or leave the protocol out")
     jobs = [
         EngineJob(one, duration, json_file if alone else None, STARTED_S, record=record, extensions=extensions)
         for one in loaded

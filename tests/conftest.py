@@ -79,7 +79,7 @@ def qt_application(tmp_path_factory):
         runtime = tmp_path_factory.mktemp("runtime")
         runtime.chmod(0o700)
         patch.setenv("XDG_RUNTIME_DIR", str(runtime))
-        from moodring.realtime.ui.app import application_here
+        from moodring.realtime.ui.application import application_here
 
         yield application_here()
 

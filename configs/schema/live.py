@@ -241,6 +241,7 @@ class SessionSection(Section):
 
     ``markers`` are further LSL streams (stimulus markers, triggers). ``video``: with "lossless", decoding again gives
     the same estimates; "small" takes about a fifth of the disk. Below ``warn_minutes`` of disk left, a notice is shown.
+    With ``consent_needed`` nothing is recorded while ``consent`` is empty.
     """
 
     participant: str = "unknown"
@@ -248,9 +249,27 @@ class SessionSection(Section):
     task: str = "live"
     protocol: str = ""
     consent: str = ""
+    consent_needed: bool = False
+    age: Annotated[int, Field(ge=0, le=130)] | None = None
+    sex: Literal["", "female", "male", "other"] = ""
+    handedness: Literal["", "right", "left", "both"] = ""
     markers: list[StreamQuery] = []
     video: Literal["lossless", "small"] = "lossless"
     warn_minutes: Annotated[float, Field(ge=0.0, le=600.0)] = 15.0
+
+
+class ProtocolSection(Section):
+    """The protocol that the participant is shown; ``file`` is its TOML, counted from where moodring is started.
+
+    ``loudspeaker`` is an output of PortAudio by name or index, "default" for the system's; "none" lets films and sounds
+    be silent. ``patch`` is a corner of the participant's screen that is white while a stimulus is shown and black
+    else, for a photodiode; ``patch_size`` its side in heights of the screen.
+    """
+
+    file: Path | None = None
+    loudspeaker: int | str = "default"
+    patch: Literal["none", "upper left", "upper right", "lower left", "lower right"] = "none"
+    patch_size: Annotated[float, Field(ge=0.01, le=0.4)] = 0.08
 
 
 class MemorySection(Section):
@@ -279,6 +298,7 @@ class LiveConfig(Section):
     lsl: LslSection = LslSection()
     outlet: OutletSection = OutletSection()
     session: SessionSection = SessionSection()
+    protocol: ProtocolSection = ProtocolSection()
     memory: MemorySection = MemorySection()
     web: WebSection = Field(default=WebSection(), exclude=True)
     journal: Path | None = None

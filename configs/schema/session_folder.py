@@ -71,6 +71,9 @@ class SessionFile(Section):
     task: str = ""
     protocol: str = ""
     consent: str = ""
+    age: Annotated[int, Field(ge=0, le=130)] | None = None
+    sex: str = ""
+    handedness: str = ""
     missing_streams: list[str] = []
 
 

@@ -21,6 +21,7 @@ from ...models.contract import AUDIO_RATE_HZ, Frames, Recording, Signal, Video
 from ...models.io.described_values import LONGEST_S
 from ...models.signals.eeg.stream_layout import settings_of
 from .frames import FileFrames, SomeFrames, error_line, frame_times
+from .noted_marks import with_noted_marks
 from .session_streams import SourceSamples, read_parts
 from .sound import read_sound
 from .xdf_as_recording import eeg_signal, markers_of, truth_of
@@ -66,6 +67,7 @@ def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> R
         **further,
     }
     t0_s, held = _on_one_clock(folder, session, held, report)
+    streamed = markers_of([one for one in others if not one.name.endswith(names.HEALTH_SUFFIX)])
     return Recording(
         name=session.name,
         participant=session.participant,
@@ -76,7 +78,7 @@ def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> R
         face=_video_of(held["face"]),
         speech=_signal_of(held["speech"]),
         truth=truth_of(others),
-        markers=markers_of([one for one in others if not one.name.endswith(names.HEALTH_SUFFIX)]),
+        markers=with_noted_marks(folder, streamed, min(map(_first_s, filter(None, held.values())), default=t0_s)),
         loudspeaker=_signal_of(held["loudspeaker"]),
         signals={key: one for key in further if (one := _signal_of(held[key])) is not None},
         eeg_settings=None if config is None else settings_of(config.eeg),

@@ -262,6 +262,10 @@ class Session:
         if self.error is not None:
             raise MoodringError(self.error)
 
+    def has_mark(self, mark: Mark) -> bool:
+        """Return whether the very same mark is among the newest."""
+        return mark in self._marks.newest
+
     def mark(self, mark: Mark, at: str) -> Reply:
         """Show a mark or a note of the experimenter, send it on LSL and save it; ``at`` is the time of day."""
         plan = self.plan

@@ -67,8 +67,11 @@ class SessionFolder:
                 rest_s=config.decisions.rest_s,
                 recorded_at=_now(),
                 task=about.task,
-                protocol=about.protocol,
+                protocol=about.protocol or str(config.protocol.file or ""),
                 consent=about.consent,
+                age=about.age,
+                sex=about.sex,
+                handedness=about.handedness,
             )
             folder = cls(path, session, _versions(bundles))
             folder.update()

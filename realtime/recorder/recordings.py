@@ -66,6 +66,9 @@ class Recordings:
             before = self._recorder
             if before is not None and before.on:
                 return Reply(False, f"The recording is already running, into {before.folder.path}.")
+            about = self._config.session
+            if about.consent_needed and not about.consent.strip():
+                return Reply(False, f"No consent of participant '{about.participant}' is noted; nothing is recorded.")
             recorder = Recorder(self._config, self._bundles, self._clock, self._root)
             if self._begun is not None:
                 plan, infos = self._begun

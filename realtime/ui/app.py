@@ -10,27 +10,22 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-import pyqtgraph as pg
-from PyQt5.QtCore import QMessageLogContext, Qt, QTimer, QtMsgType, qInstallMessageHandler
+from PyQt5.QtCore import QTimer
 from PyQt5.QtGui import QImage
-from PyQt5.QtWidgets import QApplication
 
 from ...configs.schema.errors import MoodringError
 from ...models.io.files import private
 from ..ipc.snapshot_feed import SnapshotFeed, SnapshotSource
-from .display import leave_opencv_qt
+from ..lab.protocol.job import ProtocolJob
+from .application import application_here, qt_logged
 from .live.commander import Commander, Commands
 from .live.view_model import ViewModel
 from .live.window import Window
+from .protocol.control import ProtocolControl
 
 GONE_FOR_GOOD_S = 5.0
 
 _log = logging.getLogger(__name__)
-_QT_LEVELS = {
-    QtMsgType.QtWarningMsg: logging.WARNING,
-    QtMsgType.QtCriticalMsg: logging.ERROR,
-    QtMsgType.QtFatalMsg: logging.CRITICAL,
-}
 
 
 @dataclass(frozen=True)
@@ -62,6 +57,7 @@ def run_window(
     closing: Closing | None = None,
     closed: Callable[[str], None] = lambda _: None,
     commands: Commands | None = None,
+    protocol: ProtocolJob | None = None,
 ) -> int:
     """Show an engine until the window is closed; blocks.
 
@@ -74,6 +70,8 @@ def run_window(
         Told why it has closed: ``"user"``, ``"ended"`` (the session has) or ``"gone"`` (the engine does not answer).
     commands : Commands or None
         To the engine, closed at the end; None where the window only watches.
+    protocol : ProtocolJob or None
+        Shown to the participant; needs commands.
 
     Returns
     -------
@@ -91,6 +89,9 @@ def run_window(
     if closing.close_after_s is not None:
         QTimer.singleShot(round(closing.close_after_s * 1000), shot.finish)
     window.show()
+    if protocol is not None and commands is not None:
+        screen = window.windowHandle().screen() if window.windowHandle() is not None else None
+        window.run_protocol(ProtocolControl(protocol, commands, "" if screen is None else screen.name()))
     with interruptible(shot.finish), errors_logged(), qt_logged():
         application.exec_()
     timer.stop()
@@ -100,7 +101,12 @@ def run_window(
     return shot.status
 
 
-def show_engine(name: str, closing: Closing | None = None, closed: Callable[[str], None] = lambda _: None) -> None:
+def show_engine(
+    name: str,
+    closing: Closing | None = None,
+    closed: Callable[[str], None] = lambda _: None,
+    protocol: ProtocolJob | None = None,
+) -> None:
     """Attach a window that may give commands, and end this process with its status: for a spawned process.
 
     Parameters
@@ -110,23 +116,9 @@ def show_engine(name: str, closing: Closing | None = None, closed: Callable[[str
     closing : Closing or None
     closed : callable
         As of :func:`run_window`.
+    protocol : ProtocolJob or None
     """
-    sys.exit(run_window(SnapshotFeed(name), closing, closed, Commander(name)))
-
-
-def application_here() -> QApplication:
-    """Return the Qt application of this process."""
-    leave_opencv_qt()
-    running = QApplication.instance()
-    if running is not None:
-        return running
-    QApplication.setAttribute(Qt.AA_EnableHighDpiScaling)
-    QApplication.setAttribute(Qt.AA_UseHighDpiPixmaps)
-    application = QApplication(["moodring"])
-    application.setApplicationName("moodring")
-    application.setStyle("Fusion")  # the same on every system, and it takes the palettes whole
-    pg.setConfigOptions(antialias=False)
-    return application
+    sys.exit(run_window(SnapshotFeed(name), closing, closed, Commander(name), protocol))
 
 
 class WindowScreenshot:
@@ -194,20 +186,6 @@ def interruptible(finish: Callable[[], object]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def qt_logged() -> Iterator[None]:
-    """Redirect Qt's messages to the log."""
-
-    def log(kind: QtMsgType, _context: QMessageLogContext, message: str | None) -> None:
-        _log.log(_QT_LEVELS.get(kind, logging.INFO), "Qt: %s", message)
-
-    before = qInstallMessageHandler(log)
-    try:
-        yield
-    finally:
-        qInstallMessageHandler(before)
 
 
 @contextmanager

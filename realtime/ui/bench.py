@@ -171,7 +171,7 @@ def measure(parent: Parent, name: str, engine_pid: int, seconds: float) -> None:
     from PyQt5.QtGui import QGuiApplication
 
     from ..ipc.snapshot_feed import SnapshotFeed
-    from .app import application_here
+    from .application import application_here
     from .live.commander import Commander
     from .live.view_model import ViewModel
     from .live.window import Window

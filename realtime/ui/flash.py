@@ -10,7 +10,7 @@ from PyQt5.QtWidgets import QWidget
 
 from ...configs.schema.errors import MoodringError
 from ...models.streaming.clock import Clock
-from .app import application_here
+from .application import application_here
 
 _TURN_S = 0.005
 

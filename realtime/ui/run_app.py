@@ -78,9 +78,11 @@ def show_page(parent: Parent, config: LiveConfig | None) -> None:
     from PyQt5.QtCore import QTimer
 
     from ..lab.profiles import Profiles
-    from .app import application_here, interruptible, qt_logged
+    from .app import interruptible
+    from .application import application_here, qt_logged
     from .settings import Settings
-    from .setup.page import Session, SetupPage
+    from .setup.page import SetupPage
+    from .setup.tools import Session
 
     application = application_here()
     page = SetupPage(Settings(), Profiles(), config)

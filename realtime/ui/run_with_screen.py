@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from ...configs.schema.errors import ConfigError
 from ...processes import Child, Parent, hold_interrupts
 from ..engine.engine_process import EngineProcess
 from ..engine.job import EngineJob
 from ..ipc.snapshot_feed import SnapshotFeed
+from ..lab.protocol.job import ProtocolJob, job_of, planned
 from ..screens.at_the_end import summary_line, what_it_rests_on
 from ..screens.terminal import run_dashboard
 from .display import display_available
@@ -63,10 +65,17 @@ def run_with_screen(
 
     Raises
     ------
+    ConfigError
+        The config names a protocol that cannot be shown.
     MoodringError
         The engine failed; its own line.
     """
     windowed = not options.headless and display_available()
+    protocol = job_of(job.config)
+    if protocol is not None:
+        if not windowed:
+            raise ConfigError(f"protocol '{protocol.file}' needs a display, and not --headless; leave one of both out")
+        planned(protocol.file, protocol.participant, protocol.session)
     if not (windowed or options.headless):
         say("no display: showing the terminal dashboard instead of the window")
     with ExitStack() as stack:
@@ -78,7 +87,8 @@ def run_with_screen(
         try:
             if windowed or options.screenshot is not None:
                 with hold_interrupts():
-                    window = _open_window(name, job.duration_s, options.screenshot, offscreen=not windowed)
+                    window = _open_window(name, job.duration_s, options.screenshot, not windowed, protocol)
+                stack.callback(window.end, 0.0)
             if not (windowed and window is not None and _wait_for_window(engine, window, options.window_is_all, say)):
                 console = Console(stderr=True, force_terminal=False, width=200) if options.headless else Console()
                 # It ends with the engine's process: one that is silent for a while is not to be stopped for it.
@@ -102,20 +112,23 @@ def run_with_screen(
             say(f"NOT RECORDED: {', '.join(recording['missing'])}, which the config names and which never came")
 
 
-def _open_window(name: str, duration_s: float | None, screenshot: Path | None, offscreen: bool) -> Child:
+def _open_window(
+    name: str, duration_s: float | None, screenshot: Path | None, offscreen: bool, protocol: ProtocolJob | None
+) -> Child:
     """Start the window in a process of its own; off screen it only saves its screenshot."""
     from .app import Closing
 
     after_s = 40.0 if duration_s is None else 0.8 * duration_s
     closing = Closing(screenshot, after_s, close_after_screenshot=offscreen, close_when_ended=True)
     with offscreen_here() if offscreen else nullcontext():
-        return Child("window", _show, name, closing)
+        # No daemon: the participant's window is a process of its own.
+        return Child("window", _show, name, closing, protocol, daemon=False)
 
 
-def _show(parent: Parent, name: str, closing: "Closing") -> None:
+def _show(parent: Parent, name: str, closing: "Closing", protocol: ProtocolJob | None) -> None:
     from .app import show_engine
 
-    show_engine(name, closing, lambda why: parent.send({"closed": why}))
+    show_engine(name, closing, lambda why: parent.send({"closed": why}), protocol)
 
 
 def _wait_for_window(engine: EngineProcess, window: Child, window_is_all: bool, say: Callable[[str], None]) -> bool:

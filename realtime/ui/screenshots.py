@@ -2,34 +2,51 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 from PyQt5.QtWidgets import QApplication, QWidget
 
 from ...configs.schema.errors import MoodringError
 from ...configs.schema.live import LiveConfig
+from ...configs.schema.protocol.protocol import SCALES
+from ...models.contract import Image
 from ...processes import Parent
 from ..ipc.commands import Command
 from ..ipc.snapshot_feed import SnapshotFeed
 from ..lab.probe import SourceLook
 from ..lab.profiles import Profiles
+from ..lab.protocol.desk import DeskState
+from ..lab.protocol.plan import Plan, Question, Screen
+from ..lab.protocol.playing import Playing
+from ..lab.protocol.presenter import Presenter, Progress
+from ..lab.protocol.stimulus_files import Stimulus
 from ..lab.survey import CheckRun, Survey, SurveyRun
 from . import strings
-from .app import application_here, saved
+from .app import saved
+from .application import application_here
 from .live.commander import Commander
 from .live.view_model import ViewModel
 from .live.window import Window
 from .moving_picture import film_of
+from .protocol.participant_window import ParticipantWindow
+from .protocol.scenes import Patch
 from .settings import Settings
-from .setup.page import SetupPage, Tools
+from .setup.page import SetupPage
+from .setup.tools import Tools
 from .theme import PALETTES, ThemeName
 
 SIZES = ((1024, 700), (1366, 768), (1920, 1080), (3840, 2160))
 MOVING, MOVING_SIZE, MOVING_S = "live.webp", (1366, 768), 8.0
 _TURN_S = 0.03
 _SEARCH_S = 120.0
+_WORDS = ("joy", "interest", "calm", "sadness", "fear", "anger", "disgust", "nothing")
+_PROGRESS = Progress("running", 7, 81, 3, 14, "stimulus", "calm_sea", 4.2)
+_RUNNING = DeskState(_PROGRESS, "films", can=frozenset({"pause", "repeat", "skip", "abort"}))
+_BROKEN = replace(_RUNNING, progress=replace(_PROGRESS, phase="paused"), said=strings.SHOWN_BROKEN, bad=True)
 _MARKS = ((0.25, "mark", strings.MARK_TEXT), (0.5, "note", "asked for water"), (0.8, "mark", "film 3"))
 
 
@@ -64,6 +81,8 @@ def take_pictures(parent: Parent, name: str, config: LiveConfig, folder: Path, a
             for page, picture in _live(window, application, settings, theme_name, size):
                 _save(picture, folder, page, theme_name, size, parent)
         window.close()
+        for page, size, picture in _participant():
+            _save(picture, folder, page, None, size, parent)
         for theme_name, size in _all():
             settings.theme = theme_name
             setup = SetupPage(settings, Profiles(Path(place)), config, tools, size)
@@ -119,6 +138,61 @@ def _live(
     _turns(application, 0.4)
     yield "keys", window
     window.deeds.do("help")
+    for state in (_RUNNING, _BROKEN):
+        window.page.protocol.show_state(state)
+        window.page.protocol.show()
+        _turns(application, 0.4)
+        yield "protocol-broken" if state.bad else "protocol", window
+    window.page.protocol.hide()
+
+
+def _participant() -> Iterator[tuple[str, tuple[int, int], QWidget]]:
+    """Show the participant's window on each of its screens; it has one look for both palettes."""
+    shown = Stimulus("calm_sea", "picture", Path("calm_sea.png"), 6.0, False)
+    scales = tuple(Question(name) for name in SCALES)
+    questions = (*scales, Question("keyword", words=_WORDS))
+    screens = (
+        ("text", Screen("text", words=strings.SHOWN_TEXT)),
+        ("rest", Screen("rest", seconds=30.0, eyes="closed")),
+        ("fixation", Screen("fixation", 0, 1.0)),
+        ("stimulus", Screen("stimulus", 0, 6.0, stimulus=shown)),
+        *((f"rating-{one.name}", Screen("rating", 0, questions=(one,))) for one in questions),
+    )
+    for size in SIZES:
+        for name, screen in screens:
+            presenter = Presenter(Plan("pictures", (screen,)), _NoMarkers(), prepare=_Drawn)
+            window = ParticipantWindow(presenter, time.monotonic, Patch("upper left"))
+            window.resize(*size)
+            presenter.begin()
+            window.tick()
+            if presenter.sheet is not None:
+                presenter.sheet.choose(6)
+            window.show()
+            yield f"participant-{name}", size, window
+            window.end()
+
+
+class _NoMarkers:
+    """Takes markers and sends none."""
+
+    lost = unsaved = ""
+
+    def send(self, text: str, time_s: float) -> None:
+        """Do nothing."""
+
+
+class _Drawn(Playing):
+    """A stimulus that needs no file."""
+
+    def __init__(self, stimulus: Stimulus, _output: object, most: tuple[int, int]) -> None:
+        height, width = most[1] // 4, most[0] // 4
+        y, x = np.mgrid[:height, :width]
+        self._drawn = np.stack([200 - 90 * y / height, 150 - 60 * y / height, 90 + 60 * x / width], -1).astype(np.uint8)
+        super().__init__(replace(stimulus, kind="sound"), None, most)
+
+    def image(self, _now_s: float) -> Image:
+        """Return the picture."""
+        return self._drawn
 
 
 def _setup(page: SetupPage, application: QApplication) -> Iterator[str]:
@@ -134,9 +208,9 @@ def _setup(page: SetupPage, application: QApplication) -> Iterator[str]:
 
 
 def _save(
-    picture: QWidget, folder: Path, page: str, theme_name: ThemeName, size: tuple[int, int], parent: Parent
+    picture: QWidget, folder: Path, page: str, theme_name: ThemeName | None, size: tuple[int, int], parent: Parent
 ) -> None:
-    path = folder / f"{page}-{theme_name}-{size[0]}x{size[1]}.png"
+    path = folder / f"{'-'.join(filter(None, (page, theme_name)))}-{size[0]}x{size[1]}.png"
     if not saved(picture.grab().toImage(), path):
         raise MoodringError(f"picture '{path}' cannot be written; give a folder that can be written to")
     parent.send({"picture": path.name})

@@ -52,6 +52,7 @@ BUTTONS = {
     "help": ("?", "All keys"),
 }
 READ_ONLY = "This screen only watches."
+NO_PROTOCOL = "This session has no protocol; name one on the set-up page or with --protocol."
 MARK_TEXT = "mark"
 NUMBERED_MARK = "mark {number}"
 MARK_HINT = "Text of the mark: Enter saves it, Esc does not"
@@ -80,6 +81,11 @@ SHORTCUTS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ("B", ("B",), "blind", "signal quality only, or everything"),
     ("D", ("D",), "theme", "dark or light"),
     ("Ctrl+0", ("Ctrl+0",), "reset", "the panels' default places"),
+    ("F5", ("F5",), "protocol_begin", "begin the protocol"),
+    ("F6", ("F6",), "protocol_pause", "pause the protocol, or go on with it"),
+    ("F7", ("F7",), "protocol_repeat", "show the trial under way again, or the one before"),
+    ("F8", ("F8",), "protocol_skip", "leave out what the protocol shows"),
+    ("F9", ("F9",), "protocol_abort", "abort the protocol"),
     ("F11", ("F11",), "full", "whole screen, or a window"),
     ("? F1", ("?", "F1"), "help", "this page"),
     ("Esc", ("Esc",), "escape", "leave this page, or the line that is being written"),
@@ -162,10 +168,16 @@ OVERLAY_GONE = (
 )
 ENGINE_NAME = " '{name}'"
 
+# Pictures of a protocol, for the screenshots.
+SHOWN_TEXT = "Welcome. Sit comfortably, and move as little as you can. Press space to begin."
+SHOWN_BROKEN = "Stimulus 'calm_sea' breaks off after 3.1 s of 6.0 s: paused. Go on tries it again, Skip leaves it out."
+
 # Set-up page.
 SETUP_TITLE = "Set-up"
 SETUP_GROUPS = {
-    "session": "Session",
+    "session": "Participant",
+    "recording": "Recording",
+    "protocol": "Protocol",
     "eeg": "EEG",
     "camera": "Camera",
     "microphone": "Microphone",
@@ -174,6 +186,11 @@ SETUP_GROUPS = {
 SETUP_FIELDS = {
     "participant": "Participant",
     "session": "Session",
+    "age": "Age",
+    "sex": "Sex",
+    "handedness": "Handedness",
+    "protocol": "File",
+    "patch": "Photodiode patch",
     "task": "Task",
     "rest": "Rest at the start",
     "folder": "Recordings in",
@@ -188,6 +205,16 @@ SETUP_FIELDS = {
     "speech": "Voice",
 }
 SETUP_SECONDS = " s"
+SETUP_CONSENT = "the participant has given consent"
+SETUP_NO_CONSENT = "Nothing is recorded or shown without consent: tick it once {participant} has given it."
+SETUP_CONSENT_NOTED = "given, noted on {date}"
+SETUP_OPTIONAL = "optional"
+SETUP_EXISTS = "Participant {participant} has session {session} already ({count} recorded); nothing of it is replaced."
+SETUP_TAKE_NEXT = "Take session {session}"
+SETUP_BROWSE, SETUP_BROWSE_TIP, SETUP_TOML_FILES = "…", "Choose a protocol", "Protocols (*.toml)"
+SETUP_NO_PROTOCOL = "none; a TOML file"
+SETUP_PROTOCOL_CHECKING = "Every stimulus is being checked …"
+SETUP_PROTOCOL_WAIT = "The protocol is still being checked; start when that is done."
 SETUP_RECORD = "record from the start"
 SETUP_HEADPHONES = "the participant hears by headphones"
 SETUP_ALLOW_SIMULATED = "models of simulated people, for a demonstration"
@@ -199,6 +226,7 @@ SETUP_STREAM_CHANNELS = "{name} ({count} channels)"
 SETUP_CAMERA = "{index} ({width} x {height})"
 SETUP_MISSING = ", not there"
 SETUP_NOT_THERE = "{name}" + SETUP_MISSING
+SETUP_FORM_TABS = ("Participant", "Sources and models")
 SETUP_TABS = ("Devices", "Electrodes", "Check")
 SETUP_STREAM_HEADINGS = ("stream", "type", "channels", "nominal Hz", "observed Hz", "host")
 SETUP_FINDING_HEADINGS = ("part", "what is there, beside what is needed")

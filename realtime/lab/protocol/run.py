@@ -20,6 +20,7 @@ marker                                 when
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from ....configs.schema.errors import MoodringError
 from .plan import Plan, Question, Screen
@@ -50,7 +51,7 @@ class Moment:
     left_s: float | None
     markers: tuple[str, ...]
     paused: bool
-    ended: str
+    ended: Literal["finished", "aborted", ""]
     done: float
 
 
@@ -70,13 +71,33 @@ class ProtocolRun:
         self._index = -1
         self._since_s = 0.0
         self._paused = False
-        self._ended = ""
+        self._ended: Literal["finished", "aborted", ""] = ""
         self._unsent: list[str] = []
 
     @property
     def plan(self) -> Plan:
         """What is shown."""
         return self._plan
+
+    @property
+    def index(self) -> int:
+        """Number of the screen, from 0; -1 before the first."""
+        return self._index
+
+    @property
+    def next_stimulus(self) -> Screen | None:
+        """The stimulus that is shown, or the one that comes next; None where none comes."""
+        rest = () if self._ended else self._plan.screens[max(self._index, 0) :]
+        return next((one for one in rest if one.kind == "stimulus"), None)
+
+    def just_before(self, screen: Screen) -> bool:
+        """Return whether a screen is the next one."""
+        return self._index + 1 < len(self._plan.screens) and self._plan.screens[self._index + 1] is screen
+
+    def delay(self, now_s: float) -> None:
+        """Note that the screen is not up yet: its time begins now."""
+        if not self._paused:
+            self._since_s = now_s
 
     def step(self, now_s: float) -> Moment:
         """Return what is to be shown at a time; no more than one screen further than before, so that none is missed."""
@@ -96,6 +117,12 @@ class ProtocolRun:
             return
         if now_s >= self._since_s + (screen.seconds or 0.0) or screen.kind == "text":
             self._enter(self._index + 1, now_s)
+
+    def wait_s(self, now_s: float) -> float:
+        """Return how long a pause of the protocol goes on at least."""
+        screen = self._screen
+        shortest_s = 0.0 if screen is None or screen.kind != "pause" else screen.seconds or 0.0
+        return max(0.0, self._since_s + shortest_s - now_s)
 
     def rate(self, now_s: float, answers: Mapping[str, int | str]) -> None:
         """Take the answers to the questions on the screen, and go on.
@@ -143,6 +170,19 @@ class ProtocolRun:
         self._break_off(unrated=True)
         self._enter(next(n for n, one in enumerate(self._plan.screens) if one.trial == trial), now_s)
 
+    def skip(self, now_s: float) -> None:
+        """Leave out the trial or rest under way, or what else is shown; a trial that is left out has no rating."""
+        if self._ended or self._index < 0:
+            return
+        screens, trial = self._plan.screens, self._plan.screens[self._index].trial
+        if self._paused:
+            self._unsent.append("pause_end")
+            self._paused = False
+        else:
+            self._break_off(unrated=True)
+        behind = (n for n in range(self._index + 1, len(screens)) if trial is None or screens[n].trial != trial)
+        self._leave_for(next(behind, len(screens)), now_s)
+
     def abort(self, now_s: float) -> None:
         """End the protocol at once."""
         if self._ended:
@@ -171,6 +211,10 @@ class ProtocolRun:
         before = self._screen
         if before is not None and index > self._index:
             self._unsent += _end_markers(before)
+        self._leave_for(index, at_s)
+
+    def _leave_for(self, index: int, at_s: float) -> None:
+        """Show another screen; the end of the one before is marked already."""
         self._index, self._since_s = index, at_s
         if index >= len(self._plan.screens):
             self._ended = "finished"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from ...ipc.commands import Command, CommandKind
+from ...lab.protocol.desk import Deed
 from .. import strings
 from ..panels.eeg_controls import nearest
 from ..settings import Settings
@@ -39,6 +40,10 @@ class Host(Protocol):
 
     def send(self, command: Command) -> None:
         """Send the engine a command."""
+        ...
+
+    def protocol_do(self, deed: Deed) -> None:
+        """Do what a key of the protocol is for."""
         ...
 
     def choose(self, **changes: object) -> None:
@@ -93,6 +98,11 @@ class Actions:
             "help": lambda _: host.page.help.toggle(),
             "panels": lambda _: host.page.controls.buttons["panels"].showMenu(),
             "escape": lambda _: self._escape(),
+            "protocol_begin": lambda _: host.protocol_do("begin"),
+            "protocol_pause": lambda _: host.protocol_do("pause"),
+            "protocol_repeat": lambda _: host.protocol_do("repeat"),
+            "protocol_skip": lambda _: host.protocol_do("skip"),
+            "protocol_abort": lambda _: host.protocol_do("abort"),
         }
 
     def do(self, what: str, key: str = "") -> None:

@@ -17,6 +17,7 @@ from ..panels.markers import MarkerLane
 from ..panels.plane import Plane
 from ..panels.scalp import ScalpPanel
 from ..panels.speech import SpeechPanel
+from ..protocol.row import ProtocolRow
 from ..settings import Settings
 from .control_row import ControlRow, EntryLine, MessageLine
 from .disconnected_overlay import DisconnectedOverlay
@@ -46,7 +47,8 @@ class LivePage(QWidget):
         self._settings = settings
         self.header, self.figures, self.notices = Header(), FigureRow(), Notices()
         self.controls, self.freeze_bar = ControlRow(read_only), FreezeBar()
-        self.entry, self.message = EntryLine(), MessageLine()
+        self.entry, self.message, self.protocol = EntryLine(), MessageLine(), ProtocolRow()
+        self.protocol.hide()
         self.valence, self.arousal = LevelPanel(0), LevelPanel(1)
         self.eeg, self.scalp, self.speech, self.markers = EegPanel(), ScalpPanel(), SpeechPanel(), MarkerLane()
         self.face, self.plane = FaceView(), Plane()
@@ -128,7 +130,7 @@ class LivePage(QWidget):
         row.addWidget(self.message, 1)
         outer.addWidget(self.header)
         outer.addLayout(row)
-        for part in (self.entry, self.freeze_bar, self.notices):
+        for part in (self.protocol, self.entry, self.freeze_bar, self.notices):
             outer.addWidget(part)
         outer.addWidget(self.docks, 1)
         outer.addWidget(self.figures)

@@ -10,8 +10,10 @@ from PyQt5.QtWidgets import QShortcut, QVBoxLayout, QWidget
 
 from ...engine.lsl_clock import LslClock
 from ...ipc.commands import Command, Reply
+from ...lab.protocol.desk import Deed
 from .. import strings, theme
 from ..display import first_size
+from ..protocol.control import ProtocolControl
 from ..settings import Settings
 from .actions import Actions
 from .commander import Commands
@@ -61,6 +63,7 @@ class Window(QWidget):
         self._now = now or LslClock().now
         view_model.choices = replace(view_model.choices, eeg=self.settings.eeg)
         self.view: View | None = None
+        self._protocol: ProtocolControl | None = None
         self._outer = QVBoxLayout(self)
         self._outer.setContentsMargins(0, 0, 0, 0)
         self.deeds = Actions(self)
@@ -96,6 +99,21 @@ class Window(QWidget):
         for reply in self._commands.replies() if self._commands is not None else ():
             self.page.message.show_reply(reply, now_s)
         self.page.message.age(now_s)
+        if self._protocol is not None:
+            self._protocol.step(self.view)
+            self.page.protocol.show_state(self._protocol.state(), self._protocol.adapting_s, self._protocol.adapted)
+
+    def run_protocol(self, protocol: ProtocolControl) -> None:
+        """Show the row of a protocol; it is closed with the window."""
+        self._protocol = protocol
+        self.page.protocol.show()
+
+    def protocol_do(self, deed: Deed) -> None:
+        """Do what a button or a key of the protocol is for."""
+        if self._protocol is None:
+            self.say(Reply(False, strings.NO_PROTOCOL))
+        else:
+            self._protocol.do(deed)
 
     def send(self, command: Command) -> None:
         """Send the engine a command; a screen that only watches says so."""
@@ -142,6 +160,8 @@ class Window(QWidget):
         page = LivePage(self.settings, self.read_only)
         self._outer.addWidget(page)
         page.controls.pressed.connect(self.deeds.do)
+        page.protocol.pressed.connect(self.protocol_do)
+        page.protocol.setVisible(self._protocol is not None)
         page.controls.menu.aboutToShow.connect(self.deeds.fill_menu)
         page.freeze_bar.moved.connect(self.deeds.look_back)
         page.entry.entered.connect(self.deeds.enter)
@@ -167,6 +187,8 @@ class Window(QWidget):
         self.page.keep_places()
         self.settings.keep_bytes("window/geometry", self.saveGeometry())
         self.settings.save()
+        if self._protocol is not None:
+            self._protocol.close()
         if self._commands is not None:
             self._commands.close()
         self._view_model.close()

@@ -12,7 +12,7 @@ import psutil
 from PyQt5.QtWidgets import QApplication
 
 from ....configs.schema.errors import MoodringError
-from ..app import application_here
+from ..application import application_here
 from ..settings import Settings
 from .tools import ReplayTools
 from .window import ReplayWindow

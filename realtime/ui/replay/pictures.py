@@ -8,7 +8,8 @@ from PyQt5.QtWidgets import QApplication
 
 from ....configs.schema.errors import MoodringError
 from ....processes import Parent
-from ..app import application_here, saved
+from ..app import saved
+from ..application import application_here
 from ..screenshots import SIZES
 from ..settings import Settings
 from ..theme import PALETTES

@@ -27,7 +27,8 @@ def run_replay(tools: ReplayTools, path: Path | None, folder: Path | None = None
         raise ConfigError("the replay page needs a display; without one: moodring report SESSION, moodring export")
     from PyQt5.QtCore import QTimer
 
-    from ..app import application_here, errors_logged, interruptible, qt_logged
+    from ..app import errors_logged, interruptible
+    from ..application import application_here, qt_logged
     from .window import ReplayWindow
 
     application = application_here()

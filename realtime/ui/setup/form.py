@@ -2,7 +2,8 @@
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, get_args
 
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtWidgets import (
@@ -10,22 +11,28 @@ from PyQt5.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
+    QLabel,
     QLineEdit,
+    QPushButton,
     QScrollArea,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
+from ...lab.protocol.job import Corner
 from ...lab.survey import Survey
+from ...screens.wording import MARKS, Tone
 from .. import strings, theme
 from ..painting import ChoiceBox
 from ..replay.launch import RecordingsButton
 from .choices import Choice, cameras, eeg_streams, microphones, nothing
+from .path_field import PathField
 
 _LEAST_WIDTH, _BAR_WIDTH = 340, 16
 
 
-class SessionForm(QScrollArea):
+class SessionForm(QTabWidget):
     """Fields in groups; :attr:`changed` tells of any change by the user."""
 
     changed = pyqtSignal()
@@ -34,7 +41,18 @@ class SessionForm(QScrollArea):
         super().__init__()
         self._base: dict[str, Any] = {}
         self._rename: dict[str, str] = {}
+        self._consent_at = ""
         self.participant, self.session, self.task = QLineEdit(), QLineEdit(), QLineEdit()
+        self.age, self.sex, self.handedness = QLineEdit(), ChoiceBox(), ChoiceBox()
+        self.consent, self.protocol, self.patch = QCheckBox(strings.SETUP_CONSENT), PathField(), ChoiceBox()
+        self.session_note, self.take_next = _note(), QPushButton()
+        self.take_next.hide()
+        self.protocol_note = _note()
+        self.age.setPlaceholderText(strings.SETUP_OPTIONAL)
+        self.protocol.line.setPlaceholderText(strings.SETUP_NO_PROTOCOL)
+        self.sex.addItems(["", "female", "male", "other"])
+        self.handedness.addItems(["", "right", "left", "both"])
+        self.patch.addItems(get_args(Corner))
         self.rest_s = _spin(0.0, 600.0, strings.SETUP_SECONDS)
         self.record, self.folder = QCheckBox(strings.SETUP_RECORD), QLineEdit()
         self.recordings = RecordingsButton(self.folder)
@@ -77,6 +95,13 @@ class SessionForm(QScrollArea):
         self.participant.setText(str(session.get("participant", "")))
         self.session.setText(str(session.get("session", "01")))
         self.task.setText(str(session.get("task", "live")))
+        self.age.setText(str(session.get("age", "")))
+        self.sex.setCurrentText(str(session.get("sex", "")))
+        self.handedness.setCurrentText(str(session.get("handedness", "")))
+        self.consent.setChecked(False)  # of every session anew
+        protocol = values.get("protocol") or {}
+        self.protocol.line.setText(str(protocol.get("file", "")))
+        self.patch.setCurrentText(str(protocol.get("patch", "none")))
         self.rest_s.setValue(float(values.get("decisions", {}).get("rest_s", 0.0)))
         reference = eeg.get("reference", "average")
         self.reference.setText("" if reference == "average" else ", ".join(reference))
@@ -116,7 +141,18 @@ class SessionForm(QScrollArea):
         values = copy.deepcopy(self._base)
         session = {"participant": self.participant.text().strip() or "unknown"}
         session |= {"session": self.session.text().strip() or "01", "task": self.task.text().strip() or "live"}
-        values["session"] = {**values.get("session", {}), **session}
+        session |= {"sex": self.sex.currentText(), "handedness": self.handedness.currentText()}
+        kept = {key: value for key, value in values.get("session", {}).items() if key != "age"}
+        age = self.age.text().strip()
+        values["session"] = {
+            **kept,
+            **session,
+            **self._consented(),
+            **({"age": int(age) if age.isdecimal() else age} if age else {}),
+        }
+        file = self.protocol.text().strip()
+        kept = {key: value for key, value in (values.get("protocol") or {}).items() if key != "file"}
+        values["protocol"] = {**kept, "patch": self.patch.currentText(), **({"file": file} if file else {})}
         values["decisions"] = {**values.get("decisions", {}), "rest_s": self.rest_s.value()}
         eeg: dict[str, Any] = {"line_hz": int(self.line_hz.currentText()), "rename": self._rename}
         named = [one.strip() for one in self.reference.text().split(",") if one.strip()]
@@ -128,6 +164,36 @@ class SessionForm(QScrollArea):
         models |= {"speech": self.speech_model.currentText(), "allow_simulated": self.allow_simulated.isChecked()}
         values["models"] = {**values.get("models", {}), **models}
         return values
+
+    def show_taken(self, participant: str, session: str, runs: int, following: str) -> None:
+        """Say that a session is there already, and offer the next one."""
+        there = runs > 0
+        self.session_note.setText(
+            strings.SETUP_EXISTS.format(participant=participant, session=session, count=runs) if there else ""
+        )
+        self.take_next.setText(strings.SETUP_TAKE_NEXT.format(session=following))
+        self.session_note.setVisible(there)
+        self.take_next.setVisible(there)
+
+    def show_protocol_note(self, text: str, tone: Tone) -> None:
+        """Show what was found about the protocol."""
+        self.protocol_note.setText(f"{MARKS[tone]} {text}" if text else "")
+        theme.tinted(self.protocol_note, theme.TONES[tone])
+        self.protocol_note.setVisible(bool(text))
+
+    def _consented(self) -> dict[str, Any]:
+        noted = strings.SETUP_CONSENT_NOTED.format(date=self._consent_at) if self.consent.isChecked() else ""
+        return {"consent": noted, "consent_needed": True}
+
+    def _note_consent(self, given: bool) -> None:
+        self._consent_at = datetime.now(UTC).isoformat(timespec="seconds") if given else ""
+
+    def _another_person(self) -> None:
+        """Forget what was of the person before: nobody consents for another."""
+        self.consent.setChecked(False)
+        self.age.clear()
+        for box in (self.sex, self.handedness):
+            box.setCurrentText("")
 
     def _put(self, values: dict[str, Any], name: str, box: QComboBox, more: dict[str, Any]) -> None:
         """Write the section of a source, or leave it out."""
@@ -144,42 +210,45 @@ class SessionForm(QScrollArea):
         values[name] = {**kept, **choice.values, **more}
 
     def _compose(self) -> None:
-        inner = QWidget()
-        inner.setObjectName("page")
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(0, 0, theme.px(6), 0)
-        column.setSpacing(theme.px(8))
-        names = strings.SETUP_FIELDS
-        for title, rows in (
-            ("session", (("participant", self.participant), ("session", self.session), ("task", self.task),
-                         ("rest", self.rest_s), ("folder", self.folder), ("", self.record),
-                         ("", self.recordings))),
-            ("eeg", (("stream", self.eeg), ("reference", self.reference), ("line", self.line_hz),
-                     ("delay", self.delays["eeg"]))),
-            ("camera", (("camera", self.camera), ("delay", self.delays["face"]))),
-            ("microphone", (("microphone", self.microphone), ("delay", self.delays["speech"]), ("", self.headphones))),
-            ("models", (("video_eeg", self.video_eeg), ("face", self.face_model), ("speech", self.speech_model),
-                        ("", self.allow_simulated))),
-        ):  # fmt: skip
-            frame, box = theme.panel(strings.SETUP_GROUPS[title])
-            form = QFormLayout()
-            form.setHorizontalSpacing(theme.px(10))
-            form.setVerticalSpacing(theme.px(4))
-            for name, field in rows:
-                field.setFont(theme.font(12))
-                form.addRow(theme.label(names[name], 12, theme.SOFT) if name else "", field)
-            box.addLayout(form)
-            column.addWidget(frame)
-        column.addStretch()
-        self.setWidget(inner)
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
-        for combo in inner.findChildren(QComboBox):
-            combo.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
-            combo.setMinimumContentsLength(10)
-        self.setMinimumWidth(max(theme.px(_LEAST_WIDTH), inner.minimumSizeHint().width() + theme.px(_BAR_WIDTH)))
+        self.setFont(theme.font(12))
+        pages = (
+            (
+                ("session", (("participant", self.participant), ("session", self.session), ("", self.session_note),
+                             ("", self.take_next), ("", self.consent), ("age", self.age), ("sex", self.sex),
+                             ("handedness", self.handedness))),
+                ("protocol", (("protocol", self.protocol), ("", self.protocol_note), ("patch", self.patch))),
+                ("recording", (("task", self.task), ("rest", self.rest_s), ("folder", self.folder),
+                               ("", self.record))),
+            ),
+            (
+                ("eeg", (("stream", self.eeg), ("reference", self.reference), ("line", self.line_hz),
+                         ("delay", self.delays["eeg"]))),
+                ("camera", (("camera", self.camera), ("delay", self.delays["face"]))),
+                ("microphone", (("microphone", self.microphone), ("delay", self.delays["speech"]),
+                                ("", self.headphones))),
+                ("models", (("video_eeg", self.video_eeg), ("face", self.face_model), ("speech", self.speech_model),
+                            ("", self.allow_simulated))),
+            ),
+        )  # fmt: skip
+        widest = 0
+        for title, groups in zip(strings.SETUP_FORM_TABS, pages, strict=True):
+            inner = _page(groups)
+            for combo in inner.findChildren(QComboBox):
+                combo.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
+                combo.setMinimumContentsLength(10)
+            area = QScrollArea()
+            area.setWidget(inner)
+            area.setWidgetResizable(True)
+            area.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+            self.addTab(area, title)
+            widest = max(widest, inner.minimumSizeHint().width())
+        self.setMinimumWidth(max(theme.px(_LEAST_WIDTH), widest + theme.px(_BAR_WIDTH)))
 
     def _listen(self) -> None:
+        self.consent.toggled.connect(self._note_consent)
+        self.participant.textEdited.connect(lambda _: self._another_person())
+        self.session.textEdited.connect(lambda _: self.consent.setChecked(False))
+        self.protocol.chosen.connect(lambda _: self.changed.emit())
         for line in self.findChildren(QLineEdit):
             line.textEdited.connect(lambda _: self.changed.emit())
         for box in self.findChildren(QComboBox):
@@ -187,6 +256,39 @@ class SessionForm(QScrollArea):
         for check in self.findChildren(QCheckBox):
             check.toggled.connect(lambda _: self.changed.emit())
         self.rest_s.valueChanged.connect(lambda _: self.changed.emit())
+
+
+def _page(groups: Sequence[tuple[str, Sequence[tuple[str, QWidget]]]]) -> QWidget:
+    """Return a page of groups of fields."""
+    inner = QWidget()
+    inner.setObjectName("page")
+    column = QVBoxLayout(inner)
+    column.setContentsMargins(theme.px(4), theme.px(6), theme.px(6), 0)
+    column.setSpacing(theme.px(8))
+    for title, rows in groups:
+        frame, box = theme.panel(strings.SETUP_GROUPS[title])
+        form = QFormLayout()
+        form.setHorizontalSpacing(theme.px(10))
+        form.setVerticalSpacing(theme.px(4))
+        for name, field in rows:
+            if isinstance(field, QLabel):
+                form.addRow(field)
+                continue
+            field.setFont(theme.font(12))
+            form.addRow(theme.label(strings.SETUP_FIELDS[name], 12, theme.SOFT) if name else "", field)
+        box.addLayout(form)
+        column.addWidget(frame)
+    column.addStretch()
+    return inner
+
+
+def _note() -> QLabel:
+    """Return a sentence beneath a field, which is there only where there is something to say."""
+    made = theme.label("", 12, theme.TONES["warn"])
+    made.setWordWrap(True)
+    made.setMinimumWidth(1)
+    made.hide()
+    return made
 
 
 def _spin(low: float, high: float, suffix: str) -> QDoubleSpinBox:

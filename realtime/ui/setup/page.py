@@ -1,10 +1,8 @@
 """The set-up page: the form on the left, what is there on the right, and the button that begins the session."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from PyQt5.QtCore import QTimer, pyqtSignal
 from PyQt5.QtGui import QCloseEvent
@@ -13,10 +11,7 @@ from PyQt5.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, Q
 from ....configs.schema.errors import MoodringError
 from ....configs.schema.live import LiveConfig, LslSection
 from ....configs.schema.load import check
-from ...lab.doctor import Finding
-from ...lab.probe import Probe, SourceLook
 from ...lab.profiles import LAST, Profiles
-from ...lab.survey import CheckRun, Survey, SurveyRun
 from ...screens.wording import MARKS, Tone
 from .. import strings, theme
 from ..display import first_size
@@ -25,91 +20,14 @@ from ..settings import Settings
 from .form import SessionForm
 from .head_map import HeadMap
 from .previews import Previews
+from .readiness import Readiness
 from .tables import ElectrodeTable, FindingTable, StreamTable
+from .tools import Checking, Looking, Searching, Session, Tools
 
 RATE_HZ = 10
 SMALLEST = (1024, 680)
 _BUTTONS = ("save", "search", "check", "start")
 _PATIENCE_S = 1.0  # after the last change, before the sources are opened anew
-
-
-class Looking(Protocol):
-    """Protocol of what looks at sources; see :class:`~moodring.realtime.lab.probe.Probe`."""
-
-    @property
-    def error(self) -> str | None:
-        """Why it has ended."""
-        ...
-
-    def looks(self) -> tuple[SourceLook, ...]:
-        """Return what each source shows now."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the sources."""
-        ...
-
-
-class Searching(Protocol):
-    """Protocol of a search for devices."""
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more will be found."""
-        ...
-
-    def survey(self) -> Survey:
-        """Return what has been found so far."""
-        ...
-
-    def close(self) -> None:
-        """End it."""
-        ...
-
-
-class Checking(Protocol):
-    """Protocol of a check."""
-
-    @property
-    def over(self) -> bool:
-        """Whether it has ended."""
-        ...
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What has been found so far."""
-        ...
-
-    def close(self) -> None:
-        """End it."""
-        ...
-
-
-@dataclass(frozen=True)
-class Tools:
-    """What the page looks with; tests give others."""
-
-    search: Callable[[LslSection], Searching] = SurveyRun
-    look: Callable[[LiveConfig], Looking] = Probe
-    check: Callable[[LiveConfig], Checking] = CheckRun
-
-
-@dataclass(frozen=True)
-class Session:
-    """A session that is to begin.
-
-    Attributes
-    ----------
-    config : LiveConfig
-    folder : Path
-        That recordings go under.
-    record : bool
-        Whether it is recorded from its start.
-    """
-
-    config: LiveConfig
-    folder: Path
-    record: bool
 
 
 class SetupPage(QWidget):
@@ -147,6 +65,7 @@ class SetupPage(QWidget):
         self.setStyleSheet(theme.style())
         self.setFont(theme.font(12))
         self.form = SessionForm()
+        self.readiness = Readiness(self.form, self._tools.protocol)
         self.streams, self.findings, self.electrodes = StreamTable(), FindingTable(), ElectrodeTable()
         self.previews, self.head_map = Previews(), HeadMap()
         self.profile, self.message = ChoiceBox(), theme.label("", 12, theme.SOFT)
@@ -195,7 +114,7 @@ class SetupPage(QWidget):
         if self._config is None:
             return
         try:
-            path = self._profiles.save(self.profile.currentText(), self._config)
+            path = self._profiles.save(self.profile.currentText(), without_consent(self._config))
         except MoodringError as error:
             self.say(str(error), "bad")
             return
@@ -206,9 +125,12 @@ class SetupPage(QWidget):
         """Begin the session; the config is kept as the last one."""
         if self._config is None:
             return
+        if why := self.readiness.why_not(self._config):
+            self.say(why, "bad")
+            return
         self._let_go()
         try:
-            self._profiles.save(LAST, self._config)
+            self._profiles.save(LAST, without_consent(self._config))
         except MoodringError as error:
             self.say(str(error), "warn")
         folder = self.form.folder.text().strip() or str(Path("sessions"))
@@ -238,6 +160,7 @@ class SetupPage(QWidget):
         elif self.isEnabled() and self._config != self._probed and time.monotonic() - self._changed_s > _PATIENCE_S:
             self._look_at(self._config)
         self._show_looks()
+        self.readiness.look(self._config, time.monotonic() - self._changed_s > _PATIENCE_S)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
         """Let go of everything."""
@@ -247,6 +170,7 @@ class SetupPage(QWidget):
 
     def _let_go(self) -> None:
         self._look_at(None)
+        self.readiness.close()
         for run in (self._search, self._check):
             if run is not None:
                 run.close()
@@ -395,3 +319,9 @@ class SetupPage(QWidget):
             page.setObjectName("page")
             self.tabs.addTab(page, title)
         return self.tabs
+
+
+def without_consent(config: LiveConfig) -> LiveConfig:
+    """Return a config to be kept: consent and what was said of a person are of one session."""
+    forgotten = {"consent": "", "age": None, "sex": "", "handedness": ""}
+    return config.model_copy(update={"session": config.session.model_copy(update=forgotten)})

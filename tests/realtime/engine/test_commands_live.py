@@ -109,6 +109,8 @@ def test_an_experimenter_marks_and_records_while_the_session_runs(config, presen
             ]
             values, stamp_s = inlet.pull_sample(10)
             assert (values, stamp_s) == (["touched the electrode"], pytest.approx(pressed_s))
+            again = screen.do(Command("mark", "  touched the\nelectrode ", pressed_s))
+            assert (again.done, len(lines(folder))) == (True, 1), "sent again since its reply was lost"
             assert screen.do(Command("note", "sleepy")).done
             for odd in ("", "x" * 3000):
                 assert not screen.do(Command("mark", odd)).done

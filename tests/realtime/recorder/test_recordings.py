@@ -184,3 +184,14 @@ def test_a_session_that_cannot_be_recorded_says_so_before_it_begins(tmp_path):
     config = LiveConfig(eeg=EegSection(stream=StreamQuery(name="amp")))
     with pytest.raises(MoodringError, match="session folder cannot be made"):
         recordings_of(config, (), VirtualClock(), tmp_path / "file", at_once=True)
+
+
+def test_nothing_is_recorded_without_the_consent_that_is_needed(tmp_path):
+    about = SessionSection(participant="P1", consent_needed=True)
+    config = LiveConfig(eeg=EegSection(stream=StreamQuery(name="amp")), session=about)
+    refused = Recordings(config, (), VirtualClock(), tmp_path).start()
+    assert not refused.done
+    assert "No consent of participant 'P1' is noted" in refused.text
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(MoodringError, match="No consent"):
+        recordings_of(config, (), VirtualClock(), tmp_path, at_once=True)

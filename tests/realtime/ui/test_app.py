@@ -14,7 +14,8 @@ from moodring.realtime.ipc import run_dir
 from moodring.realtime.ipc.channel import ChannelServer
 from moodring.realtime.ipc.commands import Reply
 from moodring.realtime.ui import run_with_screen
-from moodring.realtime.ui.app import Closing, application_here, run_window
+from moodring.realtime.ui.app import Closing, run_window
+from moodring.realtime.ui.application import application_here
 
 pytestmark = pytest.mark.qt
 
@@ -23,7 +24,8 @@ import sys
 from pathlib import Path
 from PyQt5.QtCore import QTimer
 from moodring.realtime.ipc.snapshot_feed import SnapshotFeed
-from moodring.realtime.ui.app import Closing, application_here, run_window
+from moodring.realtime.ui.app import Closing, run_window
+from moodring.realtime.ui.application import application_here
 application = application_here()
 QTimer.singleShot(0, lambda: print("up", flush=True))
 shot = Path(sys.argv[2]) if sys.argv[2] else None

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,7 +19,8 @@ from moodring.realtime.lab.profiles import LAST, Profiles
 from moodring.realtime.lab.survey import Survey
 from moodring.realtime.ui import strings, theme
 from moodring.realtime.ui.settings import Settings
-from moodring.realtime.ui.setup.page import SetupPage, Tools
+from moodring.realtime.ui.setup.page import SetupPage
+from moodring.realtime.ui.setup.tools import Tools
 from tests.support.labels_cut import cut_labels, outside, small_panels
 
 pytestmark = pytest.mark.qt
@@ -40,6 +42,7 @@ class Scripted:
         self.over, self.error = True, None
         self.found, self.findings = SURVEY, ()
         self.searched, self.looked_at, self.checked, self.closed = [], [], [], 0
+        self.protocols, self.protocol = [], SimpleNamespace(over=True, facts="films: 14 stimuli", error="", close=list)
         second = script.eeg(0, 256).astype(float)
         second[:, 7] = 0.0
         self.seen = (
@@ -53,7 +56,11 @@ class Scripted:
         def remember(asked):
             return lambda config: asked.append(config) or self
 
-        return Tools(remember(self.searched), remember(self.looked_at), remember(self.checked))
+        def begin(*asked):
+            self.protocols.append(asked)
+            return self.protocol
+
+        return Tools(remember(self.searched), remember(self.looked_at), remember(self.checked), begin)
 
     def survey(self):
         return self.found
@@ -139,6 +146,7 @@ def test_what_is_chosen_becomes_the_config_that_is_started(make, lab, tmp_path):
     page.form.line_hz.setCurrentText("60")
     page.form.line_hz.activated.emit(1)
     page.form.record.setChecked(True)
+    page.form.consent.setChecked(True)
     page.form.rest_s.setValue(60.0)
     page.buttons["start"].click()
     (session,) = started
@@ -161,6 +169,7 @@ def test_the_last_session_is_remembered(make, tmp_path):
     pick(first.form.eeg, "amp")
     first.form.participant.setText("P08")
     first.form.record.setChecked(True)
+    first.form.consent.setChecked(True)
     first._read_form()
     first.buttons["start"].click()
     again = make()
@@ -289,8 +298,14 @@ def test_nothing_is_cut(make, size, name):
         assert not cut_labels(page)
         assert not small_panels(page)
         assert not [one for one in outside(page) if one[0] not in ("SteadyLabel",)]
-    assert page.form.horizontalScrollBarPolicy() == Qt.ScrollBarAlwaysOff
-    assert page.form.widget().minimumSizeHint().width() <= page.form.viewport().width()
+    for place in range(page.form.count()):
+        page.form.setCurrentIndex(place)
+        QApplication.processEvents()
+        area = page.form.widget(place)
+        assert area.horizontalScrollBarPolicy() == Qt.ScrollBarAlwaysOff
+        assert area.widget().minimumSizeHint().width() <= area.viewport().width()
+        assert not cut_labels(page)
+        assert not [one for one in outside(page) if one[0] not in ("SteadyLabel",)]
 
 
 def test_no_page_leaves_anything_open_when_it_closes(make, lab):

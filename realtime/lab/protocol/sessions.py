@@ -1,0 +1,26 @@
+"""Which sessions of a participant are there already, so that a new one gets a number of its own."""
+
+import re
+from pathlib import Path
+
+from ....configs.schema.session_folder import folder_name, plain_name
+
+
+def runs_of(root: Path, participant: str, session: str) -> int:
+    """Return how many recordings of a participant's session are there."""
+    folder = root / f"sub-{folder_name(participant)}" / f"ses-{plain_name(session)}"
+    return sum(one.is_dir() for one in _inside(folder))
+
+
+def next_session(root: Path, participant: str) -> str:
+    """Return the number behind the highest of a participant's sessions; ``"01"`` where there is none."""
+    names = (one.name.removeprefix("ses-") for one in _inside(root / f"sub-{folder_name(participant)}"))
+    taken = [int(one) for one in names if re.fullmatch(r"\d{1,6}", one)]
+    return f"{max(taken, default=0) + 1:02}"
+
+
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
