@@ -212,6 +212,8 @@ def phase(snapshot: Snapshot) -> StatusText:
     if snapshot.phase == "decoding":
         calibrated = snapshot.estimate is None or snapshot.estimate.calibrated
         return StatusText("decoding" if calibrated else "decoding, no rest baseline", "good" if calibrated else "warn")
+    if snapshot.phase == "ending":
+        return StatusText("ending" if snapshot.recording is None else "ending: finishing the recording", "warn")
     return StatusText("session ended", "idle")
 
 
@@ -229,7 +231,7 @@ def recording(snapshot: Snapshot) -> StatusText | None:
         return StatusText(f"{size}, paused", "warn")
     known = status.minutes_left is not None and status.minutes_left < _PLENTY_MIN
     left = f", {_minutes(status.minutes_left)} left" if known and status.minutes_left is not None else ""
-    if status.missing and snapshot.phase not in ("connecting", "ended"):
+    if status.missing and snapshot.phase not in ("connecting", "ending", "ended"):
         return StatusText(f"{size}{left}, {len(status.missing)} stream(s) missing", "bad")
     missed = status.lost_frames + status.lost_chunks
     if missed:

@@ -50,6 +50,7 @@ BUTTONS = {
     "blind": ("Blind", "Show signal quality only"),
     "panels": ("Panels", "Show and hide panels"),
     "help": ("?", "All keys"),
+    "end": ("End session", "End the session; the recording is finished first"),
 }
 READ_ONLY = "This screen only watches."
 MARK_TEXT = "mark"
@@ -57,6 +58,10 @@ NUMBERED_MARK = "mark {number}"
 MARK_HINT = "Text of the mark: Enter saves it, Esc does not"
 NOTE_HINT = "Note: Enter saves it, Esc does not"
 PAUSED_BUTTON = "Go on"
+END_QUESTION = "End the session? {recording}"
+END_RECORDING = "The recording is finished first, and stays in {folder}."
+END_NO_RECORDING = "Nothing is being recorded."
+END_YES, END_NO = "End session", "Go on"
 FROZEN = "Frozen {ago:.1f} s before the newest picture of {longest:.0f} s · ← → move · Space goes on"
 RESET_LAYOUT = "Default layout"
 LIGHT_THEME = "Light theme"
@@ -74,6 +79,7 @@ SHORTCUTS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ("Ctrl+R", ("Ctrl+R",), "record", "start a recording"),
     ("Ctrl+P", ("Ctrl+P",), "pause", "pause the recording, or go on with it"),
     ("Ctrl+S", ("Ctrl+S",), "stop", "finish the recording; the session goes on"),
+    ("Ctrl+E", ("Ctrl+E",), "end", "end the session, after a question"),
     ("+ −", ("+", "-"), "scale", "larger and smaller EEG"),
     ("F", ("F",), "fit", "fit the scale of the EEG once"),
     ("[ ]", ("[", "]"), "window", "shorter and longer time of the EEG"),
@@ -161,6 +167,18 @@ OVERLAY_GONE = (
     "■ Engine{name} has not answered for {silent:.0f} s.\nThe last picture stays; it goes on as soon as it returns."
 )
 ENGINE_NAME = " '{name}'"
+
+# After a session.
+ENDED = "Session of participant {participant} is over"
+ENDED_BADLY = "Session of participant {participant} has failed"
+ENDED_RECORDED, ENDED_NOTHING = "Recorded:", "Nothing was recorded."
+ENDED_FOLDER = "{name} · in {parent}"
+ENDED_CLOSE = "Put this away; what was recorded stays where it is"
+REPORT_BUTTON, REPORT_TIP = "Report", "Make the report of this recording, and open it in the browser"
+REPORT_MAKING = "Making the report …"
+REPORT_OPENED = "The report is open in the browser: {path}"
+REPORT_NOT_OPENED = "The report is made, but no browser could be opened: {path}"
+REPORT_DIED = "`moodring report` ended with status {status} and said nothing"
 
 # Set-up page.
 SETUP_TITLE = "Set-up"

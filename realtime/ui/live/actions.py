@@ -72,10 +72,12 @@ class Actions:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._told_to_end = False
         self._named: dict[str, Callable[[str], None]] = {
             "record": lambda _: host.send(Command("start_recording")),
             "stop": lambda _: host.send(Command("stop_recording")),
             "pause": lambda _: self._pause(),
+            "end": lambda _: self._ask_to_end(),
             "mark": lambda _: self._mark(strings.MARK_TEXT),
             "numbered_mark": lambda key: self._mark(strings.NUMBERED_MARK.format(number=key)),
             "text_mark": lambda _: self._write("mark"),
@@ -103,6 +105,16 @@ class Actions:
         """Save a mark or a note that was written."""
         self._host.send(Command(kind, text, time_s))
 
+    def end(self) -> None:
+        """End the session; the engine is told once."""
+        if not self._told_to_end:
+            self._told_to_end = True
+            self._host.send(Command("stop_session"))
+
+    def refused(self) -> None:
+        """Take note that the engine did not do what it was told, which may have been to end."""
+        self._told_to_end = False
+
     def look_back(self, ago_s: float) -> None:
         """Show what was there some seconds before the freeze."""
         self._host.choose(ago_s=ago_s)
@@ -124,6 +136,12 @@ class Actions:
         newest = None if self._host.view is None else self._host.view.newest
         paused = newest is not None and newest.recording is not None and newest.recording.paused
         self._host.send(Command("resume_recording" if paused else "pause_recording"))
+
+    def _ask_to_end(self) -> None:
+        if self._host.read_only:
+            self._host.send(Command("stop_session"))
+        elif not self._told_to_end:
+            self._host.page.end_question.ask(self._host.view)
 
     def _mark(self, text: str) -> None:
         self._host.send(Command("mark", text, self._host.lsl_now()))
@@ -156,6 +174,7 @@ class Actions:
 
     def _escape(self) -> None:
         self._host.page.help.hide()
+        self._host.page.end_question.hide()
         self._host.page.entry.leave()
 
     @property

@@ -32,7 +32,7 @@ class ControlRow(QWidget):
             button.setFocusPolicy(Qt.NoFocus)
             button.clicked.connect(lambda _on=False, name=name: self.pressed.emit(name))
             self.buttons[name] = button
-            if name == "freeze":
+            if name in ("freeze", "end"):
                 row.addSpacing(theme.px(10))
             row.addWidget(button)
         self.menu = QMenu(self)
@@ -41,7 +41,7 @@ class ControlRow(QWidget):
         for name in ("freeze", "blind"):
             self.buttons[name].setCheckable(True)
         if read_only:
-            for name in ("record", "pause", "stop", "mark", "note"):
+            for name in ("record", "pause", "stop", "mark", "note", "end"):
                 self.buttons[name].setEnabled(False)
                 self.buttons[name].setToolTip(strings.READ_ONLY)
 

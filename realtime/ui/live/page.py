@@ -5,6 +5,7 @@ from PyQt5.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from ...ipc.snapshot import Snapshot
 from ...screens import wording
 from .. import strings, theme
+from ..ending.question import EndQuestion
 from ..panels.eeg import EegPanel
 from ..panels.face import FaceView
 from ..panels.face_expression import FaceExpressionLine, FaceExpressionPanel
@@ -46,6 +47,7 @@ class LivePage(QWidget):
         self._settings = settings
         self.header, self.figures, self.notices = Header(), FigureRow(), Notices()
         self.controls, self.freeze_bar = ControlRow(read_only), FreezeBar()
+        self.end_question = EndQuestion()
         self.entry, self.message = EntryLine(), MessageLine()
         self.valence, self.arousal = LevelPanel(0), LevelPanel(1)
         self.eeg, self.scalp, self.speech, self.markers = EegPanel(), ScalpPanel(), SpeechPanel(), MarkerLane()
@@ -128,7 +130,7 @@ class LivePage(QWidget):
         row.addWidget(self.message, 1)
         outer.addWidget(self.header)
         outer.addLayout(row)
-        for part in (self.entry, self.freeze_bar, self.notices):
+        for part in (self.entry, self.end_question, self.freeze_bar, self.notices):
             outer.addWidget(part)
         outer.addWidget(self.docks, 1)
         outer.addWidget(self.figures)

@@ -95,6 +95,8 @@ class Window(QWidget):
         now_s = time.monotonic()
         for reply in self._commands.replies() if self._commands is not None else ():
             self.page.message.show_reply(reply, now_s)
+            if not reply.done:
+                self.deeds.refused()
         self.page.message.age(now_s)
 
     def send(self, command: Command) -> None:
@@ -144,6 +146,7 @@ class Window(QWidget):
         page.controls.pressed.connect(self.deeds.do)
         page.controls.menu.aboutToShow.connect(self.deeds.fill_menu)
         page.freeze_bar.moved.connect(self.deeds.look_back)
+        page.end_question.agreed.connect(self.deeds.end)
         page.entry.entered.connect(self.deeds.enter)
         page.eeg.controls.chosen.connect(self.deeds.choose_eeg)
         return page

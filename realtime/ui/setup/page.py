@@ -20,6 +20,9 @@ from ...lab.survey import CheckRun, Survey, SurveyRun
 from ...screens.wording import MARKS, Tone
 from .. import strings, theme
 from ..display import first_size
+from ..ending.card import EndedCard
+from ..ending.ended import Ended
+from ..ending.report_run import ReportRun
 from ..painting import ChoiceBox
 from ..settings import Settings
 from .form import SessionForm
@@ -152,6 +155,7 @@ class SetupPage(QWidget):
         self.profile, self.message = ChoiceBox(), theme.label("", 12, theme.SOFT)
         self.buttons = {name: QPushButton(getattr(strings, f"SETUP_{name.upper()}")) for name in _BUTTONS}
         self.tabs = QTabWidget()
+        self.ended: EndedCard | None = None
         self._compose()
         self._search: Searching | None = None
         self._probe: Looking | None = None
@@ -219,6 +223,11 @@ class SetupPage(QWidget):
         self.say(strings.SETUP_STARTING, "idle")
         self.started.emit(Session(self._config, Path(folder), self.form.record.isChecked()))
 
+    def show_ended(self, ended: Ended, report: ReportRun | None = None) -> None:
+        """Show what there is after the session before; ``report`` is for tests."""
+        self.ended = EndedCard(ended, report)
+        self._outer.insertWidget(1, self.ended)
+
     def failed(self, line: str) -> None:
         """Show why the session did not begin; everything is as it was."""
         self.setEnabled(True)
@@ -243,6 +252,8 @@ class SetupPage(QWidget):
         """Let go of everything."""
         self._timer.stop()
         self._let_go()
+        if self.ended is not None:
+            self.ended.close_run()
         super().closeEvent(event)
 
     def _let_go(self) -> None:
@@ -345,7 +356,7 @@ class SetupPage(QWidget):
             button.clicked.connect(getattr(self, name))
 
     def _compose(self) -> None:
-        outer = QVBoxLayout(self)
+        outer = self._outer = QVBoxLayout(self)
         space = theme.px(theme.SPACE)
         outer.setContentsMargins(space, space, space, space)
         outer.setSpacing(space)
