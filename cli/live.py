@@ -115,7 +115,7 @@ def live(
 ) -> None:
     """Decode a lab's own streams, camera and microphone, as a config names them; several participants, as several do.
 
-    Several configs are decoded at the same time, by an engine each, on a terminal screen with a tile for each.
+    Several configs are decoded at the same time, by an engine each, in one window with a tile for each.
     """
     if not configs:
         if headless or screenshot is not None or json_file is not None:
@@ -144,7 +144,9 @@ def live(
 
         if screenshot is not None:
             raise ConfigError("--screenshot is of the window, which shows one participant; leave it out, or one config")
-        write_json(json_file, run_together(jobs, say, headless=headless))
+        from ..realtime.ui.tiles.run import show_beside
+
+        write_json(json_file, run_together(jobs, say, headless=headless, show=show_beside))
 
 
 def _with_pages(configs: list[LiveConfig]) -> list[LiveConfig]:
@@ -186,6 +188,7 @@ def monitor(
     from ..realtime.screens.terminal import run_dashboard
     from ..realtime.screens.tiles import run_tiles
     from ..realtime.ui.display import display_available
+    from ..realtime.ui.tiles.run import run_tiles_window
 
     names = tuple(dict.fromkeys(engine or ()))
     if everything and names:
@@ -193,7 +196,11 @@ def monitor(
     if everything or len(names) > 1:
         for name in names:
             find(name)  # raises where there is none
-        run_tiles(EngineFeeds(lambda card: everything or card.name in names))
+        engines = EngineFeeds(lambda card: everything or card.name in names)
+        if headless or not display_available():
+            run_tiles(engines)
+        else:
+            run_tiles_window(engines)
         return
     with attach(names[0] if names else None) as client:
         name = client.card.name

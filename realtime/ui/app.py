@@ -91,7 +91,7 @@ def run_window(
     if closing.close_after_s is not None:
         QTimer.singleShot(round(closing.close_after_s * 1000), shot.finish)
     window.show()
-    with interruptible(shot.finish), _errors_logged(), qt_logged():
+    with interruptible(shot.finish), errors_logged(), qt_logged():
         application.exec_()
     timer.stop()
     shot.take_if_missing()
@@ -211,7 +211,7 @@ def qt_logged() -> Iterator[None]:
 
 
 @contextmanager
-def _errors_logged() -> Iterator[None]:
+def errors_logged() -> Iterator[None]:
     """Log exceptions of slots, which otherwise end the process."""
 
     def log(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -41,6 +41,7 @@ BLIND = "blind: signal quality only"
 
 # Buttons: text, what they do.
 BUTTONS = {
+    "back": ("◂ All", "Back to all participants (Esc)"),
     "record": ("● Record", "Start a recording"),
     "pause": ("Pause", "Pause the recording, or go on with it"),
     "stop": ("■ Stop", "Finish the recording; the session goes on"),
@@ -160,6 +161,19 @@ SOURCE_WAITING = "waiting"
 AGE = "age {age}"
 PAST_STATE = "{time:.1f} s: {state}, {why}"
 PRESENT_STATE = "now: {why}"
+
+# Tiles of several engines.
+TILES_COUNT = "{answering} of {count} engines answer"
+TILES_WAITING = "○ Waiting for engines; `moodring live` starts them"
+TILES_HINT = "Enter: whole page · Esc: back"
+TILES_END = "End all sessions"
+TILES_END_QUESTION = "End all {count} sessions? Their recordings are finished first."
+TILE_TIP = "Open the whole page"
+TILE_WAITING = "waiting for it"
+TILE_GONE = "has not answered for {silent:.0f} s\n{why}"
+TILE_ENDED = "session ended"
+TILE_VOICE, TILE_FACE = "voice {answer}", "face {answer}"
+TILE_MORE = "(+{count}) "
 
 # Overlay.
 OVERLAY_WAITING = "○ Waiting for an engine\n{why}"

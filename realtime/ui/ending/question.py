@@ -44,6 +44,12 @@ class EndQuestion(QFrame):
         self.show()
         self.yes.setFocus()
 
+    def ask_of_all(self, count: int) -> None:
+        """Ask whether all sessions are to end."""
+        self.text.setText(strings.TILES_END_QUESTION.format(count=count))
+        self.show()
+        self.yes.setFocus()
+
     def _agree(self) -> None:
         self.hide()
         self.agreed.emit()

@@ -49,16 +49,12 @@ class Host(Protocol):
         """Change the palette."""
         ...
 
-    def isFullScreen(self) -> bool:  # noqa: N802
-        """Return whether it has the whole screen."""
+    def toggle_full(self) -> None:
+        """Have the whole screen, or be a window again."""
         ...
 
-    def showNormal(self) -> None:  # noqa: N802
-        """Be a window."""
-        ...
-
-    def showFullScreen(self) -> None:  # noqa: N802
-        """Have the whole screen."""
+    def leave(self) -> None:
+        """Go back to where this page was opened from, if from somewhere."""
         ...
 
 
@@ -74,6 +70,7 @@ class Actions:
         self._host = host
         self._told_to_end = False
         self._named: dict[str, Callable[[str], None]] = {
+            "back": lambda _: host.leave(),
             "record": lambda _: host.send(Command("start_recording")),
             "stop": lambda _: host.send(Command("stop_recording")),
             "pause": lambda _: self._pause(),
@@ -91,7 +88,7 @@ class Actions:
             "blind": lambda _: host.choose(blind=not self._choices.blind),
             "theme": lambda _: host.use_theme("light" if host.settings.theme == "dark" else "dark"),
             "reset": lambda _: host.page.reset_places(),
-            "full": lambda _: host.showNormal() if host.isFullScreen() else host.showFullScreen(),
+            "full": lambda _: host.toggle_full(),
             "help": lambda _: host.page.help.toggle(),
             "panels": lambda _: host.page.controls.buttons["panels"].showMenu(),
             "escape": lambda _: self._escape(),
@@ -173,9 +170,12 @@ class Actions:
         self._choose(window_s=WINDOWS_S[min(max(place, 0), len(WINDOWS_S) - 1)])
 
     def _escape(self) -> None:
-        self._host.page.help.hide()
-        self._host.page.end_question.hide()
-        self._host.page.entry.leave()
+        page = self._host.page
+        if page.help.isHidden() and page.end_question.isHidden() and page.entry.isHidden():
+            self._host.leave()
+        page.help.hide()
+        page.end_question.hide()
+        page.entry.leave()
 
     @property
     def _choices(self) -> Any:

@@ -16,9 +16,8 @@ class ControlRow(QWidget):
 
     pressed = pyqtSignal(str)
 
-    def __init__(self, read_only: bool) -> None:
+    def __init__(self, read_only: bool, inside: bool = False) -> None:
         super().__init__()
-        self._read_only = read_only
         self.buttons: dict[str, QToolButton] = {}
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -35,6 +34,7 @@ class ControlRow(QWidget):
             if name in ("freeze", "end"):
                 row.addSpacing(theme.px(10))
             row.addWidget(button)
+        self.buttons["back"].setVisible(inside)
         self.menu = QMenu(self)
         self.buttons["panels"].setMenu(self.menu)
         self.buttons["panels"].setPopupMode(QToolButton.InstantPopup)

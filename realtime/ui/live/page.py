@@ -40,13 +40,15 @@ class LivePage(QWidget):
         Holds the panels' places.
     read_only : bool
         Whether this screen only watches.
+    inside : bool
+        Whether there is something to go back to.
     """
 
-    def __init__(self, settings: Settings, read_only: bool) -> None:
+    def __init__(self, settings: Settings, read_only: bool, inside: bool = False) -> None:
         super().__init__()
         self._settings = settings
         self.header, self.figures, self.notices = Header(), FigureRow(), Notices()
-        self.controls, self.freeze_bar = ControlRow(read_only), FreezeBar()
+        self.controls, self.freeze_bar = ControlRow(read_only, inside), FreezeBar()
         self.end_question = EndQuestion()
         self.entry, self.message = EntryLine(), MessageLine()
         self.valence, self.arousal = LevelPanel(0), LevelPanel(1)
