@@ -26,6 +26,7 @@ FACE, FACE_PLACE = "face", ("face_valence", "face_arousal")
 HEADS_WITH_A_PANEL = ("valence", "arousal", "speech", "pooled_valence", "pooled_arousal")
 _SOURCE_TITLES = {"eeg": "EEG", "face": "Face", "speech": "Speech"}
 
+_FAR_OFF_PPM = 500.0
 _PLENTY_MIN = 24 * 60.0
 _HEALTH: dict[HealthState, tuple[str, Tone]] = {
     "searching": ("searching", "idle"),
@@ -183,6 +184,19 @@ def trouble(status: SourceStatus) -> str:
     if status.error is None and status.health == "live":
         return fault_text(status.sound)
     return status.error or status.why
+
+
+def worries(status: SourceStatus) -> tuple[str, ...]:
+    """Return what a source that delivers does badly: a clock that is far off, samples that this computer let fall."""
+    figures, words = status.figures, []
+    ppm = figures.drift_ppm or 0.0
+    if abs(ppm) >= _FAR_OFF_PPM:
+        words.append(f"its clock runs {abs(ppm) * 3.6e-3:.1f} s an hour {'fast' if ppm > 0 else 'slow'}")
+    if figures.skipped_samples:
+        words.append(f"{figures.skipped_samples} samples skipped: this computer is too busy")
+    if figures.overflows:
+        words.append(f"sound was lost {figures.overflows} times on its way: this computer is too busy")
+    return tuple(words)
 
 
 def more_figures(status: SourceStatus) -> tuple[str, ...]:

@@ -114,7 +114,7 @@ class LivePage(QWidget):
         column.setContentsMargins(theme.px(10), theme.px(2), theme.px(10), theme.px(2))
         column.addWidget(self.markers)
         lane.setMaximumHeight(theme.px(48))
-        self.health.setMaximumHeight(theme.px(56))
+        self.health.setMaximumHeight(theme.px(64))
         return {
             "valence": self.valence, "arousal": self.arousal, "expression": self.expression, "eeg": self.eeg,
             "camera": camera, "plane": plane, "looks": looks, "scalp": scalp, "speech": self.speech,

@@ -174,7 +174,13 @@ class SessionForm(QScrollArea):
         for combo in inner.findChildren(QComboBox):
             combo.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
             combo.setMinimumContentsLength(10)
-        self.setMinimumWidth(max(theme.px(_LEAST_WIDTH), inner.minimumSizeHint().width() + theme.px(_BAR_WIDTH)))
+        self.fit_width()
+
+    def fit_width(self) -> None:
+        """Be as wide as the fields need at the scale of the moment."""
+        inner = self.widget()
+        needed = 0 if inner is None else inner.minimumSizeHint().width()
+        self.setMinimumWidth(max(theme.px(_LEAST_WIDTH), needed + theme.px(_BAR_WIDTH)))
 
     def _listen(self) -> None:
         for line in self.findChildren(QLineEdit):

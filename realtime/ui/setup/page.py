@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from PyQt5.QtCore import QTimer, pyqtSignal
-from PyQt5.QtGui import QCloseEvent
+from PyQt5.QtGui import QCloseEvent, QResizeEvent
 from PyQt5.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from ....configs.schema.errors import MoodringError
@@ -24,6 +24,7 @@ from ..ending.card import EndedCard
 from ..ending.ended import Ended
 from ..ending.report_run import ReportRun
 from ..painting import ChoiceBox
+from ..rescale import rescale
 from ..settings import Settings
 from .form import SessionForm
 from .head_map import HeadMap
@@ -33,6 +34,7 @@ from .tables import ElectrodeTable, FindingTable, StreamTable
 RATE_HZ = 10
 SMALLEST = (1024, 680)
 _BUTTONS = ("save", "search", "check", "start")
+_RESCALE_MS = 200
 _PATIENCE_S = 1.0  # after the last change, before the sources are opened anew
 
 
@@ -145,7 +147,8 @@ class SetupPage(QWidget):
         self.setMinimumSize(*SMALLEST)
         self.resize(*(size or first_size(SMALLEST)))
         self._settings, self._profiles, self._tools = settings, profiles, tools or Tools()
-        theme.use(settings.theme, theme.scale_for(self.width(), self.height()))
+        self._scale = theme.scale_for(self.width(), self.height())
+        theme.use(settings.theme, self._scale)
         self.setPalette(theme.palette())
         self.setStyleSheet(theme.style())
         self.setFont(theme.font(12))
@@ -169,6 +172,9 @@ class SetupPage(QWidget):
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.tick)
         self._timer.start(round(1000 / RATE_HZ))
+        self._rescale_timer = QTimer(self)
+        self._rescale_timer.setSingleShot(True)
+        self._rescale_timer.timeout.connect(self.rescale)
 
     @property
     def config(self) -> LiveConfig | None:
@@ -248,9 +254,23 @@ class SetupPage(QWidget):
             self._look_at(self._config)
         self._show_looks()
 
+    def rescale(self) -> None:
+        """Let fonts and lengths follow the size of the window; what is in the fields stays."""
+        before, self._scale = self._scale, theme.scale_for(self.width(), self.height())
+        theme.use(self._settings.theme, self._scale)
+        rescale(self, before)
+        self.form.fit_width()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Let fonts follow, once the size stays."""
+        super().resizeEvent(event)
+        if hasattr(self, "_rescale_timer") and theme.scale_for(self.width(), self.height()) != self._scale:
+            self._rescale_timer.start(_RESCALE_MS)
+
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
         """Let go of everything."""
         self._timer.stop()
+        self._rescale_timer.stop()
         self._let_go()
         if self.ended is not None:
             self.ended.close_run()
