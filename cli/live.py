@@ -179,6 +179,9 @@ def monitor(
     ] = None,
     headless: HeadlessOption = False,
     everything: Annotated[bool, typer.Option("--all", help="A tile for every engine that runs, or starts.")] = False,
+    control: Annotated[
+        bool, typer.Option("--control", help="A window that may also mark, record and end the session.")
+    ] = False,
 ) -> None:
     """Attach a screen to a running engine, or one with a tile for each of several; closing it leaves them alone."""
     from ..realtime.ipc.channel import attach
@@ -188,19 +191,23 @@ def monitor(
     from ..realtime.screens.terminal import run_dashboard
     from ..realtime.screens.tiles import run_tiles
     from ..realtime.ui.display import display_available
+    from ..realtime.ui.live.commander import Commander
     from ..realtime.ui.tiles.run import run_tiles_window
 
     names = tuple(dict.fromkeys(engine or ()))
+    terminal = headless or not display_available()
+    if control and terminal:
+        raise ConfigError("--control needs a window, and a terminal only watches; leave it out, or give a display")
     if everything and names:
         raise ConfigError(f"--all shows every engine, and {', '.join(names)} was named; give one of both")
     if everything or len(names) > 1:
         for name in names:
             find(name)  # raises where there is none
         engines = EngineFeeds(lambda card: everything or card.name in names)
-        if headless or not display_available():
+        if terminal:
             run_tiles(engines)
         else:
-            run_tiles_window(engines)
+            run_tiles_window(engines, Commander if control else None)
         return
     with attach(names[0] if names else None) as client:
         name = client.card.name
@@ -210,12 +217,12 @@ def monitor(
             f"showing '{name}', the newest; also running: {', '.join(others)} (moodring monitor NAME, or --all)",
             err=True,
         )
-    if headless or not display_available():
+    if terminal:
         run_dashboard(SnapshotFeed(name))
         return
     from ..realtime.ui.app import run_window
 
-    sys.exit(run_window(SnapshotFeed(name)))
+    sys.exit(run_window(SnapshotFeed(name), commands=Commander(name) if control else None))
 
 
 def replay(
