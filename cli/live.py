@@ -118,7 +118,7 @@ def live(
 ) -> None:
     """Decode a lab's own streams, camera and microphone, as a config names them; several participants, as several do.
 
-    Several configs are decoded at the same time, by an engine each, on a terminal screen with a tile for each.
+    Several configs are decoded at the same time, by an engine each, in one window with a tile for each.
     """
     if not configs:
         if headless or screenshot is not None or json_file is not None or protocol is not None:
@@ -155,7 +155,9 @@ def live(
 
         if screenshot is not None:
             raise ConfigError("--screenshot is of the window, which shows one participant; leave it out, or one config")
-        write_json(json_file, run_together(jobs, say, headless=headless))
+        from ..realtime.ui.tiles.run import show_beside
+
+        write_json(json_file, run_together(jobs, say, headless=headless, show=show_beside))
 
 
 def _with_pages(configs: list[LiveConfig]) -> list[LiveConfig]:
@@ -188,6 +190,9 @@ def monitor(
     ] = None,
     headless: HeadlessOption = False,
     everything: Annotated[bool, typer.Option("--all", help="A tile for every engine that runs, or starts.")] = False,
+    control: Annotated[
+        bool, typer.Option("--control", help="A window that may also mark, record and end the session.")
+    ] = False,
 ) -> None:
     """Attach a screen to a running engine, or one with a tile for each of several; closing it leaves them alone."""
     from ..realtime.ipc.channel import attach
@@ -197,14 +202,23 @@ def monitor(
     from ..realtime.screens.terminal import run_dashboard
     from ..realtime.screens.tiles import run_tiles
     from ..realtime.ui.display import display_available
+    from ..realtime.ui.live.commander import Commander
+    from ..realtime.ui.tiles.run import run_tiles_window
 
     names = tuple(dict.fromkeys(engine or ()))
+    terminal = headless or not display_available()
+    if control and terminal:
+        raise ConfigError("--control needs a window, and a terminal only watches; leave it out, or give a display")
     if everything and names:
         raise ConfigError(f"--all shows every engine, and {', '.join(names)} was named; give one of both")
     if everything or len(names) > 1:
         for name in names:
             find(name)  # raises where there is none
-        run_tiles(EngineFeeds(lambda card: everything or card.name in names))
+        engines = EngineFeeds(lambda card: everything or card.name in names)
+        if terminal:
+            run_tiles(engines)
+        else:
+            run_tiles_window(engines, Commander if control else None)
         return
     with attach(names[0] if names else None) as client:
         name = client.card.name
@@ -214,12 +228,12 @@ def monitor(
             f"showing '{name}', the newest; also running: {', '.join(others)} (moodring monitor NAME, or --all)",
             err=True,
         )
-    if headless or not display_available():
+    if terminal:
         run_dashboard(SnapshotFeed(name))
         return
     from ..realtime.ui.app import run_window
 
-    sys.exit(run_window(SnapshotFeed(name)))
+    sys.exit(run_window(SnapshotFeed(name), commands=Commander(name) if control else None))
 
 
 def replay(

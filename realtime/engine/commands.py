@@ -35,6 +35,8 @@ class Commands:
     def do(self, command: Command) -> Reply:
         """Carry out a command; what goes wrong is a reply too."""
         recordings = self._session.recordings
+        if command.kind == "start_recording" and self._stopping.is_set():
+            return Reply(False, "The session is ending; nothing more is recorded.")
         doing: dict[str, Callable[[], Reply]] = {
             "mark": lambda: self._save(command, "mark"),
             "note": lambda: self._save(command, "note"),

@@ -51,7 +51,7 @@ _NAP_S = 0.02
 _HEALTH_EVERY_S = 5.0
 _COLLECT_S = 10.0
 
-Phase = Literal["connecting", "resting", "decoding", "ended"]
+Phase = Literal["connecting", "resting", "decoding", "ending", "ended"]
 
 
 class Session:
@@ -102,7 +102,7 @@ class Session:
                 self._fitting,
                 self._arrived,
                 played if channel is self.reference else record,
-                lambda: self._phase not in ("connecting", "ended"),
+                lambda: self._phase in ("resting", "decoding"),
             )
             for channel in self._channels.values()
         ]
@@ -276,9 +276,9 @@ class Session:
 
     def stop(self) -> None:
         """Stop the decoder, then the sources, then the outlets; later calls do nothing."""
-        if self._phase == "ended":
+        if self._phase in ("ending", "ended"):
             return
-        self._phase = "ended"
+        self._phase = "ending"
         self._undecided = self._decisions is not None and not self._decisions.stop(_JOIN_S)
         if self._undecided:
             _log.warning("the decision under way did not end within %g s; its outlet and rings are left open", _JOIN_S)
@@ -294,6 +294,7 @@ class Session:
         if self._recorder is not None:
             # Before the outlets go: a recorder takes what is still on its way.
             self._recorder.stop()
+        self._phase = "ended"
         self._marks.close()
         if not self._undecided:
             self.publisher.close()

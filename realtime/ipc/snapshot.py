@@ -42,7 +42,8 @@ class Snapshot:
         The session's name.
     elapsed_s : float
         Since the command's start.
-    phase : "connecting", "resting", "decoding" or "ended"
+    phase : "connecting", "resting", "decoding", "ending" or "ended"
+        "ending" while sources are let go and the recording is finished.
     t0_s : float or None
         The session's start on the LSL clock.
     now_s : float
@@ -87,7 +88,7 @@ class Snapshot:
 
     engine: str
     elapsed_s: float
-    phase: Literal["connecting", "resting", "decoding", "ended"]
+    phase: Literal["connecting", "resting", "decoding", "ending", "ended"]
     t0_s: float | None
     now_s: float
     device: str

@@ -33,6 +33,26 @@ def what_it_rests_on(summary: Mapping[str, Any]) -> tuple[str, ...]:
     return (*(rest if rest_s > 0 else ()), *(_known(bundle) for bundle in summary["bundles"] if bundle["domain"]))
 
 
+def problems(summary: Mapping[str, Any], modalities: Sequence[str]) -> tuple[str, ...]:
+    """Return lines on what the config names and was not there, and on what is not in the recording.
+
+    Parameters
+    ----------
+    summary : mapping
+    modalities : sequence of str
+        That the config names.
+    """
+    lines = []
+    if absent := [key for key in modalities if not summary["modalities"][key]["present"]]:
+        lines.append(f"NOT THERE: {', '.join(absent)}, which the config names; nothing was decoded from it")
+    recording = summary["recording"]
+    if recording["error"] is not None:
+        lines.append(f"NOT RECORDED: {recording['error']}")
+    if recording["missing"]:
+        lines.append(f"NOT RECORDED: {', '.join(recording['missing'])}, which the config names and which never came")
+    return tuple(lines)
+
+
 def _known(bundle: Mapping[str, Any]) -> str:
     if SIMULATED in bundle["domain"]:
         return f"{bundle['file']}: {_SIMULATED_ONLY}; what it answers says nothing about a person"

@@ -1,8 +1,8 @@
-"""Run several engines at once, one for each participant, under one terminal screen."""
+"""Run several engines at once, one for each participant, under one screen."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Protocol
 
 from rich.console import Console
 
@@ -17,7 +17,19 @@ from .tiles import run_tiles
 _READY_S = 240.0  # several load their libraries at the same time
 
 
-def run_together(jobs: Sequence[EngineJob], say: Callable[[str], None], *, headless: bool = False) -> dict[str, Any]:
+class Show(Protocol):
+    """Protocol of a screen of several engines."""
+
+    def __call__(
+        self, pids: Sequence[int], goes_on: Callable[[], bool], say: Callable[[str], None], otherwise: Callable[[], None]
+    ) -> None:
+        """Show the engines of these processes while any goes on; ``otherwise`` is the terminal's screen."""
+        ...
+
+
+def run_together(
+    jobs: Sequence[EngineJob], say: Callable[[str], None], *, headless: bool = False, show: Show | None = None
+) -> dict[str, Any]:
     """Run an engine for each job until all sessions are over or Ctrl+C is pressed.
 
     They have the libraries in memory once where the system can. One that fails ends alone: the others go on.
@@ -30,6 +42,8 @@ def run_together(jobs: Sequence[EngineJob], say: Callable[[str], None], *, headl
         Told what became of each session.
     headless : bool
         Lines now and then in place of tiles.
+    show : callable or None
+        Another screen than the terminal's; not used where ``headless``.
 
     Returns
     -------
@@ -48,9 +62,18 @@ def run_together(jobs: Sequence[EngineJob], say: Callable[[str], None], *, headl
         for engine in engines:
             engine.wait_ready(_READY_S)
         ours = {engine.pid for engine in engines}
-        console = Console(stderr=True, force_terminal=False, width=200) if headless else Console()
-        followed = EngineFeeds(lambda card: card.pid in ours)
-        run_tiles(followed, console, goes_on=lambda: not all(engine.over(0.0) for engine in engines))
+
+        def goes_on() -> bool:
+            return not all(engine.over(0.0) for engine in engines)
+
+        def on_the_terminal() -> None:
+            console = Console(stderr=True, force_terminal=False, width=200) if headless else Console()
+            run_tiles(EngineFeeds(lambda card: card.pid in ours), console, goes_on=goes_on)
+
+        if show is None or headless:
+            on_the_terminal()
+        else:
+            show([pid for pid in ours if pid is not None], goes_on, say, on_the_terminal)
         for engine in engines:
             engine.ask_to_stop()
         results = [_result(name, engine) for name, engine in zip(names, engines, strict=True)]

@@ -26,6 +26,7 @@ FACE, FACE_PLACE = "face", ("face_valence", "face_arousal")
 HEADS_WITH_A_PANEL = ("valence", "arousal", "speech", "pooled_valence", "pooled_arousal")
 _SOURCE_TITLES = {"eeg": "EEG", "face": "Face", "speech": "Speech"}
 
+_FAR_OFF_PPM = 500.0
 _PLENTY_MIN = 24 * 60.0
 _HEALTH: dict[HealthState, tuple[str, Tone]] = {
     "searching": ("searching", "idle"),
@@ -185,6 +186,19 @@ def trouble(status: SourceStatus) -> str:
     return status.error or status.why
 
 
+def worries(status: SourceStatus) -> tuple[str, ...]:
+    """Return what a source that delivers does badly: a clock that is far off, samples that this computer let fall."""
+    figures, words = status.figures, []
+    ppm = figures.drift_ppm or 0.0
+    if abs(ppm) >= _FAR_OFF_PPM:
+        words.append(f"its clock runs {abs(ppm) * 3.6e-3:.1f} s an hour {'fast' if ppm > 0 else 'slow'}")
+    if figures.skipped_samples:
+        words.append(f"{figures.skipped_samples} samples skipped: this computer is too busy")
+    if figures.overflows:
+        words.append(f"sound was lost {figures.overflows} times on its way: this computer is too busy")
+    return tuple(words)
+
+
 def more_figures(status: SourceStatus) -> tuple[str, ...]:
     """Return further figures as text: jitter, drift, backlog, skipped samples, clock jumps."""
     figures = status.figures
@@ -212,6 +226,8 @@ def phase(snapshot: Snapshot) -> StatusText:
     if snapshot.phase == "decoding":
         calibrated = snapshot.estimate is None or snapshot.estimate.calibrated
         return StatusText("decoding" if calibrated else "decoding, no rest baseline", "good" if calibrated else "warn")
+    if snapshot.phase == "ending":
+        return StatusText("ending" if snapshot.recording is None else "ending: finishing the recording", "warn")
     return StatusText("session ended", "idle")
 
 
@@ -229,7 +245,7 @@ def recording(snapshot: Snapshot) -> StatusText | None:
         return StatusText(f"{size}, paused", "warn")
     known = status.minutes_left is not None and status.minutes_left < _PLENTY_MIN
     left = f", {_minutes(status.minutes_left)} left" if known and status.minutes_left is not None else ""
-    if status.missing and snapshot.phase not in ("connecting", "ended"):
+    if status.missing and snapshot.phase not in ("connecting", "ending", "ended"):
         return StatusText(f"{size}{left}, {len(status.missing)} stream(s) missing", "bad")
     missed = status.lost_frames + status.lost_chunks
     if missed:

@@ -1,5 +1,6 @@
-"""The set-up page and then the session: each in a process of its own, put together as `moodring live CONFIG` does."""
+"""The set-up page, the session, the page again: each in a process of its own, as `moodring live CONFIG` has them."""
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,13 +11,17 @@ from ...configs.schema.load import check
 from ...processes import Child, Parent, hold_interrupts
 from ..engine.job import EngineJob
 from .display import display_available
+from .ending.ended import Ended, ended_badly, ended_well
 from .run_with_screen import ScreenOptions, run_with_screen
 
 _POLL_MS = 100
+_CLOSE_S = 2.0
 
 
 def run_app(config: LiveConfig | None, say: Callable[[str], None]) -> None:
-    """Show the set-up page, and the session that is started from it; until the page or the session is closed.
+    """Show the set-up page, the session that is started from it, and the page again; until the page is closed.
+
+    Ctrl+C ends the session that runs, and then this.
 
     Parameters
     ----------
@@ -34,29 +39,61 @@ def run_app(config: LiveConfig | None, say: Callable[[str], None]) -> None:
         raise ConfigError(
             "the set-up page needs a display; without one: moodring live CONFIG (configs/lab.toml to copy)"
         )
-    with hold_interrupts():
-        page = open_page(config)
-    with page:
-        while True:
-            asked = page.receive(0.5)
-            if asked is None and not page.running:
-                return
-            if asked is None or "start" not in asked:
-                continue
+    ended: Ended | None = None
+    while True:
+        with hold_interrupts():
+            page = open_page(config, ended)
+        with page:
+            begun = _session_of(page, say)
+        if begun is None:
+            return
+        config, ended = begun
+
+
+def _session_of(page: Child, say: Callable[[str], None]) -> tuple[LiveConfig, Ended] | None:
+    """Run the session that the set-up page starts, and return what there is then; None where it was the last."""
+    while True:
+        asked = page.receive(0.5)
+        if asked is None and not page.running:
+            return None
+        if asked is None or "start" not in asked:
+            continue
+        try:
+            job = _job(asked["start"])
+            begun = threading.Event()
             try:
-                run_with_screen(_job(asked["start"]), ScreenOptions(), say, lambda: page.end(2.0))
+                finished = run_with_screen(job, ScreenOptions(), say, lambda: _leave(page, begun))
             except MoodringError as error:
-                if not page.running:
+                if not begun.is_set():
                     raise
-                page.send({"failed": str(error)})
-            else:
-                return
+                say(f"the session has failed: {error}")
+                return job.config, ended_badly(job, str(error))
+        except MoodringError as error:
+            if not page.running:
+                raise
+            page.send({"failed": str(error)})
+        else:
+            return None if finished.interrupted else (job.config, ended_well(job, finished.summary))
 
 
-def open_page(config: LiveConfig | None) -> Child:
-    """Return the process of the set-up page; it says ``shown`` once it is there, and ``start`` when asked to begin."""
+def _leave(page: Child, begun: threading.Event) -> None:
+    """Let the live window take the place of the set-up page."""
+    begun.set()
+    page.end(_CLOSE_S)
+
+
+def open_page(config: LiveConfig | None, ended: Ended | None = None) -> Child:
+    """Return the process of the set-up page; it says ``shown`` once it is there, and ``start`` when asked to begin.
+
+    Parameters
+    ----------
+    config : LiveConfig or None
+        Shown first; None is that of the last session.
+    ended : Ended or None
+        The session before, where there was one.
+    """
     # No daemon: its search, previews and checks are processes of its own.
-    return Child("set-up page", show_page, config, failure=failure_of, daemon=False)
+    return Child("set-up page", show_page, config, ended, failure=failure_of, daemon=False)
 
 
 def _job(asked: dict[str, object]) -> EngineJob:
@@ -73,7 +110,7 @@ def _job(asked: dict[str, object]) -> EngineJob:
     )
 
 
-def show_page(parent: Parent, config: LiveConfig | None) -> None:
+def show_page(parent: Parent, config: LiveConfig | None, ended: Ended | None) -> None:
     """Show the set-up page until it is closed or the session has begun: the target of a child process."""
     from PyQt5.QtCore import QTimer
 
@@ -86,6 +123,8 @@ def show_page(parent: Parent, config: LiveConfig | None) -> None:
 
     application = application_here()
     page = SetupPage(Settings(), Profiles(), config)
+    if ended is not None:
+        page.show_ended(ended)
 
     def start(session: Session) -> None:
         values = session.config.model_dump(mode="json", exclude_none=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -14,7 +14,7 @@ from ..engine.engine_process import EngineProcess
 from ..engine.job import EngineJob
 from ..ipc.snapshot_feed import SnapshotFeed
 from ..lab.protocol.job import ProtocolJob, job_of, planned
-from ..screens.at_the_end import summary_line, what_it_rests_on
+from ..screens.at_the_end import problems, summary_line, what_it_rests_on
 from ..screens.terminal import run_dashboard
 from .display import display_available
 from .display import offscreen as offscreen_here
@@ -49,9 +49,25 @@ class ScreenOptions:
     window_is_all: bool = False
 
 
+@dataclass(frozen=True)
+class Finished:
+    """A session that is over.
+
+    Attributes
+    ----------
+    summary : dict
+        As ``--json`` has it.
+    interrupted : bool
+        Whether Ctrl+C ended it.
+    """
+
+    summary: dict[str, Any]
+    interrupted: bool
+
+
 def run_with_screen(
     job: EngineJob, options: ScreenOptions, say: Callable[[str], None], begun: Callable[[], None] = lambda: None
-) -> None:
+) -> Finished:
     """Run an engine and the screen until the session is over, the window is closed or Ctrl+C is pressed.
 
     Parameters
@@ -62,6 +78,10 @@ def run_with_screen(
         Prints a line.
     begun : callable
         Called when the engine is ready, before the screen is there.
+
+    Returns
+    -------
+    Finished
 
     Raises
     ------
@@ -78,6 +98,7 @@ def run_with_screen(
         planned(protocol.file, protocol.participant, protocol.session)
     if not (windowed or options.headless):
         say("no display: showing the terminal dashboard instead of the window")
+    interrupted = False
     with ExitStack() as stack:
         with hold_interrupts():
             engine = stack.enter_context(EngineProcess(job))
@@ -94,6 +115,7 @@ def run_with_screen(
                 # It ends with the engine's process: one that is silent for a while is not to be stopped for it.
                 run_dashboard(SnapshotFeed(name), console, close_when_ended=False, goes_on=lambda: not engine.over(0.0))
         except KeyboardInterrupt:
+            interrupted = True
             say("stopping")
         engine.ask_to_stop()
         summary = engine.wait_done()
@@ -103,13 +125,12 @@ def run_with_screen(
     say(f"{summary_line(summary)} in {summary['duration_s']:.0f} s")
     for line in what_it_rests_on(summary):
         say(line)
-    if absent := [key for key in job.config.modalities if not summary["modalities"][key]["present"]]:
-        say(f"NOT THERE: {', '.join(absent)}, which the config names; nothing was decoded from it")
     recording = summary["recording"]
-    if (folder := recording.get("folder")) is not None:
-        say(f"recorded: {folder}")
-        if recording["missing"]:
-            say(f"NOT RECORDED: {', '.join(recording['missing'])}, which the config names and which never came")
+    if recording["folder"] is not None:
+        say(f"recorded: {recording['folder']}")
+    for line in problems(summary, job.config.modalities):
+        say(line)
+    return Finished(summary, interrupted)
 
 
 def _open_window(

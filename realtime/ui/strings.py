@@ -41,6 +41,7 @@ BLIND = "blind: signal quality only"
 
 # Buttons: text, what they do.
 BUTTONS = {
+    "back": ("◂ All", "Back to all participants (Esc)"),
     "record": ("● Record", "Start a recording"),
     "pause": ("Pause", "Pause the recording, or go on with it"),
     "stop": ("■ Stop", "Finish the recording; the session goes on"),
@@ -50,6 +51,7 @@ BUTTONS = {
     "blind": ("Blind", "Show signal quality only"),
     "panels": ("Panels", "Show and hide panels"),
     "help": ("?", "All keys"),
+    "end": ("End session", "End the session; the recording is finished first"),
 }
 READ_ONLY = "This screen only watches."
 NO_PROTOCOL = "This session has no protocol; name one on the set-up page or with --protocol."
@@ -58,6 +60,10 @@ NUMBERED_MARK = "mark {number}"
 MARK_HINT = "Text of the mark: Enter saves it, Esc does not"
 NOTE_HINT = "Note: Enter saves it, Esc does not"
 PAUSED_BUTTON = "Go on"
+END_QUESTION = "End the session? {recording}"
+END_RECORDING = "The recording is finished first, and stays in {folder}."
+END_NO_RECORDING = "Nothing is being recorded."
+END_YES, END_NO = "End session", "Go on"
 FROZEN = "Frozen {ago:.1f} s before the newest picture of {longest:.0f} s · ← → move · Space goes on"
 RESET_LAYOUT = "Default layout"
 LIGHT_THEME = "Light theme"
@@ -75,6 +81,7 @@ SHORTCUTS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ("Ctrl+R", ("Ctrl+R",), "record", "start a recording"),
     ("Ctrl+P", ("Ctrl+P",), "pause", "pause the recording, or go on with it"),
     ("Ctrl+S", ("Ctrl+S",), "stop", "finish the recording; the session goes on"),
+    ("Ctrl+E", ("Ctrl+E",), "end", "end the session, after a question"),
     ("+ −", ("+", "-"), "scale", "larger and smaller EEG"),
     ("F", ("F",), "fit", "fit the scale of the EEG once"),
     ("[ ]", ("[", "]"), "window", "shorter and longer time of the EEG"),
@@ -161,6 +168,19 @@ AGE = "age {age}"
 PAST_STATE = "{time:.1f} s: {state}, {why}"
 PRESENT_STATE = "now: {why}"
 
+# Tiles of several engines.
+TILES_COUNT = "{answering} of {count} engines answer"
+TILES_WAITING = "○ Waiting for engines; `moodring live` starts them"
+TILES_HINT = "Enter: whole page · Esc: back"
+TILES_END = "End all sessions"
+TILES_END_QUESTION = "End all {count} sessions? Their recordings are finished first."
+TILE_TIP = "Open the whole page"
+TILE_WAITING = "waiting for it"
+TILE_GONE = "has not answered for {silent:.0f} s\n{why}"
+TILE_ENDED = "session ended"
+TILE_VOICE, TILE_FACE = "voice {answer}", "face {answer}"
+TILE_MORE = "(+{count}) "
+
 # Overlay.
 OVERLAY_WAITING = "○ Waiting for an engine\n{why}"
 OVERLAY_GONE = (
@@ -171,6 +191,18 @@ ENGINE_NAME = " '{name}'"
 # Pictures of a protocol, for the screenshots.
 SHOWN_TEXT = "Welcome. Sit comfortably, and move as little as you can. Press space to begin."
 SHOWN_BROKEN = "Stimulus 'calm_sea' breaks off after 3.1 s of 6.0 s: paused. Go on tries it again, Skip leaves it out."
+
+# After a session.
+ENDED = "Session of participant {participant} is over"
+ENDED_BADLY = "Session of participant {participant} has failed"
+ENDED_RECORDED, ENDED_NOTHING = "Recorded:", "Nothing was recorded."
+ENDED_FOLDER = "{name} · in {parent}"
+ENDED_CLOSE = "Put this away; what was recorded stays where it is"
+REPORT_BUTTON, REPORT_TIP = "Report", "Make the report of this recording, and open it in the browser"
+REPORT_MAKING = "Making the report …"
+REPORT_OPENED = "The report is open in the browser: {path}"
+REPORT_NOT_OPENED = "The report is made, but no browser could be opened: {path}"
+REPORT_DIED = "`moodring report` ended with status {status} and said nothing"
 
 # Set-up page.
 SETUP_TITLE = "Set-up"

@@ -95,8 +95,12 @@ def scale() -> float:
 
 def scale_for(width: int, height: int) -> float:
     """Return the scale that fits a window of this size: the largest that leaves everything its room."""
-    room = min(width / _DESIGNED_FOR[0], height / _DESIGNED_FOR[1])
-    return max((one for one in _SCALES if one <= room), default=_SCALES[0])
+    return scale_in(width / _DESIGNED_FOR[0], height / _DESIGNED_FOR[1])
+
+
+def scale_in(*rooms: float) -> float:
+    """Return the largest scale that no room is too small for; rooms are multiples of what scale 1 needs."""
+    return max((one for one in _SCALES if one <= min(rooms)), default=_SCALES[0])
 
 
 def px(length: float) -> int:
@@ -135,6 +139,9 @@ QWidget {{ color: {c[TEXT]}; }}
 QMainWindow, QDialog, QWidget#window, QWidget#picture, QWidget#page {{ background: {c[BACKGROUND]}; }}
 QMainWindow::separator {{ background: {c[BACKGROUND]}; width: {px(SPACE)}px; height: {px(SPACE)}px; }}
 QFrame#panel {{ background: {c[PANEL]}; border: 1px solid {c[LINE]}; border-radius: {px(6)}px; }}
+QFrame#tile {{ background: {c[PANEL]}; border: 2px solid {c[LINE]}; border-radius: {px(6)}px; }}
+QFrame#tile:hover {{ border-color: {c[SOFT]}; }}
+QFrame#tile:focus {{ border-color: {c[ACCENT]}; }}
 QFrame#notices {{ background: {warn}; border: 1px solid {c["warn"]}; border-radius: {px(5)}px; }}
 QWidget#dockTitle {{ background: {c[BACKGROUND]}; }}
 QLabel {{ background: transparent; border: none; }}

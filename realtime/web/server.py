@@ -74,9 +74,11 @@ class PageServer:
                 await self._serve(reader, writer)
         finally:
             self._connections -= 1
-            with contextlib.suppress(OSError, TimeoutError):
-                writer.close()
+            writer.close()
+            try:
                 await asyncio.wait_for(writer.wait_closed(), _WRITE_S)
+            except (OSError, TimeoutError):
+                writer.transport.abort()  # what it has not read is not kept for it
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         address = str(writer.get_extra_info("peername")[0])

@@ -1,6 +1,7 @@
 """A scripted session for the tests of the screens: what an engine would say and put into its rings, without one."""
 
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,7 @@ def shares(value, wobble):
     return (p / p.sum()).astype(np.float32)
 
 
+@lru_cache(4096)
 def readout(t):
     rng = np.random.default_rng(int(t * 2))
     value = latent(t - 1.5) + 0.12 * np.sin([t * 0.7, t * 0.9 + 2])
@@ -68,6 +70,11 @@ def readout(t):
 
 def looks(until):
     """Looks of a policy that waits 4 to 16 grid frames, up to a session time."""
+    return list(_looks(until))
+
+
+@lru_cache(4096)
+def _looks(until):
     rng = np.random.default_rng(3)
     j, found, waited = 16, [], None
     while j / 8 <= until:
@@ -92,8 +99,9 @@ def face_place(t):
     return 110.0 + 12 * np.sin(t / 3), 52.0 + 4 * np.cos(t / 4), 100.0, 124.0
 
 
+@lru_cache(512)
 def frame(t):
-    """A friendly drawing, (240, 320, 3) BGR."""
+    """A friendly drawing, (240, 320, 3) BGR; drawn once."""
     y, x = np.mgrid[:240, :320].astype(np.float32)
     left, top, width, height = face_place(t)
     dx, dy = (x - left - width / 2) / (width / 2), (y - top - height / 2) / (height / 2)
@@ -111,9 +119,16 @@ def frame(t):
     smile = float(latent(t)[0]) * 0.22
     image[(np.abs(dx) < 0.36) & (np.abs(dy - 0.45 - smile * (0.6 - (dx / 0.36) ** 2)) < 0.03)] = (86, 84, 168)
     image[(np.abs(dx) < 0.06) & (np.abs(dy - 0.14) < 0.05)] -= 18
-    return np.clip(image, 0, 255).astype(np.uint8)
+    return _lasting(np.clip(image, 0, 255).astype(np.uint8))
 
 
+def _lasting(values):
+    """What is used again and again is not to be changed by anybody."""
+    values.flags.writeable = False
+    return values
+
+
+@lru_cache(256)
 def eeg(first, stop):
     """Filtered microvolts, (n, 16), a pure function of the sample numbers."""
     t = np.arange(first, stop)[:, None] / EEG_HZ
@@ -123,15 +138,16 @@ def eeg(first, stop):
     blink = 45 * np.exp(-(((t % 5.3) - 2.0) ** 2) / 0.01) * (c < 2)
     out = alpha + theta + NOISE[np.arange(first, stop) % len(NOISE)] + blink
     out[:, BAD] = 120 * np.sin(2 * np.pi * 50 * t)
-    return out.astype(np.float32)
+    return _lasting(out.astype(np.float32))
 
 
+@lru_cache(256)
 def sound(first, stop):
     t = np.arange(first, stop) / AUDIO_HZ
     loud = np.where(
         speaking(t), 0.16 * (0.55 + 0.45 * np.sin(2 * np.pi * 3.1 * t)) * (0.6 + 0.4 * np.sin(1.7 * t)), 0.002
     )
-    return (loud * np.sin(2 * np.pi * 170 * t))[:, None].astype(np.float32)
+    return _lasting((loud * np.sin(2 * np.pi * 170 * t))[:, None].astype(np.float32))
 
 
 def pooled_at(when, felt):

@@ -54,16 +54,12 @@ class Host(Protocol):
         """Change the palette."""
         ...
 
-    def isFullScreen(self) -> bool:  # noqa: N802
-        """Return whether it has the whole screen."""
+    def toggle_full(self) -> None:
+        """Have the whole screen, or be a window again."""
         ...
 
-    def showNormal(self) -> None:  # noqa: N802
-        """Be a window."""
-        ...
-
-    def showFullScreen(self) -> None:  # noqa: N802
-        """Have the whole screen."""
+    def leave(self) -> None:
+        """Go back to where this page was opened from, if from somewhere."""
         ...
 
 
@@ -77,10 +73,13 @@ class Actions:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._told_to_end = False
         self._named: dict[str, Callable[[str], None]] = {
+            "back": lambda _: host.leave(),
             "record": lambda _: host.send(Command("start_recording")),
             "stop": lambda _: host.send(Command("stop_recording")),
             "pause": lambda _: self._pause(),
+            "end": lambda _: self._ask_to_end(),
             "mark": lambda _: self._mark(strings.MARK_TEXT),
             "numbered_mark": lambda key: self._mark(strings.NUMBERED_MARK.format(number=key)),
             "text_mark": lambda _: self._write("mark"),
@@ -94,7 +93,7 @@ class Actions:
             "blind": lambda _: host.choose(blind=not self._choices.blind),
             "theme": lambda _: host.use_theme("light" if host.settings.theme == "dark" else "dark"),
             "reset": lambda _: host.page.reset_places(),
-            "full": lambda _: host.showNormal() if host.isFullScreen() else host.showFullScreen(),
+            "full": lambda _: host.toggle_full(),
             "help": lambda _: host.page.help.toggle(),
             "panels": lambda _: host.page.controls.buttons["panels"].showMenu(),
             "escape": lambda _: self._escape(),
@@ -112,6 +111,16 @@ class Actions:
     def enter(self, kind: CommandKind, text: str, time_s: float) -> None:
         """Save a mark or a note that was written."""
         self._host.send(Command(kind, text, time_s))
+
+    def end(self) -> None:
+        """End the session; the engine is told once."""
+        if not self._told_to_end:
+            self._told_to_end = True
+            self._host.send(Command("stop_session"))
+
+    def refused(self) -> None:
+        """Take note that the engine did not do what it was told, which may have been to end."""
+        self._told_to_end = False
 
     def look_back(self, ago_s: float) -> None:
         """Show what was there some seconds before the freeze."""
@@ -134,6 +143,12 @@ class Actions:
         newest = None if self._host.view is None else self._host.view.newest
         paused = newest is not None and newest.recording is not None and newest.recording.paused
         self._host.send(Command("resume_recording" if paused else "pause_recording"))
+
+    def _ask_to_end(self) -> None:
+        if self._host.read_only:
+            self._host.send(Command("stop_session"))
+        elif not self._told_to_end:
+            self._host.page.end_question.ask(self._host.view)
 
     def _mark(self, text: str) -> None:
         self._host.send(Command("mark", text, self._host.lsl_now()))
@@ -165,8 +180,12 @@ class Actions:
         self._choose(window_s=WINDOWS_S[min(max(place, 0), len(WINDOWS_S) - 1)])
 
     def _escape(self) -> None:
-        self._host.page.help.hide()
-        self._host.page.entry.leave()
+        page = self._host.page
+        if page.help.isHidden() and page.end_question.isHidden() and page.entry.isHidden():
+            self._host.leave()
+        page.help.hide()
+        page.end_question.hide()
+        page.entry.leave()
 
     @property
     def _choices(self) -> Any:

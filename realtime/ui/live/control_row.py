@@ -16,9 +16,8 @@ class ControlRow(QWidget):
 
     pressed = pyqtSignal(str)
 
-    def __init__(self, read_only: bool) -> None:
+    def __init__(self, read_only: bool, inside: bool = False) -> None:
         super().__init__()
-        self._read_only = read_only
         self.buttons: dict[str, QToolButton] = {}
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -32,16 +31,17 @@ class ControlRow(QWidget):
             button.setFocusPolicy(Qt.NoFocus)
             button.clicked.connect(lambda _on=False, name=name: self.pressed.emit(name))
             self.buttons[name] = button
-            if name == "freeze":
+            if name in ("freeze", "end"):
                 row.addSpacing(theme.px(10))
             row.addWidget(button)
+        self.buttons["back"].setVisible(inside)
         self.menu = QMenu(self)
         self.buttons["panels"].setMenu(self.menu)
         self.buttons["panels"].setPopupMode(QToolButton.InstantPopup)
         for name in ("freeze", "blind"):
             self.buttons[name].setCheckable(True)
         if read_only:
-            for name in ("record", "pause", "stop", "mark", "note"):
+            for name in ("record", "pause", "stop", "mark", "note", "end"):
                 self.buttons[name].setEnabled(False)
                 self.buttons[name].setToolTip(strings.READ_ONLY)
 

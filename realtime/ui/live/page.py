@@ -5,6 +5,7 @@ from PyQt5.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from ...ipc.snapshot import Snapshot
 from ...screens import wording
 from .. import strings, theme
+from ..ending.question import EndQuestion
 from ..panels.eeg import EegPanel
 from ..panels.face import FaceView
 from ..panels.face_expression import FaceExpressionLine, FaceExpressionPanel
@@ -40,13 +41,16 @@ class LivePage(QWidget):
         Holds the panels' places.
     read_only : bool
         Whether this screen only watches.
+    inside : bool
+        Whether there is something to go back to.
     """
 
-    def __init__(self, settings: Settings, read_only: bool) -> None:
+    def __init__(self, settings: Settings, read_only: bool, inside: bool = False) -> None:
         super().__init__()
         self._settings = settings
         self.header, self.figures, self.notices = Header(), FigureRow(), Notices()
-        self.controls, self.freeze_bar = ControlRow(read_only), FreezeBar()
+        self.controls, self.freeze_bar = ControlRow(read_only, inside), FreezeBar()
+        self.end_question = EndQuestion()
         self.entry, self.message, self.protocol = EntryLine(), MessageLine(), ProtocolRow()
         self.protocol.hide()
         self.valence, self.arousal = LevelPanel(0), LevelPanel(1)
@@ -112,7 +116,7 @@ class LivePage(QWidget):
         column.setContentsMargins(theme.px(10), theme.px(2), theme.px(10), theme.px(2))
         column.addWidget(self.markers)
         lane.setMaximumHeight(theme.px(48))
-        self.health.setMaximumHeight(theme.px(56))
+        self.health.setMaximumHeight(theme.px(64))
         return {
             "valence": self.valence, "arousal": self.arousal, "expression": self.expression, "eeg": self.eeg,
             "camera": camera, "plane": plane, "looks": looks, "scalp": scalp, "speech": self.speech,
@@ -130,7 +134,7 @@ class LivePage(QWidget):
         row.addWidget(self.message, 1)
         outer.addWidget(self.header)
         outer.addLayout(row)
-        for part in (self.protocol, self.entry, self.freeze_bar, self.notices):
+        for part in (self.protocol, self.entry, self.end_question, self.freeze_bar, self.notices):
             outer.addWidget(part)
         outer.addWidget(self.docks, 1)
         outer.addWidget(self.figures)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from PyQt5.QtCore import Qt, QTimer
+from PyQt5.QtCore import Qt, QTimer, pyqtSignal
 from PyQt5.QtGui import QCloseEvent, QResizeEvent
 from PyQt5.QtWidgets import QShortcut, QVBoxLayout, QWidget
 
@@ -24,6 +24,7 @@ from .view_model import ViewModel
 RATE_HZ = 40
 SMALLEST = (1024, 680)
 _REBUILD_MS = 200
+_GEOMETRY = "window/geometry"
 
 
 class Window(QWidget):
@@ -39,7 +40,11 @@ class Window(QWidget):
         None are those of the user.
     now : callable
         The LSL clock, for the times of marks.
+    inside : bool
+        Whether it is a part of another window; :attr:`left` then tells that its user goes back.
     """
+
+    left = pyqtSignal()
 
     def __init__(
         self,
@@ -47,6 +52,8 @@ class Window(QWidget):
         commands: Commands | None = None,
         settings: Settings | None = None,
         now: Callable[[], float] | None = None,
+        *,
+        inside: bool = False,
     ) -> None:
         super().__init__()
         self.setObjectName("window")
@@ -55,8 +62,9 @@ class Window(QWidget):
         self.setMinimumSize(*SMALLEST)
         self.resize(*first_size(SMALLEST))
         self.settings = settings or Settings()
-        geometry = self.settings.bytes_of("window/geometry")
-        if geometry is not None:
+        self._inside = inside
+        geometry = self.settings.bytes_of(_GEOMETRY)
+        if geometry is not None and not inside:
             self.restoreGeometry(geometry)
         self._view_model = view_model
         self._commands = commands
@@ -98,6 +106,8 @@ class Window(QWidget):
         now_s = time.monotonic()
         for reply in self._commands.replies() if self._commands is not None else ():
             self.page.message.show_reply(reply, now_s)
+            if not reply.done:
+                self.deeds.refused()
         self.page.message.age(now_s)
         if self._protocol is not None:
             self._protocol.step(self.view)
@@ -137,6 +147,16 @@ class Window(QWidget):
         self.settings.theme = name
         self.rebuild()
 
+    def toggle_full(self) -> None:
+        """Have the whole screen, or be a window again."""
+        top = self.window() or self
+        top.showNormal() if top.isFullScreen() else top.showFullScreen()
+
+    def leave(self) -> None:
+        """Tell that its user goes back."""
+        if self._inside:
+            self.left.emit()
+
     def rebuild(self) -> None:
         """Build the page anew, in the palette and at the scale of the moment; the panels stay where they are."""
         self._rebuild_timer.stop()
@@ -157,13 +177,14 @@ class Window(QWidget):
         self.setPalette(theme.palette())
         self.setStyleSheet(theme.style())
         self.setFont(theme.font(12))
-        page = LivePage(self.settings, self.read_only)
+        page = LivePage(self.settings, self.read_only, self._inside)
         self._outer.addWidget(page)
         page.controls.pressed.connect(self.deeds.do)
         page.protocol.pressed.connect(self.protocol_do)
         page.protocol.setVisible(self._protocol is not None)
         page.controls.menu.aboutToShow.connect(self.deeds.fill_menu)
         page.freeze_bar.moved.connect(self.deeds.look_back)
+        page.end_question.agreed.connect(self.deeds.end)
         page.entry.entered.connect(self.deeds.enter)
         page.eeg.controls.chosen.connect(self.deeds.choose_eeg)
         return page
@@ -185,7 +206,8 @@ class Window(QWidget):
         self._timer.stop()
         self._rebuild_timer.stop()
         self.page.keep_places()
-        self.settings.keep_bytes("window/geometry", self.saveGeometry())
+        if not self._inside:
+            self.settings.keep_bytes(_GEOMETRY, self.saveGeometry())
         self.settings.save()
         if self._protocol is not None:
             self._protocol.close()

@@ -5,10 +5,13 @@ from datetime import datetime
 
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
+from ....configs.schema.foreign_text import visible
 from ...ipc.snapshot import Snapshot
 from ...screens import wording
 from .. import strings, theme
 from ..live.view import View
+
+_LONG = 60  # characters
 
 
 class Header(QWidget):
@@ -120,7 +123,17 @@ class Notices(QFrame):
         if snapshot is None:
             return
         own = snapshot.notices + (() if snapshot.estimate is None else snapshot.estimate.notices)
-        text = "\n".join(f"{wording.MARKS['warn']} {notice}" for notice in dict.fromkeys(own))
+        text = "\n".join((*_failures(snapshot), *(f"{wording.MARKS['warn']} {notice}" for notice in dict.fromkeys(own))))
         if text != self.text.text():
             self.text.setText(text)
         self.setVisible(bool(text))
+
+
+def _failures(snapshot: Snapshot) -> tuple[str, ...]:
+    """Return what is wrong with sources that are lost or have failed, where their cards have no room for it."""
+    told = ((wording.health(status).tone, status, wording.trouble(status)) for status in snapshot.sources)
+    return tuple(
+        f"{wording.MARKS['bad']} {wording.source_title(status.modality)}: {visible(why)}"
+        for tone, status, why in told
+        if status.configured and tone == "bad" and (status.error is not None or len(why) > _LONG)
+    )

@@ -24,7 +24,7 @@ class SourceCard(QFrame):
         self.used = theme.label("", 11, theme.SOFT)
         self.name = theme.ElidedLabel(11, theme.FAINT)
         self.name.setAlignment(Qt.AlignRight)
-        self.figures = theme.ElidedLabel(11, theme.SOFT)
+        self.figures = theme.FittingLabel((11, 10, 9), 2, theme.SOFT)
         head = QHBoxLayout()
         head.setSpacing(theme.px(7))
         head.addWidget(theme.label(wording.source_title(modality), 13, bold=True))
@@ -32,7 +32,7 @@ class SourceCard(QFrame):
         head.addWidget(self.used)
         head.addWidget(self.name, 1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(theme.px(10), theme.px(4), theme.px(10), theme.px(5))
+        column.setContentsMargins(theme.px(10), theme.px(3), theme.px(10), theme.px(2))
         column.setSpacing(1)
         column.addLayout(head)
         column.addWidget(self.figures)
@@ -59,9 +59,10 @@ def _figures(status: SourceStatus) -> str:
     if not status.configured:
         return strings.LEFT_OUT
     trouble = wording.trouble(status)
-    parts = [trouble] if trouble else []
-    parts += [wording.rate(status), wording.lost(status), strings.AGE.format(age=wording.age(status.age_s))]
-    return " · ".join([*parts, wording.delay(status)])
+    figures = [wording.lost(status), strings.AGE.format(age=wording.age(status.age_s))]
+    if trouble:
+        return " · ".join([trouble, *wording.worries(status), *figures])
+    return " · ".join([*wording.worries(status), wording.rate(status), *figures, wording.delay(status)])
 
 
 class HealthStrip(QWidget):

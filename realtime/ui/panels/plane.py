@@ -24,16 +24,24 @@ from .pooled import MARK
 
 Levels = tuple[Sequence[float], Sequence[float]]
 _MARGIN = 16
+_NAMED = 84  # a smaller plane has no room for the names of its axes
 _LEGEND_ROW, _LEGEND_WIDTH = 15, 110
 _PLACES = np.array([-2 / 3, 0.0, 2 / 3], np.float32)
 TRAIL = 20
 
 
 class Plane(Canvas):
-    """Shading is the product of both answers; the cross spans one standard deviation; the diamond is the truth."""
+    """Shading is the product of both answers; the cross spans one standard deviation; the diamond is the truth.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    legend : bool
+        Whether the marks are named, where there is room.
+    """
+
+    def __init__(self, *, legend: bool = True) -> None:
         super().__init__()
+        self._with_legend = legend
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
         self.open: str = ""
         self.legend: tuple[str, ...] = ()
@@ -61,7 +69,7 @@ class Plane(Canvas):
         shown = None if estimate is None else estimate.answer(wording.FACE)
         face = None if shown is None else affect_of(shown.classes, shown.probabilities or ())
         pooled = _levels(estimate, "pooled_valence", "pooled_arousal")
-        new = (readout, pooled, truth, voice, face, _why_open(estimate), _legend(snapshot))
+        new = (readout, pooled, truth, voice, face, _why_open(estimate), _legend(snapshot) if self._with_legend else ())
         if new == (self._readout, self._pooled, self._truth, self._voice, self._face, self.open, self.legend):
             return
         self._readout, self._pooled, self._truth, self._voice, self._face, self.open, self.legend = new
@@ -73,8 +81,9 @@ class Plane(Canvas):
 
     def draw(self, painter: QPainter) -> None:
         """Draw fields, trail, truth, estimate."""
-        margin, words, row = theme.px(_MARGIN), theme.px(_LEGEND_WIDTH), theme.px(_LEGEND_ROW)
-        under = row * -(-max(len(self.legend), 1) // 2)
+        margin, row = theme.px(_MARGIN), theme.px(_LEGEND_ROW)
+        words = theme.px(_LEGEND_WIDTH) if self._with_legend else 0
+        under = row * -(-max(len(self.legend), 1) // 2) if self._with_legend else 0
         room = self.width() - margin, self.height() - margin
         # The legend stands where it leaves more of the plane.
         beside = min(room[0] - words, room[1]) >= min(room[0], room[1] - under)
@@ -82,8 +91,13 @@ class Plane(Canvas):
         side = max(min(room[0] - right, room[1] - below), 1)
         left = margin + max(self.width() - margin - right - side, 0) / 2
         self._square = QRectF(left, (self.height() - margin - below - side) / 2, side, side)
+        named = self._with_legend or side >= theme.px(_NAMED)
+        if not named:
+            side = min(self.width(), self.height()) - 2
+            self._square = QRectF((self.width() - side) / 2, 1, side, side)
         self._draw_fields(painter)
-        self._draw_names(painter)
+        if named:
+            self._draw_names(painter)
         if beside:
             self._draw_legend(painter, QRectF(self._square.right() + theme.px(8), 0, right, self.height()), 1)
         else:

@@ -230,7 +230,6 @@ class SessionForm(QTabWidget):
                             ("", self.allow_simulated))),
             ),
         )  # fmt: skip
-        widest = 0
         for title, groups in zip(strings.SETUP_FORM_TABS, pages, strict=True):
             inner = _page(groups)
             for combo in inner.findChildren(QComboBox):
@@ -241,8 +240,13 @@ class SessionForm(QTabWidget):
             area.setWidgetResizable(True)
             area.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
             self.addTab(area, title)
-            widest = max(widest, inner.minimumSizeHint().width())
-        self.setMinimumWidth(max(theme.px(_LEAST_WIDTH), widest + theme.px(_BAR_WIDTH)))
+        self.fit_width()
+
+    def fit_width(self) -> None:
+        """Be as wide as the fields need at the scale of the moment."""
+        areas = [self.widget(place) for place in range(self.count())]
+        needed = max(area.widget().minimumSizeHint().width() for area in areas)
+        self.setMinimumWidth(max(theme.px(_LEAST_WIDTH), needed + theme.px(_BAR_WIDTH)))
 
     def _listen(self) -> None:
         self.consent.toggled.connect(self._note_consent)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from PyQt5.QtCore import QTimer, pyqtSignal
-from PyQt5.QtGui import QCloseEvent
+from PyQt5.QtGui import QCloseEvent, QResizeEvent
 from PyQt5.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from ....configs.schema.errors import MoodringError
@@ -15,7 +15,11 @@ from ...lab.profiles import LAST, Profiles
 from ...screens.wording import MARKS, Tone
 from .. import strings, theme
 from ..display import first_size
+from ..ending.card import EndedCard
+from ..ending.ended import Ended
+from ..ending.report_run import ReportRun
 from ..painting import ChoiceBox
+from ..rescale import rescale
 from ..settings import Settings
 from .form import SessionForm
 from .head_map import HeadMap
@@ -27,6 +31,7 @@ from .tools import Checking, Looking, Searching, Session, Tools
 RATE_HZ = 10
 SMALLEST = (1024, 680)
 _BUTTONS = ("save", "search", "check", "start")
+_RESCALE_MS = 200
 _PATIENCE_S = 1.0  # after the last change, before the sources are opened anew
 
 
@@ -60,7 +65,8 @@ class SetupPage(QWidget):
         self.setMinimumSize(*SMALLEST)
         self.resize(*(size or first_size(SMALLEST)))
         self._settings, self._profiles, self._tools = settings, profiles, tools or Tools()
-        theme.use(settings.theme, theme.scale_for(self.width(), self.height()))
+        self._scale = theme.scale_for(self.width(), self.height())
+        theme.use(settings.theme, self._scale)
         self.setPalette(theme.palette())
         self.setStyleSheet(theme.style())
         self.setFont(theme.font(12))
@@ -71,6 +77,7 @@ class SetupPage(QWidget):
         self.profile, self.message = ChoiceBox(), theme.label("", 12, theme.SOFT)
         self.buttons = {name: QPushButton(getattr(strings, f"SETUP_{name.upper()}")) for name in _BUTTONS}
         self.tabs = QTabWidget()
+        self.ended: EndedCard | None = None
         self._compose()
         self._search: Searching | None = None
         self._probe: Looking | None = None
@@ -84,6 +91,9 @@ class SetupPage(QWidget):
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.tick)
         self._timer.start(round(1000 / RATE_HZ))
+        self._rescale_timer = QTimer(self)
+        self._rescale_timer.setSingleShot(True)
+        self._rescale_timer.timeout.connect(self.rescale)
 
     @property
     def config(self) -> LiveConfig | None:
@@ -141,6 +151,11 @@ class SetupPage(QWidget):
         self.say(strings.SETUP_STARTING, "idle")
         self.started.emit(Session(self._config, Path(folder), self.form.record.isChecked()))
 
+    def show_ended(self, ended: Ended, report: ReportRun | None = None) -> None:
+        """Show what there is after the session before; ``report`` is for tests."""
+        self.ended = EndedCard(ended, report)
+        self._outer.insertWidget(1, self.ended)
+
     def failed(self, line: str) -> None:
         """Show why the session did not begin; everything is as it was."""
         self.setEnabled(True)
@@ -162,10 +177,26 @@ class SetupPage(QWidget):
         self._show_looks()
         self.readiness.look(self._config, time.monotonic() - self._changed_s > _PATIENCE_S)
 
+    def rescale(self) -> None:
+        """Let fonts and lengths follow the size of the window; what is in the fields stays."""
+        before, self._scale = self._scale, theme.scale_for(self.width(), self.height())
+        theme.use(self._settings.theme, self._scale)
+        rescale(self, before)
+        self.form.fit_width()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Let fonts follow, once the size stays."""
+        super().resizeEvent(event)
+        if hasattr(self, "_rescale_timer") and theme.scale_for(self.width(), self.height()) != self._scale:
+            self._rescale_timer.start(_RESCALE_MS)
+
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
         """Let go of everything."""
         self._timer.stop()
+        self._rescale_timer.stop()
         self._let_go()
+        if self.ended is not None:
+            self.ended.close_run()
         super().closeEvent(event)
 
     def _let_go(self) -> None:
@@ -269,7 +300,7 @@ class SetupPage(QWidget):
             button.clicked.connect(getattr(self, name))
 
     def _compose(self) -> None:
-        outer = QVBoxLayout(self)
+        outer = self._outer = QVBoxLayout(self)
         space = theme.px(theme.SPACE)
         outer.setContentsMargins(space, space, space, space)
         outer.setSpacing(space)

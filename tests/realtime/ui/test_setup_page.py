@@ -18,10 +18,12 @@ from moodring.realtime.lab.probe import SourceLook, _picture, electrodes
 from moodring.realtime.lab.profiles import LAST, Profiles
 from moodring.realtime.lab.survey import Survey
 from moodring.realtime.ui import strings, theme
+from moodring.realtime.ui.ending.ended import Ended
 from moodring.realtime.ui.settings import Settings
 from moodring.realtime.ui.setup.page import SetupPage
 from moodring.realtime.ui.setup.tools import Tools
 from tests.support.labels_cut import cut_labels, outside, small_panels
+from tests.support.lsl_stand import wait_for
 
 pytestmark = pytest.mark.qt
 
@@ -306,6 +308,35 @@ def test_nothing_is_cut(make, size, name):
         assert area.widget().minimumSizeHint().width() <= area.viewport().width()
         assert not cut_labels(page)
         assert not [one for one in outside(page) if one[0] not in ("SteadyLabel",)]
+
+
+@pytest.mark.parametrize("size", [(1024, 700), (1366, 768), (1920, 1080), (3840, 2160)])
+def test_fonts_follow_a_resize_and_nothing_is_cut(make, lab, qt, size):
+    """A page that is resized is as one that was opened at that size; what is in its fields stays."""
+    page = make(LiveConfig(eeg=EegSection(stream=StreamQuery(name="amp")), face=FaceSection(camera=0)), (1500, 900))
+    page.show_ended(Ended("P07", "12:34, 1480 decisions", False, (Path("sessions/sub-P07/run-01"),), ("NOT THERE: eeg",)))
+    page.form.participant.setText("P0")
+    QTest.keyClicks(page.form.participant, "9")
+    wait_and_tick(page)
+    for one in ((3840, 2160), size):
+        page.resize(*one)
+        wait_for(lambda one=one: qt.processEvents() or page._scale == theme.scale_for(*one), 10)
+    qt.processEvents()
+    fresh = make(page.config, size)
+    for name in ("form", "message", "profile", "streams", "tabs"):
+        there, wanted = getattr(page, name), getattr(fresh, name)
+        assert there.font().pixelSize() == pytest.approx(wanted.font().pixelSize(), abs=1), name
+    assert page.form.participant.font().pixelSize() == fresh.form.participant.font().pixelSize()
+    assert page.layout().spacing() == fresh.layout().spacing()
+    assert page.form.participant.text() == "P09"
+    assert (page.width(), page.height()) == size
+    for place in range(3):
+        page.tabs.setCurrentIndex(place)
+        wait_and_tick(page)
+        assert not cut_labels(page)
+        assert not small_panels(page)
+        assert not [found for found in outside(page) if found[0] not in ("SteadyLabel", "ChoiceBox")], "the form scrolls"
+    assert page.form.widget().minimumSizeHint().width() <= page.form.viewport().width()
 
 
 def test_no_page_leaves_anything_open_when_it_closes(make, lab):

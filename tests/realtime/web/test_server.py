@@ -2,10 +2,14 @@
 
 import json
 import socket
+import time
 
+import psutil
 import pytest
 
+from moodring.realtime.web import server
 from moodring.realtime.web.requests import policy_of
+from tests.support.lsl_stand import wait_for
 from tests.support.web_stand import TOKEN, Engines, WebStand, page
 
 
@@ -20,6 +24,12 @@ def engines(script):
 def stand(engines):
     with WebStand(engines) as made:
         yield made
+
+
+def held_for(connection):
+    """The server's ends of a connection that it still holds open; it is in this process."""
+    place = connection.getsockname()[1]
+    return [one for one in psutil.Process().net_connections("tcp") if one.raddr and one.raddr.port == place]
 
 
 def first_event(response):
@@ -164,18 +174,23 @@ def test_who_asks_too_often_waits_a_minute(engines):
         assert stand.get("/").status == 200
 
 
-def test_a_browser_that_does_not_read_is_cut_off(engines, script):
+def test_a_browser_that_does_not_read_is_cut_off(engines, script, monkeypatch):
+    monkeypatch.setattr(server, "_WRITE_S", 1.0)
     engines.show(*[script.snapshot_at(90.0, notices=("x" * 60_000,)) for _ in range(8)])
     with WebStand(engines, every_s=0.0) as stand, socket.create_connection(("127.0.0.1", stand.port)) as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.sendall(f"GET /events HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode())
         other = stand.get("/events", TOKEN)
-        both = False
-        while not (both and stand.server.pages == 1):
+        assert held_for(deaf)
+        most, begun_s = 0, time.monotonic()
+        while not (most == 2 and stand.server.pages == 1) and time.monotonic() < begun_s + 30.0:
             first_event(other)
             other.readline()
-            both = both or stand.server.pages == 2
+            most = max(most, stand.server.pages)
+        assert (most, stand.server.pages) == (2, 1), "it had its place, and lost it"
+        first_event(other), "the one that reads goes on"
         other.close()
+        wait_for(lambda: not held_for(deaf), 30.0), "what it left unread is not kept for it"
 
 
 def test_at_its_end_the_browsers_are_let_go(engines):

@@ -1,0 +1,1 @@
+"""The end of a session: the question before it, and what there is afterwards."""
