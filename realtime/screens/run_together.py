@@ -21,7 +21,11 @@ class Show(Protocol):
     """Protocol of a screen of several engines."""
 
     def __call__(
-        self, pids: Sequence[int], goes_on: Callable[[], bool], say: Callable[[str], None], otherwise: Callable[[], None]
+        self,
+        pids: Sequence[int],
+        goes_on: Callable[[], bool],
+        say: Callable[[str], None],
+        otherwise: Callable[[], None],
     ) -> None:
         """Show the engines of these processes while any goes on; ``otherwise`` is the terminal's screen."""
         ...

@@ -77,7 +77,9 @@ def _rescale_layout(layout: QLayout, before: float) -> None:
         )
         layout.setProperty(_DESIGN, design)
     layout.setContentsMargins(QMargins(*(theme.px(one) for one in design.margins)))
-    setters = (layout.setHorizontalSpacing, layout.setVerticalSpacing) if len(design.spacing) > 1 else (layout.setSpacing,)
+    setters = (
+        (layout.setHorizontalSpacing, layout.setVerticalSpacing) if len(design.spacing) > 1 else (layout.setSpacing,)
+    )
     for wanted, set_spacing in zip(design.spacing, setters, strict=True):
         if wanted is not None:
             set_spacing(theme.px(wanted))

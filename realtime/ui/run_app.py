@@ -59,21 +59,24 @@ def _session_of(page: Child, say: Callable[[str], None]) -> tuple[LiveConfig, En
         if asked is None or "start" not in asked:
             continue
         try:
-            job = _job(asked["start"])
-            begun = threading.Event()
-            try:
-                finished = run_with_screen(job, ScreenOptions(), say, lambda: _leave(page, begun))
-            except MoodringError as error:
-                if not begun.is_set():
-                    raise
-                say(f"the session has failed: {error}")
-                return job.config, ended_badly(job, str(error))
+            return _run(page, _job(asked["start"]), say)
         except MoodringError as error:
             if not page.running:
                 raise
             page.send({"failed": str(error)})
-        else:
-            return None if finished.interrupted else (job.config, ended_well(job, finished.summary))
+
+
+def _run(page: Child, job: EngineJob, say: Callable[[str], None]) -> tuple[LiveConfig, Ended] | None:
+    """Run a session, in whose window's place the set-up page goes; raise MoodringError where it does not begin."""
+    begun = threading.Event()
+    try:
+        finished = run_with_screen(job, ScreenOptions(), say, lambda: _leave(page, begun))
+    except MoodringError as error:
+        if not begun.is_set():
+            raise
+        say(f"the session has failed: {error}")
+        return job.config, ended_badly(job, str(error))
+    return None if finished.interrupted else (job.config, ended_well(job, finished.summary))
 
 
 def _leave(page: Child, begun: threading.Event) -> None:

@@ -1,20 +1,22 @@
 """The command line with hands on its windows: run as a program, it does in each what a user would, and tells.
 
-``python app_hands.py SCRIPT LOG moodring-words …``: every window process of it reads this file anew, as spawned processes do
-with the program they come from, and moves its own window by the script's name. Each step is a line of JSON in LOG.
+``python app_hands.py SCRIPT LOG moodring-words …``: every window process of it reads this file anew, as spawned
+processes do with the program they come from, and moves its own window by the script's name. Each step is a line of JSON
+in LOG.
 """
 
 import json
 import multiprocessing
 import os
 import sys
+from pathlib import Path
 
 SCRIPT, LOG = "MOODRING_HANDS_SCRIPT", "MOODRING_HANDS_LOG"
 
 
 def tell(**facts):
     """Append a line to the log."""
-    with open(os.environ[LOG], "a", encoding="utf-8") as log:
+    with Path(os.environ[LOG]).open("a", encoding="utf-8") as log:
         log.write(json.dumps(facts) + "\n")
 
 
@@ -85,7 +87,9 @@ def mark_and_end(window):
 
 def open_one_and_end_all(window):
     """Open the page of the first of several, go back, and end all sessions."""
-    while len(window.followed) < 2 or any(one.snapshot is None or one.snapshot.decisions < 3 for one in window.followed):
+    while len(window.followed) < 2 or any(
+        one.snapshot is None or one.snapshot.decisions < 3 for one in window.followed
+    ):
         yield
     tell(shown="tiles", who=[tile.who.full for tile in window.tiles.values()])
     window.open(window.followed[0].key)

@@ -123,7 +123,9 @@ class Notices(QFrame):
         if snapshot is None:
             return
         own = snapshot.notices + (() if snapshot.estimate is None else snapshot.estimate.notices)
-        text = "\n".join((*_failures(snapshot), *(f"{wording.MARKS['warn']} {notice}" for notice in dict.fromkeys(own))))
+        text = "\n".join(
+            (*_failures(snapshot), *(f"{wording.MARKS['warn']} {notice}" for notice in dict.fromkeys(own)))
+        )
         if text != self.text.text():
             self.text.setText(text)
         self.setVisible(bool(text))

@@ -1,7 +1,7 @@
 """Every fault of docs/faults.md on the live page: what is wrong, in words that are seen whole.
 
-The faults of sources run on the virtual clock, through the real ingest, health and decider; those of recording, disk and
-engine are shown from snapshots as the engine publishes them.
+The faults of sources run on the virtual clock, through the real ingest, health and decider; those of recording, disk
+and engine are shown from snapshots as the engine publishes them.
 """
 
 import os
@@ -115,7 +115,9 @@ def test_a_clock_that_is_far_off_is_told_in_seconds_an_hour(script):
     assert not wording.worries(replace(status, figures=replace(status.figures, drift_ppm=40.0)))
 
 
-MISSING = SourceStatus("speech", "microphone 'USB'", True, "searching", None, None, 0, None, None, (), (), None, (), None)
+MISSING = SourceStatus(
+    "speech", "microphone 'USB'", True, "searching", None, None, 0, None, None, (), (), None, (), None
+)
 CASES = {
     "a reader that falls behind": (
         "speech", lambda one: replace(one, figures=replace(one.figures, skipped_samples=4096)),
@@ -167,8 +169,14 @@ def test_a_camera_that_is_lost_says_so_over_its_dimmed_picture(window, stage, sc
 
 
 RECORDING = {
-    "recorder killed": ({"news": "the recorder has died; what it wrote is kept, starting part 2", "lsl": False}, "has died", "LSL starting"),
-    "disk full": ({"on": False, "error": "no space left on device"}, "NOT RECORDING: no space left on device", "recording stopped"),
+    "recorder killed": (
+        {"news": "the recorder has died; what it wrote is kept, starting part 2", "lsl": False}, "has died",
+        "LSL starting",
+    ),
+    "disk full": (
+        {"on": False, "error": "no space left on device"}, "NOT RECORDING: no space left on device",
+        "recording stopped",
+    ),
     "disk nearly full": ({"disk_low": True, "minutes_left": 7.0}, "", "7 min left"),
     "marker stream missing": ({"missing": ("PsychoPy",)}, "NOT RECORDED: PsychoPy", "1 stream(s) missing"),
     "pictures missed": ({"lost_frames": 12}, "", "12 missed"),

@@ -314,7 +314,9 @@ def test_nothing_is_cut(make, size, name):
 def test_fonts_follow_a_resize_and_nothing_is_cut(make, lab, qt, size):
     """A page that is resized is as one that was opened at that size; what is in its fields stays."""
     page = make(LiveConfig(eeg=EegSection(stream=StreamQuery(name="amp")), face=FaceSection(camera=0)), (1500, 900))
-    page.show_ended(Ended("P07", "12:34, 1480 decisions", False, (Path("sessions/sub-P07/run-01"),), ("NOT THERE: eeg",)))
+    page.show_ended(
+        Ended("P07", "12:34, 1480 decisions", False, (Path("sessions/sub-P07/run-01"),), ("NOT THERE: eeg",))
+    )
     page.form.participant.setText("P0")
     QTest.keyClicks(page.form.participant, "9")
     wait_and_tick(page)
@@ -335,7 +337,9 @@ def test_fonts_follow_a_resize_and_nothing_is_cut(make, lab, qt, size):
         wait_and_tick(page)
         assert not cut_labels(page)
         assert not small_panels(page)
-        assert not [found for found in outside(page) if found[0] not in ("SteadyLabel", "ChoiceBox")], "the form scrolls"
+        assert not [found for found in outside(page) if found[0] not in ("SteadyLabel", "ChoiceBox")], (
+            "the form scrolls"
+        )
     for place in range(page.form.count()):
         page.form.setCurrentIndex(place)
         wait_and_tick(page)

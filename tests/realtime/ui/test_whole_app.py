@@ -62,7 +62,7 @@ def lab(lsl_session, stand, fakes, tmp_path, monkeypatch):
     def run(script, *words):
         log, said = (tmp_path / f"{len(started)}.{kind}" for kind in ("log", "said"))
         log.touch()
-        with open(said, "wb") as out:
+        with said.open("wb") as out:
             command = [sys.executable, str(HANDS), script, str(log), *map(str, words)]
             child = subprocess.Popen(command, cwd=tmp_path, stdout=out, stderr=subprocess.STDOUT)
         started.append(child)
