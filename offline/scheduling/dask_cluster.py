@@ -150,7 +150,7 @@ class _Session:
             self._submit_part(place)
 
     def _submit(self) -> None:
-        """Give the scheduler all parts that are left, for the workers that may compute."""
+        """Submit all parts that are left, for the workers that may compute."""
         for future in self._places:
             future.cancel()
         self._places.clear()
