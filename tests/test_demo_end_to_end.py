@@ -15,7 +15,7 @@ from moodring.cli.decode import session_config
 from moodring.models.io.journal import read_journal
 from moodring.offline.decoding.decode import decode
 from moodring.offline.recordings.open import open_recording
-from moodring.offline.recordings.xdf_reading import read_streams
+from moodring.offline.recordings.xdf.reading import read_streams
 from tests.support.recorded import assert_equal
 
 pytestmark = [pytest.mark.deadline, pytest.mark.lsl]

@@ -11,7 +11,7 @@ from .eeg_files import read_eeg_file
 from .media import read_media, read_wav
 from .read_session import read_session
 from .sound import FILM_SUFFIXES, SOUND_SUFFIXES
-from .xdf_as_recording import read_xdf
+from .xdf.as_recording import read_xdf
 
 XDF_SUFFIXES = (".xdf", ".xdfz")
 

@@ -10,7 +10,7 @@ from ...configs.schema.session_folder import RATINGS_FOLDER
 from ...models.contract.viewing import ContinuousRating
 from ...models.io.described_values import HIGHEST_RATE_HZ, number_in, short_text
 from ...models.io.ratings import RATING_CHANNELS, RATING_TYPE
-from .xdf_reading import ReadStream, read_streams
+from .xdf.reading import ReadStream, read_streams
 
 _log = logging.getLogger(__name__)
 

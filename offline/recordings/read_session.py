@@ -24,7 +24,7 @@ from .frames import FileFrames, SomeFrames, error_line, frame_times
 from .noted_marks import with_noted_marks
 from .session_streams import SourceSamples, read_parts
 from .sound import read_sound
-from .xdf_as_recording import eeg_signal, markers_of, truth_of
+from .xdf.as_recording import eeg_signal, markers_of, truth_of
 
 _log = logging.getLogger(__name__)
 _EVEN_S = 0.05  # less is no cut: the newest frame or block may be in one of both files alone

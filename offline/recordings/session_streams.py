@@ -23,7 +23,7 @@ from ...models.io.source_streams import (
     arrival_starts,
     stamps_of_blocks,
 )
-from .xdf_reading import ReadStream, read_streams, rising
+from .xdf.reading import ReadStream, read_streams, rising
 
 _log = logging.getLogger(__name__)
 _APART_S = 0.001

@@ -13,8 +13,8 @@ from ...configs.schema.regular_files import check_regular
 from ...models.contract import Marker, Truth
 from ...models.io.source_streams import ARRIVALS_TYPE, AUDIO_INDEX_TYPE, VIDEO_INDEX_TYPE
 from ...models.io.stream_descriptions import TRUTH_TYPE
-from ..recordings.xdf_as_recording import markers_of, truth_of
-from ..recordings.xdf_reading import read_streams_of
+from ..recordings.xdf.as_recording import markers_of, truth_of
+from ..recordings.xdf.reading import read_streams_of
 from .part_index import PartIndex
 from .sources import Chunks, EegWindows, Film, Part, SoundWindows
 

@@ -45,7 +45,7 @@ class EndQuestion(QFrame):
         self.yes.setFocus()
 
     def ask_of_all(self, count: int) -> None:
-        """Ask whether all sessions are to end."""
+        """Show the question whether all sessions are to end."""
         self.text.setText(strings.TILES_END_QUESTION.format(count=count))
         self.show()
         self.yes.setFocus()

@@ -14,7 +14,7 @@ from moodring.models.io.xdf_writer import StreamData, write_xdf
 from moodring.models.signals.eeg.stream_layout import with_settings
 from moodring.models.streaming.decision_schedule import Plan
 from moodring.offline.decoding.decode import decode, default_config
-from moodring.offline.recordings.xdf_as_recording import read_xdf
+from moodring.offline.recordings.xdf.as_recording import read_xdf
 from tests.support.ungated import write_without_gate
 
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4")

@@ -19,7 +19,7 @@ from moodring.models.io.stream_descriptions import (
     describe_timeline,
 )
 from moodring.models.io.xdf_writer import StreamData, XdfWriter, write_xdf
-from moodring.offline.recordings.xdf_as_recording import read_xdf
+from moodring.offline.recordings.xdf.as_recording import read_xdf
 
 TIMES = SessionTimes("lab", "p01", 12.5, 0.25)
 

@@ -31,7 +31,7 @@ import faulthandler, json, logging, sys
 from pathlib import Path
 from moodring.configs.schema.errors import MoodringError
 from moodring.offline.recordings.session_streams import read_parts
-from moodring.offline.recordings.xdf_as_recording import read_xdf
+from moodring.offline.recordings.xdf.as_recording import read_xdf
 logging.disable(logging.CRITICAL)
 try:
     import resource

@@ -19,7 +19,7 @@ from moodring.configs.schema.live import (
 from moodring.models.io.journal import read_journal
 from moodring.offline.decoding.decode import decode
 from moodring.offline.recordings.open import open_recording
-from moodring.offline.recordings.xdf_reading import read_streams
+from moodring.offline.recordings.xdf.reading import read_streams
 from moodring.offline.replay.publish import ReplayOptions, publish
 from moodring.realtime.engine.engine_process import EngineProcess
 from moodring.realtime.engine.job import EngineJob

@@ -15,7 +15,7 @@ import pyxdf
 from moodring.configs.schema.liblsl import liblsl_settings
 from moodring.configs.schema.live import StreamQuery
 from moodring.offline.recordings.session_streams import join_parts
-from moodring.offline.recordings.xdf_reading import read_streams
+from moodring.offline.recordings.xdf.reading import read_streams
 from moodring.realtime.recorder.part_writer import PartWriter
 
 pytestmark = pytest.mark.lsl

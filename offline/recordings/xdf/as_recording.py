@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...configs.schema.errors import MoodringError
-from ...configs.schema.session_folder import LONGEST_REST_S
-from ...models.contract import FloatArray, Image, Marker, Recording, Signal, StreamChannels, TimeArray, Truth, Video
-from ...models.io.described_values import HIGHEST_RATE_HZ, LARGEST_SIDE, LONGEST_S, number_in, short_text, whole_in
-from ...models.io.stream_descriptions import LOUDSPEAKER_TYPE, TIMELINE_TYPE, TRUTH_CHANNELS, TRUTH_TYPE, VIDEO_TYPE
-from ...models.signals.eeg.stream_layout import eeg_picks, known_factors
-from .sound import speech_signal
-from .xdf_reading import ReadStream, read_streams, rising
+from ....configs.schema.errors import MoodringError
+from ....configs.schema.session_folder import LONGEST_REST_S
+from ....models.contract import FloatArray, Image, Marker, Recording, Signal, StreamChannels, TimeArray, Truth, Video
+from ....models.io.described_values import HIGHEST_RATE_HZ, LARGEST_SIDE, LONGEST_S, number_in, short_text, whole_in
+from ....models.io.stream_descriptions import LOUDSPEAKER_TYPE, TIMELINE_TYPE, TRUTH_CHANNELS, TRUTH_TYPE, VIDEO_TYPE
+from ....models.signals.eeg.stream_layout import eeg_picks, known_factors
+from ..sound import speech_signal
+from .reading import ReadStream, read_streams, rising
 
 _log = logging.getLogger(__name__)
 

@@ -20,11 +20,11 @@ import numpy as np
 import pyxdf
 from numpy.typing import NDArray
 
-from ...configs.schema.errors import MoodringError
-from ...configs.schema.regular_files import open_regular
-from ...models.contract import TimeArray
-from ...models.io.described_values import LONGEST_S
-from .xdf_survey import believed_part, survey
+from ....configs.schema.errors import MoodringError
+from ....configs.schema.regular_files import open_regular
+from ....models.contract import TimeArray
+from ....models.io.described_values import LONGEST_S
+from .survey import believed_part, survey
 
 _LEAST_UNPACKED_BYTES, _MOST_UNPACKED = 64 << 20, 30  # a packed file of zeros would grow a thousandfold
 

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from ...models.io.xdf_writer import CHECK, CHECK_MARK, CHECK_TAG, check_of
+from ....models.io.xdf_writer import CHECK, CHECK_MARK, CHECK_TAG, check_of
 
 Raw = bytes | mmap.mmap
 
