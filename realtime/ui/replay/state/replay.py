@@ -157,8 +157,7 @@ class Replay:
     def classes(self) -> tuple[ClassShares, ...]:
         """Return the probabilities of the chosen head, of each decoding that has it."""
         made = (one.classes_of(self.head) for one in self.shown if one is not None)
-        found = [one for one in made if one.classes]
-        return tuple(one for one in found if one.classes == found[0].classes)
+        return tuple(one for one in made if one.classes)
 
     def frame_index(self, place_s: float) -> int | None:
         """Return the number of the frame at a place: the newest that was captured then; None without a film."""
