@@ -19,13 +19,15 @@ from .window import ReplayWindow
 
 SIZE = (1366, 768)
 _SEEKS = 40
-_PLAYED_S = 10.0
+PLAYED_S = 10.0
 _PATIENCE_S = 600.0
 _TURN_S = 0.002
 
 
-def bench_view(tools: ReplayTools, path: Path, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
-    """Open a session in the window, seek to random places, and play.
+def bench_view(
+    tools: ReplayTools, path: Path, say: Callable[[str], None] = lambda _: None, played_s: float = PLAYED_S
+) -> dict[str, Any]:
+    """Open a session in the window, seek to random places, and play for a while at each of three speeds.
 
     Returns
     -------
@@ -51,7 +53,7 @@ def bench_view(tools: ReplayTools, path: Path, say: Callable[[str], None] = lamb
         took_ms = _seeks(application, window)
         seek_cpu_ms = 1000 * (time.process_time() - began_cpu_s) / len(took_ms)
         say(f"seek_ms: {median(took_ms):.0f}")
-        played = {f"{speed:g}x": _play(application, window, speed) for speed in (1.0, 4.0, 8.0)}
+        played = {f"{speed:g}x": _play(application, window, speed, played_s) for speed in (1.0, 4.0, 8.0)}
         replay = window.replay
         length_s = 0.0 if replay is None else replay.transport.stop_s - replay.transport.start_s
         memory_mb = psutil.Process().memory_info().rss / 1e6
@@ -83,7 +85,7 @@ def _seeks(application: QApplication, window: ReplayWindow) -> list[float]:
     return took_ms
 
 
-def _play(application: QApplication, window: ReplayWindow, speed: float) -> float:
+def _play(application: QApplication, window: ReplayWindow, speed: float, seconds: float) -> float:
     """Return how many different pictures are drawn a second."""
     replay = window.replay
     if replay is None:
@@ -92,7 +94,7 @@ def _play(application: QApplication, window: ReplayWindow, speed: float) -> floa
     replay.transport.set_speed(speed)
     replay.transport.play()
     before, began_s = window.pictures, time.perf_counter()
-    while time.perf_counter() - began_s < _PLAYED_S:
+    while time.perf_counter() - began_s < seconds:
         application.processEvents()
         time.sleep(_TURN_S)
     replay.transport.pause()

@@ -53,9 +53,8 @@ class TimeChart(pg.PlotWidget):  # type: ignore[misc]
         for side in ("left", "bottom"):
             axis = self.getAxis(side)
             axis.setPen(None)
-            axis.setTickPen(pg.mkPen(None))  # else ticks without a length are dots
             axis.setTextPen(theme.colour(theme.SOFT))
-            axis.setStyle(tickLength=0, tickFont=theme.font(10))
+            axis.setStyle(tickLength=0, tickAlpha=0, tickFont=theme.font(10))  # ticks without a length are dots
         self.getAxis("left").setWidth(theme.px(NAMES_WIDTH))
         self.getAxis("left").setTicks([])
         self.getAxis("bottom").setHeight(theme.px(15) if with_times else 0)

@@ -99,6 +99,8 @@ class Replay:
         start_s, stop_s = (one - self.session.t0_s for one in (self.session.start_s, self.session.stop_s))
         self.transport = Transport(start_s, stop_s, self.clock)
         self.ratings: tuple[ContinuousRating, ...] = self.session.ratings
+        # A short session needs no charts that are half empty.
+        self.span_s = next((one for one in SPANS_S if one >= min(stop_s - start_s, self.span_s)), self.span_s)
 
     @cached_property
     def markers(self) -> tuple[Marker, ...]:
