@@ -120,14 +120,14 @@ class PartIndex:
         dtype = stream.dtype
         if dtype is None:
             raise ValueError("a stream of text has no rows of numbers")
+        begins, counts = stream.begins[first:stop], stream.counts[first:stop]
+        edges = zip(begins.tolist(), stream.ends[first:stop].tolist(), counts.tolist(), strict=True)
         pieces = [
-            np.frombuffer(self._raw, dtype, count, int(begin) + _TO_ROWS)
-            for begin, end, count in zip(
-                stream.begins[first:stop], stream.ends[first:stop], stream.counts[first:stop], strict=True
-            )
-            if self._fits(int(begin), int(end))
+            self._raw[begin + _TO_ROWS : begin + _TO_ROWS + count * dtype.itemsize]
+            for begin, end, count in edges
+            if self._fits(begin, end)
         ]
-        return np.concatenate(pieces) if pieces else np.zeros(0, dtype)
+        return np.frombuffer(b"".join(pieces), dtype)
 
     def first_stamps(self, stream: PartStream) -> TimeArray:
         """Return the stamp of the first row of each chunk."""
@@ -157,7 +157,6 @@ class PartIndex:
 
     def close(self) -> None:
         """Let go of the file; arrays that were read stay."""
-        # Arrays are copies (see rows), so that nothing points into the map.
         self._raw.close()
 
     def _at(self, places: NDArray[np.int64]) -> NDArray[np.float64]:

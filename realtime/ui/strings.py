@@ -332,7 +332,8 @@ REPLAY_NO_BUNDLE = "Bundle '{path}' cannot be read: {why}; choose another."
 REPLAY_OTHER_BUNDLE = "Another bundle …"
 REPLAY_BUNDLES = "Bundles (*.safetensors)"
 REPLAY_FILES = (
-    "Recordings (*.xdf *.xdfz *.edf *.bdf *.vhdr *.set *.fif *.mkv *.mp4 *.avi *.mov *.wav *.flac *.ogg);;All (*)"
+    "All (*);;XDF, EEG (*.xdf *.xdfz *.edf *.bdf *.gdf *.vhdr *.set *.fif *.cnt);;"
+    "Films, sound (*.mkv *.mp4 *.avi *.mov *.mpg *.webm *.wav *.flac *.ogg)"
 )
 REPLAY_NO_MARKER = "There is no marker that way."
 REPLAY_LEGEND_RATED = "rated: {rater}"

@@ -53,9 +53,8 @@ class TimeChart(pg.PlotWidget):  # type: ignore[misc]
         for side in ("left", "bottom"):
             axis = self.getAxis(side)
             axis.setPen(None)
-            axis.setTickPen(pg.mkPen(None))  # else ticks without a length are dots
             axis.setTextPen(theme.colour(theme.SOFT))
-            axis.setStyle(tickLength=0, tickFont=theme.font(10))
+            axis.setStyle(tickLength=0, tickAlpha=0, tickFont=theme.font(10))  # ticks without a length are dots
         self.getAxis("left").setWidth(theme.px(NAMES_WIDTH))
         self.getAxis("left").setTicks([])
         self.getAxis("bottom").setHeight(theme.px(15) if with_times else 0)
@@ -190,7 +189,10 @@ class LevelTrack(TimeChart):
 
 
 class ClassTrack(TimeChart):
-    """Probabilities of classes: a row each, the stronger the more probable; a second decoding below the first."""
+    """Probabilities of classes: a row each, the stronger the more probable; a second decoding below the first.
+
+    Decodings may have other classes: the rows are those of both.
+    """
 
     def __init__(self, with_times: bool = True) -> None:
         super().__init__(with_times)
@@ -201,7 +203,7 @@ class ClassTrack(TimeChart):
     def show_classes(self, shares: tuple[ClassShares, ...], page: tuple[float, float]) -> None:
         """Show up to two decodings of one head in a stretch of time."""
         self.shown = shares
-        classes = shares[0].classes if shares else ()
+        classes = tuple(dict.fromkeys(name for one in shares for name in one.classes))
         if not classes:
             self.picture.clear()
             self.getAxis("left").setTicks([])
@@ -211,10 +213,11 @@ class ClassTrack(TimeChart):
         image = np.zeros((rows, _CLASS_COLUMNS, 4), np.uint8)
         for which, (one, role) in enumerate(zip(shares, (theme.ACCENT, theme.POOLED), strict=False)):
             tint = theme.colour(role)
+            rows_of = [len(shares) * classes.index(name) + which for name in one.classes]
             values = [value_at(one.times_s, one.shares, at_s) for at_s in times_s]
             for column, value in enumerate(values):
-                if value is not None and len(value) == len(classes):
-                    image[which :: len(shares), column, 3] = np.round(255 * value)
+                if value is not None:
+                    image[rows_of, column, 3] = np.round(255 * value)
             image[which :: len(shares), :, :3] = (tint.red(), tint.green(), tint.blue())
         # Row 0 of the classes is at the top.
         self.picture.setImage(image[::-1], autoLevels=False, levels=(0, 255))

@@ -24,6 +24,7 @@ from .state.worker import Worker
 from .tools import DecodeRun, ReplayTools
 
 RATE_HZ = 30
+_SLOW_S = 0.3  # from asking for a frame until it is there
 _EXACT_UP_TO = 2.0  # times as fast; beyond, whole frames of the film are picked instead of every one decoded
 SMALLEST = (1024, 680)
 _REBUILD_MS = 200
@@ -80,6 +81,7 @@ class ReplayWindow(QWidget):
         self._data: PageData | None = None
         self._image: Image | None = None
         self._frame: tuple[int, bool] | None = None
+        self._asked_s, self._slow = 0.0, False
         self._said: tuple[str, str] = ("", "idle")
         self.pictures = 0
         """Frames shown so far."""
@@ -245,6 +247,7 @@ class ReplayWindow(QWidget):
             page.show_frame(None, _line(frame))
         elif frame is not None:
             self._image = frame[1]
+            self._slow = self._slow or time.monotonic() - self._asked_s > _SLOW_S
             self.pictures += 1
             page.show_frame(frame[1])
         decodings = self._estimates.take()
@@ -268,9 +271,12 @@ class ReplayWindow(QWidget):
             self._ask_samples(replay)
             page.show_page(replay)
         index = replay.frame_index(place_s)
-        hurried = replay.transport.playing and replay.transport.speed > _EXACT_UP_TO
+        # Where decoding every frame takes longer than they last, whole frames of the film keep up.
+        self._slow = self._slow and replay.transport.playing
+        hurried = replay.transport.playing and (replay.transport.speed > _EXACT_UP_TO or self._slow)
         if index is not None and (index, hurried) != self._frame and not (hurried and not self._frames.free):
             self._frame = (index, hurried)
+            self._asked_s = time.monotonic()
             self._frames.ask(lambda: replay.read_frame(index, exact=not hurried))
         page.show_place(replay)
         page.transport.sound.setText(self._sound_line(replay))

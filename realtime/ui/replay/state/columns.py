@@ -61,7 +61,7 @@ def eeg_columns(
         return np.zeros(0), np.zeros((0, len(source.channel_names)), np.float32)
     if passband is None:
         # A few hundred rows tell the median as well as all.
-        values = values - np.nanmedian(values[:: max(1, len(values) // 500)], axis=0)
+        values = values - np.nanmedian(values[:: max(1, len(values) // 500)], axis=0).astype(np.float32)
     else:
         stamps_s, values = _filtered(stamps_s, values, passband, source.rate_hz)
     return smallest_and_largest(stamps_s, values, start_s, stop_s)

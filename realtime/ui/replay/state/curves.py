@@ -99,8 +99,10 @@ def boxes(estimates: Sequence[Estimate], t0_s: float) -> Boxes:
     """Return the faces of looks and readings, by the session times of their frames."""
     found: dict[float, FaceBox | None] = {}
     for one in estimates:
-        for seen in (*one.looks, *one.face_readings):
-            found[seen.frame_stamp_s - t0_s] = seen.face
+        for look in one.looks:
+            found[look.frame_stamp_s - t0_s] = look.face
+        for reading in one.face_readings:
+            found[reading.frame_stamp_s - t0_s] = reading.face
     times_s = sorted(found)
     return Boxes(np.array(times_s), tuple(found[time_s] for time_s in times_s))
 

@@ -99,6 +99,8 @@ class Replay:
         start_s, stop_s = (one - self.session.t0_s for one in (self.session.start_s, self.session.stop_s))
         self.transport = Transport(start_s, stop_s, self.clock)
         self.ratings: tuple[ContinuousRating, ...] = self.session.ratings
+        # A short session needs no charts that are half empty.
+        self.span_s = next((one for one in SPANS_S if one >= min(stop_s - start_s, self.span_s)), self.span_s)
 
     @cached_property
     def markers(self) -> tuple[Marker, ...]:
@@ -157,8 +159,7 @@ class Replay:
     def classes(self) -> tuple[ClassShares, ...]:
         """Return the probabilities of the chosen head, of each decoding that has it."""
         made = (one.classes_of(self.head) for one in self.shown if one is not None)
-        found = [one for one in made if one.classes]
-        return tuple(one for one in found if one.classes == found[0].classes)
+        return tuple(one for one in made if one.classes)
 
     def frame_index(self, place_s: float) -> int | None:
         """Return the number of the frame at a place: the newest that was captured then; None without a film."""

@@ -3,6 +3,10 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
+from .....models.contract import TimeArray
+
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 _SAME_S = 0.05  # a marker so close counts as the place itself
 
@@ -82,16 +86,16 @@ class Transport:
         place = SPEEDS.index(self.speed) + steps
         self.set_speed(SPEEDS[min(max(place, 0), len(SPEEDS) - 1)])
 
-    def step(self, times_s: Sequence[float], steps: int) -> None:
+    def step(self, times_s: TimeArray, steps: int) -> None:
         """Stop, and go on or back by some of the times of a list, such as frames."""
         self.pause()
         here_s = self._place_s
         if steps > 0:
-            index = bisect_right(times_s, here_s + 1e-6) + steps - 1
+            index = int(np.searchsorted(times_s, here_s + 1e-6, "right")) + steps - 1
         else:
-            index = bisect_left(times_s, here_s - 1e-6) + steps
+            index = int(np.searchsorted(times_s, here_s - 1e-6, "left")) + steps
         if 0 <= index < len(times_s):
-            self.seek(times_s[index])
+            self.seek(float(times_s[index]))
 
     def to_marker(self, times_s: Sequence[float], steps: int) -> bool:
         """Go to the next marker, or with -1 to the one before; return whether there is one."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from PyQt5.QtCore import QPoint, Qt
 from PyQt5.QtTest import QTest
 
 from moodring.configs.schema.session_folder import DECODINGS_FOLDER, RATINGS_FOLDER, REPORT_FILE
+from moodring.models.contract import HeadOutput
 from moodring.models.io.bundle import bundled
-from moodring.models.io.journal import read_journal
+from moodring.models.io.journal import journal_line, read_journal
 from moodring.offline.export.export import export_session
 from moodring.offline.recordings.ratings import read_ratings
 from moodring.offline.report.report import write_report
@@ -67,6 +69,24 @@ def test_another_bundle_is_decoded_and_drawn_beside_what_was_recorded(qt, show, 
     assert [one[0] for one in window.page.legend.entries][:2] == ["as recorded", made.stem]
     after = digests(session)
     assert {name: after[name] for name in before} == before, "the recording stays as it is"
+
+
+def test_classes_of_another_model_have_rows_beside_those_of_the_first(show, session):
+    folder, recorded = session / DECODINGS_FOLDER, read_journal(session / "decisions.jsonl")
+    folder.mkdir()
+    voice = HeadOutput("speech", "acted", ("anger", "boredom"), (0.25, 0.75))
+    again = [replace(one, heads=(*one.heads[:2], voice), ablations=()) for one in recorded]
+    (folder / "other-123456.jsonl").write_bytes(b"".join(journal_line(one) + b"\n" for one in again))
+    window = show(session)
+    ticks = window.page.classes.getAxis("left")._tickLevels[0]
+    own = recorded[0].head("speech").classes
+    assert [name for _, name in ticks] == [*own, "boredom"]
+    image = window.page.classes.picture.image[::-1]
+    assert len(image) == 2 * len(ticks)
+    strongest = image[:, :, 3].max(axis=1)
+    assert strongest[2 * len(own) + 1] == round(255 * 0.75)
+    assert strongest[2 * len(own)] == 0, "the first decoding knows no boredom"
+    assert strongest[2 * own.index("anger") + 1] == round(255 * 0.25)
 
 
 def test_a_decoding_is_there_when_the_session_is_opened_again(qt, show, session):
