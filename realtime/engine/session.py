@@ -262,14 +262,11 @@ class Session:
         if self.error is not None:
             raise MoodringError(self.error)
 
-    def has_mark(self, mark: Mark) -> bool:
-        """Return whether the very same mark is among the newest."""
-        return mark in self._marks.newest
-
     def mark(self, mark: Mark, at: str) -> Reply:
         """Show a mark or a note of the experimenter, send it on LSL and save it; ``at`` is the time of day."""
         plan = self.plan
-        self._marks.add(mark, send=True)
+        if not self._marks.add(mark, send=True):  # it came again because its reply was lost
+            return Reply(True, f"“{mark.text}” is marked already.")
         session_time_s = None if plan is None else mark.time_s - plan.t0_s
         kind: Literal["mark", "note"] = "note" if mark.kind == "note" else "mark"
         return self.recordings.note(Note(mark.time_s, session_time_s, at, kind, mark.text))

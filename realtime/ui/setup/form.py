@@ -164,7 +164,7 @@ class SessionForm(QTabWidget):
         return values
 
     def show_taken(self, participant: str, session: str, runs: int, following: str) -> None:
-        """Say that a session is there already, and offer the next one."""
+        """Show that a session is there already, and offer the next one."""
         there = runs > 0
         self.session_note.setText(
             strings.SETUP_EXISTS.format(participant=participant, session=session, count=runs) if there else ""
