@@ -67,6 +67,7 @@ def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> R
         **further,
     }
     t0_s, held = _on_one_clock(folder, session, held, report)
+    first_s = min((_first_s(one) for one in held.values() if one is not None), default=t0_s)
     streamed = markers_of([one for one in others if not one.name.endswith(names.HEALTH_SUFFIX)])
     return Recording(
         name=session.name,
@@ -78,7 +79,7 @@ def read_session(folder: Path, missing: Literal["error", "skip"] = "error") -> R
         face=_video_of(held["face"]),
         speech=_signal_of(held["speech"]),
         truth=truth_of(others),
-        markers=with_noted_marks(folder, streamed, min(map(_first_s, filter(None, held.values())), default=t0_s)),
+        markers=with_noted_marks(folder, streamed, first_s),
         loudspeaker=_signal_of(held["loudspeaker"]),
         signals={key: one for key in further if (one := _signal_of(held[key])) is not None},
         eeg_settings=None if config is None else settings_of(config.eeg),

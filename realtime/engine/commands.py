@@ -67,8 +67,6 @@ class Commands:
         asked_s = now_s if command.time_s is None else command.time_s
         # A screen's clock that is another one must not put a mark into another session.
         time_s = asked_s if now_s - _LONGEST_AGO_S <= asked_s <= now_s else now_s
-        if command.time_s is not None and (mark := Mark(time_s, kind, text)) in self._session.marks.newest:
-            return Reply(True, f"“{mark.text}” is marked already.")  # it was sent again because its reply was lost
         return self._session.mark(Mark(time_s, kind, text), _at(now_s - time_s))
 
 

@@ -44,12 +44,21 @@ class Marks:
         )
         self._outlet = pylsl.StreamOutlet(info)
 
-    def add(self, mark: Mark, *, send: bool) -> None:
-        """Keep a mark; ``send`` it where it is the experimenter's own."""
+    def add(self, mark: Mark, *, send: bool) -> bool:
+        """Keep a mark; ``send`` it where it is the experimenter's own, but the very same one not twice.
+
+        Returns
+        -------
+        bool
+            Whether it was a new one.
+        """
         with self._lock:
+            if send and mark in self._marks:
+                return False
             self._marks.append(mark)
             if send and self._outlet is not None:
                 self._outlet.push_sample([mark.text], mark.time_s)
+        return True
 
     def see(self, time_s: float, text: str) -> None:
         """Keep what came on a marker stream."""

@@ -114,8 +114,8 @@ class Session:
         self._collected_s = started_s
         journal = recorder.journal if recorder is not None else None
         self.publisher = Publisher(config, models.heads, clock, folder, started_s, journal)
-        self.marks = Marks(config)
-        self._marker_watch = MarkerWatch(config.session.markers, self.marks.see)
+        self._marks = Marks(config)
+        self._marker_watch = MarkerWatch(config.session.markers, self._marks.see)
 
     def __enter__(self) -> "Session":
         return self
@@ -216,7 +216,7 @@ class Session:
         self.tally.eeg_filter_delay_ms = eeg_delay_ms(facts)
         read = (modality for decoder in self._models.decoders for modality in decoder.spec.modalities)
         self.publisher.open_outlet(self._meanings(), tuple(dict.fromkeys(read)))
-        self.marks.open_outlet()
+        self._marks.open_outlet()
         self._marker_watch.start()
         if any(ingest.info.origin == SIMULATED for ingest in facts):
             self._truth = TruthWatch()
@@ -265,7 +265,8 @@ class Session:
     def mark(self, mark: Mark, at: str) -> Reply:
         """Show a mark or a note of the experimenter, send it on LSL and save it; ``at`` is the time of day."""
         plan = self.plan
-        self.marks.add(mark, send=True)
+        if not self._marks.add(mark, send=True):  # it came again because its reply was lost
+            return Reply(True, f"“{mark.text}” is marked already.")
         session_time_s = None if plan is None else mark.time_s - plan.t0_s
         kind: Literal["mark", "note"] = "note" if mark.kind == "note" else "mark"
         return self.recordings.note(Note(mark.time_s, session_time_s, at, kind, mark.text))
@@ -291,7 +292,7 @@ class Session:
             # Before the outlets go: a recorder takes what is still on its way.
             self._recorder.stop()
         self._phase = "ended"
-        self.marks.close()
+        self._marks.close()
         if not self._undecided:
             self.publisher.close()
 
@@ -338,7 +339,7 @@ class Session:
             recording=status,
             information_age_ms=tuple(tally.ages.items()),
             eeg_filter_delay_ms=tally.eeg_filter_delay_ms,
-            marks=self.marks.newest,
+            marks=self._marks.newest,
             participant=self._config.session.participant,
         )
 

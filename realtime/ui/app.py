@@ -90,7 +90,8 @@ def run_window(
         QTimer.singleShot(round(closing.close_after_s * 1000), shot.finish)
     window.show()
     if protocol is not None and commands is not None:
-        screen = window.windowHandle().screen() if window.windowHandle() is not None else None
+        handle = window.windowHandle()
+        screen = None if handle is None else handle.screen()
         window.run_protocol(ProtocolControl(protocol, commands, "" if screen is None else screen.name()))
     with interruptible(shot.finish), errors_logged(), qt_logged():
         application.exec_()

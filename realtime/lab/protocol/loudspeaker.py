@@ -9,6 +9,8 @@ from ...sources.microphone import portaudio
 from .frames import Sound
 
 _LONGEST_LATENCY_S = 1.0
+# Long enough not to underrun while a film is decoded: PortAudio reports the latency, which is accounted for.
+_BUFFER_S = 0.1
 
 
 class SoundOutput(Protocol):
@@ -66,7 +68,7 @@ class Loudspeaker:
         try:
             self.rate_hz = round(float(sounddevice.query_devices(chosen, "output")["default_samplerate"]))
             self._stream = sounddevice.OutputStream(
-                samplerate=self.rate_hz, device=chosen, channels=2, dtype="float32", latency="low",
+                samplerate=self.rate_hz, device=chosen, channels=2, dtype="float32", latency=_BUFFER_S,
                 callback=self._fill_block,
             )  # fmt: skip
             self._stream.start()
