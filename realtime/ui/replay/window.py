@@ -72,9 +72,10 @@ class ReplayWindow(QWidget):
         self.sound: SoundOut | None = None
         self.run: DecodeRun | None = None
         self._opening: Worker[OpenSession] = Worker("replay-open")
-        self._samples: Worker[PageData] = Worker("replay-samples")
-        self._frames: Worker[tuple[int, Image]] = Worker("replay-frames")
-        self._estimates: Worker[tuple[Decoding, ...]] = Worker("replay-estimates")
+        # What is read names the session it is of: another one may be open by then.
+        self._samples: Worker[tuple[Replay, PageData]] = Worker("replay-samples")
+        self._frames: Worker[tuple[Replay, Image]] = Worker("replay-frames")
+        self._estimates: Worker[tuple[Replay, tuple[Decoding, ...]]] = Worker("replay-estimates")
         self._workers: tuple[Worker[Any], ...] = (self._opening, self._samples, self._frames, self._estimates)
         self._scratch = TemporaryDirectory(prefix="moodring-replay-")
         self.scratch = Path(self._scratch.name)
@@ -232,20 +233,21 @@ class ReplayWindow(QWidget):
         self._said = (problems or strings.REPLAY_READING, "warn" if problems else "idle")
         self.rebuild()
         self._ask_samples(self.replay)
-        self._estimates.ask(session.decodings)
+        replay = self.replay
+        self._estimates.ask(lambda: (replay, session.decodings()))
 
     def _take_read(self, replay: Replay, page: ReplayPage) -> None:
         data = self._samples.take()
         if isinstance(data, Exception):
             self.say(_line(data), "bad")
-        elif data is not None:
-            self._data = data
-            page.show_samples(replay, data)
+        elif data is not None and data[0] is replay:
+            self._data = data[1]
+            page.show_samples(replay, data[1])
         frame = self._frames.take()
         if isinstance(frame, Exception):
             self._image = None
             page.show_frame(None, _line(frame))
-        elif frame is not None:
+        elif frame is not None and frame[0] is replay:
             self._image = frame[1]
             self._slow = self._slow or time.monotonic() - self._asked_s > _SLOW_S
             self.pictures += 1
@@ -253,8 +255,8 @@ class ReplayWindow(QWidget):
         decodings = self._estimates.take()
         if isinstance(decodings, Exception):
             self.say(_line(decodings), "bad")
-        elif decodings is not None:
-            replay.take_decodings(decodings)
+        elif decodings is not None and decodings[0] is replay:
+            replay.take_decodings(decodings[1])
             if self._said[0] == strings.REPLAY_READING:
                 self.say("" if replay.decodings else strings.REPLAY_NO_ESTIMATES)
             page.show_replay(replay)
@@ -277,7 +279,7 @@ class ReplayWindow(QWidget):
         if index is not None and (index, hurried) != self._frame and not (hurried and not self._frames.free):
             self._frame = (index, hurried)
             self._asked_s = time.monotonic()
-            self._frames.ask(lambda: replay.read_frame(index, exact=not hurried))
+            self._frames.ask(lambda: (replay, replay.read_frame(index, exact=not hurried)))
         page.show_place(replay)
         page.transport.sound.setText(self._sound_line(replay))
 
@@ -309,7 +311,7 @@ class ReplayWindow(QWidget):
     def _ask_samples(self, replay: Replay) -> None:
         page, passband = replay.page, replay.passband
         if page is not None and (replay.session.eeg is not None or replay.session.sound is not None):
-            self._samples.ask(lambda: replay.read_page(page, passband))
+            self._samples.ask(lambda: (replay, replay.read_page(page, passband)))
 
     def _key(self, sequence: str, what: str) -> QShortcut:
         key = QShortcut(sequence, self)

@@ -214,11 +214,11 @@ class Replay:
             sound = (times_s - t0_s, extremes, spectrum(stamps_s, samples, rate_hz, start_s, stop_s))
         return PageData(page, eeg, sound)
 
-    def read_frame(self, index: int, exact: bool) -> tuple[int, Image]:
+    def read_frame(self, index: int, exact: bool) -> Image:
         """Read a frame, or one shortly before it; for a thread of its own."""
         if self.session.film is None:
             raise ValueError("there is no film")
-        return index, self.session.film.frame(index, exact)
+        return self.session.film.frame(index, exact)
 
     def _curves(self, decoding: Decoding) -> ShownDecoding:
         estimates = decoding.estimates

@@ -1,6 +1,7 @@
 """What the replay page says of sessions that lack something, are damaged, or are none."""
 
 import os
+import threading
 import time
 
 import numpy as np
@@ -133,3 +134,22 @@ def test_a_film_alone_is_replayed(show, session):
     assert window.page.film._image is not None
     assert window.page.eeg.isHidden()
     assert window.replay.transport.stop_s > 10.0
+
+
+def test_what_is_read_of_a_session_never_shows_in_the_next_one(show, session, tmp_path, settled):
+    bare = write_viewed(tmp_path / "bare", 4.0, journal=False)
+    window = show(bare)
+    slow = threading.Event()
+    late = window.tools.open(session)
+    kept = late.decodings
+    object.__setattr__(late, "decodings", lambda: (slow.wait(20.0), kept())[1])
+    window._show_session(late)
+    window.tick()
+    window.open(bare)
+    while window.replay.session.path != bare:
+        window.tick()
+        time.sleep(0.01)
+    slow.set()
+    settled(window)
+    assert window.replay.decodings == []
+    assert strings.REPLAY_NO_ESTIMATES in said(window)
