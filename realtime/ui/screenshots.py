@@ -27,7 +27,8 @@ from .live.view import View
 from .live.view_model import ViewModel
 from .live.window import Window
 from .settings import Settings
-from .setup.page import SetupPage, Tools
+from .setup.page import SetupPage
+from .setup.tools import Tools
 from .theme import PALETTES, ThemeName
 from .tiles.window import TilesWindow
 

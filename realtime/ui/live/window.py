@@ -135,7 +135,7 @@ class Window(QWidget):
         top.showNormal() if top.isFullScreen() else top.showFullScreen()
 
     def leave(self) -> None:
-        """Tell that its user goes back."""
+        """Emit that its user goes back."""
         if self._inside:
             self.left.emit()
 

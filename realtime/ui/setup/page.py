@@ -1,10 +1,9 @@
 """The set-up page: the form on the left, what is there on the right, and the button that begins the session."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from PyQt5.QtCore import QTimer, pyqtSignal
 from PyQt5.QtGui import QCloseEvent, QResizeEvent
@@ -13,10 +12,7 @@ from PyQt5.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, Q
 from ....configs.schema.errors import MoodringError
 from ....configs.schema.live import LiveConfig, LslSection
 from ....configs.schema.load import check
-from ...lab.doctor import Finding
-from ...lab.probe import Probe, SourceLook
 from ...lab.profiles import LAST, Profiles
-from ...lab.survey import CheckRun, Survey, SurveyRun
 from ...screens.wording import MARKS, Tone
 from .. import strings, theme
 from ..display import first_size
@@ -30,73 +26,13 @@ from .form import SessionForm
 from .head_map import HeadMap
 from .previews import Previews
 from .tables import ElectrodeTable, FindingTable, StreamTable
+from .tools import Checking, Looking, Searching, Tools
 
 RATE_HZ = 10
 SMALLEST = (1024, 680)
 _BUTTONS = ("save", "search", "check", "start")
 _RESCALE_MS = 200
 _PATIENCE_S = 1.0  # after the last change, before the sources are opened anew
-
-
-class Looking(Protocol):
-    """Protocol of what looks at sources; see :class:`~moodring.realtime.lab.probe.Probe`."""
-
-    @property
-    def error(self) -> str | None:
-        """Why it has ended."""
-        ...
-
-    def looks(self) -> tuple[SourceLook, ...]:
-        """Return what each source shows now."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the sources."""
-        ...
-
-
-class Searching(Protocol):
-    """Protocol of a search for devices."""
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more will be found."""
-        ...
-
-    def survey(self) -> Survey:
-        """Return what has been found so far."""
-        ...
-
-    def close(self) -> None:
-        """End it."""
-        ...
-
-
-class Checking(Protocol):
-    """Protocol of a check."""
-
-    @property
-    def over(self) -> bool:
-        """Whether it has ended."""
-        ...
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What has been found so far."""
-        ...
-
-    def close(self) -> None:
-        """End it."""
-        ...
-
-
-@dataclass(frozen=True)
-class Tools:
-    """What the page looks with; tests give others."""
-
-    search: Callable[[LslSection], Searching] = SurveyRun
-    look: Callable[[LiveConfig], Looking] = Probe
-    check: Callable[[LiveConfig], Checking] = CheckRun
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from moodring.realtime.lab.survey import Survey
 from moodring.realtime.ui import strings, theme
 from moodring.realtime.ui.ending.ended import Ended
 from moodring.realtime.ui.settings import Settings
-from moodring.realtime.ui.setup.page import SetupPage, Tools
+from moodring.realtime.ui.setup.page import SetupPage
+from moodring.realtime.ui.setup.tools import Tools
 from tests.support.labels_cut import cut_labels, outside, small_panels
 from tests.support.lsl_stand import wait_for
 
