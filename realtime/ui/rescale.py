@@ -1,9 +1,10 @@
 """Bring the fonts and lengths of a page that is there to another scale; what is written in it stays."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from PyQt5.QtCore import QMargins, Qt
-from PyQt5.QtWidgets import QFormLayout, QLayout, QWidget
+from PyQt5.QtWidgets import QAbstractSpinBox, QComboBox, QFormLayout, QLayout, QLineEdit, QTableView, QWidget
 
 from . import theme
 
@@ -32,15 +33,28 @@ def rescale(page: QWidget, before: float) -> None:
     before : float
         The scale that the page was made at, or brought to last.
     """
+    widgets = [(one, _widget_design(one, before)) for one in page.findChildren(QWidget)]
+    layouts = [(one, _layout_design(one, before)) for one in page.findChildren(QLayout)]
     page.setStyleSheet(theme.style())
     page.setFont(theme.font(12))
-    for widget in page.findChildren(QWidget):
-        _rescale_widget(widget, before)
-    for layout in page.findChildren(QLayout):
-        _rescale_layout(layout, before)
+    for widget, design in widgets:
+        _apply_to_widget(widget, design)
+    for layout, design in layouts:
+        _apply_to_layout(layout, design)
+    for line in page.findChildren(QLineEdit):
+        box = line.parentWidget()
+        if isinstance(box, QComboBox | QAbstractSpinBox):
+            line.setFont(box.font())  # a new style sheet takes it from the line inside a box
+    for table in page.findChildren(QTableView):
+        numbers = table.verticalHeader()
+        if numbers is not None:
+            numbers.setFont(table.font())
+            numbers.setMinimumSectionSize(-1)
+            numbers.setDefaultSectionSize(-1)
+        table.resizeRowsToContents()
 
 
-def _rescale_widget(widget: QWidget, before: float) -> None:
+def _widget_design(widget: QWidget, before: float) -> _Design:
     design = widget.property(_DESIGN)
     if not isinstance(design, _Design):
         own_font = widget.testAttribute(Qt.WA_SetFont) and widget.font().pixelSize() > 0
@@ -51,6 +65,10 @@ def _rescale_widget(widget: QWidget, before: float) -> None:
             most=(_most(most.width(), before), _most(most.height(), before)),
         )
         widget.setProperty(_DESIGN, design)
+    return design
+
+
+def _apply_to_widget(widget: QWidget, design: _Design) -> None:
     if design.font is not None:
         font = widget.font()
         font.setPixelSize(max(theme.px(design.font), _LEAST_FONT))
@@ -64,7 +82,7 @@ def _rescale_widget(widget: QWidget, before: float) -> None:
             set_length(theme.px(wanted))
 
 
-def _rescale_layout(layout: QLayout, before: float) -> None:
+def _layout_design(layout: QLayout, before: float) -> _Design:
     design = layout.property(_DESIGN)
     if not isinstance(design, _Design):
         margins = layout.contentsMargins()
@@ -76,10 +94,14 @@ def _rescale_layout(layout: QLayout, before: float) -> None:
             spacing=tuple(one / before if one >= 0 else None for one in spacing),
         )
         layout.setProperty(_DESIGN, design)
+    return design
+
+
+def _apply_to_layout(layout: QLayout, design: _Design) -> None:
     layout.setContentsMargins(QMargins(*(theme.px(one) for one in design.margins)))
-    setters = (
-        (layout.setHorizontalSpacing, layout.setVerticalSpacing) if len(design.spacing) > 1 else (layout.setSpacing,)
-    )
+    setters: tuple[Callable[[int], None], ...] = (layout.setSpacing,)
+    if isinstance(layout, QFormLayout):
+        setters = (layout.setHorizontalSpacing, layout.setVerticalSpacing)
     for wanted, set_spacing in zip(design.spacing, setters, strict=True):
         if wanted is not None:
             set_spacing(theme.px(wanted))

@@ -16,6 +16,7 @@ from ...configs.schema.protocol.protocol import SCALES
 from ...models.contract import Image
 from ...processes import Parent
 from ..ipc.commands import Command
+from ..ipc.engine_feeds import EngineFeeds, Followed
 from ..ipc.snapshot_feed import SnapshotFeed
 from ..lab.probe import SourceLook
 from ..lab.profiles import Profiles
@@ -25,10 +26,13 @@ from ..lab.protocol.playing import Playing
 from ..lab.protocol.presenter import Presenter, Progress
 from ..lab.protocol.stimulus_files import Stimulus
 from ..lab.survey import CheckRun, Survey, SurveyRun
+from ..screens import wording
 from . import strings
 from .app import saved
 from .application import application_here
+from .ending.ended import Ended
 from .live.commander import Commander
+from .live.view import View
 from .live.view_model import ViewModel
 from .live.window import Window
 from .moving_picture import film_of
@@ -38,6 +42,7 @@ from .settings import Settings
 from .setup.page import SetupPage
 from .setup.tools import Tools
 from .theme import PALETTES, ThemeName
+from .tiles.window import TilesWindow
 
 SIZES = ((1024, 700), (1366, 768), (1920, 1080), (3840, 2160))
 MOVING, MOVING_SIZE, MOVING_S = "live.webp", (1366, 768), 8.0
@@ -85,9 +90,17 @@ def take_pictures(parent: Parent, name: str, config: LiveConfig, folder: Path, a
             _save(picture, folder, page, None, size, parent)
         for theme_name, size in _all():
             settings.theme = theme_name
+            tiles = TilesWindow(_EightTimes(EngineFeeds(lambda card: card.name == name)), Commander, settings)
+            tiles.resize(*size)
+            tiles.show()
+            _turns(application, 1.6)
+            _save(tiles, folder, "tiles", theme_name, size, parent)
+            tiles.close()
+        for theme_name, size in _all():
+            settings.theme = theme_name
             setup = SetupPage(settings, Profiles(Path(place)), config, tools, size)
             setup.show()
-            for page in _setup(setup, application):
+            for page in _setup(setup, application, window.view):
                 _save(setup, folder, page, theme_name, size, parent)
             setup.close()
 
@@ -195,7 +208,7 @@ class _Drawn(Playing):
         return self._drawn
 
 
-def _setup(page: SetupPage, application: QApplication) -> Iterator[str]:
+def _setup(page: SetupPage, application: QApplication, last: View | None) -> Iterator[str]:
     """Bring the set-up page into each of its states."""
     _turns(application, 1.6)
     for place, name in enumerate(("devices", "electrodes")):
@@ -205,6 +218,15 @@ def _setup(page: SetupPage, application: QApplication) -> Iterator[str]:
     page.check()
     _turns(application, 0.4)
     yield "setup-check"
+    newest = None if last is None else last.newest
+    recorded = None if newest is None else newest.recording
+    if newest is not None:
+        line = f"{wording.clock(newest.elapsed_s)}, {newest.decisions} decisions"
+        folders = () if recorded is None else (Path(recorded.folder),)
+        page.show_ended(Ended(newest.participant, line, recordings=folders))
+        page.tabs.setCurrentIndex(0)
+        _turns(application, 0.4)
+        yield "setup-ended"
 
 
 def _save(
@@ -214,6 +236,21 @@ def _save(
     if not saved(picture.grab().toImage(), path):
         raise MoodringError(f"picture '{path}' cannot be written; give a folder that can be written to")
     parent.send({"picture": path.name})
+
+
+class _EightTimes:
+    """The engines that are followed, each as eight: a picture of as many participants as a lab may have."""
+
+    def __init__(self, engines: EngineFeeds) -> None:
+        self._engines = engines
+
+    def look(self) -> tuple[Followed, ...]:
+        """Return every engine eight times."""
+        return tuple(replace(one, key=f"{one.key}-{place}") for one in self._engines.look() for place in range(8))
+
+    def close(self) -> None:
+        """Disconnect from all."""
+        self._engines.close()
 
 
 class _Held:

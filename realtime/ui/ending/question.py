@@ -32,7 +32,7 @@ class EndQuestion(QFrame):
         self.hide()
 
     def ask(self, view: View | None) -> None:
-        """Ask, unless the session is ending already."""
+        """Put the question, unless the session is ending already."""
         newest = None if view is None else view.newest
         if newest is not None and newest.phase in ("ending", "ended"):
             return
@@ -45,7 +45,7 @@ class EndQuestion(QFrame):
         self.yes.setFocus()
 
     def ask_of_all(self, count: int) -> None:
-        """Show the question whether all sessions are to end."""
+        """Put the question for all sessions at once."""
         self.text.setText(strings.TILES_END_QUESTION.format(count=count))
         self.show()
         self.yes.setFocus()

@@ -153,7 +153,7 @@ class Window(QWidget):
         top.showNormal() if top.isFullScreen() else top.showFullScreen()
 
     def leave(self) -> None:
-        """Signal that its user goes back."""
+        """Emit that its user goes back."""
         if self._inside:
             self.left.emit()
 

@@ -39,8 +39,13 @@ def run_tiles_window(
 
     application = application_here()
     window = TilesWindow(engines, commands)
+
+    def look() -> None:
+        if ended():
+            window.close()
+
     timer = QTimer()
-    timer.timeout.connect(lambda: window.close() if ended() else None)
+    timer.timeout.connect(look)
     timer.start(_LOOK_MS)
     window.show()
     with interruptible(window.close), errors_logged(), qt_logged():

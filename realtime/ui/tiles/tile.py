@@ -138,7 +138,7 @@ class Veil(Canvas):
         self.hide()
 
     def say(self, text: str) -> None:
-        """Show why nothing comes; empty where something does."""
+        """Show why nothing comes; an empty text where something does."""
         if text == self.text:
             return
         self.text = text

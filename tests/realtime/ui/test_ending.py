@@ -92,7 +92,7 @@ def test_while_it_ends_the_header_says_what_is_being_done(window, stage, script,
 
 @pytest.mark.parametrize("size", [(1024, 700), (1366, 768), (1920, 1080)])
 def test_the_question_is_whole(window, stage, script, size):
-    stage.changes = {"recording": script.recording(folder="/data/lab/studies/films/sub-P07/ses-01/run-01")}
+    stage.changes = {"recording": script.recording(folder="studies-of-the-lab/films/data/sub-P07/ses-01/run-01")}
     window.resize(*size)
     window.rebuild()
     play(window, stage, 30, 31)

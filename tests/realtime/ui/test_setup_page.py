@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QApplication
+from PyQt5.QtWidgets import QApplication, QLineEdit
 
 from moodring.configs.schema.live import EegSection, FaceSection, LiveConfig, SessionSection, StreamQuery
 from moodring.configs.schema.load import load
@@ -310,6 +310,11 @@ def test_nothing_is_cut(make, size, name):
         assert not [one for one in outside(page) if one[0] not in ("SteadyLabel",)]
 
 
+def lines_of(page):
+    """Every line of the form that can be written in, those inside boxes too."""
+    return page.form.findChildren(QLineEdit)
+
+
 @pytest.mark.parametrize("size", [(1024, 700), (1366, 768), (1920, 1080), (3840, 2160)])
 def test_fonts_follow_a_resize_and_nothing_is_cut(make, lab, qt, size):
     """A page that is resized is as one that was opened at that size; what is in its fields stays."""
@@ -328,7 +333,10 @@ def test_fonts_follow_a_resize_and_nothing_is_cut(make, lab, qt, size):
     for name in ("form", "message", "profile", "streams", "tabs"):
         there, wanted = getattr(page, name), getattr(fresh, name)
         assert there.font().pixelSize() == pytest.approx(wanted.font().pixelSize(), abs=1), name
-    assert page.form.participant.font().pixelSize() == fresh.form.participant.font().pixelSize()
+    for there, wanted in zip(lines_of(page), lines_of(fresh), strict=True):
+        assert there.font().pixelSize() == wanted.font().pixelSize(), there.text()
+    rows = [table.rowHeight(0) for table in (page.streams, fresh.streams)]
+    assert rows[0] == pytest.approx(rows[1], abs=3)
     assert page.layout().spacing() == fresh.layout().spacing()
     assert page.form.participant.text() == "P09"
     assert (page.width(), page.height()) == size

@@ -157,6 +157,7 @@ def test_a_killed_window_leaves_engine_and_recording_and_others_take_its_place(l
     steering = lab.run("mark_and_end", "monitor", name, "--control")
     said = over(run)
     assert facts(steering, "said")[0].startswith("● ")
+    steering.process.send_signal(signal.SIGINT)  # it shows what was last, until it is closed
     over(steering)
     folder = Path(before.recording.folder)
     journal, recording = complete(lab.folder / folder)
