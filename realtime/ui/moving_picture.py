@@ -46,7 +46,7 @@ def film_of(
         time.sleep(_TURN_S)
     animation = cv2.Animation()
     animation.frames = frames
-    animation.durations = np.full(len(frames), round(1000.0 / frames_per_s))
+    animation.durations = [round(1000.0 / frames_per_s)] * len(frames)
     try:
         with open(path, "ab", opener=private):
             pass
@@ -60,8 +60,9 @@ def film_of(
 def pixels(image: QImage) -> NDArray[np.uint8]:
     """Return a picture as ``(height, width, 3)``, blue first."""
     rgb = image.convertToFormat(QImage.Format_BGR888)
-    data = rgb.constBits().asarray(rgb.sizeInBytes())
-    rows = np.frombuffer(data, np.uint8).reshape(rgb.height(), rgb.bytesPerLine())
+    bits = rgb.constBits()
+    assert bits is not None  # no empty picture  # noqa: S101
+    rows = np.frombuffer(bits.asarray(rgb.sizeInBytes()), np.uint8).reshape(rgb.height(), rgb.bytesPerLine())
     return rows[:, : 3 * rgb.width()].reshape(rgb.height(), rgb.width(), 3).copy()
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
 from ....configs.schema.errors import MoodringError
@@ -197,7 +198,7 @@ def _table(path: Path, column: str) -> list[tuple[float, str]]:
 def _loaded(path: Path) -> Any:
     try:
         return nib.load(path)
-    except (OSError, EOFError, ValueError, nib.filebasedimages.ImageFileError) as error:
+    except (OSError, EOFError, ValueError, ImageFileError) as error:
         raise MoodringError(f"image '{path}' is no NIfTI that can be read ({error}); get it again") from None
 
 

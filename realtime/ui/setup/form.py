@@ -42,6 +42,7 @@ class SessionForm(QTabWidget):
         self._base: dict[str, Any] = {}
         self._rename: dict[str, str] = {}
         self._consent_at = ""
+        self._pages: list[QWidget] = []
         self.participant, self.session, self.task = QLineEdit(), QLineEdit(), QLineEdit()
         self.age, self.sex, self.handedness = QLineEdit(), ChoiceBox(), ChoiceBox()
         self.consent, self.protocol, self.patch = QCheckBox(strings.SETUP_CONSENT), PathField(), ChoiceBox()
@@ -237,6 +238,7 @@ class SessionForm(QTabWidget):
                 combo.setMinimumContentsLength(10)
             area = QScrollArea()
             area.setWidget(inner)
+            self._pages.append(inner)
             area.setWidgetResizable(True)
             area.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
             self.addTab(area, title)
@@ -244,8 +246,7 @@ class SessionForm(QTabWidget):
 
     def fit_width(self) -> None:
         """Be as wide as the fields need at the scale of the moment."""
-        areas = [self.widget(place) for place in range(self.count())]
-        needed = max(area.widget().minimumSizeHint().width() for area in areas)
+        needed = max(page.minimumSizeHint().width() for page in self._pages)
         self.setMinimumWidth(max(theme.px(_LEAST_WIDTH), needed + theme.px(_BAR_WIDTH)))
 
     def _listen(self) -> None:

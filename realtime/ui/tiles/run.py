@@ -34,7 +34,8 @@ def run_tiles_window(
     """
     from PyQt5.QtCore import QTimer
 
-    from ..app import application_here, errors_logged, interruptible, qt_logged
+    from ..app import errors_logged, interruptible
+    from ..application import application_here, qt_logged
     from .window import TilesWindow
 
     application = application_here()
