@@ -9,6 +9,7 @@ from ....configs.schema.foreign_text import visible
 from ...screens import wording
 from .. import strings, theme
 from ..painting import ChoiceBox
+from ..replay.launch import launch_replay
 from .ended import Ended
 from .report_run import ReportRun
 
@@ -21,6 +22,8 @@ class EndedCard(QFrame):
     ended : Ended
     report : ReportRun or None
         None makes and opens real reports. Closed with :meth:`close_run`.
+    replay : callable
+        Opens the replay page of a recording.
 
     Attributes
     ----------
@@ -28,7 +31,9 @@ class EndedCard(QFrame):
         By their texts.
     """
 
-    def __init__(self, ended: Ended, report: ReportRun | None = None) -> None:
+    def __init__(
+        self, ended: Ended, report: ReportRun | None = None, replay: Callable[[Path], object] = launch_replay
+    ) -> None:
         super().__init__()
         self.setObjectName("panel")
         self.buttons: dict[str, QPushButton] = {}
@@ -51,8 +56,10 @@ class EndedCard(QFrame):
         self._compose(bool(ended.recordings))
         self.report = report or ReportRun()
         self.report.told.connect(self.say)
+        self._open_replay = replay
         if ended.recordings:
             self.offer(strings.REPORT_BUTTON, strings.REPORT_TIP, self.report.make)
+            self.offer(strings.ENDED_REPLAY, strings.ENDED_REPLAY_TIP, self._replay)
 
     def offer(self, text: str, tip: str, deed: Callable[[Path], None]) -> None:
         """Add a button that does something with the recording that is chosen."""
@@ -73,6 +80,12 @@ class EndedCard(QFrame):
     def close_run(self) -> None:
         """End what is being made."""
         self.report.close()
+
+    def _replay(self, folder: Path) -> None:
+        try:
+            self._open_replay(folder)
+        except OSError as error:
+            self.say(strings.SETUP_NO_REPLAY.format(why=error.strerror or error), good=False)
 
     def _compose(self, recorded: bool) -> None:
         column = QVBoxLayout(self)

@@ -237,3 +237,17 @@ def test_another_screen_adds_what_it_does_with_a_recording(card, tmp_path):
     one.folder.setCurrentIndex(1)
     one.buttons["Look at it"].click()
     assert taken == [tmp_path / "b"]
+
+
+def test_the_recording_that_is_chosen_is_replayed(qt_application, tmp_path):
+    def fail(_):
+        raise OSError(11, "too many processes")
+
+    opened = []
+    for replay in (opened.append, fail):
+        one = EndedCard(Ended("P07", "12:34", recordings=(tmp_path / "a", tmp_path / "b")), replay=replay)
+        one.folder.setCurrentIndex(1)
+        one.buttons[strings.ENDED_REPLAY].click()
+        one.close_run()
+    assert opened == [tmp_path / "b"]
+    assert "cannot be started: too many processes" in one.said.full

@@ -15,7 +15,7 @@ def test_the_strip_says_what_would_be_said_without_a_part(window, stage):
     window.resize(1366, 768)
     play(window, stage, 0, 9.5)
     assert window.valence.ablations.isHidden(), "no room is taken before there is one"
-    play(window, stage, 10, 60)
+    play(window, stage, 58, 60)
     estimate = stage.snapshot().estimate
     for panel, axis in ((window.valence, "valence"), (window.arousal, "arousal")):
         strip = panel.ablations
@@ -39,7 +39,7 @@ def test_the_strip_says_what_would_be_said_without_a_part(window, stage):
     [(300, ["without EEG", "without face", "without last look"]), (150, ["no EEG", "no face", "no look"])],
 )
 def test_cells_that_are_narrow_still_say_that_a_part_is_left_out(window, stage, room, names):
-    play(window, stage, 0, 60)
+    play(window, stage, 58, 60)
     words = window.valence.ablations.words(lambda text: 8 * len(text), room)
     assert [name for name, _ in words] == names
     assert all(answer.endswith("%") for _, answer in words)

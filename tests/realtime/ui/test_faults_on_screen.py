@@ -4,6 +4,7 @@ The faults of sources run on the virtual clock, through the real ingest, health 
 and engine are shown from snapshots as the engine publishes them.
 """
 
+import itertools
 import os
 import re
 from dataclasses import replace
@@ -25,6 +26,7 @@ ON_SOURCES = [fault for fault in FAULTS if fault.modality is not None]
 PICTURES = os.environ.get("MOODRING_FAULT_PICTURES")
 """A folder for a picture of each, to be looked at."""
 WARM_S, CALM_S = 6.3, 6.0
+LOOK_EVERY, FIGURE = 4, re.compile(r"[\d.]+")
 STATES = {
     "stale": "▲ no new samples", "lost": "■ lost", "gap": "▲ gap", "rate_off": "▲ rate off",
     "clock_jump": "▲ clock jumped",
@@ -43,12 +45,17 @@ def session(fakes):
 
 def looks_at(session: ScriptedSession, fault: Fault):
     """What a screen would be given while a fault comes and passes: statuses and estimate, where any state changes."""
-    seen = []
+    seen, step_number = [], itertools.count()
 
     def look():
+        if next(step_number) % LOOK_EVERY:
+            return
         statuses = tuple(channel.status(session.clock.now()) for channel in session.channels)
         estimate = session.decisions[-1].estimate if session.decisions else None
-        told = tuple((one.health, one.error, one.why, round((one.figures.drift_ppm or 0.0) / 500)) for one in statuses)
+        told = tuple(
+            (one.health, one.error, FIGURE.sub("", one.why), round((one.figures.drift_ppm or 0.0) / 500))
+            for one in statuses
+        )
         told = told, estimate is not None and estimate.used
         if not seen or seen[-1][0] != told:
             seen.append((told, statuses, estimate))
