@@ -242,3 +242,22 @@ def test_stop_pressed_twice_and_a_recording_that_stops_in_the_middle(session):
     session.until(lambda: session.phase == "aborted")
     session.until(lambda: session.control.desk.recorded == folder)
     assert (folder / "session.toml").read_text().count("ended_at")
+
+
+def test_a_film_that_breaks_in_the_middle_of_the_session_is_said_and_left_out(session):
+    film = session.file.parent / "fast_disc.mkv"
+    session.begin()
+    film.write_bytes(film.read_bytes()[:6000])  # after every stimulus was checked
+    session.until(lambda: session.phase == "paused")
+    session.until(lambda: session.control.state().bad)
+    assert "Stimulus 'fast_disc'" in session.control.state().said
+    assert "Skip" in session.control.state().said
+    session.window.deeds.do("protocol_skip")
+    session.until(lambda: session.phase == "finished")
+    folder = Path(session.recording.folder)
+    session.engine.ask_to_stop()
+    session.engine.wait_done(60.0)
+    recording = open_recording(folder)
+    rated = {one.stimulus for one in rated_spans(recording.markers, recording.eeg.stamps_s[-1], "it")}
+    assert rated == {"calm_sea", "low_chord"}
+    assert "trial_broken_off" in [one.text for one in recording.markers]
