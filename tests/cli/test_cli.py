@@ -357,6 +357,12 @@ def test_several_participants_need_several_names(run, tmp_path: Path) -> None:
     assert "--screenshot" in one_line(error)
 
 
+def test_a_terminal_cannot_control_a_session(run) -> None:
+    status, _, error = run("monitor", "a", "--control", "--headless")
+    assert status == 2
+    assert "--control needs a window" in error
+
+
 def test_monitor_names_what_it_was_given_too_much_of_or_did_not_find(run) -> None:
     status, _, error = run("monitor", "a", "--all")
     assert status == 2
