@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 SCRIPT, LOG = "MOODRING_HANDS_SCRIPT", "MOODRING_HANDS_LOG"
 
@@ -32,6 +33,60 @@ def set_up(page):
         yield
     tell(shown="set-up", participant=page.form.participant.text())
     page.buttons["start"].click()
+
+
+def with_protocol(page):
+    """Start a recorded session with a protocol; afterwards make its report, and ask for its replay."""
+    if page.ended is not None:
+        card = page.ended
+        card.report._open = lambda url: tell(browser=url.toLocalFile()) is None
+        card._open_replay = lambda folder: tell(replay=str(folder))
+        card.buttons["Report"].click()
+        while card.report.running:
+            yield
+        tell(report=card.said.full)
+        card.buttons["Replay"].click()
+        page.close()
+        return
+    from PyQt5.QtTest import QTest
+
+    form = page.form
+    QTest.keyClicks(form.protocol.line, "films/short.toml")
+    form.consent.click()
+    form.record.click()
+    while "short" not in form.protocol_note.text():
+        yield
+    tell(protocol=form.protocol_note.text())
+    page.buttons["start"].click()
+
+
+def run_protocol(window):
+    """Begin the protocol, wait until somebody has answered all of it, and end the session."""
+    while window.view is None or window.view.newest is None or not window.page.protocol.buttons["begin"].isEnabled():
+        yield
+    tell(shown="live")
+    row = window.page.protocol
+    while row.buttons["begin"].isEnabled():
+        row.buttons["begin"].click()
+        yield
+    while "finished" not in row.text.text():
+        yield
+    window.controls.buttons["end"].click()
+    yield
+    window.end_question.yes.click()
+
+
+def look_back(window):
+    """Seek to the middle of a recording, and say what its page shows."""
+    while window.replay is None or not window.settled:
+        yield
+    span = window.replay.transport
+    window.deeds.seek((span.start_s + span.stop_s) / 2)
+    yield
+    while not window.settled:
+        yield
+    tell(heading=window.page.heading.full, message=window.page.message.text())
+    window.close()
 
 
 def record_and_end(window):
@@ -106,6 +161,24 @@ def open_one_and_end_all(window):
     tell(ended="all")
 
 
+SET_UP = {"run_protocol": with_protocol}
+"""What is done on the set-up page, by script."""
+
+
+def is_ours(widget):
+    """Return whether it is a window of the app."""
+    return widget.objectName() == "window" or type(widget).__name__ == "ParticipantWindow"
+
+
+def answer(window):
+    """Answer a protocol as a participant does."""
+    from answering import Answering
+
+    somebody = Answering(window, SimpleNamespace(send=lambda _: None))
+    while somebody is not None:
+        yield
+
+
 def lay_hands_on(script):
     """Move the window of this process as soon as its loop runs."""
     from PyQt5.QtCore import QTimer
@@ -118,10 +191,10 @@ def lay_hands_on(script):
 
         def move():
             if not steps:
-                page = next((one for one in QApplication.topLevelWidgets() if one.objectName() == "window"), None)
+                page = next((one for one in QApplication.topLevelWidgets() if is_ours(one)), None)
                 if page is None:
                     return
-                steps.append(set_up(page) if hasattr(page, "form") else globals()[script](page))
+                steps.append(SET_UP.get(script, set_up)(page) if hasattr(page, "form") else globals()[script](page))
             next(steps[0], None)
 
         timer = QTimer()
@@ -134,11 +207,13 @@ def lay_hands_on(script):
 
 if multiprocessing.current_process().name in ("set-up page", "window"):
     lay_hands_on(os.environ[SCRIPT])
+elif multiprocessing.current_process().name == "participant's window":
+    lay_hands_on("answer")
 
 if __name__ == "__main__":
     os.environ[SCRIPT], os.environ[LOG] = sys.argv[1:3]
     del sys.argv[1:3]
-    if sys.argv[1] == "monitor":  # its window is in this process
+    if sys.argv[1] in ("monitor", "view"):  # its window is in this process
         lay_hands_on(os.environ[SCRIPT])
     from moodring.cli.app import main
 

@@ -123,10 +123,12 @@ class _Loop:
         """Let the participant's keys come to this window."""
         from ..application import application_here
 
-        screens = application_here().screens()
+        application = application_here()
+        screens = application.screens()
         if not self._window.isVisible() or (len(screens) > 1 and not self._window.isFullScreen()):
             self._window.go_to(screens, self._avoid)
-        self._window.raise_()
+        if application.platformName() != "offscreen":  # which cannot, and warns
+            self._window.raise_()
         self._window.activateWindow()
 
     def _tell(self) -> None:

@@ -24,10 +24,26 @@ from moodring.models.io.journal import read_journal
 from moodring.offline.recordings.open import open_recording
 from moodring.realtime.ipc.channel import attach
 from moodring.realtime.lab.profiles import Profiles
+from moodring.realtime.lab.protocol.example import write_example
 from moodring.realtime.ui import strings
 from tests.support.lsl_stand import wait_for
 
 pytestmark = [pytest.mark.lsl, pytest.mark.deadline, pytest.mark.qt]
+SHORT = """
+name = "short"
+[[stimuli]]
+name = "calm_sea"
+file = "calm_sea.png"
+seconds = 1.0
+[[stimuli]]
+name = "fast_disc"
+file = "fast_disc.mkv"
+seconds = 1.0
+[[steps]]
+text = { words = "Welcome." }
+[[steps]]
+stimuli = { order = "random", fixation_s = 0.3, blank_s = 0.2 }
+"""
 HANDS = Path(__file__).parents[2] / "support" / "app_hands.py"
 
 
@@ -127,7 +143,7 @@ def test_start_on_the_set_up_page_followed_to_its_end(lab):
     assert facts(run, "phase")[-1] in ("ending", "ended")
     (ended,), (folders,) = facts(run, "ended"), facts(run, "folders")
     assert ended == "● Session of participant P07 is over"
-    assert facts(run, "buttons") == [[strings.REPORT_BUTTON]]
+    assert facts(run, "buttons") == [[strings.REPORT_BUTTON, strings.ENDED_REPLAY]]
     (folder,) = (lab.folder / one for one in folders)
     assert folder.parent.parent == lab.folder / "sessions" / "sub-P07"
     journal, recording = complete(folder)
@@ -136,6 +152,27 @@ def test_start_on_the_set_up_page_followed_to_its_end(lab):
     assert f"recorded: {folders[0]}" in said
     _, alive = psutil.wait_procs(processes, timeout=20)
     assert not alive
+
+
+def test_from_set_up_through_a_protocol_to_its_report_and_replay(lab):
+    _, path = lab.config("P09")
+    protocol = write_example(lab.folder / "films").parent / "short.toml"
+    protocol.write_text(SHORT)
+    run = lab.run("run_protocol", "app", path)
+    said = over(run)
+    assert "short" in facts(run, "protocol")[0]
+    (report,), (folder,) = facts(run, "browser"), facts(run, "replay")
+    markers = [one.text for one in open_recording(lab.folder / folder).markers]
+    assert markers[0] == "protocol_start"
+    assert markers[-1] == "protocol_end"
+    assert markers.count("rating valence=7 arousal=3") == 2
+    page = Path(report).read_text(encoding="utf-8")
+    assert "P09" in page
+    assert "calm_sea" in page
+    assert f"recorded: {folder}" in said
+    view = lab.run("look_back", "view", folder)
+    over(view)
+    assert Path(folder).name in facts(view, "heading")[0]
 
 
 def test_a_killed_window_leaves_engine_and_recording_and_others_take_its_place(lab):
