@@ -205,7 +205,7 @@ def table(values: Mapping[str, Any]) -> str:
     differences = [
         (
             f"{one['a']} − {one['b']}" + (" (leaky)" if one["leaky"] else ""),
-            f"{one['difference']:+.3f} [{one['low']:+.3f}, {one['high']:+.3f}]",
+            f"{one['difference']:+.3f} {_ends(one['low'], one['high'], '+')}",
             ", ".join(f"{each:+.3f}" for each in one["by_seed"]),
         )
         for one in values["paired"]
@@ -253,5 +253,5 @@ def _ranks(values: Array) -> Array:
     return np.asarray(centred / max(float(np.linalg.norm(centred)), 1e-12))
 
 
-def _ends(low: float | None, high: float | None) -> str:
-    return "[" + ", ".join("?" if one is None else f"{one:.3f}" for one in (low, high)) + "]"
+def _ends(low: float | None, high: float | None, sign: str = "") -> str:
+    return "[" + ", ".join("?" if one is None else f"{one:{sign}.3f}" for one in (low, high)) + "]"

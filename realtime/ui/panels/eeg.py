@@ -84,10 +84,11 @@ class TraceChart(pg.PlotWidget):  # type: ignore[misc]
             self.getAxis("bottom").setTicks([ticks])
 
     def _show_names(self) -> None:
-        """Show as many names as have room."""
+        """Show as many names as have room, none of them at the very edge."""
         n = len(self._names)
         every = max(1, -(-n * theme.px(_NAME_ROW) // max(self.height() - theme.px(18), 1)))
-        self._names_axis.setTicks([[(n - 1 - i, name) for i, name in enumerate(self._names) if i % every == 0]])
+        shown = [(n - 1 - i, name) for i, name in enumerate(self._names) if i % every == every // 2]
+        self._names_axis.setTicks([shown])
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
         """Show the names that have room now."""

@@ -11,8 +11,6 @@ from ...screens import wording
 from .. import strings, theme
 from ..live.view import View
 
-_LONG = 60  # characters
-
 
 class Header(QWidget):
     """Name, phase and recording on the left, clocks on the right; the figures are in a row of their own.
@@ -132,10 +130,10 @@ class Notices(QFrame):
 
 
 def _failures(snapshot: Snapshot) -> tuple[str, ...]:
-    """Return what is wrong with sources that are lost or have failed, where their cards have no room for it."""
+    """Return what is wrong with sources that are lost or have failed."""
     told = ((wording.health(status).tone, status, wording.trouble(status)) for status in snapshot.sources)
     return tuple(
         f"{wording.MARKS['bad']} {wording.source_title(status.modality)}: {visible(why)}"
         for tone, status, why in told
-        if status.configured and tone == "bad" and (status.error is not None or len(why) > _LONG)
+        if status.configured and tone == "bad"
     )

@@ -219,7 +219,7 @@ class SessionForm(QTabWidget):
                              ("handedness", self.handedness))),
                 ("protocol", (("protocol", self.protocol), ("", self.protocol_note), ("patch", self.patch))),
                 ("recording", (("task", self.task), ("rest", self.rest_s), ("folder", self.folder),
-                               ("", self.record))),
+                               ("", self.record), ("", self.recordings))),
             ),
             (
                 ("eeg", (("stream", self.eeg), ("reference", self.reference), ("line", self.line_hz),

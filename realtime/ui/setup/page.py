@@ -32,6 +32,7 @@ RATE_HZ = 10
 SMALLEST = (1024, 680)
 _BUTTONS = ("save", "search", "check", "start")
 _RESCALE_MS = 200
+_REST_S = 60.0  # offered where there is no profile yet
 _PATIENCE_S = 1.0  # after the last change, before the sources are opened anew
 
 
@@ -232,7 +233,8 @@ class SetupPage(QWidget):
             run.close()
             self._check = None
             bad = sum(not one.ok for one in findings)
-            self.say(strings.SETUP_PROBLEMS.format(count=bad) if bad else strings.SETUP_READY, "bad" if bad else "good")
+            wrong = strings.SETUP_PROBLEMS.format(count=bad) if bad else self.readiness.error
+            self.say(wrong or strings.SETUP_READY, "bad" if wrong else "good")
 
     def _show_looks(self) -> None:
         looks = {} if self._probe is None else {one.modality: one for one in self._probe.looks()}
@@ -273,7 +275,8 @@ class SetupPage(QWidget):
                 config = self._profiles.load(LAST)
             except MoodringError as error:
                 self.say(str(error), "warn")
-        self._show_config({} if config is None else config.model_dump(mode="json", exclude_none=True))
+        first = {"decisions": {"rest_s": _REST_S}}  # EEG is normalised to a rest
+        self._show_config(first if config is None else config.model_dump(mode="json", exclude_none=True))
 
     def _show_config(self, values: dict[str, Any]) -> None:
         self.form.show_values(values)

@@ -44,6 +44,11 @@ class Readiness:
             self._check.close()
             self._check = None
 
+    @property
+    def error(self) -> str:
+        """Why the protocol cannot be shown; empty where it can, or where there is none."""
+        return self._error
+
     def why_not(self, config: LiveConfig) -> str:
         """Return why the session cannot begin; empty where it can."""
         file, about = config.protocol.file, config.session

@@ -53,8 +53,8 @@ def test_a_corpus_is_added_by_adding_one_file(tmp_path: Path, monkeypatch: pytes
 
 
 def test_an_unknown_corpus_is_refused_with_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="corpus 'iemocap' is not known; name one of crema_d, emodb, enterface"):
-        read_corpus("iemocap", tmp_path)
+    with pytest.raises(ConfigError, match="corpus 'msp' is not known; name one of crema_d, emodb, enterface"):
+        read_corpus("msp", tmp_path)
 
 
 def test_simulated_people_are_trials_that_load_as_recordings() -> None:

@@ -153,17 +153,19 @@ def test_a_killed_client_loses_what_was_under_way_and_the_next_computes_the_rest
 
 
 def test_workers_that_would_answer_otherwise_are_named_and_not_used(cluster: Cluster, tmp_path: Path) -> None:
-    other = tmp_path / "other" / "moodring"
+    other = tmp_path / "other" / "moodring" / "offline" / "scheduling"
     other.mkdir(parents=True)
-    (other / "__init__.py").write_text("__version__ = '0.0.1'\n")
+    for folder in (other, *other.parents[:2]):
+        (folder / "__init__.py").touch()
+    (other / "work.py").write_text("def fingerprint():\n    return 'of last year'\n")
     cluster.worker("a")
-    cluster.worker("old", PYTHONPATH=str(other.parent))
+    cluster.worker("old", PYTHONPATH=str(tmp_path / "other"))
     cluster.worker("threads", "--nthreads", "2")
     told: list[str] = []
     finished(_parts(tmp_path, 6, 0.01), Arrays(), DaskCluster(cluster.address), told.append)
     refusals = [one for one in told if "is not used" in one]
     assert len(refusals) == 2
-    assert any("moodring does not run there" in one for one in refusals)
+    assert any("another version (of last year)" in one for one in refusals)
     assert any("--nthreads 1 --nworkers 2" in one for one in refusals)
     assert "1 workers compute" in told
 
