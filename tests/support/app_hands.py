@@ -32,6 +32,8 @@ def set_up(page):
     while not page.buttons["start"].isEnabled():
         yield
     tell(shown="set-up", participant=page.form.participant.text())
+    page.form.consent.click()
+    yield
     page.buttons["start"].click()
 
 

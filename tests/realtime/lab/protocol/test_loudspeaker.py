@@ -56,13 +56,11 @@ def test_sound_begins_when_it_is_said_to_and_is_heard_whole(null_sink, tmp_path)
     sound.close()
     heard, at_s = np.concatenate(samples), np.concatenate(stamps_s)
     loud = np.flatnonzero(np.abs(heard) > 0.1)
-    first_s, last_s = at_s[loud[0]], at_s[loud[-1]]
-    off_ms = [1000 * (first_s - begins_s), 1000 * (last_s - begins_s - SECONDS)]
-    print(f"heard {off_ms[0]:+.0f} ms from its said beginning, {off_ms[1]:+.0f} ms from its said end")
-    # The microphone's own stamps are coarse through a sound server, at its beginning most of all.
-    assert -400.0 < off_ms[0] < 400.0
-    assert -150.0 < off_ms[1] < 150.0
-    assert last_s - first_s == pytest.approx(SECONDS, abs=0.35)
+    off_ms = 1000 * (at_s[loud[-1]] - begins_s - SECONDS)
+    print(f"heard {off_ms:+.0f} ms from its said end")
+    # The microphone's own stamps are coarse through a sound server, at its beginning most of all: samples count there.
+    assert -150.0 < off_ms < 150.0
+    assert (loud[-1] - loud[0]) / 16_000 == pytest.approx(SECONDS, abs=0.1)
     middle = heard[loud[0] : loud[-1]]
     spectrum = np.abs(np.fft.rfft(middle))
     assert np.argmax(spectrum) * 16_000 / len(middle) == pytest.approx(HZ, abs=5.0)
