@@ -62,8 +62,6 @@ def evaluate(
     CONFIG may be a folder of the paper's speech systems: all of them in one table; or the JSON of an evaluation on
     simulated people, whose tables are printed again.
     """
-    from ..configs.schema.load import read
-
     if config.suffix == ".json":
         _print_again(config, pages or ())
         return
@@ -71,34 +69,7 @@ def evaluate(
         if out.exists() and not out.is_dir():
             raise ConfigError(f"--out '{out}' is a file; give a folder, or one to be made")
         refuse_other_tables(out / _TABLE)
-    ways: dict[str, Callable[[Path, tuple[str, ...]], _Evaluated]] = {
-        "paper": _evaluate_paper,
-        "eeg_state": _evaluate_eeg_state,
-        "policies": _evaluate_policies,
-        "forward": _evaluate_forward,
-        "bands": partial(_evaluate_bands, out=out),
-        "corpus": _evaluate_corpus,
-        "evaluate_faces": _evaluate_faces,
-        "voice_adaptation": _evaluate_voice_adaptation,
-        "voice_corpora": _evaluate_voice_corpora,
-        "cross_domain": _evaluate_cross_domain,
-        "fisher_vectors": _evaluate_fisher_vectors,
-    }
-    kind = "paper" if config.is_dir() else str(read(config).get("kind"))
-    in_parts = {
-        "voting_simulated": _evaluate_voting_simulated,
-        "voting_htfa": _evaluate_voting_htfa,
-        "voting_scans": _evaluate_voting_scans,
-    }
-    computes = _scheduler(workers, scheduler, address)
-    if kind in in_parts:
-        ways[kind] = partial(in_parts[kind], scheduler=computes)
-    elif computes is not None:
-        raise ConfigError(
-            f"config '{config}' is computed in one process; leave --workers and --scheduler out (they are for: "
-            f"{', '.join(in_parts)})"
-        )
-    way = ways.get(kind, _evaluate_people)
+    way = _way(config, out, _scheduler(workers, scheduler, address))
     if pages and way is not _evaluate_people:
         raise ConfigError("--page takes the tables of an evaluation on simulated people; leave it out for another")
     result = way(config, tuple(overrides or ()))
@@ -111,6 +82,38 @@ def evaluate(
     _print_pages(pages or (), plain)
     for save in result.figures:
         save()
+
+
+def _way(config: Path, out: Path | None, scheduler: Scheduler | None) -> Callable[[Path, tuple[str, ...]], _Evaluated]:
+    """Return what evaluates a config of this kind; refuse a scheduler where it does not come in parts."""
+    from ..configs.schema.load import read
+
+    in_parts = {
+        "voting_simulated": _evaluate_voting_simulated,
+        "voting_htfa": _evaluate_voting_htfa,
+        "voting_scans": _evaluate_voting_scans,
+    }
+    ways: dict[str, Callable[[Path, tuple[str, ...]], _Evaluated]] = {
+        "paper": _evaluate_paper,
+        "eeg_state": _evaluate_eeg_state,
+        "policies": _evaluate_policies,
+        "forward": _evaluate_forward,
+        "bands": partial(_evaluate_bands, out=out),
+        "corpus": _evaluate_corpus,
+        "evaluate_faces": _evaluate_faces,
+        "voice_adaptation": _evaluate_voice_adaptation,
+        "voice_corpora": _evaluate_voice_corpora,
+        "cross_domain": _evaluate_cross_domain,
+        "fisher_vectors": _evaluate_fisher_vectors,
+        **{kind: partial(one, scheduler=scheduler) for kind, one in in_parts.items()},
+    }
+    kind = "paper" if config.is_dir() else str(read(config).get("kind"))
+    if scheduler is not None and kind not in in_parts:
+        raise ConfigError(
+            f"config '{config}' is computed in one process; leave --workers and --scheduler out (they are for: "
+            f"{', '.join(in_parts)})"
+        )
+    return ways.get(kind, _evaluate_people)
 
 
 def _scheduler(workers: int | None, scheduler: str | None, address: str | None) -> Scheduler | None:

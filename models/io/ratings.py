@@ -57,6 +57,10 @@ def _named(partial: Path, folder: Path) -> Path:
             os.link(partial, path)
         except FileExistsError:
             continue
+        except OSError:
+            if path.exists():
+                continue
+            partial.rename(path)  # a file system without links, as of sticks
         return path
     raise MoodringError(f"'{folder}' is full of ratings; move some out of it")
 

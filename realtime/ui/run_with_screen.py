@@ -126,8 +126,9 @@ def run_with_screen(
     for line in what_it_rests_on(summary):
         say(line)
     recording = summary["recording"]
-    if recording["folder"] is not None:
-        say(f"recorded: {recording['folder']}")
+    for folder in (*(recording["earlier"] or ()), recording["folder"]):
+        if folder is not None:
+            say(f"recorded: {folder}")
     for line in problems(summary, job.config.modalities):
         say(line)
     return Finished(summary, interrupted)

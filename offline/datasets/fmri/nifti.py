@@ -67,30 +67,36 @@ def read(
                 f"listener '{name}' has runs {_listed(own)}, expected {_listed(runs)} as '{next(iter(scans))}' has"
             )
     regions = _Atlas(_atlas_path(root, atlas))
-    images, starts, frames = [], [0.0], []
-    for number, (name, own) in enumerate(scans.items()):
-        parts = []
-        for run, path in own.items():
-            part = _at_interval(*regions.means(path), interval_s)
-            parts.append(part)
-            if number == 0:
-                starts.append(starts[-1] + len(part) * interval_s)
-                frames.append(len(part))
-            elif len(part) != frames[runs.index(run)]:
-                raise MoodringError(
-                    f"run {run} of listener '{name}' lasts {len(part) * interval_s:g} s, expected "
-                    f"{frames[runs.index(run)] * interval_s:g} s as of '{next(iter(scans))}'; cut them to the stimulus"
-                )
-        images.append(np.concatenate(parts))
-    events: list[Event] = []
-    for block, run in enumerate(runs):
-        for onset_s, kind in _events(root, [own[run] for own in scans.values()], run, class_of):
-            if kind in classes:
-                events.append(Event(starts[block] + onset_s, list(classes).index(kind), block))
+    parts = {
+        name: [_at_interval(*regions.means(path), interval_s) for path in own.values()] for name, own in scans.items()
+    }
+    frames = _frames_of_runs(parts, runs, interval_s)
+    starts_s = interval_s * np.concatenate([[0], np.cumsum(frames)[:-1]])
+    events = [
+        Event(float(start_s) + onset_s, list(classes).index(kind), block)
+        for block, (run, start_s) in enumerate(zip(runs, starts_s, strict=True))
+        for onset_s, kind in _events(root, [own[run] for own in scans.values()], run, class_of)
+        if kind in classes
+    ]
     if not events:
         column = "trial_type" if class_of is None else "stim_file"
         raise MoodringError(f"no event of '{root}' is one of {', '.join(classes)}; check the column {column}")
-    return Scans(tuple(scans), tuple(images), interval_s, np.repeat(np.arange(len(runs)), frames)), tuple(events)
+    images = tuple(np.concatenate(own) for own in parts.values())
+    return Scans(tuple(scans), images, interval_s, np.repeat(np.arange(len(runs)), frames)), tuple(events)
+
+
+def _frames_of_runs(parts: Mapping[str, Sequence[FloatArray]], runs: Sequence[int], interval_s: float) -> list[int]:
+    """Return how many images each run has, the same of all listeners."""
+    first = next(iter(parts))
+    frames = [len(part) for part in parts[first]]
+    for name, own in parts.items():
+        for run, part, expected in zip(runs, own, frames, strict=True):
+            if len(part) != expected:
+                raise MoodringError(
+                    f"run {run} of listener '{name}' lasts {len(part) * interval_s:g} s, expected "
+                    f"{expected * interval_s:g} s as of '{first}'; cut them to the stimulus"
+                )
+    return frames
 
 
 class _Atlas:

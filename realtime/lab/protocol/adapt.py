@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from ....configs.schema import session_folder as names
 from ....configs.schema.errors import MoodringError, failure_of
@@ -111,7 +112,11 @@ def adapt_here(parent: Parent, words: list[str]) -> None:
     imported here.
     """
     command = [sys.executable, "-m", "moodring", *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:  # noqa: S603
+    with (
+        # No pipe: one that nobody empties would hold up a command that says much.
+        TemporaryFile() as out,
+        subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT) as running,  # noqa: S603
+    ):
         while running.poll() is None:
             if parent.ended.wait(_POLL_S):
                 running.terminate()
@@ -120,6 +125,7 @@ def adapt_here(parent: Parent, words: list[str]) -> None:
                 except subprocess.TimeoutExpired:
                     running.kill()
                 return
-        said = (running.stdout.read() if running.stdout is not None else "").strip()
+        out.seek(0)
+        said = out.read().decode(errors="replace").strip()
     lines = [one for one in said.splitlines() if one.strip() and not one.startswith("note:")]
     parent.send({"done": running.returncode == 0, "said": (lines or ["nothing"])[-1].removeprefix("error: ")})

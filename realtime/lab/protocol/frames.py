@@ -136,7 +136,8 @@ class Sound:
         self._stimulus, self._rate_hz = stimulus, rate_hz
         self._most = round(ahead_s * rate_hz)
         self._blocks: deque[Image] = deque()
-        self._held = 0
+        # Each is written by one thread alone: a number that both changed would drift, and the sound stop.
+        self._decoded_count, self._taken_count = 0, 0
         self._changed = threading.Condition()
         self._closing = False
         self._over = False
@@ -148,6 +149,11 @@ class Sound:
     def ready(self) -> bool:
         """Whether enough is decoded to begin."""
         return self._over or self._held >= self._most // 2
+
+    @property
+    def _held(self) -> int:
+        """Samples that wait to be taken."""
+        return self._decoded_count - self._taken_count
 
     @property
     def over(self) -> bool:
@@ -164,7 +170,7 @@ class Sound:
             if len(piece) < len(block):
                 self._blocks.appendleft(block[len(piece) :])
             done += len(piece)
-        self._held -= done
+        self._taken_count += done
         return done
 
     def close(self) -> None:
@@ -185,8 +191,8 @@ class Sound:
                     if self._closing:
                         return
                 self._blocks.append(block)
-                self._held += len(block)
-                reached_s += len(block) / self._rate_hz
+                self._decoded_count += len(block)
+                reached_s = self._decoded_count / self._rate_hz
         except (av.FFmpegError, OSError, ValueError) as error:
             beyond = f" beyond {reached_s:.1f} s" if reached_s else ""
             self.error = f"cannot be heard{beyond} ({getattr(error, 'strerror', None) or error})"

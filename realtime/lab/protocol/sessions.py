@@ -6,10 +6,10 @@ from pathlib import Path
 from ....configs.schema.session_folder import folder_name, plain_name
 
 
-def runs_of(root: Path, participant: str, session: str) -> int:
-    """Return how many recordings of a participant's session are there."""
+def runs_of(root: Path, participant: str, session: str) -> tuple[Path, ...]:
+    """Return the recordings of a participant's session that are there, in the order of their names."""
     folder = root / f"sub-{folder_name(participant)}" / f"ses-{plain_name(session)}"
-    return sum(one.is_dir() for one in _inside(folder))
+    return tuple(sorted(one for one in _inside(folder) if one.is_dir()))
 
 
 def next_session(root: Path, participant: str) -> str:

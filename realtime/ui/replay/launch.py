@@ -25,7 +25,8 @@ def launch_replay(path: Path | None, folder: Path | None = None) -> "subprocess.
     OSError
         No process can be started.
     """
-    return subprocess.Popen(replay_command(path, folder), stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
+    command = replay_command(path, folder)
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
 
 
 class RecordingsButton(QPushButton):

@@ -78,7 +78,7 @@ class Readiness:
         taken = (folder, about.participant, about.session)
         if taken != self._taken:
             self._taken, root = taken, Path(folder)
-            runs = runs_of(root, about.participant, about.session)
+            runs = len(runs_of(root, about.participant, about.session))
             self._form.show_taken(about.participant, about.session, runs, next_session(root, about.participant))
 
     def _take_next(self) -> None:

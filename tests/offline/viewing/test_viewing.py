@@ -1,5 +1,7 @@
 """A session read by stretches of time is the session that is read whole."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -92,6 +94,18 @@ def test_ratings_are_numbered_and_none_is_replaced(opened, tmp_path):
     assert write_rating(tmp_path, rating(opened, "Ben")).name == "rating-002.xdf"
     assert first.read_bytes() == content
     assert sorted(path.name for path in first.parent.iterdir()) == ["rating-001.xdf", "rating-002.xdf"]
+
+
+def test_a_rating_is_saved_where_a_file_system_has_no_links(opened, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    first = write_rating(tmp_path, rating(opened))
+    content = first.read_bytes()
+    assert write_rating(tmp_path, rating(opened, "Ben")).name == "rating-002.xdf"
+    assert first.read_bytes() == content
+    assert [one.rater for one in read_ratings(tmp_path)] == ["Anna", "Ben"]
 
 
 def test_a_damaged_rating_is_left_out(opened, tmp_path, caplog):

@@ -1,6 +1,9 @@
 """The end of a session: asked once, told once; and what there is afterwards."""
 
+import os
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,7 @@ from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from moodring.configs.schema.live import LiveConfig, SessionSection
-from moodring.configs.schema.session_folder import REPORT_FILE
+from moodring.configs.schema.session_folder import CONFIG_FILE, REPORT_FILE
 from moodring.realtime.engine.job import EngineJob
 from moodring.realtime.ipc.commands import Command, Reply
 from moodring.realtime.ui import strings, theme
@@ -126,7 +129,7 @@ def test_every_recording_that_is_there_is_known_afterwards(job, tmp_path):
     for folder in (first, second):
         folder.mkdir()
     ended = ended_well(job, summary(second, earlier=(str(first), str(tmp_path / "removed, as it was empty"))))
-    assert ended.recordings == (first, second)
+    assert ended.recordings == (second, first), "the newest first"
     assert ended.participant == "P07"
     assert ended.line.startswith("12:34, 1480 decisions")
     assert not ended.problems
@@ -228,6 +231,21 @@ def test_a_session_that_failed_says_why(card, job):
     one = card(ended_badly(job, "the engine died (exit status -9)"))
     assert one.title.text() == "■ Session of participant P07 has failed"
     assert one.line.full == "the engine died (exit status -9)"
+
+
+def test_what_a_session_recorded_until_it_failed_is_there(card, job, tmp_path):
+    place = tmp_path / "sub-P07" / "ses-01"
+    began_s = time.time()
+    for number, written_s in ((1, began_s - 500.0), (2, began_s + 1.0), (3, began_s + 90.0)):
+        folder = place / f"sub-P07_ses-01_task-live_run-{number:02}"
+        folder.mkdir(parents=True)
+        (folder / CONFIG_FILE).touch()
+        os.utime(folder / CONFIG_FILE, (written_s, written_s))
+    failed = ended_badly(replace(job, record=tmp_path, started_wall_s=began_s), "the engine died")
+    assert [one.name[-2:] for one in failed.recordings] == ["03", "02"], "not that of an earlier session"
+    one = card(failed)
+    assert strings.ENDED_NOTHING not in words(one)
+    assert strings.REPORT_BUTTON in one.buttons
 
 
 def test_another_screen_adds_what_it_does_with_a_recording(card, tmp_path):

@@ -365,3 +365,10 @@ def test_no_page_leaves_anything_open_when_it_closes(make, lab):
     assert page._search is None
     assert not page._timer.isActive()
     assert isinstance(Path(page.form.folder.text()), Path)
+
+
+def test_the_recordings_button_is_on_the_page(make):
+    page = make()
+    page.show()
+    assert page.form.recordings.isVisibleTo(page)
+    assert page.form.recordings.window() is page

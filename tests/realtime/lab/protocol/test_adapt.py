@@ -1,6 +1,8 @@
 """Adapting the models in a process of its own: what is asked for, and a cancelled one that leaves nothing."""
 
+import threading
 import time
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -71,3 +73,16 @@ def test_a_cancelled_one_ends_with_all_its_processes(recorded):
     assert not alive
     assert not child.running
     assert list(recorded.parent.parent.glob("*safetensors*")) == []
+
+
+def test_a_command_that_says_much_is_not_held_up(monkeypatch, tmp_path):
+    script = tmp_path / "says-much"
+    script.write_text("#!/bin/sh\nyes 'a line' | head -c 500000\necho; echo kept\n")
+    script.chmod(0o700)
+    monkeypatch.setattr(adapt.sys, "executable", str(script))
+    sent: list[dict[str, object]] = []
+    parent = SimpleNamespace(ended=threading.Event(), send=sent.append)
+    working = threading.Thread(target=adapt.adapt_here, args=(parent, ["calibrate"]), daemon=True)
+    working.start()
+    working.join(30.0)
+    assert sent == [{"done": True, "said": "kept"}]
