@@ -164,7 +164,8 @@ def _caption(view: View, look: Look | None) -> str:
     if view.choices.blind:
         return ""
     if not view.history.looks:
-        return strings.NOT_LOOKED
+        # A screen that has just been opened knows of no look before.
+        return "" if view.snapshot is not None and view.snapshot.glimpsed_fraction else strings.NOT_LOOKED
     now_s = 0.0 if view.snapshot is None else view.snapshot.now_s
     if look is None:
         return strings.LAST_LOOK_LONG_AGO.format(ago=now_s - view.history.looks[-1].time_s)

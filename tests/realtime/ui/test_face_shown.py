@@ -5,6 +5,9 @@ from dataclasses import replace
 import pytest
 
 from moodring.models.contract import FaceBox, FaceReading, Head, HeadOutput
+from moodring.realtime.screens.history import empty
+from moodring.realtime.ui.live.view import View
+from moodring.realtime.ui.panels.face import _caption as caption_of
 from tests.realtime.ui.test_window import share_of, words
 from tests.support.scripted_screens import T0
 
@@ -97,3 +100,10 @@ def test_the_plane_has_a_mark_of_the_face(window, stage, script):
     before = share_of(pixels(window.plane), theme.ACCENT)
     shown(window, stage, read_at(script, 52.0, alone=True))
     assert share_of(pixels(window.plane), theme.ACCENT) > before
+
+
+@pytest.mark.parametrize(("glimpsed", "caption"), [(0.05, ""), (0.0, "not looked yet"), (None, "not looked yet")])
+def test_a_screen_that_has_just_been_opened_does_not_deny_the_looks_before(script, glimpsed, caption):
+    made = replace(script.snapshot_at(52.0, ()), glimpsed_fraction=glimpsed)
+    view = View(made, made, "attached", 0.0, "", empty())
+    assert caption_of(view, None) == caption
